@@ -1,0 +1,1 @@
+//! The standard pipeline components, as one small binary.

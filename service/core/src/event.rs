@@ -1,0 +1,149 @@
+//! Everything that can happen outside and may start a run.
+
+use crate::ids::{CommitSha, RepoName};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A typed fact, derived from a verified delivery or made by the service itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A branch moved.
+    Push(Push),
+    /// A pull request was opened, got new commits, or was reopened.
+    PullRequest(PullRequest),
+    /// A data source has a new span or version.
+    DataArrived(DataArrived),
+    /// A schedule's slot came due.
+    ScheduleDue(ScheduleDue),
+    /// A person asked.
+    Manual(Manual),
+}
+
+/// A branch of `repo` moved from `before` to `after`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// Where.
+    pub repo: RepoName,
+    /// GitHub's numeric repository id; names can be renamed and retaken.
+    pub repo_id: i64,
+    /// The App installation that sent the event, if an App did.
+    pub installation_id: Option<i64>,
+    /// The branch without `refs/heads/`.
+    pub branch: String,
+    /// The old head; `None` when the branch is new.
+    pub before: Option<CommitSha>,
+    /// The new head.
+    pub after: CommitSha,
+    /// The account that pushed.
+    pub pusher: String,
+}
+
+/// What happened to a pull request; other actions make no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullRequestAction {
+    /// It was opened.
+    Opened,
+    /// Its head branch got new commits.
+    Synchronize,
+    /// It was opened again.
+    Reopened,
+}
+
+/// A pull request of `repo`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// The repository that would be changed.
+    pub repo: RepoName,
+    /// Its numeric id.
+    pub repo_id: i64,
+    /// The repository the commits come from, by numeric id; `None` when it was deleted.
+    pub head_repo_id: Option<i64>,
+    /// The App installation that sent the event.
+    pub installation_id: Option<i64>,
+    /// What happened.
+    pub action: PullRequestAction,
+    /// The pull request's number.
+    pub number: u64,
+    /// The branch it would be merged into.
+    pub base_branch: String,
+    /// The head of that branch when the event was sent: thresholds are read there.
+    pub base_sha: CommitSha,
+    /// The branch with the change.
+    pub head_branch: String,
+    /// The commit to judge.
+    pub head_sha: CommitSha,
+    /// Who opened it.
+    pub author: String,
+}
+
+impl PullRequest {
+    /// Whether the commits come from another repository.
+    pub fn is_fork(&self) -> bool {
+        self.head_repo_id != Some(self.repo_id)
+    }
+}
+
+/// A data source has something new.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataArrived {
+    /// The name of the source in the pipeline file's `data` section.
+    pub source: String,
+    /// The span as its file name writes it, for example `2013-04`; `None` means the newest.
+    pub span: Option<String>,
+}
+
+/// One slot of one pipeline's schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleDue {
+    /// The repository whose pipeline is due.
+    pub repo: RepoName,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The slot, RFC 3339 in UTC.
+    pub slot: String,
+}
+
+/// A person asked for a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manual {
+    /// The repository, or `None` for a pipeline folder on this machine.
+    pub repo: Option<RepoName>,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// A branch or commit; the default branch if absent.
+    pub git_ref: Option<String>,
+    /// Who asked.
+    pub actor: String,
+    /// Parameters that replace the file's defaults.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+impl Event {
+    /// The name used in listings and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Push(_) => "push",
+            Self::PullRequest(_) => "pull_request",
+            Self::DataArrived(_) => "data",
+            Self::ScheduleDue(_) => "schedule",
+            Self::Manual(_) => "manual",
+        }
+    }
+
+    /// The meaning of the event: two events with the same key are the same fact, however often
+    /// and under whatever delivery id they were sent. `None` for events a person repeats on purpose.
+    pub fn dedupe_key(&self) -> Option<String> {
+        match self {
+            Self::Push(e) => {
+                let before = e.before.as_ref().map_or("none", CommitSha::as_str);
+                Some(format!("push:{}:{}:{before}:{}", e.repo_id, e.branch, e.after))
+            }
+            Self::PullRequest(e) => Some(format!("pull_request:{}:{}:{}:{}", e.repo_id, e.number, e.base_branch, e.head_sha)),
+            Self::ScheduleDue(e) => Some(format!("schedule:{}:{}:{}", e.repo, e.pipeline, e.slot)),
+            Self::DataArrived(_) | Self::Manual(_) => None,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The decisions of Trainyard, without IO, clock or randomness.
+//!
+//! Read in the order of the data's path: [`event`] (what happened), [`spec`] (the pipeline file),
+//! [`trigger`] (does it start a run), [`run`] (the state machine), [`cache_key`] (must a step run),
+//! [`gate`] (is the candidate better), [`sentence`] (what the user reads).
+
+pub mod artifact;
+pub mod event;
+pub mod gate;
+pub mod ids;
+pub mod plan;
+pub mod run;
+pub mod sentence;
+pub mod spec;

@@ -1,0 +1,160 @@
+//! A pipeline file made ready to run: defaults filled in, text turned into numbers, inputs resolved
+//! to steps, steps in topological order. The plan is stored with its run.
+
+use crate::ids::StepName;
+use crate::spec::{Build, Concurrency, DataSource, Gate, NetworkAccess, Push, Triggers, Window};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A pipeline, ready to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its parameters, the request's replacements included.
+    pub parameters: Map<String, Value>,
+    /// What starts it.
+    pub triggers: Triggers,
+    /// How many runs at once.
+    pub concurrency: Concurrency,
+    /// Its data sources.
+    pub data: IndexMap<String, DataSource>,
+    /// Images to build, each once however many steps share it; the key is a name for people.
+    pub images: IndexMap<String, Build>,
+    /// The steps, each after the steps it needs.
+    pub steps: IndexMap<StepName, PlannedStep>,
+    /// What the gate judges, if there is one.
+    pub gate: Option<PlannedGate>,
+    /// Where an approved model goes.
+    pub push: Option<Push>,
+}
+
+/// One step, ready to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// MLMD's execution type: `ExampleGen`, `Trainer`, …, or the step's own name.
+    pub component: String,
+    /// Where its image comes from.
+    pub image: ImageSource,
+    /// The program, placeholders not yet replaced.
+    pub command: Vec<String>,
+    /// The pipeline's parameters with the step's own over them.
+    pub parameters: Map<String, Value>,
+    /// Input name to where it comes from.
+    pub inputs: IndexMap<String, InputSource>,
+    /// Output name to artifact type.
+    pub outputs: IndexMap<String, String>,
+    /// The external data it reads, if it is an example-gen.
+    pub source: Option<SourceWindow>,
+    /// Environment variables.
+    pub environment: IndexMap<String, String>,
+    /// CPUs.
+    pub cpus: Option<f64>,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Time allowed to one attempt.
+    pub timeout_seconds: u64,
+    /// What happens after a failed attempt.
+    pub retry: RetryPolicy,
+    /// Network reach.
+    pub network: NetworkAccess,
+    /// Whether an earlier execution may stand in.
+    pub cache: bool,
+}
+
+/// Where a step's image comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSource {
+    /// The image of the standard components.
+    Components,
+    /// Built from the repository; a key of [`Plan::images`].
+    Build(String),
+    /// Taken as it is.
+    Reference(String),
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputSource {
+    /// Another step's output.
+    Output {
+        /// That step.
+        step: StepName,
+        /// Its output.
+        output: String,
+    },
+    /// The model the gate compares with; an empty folder when there is none.
+    Baseline,
+}
+
+/// Which files of a data source a step reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceWindow {
+    /// The source's name.
+    pub source: String,
+    /// Its path pattern.
+    pub uri: String,
+    /// Which spans; the newest one if absent.
+    pub window: Option<Window>,
+}
+
+/// KFP's retry policy in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Attempts after the first.
+    pub max_retry_count: u32,
+    /// The wait before the first retry.
+    pub backoff_seconds: f64,
+    /// How the wait grows.
+    pub backoff_factor: f64,
+    /// The longest wait.
+    pub backoff_max_seconds: f64,
+}
+
+impl RetryPolicy {
+    /// No retries.
+    pub const NEVER: Self = Self { max_retry_count: 0, backoff_seconds: 0.0, backoff_factor: 1.0, backoff_max_seconds: 0.0 };
+
+    /// Seconds to wait after failed attempt number `attempt` (from 1), or `None` to give up:
+    /// `min(backoff * factor^(attempt-1), max)`.
+    pub fn wait_after(&self, attempt: u32) -> Option<f64> {
+        if attempt > self.max_retry_count {
+            return None;
+        }
+        let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let wait = self.backoff_seconds * self.backoff_factor.powi(exponent);
+        Some(wait.min(self.backoff_max_seconds).max(0.0))
+    }
+}
+
+/// What the gate judges.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedGate {
+    /// The thresholds; of a pull request, those of its base.
+    pub gate: Gate,
+    /// The step and output with the ModelEvaluation.
+    pub evaluation: (StepName, String),
+    /// The step and output with the candidate Model.
+    pub model: (StepName, String),
+}
+
+impl Plan {
+    /// Whether any step reads the baseline model, or the gate compares with it.
+    pub fn needs_baseline(&self) -> bool {
+        let read = self.steps.values().any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
+        read || self.gate.is_some()
+    }
+}
+
+impl PlannedStep {
+    /// The steps whose outputs it needs.
+    pub fn upstream(&self) -> impl Iterator<Item = &StepName> {
+        self.inputs.values().filter_map(|source| match source {
+            InputSource::Output { step, .. } => Some(step),
+            InputSource::Baseline => None,
+        })
+    }
+}

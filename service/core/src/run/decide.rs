@@ -1,0 +1,244 @@
+//! What to do next, from the present state alone.
+
+use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, StepRecord, StepState};
+use crate::gate::Blessing;
+use crate::ids::{Micros, StepName};
+use crate::plan::{ImageSource, PlannedStep};
+use crate::sentence;
+use serde_json::{Map, Value};
+
+/// One thing to do. Commands with the same content are the same work: the engine never performs
+/// one twice at once, and every one of them may be repeated after a crash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    /// Resolve the baseline; ends in `Started`.
+    Start,
+    /// Find or build an image; ends in `ImageBuilt` or `ImageFailed`.
+    BuildImage {
+        /// Its name in the plan.
+        image: String,
+    },
+    /// Resolve inputs, compute the cache key, look for an earlier execution; ends in `StepCached`,
+    /// `StepStarting` or `StepFailed`.
+    Drive {
+        /// The step.
+        step: StepName,
+        /// The attempt that would start.
+        attempt: u32,
+    },
+    /// Start the program unless it was started, and wait for its end; ends in `StepEnded`.
+    Execute {
+        /// The step.
+        step: StepName,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Make the program end; its `Execute` then sees the end.
+    Stop {
+        /// The step.
+        step: StepName,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Store and record the outputs; ends in `StepPublished` or `StepFailed`.
+    Publish {
+        /// The step.
+        step: StepName,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Read the evaluation and judge; ends in `GateJudged` or `Finished`.
+    Judge,
+    /// Hand the approved model to its target; ends in `ModelPushed` or `PushFailed`.
+    Push,
+}
+
+/// A command, an event that needs no effect, or a time to look again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// To be performed.
+    Perform(Command),
+    /// To be appended as it is.
+    Record(RunEvent),
+    /// Nothing before this moment.
+    WakeAt(Micros),
+}
+
+/// Limits of the machine, from the service's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps of one run at work at once.
+    pub max_parallel_steps: usize,
+}
+
+/// What to do next.
+pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
+    match run.state {
+        RunState::Succeeded | RunState::Failed | RunState::Cancelled => Vec::new(),
+        RunState::Queued => match &run.cancel_requested {
+            Some(by) => vec![Decision::Record(finished(run, RunState::Cancelled, sentence::run_cancelled(by)))],
+            None => vec![Decision::Perform(Command::Start)],
+        },
+        RunState::Running => decide_running(run, limits, now),
+    }
+}
+
+fn decide_running(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    let mut free = limits.max_parallel_steps.saturating_sub(at_work(run));
+    for (name, record) in &run.steps {
+        decide_step(run, name, record, now, &mut free, &mut decisions);
+    }
+    if run.steps.values().all(|s| s.state.is_final()) {
+        decisions.push(decide_end(run));
+    } else if run.cancel_requested.is_none() {
+        for (image, state) in &run.images {
+            if *state == ImageState::Pending {
+                decisions.push(Decision::Perform(Command::BuildImage { image: image.clone() }));
+            }
+        }
+    }
+    decisions
+}
+
+fn at_work(run: &Run) -> usize {
+    run.steps.values().filter(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. })).count()
+}
+
+fn decide_step(
+    run: &Run,
+    name: &StepName,
+    record: &StepRecord,
+    now: Micros,
+    free: &mut usize,
+    decisions: &mut Vec<Decision>,
+) {
+    let Some(planned) = run.request.plan.steps.get(name) else { return };
+    let cancelled = run.cancel_requested.as_deref();
+    match &record.state {
+        StepState::Succeeded { .. } | StepState::Cached | StepState::Failed { .. } | StepState::Skipped { .. } => {}
+        StepState::Running { attempt, deadline } => {
+            let (step, attempt) = (name.clone(), *attempt);
+            decisions.push(Decision::Perform(Command::Execute { step: step.clone(), attempt }));
+            if cancelled.is_some() || now >= *deadline {
+                decisions.push(Decision::Perform(Command::Stop { step, attempt }));
+            } else {
+                decisions.push(Decision::WakeAt(*deadline));
+            }
+        }
+        StepState::Ended { attempt, exit: Exit::Success, .. } if cancelled.is_none() => {
+            decisions.push(Decision::Perform(Command::Publish { step: name.clone(), attempt: *attempt }));
+        }
+        StepState::Ended { attempt, exit, at, deadline } => {
+            let failed = failure(name, planned, *attempt, exit, *at, *deadline, cancelled, now);
+            decisions.push(Decision::Record(failed));
+        }
+        StepState::Pending | StepState::Waiting { .. } => {
+            decide_next_attempt(run, name, record, planned, now, free, decisions);
+        }
+    }
+}
+
+fn decide_next_attempt(
+    run: &Run,
+    name: &StepName,
+    record: &StepRecord,
+    planned: &PlannedStep,
+    now: Micros,
+    free: &mut usize,
+    decisions: &mut Vec<Decision>,
+) {
+    let skip = |reason: String| Decision::Record(RunEvent::StepSkipped { step: name.clone(), reason });
+    if let Some(by) = &run.cancel_requested {
+        return decisions.push(skip(sentence::run_cancelled(by)));
+    }
+    if let StepState::Waiting { until, .. } = record.state
+        && now < until
+    {
+        return decisions.push(Decision::WakeAt(until));
+    }
+    let upstream = || planned.upstream().filter_map(|step| run.steps.get(step).map(|record| (step, record)));
+    if let Some((broken, _)) = upstream().find(|(_, r)| r.state.is_final() && !r.state.is_done()) {
+        return decisions.push(skip(sentence::upstream_did_not_finish(broken)));
+    }
+    if let ImageSource::Build(image) = &planned.image {
+        match run.images.get(image) {
+            Some(ImageState::Built { .. }) => {}
+            Some(ImageState::Failed { reason }) => {
+                return decisions.push(Decision::Record(RunEvent::StepFailed {
+                    step: name.clone(),
+                    attempt: record.last_attempt(),
+                    reason: reason.clone(),
+                    retry_at: None,
+                }));
+            }
+            Some(ImageState::Pending) | None => return,
+        }
+    }
+    if upstream().all(|(_, r)| r.state.is_done()) && *free > 0 {
+        *free -= 1;
+        let attempt = record.last_attempt() + 1;
+        decisions.push(Decision::Perform(Command::Drive { step: name.clone(), attempt }));
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the whole of one attempt's end, used once")]
+fn failure(
+    name: &StepName,
+    planned: &PlannedStep,
+    attempt: u32,
+    exit: &Exit,
+    at: Micros,
+    deadline: Micros,
+    cancelled: Option<&str>,
+    now: Micros,
+) -> RunEvent {
+    let timed_out = at >= deadline && matches!(exit, Exit::Signal { .. } | Exit::Code { code: 137 | 143, .. });
+    let (reason, permanent) = match cancelled {
+        Some(by) => (sentence::run_cancelled(by), true),
+        None if timed_out => (sentence::step_timed_out(name, planned.timeout_seconds), false),
+        None => sentence::step_ended(name, exit, planned.memory_bytes),
+    };
+    let wait = if permanent { None } else { planned.retry.wait_after(attempt) };
+    let retry_at = wait.map(|seconds| Micros(now.0.saturating_add((seconds * 1e6) as i64)));
+    RunEvent::StepFailed { step: name.clone(), attempt, reason, retry_at }
+}
+
+fn decide_end(run: &Run) -> Decision {
+    if let Some(by) = &run.cancel_requested {
+        return Decision::Record(finished(run, RunState::Cancelled, sentence::run_cancelled(by)));
+    }
+    let failed = run.steps.iter().find_map(|(name, record)| match &record.state {
+        StepState::Failed { reason, .. } => Some((name, reason)),
+        _ => None,
+    });
+    if let Some((step, reason)) = failed {
+        return Decision::Record(finished(run, RunState::Failed, sentence::step_failed(step, reason)));
+    }
+    if run.request.plan.gate.is_some() && run.verdict.is_none() {
+        return Decision::Perform(Command::Judge);
+    }
+    if run.wants_push() {
+        match &run.push {
+            PushState::Pending => return Decision::Perform(Command::Push),
+            PushState::Failed { reason } => {
+                return Decision::Record(finished(run, RunState::Failed, reason.clone()));
+            }
+            PushState::Pushed { .. } => {}
+        }
+    }
+    Decision::Record(finished(run, RunState::Succeeded, sentence::run_succeeded(run)))
+}
+
+/// The end of a run, with the numbers that listings show.
+pub fn finished(run: &Run, state: RunState, summary: String) -> RunEvent {
+    let mut metrics = Map::new();
+    if let Some(verdict) = &run.verdict {
+        for row in verdict.comparisons().iter().filter(|row| row.slice_key.is_empty()) {
+            metrics.insert(row.metric.clone(), serde_json::json!({"candidate": row.candidate, "baseline": row.baseline}));
+        }
+        let blessed = verdict.blessing() == Blessing::Blessed;
+        metrics.insert("blessed".to_owned(), Value::Bool(blessed));
+    }
+    RunEvent::Finished { state, summary, metrics }
+}

@@ -1,0 +1,175 @@
+//! What can happen to a run. Stored in order; the run is their fold.
+
+use super::RunState;
+use crate::artifact::ArtifactRef;
+use crate::gate::Verdict;
+use crate::ids::{Micros, StepName};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// How a step's program ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Exit {
+    /// With code 0.
+    Success,
+    /// With another code.
+    Code {
+        /// The exit code.
+        code: i32,
+        /// The last line it wrote, if any.
+        last_line: Option<String>,
+    },
+    /// Killed for using more memory than allowed.
+    OutOfMemory,
+    /// Stopped by a signal: ours after a timeout or cancel, or somebody else's.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It could not be started.
+    NotStarted {
+        /// One sentence.
+        reason: String,
+        /// Whether another attempt could help.
+        permanent: bool,
+    },
+    /// It disappeared: removed by somebody, or lost with its engine.
+    Lost,
+}
+
+/// One thing that happened to a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// It was admitted; the model to compare with is fixed from here on.
+    Started {
+        /// The baseline model, if there is one.
+        baseline: Option<ArtifactRef>,
+    },
+    /// An image is ready.
+    ImageBuilt {
+        /// Its name in the plan.
+        image: String,
+        /// Its content key.
+        key: String,
+        /// The id it runs by.
+        image_id: String,
+        /// Whether nothing had to be built.
+        reused: bool,
+    },
+    /// An image cannot be built.
+    ImageFailed {
+        /// Its name in the plan.
+        image: String,
+        /// One sentence.
+        reason: String,
+        /// The end of the build's output.
+        last_lines: Vec<String>,
+    },
+    /// An earlier execution stands in for the step.
+    StepCached {
+        /// The step.
+        step: StepName,
+        /// The cache key.
+        key: String,
+        /// The inputs it would have read.
+        inputs: BTreeMap<String, ArtifactRef>,
+        /// The earlier execution's outputs.
+        outputs: BTreeMap<String, ArtifactRef>,
+        /// The earlier execution's metrics.
+        #[serde(default)]
+        metrics: BTreeMap<String, f64>,
+    },
+    /// The step's program is about to start: stored before it does.
+    StepStarting {
+        /// The step.
+        step: StepName,
+        /// From 1.
+        attempt: u32,
+        /// The cache key.
+        key: String,
+        /// The image id, where the executor has images.
+        image_id: Option<String>,
+        /// What it reads.
+        inputs: BTreeMap<String, ArtifactRef>,
+        /// When it is stopped.
+        deadline: Micros,
+    },
+    /// The step's program ended.
+    StepEnded {
+        /// The step.
+        step: StepName,
+        /// The attempt.
+        attempt: u32,
+        /// How.
+        exit: Exit,
+    },
+    /// The step's outputs are stored and recorded.
+    StepPublished {
+        /// The step.
+        step: StepName,
+        /// The attempt.
+        attempt: u32,
+        /// Output name to artifact.
+        outputs: BTreeMap<String, ArtifactRef>,
+        /// What the component measured.
+        #[serde(default)]
+        metrics: BTreeMap<String, f64>,
+    },
+    /// The attempt failed.
+    StepFailed {
+        /// The step.
+        step: StepName,
+        /// The attempt; 0 when it failed before the first one.
+        attempt: u32,
+        /// One sentence.
+        reason: String,
+        /// When the next attempt is due; `None` is final.
+        retry_at: Option<Micros>,
+    },
+    /// The step will not run.
+    StepSkipped {
+        /// The step.
+        step: StepName,
+        /// One sentence.
+        reason: String,
+    },
+    /// The gate judged the candidate.
+    GateJudged {
+        /// Its answer.
+        verdict: Verdict,
+    },
+    /// The approved model is served.
+    ModelPushed {
+        /// The push target.
+        target: String,
+        /// The version the server knows it by.
+        version: String,
+        /// Where it was written.
+        destination: String,
+        /// The model.
+        model: ArtifactRef,
+    },
+    /// The approved model could not be pushed; what served before still serves.
+    PushFailed {
+        /// One sentence.
+        reason: String,
+    },
+    /// Somebody asked for the end.
+    CancelRequested {
+        /// Who or what.
+        by: String,
+    },
+    /// The run is over.
+    Finished {
+        /// How.
+        state: RunState,
+        /// One sentence for listings.
+        summary: String,
+        /// Numbers that listings show, for example the candidate's `auc`.
+        #[serde(default)]
+        metrics: Map<String, Value>,
+    },
+}

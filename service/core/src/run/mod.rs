@@ -1,0 +1,53 @@
+//! The state machine of a run.
+//!
+//! [`Run::apply`] folds events into state and never refuses to look at one twice;
+//! [`decide::decide`] reads the state and says what to do next. Neither performs anything.
+
+pub mod decide;
+mod event;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Command, Decision, Limits, decide};
+pub use event::{Exit, RunEvent};
+pub use state::{Applied, ImageState, PushState, Run, RunState, StepRecord, StepState};
+
+use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+/// A run as it was asked for; never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// The run.
+    pub id: RunId,
+    /// The event that started it, if any.
+    pub event: Option<EventId>,
+    /// Why it started, for listings: `push`, `pull_request`, `data`, `schedule`, `manual`.
+    pub trigger: String,
+    /// The reason in words, for example `push of main by ada` or `data flights 2013-04`.
+    pub cause: String,
+    /// The repository; `None` for a folder on this machine.
+    pub repo: Option<RepoName>,
+    /// The App installation to answer through.
+    pub installation_id: Option<i64>,
+    /// The commit that is checked out.
+    pub commit: Option<CommitSha>,
+    /// The branch.
+    pub branch: Option<String>,
+    /// The pull request, if it is judged for one.
+    pub pull_request: Option<u64>,
+    /// The folder of the pipeline file in the repository (or on this machine), for example `pipelines/flights`.
+    pub folder: String,
+    /// The newest span the run may see, by source name; sources not named here use all they have.
+    #[serde(default)]
+    pub newest_spans: std::collections::BTreeMap<String, String>,
+    /// Whether an approved model is pushed; pull requests only get a verdict.
+    pub may_push: bool,
+    /// When it was asked for.
+    pub created_at: Micros,
+    /// The pipeline, ready to run.
+    pub plan: Plan,
+}

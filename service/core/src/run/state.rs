@@ -1,0 +1,466 @@
+//! The state of a run: the fold of its events.
+
+use super::{Exit, RunEvent, RunRequest};
+use crate::artifact::ArtifactRef;
+use crate::gate::{Blessing, Verdict};
+use crate::ids::{Micros, StepName};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Waiting for `max_active_runs`.
+    Queued,
+    /// At work.
+    Running,
+    /// Every step is done, and the gate has spoken; a rejected model is a success of the system.
+    Succeeded,
+    /// A step, the gate's reading or the push failed.
+    Failed,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+impl RunState {
+    /// Whether nothing more happens.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+
+    /// As the API, the CLI and the store write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where a step is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum StepState {
+    /// Its inputs or its image are not there yet.
+    Pending,
+    /// An attempt is starting or running.
+    Running {
+        /// From 1.
+        attempt: u32,
+        /// When it is stopped.
+        deadline: Micros,
+    },
+    /// The program ended; its outputs are not published yet.
+    Ended {
+        /// The attempt.
+        attempt: u32,
+        /// How it ended.
+        exit: Exit,
+        /// When.
+        at: Micros,
+        /// When it would have been stopped.
+        deadline: Micros,
+    },
+    /// The next attempt is due later.
+    Waiting {
+        /// The attempt that failed.
+        attempt: u32,
+        /// When the next one is due.
+        until: Micros,
+        /// Why it failed.
+        reason: String,
+    },
+    /// Published.
+    Succeeded {
+        /// The attempt that did it.
+        attempt: u32,
+    },
+    /// An earlier execution stood in.
+    Cached,
+    /// No attempt is left.
+    Failed {
+        /// The last attempt.
+        attempt: u32,
+        /// Why.
+        reason: String,
+    },
+    /// Not run, because of something before it.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StepState {
+    /// Whether the outputs are there.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Succeeded { .. } | Self::Cached)
+    }
+
+    /// Whether nothing more happens.
+    pub fn is_final(&self) -> bool {
+        self.is_done() || matches!(self, Self::Failed { .. } | Self::Skipped { .. })
+    }
+
+    /// As the API and the CLI write it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running { .. } => "running",
+            Self::Ended { .. } => "publishing",
+            Self::Waiting { .. } => "waiting",
+            Self::Succeeded { .. } => "succeeded",
+            Self::Cached => "cached",
+            Self::Failed { .. } => "failed",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+}
+
+/// A step with what is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Where it is.
+    pub state: StepState,
+    /// Its cache key, once the driver computed it.
+    pub key: Option<String>,
+    /// The image it runs in.
+    pub image_id: Option<String>,
+    /// What it reads.
+    pub inputs: BTreeMap<String, ArtifactRef>,
+    /// What it made.
+    pub outputs: BTreeMap<String, ArtifactRef>,
+    /// What it measured.
+    pub metrics: BTreeMap<String, f64>,
+    /// When its first attempt started.
+    pub started_at: Option<Micros>,
+    /// When it came to its end.
+    pub ended_at: Option<Micros>,
+}
+
+impl StepRecord {
+    fn new() -> Self {
+        Self {
+            state: StepState::Pending,
+            key: None,
+            image_id: None,
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            started_at: None,
+            ended_at: None,
+        }
+    }
+}
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ImageState {
+    /// Not asked for, or being built.
+    Pending,
+    /// Ready.
+    Built {
+        /// The id steps run by.
+        image_id: String,
+        /// Its content key.
+        key: String,
+        /// Whether nothing had to be built.
+        reused: bool,
+    },
+    /// Impossible.
+    Failed {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+/// Where the push is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PushState {
+    /// Not done, or not wanted.
+    Pending,
+    /// Served.
+    Pushed {
+        /// The version the server knows it by.
+        version: String,
+    },
+    /// Impossible; what served before still serves.
+    Failed {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+/// What [`Run::apply`] did with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The state changed.
+    Applied,
+    /// The event says what is known already, or comes from an attempt that no longer counts.
+    Ignored(&'static str),
+    /// The event cannot happen here; the state did not change.
+    Illegal(&'static str),
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// What was asked for.
+    pub request: RunRequest,
+    /// Where it is.
+    pub state: RunState,
+    /// The model to compare with; `None` before the start, `Some(None)` when there is none.
+    pub baseline: Option<Option<ArtifactRef>>,
+    /// The images to build.
+    pub images: IndexMap<String, ImageState>,
+    /// The steps in the plan's order.
+    pub steps: IndexMap<StepName, StepRecord>,
+    /// The gate's answer.
+    pub verdict: Option<Verdict>,
+    /// The push.
+    pub push: PushState,
+    /// Who asked for the end.
+    pub cancel_requested: Option<String>,
+    /// When it was admitted.
+    pub started_at: Option<Micros>,
+    /// When it was over.
+    pub ended_at: Option<Micros>,
+    /// The sentence of its end.
+    pub summary: Option<String>,
+    /// Events applied or looked at so far; the store's optimistic lock.
+    pub version: u64,
+}
+
+impl Run {
+    /// A run to which nothing has happened yet.
+    pub fn new(request: RunRequest) -> Self {
+        let images = request.plan.images.keys().map(|name| (name.clone(), ImageState::Pending)).collect();
+        let steps = request.plan.steps.keys().map(|name| (name.clone(), StepRecord::new())).collect();
+        Self {
+            request,
+            state: RunState::Queued,
+            baseline: None,
+            images,
+            steps,
+            verdict: None,
+            push: PushState::Pending,
+            cancel_requested: None,
+            started_at: None,
+            ended_at: None,
+            summary: None,
+            version: 0,
+        }
+    }
+
+    /// The run after all its events.
+    pub fn replay<'a>(request: RunRequest, events: impl IntoIterator<Item = (Micros, &'a RunEvent)>) -> Self {
+        let mut run = Self::new(request);
+        for (at, event) in events {
+            run.apply(event, at);
+        }
+        run
+    }
+
+    /// Whether an approved model will be, or was, handed to a push target.
+    pub fn wants_push(&self) -> bool {
+        let blessed = self.verdict.as_ref().is_some_and(|v| v.blessing() == Blessing::Blessed);
+        blessed && self.request.may_push && self.request.plan.push.is_some()
+    }
+
+    /// Takes one event into account.
+    pub fn apply(&mut self, event: &RunEvent, at: Micros) -> Applied {
+        self.version += 1;
+        if self.state.is_final() {
+            return Applied::Ignored("the run is over");
+        }
+        if self.state == RunState::Queued {
+            return self.apply_queued(event, at);
+        }
+        match event {
+            RunEvent::Started { .. } => Applied::Ignored("already started"),
+            RunEvent::ImageBuilt { image, key, image_id, reused } => {
+                let built = ImageState::Built { image_id: image_id.clone(), key: key.clone(), reused: *reused };
+                self.apply_image(image, built)
+            }
+            RunEvent::ImageFailed { image, reason, .. } => {
+                self.apply_image(image, ImageState::Failed { reason: reason.clone() })
+            }
+            RunEvent::StepCached { step, .. }
+            | RunEvent::StepStarting { step, .. }
+            | RunEvent::StepEnded { step, .. }
+            | RunEvent::StepPublished { step, .. }
+            | RunEvent::StepFailed { step, .. }
+            | RunEvent::StepSkipped { step, .. } => match self.steps.get_mut(step) {
+                Some(record) => record.apply(event, at),
+                None => Applied::Illegal("no such step"),
+            },
+            RunEvent::GateJudged { verdict } => {
+                if self.verdict.is_some() {
+                    return Applied::Ignored("already judged");
+                }
+                if !self.steps.values().all(|s| s.state.is_done()) {
+                    return Applied::Illegal("a step is not done");
+                }
+                self.verdict = Some(verdict.clone());
+                Applied::Applied
+            }
+            RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed { version: version.clone() }),
+            RunEvent::PushFailed { reason } => self.apply_push(PushState::Failed { reason: reason.clone() }),
+            RunEvent::CancelRequested { by } => self.apply_cancel(by),
+            RunEvent::Finished { state, summary, .. } => self.apply_finished(*state, summary, at),
+        }
+    }
+
+    fn apply_queued(&mut self, event: &RunEvent, at: Micros) -> Applied {
+        match event {
+            RunEvent::Started { baseline } => {
+                self.state = RunState::Running;
+                self.baseline = Some(baseline.clone());
+                self.started_at = Some(at);
+                Applied::Applied
+            }
+            RunEvent::CancelRequested { by } => self.apply_cancel(by),
+            RunEvent::Finished { state, summary, .. } if *state != RunState::Succeeded => {
+                self.apply_finished(*state, summary, at)
+            }
+            _ => Applied::Illegal("the run has not started"),
+        }
+    }
+
+    fn apply_cancel(&mut self, by: &str) -> Applied {
+        if self.cancel_requested.is_some() {
+            return Applied::Ignored("already asked");
+        }
+        self.cancel_requested = Some(by.to_owned());
+        Applied::Applied
+    }
+
+    fn apply_image(&mut self, name: &str, new: ImageState) -> Applied {
+        match self.images.get_mut(name) {
+            None => Applied::Illegal("no such image"),
+            Some(ImageState::Pending) => {
+                self.images.insert(name.to_owned(), new);
+                Applied::Applied
+            }
+            Some(_) => Applied::Ignored("already settled"),
+        }
+    }
+
+    fn apply_push(&mut self, new: PushState) -> Applied {
+        if !self.wants_push() {
+            return Applied::Illegal("the model was not approved for a push");
+        }
+        if self.push != PushState::Pending {
+            return Applied::Ignored("already pushed");
+        }
+        self.push = new;
+        Applied::Applied
+    }
+
+    fn apply_finished(&mut self, state: RunState, summary: &str, at: Micros) -> Applied {
+        if !state.is_final() {
+            return Applied::Illegal("not an end");
+        }
+        if self.steps.values().any(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. })) {
+            return Applied::Illegal("a step is still at work");
+        }
+        self.state = state;
+        self.summary = Some(summary.to_owned());
+        self.ended_at = Some(at);
+        Applied::Applied
+    }
+}
+
+impl StepRecord {
+    fn apply(&mut self, event: &RunEvent, at: Micros) -> Applied {
+        if self.state.is_final() {
+            return Applied::Ignored("the step is over");
+        }
+        let next = match (event, &self.state) {
+            (RunEvent::StepCached { key, inputs, outputs, metrics, .. }, StepState::Pending | StepState::Waiting { .. }) => {
+                self.key = Some(key.clone());
+                self.inputs = inputs.clone();
+                self.outputs = outputs.clone();
+                self.metrics = metrics.clone();
+                self.started_at.get_or_insert(at);
+                StepState::Cached
+            }
+            (
+                RunEvent::StepStarting { attempt, key, image_id, inputs, deadline, .. },
+                StepState::Pending | StepState::Waiting { .. },
+            ) => {
+                if *attempt != self.last_attempt() + 1 {
+                    return Applied::Ignored("not the next attempt");
+                }
+                self.key = Some(key.clone());
+                self.image_id = image_id.clone();
+                self.inputs = inputs.clone();
+                self.started_at.get_or_insert(at);
+                StepState::Running { attempt: *attempt, deadline: *deadline }
+            }
+            (RunEvent::StepEnded { attempt, exit, .. }, StepState::Running { attempt: current, deadline }) => {
+                if attempt != current {
+                    return Applied::Ignored("an attempt that no longer counts");
+                }
+                StepState::Ended { attempt: *attempt, exit: exit.clone(), at, deadline: *deadline }
+            }
+            (
+                RunEvent::StepPublished { attempt, outputs, metrics, .. },
+                StepState::Ended { attempt: current, exit: Exit::Success, .. },
+            ) => {
+                if attempt != current {
+                    return Applied::Ignored("an attempt that no longer counts");
+                }
+                self.outputs = outputs.clone();
+                self.metrics = metrics.clone();
+                StepState::Succeeded { attempt: *attempt }
+            }
+            (RunEvent::StepFailed { attempt, reason, retry_at, .. }, state) => {
+                if matches!(state, StepState::Running { .. }) {
+                    return Applied::Illegal("the step's program has not ended");
+                }
+                let before_start = matches!(state, StepState::Pending | StepState::Waiting { .. });
+                if *attempt != self.last_attempt() && !before_start {
+                    return Applied::Ignored("an attempt that no longer counts");
+                }
+                match retry_at {
+                    Some(until) => StepState::Waiting { attempt: *attempt, until: *until, reason: reason.clone() },
+                    None => StepState::Failed { attempt: *attempt, reason: reason.clone() },
+                }
+            }
+            (RunEvent::StepSkipped { reason, .. }, StepState::Pending | StepState::Waiting { .. }) => {
+                StepState::Skipped { reason: reason.clone() }
+            }
+            (RunEvent::StepStarting { .. } | RunEvent::StepCached { .. }, _) => return Applied::Ignored("already started"),
+            (RunEvent::StepEnded { .. }, StepState::Ended { .. }) => return Applied::Ignored("already ended"),
+            (RunEvent::StepEnded { .. }, _) => return Applied::Ignored("an attempt that no longer counts"),
+            (RunEvent::StepPublished { .. }, _) => return Applied::Illegal("the step has not ended well"),
+            (RunEvent::StepSkipped { .. }, _) => return Applied::Illegal("the step is at work"),
+            _ => return Applied::Illegal("not an event of a step"),
+        };
+        if next.is_final() {
+            self.ended_at = Some(at);
+        }
+        self.state = next;
+        Applied::Applied
+    }
+
+    /// The number of the newest attempt; 0 before the first.
+    pub fn last_attempt(&self) -> u32 {
+        match &self.state {
+            StepState::Pending | StepState::Cached | StepState::Skipped { .. } => 0,
+            StepState::Running { attempt, .. }
+            | StepState::Ended { attempt, .. }
+            | StepState::Waiting { attempt, .. }
+            | StepState::Succeeded { attempt }
+            | StepState::Failed { attempt, .. } => *attempt,
+        }
+    }
+}

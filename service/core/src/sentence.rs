@@ -1,0 +1,81 @@
+//! Every sentence a user reads about a run: what happened, where, what to do next.
+
+use crate::gate::Blessing;
+use crate::ids::StepName;
+use crate::run::{Exit, PushState, Run};
+
+/// A run or step ended because somebody asked for it.
+pub fn run_cancelled(by: &str) -> String {
+    format!("cancelled by {by}")
+}
+
+/// A step cannot run because one before it did not finish.
+pub fn upstream_did_not_finish(step: &StepName) -> String {
+    format!("not run, because step '{step}' did not finish")
+}
+
+/// A step took too long.
+pub fn step_timed_out(step: &StepName, seconds: u64) -> String {
+    format!("step '{step}' was stopped after {}: raise its timeout or make it faster", duration(seconds))
+}
+
+/// A step's program ended badly; also whether another attempt is useless.
+pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (String, bool) {
+    match exit {
+        Exit::Success => (format!("step '{step}' ended"), false),
+        Exit::Code { code, last_line: Some(line) } => (format!("step '{step}' exited with code {code}: {line}"), false),
+        Exit::Code { code, last_line: None } => {
+            (format!("step '{step}' exited with code {code} and wrote nothing: see its log"), false)
+        }
+        Exit::OutOfMemory => {
+            let limit = memory_bytes.map_or_else(|| "its memory limit".to_owned(), bytes);
+            (format!("step '{step}' was killed for using more than {limit}: raise resources.memory"), false)
+        }
+        Exit::Signal { signal } => (format!("step '{step}' was killed by signal {signal} from outside"), false),
+        Exit::NotStarted { reason, permanent } => (format!("step '{step}' could not be started: {reason}"), *permanent),
+        Exit::Lost => (format!("step '{step}' was lost: its container disappeared while it ran"), false),
+    }
+}
+
+/// The end of a run in which a step failed.
+pub fn step_failed(step: &StepName, reason: &str) -> String {
+    if reason.contains(&format!("'{step}'")) { reason.to_owned() } else { format!("step '{step}': {reason}") }
+}
+
+/// The end of a run in which every step finished.
+pub fn run_succeeded(run: &Run) -> String {
+    let Some(verdict) = &run.verdict else { return "all steps finished".to_owned() };
+    match (verdict.blessing(), &run.push) {
+        (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
+        (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
+        (Blessing::Blessed, _) => "approved; a pull request's model is not pushed".to_owned(),
+        (Blessing::NotBlessed, _) => match verdict.failures().next() {
+            Some(finding) => format!("not approved: {}", finding.sentence),
+            None => "not approved".to_owned(),
+        },
+        (Blessing::NotEvaluated, _) => "not judged: the gate has no thresholds".to_owned(),
+    }
+}
+
+/// Seconds as people write them: `90s`, `30m`, `1h30m`.
+pub fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, 0) => format!("{m}m"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, 0, 0) => format!("{h}h"),
+        (h, m, _) => format!("{h}h{m}m"),
+    }
+}
+
+/// Bytes as people write them: `512 MiB`.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if value.fract() == 0.0 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+}

@@ -1,0 +1,1 @@
+//! Trainyard: continuous training with the manners of good CI.
