@@ -5,10 +5,16 @@
 //! [`gate`] (is the candidate better), [`sentence`] (what the user reads).
 
 pub mod artifact;
+pub mod cache_key;
+pub mod evaluation;
 pub mod event;
 pub mod gate;
 pub mod ids;
 pub mod plan;
+pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod sentence;
+pub mod span;
 pub mod spec;
+pub mod trigger;

@@ -3,6 +3,16 @@
 //! [`Pipeline`] is the file's shape; `parse` reads it strictly and `lint` finds what a shape
 //! cannot: cycles, unknown inputs, missing pieces.
 
+mod compile;
+mod parse;
+mod problem;
+mod schema;
+
+pub use compile::{load, plan, with_base_gate};
+pub use parse::parse;
+pub use problem::Problem;
+pub use schema::json_schema;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
