@@ -1,0 +1,143 @@
+//! Runs as listings show them, without replaying their events.
+
+use crate::error::Result;
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::Blessing;
+use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId, StepName};
+use trainyard_core::run::{Run, RunEvent, RunState};
+
+/// The columns of a run that change; computed from the run, stored with every append.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// Where it is.
+    pub state: RunState,
+    /// The sentence of its end.
+    pub summary: Option<String>,
+    /// The gate's answer.
+    pub blessing: Option<Blessing>,
+    /// The model the gate approved.
+    pub blessed_model: Option<ArtifactRef>,
+    /// Numbers for listings.
+    pub metrics: Map<String, Value>,
+    /// When it was admitted.
+    pub started_at: Option<Micros>,
+    /// When it was over.
+    pub ended_at: Option<Micros>,
+    /// Whether somebody asked for its end.
+    pub cancel_requested: bool,
+    /// Its steps in the plan's order.
+    pub steps: Vec<StepRow>,
+}
+
+/// A step as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// The step.
+    pub name: StepName,
+    /// [`trainyard_core::run::StepState::as_str`].
+    pub state: String,
+}
+
+impl RunSummary {
+    /// The columns of a run. Metrics come from its `Finished` event: pass the events being appended.
+    pub fn of(run: &Run, events: &[RunEvent]) -> Self {
+        let metrics = events.iter().rev().find_map(|event| match event {
+            RunEvent::Finished { metrics, .. } => Some(metrics.clone()),
+            _ => None,
+        });
+        let blessing = run.verdict.as_ref().map(|verdict| verdict.blessing());
+        let blessed_model = match (&blessing, &run.request.plan.gate) {
+            (Some(Blessing::Blessed), Some(gate)) => {
+                let (step, output) = &gate.model;
+                run.steps.get(step).and_then(|record| record.outputs.get(output)).cloned()
+            }
+            _ => None,
+        };
+        Self {
+            state: run.state,
+            summary: run.summary.clone(),
+            blessing,
+            blessed_model,
+            metrics: metrics.unwrap_or_default(),
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            cancel_requested: run.cancel_requested.is_some(),
+            steps: run
+                .steps
+                .iter()
+                .map(|(name, record)| StepRow { name: name.clone(), state: record.state.as_str().to_owned() })
+                .collect(),
+        }
+    }
+}
+
+/// Which runs to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunFilter {
+    /// Only of this pipeline.
+    pub pipeline: Option<String>,
+    /// Only in this state.
+    pub state: Option<RunState>,
+    /// At most so many; 0 means 50.
+    pub limit: u32,
+    /// Only runs older than this one: the last id of the page before.
+    pub before: Option<RunId>,
+}
+
+/// A run in a listing; times are microseconds since 1970-01-01 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunRow {
+    /// The run.
+    pub id: RunId,
+    /// Its pipeline.
+    pub pipeline: String,
+    /// `push`, `pull_request`, `data`, `schedule` or `manual`.
+    pub trigger: String,
+    /// The reason in words.
+    pub cause: String,
+    /// Its repository.
+    pub repo: Option<RepoName>,
+    /// Its branch.
+    pub branch: Option<String>,
+    /// Its commit.
+    pub commit: Option<CommitSha>,
+    /// Its pull request.
+    pub pull_request: Option<u64>,
+    /// Where it is.
+    pub state: RunState,
+    /// The sentence of its end.
+    pub summary: Option<String>,
+    /// The gate's answer.
+    pub blessing: Option<Blessing>,
+    /// Numbers of its end, for example the candidate's `auc`.
+    pub metrics: Map<String, Value>,
+    /// Whether somebody asked for its end.
+    pub cancel_requested: bool,
+    /// When it was asked for.
+    pub created_at: Micros,
+    /// When it was admitted.
+    pub started_at: Option<Micros>,
+    /// When it was over.
+    pub ended_at: Option<Micros>,
+    /// Its steps in the plan's order.
+    pub steps: Vec<StepRow>,
+    /// Events so far.
+    pub version: u64,
+}
+
+impl Store {
+    /// Runs, newest first.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
+        let _ = filter;
+        self.unwritten()
+    }
+
+    /// A run by its id or by the beginning of its id, if only one begins so; `Conflict` names the others.
+    pub async fn run_row(&self, id_or_prefix: &str) -> Result<Option<RunRow>> {
+        let _ = id_or_prefix;
+        self.unwritten()
+    }
+}
