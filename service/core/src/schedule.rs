@@ -1,23 +1,134 @@
 //! When a schedule is due, in its real time zone.
+//!
+//! A cron expression names nominal local times, and each fires once: in the hour that a clock going
+//! back repeats, at its first pass; one that a clock going forward leaves out, at the first minute
+//! after the gap (several such slots are then one). An hourly schedule therefore pauses for two
+//! hours once a year.
 
 use crate::ids::Micros;
-use crate::spec::Schedule;
+use crate::spec::{Catchup, Schedule};
+use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
 
 /// At most this many missed slots are made up for with `catchup: all`; the newest win.
 pub const MAX_CATCHUP: usize = 100;
 
+/// A slot is on time, not missed, for this long.
+pub const ON_TIME_SECONDS: u64 = 60;
+
+/// Longer than any clock was ever put back.
+const LONGEST_OVERLAP_HOURS: i64 = 25;
+
 /// The slots that are due, oldest first: those after `last_slot` up to and including `now`, as the
 /// schedule's `catchup` says.
 ///
-/// `last_slot` is the newest slot that was recorded, or the moment the schedule was first seen.
-/// The error is one sentence.
+/// `last_slot` is the newest slot that was recorded, or the moment the schedule was first seen;
+/// with `None` only a slot that is on time is due. The error is one sentence.
 pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Result<Vec<Micros>, String> {
-    let _ = (schedule, last_slot, now);
-    Ok(Vec::new())
+    let clock = Clock::new(schedule)?;
+    let on_time = Micros(now.0.saturating_sub(ON_TIME_SECONDS as i64 * 1_000_000));
+    let after = match (schedule.catchup, last_slot) {
+        (_, None) => on_time,
+        (Catchup::None, Some(last)) => last.max(on_time),
+        (Catchup::Latest | Catchup::All, Some(last)) => last,
+    };
+    let most = if schedule.catchup == Catchup::All { MAX_CATCHUP } else { 1 };
+    let mut slots = clock.newest_between(after, now, most)?;
+    slots.reverse();
+    Ok(slots)
 }
 
 /// The first slot after `after`; `None` when there is none (30 February).
 pub fn next(schedule: &Schedule, after: Micros) -> Result<Option<Micros>, String> {
-    let _ = (schedule, after);
-    Ok(None)
+    Clock::new(schedule)?.first_after(after)
+}
+
+/// What is wrong with the time zone or the cron expression, one sentence each.
+pub(crate) fn check(schedule: &Schedule) -> (Option<String>, Option<String>) {
+    (zone(&schedule.timezone).err(), cron(&schedule.cron).err())
+}
+
+fn zone(name: &str) -> Result<Tz, String> {
+    name.parse().map_err(|_| format!("'{name}' is not a time zone: write an IANA name like UTC or Europe/Berlin"))
+}
+
+fn cron(text: &str) -> Result<Cron, String> {
+    let wrong = |why: String| format!("'{text}' is not a cron expression of minute, hour, day of month, month and day of week: {why}");
+    let fields = text.split_whitespace().count();
+    if fields != 5 {
+        return Err(wrong(format!("it has {fields} fields, not 5")));
+    }
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(text).map_err(|error| wrong(error.to_string().trim_end_matches('.').to_owned()))
+}
+
+struct Clock {
+    cron: Cron,
+    zone: Tz,
+}
+
+impl Clock {
+    fn new(schedule: &Schedule) -> Result<Self, String> {
+        Ok(Self { cron: cron(&schedule.cron)?, zone: zone(&schedule.timezone)? })
+    }
+
+    fn local(&self, at: Micros) -> Result<NaiveDateTime, String> {
+        let utc = DateTime::from_timestamp_micros(at.0).ok_or_else(|| format!("{} is not a time", at.0))?;
+        Ok(utc.with_timezone(&self.zone).naive_local())
+    }
+
+    /// The moment a nominal local time fires. Never earlier for a later local time.
+    fn moment(&self, mut local: NaiveDateTime) -> Option<Micros> {
+        // The longest gap left out a whole day (Samoa, 2011).
+        for _ in 0..=LONGEST_OVERLAP_HOURS * 60 {
+            match self.zone.from_local_datetime(&local) {
+                LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => {
+                    return Some(Micros(moment.timestamp_micros()));
+                }
+                LocalResult::None => local = local.checked_add_signed(Duration::minutes(1))?,
+            }
+        }
+        None
+    }
+
+    fn first_after(&self, after: Micros) -> Result<Option<Micros>, String> {
+        let mut nominal = self.local(after)?.and_utc();
+        while let Some(following) = self.nominal_after(nominal) {
+            match self.moment(following.naive_utc()) {
+                Some(moment) if moment > after => return Ok(Some(moment)),
+                _ => nominal = following,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The `most` newest slots after `after` up to and including `until`, newest first.
+    fn newest_between(&self, after: Micros, until: Micros, most: usize) -> Result<Vec<Micros>, String> {
+        let mut slots: Vec<Micros> = Vec::new();
+        let local = self.local(until)?;
+        // In a repeated hour, later local times than the present one have fired already.
+        let mut nominal = local.checked_add_signed(Duration::hours(LONGEST_OVERLAP_HOURS)).unwrap_or(local).and_utc();
+        while slots.len() < most
+            && let Some(earlier) = self.nominal_before(nominal)
+        {
+            nominal = earlier;
+            match self.moment(earlier.naive_utc()) {
+                Some(moment) if moment <= after => break,
+                Some(moment) if moment <= until && slots.last() != Some(&moment) => slots.push(moment),
+                _ => {}
+            }
+        }
+        Ok(slots)
+    }
+
+    // Cron works on the bare calendar here, where every day has 24 hours.
+    fn nominal_after(&self, nominal: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.cron.find_next_occurrence(&nominal, false).ok()
+    }
+
+    fn nominal_before(&self, nominal: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.cron.find_previous_occurrence(&nominal, false).ok()
+    }
 }

@@ -1,7 +1,9 @@
 //! Does an event start a run of a pipeline, and if not, why?
 
-use crate::event::Event;
+use crate::event::{DataArrived, Event, Manual, PullRequest, PullRequestAction, Push, ScheduleDue};
+use crate::glob::list_matches;
 use crate::plan::Plan;
+use crate::spec::duration_seconds;
 
 /// The answer of [`matches`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +32,114 @@ pub enum Match {
 /// Whether `event` starts a run of `plan`'s pipeline.
 ///
 /// `changed_paths` are the repository paths that a push or pull request changed; `None` when that
-/// is unknown, which lets every path filter through. The caller has made sure that the plan is of
-/// the event's repository.
+/// is unknown, which lets every path filter through: a run too many is better than one too few.
+/// The caller has made sure that the plan is of the event's repository.
 pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> Match {
-    let _ = (plan, event, changed_paths);
-    Match::No { reason: "not written yet".to_owned() }
+    match event {
+        Event::Push(push) => on_push(plan, push, changed_paths),
+        Event::PullRequest(pull_request) => on_pull_request(plan, pull_request, changed_paths),
+        Event::DataArrived(arrived) => on_data(plan, arrived),
+        Event::ScheduleDue(due) => on_schedule(plan, due),
+        Event::Manual(manual) => on_manual(plan, manual),
+    }
+}
+
+fn nothing(what: &str, why: &str) -> Match {
+    Match::No { reason: format!("{what} starts nothing: {why}") }
+}
+
+fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Match {
+    let what = format!("push to '{}' of {}", push.branch, push.repo);
+    let pipeline = &plan.pipeline;
+    let Some(trigger) = &plan.triggers.push else {
+        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to pushes"));
+    };
+    if let Some(branches) = &trigger.branches
+        && !list_matches(branches, &push.branch)
+    {
+        return nothing(&what, &format!("pipeline '{pipeline}' listens to branches [{}]", branches.join(", ")));
+    }
+    if let Some(why) = no_path_matches(pipeline, trigger.paths.as_deref(), changed_paths) {
+        return nothing(&what, &why);
+    }
+    Match::Start { cause: format!("push of {} by {}", push.branch, push.pusher), may_push: true }
+}
+
+fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Match {
+    let what = format!("pull request #{} of {}", pull_request.number, pull_request.repo);
+    let pipeline = &plan.pipeline;
+    let Some(trigger) = &plan.triggers.pull_request else {
+        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to pull requests"));
+    };
+    // A fork's code is a stranger's: it must not run here before somebody approved it.
+    if pull_request.is_fork() {
+        return nothing(&what, "it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged");
+    }
+    if let Some(branches) = &trigger.branches
+        && !list_matches(branches, &pull_request.base_branch)
+    {
+        let why = format!(
+            "it would be merged into '{}', and pipeline '{pipeline}' listens to branches [{}]",
+            pull_request.base_branch,
+            branches.join(", ")
+        );
+        return nothing(&what, &why);
+    }
+    if let Some(why) = no_path_matches(pipeline, trigger.paths.as_deref(), changed_paths) {
+        return nothing(&what, &why);
+    }
+    let verb = match pull_request.action {
+        PullRequestAction::Opened => "opened",
+        PullRequestAction::Synchronize => "updated",
+        PullRequestAction::Reopened => "reopened",
+    };
+    Match::Start {
+        cause: format!("pull request #{} by {} {verb}", pull_request.number, pull_request.author),
+        may_push: false,
+    }
+}
+
+fn no_path_matches(pipeline: &str, globs: Option<&[String]>, changed: Option<&[String]>) -> Option<String> {
+    let (globs, changed) = (globs?, changed?);
+    if changed.iter().any(|path| list_matches(globs, path)) {
+        return None;
+    }
+    Some(format!("pipeline '{pipeline}' listens to paths [{}], and no changed file is one of them", globs.join(", ")))
+}
+
+fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
+    let span = arrived.span.as_ref().map(|span| format!(" {span}")).unwrap_or_default();
+    let what = format!("data {}{span}", arrived.source);
+    let pipeline = &plan.pipeline;
+    let Some(trigger) = &plan.triggers.data else {
+        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to data"));
+    };
+    if trigger.source != arrived.source {
+        return nothing(&what, &format!("pipeline '{pipeline}' listens to data source '{}'", trigger.source));
+    }
+    // A plan holds only durations that were read before.
+    let quiet = trigger.quiet_period.as_deref().and_then(|text| duration_seconds(text).ok()).unwrap_or(0);
+    match quiet {
+        0 => Match::Start { cause: what, may_push: true },
+        seconds => Match::Hold { seconds, cause: what },
+    }
+}
+
+fn on_schedule(plan: &Plan, due: &ScheduleDue) -> Match {
+    let what = format!("schedule of {}", due.slot);
+    if due.pipeline != plan.pipeline {
+        return nothing(&what, &format!("it is for pipeline '{}', not '{}'", due.pipeline, plan.pipeline));
+    }
+    match &plan.triggers.schedule {
+        Some(_) => Match::Start { cause: what, may_push: true },
+        None => nothing(&what, &format!("pipeline '{}' no longer has a schedule", plan.pipeline)),
+    }
+}
+
+fn on_manual(plan: &Plan, manual: &Manual) -> Match {
+    if manual.pipeline != plan.pipeline {
+        let why = format!("it is for pipeline '{}', not '{}'", manual.pipeline, plan.pipeline);
+        return nothing(&format!("manual request by {}", manual.actor), &why);
+    }
+    Match::Start { cause: format!("manual request by {}", manual.actor), may_push: true }
 }

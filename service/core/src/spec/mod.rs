@@ -4,13 +4,24 @@
 //! cannot: cycles, unknown inputs, missing pieces.
 
 mod compile;
+mod components;
+mod graph;
+mod judged;
+mod lint;
 mod parse;
 mod problem;
+mod quantity;
 mod schema;
+mod source_map;
+mod suggest;
+#[cfg(test)]
+pub(crate) mod tests;
 
-pub use compile::{load, plan, with_base_gate};
+pub use compile::{load, plan};
+pub use judged::with_base_gate;
 pub use parse::parse;
 pub use problem::Problem;
+pub(crate) use quantity::seconds as duration_seconds;
 pub use schema::json_schema;
 
 use indexmap::IndexMap;
@@ -357,6 +368,19 @@ pub struct SlicingSpec {
     /// Only examples with these values.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub feature_values: std::collections::BTreeMap<String, String>,
+}
+
+impl SlicingSpec {
+    /// For people: `overall`, `by origin`, `carrier=UA by origin`.
+    pub fn describe(&self) -> String {
+        let fixed: Vec<String> = self.feature_values.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        match (fixed.is_empty(), self.feature_keys.is_empty()) {
+            (true, true) => "overall".to_owned(),
+            (true, false) => format!("by {}", self.feature_keys.join(" and ")),
+            (false, true) => fixed.join(" and "),
+            (false, false) => format!("{} by {}", fixed.join(" and "), self.feature_keys.join(" and ")),
+        }
+    }
 }
 
 /// Thresholds of one metric; both must hold.

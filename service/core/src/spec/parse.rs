@@ -1,14 +1,246 @@
 //! Text to [`Pipeline`], strictly.
 
-use super::{Pipeline, Problem};
+use super::{Pipeline, Problem, suggest};
+use serde_saphyr::{Error, MergeKeyPolicy, Options};
 
-/// Reads a pipeline file. `file` is its path for messages.
+/// A pipeline file of more bytes is not read; the largest anyone wrote by hand is far below.
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// Reads a pipeline file: unknown and repeated keys, several documents and alias bombs are
+/// problems. `file` is its path for messages.
 pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
-    serde_saphyr::from_str(text).map_err(|error| Problem {
+    let whole = |message: String, hint: &str| Problem {
         file: file.to_owned(),
         line: None,
         column: None,
-        message: error.without_snippet().to_string(),
-        hint: None,
-    })
+        message,
+        hint: Some(hint.to_owned()),
+    };
+    if text.len() > MAX_FILE_BYTES {
+        return Err(whole(format!("the pipeline file has {} bytes", text.len()), "1 MiB is the most that is read"));
+    }
+    if text.trim().is_empty() {
+        return Err(whole("the pipeline file is empty".to_owned(), "it needs a name and steps"));
+    }
+    serde_saphyr::from_str_with_options(text, strict()).map_err(|error| problem(file, error.without_snippet()))
+}
+
+fn strict() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_documents: 2,
+            max_depth: 64,
+            max_nodes: 100_000,
+            max_aliases: 1_000,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 16,
+            max_alias_expansions_per_anchor: 1_000,
+        },
+        merge_keys: MergeKeyPolicy::Merge,
+        strict_booleans: true,
+        reject_unsupported_tags: true,
+    }
+}
+
+fn problem(file: &str, error: &Error) -> Problem {
+    let place = error.location().filter(|location| location.line() > 0);
+    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let (message, hint) = words(error);
+    Problem {
+        file: file.to_owned(),
+        line: place.map(|location| number(location.line())),
+        column: place.map(|location| number(location.column())),
+        message,
+        hint,
+    }
+}
+
+fn words(error: &Error) -> (String, Option<String>) {
+    match error {
+        Error::AliasError { error, .. } => words(error),
+        Error::SerdeUnknownField { field, expected, .. } => {
+            (format!("unknown key '{field}'"), Some(suggest::hint(field, expected.iter().copied())))
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            (format!("'{variant}' is not one of the values this key takes"), Some(suggest::hint(variant, expected.iter().copied())))
+        }
+        Error::SerdeMissingField { field, .. } => (format!("the key '{field}' is missing here"), None),
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            (format!("the key '{key}' is here twice"), Some("keep one of them".to_owned()))
+        }
+        Error::MultipleDocuments { .. } => {
+            ("the file holds several YAML documents".to_owned(), Some("keep one pipeline in a file".to_owned()))
+        }
+        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasExpansionLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
+            ("the file grows too large when its aliases are followed".to_owned(), Some("write the repeated parts out".to_owned()))
+        }
+        Error::SerdeInvalidType { unexpected, expected, .. } | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            (format!("{unexpected} is not what belongs here"), Some(format!("expected {expected}")))
+        }
+        Error::Unexpected { expected, .. } => match *expected {
+            "mapping start" => ("keys with values belong here".to_owned(), Some("write them as key: value".to_owned())),
+            "sequence start" => ("a list belongs here".to_owned(), Some("write it as [a, b]".to_owned())),
+            "string scalar" => ("a text belongs here".to_owned(), None),
+            other => (format!("{other} belongs here"), None),
+        },
+        Error::InvalidBooleanStrict { .. } => ("true or false belongs here".to_owned(), None),
+        Error::InvalidScalar { ty, .. } if ty.starts_with('u') => ("a whole number of 0 or more belongs here".to_owned(), None),
+        Error::InvalidScalar { ty, .. } if ty.contains("float") => ("a number belongs here".to_owned(), None),
+        Error::NullIntoString { .. } => ("the key has no value".to_owned(), None),
+        Error::NonFiniteFloat { value, .. } => (format!("{value} is not a finite number"), None),
+        other => (without_place(&other.to_string()), None),
+    }
+}
+
+/// Messages of the YAML reader end in their place, which a [`Problem`] has of its own.
+fn without_place(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    let end = [" at line ", " (line ", " at <input>"].iter().filter_map(|mark| first.find(mark)).min();
+    first[..end.unwrap_or(first.len())].trim_end_matches(['.', ':', ' ']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        parse("p.yaml", text).map_or_else(|problem| problem.render(text), |_| "fine".to_owned())
+    }
+
+    #[test]
+    fn what_is_wrong_and_what_would_be_right() {
+        let files = [
+            "name: x\nstpes: {}\n",
+            "name: x\nsteps:\n  a: { usse: q }\n",
+            "name: x\nname: y\nsteps: {}\n",
+            "name: x\n",
+            "name: [1]\nsteps: {}",
+            "name: x\nsteps: [1]\n",
+            "name: x\nsteps:\n\ta: b\n",
+            "name: x\nsteps: {}\n---\nname: y\n",
+            "name: x\nsteps:\n  a: { uses: x, network: brigde }\n",
+            "name: x\nsteps:\n  a: { uses: x, cache: maybe }\n",
+            "name: x\nconcurrency: { max_active_runs: -1 }\nsteps: {}",
+            "name: x\nsteps:\n a: \"foo\n",
+            "name:\nsteps: {}\n",
+            "name: x\nsteps: *foo\n",
+            "name: x\nsteps: {}\nparameters: { a: .nan }\n",
+            "name: x\nsteps: !!foo {}\n",
+            "name: x: y\nsteps: {}\n",
+            "name: x\nsteps: { a: { resources: { cpus: many } } }\n",
+            "just text",
+            "  \n",
+            "name: x\nsteps: {}\ngate: { metrics: { auc: { change_threshold: { absolute: -0.1 } } } }\n",
+            "name: x\nsteps: {}\nparameters: { a: 1, a: 2 }\n",
+        ];
+        let all: Vec<String> = files.iter().map(|text| said(text)).collect();
+        insta::assert_snapshot!(all.join("\n\n"), @r#"
+        p.yaml:2:1: unknown key 'stpes': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, gate, push
+         2 | stpes: {}
+           | ^
+
+        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, outputs, environment, resources, timeout, retry, network, cache
+         3 |   a: { usse: q }
+           |        ^
+
+        p.yaml:2:1: the key 'name' is here twice: keep one of them
+         2 | name: y
+           | ^
+
+        p.yaml:1:1: the key 'steps' is missing here
+         1 | name: x
+           | ^
+
+        p.yaml:1:7: a text belongs here
+         1 | name: [1]
+           |       ^
+
+        p.yaml:2:8: keys with values belong here: write them as key: value
+         2 | steps: [1]
+           |        ^
+
+        p.yaml:3:2: tabs disallowed within this context (block indentation)
+         3 | 	a: b
+           | 	^
+
+        p.yaml:4:1: the file holds several YAML documents: keep one pipeline in a file
+         4 | name: y
+           | ^
+
+        p.yaml:3:26: 'brigde' is not one of the values this key takes: did you mean 'bridge'? known are none, bridge
+         3 |   a: { uses: x, network: brigde }
+           |                          ^
+
+        p.yaml:3:24: true or false belongs here
+         3 |   a: { uses: x, cache: maybe }
+           |                        ^
+
+        p.yaml:2:33: a whole number of 0 or more belongs here
+         2 | concurrency: { max_active_runs: -1 }
+           |                                 ^
+
+        p.yaml:3:5: unclosed quote
+         3 |  a: "foo
+           |     ^
+
+        p.yaml:1:5: the key has no value
+         1 | name:
+           |     ^
+
+        p.yaml:2:8: alias references unknown anchor
+         2 | steps: *foo
+           |        ^
+
+        p.yaml:3:18: .nan is not a finite number
+         3 | parameters: { a: .nan }
+           |                  ^
+
+        p.yaml:2:14: unsupported tag `!!foo`
+         2 | steps: !!foo {}
+           |              ^
+
+        p.yaml:1:8: mapping values are not allowed in this context
+         1 | name: x: y
+           |        ^
+
+        p.yaml:2:34: a number belongs here
+         2 | steps: { a: { resources: { cpus: many } } }
+           |                                  ^
+
+        p.yaml:1:1: keys with values belong here: write them as key: value
+         1 | just text
+           | ^
+
+        p.yaml: the pipeline file is empty: it needs a name and steps
+
+        p.yaml:3:47: the key 'direction' is missing here
+         3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 } } } }
+           |                                               ^
+
+        p.yaml:3:21: the key 'a' is here twice: keep one of them
+         3 | parameters: { a: 1, a: 2 }
+           |                     ^
+        "#);
+    }
+
+    #[test]
+    fn alias_bombs_are_refused() {
+        let mut bomb = "name: x\nsteps: {}\nparameters:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let before = format!("*a{}", level - 1);
+            bomb.push_str(&format!("  a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
+        }
+        let problem = parse("p.yaml", &bomb).unwrap_err();
+        assert_eq!(problem.message, "the file grows too large when its aliases are followed");
+        assert!(parse("p.yaml", &"[".repeat(10_000)).is_err());
+        assert!(parse("p.yaml", &"x".repeat(MAX_FILE_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn anchors_in_moderation_are_fine() {
+        let text = "name: x\nparameters: { a: &a 1, b: *a }\nsteps: {}\n";
+        assert_eq!(parse("p.yaml", text).unwrap().parameters["b"], 1);
+    }
 }

@@ -1,0 +1,127 @@
+//! The standard components: what `uses` knows.
+
+/// A standard component.
+pub(super) struct Standard {
+    /// As `uses` names it.
+    pub(super) name: &'static str,
+    /// Its MLMD execution type.
+    pub(super) component: &'static str,
+    /// Its inputs from other steps.
+    pub(super) inputs: &'static [Input],
+    /// Output name and artifact type.
+    pub(super) outputs: &'static [(&'static str, &'static str)],
+    /// The parameters it reads.
+    pub(super) parameters: &'static [&'static str],
+    /// Whether it reads external data, named by `source` and `window` in its `with`.
+    pub(super) reads_source: bool,
+}
+
+/// An input of a standard component.
+pub(super) struct Input {
+    pub(super) name: &'static str,
+    pub(super) type_name: &'static str,
+    pub(super) optional: bool,
+}
+
+const fn needs(name: &'static str, type_name: &'static str) -> Input {
+    Input { name, type_name, optional: false }
+}
+
+/// All of them.
+pub(super) const STANDARD: [Standard; 5] = [
+    Standard {
+        name: "example-gen",
+        component: "ExampleGen",
+        inputs: &[],
+        outputs: &[("examples", "Examples")],
+        parameters: &["splits", "partition_feature_name"],
+        reads_source: true,
+    },
+    Standard {
+        name: "statistics-gen",
+        component: "StatisticsGen",
+        inputs: &[needs("examples", "Examples")],
+        outputs: &[("statistics", "ExampleStatistics")],
+        parameters: &[],
+        reads_source: false,
+    },
+    Standard {
+        name: "schema-gen",
+        component: "SchemaGen",
+        inputs: &[needs("statistics", "ExampleStatistics")],
+        outputs: &[("schema", "Schema")],
+        parameters: &["max_string_domain_size"],
+        reads_source: false,
+    },
+    Standard {
+        name: "example-validator",
+        component: "ExampleValidator",
+        inputs: &[needs("statistics", "ExampleStatistics"), needs("schema", "Schema")],
+        outputs: &[("anomalies", "ExampleAnomalies")],
+        parameters: &["on_anomaly", "severity_overrides"],
+        reads_source: false,
+    },
+    Standard {
+        name: "evaluator",
+        component: "Evaluator",
+        inputs: &[
+            needs("candidate", "InferenceResult"),
+            Input { name: "baseline", type_name: "InferenceResult", optional: true },
+        ],
+        outputs: &[("evaluation", "ModelEvaluation")],
+        parameters: &["model_type", "label", "prediction", "slicing_specs"],
+        reads_source: false,
+    },
+];
+
+/// The component of that name.
+pub(super) fn standard(name: &str) -> Option<&'static Standard> {
+    STANDARD.iter().find(|standard| standard.name == name)
+}
+
+/// The metrics the standard evaluator measures, by `model_type`.
+pub(super) const METRICS: [(&str, &[&str]); 2] = [
+    (
+        "binary_classification",
+        &[
+            "auc", "pr_auc", "log_loss", "brier_score", "accuracy", "precision", "recall", "f1", "calibration",
+            "mean_label", "mean_prediction",
+        ],
+    ),
+    (
+        "regression",
+        &["mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r_squared", "mean_error"],
+    ),
+];
+
+/// The execution type of a user's own step: TFX's name where an output tells it.
+pub(super) fn execution_type<'a>(step: &str, mut output_types: impl Iterator<Item = &'a str>) -> String {
+    let known = output_types.find_map(|type_name| match type_name {
+        "Model" => Some("Trainer"),
+        "TransformGraph" => Some("Transform"),
+        "InferenceResult" => Some("BulkInferrer"),
+        _ => None,
+    });
+    known.map_or_else(|| camel_case(step), str::to_owned)
+}
+
+fn camel_case(name: &str) -> String {
+    name.split(['-', '_'])
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn execution_types() {
+        assert_eq!(execution_type("train", ["Model"].into_iter()), "Trainer");
+        assert_eq!(execution_type("transform", ["Examples", "TransformGraph"].into_iter()), "Transform");
+        assert_eq!(execution_type("make-plots_now", ["Plots"].into_iter()), "MakePlotsNow");
+    }
+}

@@ -1,0 +1,118 @@
+//! The gate's place in the plan: what it judges, and whose thresholds.
+
+use super::compile::{declared_outputs, resolve};
+use super::lint;
+use super::source_map::Problems;
+use super::{Pipeline, SlicingSpec};
+use crate::ids::StepName;
+use crate::plan::{ImageSource, Plan, PlannedGate, PlannedStep};
+use indexmap::IndexMap;
+use serde_json::Value;
+
+/// Finds what the gate judges, checks its thresholds, and has the evaluator measure the slices that
+/// the gate asks for unless it has its own.
+pub(super) fn gate(
+    pipeline: &Pipeline,
+    steps: &mut IndexMap<StepName, PlannedStep>,
+    problems: &mut Problems,
+) -> Option<PlannedGate> {
+    let gate = pipeline.gate.as_ref()?;
+    let evaluation = judged(pipeline, "evaluation", gate.evaluation.as_deref(), "ModelEvaluation", problems);
+    let model = judged(pipeline, "model", gate.model.as_deref(), "Model", problems);
+    let evaluator = evaluation.as_ref().and_then(|(step, _)| steps.get_mut(step)).filter(|s| is_evaluator(s));
+    match evaluator {
+        Some(evaluator) => {
+            evaluator.parameters.entry("slicing_specs").or_insert_with(|| with_asked_for(vec![SlicingSpec::default()], gate));
+            let model_type = evaluator.parameters.get("model_type").and_then(Value::as_str).map(str::to_owned);
+            lint::gate(gate, model_type.as_deref(), slicing_specs(evaluator).as_deref(), problems);
+        }
+        None => lint::gate(gate, None, None, problems),
+    }
+    Some(PlannedGate { gate: gate.clone(), evaluation: evaluation?, model: model? })
+}
+
+/// Whether a step is the standard evaluator, whose parameters are known.
+fn is_evaluator(step: &PlannedStep) -> bool {
+    step.image == ImageSource::Components && step.component == "Evaluator"
+}
+
+fn slicing_specs(step: &PlannedStep) -> Option<Vec<SlicingSpec>> {
+    step.parameters.get("slicing_specs").and_then(|specs| serde_json::from_value(specs.clone()).ok())
+}
+
+/// `specs` and every slice that a threshold looks at.
+fn with_asked_for(mut specs: Vec<SlicingSpec>, gate: &super::Gate) -> Value {
+    let per_slice = gate.metrics.values().flat_map(|m| &m.per_slice_thresholds).flat_map(|t| &t.slicing_specs);
+    for spec in gate.slicing_specs.iter().chain(per_slice) {
+        if !specs.contains(spec) {
+            specs.push(spec.clone());
+        }
+    }
+    serde_json::to_value(specs).unwrap_or(Value::Null)
+}
+
+fn judged(
+    pipeline: &Pipeline,
+    key: &str,
+    reference: Option<&str>,
+    type_name: &str,
+    problems: &mut Problems,
+) -> Option<(StepName, String)> {
+    if let Some(reference) = reference {
+        match resolve(pipeline, reference) {
+            Ok((step, output, found)) if found == type_name => return Some((step, output)),
+            Ok((_, _, found)) => problems.add(&["gate", key], format!("the gate's {key} is a {type_name}, but {reference} is a {found}")),
+            Err((message, hint)) => problems.add_with_hint(&["gate", key], message, hint),
+        }
+        return None;
+    }
+    let makers: Vec<(StepName, String)> = pipeline
+        .steps
+        .iter()
+        .flat_map(|(name, step)| declared_outputs(step).into_iter().map(move |(output, found)| (name, output, found)))
+        .filter(|(_, _, found)| found == type_name)
+        .map(|(name, output, _)| (StepName::new(name.as_str()), output))
+        .collect();
+    match makers.as_slice() {
+        [only] => Some(only.clone()),
+        [] => {
+            problems.add_with_hint(&["gate"], format!("the gate judges a {type_name}, and no step makes one"), match key {
+                "evaluation" => "add a step that uses evaluator",
+                _ => "declare the output of the step that trains as Model",
+            });
+            None
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|(step, output)| format!("{step}.{output}")).collect();
+            problems.add_with_hint(&["gate"], format!("several steps make a {type_name}: {}", names.join(", ")), format!("name the one to judge with gate.{key}"));
+            None
+        }
+    }
+}
+
+/// A pull request's plan with the gate of the branch it would be merged into, so that a change
+/// cannot lower the bar it is judged by. `base` is `None` when the pipeline is new there; without
+/// a gate in the base, the pull request's own counts. The error is one sentence: the base has a
+/// gate, and the pull request took away what it judges.
+pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, String> {
+    let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else { return Ok(head) };
+    let made = |(step, output): &(StepName, String)| head.steps.get(step).is_some_and(|s| s.outputs.contains_key(output));
+    let gate = match &head.gate {
+        Some(own) => PlannedGate { gate: base.gate.clone(), evaluation: own.evaluation.clone(), model: own.model.clone() },
+        None if made(&base.evaluation) && made(&base.model) => base.clone(),
+        None => {
+            return Err(format!(
+                "pipeline '{}' has a gate in the base branch, and this change takes away what it judges: keep the steps '{}' and '{}', or remove the gate in the base branch first",
+                head.pipeline, base.evaluation.0, base.model.0
+            ));
+        }
+    };
+    // The base's slices must be measured, or a change of the slices could never be merged.
+    if let Some(evaluator) = head.steps.get_mut(&gate.evaluation.0).filter(|step| is_evaluator(step))
+        && let Some(specs) = slicing_specs(evaluator)
+    {
+        evaluator.parameters.insert("slicing_specs".to_owned(), with_asked_for(specs, &gate.gate));
+    }
+    head.gate = Some(gate);
+    Ok(head)
+}
