@@ -1,6 +1,9 @@
 //! The gate: is the candidate good enough, and better than what is serving?
 
 mod judge;
+#[cfg(test)]
+mod tests;
+mod threshold;
 mod verdict;
 
 pub use judge::judge;

@@ -31,7 +31,7 @@ impl Blessing {
 pub struct Finding {
     /// The slice; empty is overall.
     pub slice_key: BTreeMap<String, String>,
-    /// The metric.
+    /// The metric; empty when the slice as a whole was not measured.
     pub metric: String,
     /// Whether the threshold held.
     pub passed: bool,

@@ -1,0 +1,183 @@
+//! One threshold on one number, and its sentence.
+
+use crate::evaluation::slice_name;
+use crate::spec::{ChangeThreshold, Direction, ValueThreshold};
+use std::collections::BTreeMap;
+
+/// Whether a threshold held, in words.
+pub(super) struct Judged {
+    pub(super) passed: bool,
+    pub(super) sentence: String,
+}
+
+impl Judged {
+    pub(super) fn failed(sentence: String) -> Self {
+        Self { passed: false, sentence }
+    }
+}
+
+pub(super) fn bounds_value(threshold: &ValueThreshold) -> bool {
+    threshold.lower_bound.is_some() || threshold.upper_bound.is_some()
+}
+
+pub(super) fn bounds_change(threshold: &ChangeThreshold) -> bool {
+    threshold.absolute.is_some() || threshold.relative.is_some()
+}
+
+/// `auc overall` or `auc on origin=EWR`.
+pub(super) fn place(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
+    if slice_key.is_empty() { format!("{metric} overall") } else { format!("{metric} on {}", slice_name(slice_key)) }
+}
+
+pub(super) fn not_measured(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
+    format!(
+        "metric '{metric}' was not measured on slice {}: have the evaluator measure it, or take its threshold out",
+        slice_name(slice_key)
+    )
+}
+
+pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> Judged {
+    let ValueThreshold { lower_bound, upper_bound } = threshold;
+    let beyond = match (lower_bound, upper_bound) {
+        // Written so that a bound that is not a number fails.
+        (Some(lower), _) if candidate < *lower || lower.is_nan() => Some(("below the lower bound", *lower)),
+        (_, Some(upper)) if candidate > *upper || upper.is_nan() => Some(("above the upper bound", *upper)),
+        _ => None,
+    };
+    match beyond {
+        Some((what, bound)) => {
+            let digits = digits(&[candidate, bound]);
+            Judged::failed(format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}"))
+        }
+        None => {
+            let digits = digits(&[Some(candidate), *lower_bound, *upper_bound].into_iter().flatten().collect::<Vec<_>>());
+            Judged { passed: true, sentence: format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold)) }
+        }
+    }
+}
+
+/// One judgement for `absolute` and one for `relative`, as far as they are given.
+pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, baseline: f64) -> Vec<Judged> {
+    let change = Change { place, direction: threshold.direction, candidate, baseline };
+    let absolute = threshold.absolute.map(|bound| change.absolute(bound));
+    let relative = threshold.relative.map(|bound| change.relative(bound));
+    absolute.into_iter().chain(relative).collect()
+}
+
+struct Change<'a> {
+    place: &'a str,
+    direction: Direction,
+    candidate: f64,
+    baseline: f64,
+}
+
+impl Change<'_> {
+    fn difference(&self) -> f64 {
+        self.candidate - self.baseline
+    }
+
+    /// What subtracting two such numbers can be off by: 0.645 - 0.65 is a little below -0.005.
+    fn rounding(&self) -> f64 {
+        1e-12 * self.candidate.abs().max(self.baseline.abs()).max(1.0)
+    }
+
+    fn holds(&self, bound: f64) -> bool {
+        match self.direction {
+            Direction::HigherIsBetter => self.difference() >= bound - self.rounding(),
+            Direction::LowerIsBetter => self.difference() <= bound + self.rounding(),
+        }
+    }
+
+    fn absolute(&self, bound: f64) -> Judged {
+        let digits = digits(&[self.candidate, self.baseline, bound, self.difference()]);
+        let difference = format!("{:+.digits$}", self.difference());
+        self.judged(self.holds(bound), bound, digits, &difference, &format!("{bound:+.digits$}"))
+    }
+
+    fn relative(&self, bound: f64) -> Judged {
+        let improvement_demanded = match self.direction {
+            Direction::HigherIsBetter => bound > 0.0,
+            Direction::LowerIsBetter => bound < 0.0,
+        };
+        let digits = digits(&[self.candidate, self.baseline]);
+        if self.baseline == 0.0 {
+            let better = match self.direction {
+                Direction::HigherIsBetter => self.difference() > self.rounding(),
+                Direction::LowerIsBetter => self.difference() < -self.rounding(),
+            };
+            let passed = if improvement_demanded { better } else { self.holds(0.0) };
+            let difference = format!("{:+.digits$}", self.difference());
+            return self.judged(passed, bound, digits, &difference, &percent(bound));
+        }
+        let ratio = self.difference() / self.baseline.abs();
+        self.judged(self.holds(bound * self.baseline.abs()), bound, digits, &percent(ratio), &percent(bound))
+    }
+
+    fn judged(&self, passed: bool, bound: f64, digits: usize, difference: &str, bound_text: &str) -> Judged {
+        let Self { place, candidate, baseline, .. } = self;
+        let moved = if candidate > baseline {
+            "rose from"
+        } else if candidate < baseline {
+            "fell from"
+        } else {
+            "stayed at"
+        };
+        let figures = if candidate == baseline {
+            format!("{candidate:.digits$}")
+        } else {
+            format!("{baseline:.digits$} to {candidate:.digits$} ({difference})")
+        };
+        let slack = match self.direction {
+            Direction::HigherIsBetter => bound <= 0.0,
+            Direction::LowerIsBetter => bound >= 0.0,
+        };
+        let reason = match (passed, slack, self.direction) {
+            (true, _, Direction::HigherIsBetter) => format!("as asked (change ≥ {bound_text})"),
+            (true, _, Direction::LowerIsBetter) => format!("as asked (change ≤ {bound_text})"),
+            (false, true, _) => format!("more than the allowed {bound_text}"),
+            (false, false, Direction::HigherIsBetter) => format!("and a change of at least {bound_text} is asked for"),
+            (false, false, Direction::LowerIsBetter) => format!("and a change of at most {bound_text} is asked for"),
+        };
+        Judged { passed, sentence: format!("{place} {moved} {figures}, {reason}") }
+    }
+}
+
+/// The thresholds as the table shows them, for example `≥ 0.6, change ≥ -0.005`.
+pub(super) fn words(value: &[&ValueThreshold], change: &[&ChangeThreshold]) -> String {
+    let value = value.iter().map(|threshold| value_words(threshold));
+    let change = change.iter().map(|threshold| {
+        let sign = match threshold.direction {
+            Direction::HigherIsBetter => '≥',
+            Direction::LowerIsBetter => '≤',
+        };
+        let absolute = threshold.absolute.map(|bound| format!("change {sign} {bound:+}"));
+        let relative = threshold.relative.map(|bound| format!("change {sign} {}", percent(bound)));
+        absolute.into_iter().chain(relative).collect::<Vec<_>>().join(", ")
+    });
+    value.chain(change).collect::<Vec<_>>().join(", ")
+}
+
+fn value_words(threshold: &ValueThreshold) -> String {
+    let lower = threshold.lower_bound.map(|bound| format!("≥ {bound}"));
+    let upper = threshold.upper_bound.map(|bound| format!("≤ {bound}"));
+    lower.into_iter().chain(upper).collect::<Vec<_>>().join(", ")
+}
+
+fn percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    let digits = if percent != 0.0 && percent.abs() < 0.1 { 4 } else { 1 };
+    format!("{percent:+.digits$}%")
+}
+
+/// Decimals that show numbers of this size, and show different numbers as different: four, or more.
+fn digits(values: &[f64]) -> usize {
+    let distinct = |digits: usize| {
+        let shown = |value: f64| format!("{value:.digits$}");
+        let pairs = values.iter().enumerate().flat_map(|(i, a)| values[i + 1..].iter().map(move |b| (*a, *b)));
+        // Rounding noise is not a difference people should see.
+        let same = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1.0);
+        let told_apart = pairs.into_iter().all(|(a, b)| same(a, b) || shown(a) != shown(b));
+        told_apart && values.iter().all(|v| v.abs() <= 1e-12 || v.abs() >= 10_f64.powi(-(digits as i32)))
+    };
+    (4..12).find(|digits| distinct(*digits)).unwrap_or(12)
+}
