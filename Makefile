@@ -1,0 +1,47 @@
+# The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup images components demo test lint bench clean
+
+PROFILE := demo
+STATIC_TARGET := x86_64-unknown-linux-gnu
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: ## Prepare this machine: Docker engine, base image, tools (does nothing when all is there)
+	@dockerfiles/setup.sh
+
+components: setup
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --profile $(PROFILE) --target $(STATIC_TARGET) -p trainyard-components
+	@dockerfiles/image.sh components $(TARGET_DIR)/$(STATIC_TARGET)/$(PROFILE)/trainyard-components
+
+images: components
+	@dockerfiles/image.sh trainer
+	@dockerfiles/image.sh serving
+	@dockerfiles/image.sh flights-data
+
+demo: images ## The main job: a push, nine months of data, two pull requests, a rollback
+	@cargo build --quiet --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins
+	@cargo run --quiet --profile $(PROFILE) -p trainyard --example demo
+
+test: images ## All tests, the Docker ones included
+ifeq ($(NEXTEST),yes)
+	cargo nextest run --workspace --no-fail-fast
+else
+	cargo test --workspace --no-fail-fast
+endif
+
+lint: ## Formatting and clippy, warnings are errors
+	cargo fmt --all --check
+	cargo lint
+
+bench: images ## What the engine costs, against the raw Docker API in the same run
+	cargo bench -p trainyard-engine
+
+clean: ## Remove what the build and the demo wrote
+	chmod -R u+w target/demo 2>/dev/null || true
+	rm -rf target/demo
+	cargo clean
