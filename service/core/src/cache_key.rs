@@ -106,7 +106,11 @@ fn entries(what: &str, old: &BTreeMap<String, Value>, new: &BTreeMap<String, Val
     for name in names {
         match (old.get(name), new.get(name)) {
             (Some(before), Some(after)) if before != after => {
-                sentences.push(format!("{what} {name} changed from {} to {}", short(before), short(after)));
+                let (mut from, mut to) = (short(before), short(after));
+                if from == to {
+                    (from, to) = (before.to_string(), after.to_string());
+                }
+                sentences.push(format!("{what} {name} changed from {from} to {to}"));
             }
             (Some(_), None) => sentences.push(format!("{what} {name} is gone")),
             (None, Some(after)) => sentences.push(format!("{what} {name} is new: {}", short(after))),
@@ -208,7 +212,7 @@ mod tests {
         the component changed from Trainer to Tuner
         the command changed from 'python train.py --examples {{inputs.transformed}} --model={{outputs.model}} {{parameters.learning_rate}}' to 'python train.py --examples {{inputs.transformed}} --model={{outputs.model}} {{parameters.learning_rate}} --fast'
         parameter learning_rate changed from 0.1 to 0.2
-        parameter learning_rate changed from 0.1 to 0.1
+        parameter learning_rate changed from 0.1 to "0.1"
         parameter learning_rate is gone
         environment variable SEED is new: 1
         the type of output model changed from Model to Other

@@ -85,7 +85,7 @@ fn values_within_inclusive_bounds_pass() {
     ✓ auc overall is 0.5500, as asked (≥ 0.5, ≤ 0.6)
     ✗ auc overall is 0.4000, below the lower bound 0.5000
     ✗ auc overall is 0.7000, above the upper bound 0.6000
-    ✗ auc overall is 0.700000000000, below the lower bound NaN
+    ✗ auc overall is 0.7000, below the lower bound NaN
     ✓ auc overall is -1.5000, as asked (≥ -2, ≤ -1)
     "#);
 }
@@ -148,7 +148,7 @@ fn changes_are_judged_in_their_direction() {
     ✓ auc overall rose from 0.6500 to 0.7000 (+0.0500), as asked (change ≤ +0.1000)
     ✗ auc overall rose from 0.6500 to 0.8000 (+0.1500), more than the allowed +0.1000
     ✓ auc overall fell from 0.6500 to 0.6435 (-1.0%), as asked (change ≥ -1.0%)
-    ✗ auc overall fell from 0.6500 to 0.6434 (-1.0%), more than the allowed -1.0%
+    ✗ auc overall fell from 0.6500 to 0.6434 (-1.02%), more than the allowed -1.00%
     ✓ auc overall rose from 0.4100 to 0.4300 (+4.9%), as asked (change ≤ +5.0%)
     ✗ auc overall rose from 0.4100 to 0.4400 (+7.3%), more than the allowed +5.0%
     ✓ auc overall rose from -0.1000 to -0.0500 (+50.0%), as asked (change ≥ +1.0%)
@@ -165,7 +165,7 @@ fn changes_are_judged_in_their_direction() {
     ✓ auc overall fell from 0.6500 to 0.6400 (-0.0100), as asked (change ≥ -0.5000)
     ✓ auc overall fell from 0.6500 to 0.6400 (-0.0100), as asked (change ≥ -0.5000)
     ✓ auc overall fell from 0.6500 to 0.6400 (-1.5%), as asked (change ≥ -50.0%)
-    ✗ auc overall rose from 0.650000000000 to 0.900000000000 (+0.250000000000), and a change of at least NaN is asked for
+    ✗ auc overall rose from 0.6500 to 0.9000 (+0.2500), and a change of at least NaN is asked for
     "#);
 }
 

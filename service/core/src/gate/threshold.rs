@@ -56,7 +56,7 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
     }
 }
 
-/// One judgement for `absolute` and one for `relative`, as far as they are given.
+/// One judgement each for `absolute` and one for `relative`, as far as they are given.
 pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, baseline: f64) -> Vec<Judged> {
     let change = Change { place, direction: threshold.direction, candidate, baseline };
     let absolute = threshold.absolute.map(|bound| change.absolute(bound));
@@ -110,7 +110,9 @@ impl Change<'_> {
             return self.judged(passed, bound, digits, &difference, &percent(bound));
         }
         let ratio = self.difference() / self.baseline.abs();
-        self.judged(self.holds(bound * self.baseline.abs()), bound, digits, &percent(ratio), &percent(bound))
+        let decimals = (1..8).find(|d| percent_of(ratio, *d) != percent_of(bound, *d)).filter(|_| (ratio - bound).abs() > 1e-9).unwrap_or(1);
+        let passed = self.holds(bound * self.baseline.abs());
+        self.judged(passed, bound, digits, &percent_of(ratio, decimals), &percent_of(bound, decimals))
     }
 
     fn judged(&self, passed: bool, bound: f64, digits: usize, difference: &str, bound_text: &str) -> Judged {
@@ -164,13 +166,16 @@ fn value_words(threshold: &ValueThreshold) -> String {
 }
 
 fn percent(ratio: f64) -> String {
-    let percent = ratio * 100.0;
-    let digits = if percent != 0.0 && percent.abs() < 0.1 { 4 } else { 1 };
-    format!("{percent:+.digits$}%")
+    percent_of(ratio, if ratio != 0.0 && ratio.abs() < 0.001 { 4 } else { 1 })
+}
+
+fn percent_of(ratio: f64, decimals: usize) -> String {
+    format!("{:+.decimals$}%", ratio * 100.0)
 }
 
 /// Decimals that show numbers of this size, and show different numbers as different: four, or more.
 fn digits(values: &[f64]) -> usize {
+    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let distinct = |digits: usize| {
         let shown = |value: f64| format!("{value:.digits$}");
         let pairs = values.iter().enumerate().flat_map(|(i, a)| values[i + 1..].iter().map(move |b| (*a, *b)));

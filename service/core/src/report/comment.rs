@@ -1,0 +1,146 @@
+//! The pull request comment. Everything a user, a component or data could have named is escaped.
+
+use super::{blessing, one_line};
+use crate::evaluation::slice_name;
+use crate::gate::{Blessing, Comparison, Verdict};
+use crate::run::{Run, RunState};
+use crate::spec::Baseline;
+use std::fmt::Write;
+
+/// GitHub's limit, in characters.
+const MAX_COMMENT: usize = 65_535;
+
+/// More reasons than this are counted instead of shown.
+const MAX_REASONS: usize = 20;
+
+/// A cell or reason of more characters is cut.
+const MAX_CELL: usize = 200;
+
+/// The hidden first line by which the comment is found again.
+pub fn marker(pipeline: &str) -> String {
+    format!("<!-- trainyard:{pipeline} -->")
+}
+
+/// The pull request comment, at most 65,535 characters; `None` unless the run is of a pull request
+/// and came to an end of its own. A cancelled run says so in its status alone: the newer run that
+/// mostly cancelled it has the comment.
+pub fn comment(run: &Run, details_url: &str) -> Option<String> {
+    run.request.pull_request?;
+    if !matches!(run.state, RunState::Succeeded | RunState::Failed) {
+        return None;
+    }
+    let pipeline = &run.request.plan.pipeline;
+    let mut head = format!("{}\n### {}: {}\n", marker(pipeline), escape(pipeline), headline(run));
+    if let Some(reasons) = reasons(run) {
+        let _ = write!(head, "\n{reasons}");
+    }
+    let foot = foot(run, details_url);
+    let Some(verdict) = run.verdict.as_ref().filter(|verdict| !verdict.comparisons().is_empty()) else {
+        return Some(format!("{head}\n{foot}"));
+    };
+    let room = MAX_COMMENT.saturating_sub(head.chars().count() + foot.chars().count() + 2);
+    Some(format!("{head}\n{}\n{foot}", table(run, verdict, room)))
+}
+
+fn headline(run: &Run) -> String {
+    match (run.state, blessing(run)) {
+        (RunState::Failed, _) => "the run failed".to_owned(),
+        (_, Some(Blessing::Blessed)) => "✓ approved".to_owned(),
+        (_, Some(Blessing::NotBlessed)) => "✗ not approved".to_owned(),
+        (_, Some(Blessing::NotEvaluated)) => "not judged, because the gate has no thresholds".to_owned(),
+        (_, None) => "all steps finished; the pipeline has no gate".to_owned(),
+    }
+}
+
+fn reasons(run: &Run) -> Option<String> {
+    if run.state == RunState::Failed {
+        return run.summary.as_deref().map(|summary| format!("{}\n", escape(&one_line(summary, MAX_CELL * 2))));
+    }
+    let verdict = run.verdict.as_ref()?;
+    let mut text = String::new();
+    let failures: Vec<_> = verdict.failures().collect();
+    for failure in failures.iter().take(MAX_REASONS) {
+        let _ = writeln!(text, "- {}", escape(&one_line(&failure.sentence, MAX_CELL)));
+    }
+    if failures.len() > MAX_REASONS {
+        let _ = writeln!(text, "- and {} more", failures.len() - MAX_REASONS);
+    }
+    if verdict.rubber_stamp() {
+        text.push_str("There is no model to compare with yet, so that changes were not judged.\n");
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
+    let other = match run.request.plan.gate.as_ref().map(|gate| gate.gate.baseline) {
+        Some(Baseline::LatestBlessed) => "latest blessed",
+        Some(Baseline::None) => "baseline",
+        Some(Baseline::Serving) | None => "serving",
+    };
+    let mut table = format!("| slice | metric | candidate | {other} | difference | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n");
+    let rows: Vec<String> = verdict.comparisons().iter().map(row).collect();
+    let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
+    let mut used = table.chars().count() + left_out(rows.len()).chars().count();
+    for (index, text) in rows.iter().enumerate() {
+        used += text.chars().count();
+        if used > room {
+            table.push_str(&left_out(rows.len() - index));
+            break;
+        }
+        table.push_str(text);
+    }
+    table
+}
+
+fn row(comparison: &Comparison) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
+    let difference = comparison.difference.map_or_else(|| "–".to_owned(), |v| format!("{v:+.4}"));
+    let passed = match comparison.passed {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None if comparison.threshold.is_empty() => "",
+        None => "too small",
+    };
+    let cell = |text: &str| escape(&one_line(text, MAX_CELL));
+    format!(
+        "| {} | {} | {} | {} | {difference} | {} | {passed} |\n",
+        cell(&slice_name(&comparison.slice_key)),
+        cell(&comparison.metric),
+        number(comparison.candidate),
+        number(comparison.baseline),
+        cell(&comparison.threshold),
+    )
+}
+
+fn foot(run: &Run, details_url: &str) -> String {
+    let commit = run.request.commit.as_ref().map(|commit| format!("commit {}", escape(&commit.as_str().chars().take(10).collect::<String>())));
+    // A URL of ours; what could end the link is still encoded.
+    let url: String = details_url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let url = url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E");
+    let details = (!url.is_empty()).then(|| format!("[details]({url})"));
+    let parts: Vec<String> = commit.into_iter().chain(details).collect();
+    format!("{}\n", parts.join(" · "))
+}
+
+/// Text that shows as it is: no markup, no HTML, no table cell, nobody mentioned.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '|' | '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '!' => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            // GitHub looks for @names and #numbers after decoding, so something stands between.
+            '@' | '#' => {
+                out.push(c);
+                out.push('\u{200b}');
+            }
+            '\n' | '\r' => out.push(' '),
+            other => out.push(other),
+        }
+    }
+    out
+}

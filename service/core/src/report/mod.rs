@@ -1,0 +1,93 @@
+//! What GitHub shows: the commit status and the pull request comment.
+
+mod comment;
+#[cfg(test)]
+mod tests;
+
+pub use comment::{comment, marker};
+
+use crate::gate::Blessing;
+use crate::run::{Run, RunState};
+use crate::spec::Problem;
+use serde::{Deserialize, Serialize};
+
+/// GitHub's limit of a status description, in characters.
+const MAX_DESCRIPTION: usize = 140;
+
+/// GitHub's commit status states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusState {
+    /// Queued or running.
+    Pending,
+    /// The run succeeded and its model was approved or not judged.
+    Success,
+    /// The model was not approved.
+    Failure,
+    /// The run failed or was cancelled, or the pipeline file is wrong.
+    Error,
+}
+
+/// A commit status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The state.
+    pub state: StatusState,
+    /// `trainyard/<pipeline>`.
+    pub context: String,
+    /// At most 140 characters.
+    pub description: String,
+}
+
+/// The run's commit status; `None` when it has no commit to put it on. It changes only when the
+/// run is queued, starts or ends, so an equal status need not be sent again.
+pub fn status(run: &Run) -> Option<Status> {
+    run.request.repo.as_ref().and(run.request.commit.as_ref())?;
+    let summary = run.summary.as_deref().unwrap_or_default();
+    let (state, description) = match run.state {
+        RunState::Queued => (StatusState::Pending, format!("waiting to run: {}", run.request.cause)),
+        RunState::Running => (StatusState::Pending, format!("running: {}", run.request.cause)),
+        RunState::Succeeded if blessing(run) == Some(Blessing::NotBlessed) => (StatusState::Failure, summary.to_owned()),
+        RunState::Succeeded => (StatusState::Success, summary.to_owned()),
+        RunState::Failed => (StatusState::Error, summary.to_owned()),
+        RunState::Cancelled => (StatusState::Error, summary.to_owned()),
+    };
+    Some(Status { state, context: context(&run.request.plan.pipeline), description: one_line(&description, MAX_DESCRIPTION) })
+}
+
+/// The status of a commit whose pipeline file is wrong; `name` is the pipeline's, or its folder's
+/// when the file cannot even tell that.
+pub fn invalid_pipeline_status(name: &str, problems: &[Problem]) -> Status {
+    let description = match problems {
+        [] => "the pipeline file is wrong".to_owned(),
+        [only] => only.to_string(),
+        [first, ..] => format!("{} problems, the first: {first}", problems.len()),
+    };
+    Status { state: StatusState::Error, context: context(name), description: one_line(&description, MAX_DESCRIPTION) }
+}
+
+/// The status of a commit that starts no run although the pipeline listens to its like: a required
+/// check would otherwise wait for ever.
+pub fn nothing_to_do_status(pipeline: &str, reason: &str) -> Status {
+    let description = one_line(reason, MAX_DESCRIPTION);
+    Status { state: StatusState::Success, context: context(pipeline), description }
+}
+
+fn context(pipeline: &str) -> String {
+    format!("trainyard/{pipeline}")
+}
+
+fn blessing(run: &Run) -> Option<Blessing> {
+    run.verdict.as_ref().map(|verdict| verdict.blessing())
+}
+
+/// Text without line breaks or control characters, cut to `most` characters.
+fn one_line(text: &str, most: usize) -> String {
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    if line.chars().count() <= most {
+        return line;
+    }
+    let cut: String = line.chars().take(most - 1).collect();
+    format!("{}…", cut.trim_end())
+}

@@ -1,0 +1,272 @@
+//! Every wording that GitHub shows.
+
+use super::{Status, StatusState, comment, invalid_pipeline_status, nothing_to_do_status, status};
+use crate::evaluation::{Evaluation, Measured, Slice};
+use crate::gate::judge;
+use crate::ids::{CommitSha, Micros, RepoName};
+use crate::run::{Run, RunEvent, RunRequest, RunState, StepState};
+use crate::sentence;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const URL: &str = "http://127.0.0.1:8080/runs/01";
+
+fn request(pull_request: Option<u64>) -> RunRequest {
+    RunRequest {
+        id: "01".into(),
+        event: None,
+        trigger: "pull_request".to_owned(),
+        cause: "pull request #7 by ada opened".to_owned(),
+        repo: RepoName::parse("acme/flights").ok(),
+        installation_id: None,
+        commit: Some(CommitSha::from("0123456789abcdef0123456789abcdef01234567")),
+        branch: Some("faster".to_owned()),
+        pull_request,
+        folder: "pipelines/flights".to_owned(),
+        newest_spans: BTreeMap::new(),
+        may_push: pull_request.is_none(),
+        created_at: Micros(0),
+        plan: crate::spec::tests::flights(),
+    }
+}
+
+fn evaluation(slices: &[(&str, f64, Option<f64>)]) -> Evaluation {
+    let slice = |(origin, candidate, baseline): &(&str, f64, Option<f64>)| Slice {
+        slice_key: if origin.is_empty() { BTreeMap::new() } else { [("origin".to_owned(), (*origin).to_owned())].into() },
+        num_examples: 100,
+        metrics: [("auc".to_owned(), Measured { candidate: Some(*candidate), baseline: *baseline })].into(),
+    };
+    Evaluation {
+        schema_version: 1,
+        model_type: "binary_classification".to_owned(),
+        label: String::new(),
+        prediction: String::new(),
+        baseline: slices.iter().any(|s| s.2.is_some()),
+        slices: slices.iter().map(slice).collect(),
+    }
+}
+
+/// A run whose steps are done and whose candidate was measured so.
+fn judged(pull_request: Option<u64>, evaluation: &Evaluation) -> Run {
+    let mut run = running(pull_request);
+    for record in run.steps.values_mut() {
+        record.state = StepState::Cached;
+    }
+    let gate = run.request.plan.gate.clone().unwrap().gate;
+    run.apply(&RunEvent::GateJudged { verdict: judge(&gate, evaluation) }, Micros(2));
+    let summary = sentence::run_succeeded(&run);
+    ended(run, RunState::Succeeded, &summary)
+}
+
+fn running(pull_request: Option<u64>) -> Run {
+    let mut run = Run::new(request(pull_request));
+    run.apply(&RunEvent::Started { baseline: None }, Micros(1));
+    run
+}
+
+fn ended(mut run: Run, state: RunState, summary: &str) -> Run {
+    run.apply(&RunEvent::Finished { state, summary: summary.to_owned(), metrics: Default::default() }, Micros(3));
+    run
+}
+
+fn good() -> Evaluation {
+    evaluation(&[("", 0.6512, Some(0.648)), ("EWR", 0.64, Some(0.63)), ("JFK", 0.66, Some(0.66))])
+}
+
+fn bad() -> Evaluation {
+    evaluation(&[("", 0.5512, Some(0.648)), ("EWR", 0.64, Some(0.6512)), ("JFK", 0.66, Some(0.66))])
+}
+
+fn shown(status: &Status) -> String {
+    format!("{:?} {} {}", status.state, status.context, status.description)
+}
+
+#[test]
+fn statuses() {
+    let queued = Run::new(request(Some(7)));
+    let failed = ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: ValueError: no column\n'x'");
+    let cancelled = ended(running(Some(7)), RunState::Cancelled, &sentence::run_cancelled("a newer commit"));
+    let runs = [
+        queued,
+        running(Some(7)),
+        judged(Some(7), &good()),
+        judged(Some(7), &bad()),
+        judged(None, &bad()),
+        failed,
+        cancelled,
+    ];
+    let all: Vec<String> = runs.iter().map(|run| shown(&status(run).unwrap())).collect();
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    Pending trainyard/flights waiting to run: pull request #7 by ada opened
+    Pending trainyard/flights running: pull request #7 by ada opened
+    Success trainyard/flights approved; a pull request's model is not pushed
+    Failure trainyard/flights not approved: auc overall is 0.5512, below the lower bound 0.6000
+    Failure trainyard/flights not approved: auc overall is 0.5512, below the lower bound 0.6000
+    Error trainyard/flights step 'train' exited with code 1: ValueError: no column 'x'
+    Error trainyard/flights cancelled by a newer commit
+    "#);
+    let mut local = request(None);
+    local.commit = None;
+    assert_eq!(status(&Run::new(local)), None);
+}
+
+#[test]
+fn a_pipeline_without_a_judgement_succeeds() {
+    let mut nothing = bad();
+    nothing.slices.truncate(1);
+    let mut request = request(Some(7));
+    if let Some(gate) = &mut request.plan.gate {
+        gate.gate.metrics.clear();
+    }
+    let mut run = Run::new(request);
+    run.apply(&RunEvent::Started { baseline: None }, Micros(1));
+    for record in run.steps.values_mut() {
+        record.state = StepState::Cached;
+    }
+    let gate = run.request.plan.gate.clone().unwrap().gate;
+    run.apply(&RunEvent::GateJudged { verdict: judge(&gate, &nothing) }, Micros(2));
+    let summary = sentence::run_succeeded(&run);
+    let run = ended(run, RunState::Succeeded, &summary);
+    assert_eq!(status(&run).unwrap().state, StatusState::Success);
+    insta::assert_snapshot!(comment(&run, URL).unwrap(), @r#"
+    <!-- trainyard:flights -->
+    ### flights: not judged, because the gate has no thresholds
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.5512 | 0.6480 | -0.0968 |  |  |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    "#);
+}
+
+#[test]
+fn comments() {
+    insta::assert_snapshot!(comment(&judged(Some(7), &good()), URL).unwrap(), @r#"
+    <!-- trainyard:flights -->
+    ### flights: ✓ approved
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6512 | 0.6480 | +0.0032 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=EWR | auc | 0.6400 | 0.6300 | +0.0100 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    "#);
+    insta::assert_snapshot!(comment(&judged(Some(7), &bad()), URL).unwrap(), @r#"
+    <!-- trainyard:flights -->
+    ### flights: ✗ not approved
+
+    - auc overall is 0.5512, below the lower bound 0.6000
+    - auc overall fell from 0.6480 to 0.5512 (-0.0968), more than the allowed -0.0050
+    - auc on origin=EWR fell from 0.6512 to 0.6400 (-0.0112), more than the allowed -0.0050
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.5512 | 0.6480 | -0.0968 | ≥ 0.6, change ≥ -0.005 | ✗ |
+    | origin=EWR | auc | 0.6400 | 0.6512 | -0.0112 | ≥ 0.6, change ≥ -0.005 | ✗ |
+    | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    "#);
+    let first = evaluation(&[("", 0.6512, None), ("EWR", 0.64, None)]);
+    insta::assert_snapshot!(comment(&judged(Some(7), &first), URL).unwrap(), @r#"
+    <!-- trainyard:flights -->
+    ### flights: ✓ approved
+
+    There is no model to compare with yet, so that changes were not judged.
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6512 | – | – | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=EWR | auc | 0.6400 | – | – | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    "#);
+    let failed = ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: no column <b>x</b>");
+    insta::assert_snapshot!(comment(&failed, URL).unwrap(), @r#"
+    <!-- trainyard:flights -->
+    ### flights: the run failed
+
+    step 'train' exited with code 1: no column &lt;b&gt;x&lt;/b&gt;
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    "#);
+}
+
+#[test]
+fn no_comment_without_an_end_or_a_pull_request() {
+    assert_eq!(comment(&running(Some(7)), URL), None);
+    assert_eq!(comment(&judged(None, &good()), URL), None);
+    assert_eq!(comment(&ended(running(Some(7)), RunState::Cancelled, "cancelled by x"), URL), None);
+}
+
+#[test]
+fn hostile_slices_stay_text() {
+    let hostile = "|`</td><script>@admin #1 [x](http://evil) ![i](x)\n\n# *h* \\| -->";
+    let text = comment(&judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (hostile, 0.1, Some(0.6))])), "http://x/) [a](b)").unwrap();
+    insta::assert_snapshot!(text, @r#"
+    <!-- trainyard:flights -->
+    ### flights: ✗ not approved
+
+    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; is 0.1000, below the lower bound 0.6000
+    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; fell from 0.6000 to 0.1000 (-0.5000), more than the allowed -0.0050
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.7000 | 0.6000 | +0.1000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; | auc | 0.1000 | 0.6000 | -0.5000 | ≥ 0.6, change ≥ -0.005 | ✗ |
+
+    commit 0123456789 · [details](http://x/%29[a]%28b%29)
+    "#);
+    assert_eq!(text.matches("-->").count(), 1, "only the marker's own");
+}
+
+#[test]
+fn long_comments_lose_rows_and_say_so() {
+    let names: Vec<String> = (0..3000).map(|n| format!("airport-{n}-{}", "x".repeat(300))).collect();
+    let mut slices = vec![("", 0.7, Some(0.6))];
+    slices.extend(names.iter().map(|name| (name.as_str(), 0.1, Some(0.6))));
+    let text = comment(&judged(Some(7), &evaluation(&slices)), URL).unwrap();
+    assert!(text.chars().count() <= 65_535);
+    assert!(text.chars().count() > 60_000, "it is filled as far as it goes");
+    let tail: Vec<&str> = text.lines().rev().take(3).collect();
+    insta::assert_snapshot!(tail.join("\n"), @r#"
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+
+    2772 more rows are left out here: the details have them.
+    "#);
+    assert!(text.contains("- and 5980 more"));
+}
+
+#[test]
+fn wrong_pipeline_files() {
+    let problems = |text: &str| crate::spec::load("pipelines/flights/pipeline.yaml", text, &Default::default()).unwrap_err();
+    let one = problems("name: flights\nstpes: {}\n");
+    let two = problems("name: Flights\nsteps: {}\n");
+    let all = [
+        invalid_pipeline_status("flights", &one),
+        invalid_pipeline_status("flights", &two),
+        invalid_pipeline_status("flights", &[]),
+        nothing_to_do_status("flights", "no changed file is one of its paths"),
+    ];
+    insta::assert_snapshot!(all.iter().map(shown).collect::<Vec<_>>().join("\n"), @r#"
+    Error trainyard/flights pipelines/flights/pipeline.yaml:2:1: unknown key 'stpes': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, g…
+    Error trainyard/flights 2 problems, the first: pipelines/flights/pipeline.yaml:1:1: 'Flights' cannot be the name of a pipeline: names are a-z, 0-9, - and _, begin…
+    Error trainyard/flights the pipeline file is wrong
+    Success trainyard/flights no changed file is one of its paths
+    "#);
+}
+
+proptest! {
+    #[test]
+    fn statuses_and_comments_keep_githubs_limits(text in ".{0,400}", value in ".{0,80}") {
+        let run = ended(running(Some(7)), RunState::Failed, &text);
+        prop_assert!(status(&run).unwrap().description.chars().count() <= 140);
+        let judged = judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (&value, 0.1, None)]));
+        let text = comment(&judged, URL).unwrap();
+        prop_assert!(text.chars().count() <= 65_535);
+        prop_assert!(text.lines().filter(|line| line.starts_with('|')).all(|line| line.matches('|').count() == 8));
+    }
+}
