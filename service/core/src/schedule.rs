@@ -132,3 +132,6 @@ impl Clock {
         self.cron.find_previous_occurrence(&nominal, false).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

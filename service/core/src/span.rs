@@ -367,3 +367,6 @@ impl<'a> Found<'a> {
         Some((i64::from(date.num_days_from_ce() - epoch.num_days_from_ce()), label))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,127 @@ fn on_manual(plan: &Plan, manual: &Manual) -> Match {
     }
     Match::Start { cause: format!("manual request by {}", manual.actor), may_push: true }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CommitSha, RepoName};
+    use crate::spec::{DataTrigger, PushTrigger, Triggers};
+
+    fn repo() -> RepoName {
+        RepoName::parse("acme/flights").unwrap()
+    }
+
+    fn push(branch: &str) -> Event {
+        Event::Push(Push {
+            repo: repo(),
+            repo_id: 1,
+            installation_id: None,
+            branch: branch.to_owned(),
+            before: None,
+            after: CommitSha::from("a"),
+            pusher: "ada".to_owned(),
+        })
+    }
+
+    fn pull_request(base: &str, head_repo_id: Option<i64>) -> Event {
+        Event::PullRequest(PullRequest {
+            repo: repo(),
+            repo_id: 1,
+            head_repo_id,
+            installation_id: None,
+            action: PullRequestAction::Synchronize,
+            number: 7,
+            base_branch: base.to_owned(),
+            base_sha: CommitSha::from("b"),
+            head_branch: "faster".to_owned(),
+            head_sha: CommitSha::from("a"),
+            author: "ada".to_owned(),
+        })
+    }
+
+    fn data(source: &str, span: Option<&str>) -> Event {
+        Event::DataArrived(DataArrived { source: source.to_owned(), span: span.map(str::to_owned) })
+    }
+
+    fn due(pipeline: &str) -> Event {
+        Event::ScheduleDue(ScheduleDue { repo: repo(), pipeline: pipeline.to_owned(), slot: "2026-01-05T08:00:00Z".to_owned() })
+    }
+
+    fn manual(pipeline: &str) -> Event {
+        let pipeline = pipeline.to_owned();
+        Event::Manual(Manual { repo: None, pipeline, git_ref: None, actor: "ada".to_owned(), parameters: Default::default() })
+    }
+
+    fn said(plan: &Plan, event: &Event, changed: Option<&[&str]>) -> String {
+        let changed: Option<Vec<String>> = changed.map(|paths| paths.iter().map(|p| (*p).to_owned()).collect());
+        match matches(plan, event, changed.as_deref()) {
+            Match::Start { cause, may_push: true } => format!("start, may push: {cause}"),
+            Match::Start { cause, may_push: false } => format!("start: {cause}"),
+            Match::Hold { seconds, cause } => format!("hold {seconds} s: {cause}"),
+            Match::No { reason } => reason,
+        }
+    }
+
+    #[test]
+    fn every_answer_has_its_sentence() {
+        let plan = crate::spec::tests::flights();
+        let mut deaf = plan.clone();
+        deaf.triggers = Triggers::default();
+        let mut eager = plan.clone();
+        eager.triggers.data = Some(DataTrigger { source: "flights".to_owned(), quiet_period: None });
+        let relevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/train.py"]);
+        let irrelevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/README.md"]);
+        let all = [
+            said(&plan, &push("main"), relevant),
+            said(&plan, &push("main"), None),
+            said(&plan, &push("main"), irrelevant),
+            said(&plan, &push("main"), Some(&[])),
+            said(&plan, &push("feature"), relevant),
+            said(&deaf, &push("main"), relevant),
+            said(&plan, &pull_request("main", Some(1)), irrelevant),
+            said(&plan, &pull_request("dev", Some(1)), None),
+            said(&plan, &pull_request("main", Some(2)), None),
+            said(&plan, &pull_request("main", None), None),
+            said(&deaf, &pull_request("main", Some(1)), None),
+            said(&plan, &data("flights", Some("2013-04")), None),
+            said(&eager, &data("flights", None), None),
+            said(&plan, &data("weather", Some("2013-04")), None),
+            said(&deaf, &data("flights", None), None),
+            said(&plan, &due("flights"), None),
+            said(&plan, &due("other"), None),
+            said(&deaf, &due("flights"), None),
+            said(&deaf, &manual("flights"), None),
+            said(&deaf, &manual("other"), None),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        start, may push: push of main by ada
+        start, may push: push of main by ada
+        push to 'main' of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**, !**/*.md], and no changed file is one of them
+        push to 'main' of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**, !**/*.md], and no changed file is one of them
+        push to 'feature' of acme/flights starts nothing: pipeline 'flights' listens to branches [main]
+        push to 'main' of acme/flights starts nothing: pipeline 'flights' does not listen to pushes
+        start: pull request #7 by ada updated
+        pull request #7 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
+        pull request #7 of acme/flights starts nothing: it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged
+        pull request #7 of acme/flights starts nothing: it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' does not listen to pull requests
+        hold 10 s: data flights 2013-04
+        start, may push: data flights
+        data weather 2013-04 starts nothing: pipeline 'flights' listens to data source 'flights'
+        data flights starts nothing: pipeline 'flights' does not listen to data
+        start, may push: schedule of 2026-01-05T08:00:00Z
+        schedule of 2026-01-05T08:00:00Z starts nothing: it is for pipeline 'other', not 'flights'
+        schedule of 2026-01-05T08:00:00Z starts nothing: pipeline 'flights' no longer has a schedule
+        start, may push: manual request by ada
+        manual request by ada starts nothing: it is for pipeline 'other', not 'flights'
+        "#);
+    }
+
+    #[test]
+    fn absent_filters_let_everything_through() {
+        let mut plan = crate::spec::tests::flights();
+        plan.triggers.push = Some(PushTrigger::default());
+        assert!(matches!(matches(&plan, &push("any/branch"), Some(&[])), Match::Start { may_push: true, .. }));
+    }
+}
