@@ -1,12 +1,32 @@
 //! Deliveries: what came in from outside, stored before it is answered.
 
-use crate::error::Result;
-use crate::events::{NewEvent, Settled};
+use crate::connection::{Connection, Row, args, json};
+use crate::error::{Result, StoreError};
+use crate::events::{NewEvent, Settled, store_event};
+use crate::statements::statements;
 use crate::store::Store;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
+
+statements! {
+    INSERT = "INSERT INTO deliveries (id, origin, kind, received_at, headers, body) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (id) DO NOTHING";
+    UNPROCESSED = "SELECT id, origin, kind, received_at, headers, body FROM deliveries
+        WHERE processed_at IS NULL ORDER BY received_at, id LIMIT $1";
+    SETTLE = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL";
+    EXISTS = "SELECT 1 FROM deliveries WHERE id = $1";
+    VIEW = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
+            e.id, e.kind, e.at, e.outcome, r.id
+        FROM deliveries d LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
+        WHERE d.id = $1 ORDER BY e.at, e.id, r.created_at, r.id";
+    NEWEST = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
+            e.id, e.kind, e.at, e.outcome, r.id
+        FROM (SELECT * FROM deliveries ORDER BY received_at DESC, id DESC LIMIT $1) d
+        LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
+        ORDER BY d.received_at DESC, d.id DESC, e.at, e.id, r.created_at, r.id";
+}
 
 /// A delivery whose signature was checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,32 +121,95 @@ pub struct EventView {
 impl Store {
     /// Stores a delivery; it is on the disk when this returns.
     pub async fn accept_delivery(&self, delivery: &NewDelivery) -> Result<Accepted> {
-        let _ = delivery;
-        self.unwritten()
+        let arguments = args![
+            delivery.id.as_str(),
+            &delivery.origin,
+            &delivery.kind,
+            delivery.received_at,
+            json(&delivery.headers),
+            delivery.body.to_vec(),
+        ];
+        let stored = self.write(move |db| Box::pin(async move { db.execute(INSERT, arguments).await })).await?;
+        Ok(if stored == 1 { Accepted::New } else { Accepted::Duplicate })
     }
 
     /// Deliveries without an outcome, oldest first.
     pub async fn unprocessed_deliveries(&self, limit: u32) -> Result<Vec<Delivery>> {
-        let _ = limit;
-        self.unwritten()
+        let rows = self.reader().await?.rows(UNPROCESSED, args![limit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Delivery {
+                    id: DeliveryId::new(row.get::<String>(0)?),
+                    origin: row.get(1)?,
+                    kind: row.get(2)?,
+                    received_at: row.micros(3)?,
+                    headers: row.json(4, "headers of a delivery")?,
+                    body: row.get::<Vec<u8>>(5)?.into(),
+                })
+            })
+            .collect()
     }
 
     /// Stores what a delivery meant, with runs and outbox items, and marks it processed. A delivery
     /// that was settled before is left alone: `Conflict`.
     pub async fn settle_delivery(&self, settle: &SettleDelivery) -> Result<Settled> {
-        let _ = settle;
-        self.unwritten()
+        let settle = settle.clone();
+        self.write(move |db| Box::pin(async move { settle_delivery(db, &settle).await })).await
     }
 
     /// One delivery with its events and runs.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<DeliveryView>> {
-        let _ = id;
-        self.unwritten()
+        let rows = self.reader().await?.rows(VIEW, args![id.as_str()]).await?;
+        Ok(views(&rows)?.into_iter().next())
     }
 
     /// The newest deliveries, newest first.
     pub async fn deliveries(&self, limit: u32) -> Result<Vec<DeliveryView>> {
-        let _ = limit;
-        self.unwritten()
+        let rows = self.reader().await?.rows(NEWEST, args![limit]).await?;
+        views(&rows)
     }
+}
+
+async fn settle_delivery(db: &mut Connection, settle: &SettleDelivery) -> Result<Settled> {
+    let marked = db.execute(SETTLE, args![settle.delivery.as_str(), settle.at, &settle.outcome]).await?;
+    if marked == 0 {
+        let id = &settle.delivery;
+        return Err(match db.row(EXISTS, args![id.as_str()]).await? {
+            Some(_) => StoreError::Conflict(format!("delivery {id} was processed before")),
+            None => StoreError::NotFound(format!("there is no delivery {id}")),
+        });
+    }
+    let mut settled = Settled::default();
+    for event in &settle.events {
+        store_event(db, event, Some(&settle.delivery), settle.at, &mut settled).await?;
+    }
+    Ok(settled)
+}
+
+/// Folds rows of delivery × event × run, which come in that order.
+fn views(rows: &[Row]) -> Result<Vec<DeliveryView>> {
+    let mut views: Vec<DeliveryView> = Vec::new();
+    for row in rows {
+        let id = DeliveryId::new(row.get::<String>(0)?);
+        if views.last().is_none_or(|last| last.id != id) {
+            views.push(DeliveryView {
+                id,
+                origin: row.get(1)?,
+                kind: row.get(2)?,
+                received_at: row.micros(3)?,
+                processed_at: row.optional(4)?.map(Micros),
+                outcome: row.optional(5)?,
+                events: Vec::new(),
+            });
+        }
+        let (Some(view), Some(event)) = (views.last_mut(), row.optional::<String>(6)?) else { continue };
+        let event = EventId::new(event);
+        if view.events.last().is_none_or(|last| last.id != event) {
+            view.events.push(EventView { id: event, kind: row.get(7)?, at: row.micros(8)?, outcome: row.get(9)?, runs: Vec::new() });
+        }
+        if let (Some(event), Some(run)) = (view.events.last_mut(), row.optional::<String>(10)?) {
+            event.runs.push(RunId::new(run));
+        }
+    }
+    Ok(views)
 }

@@ -4,7 +4,7 @@
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// One sentence each; the caller's choice is: try again later, reload and decide anew, or tell the user.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database does not answer; the same call may work later.
     #[error("the database {database} does not answer: {problem}; check that it runs and that the address in the configuration is right")]
@@ -44,4 +44,94 @@ pub enum StoreError {
         /// What the driver said.
         problem: String,
     },
+}
+
+impl StoreError {
+    /// What a driver's error means for the caller; `place` is the database without a password.
+    pub(crate) fn from_driver(error: sqlx::Error, place: &str) -> Self {
+        let problem = error.to_string();
+        let database = place.to_owned();
+        match error {
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default().into_owned();
+                if error.is_unique_violation() || error.is_foreign_key_violation() || error.is_check_violation() {
+                    return Self::Conflict(format!("the database {place} holds something else under this name: {}", error.message()));
+                }
+                match Trouble::of(&code) {
+                    Trouble::Full => Self::DiskFull { place: database },
+                    Trouble::Away => Self::Unreachable { database, problem: error.message().to_owned() },
+                    Trouble::Race => Self::Conflict(format!("another writer was faster: {}", error.message())),
+                    Trouble::Unknown => Self::Other { database, problem: error.message().to_owned() },
+                }
+            }
+            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull { place: database },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unreachable { database, problem },
+            _ => Self::Other { database, problem },
+        }
+    }
+
+    /// A row that this program cannot have written.
+    pub(crate) fn damaged(place: &str, what: &str, problem: impl std::fmt::Display) -> Self {
+        Self::Other { database: place.to_owned(), problem: format!("the stored {what} cannot be read: {problem}") }
+    }
+}
+
+enum Trouble {
+    Full,
+    Away,
+    Race,
+    Unknown,
+}
+
+impl Trouble {
+    /// From SQLite's result code in decimal, or PostgreSQL's five-letter SQLSTATE.
+    fn of(code: &str) -> Self {
+        match code {
+            "13" | "53100" => Self::Full,
+            "40001" | "40P01" => Self::Race,
+            "57P01" | "57P02" | "57P03" | "53300" | "55P03" => Self::Away,
+            code if code.len() == 5 && code.starts_with("08") => Self::Away,
+            // The low byte is SQLite's primary code: 5 is busy, 6 locked, 14 cannot open.
+            code => match code.parse::<u32>().map(|code| code & 0xff) {
+                Ok(5 | 6 | 14) if code.len() < 5 => Self::Away,
+                _ => Self::Unknown,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn driver_codes_become_what_the_caller_can_do() {
+        for (code, expected) in [
+            ("13", "full"),
+            ("53100", "full"),
+            ("5", "away"),
+            ("517", "away"),
+            ("261", "away"),
+            ("14", "away"),
+            ("08006", "away"),
+            ("57P01", "away"),
+            ("40P01", "race"),
+            ("1", "unknown"),
+            ("42601", "unknown"),
+            ("", "unknown"),
+        ] {
+            let found = match Trouble::of(code) {
+                Trouble::Full => "full",
+                Trouble::Away => "away",
+                Trouble::Race => "race",
+                Trouble::Unknown => "unknown",
+            };
+            assert_eq!(found, expected, "{code}");
+        }
+    }
 }

@@ -1,12 +1,21 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
+use crate::connection::{Connection, args, json};
 use crate::error::Result;
-use crate::holds::Held;
-use crate::outbox::OutboxItem;
+use crate::holds::{Held, put_hold};
+use crate::outbox::{OutboxItem, put_item};
+use crate::runs::insert_run;
+use crate::statements::statements;
 use crate::store::Store;
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 use trainyard_core::run::RunRequest;
+
+statements! {
+    INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (dedupe_key) DO NOTHING";
+    FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
+}
 
 /// An event with all that is stored with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +56,57 @@ pub struct Settled {
 impl Store {
     /// Stores an event that no delivery, or a delivery that is settled elsewhere, brought.
     pub async fn record_event(&self, event: &NewEvent, delivery: Option<&DeliveryId>, at: Micros) -> Result<Settled> {
-        let _ = (event, delivery, at);
-        self.unwritten()
+        let (event, delivery) = (event.clone(), delivery.cloned());
+        self.write(move |db| {
+            Box::pin(async move {
+                let mut settled = Settled::default();
+                store_event(db, &event, delivery.as_ref(), at, &mut settled).await?;
+                Ok(settled)
+            })
+        })
+        .await
     }
+}
+
+/// Stores an event with its runs, messages and waits, unless the same event was stored before.
+pub(crate) async fn store_event(
+    db: &mut Connection,
+    new: &NewEvent,
+    delivery: Option<&DeliveryId>,
+    at: Micros,
+    settled: &mut Settled,
+) -> Result<()> {
+    let row = |key: Option<&str>, outcome: &str| {
+        args![
+            new.id.as_str(),
+            delivery.map(DeliveryId::as_str),
+            at,
+            new.event.kind(),
+            json(&new.event),
+            key,
+            outcome
+        ]
+    };
+    if db.execute(INSERT, row(new.dedupe_key.as_deref(), &new.outcome)).await? == 0 {
+        let first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
+        let first: Option<String> = first.map(|row| row.optional(0)).transpose()?.flatten();
+        let outcome = match first {
+            Some(first) => format!("the same event was seen before, in delivery {first}"),
+            None => "the same event was seen before".to_owned(),
+        };
+        db.execute(INSERT, row(None, &outcome)).await?;
+        settled.duplicates.push(new.id.clone());
+        return Ok(());
+    }
+    for request in &new.runs {
+        insert_run(db, request, &new.id).await?;
+        settled.runs.push(request.id.clone());
+    }
+    for item in &new.outbox {
+        put_item(db, item, at).await?;
+    }
+    for held in &new.holds {
+        put_hold(db, held).await?;
+    }
+    Ok(())
 }

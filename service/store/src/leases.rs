@@ -1,26 +1,38 @@
 //! Leases: one process works on a run at a time, and an old one cannot write after it lost its turn.
 
+use crate::connection::args;
 use crate::error::Result;
+use crate::statements::statements;
 use crate::store::Store;
 use trainyard_core::ids::{Micros, RunId};
+
+statements! {
+    ACQUIRE = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $2, lease_until = $4
+        WHERE id = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $3)
+        RETURNING lease_epoch";
+    RENEW = "UPDATE runs SET lease_until = $3 WHERE id = $1 AND lease_epoch = $2 AND lease_owner IS NOT NULL";
+    RELEASE = "UPDATE runs SET lease_owner = NULL, lease_until = 0 WHERE id = $1 AND lease_epoch = $2";
+}
 
 impl Store {
     /// Takes the lease of a run that nobody holds, that ran out, or that `owner` holds already. The
     /// epoch grows with every taking, so that the writes of an earlier holder are refused.
     pub async fn acquire_lease(&self, run: &RunId, owner: &str, now: Micros, until: Micros) -> Result<Option<u64>> {
-        let _ = (run, owner, now, until);
-        self.unwritten()
+        let arguments = args![run.as_str(), owner, now, until];
+        let row = self.write(move |db| Box::pin(async move { db.row(ACQUIRE, arguments).await })).await?;
+        row.map(|row| row.count(0)).transpose()
     }
 
     /// Prolongs a lease; false when it is no longer ours.
     pub async fn renew_lease(&self, run: &RunId, epoch: u64, until: Micros) -> Result<bool> {
-        let _ = (run, epoch, until);
-        self.unwritten()
+        let arguments = args![run.as_str(), epoch, until];
+        Ok(self.write(move |db| Box::pin(async move { db.execute(RENEW, arguments).await })).await? == 1)
     }
 
     /// Gives a lease back; nothing happens when it is no longer ours.
     pub async fn release_lease(&self, run: &RunId, epoch: u64) -> Result<()> {
-        let _ = (run, epoch);
-        self.unwritten()
+        let arguments = args![run.as_str(), epoch];
+        self.write(move |db| Box::pin(async move { db.execute(RELEASE, arguments).await })).await?;
+        Ok(())
     }
 }

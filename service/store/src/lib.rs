@@ -5,6 +5,7 @@
 //! (ML Metadata), `preimages`, `promotions`, `outbox`. Below them `database` is the closed enum of the two
 //! drivers, `writer` the one writer of SQLite, `migrate` the schema.
 
+mod connection;
 mod database;
 mod deliveries;
 mod error;
@@ -20,8 +21,10 @@ mod preimages;
 mod promotions;
 mod runs;
 mod schedules;
+mod statements;
 mod stats;
 mod store;
+mod writer;
 
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};

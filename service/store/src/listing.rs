@@ -1,13 +1,30 @@
 //! Runs as listings show them, without replaying their events.
 
-use crate::error::Result;
+use crate::connection::{Row, args};
+use crate::error::{Result, StoreError};
+use crate::statements::statements;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId, StepName};
-use trainyard_core::run::{Run, RunEvent, RunState};
+use trainyard_core::run::{Run, RunEvent, RunState, StepState};
+
+statements! {
+    LIST = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs
+        WHERE (CAST($1 AS TEXT) IS NULL OR pipeline = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR (created_at, id) < (SELECT created_at, id FROM runs WHERE id = $3))
+        ORDER BY created_at DESC, id DESC LIMIT $4";
+    BY_ID = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE id = $1";
+    BY_PREFIX = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE substr(id, 1, length($1)) = $1 ORDER BY created_at DESC, id DESC LIMIT 2";
+}
 
 /// The columns of a run that change; computed from the run, stored with every append.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +56,13 @@ pub struct StepRow {
     pub name: StepName,
     /// [`trainyard_core::run::StepState::as_str`].
     pub state: String,
+}
+
+impl StepRow {
+    /// A step of a run that nothing happened to yet.
+    pub(crate) fn pending(name: &StepName) -> Self {
+        Self { name: name.clone(), state: StepState::Pending.as_str().to_owned() }
+    }
 }
 
 impl RunSummary {
@@ -131,13 +155,56 @@ pub struct RunRow {
 impl Store {
     /// Runs, newest first.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
-        let _ = filter;
-        self.unwritten()
+        let limit = if filter.limit == 0 { 50 } else { filter.limit };
+        let arguments = args![
+            filter.pipeline.as_deref(),
+            filter.state.map(RunState::as_str),
+            filter.before.as_ref().map(RunId::as_str),
+            limit,
+        ];
+        self.reader().await?.rows(LIST, arguments).await?.iter().map(run_row).collect()
     }
 
-    /// A run by its id or by the beginning of its id, if only one begins so; `Conflict` names the others.
+    /// A run by its id or by the beginning of its id, if only one begins so; else `Conflict`.
     pub async fn run_row(&self, id_or_prefix: &str) -> Result<Option<RunRow>> {
-        let _ = id_or_prefix;
-        self.unwritten()
+        let mut db = self.reader().await?;
+        if let Some(row) = db.row(BY_ID, args![id_or_prefix]).await? {
+            return run_row(&row).map(Some);
+        }
+        if id_or_prefix.is_empty() {
+            return Ok(None);
+        }
+        match db.rows(BY_PREFIX, args![id_or_prefix]).await?.as_slice() {
+            [] => Ok(None),
+            [row] => run_row(row).map(Some),
+            [first, second, ..] => Err(StoreError::Conflict(format!(
+                "more than one run begins with '{id_or_prefix}', for example {} and {}: write more of the id",
+                first.get::<String>(0)?,
+                second.get::<String>(0)?
+            ))),
+        }
     }
+}
+
+fn run_row(row: &Row) -> Result<RunRow> {
+    Ok(RunRow {
+        id: RunId::new(row.get::<String>(0)?),
+        pipeline: row.get(1)?,
+        trigger: row.get(2)?,
+        cause: row.get(3)?,
+        repo: row.optional_word(4, "repository")?,
+        branch: row.optional(5)?,
+        commit: row.optional::<String>(6)?.map(CommitSha::new),
+        pull_request: row.optional::<i64>(7)?.and_then(|number| number.try_into().ok()),
+        state: row.word(8, "state of a run")?,
+        summary: row.optional(9)?,
+        blessing: row.optional_word(10, "blessing of a run")?,
+        metrics: row.json(11, "metrics of a run")?,
+        cancel_requested: row.get(12)?,
+        created_at: row.micros(13)?,
+        started_at: row.optional(14)?.map(Micros),
+        ended_at: row.optional(15)?.map(Micros),
+        steps: row.json(16, "steps of a run")?,
+        version: row.count(17)?,
+    })
 }

@@ -1,1 +1,57 @@
-//! The schema.
+//! The schema: the files of `migrations/`, compiled in and applied in order.
+
+use crate::error::{Result, StoreError};
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{PgConnection, SqliteConnection};
+
+/// Version, name and the two texts of each migration.
+macro_rules! migrations {
+    ($($version:literal $name:literal;)*) => {
+        const SQLITE: &[(i64, &str, &str)] = &[$((
+            $version, $name, include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+        )),*];
+        const POSTGRES: &[(i64, &str, &str)] = &[$((
+            $version, $name, include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
+        )),*];
+    };
+}
+
+migrations! {
+    1 "0001_ml_metadata";
+    2 "0002_trainyard";
+}
+
+/// The newest schema version this program knows.
+pub(crate) fn newest() -> i64 {
+    SQLITE.last().map_or(0, |(version, ..)| *version)
+}
+
+pub(crate) async fn sqlite(connection: &mut SqliteConnection, place: &str) -> Result<()> {
+    apply(connection, SQLITE, place).await
+}
+
+pub(crate) async fn postgres(connection: &mut PgConnection, place: &str) -> Result<()> {
+    apply(connection, POSTGRES, place).await
+}
+
+async fn apply<C: Migrate>(connection: &mut C, files: &[(i64, &'static str, &'static str)], place: &str) -> Result<()> {
+    let migrations = files
+        .iter()
+        .map(|(version, name, text)| {
+            Migration::new(*version, (*name).into(), MigrationType::Simple, (*text).into_sql_str(), false)
+        })
+        .collect();
+    let migrator = Migrator::with_migrations(migrations);
+    migrator.run_direct(None, connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => {
+            StoreError::SchemaTooNew { database: place.to_owned(), found, known: newest() }
+        }
+        MigrateError::VersionMismatch(version) => StoreError::Other {
+            database: place.to_owned(),
+            problem: format!("its schema version {version} was made by another build of Trainyard; use that build, or a new database"),
+        },
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => StoreError::from_driver(error, place),
+        other => StoreError::Other { database: place.to_owned(), problem: other.to_string() },
+    })
+}

@@ -1,10 +1,24 @@
 //! What GitHub still has to be told; items with the same key replace each other.
 
+use crate::connection::{Connection, args, json};
 use crate::error::Result;
+use crate::statements::statements;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trainyard_core::ids::{Micros, RepoName};
+
+statements! {
+    PUT = "INSERT INTO outbox (item_key, kind, repo, installation_id, payload, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (item_key) DO UPDATE SET kind = excluded.kind, repo = excluded.repo,
+            installation_id = excluded.installation_id, payload = excluded.payload,
+            generation = outbox.generation + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at, last_error = NULL";
+    DUE = "SELECT id, generation, attempts, item_key, kind, repo, installation_id, payload FROM outbox
+        WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2";
+    DONE = "DELETE FROM outbox WHERE id = $1 AND generation = $2";
+    FAILED = "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $3, last_error = $4 WHERE id = $1 AND generation = $2";
+    NEXT = "SELECT MIN(next_attempt_at) FROM outbox";
+}
 
 /// How GitHub is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +28,16 @@ pub enum OutboxKind {
     Status,
     /// The comment on a pull request.
     Comment,
+}
+
+impl OutboxKind {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Comment => "comment",
+        }
+    }
 }
 
 /// One message.
@@ -47,30 +71,63 @@ pub struct OutboxRow {
 impl Store {
     /// Adds messages without a run or an event.
     pub async fn put_outbox(&self, items: &[OutboxItem], at: Micros) -> Result<()> {
-        let _ = (items, at);
-        self.unwritten()
+        let items = items.to_vec();
+        self.write(move |db| {
+            Box::pin(async move {
+                for item in &items {
+                    put_item(db, item, at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Messages to send now, longest due first.
     pub async fn due_outbox(&self, now: Micros, limit: u32) -> Result<Vec<OutboxRow>> {
-        let _ = (now, limit);
-        self.unwritten()
+        let rows = self.reader().await?.rows(DUE, args![now, limit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OutboxRow {
+                    id: row.get(0)?,
+                    generation: row.get(1)?,
+                    attempts: u32::try_from(row.count(2)?).unwrap_or(u32::MAX),
+                    item: OutboxItem {
+                        key: row.get(3)?,
+                        kind: row.word(4, "kind of a message")?,
+                        repo: row.word(5, "repository of a message")?,
+                        installation_id: row.optional(6)?,
+                        payload: row.json(7, "payload of a message")?,
+                    },
+                })
+            })
+            .collect()
     }
 
     /// The message was sent. False when a newer one replaced it meanwhile and is still to be sent.
     pub async fn outbox_done(&self, id: i64, generation: i64) -> Result<bool> {
-        let _ = (id, generation);
-        self.unwritten()
+        let arguments = args![id, generation];
+        Ok(self.write(move |db| Box::pin(async move { db.execute(DONE, arguments).await })).await? == 1)
     }
 
     /// The message was not sent; a newer one that replaced it meanwhile stays due at once.
     pub async fn outbox_failed(&self, id: i64, generation: i64, next_attempt_at: Micros, error: &str) -> Result<()> {
-        let _ = (id, generation, next_attempt_at, error);
-        self.unwritten()
+        let arguments = args![id, generation, next_attempt_at, error];
+        self.write(move |db| Box::pin(async move { db.execute(FAILED, arguments).await })).await?;
+        Ok(())
     }
 
     /// When the next message is due.
     pub async fn next_outbox(&self) -> Result<Option<Micros>> {
-        self.unwritten()
+        let row = self.reader().await?.row(NEXT, args![]).await?;
+        Ok(row.map(|row| row.optional(0)).transpose()?.flatten().map(Micros))
     }
+}
+
+/// Adds a message or replaces the one with its key.
+pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros) -> Result<()> {
+    let arguments =
+        args![&item.key, item.kind.as_str(), item.repo.to_string(), item.installation_id, json(&item.payload), at];
+    db.execute(PUT, arguments).await?;
+    Ok(())
 }

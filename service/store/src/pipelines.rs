@@ -1,10 +1,19 @@
 //! The pipelines on the default branches, for data events and manual runs.
 
+use crate::connection::{args, json};
 use crate::error::Result;
+use crate::statements::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::plan::Plan;
+
+statements! {
+    DELETE = "DELETE FROM pipelines WHERE repo = $1";
+    INSERT = "INSERT INTO pipelines (repo, name, installation_id, branch, commit_sha, folder, plan, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    LIST = "SELECT repo, installation_id, branch, commit_sha, name, folder, plan FROM pipelines ORDER BY repo, name";
+}
 
 /// A pipeline to store.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,12 +56,36 @@ impl Store {
         pipelines: &[NewPipeline],
         at: Micros,
     ) -> Result<()> {
-        let _ = (repo, installation_id, branch, commit, pipelines, at);
-        self.unwritten()
+        let (repo, branch, commit, pipelines) = (repo.to_string(), branch.to_owned(), commit.clone(), pipelines.to_vec());
+        self.write(move |db| {
+            Box::pin(async move {
+                db.execute(DELETE, args![&repo]).await?;
+                for new in &pipelines {
+                    let arguments =
+                        args![&repo, &new.name, installation_id, &branch, commit.as_str(), &new.folder, json(&new.plan), at];
+                    db.execute(INSERT, arguments).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// All pipelines, by repository and name.
     pub async fn pipelines(&self) -> Result<Vec<KnownPipeline>> {
-        self.unwritten()
+        let rows = self.reader().await?.rows(LIST, args![]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KnownPipeline {
+                    repo: row.word(0, "repository of a pipeline")?,
+                    installation_id: row.optional(1)?,
+                    branch: row.get(2)?,
+                    commit: CommitSha::new(row.get::<String>(3)?),
+                    name: row.get(4)?,
+                    folder: row.get(5)?,
+                    plan: row.json(6, "plan of a pipeline")?,
+                })
+            })
+            .collect()
     }
 }

@@ -1,26 +1,40 @@
 //! What the cache keys were made of, for `trainyard why`.
 
+use crate::connection::{args, json};
 use crate::error::Result;
+use crate::statements::statements;
 use crate::store::Store;
 use serde_json::Value;
 use trainyard_core::ids::{Micros, RunId, StepName};
 
+statements! {
+    PUT = "INSERT INTO preimages (run, step, cache_key, preimage, at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (run, step) DO UPDATE SET cache_key = excluded.cache_key, preimage = excluded.preimage, at = excluded.at";
+    GET = "SELECT cache_key, preimage FROM preimages WHERE run = $1 AND step = $2";
+    PREVIOUS = "SELECT r.id, p.cache_key, p.preimage
+        FROM runs this JOIN runs r ON r.pipeline = $1 AND r.repo IS NOT DISTINCT FROM this.repo
+            AND (r.created_at, r.id) < (this.created_at, this.id)
+        JOIN preimages p ON p.run = r.id AND p.step = $2
+        WHERE this.id = $3 ORDER BY r.created_at DESC, r.id DESC LIMIT 1";
+}
+
 impl Store {
     /// Stores the pre-image of a step's cache key; a second time replaces it.
     pub async fn put_preimage(&self, run: &RunId, step: &StepName, key: &str, preimage: &Value, at: Micros) -> Result<()> {
-        let _ = (run, step, key, preimage, at);
-        self.unwritten()
+        let arguments = args![run.as_str(), step.as_str(), key, json(preimage), at];
+        self.write(move |db| Box::pin(async move { db.execute(PUT, arguments).await })).await?;
+        Ok(())
     }
 
     /// The cache key of a step and what it was made of.
     pub async fn preimage(&self, run: &RunId, step: &StepName) -> Result<Option<(String, Value)>> {
-        let _ = (run, step);
-        self.unwritten()
+        let row = self.reader().await?.row(GET, args![run.as_str(), step.as_str()]).await?;
+        row.map(|row| Ok((row.get(0)?, row.json(1, "pre-image of a cache key")?))).transpose()
     }
 
     /// The same of the last earlier run of the pipeline that came to this step.
     pub async fn previous_preimage(&self, pipeline: &str, step: &StepName, before: &RunId) -> Result<Option<(RunId, String, Value)>> {
-        let _ = (pipeline, step, before);
-        self.unwritten()
+        let row = self.reader().await?.row(PREVIOUS, args![pipeline, step.as_str(), before.as_str()]).await?;
+        row.map(|row| Ok((RunId::new(row.get::<String>(0)?), row.get(1)?, row.json(2, "pre-image of a cache key")?))).transpose()
     }
 }

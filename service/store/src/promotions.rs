@@ -1,11 +1,24 @@
 //! The ledger of what is served: entries are added, never changed.
 
-use crate::error::Result;
+use crate::connection::{Connection, args, json};
+use crate::error::{Result, StoreError};
+use crate::statements::statements;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{Micros, RunId};
+
+statements! {
+    INSERT = "INSERT INTO promotions (target, previous, pipeline, action, version, model, run, actor, evidence, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+    NEWEST_ID = "SELECT MAX(id) FROM promotions WHERE target = $1";
+    LIST = "SELECT id, target, pipeline, action, version, model, run, actor, evidence, at FROM promotions
+        WHERE CAST($1 AS TEXT) IS NULL OR target = $1 ORDER BY id DESC LIMIT $2";
+    LATEST_BLESSED = "SELECT blessed_model FROM runs
+        WHERE pipeline = $1 AND blessing = 'blessed' AND blessed_model IS NOT NULL AND pull_request IS NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1";
+}
 
 /// What happened to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,26 +94,79 @@ pub struct Promotion {
 impl Store {
     /// What a target serves now: its newest entry, unless that one removed the model.
     pub async fn serving(&self, target: &str) -> Result<Option<Promotion>> {
-        let _ = target;
-        self.unwritten()
+        let newest = self.promotions(Some(target), 1).await?.into_iter().next();
+        Ok(newest.filter(|entry| entry.action != PromotionAction::Removed))
     }
 
     /// The ledger, newest first; of one target or of all.
     pub async fn promotions(&self, target: Option<&str>, limit: u32) -> Result<Vec<Promotion>> {
-        let _ = (target, limit);
-        self.unwritten()
+        let rows = self.reader().await?.rows(LIST, args![target, limit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Promotion {
+                    id: row.get(0)?,
+                    target: row.get(1)?,
+                    pipeline: row.get(2)?,
+                    action: row.word(3, "action of a promotion")?,
+                    version: row.get(4)?,
+                    model: row.json(5, "model of a promotion")?,
+                    run: row.optional::<String>(6)?.map(RunId::new),
+                    actor: row.get(7)?,
+                    evidence: row.json(8, "evidence of a promotion")?,
+                    at: row.micros(9)?,
+                })
+            })
+            .collect()
     }
 
     /// Adds an entry and returns its id, if the target's newest entry is still `newest` (`None`: it
     /// has none); else `Conflict`.
     pub async fn append_promotion(&self, promotion: &NewPromotion, newest: Option<i64>) -> Result<i64> {
-        let _ = (promotion, newest);
-        self.unwritten()
+        let promotion = promotion.clone();
+        self.write(move |db| {
+            Box::pin(async move {
+                if newest_of(db, &promotion.target).await? != newest {
+                    return Err(moved(&promotion.target));
+                }
+                insert_promotion(db, &promotion, newest).await
+            })
+        })
+        .await
     }
 
     /// The model of the pipeline's newest run with a blessing; pull requests do not count.
     pub async fn latest_blessed(&self, pipeline: &str) -> Result<Option<ArtifactRef>> {
-        let _ = pipeline;
-        self.unwritten()
+        let row = self.reader().await?.row(LATEST_BLESSED, args![pipeline]).await?;
+        row.map(|row| row.json(0, "approved model")).transpose()
+    }
+}
+
+fn moved(target: &str) -> StoreError {
+    StoreError::Conflict(format!("the model of target '{target}' was changed by somebody else meanwhile: look again before changing it"))
+}
+
+pub(crate) async fn newest_of(db: &mut Connection, target: &str) -> Result<Option<i64>> {
+    let row = db.row(NEWEST_ID, args![target]).await?;
+    Ok(row.map(|row| row.optional(0)).transpose()?.flatten())
+}
+
+/// Adds an entry after `newest`; two writers cannot both do that.
+pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, newest: Option<i64>) -> Result<i64> {
+    let arguments = args![
+        &new.target,
+        newest.unwrap_or(0),
+        &new.pipeline,
+        new.action.as_str(),
+        &new.version,
+        json(&new.model),
+        new.run.as_ref().map(RunId::as_str),
+        &new.actor,
+        json(&new.evidence),
+        new.at,
+    ];
+    match db.row(INSERT, arguments).await {
+        Ok(Some(row)) => row.get(0),
+        Ok(None) | Err(StoreError::Conflict(_)) => Err(moved(&new.target)),
+        Err(error) => Err(error),
     }
 }

@@ -1,14 +1,35 @@
 //! Runs: the request, the events, and the version that keeps two writers apart.
 
-use crate::error::Result;
-use crate::listing::RunSummary;
-use crate::metadata::MetadataWrite;
-use crate::outbox::OutboxItem;
-use crate::promotions::NewPromotion;
+use crate::connection::{Connection, args, json};
+use crate::error::{Result, StoreError};
+use crate::listing::{RunSummary, StepRow};
+use crate::metadata::{MetadataWrite, record};
+use crate::outbox::{OutboxItem, put_item};
+use crate::promotions::{NewPromotion, insert_promotion, newest_of};
+use crate::statements::statements;
 use crate::store::Store;
 use serde::Serialize;
-use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId};
+use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
+
+statements! {
+    INSERT = "INSERT INTO runs (id, pipeline, repo, branch, commit_sha, pull_request, trigger_kind, cause, event,
+            created_at, request, steps)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    REQUEST = "SELECT request FROM runs WHERE id = $1";
+    EVENTS = "SELECT seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
+    ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
+        FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, id";
+    ADVANCE = "UPDATE runs SET version = $4, state = $5, summary = $6, blessing = $7, blessed_model = $8,
+            metrics = CASE WHEN $9 = '{}' THEN metrics ELSE $9 END, started_at = $10, ended_at = $11,
+            cancel_requested = $12, steps = $13
+        WHERE id = $1 AND version = $2 AND (CAST($3 AS BIGINT) IS NULL OR lease_epoch = CAST($3 AS BIGINT))";
+    VERSION = "SELECT version, lease_epoch FROM runs WHERE id = $1";
+    INSERT_EVENT = "INSERT INTO run_events (run, seq, at, event) VALUES ($1, $2, $3, $4)";
+    REQUEST_CANCEL = "UPDATE runs SET version = version + 1, cancel_requested = TRUE
+        WHERE id = $1 AND state IN ('queued', 'running') AND cancel_requested = FALSE RETURNING version";
+    STATE = "SELECT state FROM runs WHERE id = $1";
+}
 
 /// A run that is not over.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,37 +80,151 @@ pub struct Append {
 impl Store {
     /// What was asked for; `NotFound` for an unknown id.
     pub async fn run_request(&self, id: &RunId) -> Result<RunRequest> {
-        let _ = id;
-        self.unwritten()
+        self.reader().await?.run_request(id).await
     }
 
     /// The run after all its events; `NotFound` for an unknown id.
     pub async fn load_run(&self, id: &RunId) -> Result<Run> {
-        let _ = id;
-        self.unwritten()
+        let mut db = self.reader().await?;
+        let request = db.run_request(id).await?;
+        let events = db.run_events(id, 0).await?;
+        Ok(Run::replay(request, events.iter().map(|(_, at, event)| (*at, event))))
     }
 
     /// The events after number `after_seq` (0 for all), each with its number from 1 and its time.
     pub async fn run_events(&self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
-        let _ = (id, after_seq);
-        self.unwritten()
+        self.reader().await?.run_events(id, after_seq).await
     }
 
     /// Runs that are queued or running, oldest first.
     pub async fn active_runs(&self) -> Result<Vec<ActiveRun>> {
-        self.unwritten()
+        let rows = self.reader().await?.rows(ACTIVE, args![]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ActiveRun {
+                    id: RunId::new(row.get::<String>(0)?),
+                    pipeline: row.get(1)?,
+                    repo: row.optional_word(2, "repository")?,
+                    branch: row.optional(3)?,
+                    commit: row.optional::<String>(4)?.map(CommitSha::new),
+                    pull_request: row.optional::<i64>(5)?.and_then(|number| number.try_into().ok()),
+                    state: row.word(6, "state of a run")?,
+                    created_at: row.micros(7)?,
+                    cancel_requested: row.get(8)?,
+                })
+            })
+            .collect()
     }
 
     /// Stores one step forward and returns the new version. `Conflict` when the version moved or the
     /// lease is not ours; then nothing was stored.
     pub async fn append(&self, append: Append) -> Result<u64> {
-        let _ = append;
-        self.unwritten()
+        self.write(move |db| Box::pin(async move { perform(db, &append).await })).await
     }
 
     /// Asks for the end of a run, whatever its version is; false when it is over already.
     pub async fn request_cancel(&self, id: &RunId, by: &str, at: Micros) -> Result<bool> {
-        let _ = (id, by, at);
-        self.unwritten()
+        let (id, event) = (id.clone(), RunEvent::CancelRequested { by: by.to_owned() });
+        self.write(move |db| {
+            Box::pin(async move {
+                if let Some(row) = db.row(REQUEST_CANCEL, args![id.as_str()]).await? {
+                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, json(&event)]).await?;
+                    return Ok(true);
+                }
+                match db.row(STATE, args![id.as_str()]).await? {
+                    Some(row) => Ok(!row.word::<RunState>(0, "state of a run")?.is_final()),
+                    None => Err(unknown(&id)),
+                }
+            })
+        })
+        .await
     }
+}
+
+impl Connection {
+    async fn run_request(&mut self, id: &RunId) -> Result<RunRequest> {
+        match self.row(REQUEST, args![id.as_str()]).await? {
+            Some(row) => row.json(0, "request of a run"),
+            None => Err(unknown(id)),
+        }
+    }
+
+    async fn run_events(&mut self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
+        let rows = self.rows(EVENTS, args![id.as_str(), after_seq]).await?;
+        rows.iter().map(|row| Ok((row.count(0)?, row.micros(1)?, row.json(2, "event of a run")?))).collect()
+    }
+}
+
+fn unknown(id: &RunId) -> StoreError {
+    StoreError::NotFound(format!("there is no run {id}; list the runs with: trainyard runs"))
+}
+
+/// Stores a run that nothing happened to yet.
+pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event: &EventId) -> Result<()> {
+    let steps: Vec<_> = request.plan.steps.keys().map(StepRow::pending).collect();
+    let arguments = args![
+        request.id.as_str(),
+        &request.plan.pipeline,
+        request.repo.as_ref().map(RepoName::to_string),
+        request.branch.as_deref(),
+        request.commit.as_ref().map(CommitSha::as_str),
+        request.pull_request,
+        &request.trigger,
+        &request.cause,
+        event.as_str(),
+        request.created_at,
+        json(request),
+        json(&steps),
+    ];
+    db.execute(INSERT, arguments).await?;
+    Ok(())
+}
+
+async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
+    let id = append.run.as_str();
+    let version = append.expected_version + append.events.len() as u64;
+    let summary = &append.summary;
+    let arguments = args![
+        id,
+        append.expected_version,
+        append.lease,
+        version,
+        summary.state.as_str(),
+        summary.summary.as_deref(),
+        summary.blessing.map(|blessing| blessing.as_str()),
+        summary.blessed_model.as_ref().map(json),
+        json(&summary.metrics),
+        summary.started_at,
+        summary.ended_at,
+        summary.cancel_requested,
+        json(&summary.steps),
+    ];
+    if db.execute(ADVANCE, arguments).await? == 0 {
+        return Err(refusal(db, append).await?);
+    }
+    for (seq, event) in (append.expected_version + 1..).zip(&append.events) {
+        db.execute(INSERT_EVENT, args![id, seq, append.at, json(event)]).await?;
+    }
+    for write in &append.metadata {
+        record(db, write, append.at).await?;
+    }
+    for item in &append.outbox {
+        put_item(db, item, append.at).await?;
+    }
+    if let Some(promotion) = &append.promotion {
+        let newest = newest_of(db, &promotion.target).await?;
+        insert_promotion(db, promotion, newest).await?;
+    }
+    Ok(version)
+}
+
+/// Why the version did not advance.
+async fn refusal(db: &mut Connection, append: &Append) -> Result<StoreError> {
+    let Some(row) = db.row(VERSION, args![append.run.as_str()]).await? else { return Ok(unknown(&append.run)) };
+    let (version, epoch) = (row.count(0)?, row.count(1)?);
+    let run = &append.run;
+    Ok(StoreError::Conflict(match append.lease {
+        Some(ours) if ours != epoch => format!("run {run} is worked on by another process now (lease {epoch}, ours was {ours})"),
+        _ => format!("run {run} moved on to version {version}, expected {}", append.expected_version),
+    }))
 }

@@ -1,11 +1,33 @@
 //! Schedules and the slots that were taken.
 
-use crate::error::Result;
-use crate::events::{NewEvent, Settled};
+use crate::connection::args;
+use crate::error::{Result, StoreError};
+use crate::events::{NewEvent, Settled, store_event};
+use crate::statements::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::spec::{Catchup, Schedule};
+
+statements! {
+    LIST = "SELECT repo, pipeline, folder, commit_sha, branch, cron, timezone, catchup, since, last_slot
+        FROM schedules ORDER BY repo, pipeline";
+    MARK_ABSENT = "UPDATE schedules SET present = FALSE WHERE repo = $1";
+    PUT = "INSERT INTO schedules (repo, pipeline, folder, commit_sha, branch, cron, timezone, catchup, since, present)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, TRUE)
+        ON CONFLICT (repo, pipeline) DO UPDATE SET folder = excluded.folder, commit_sha = excluded.commit_sha,
+            branch = excluded.branch, catchup = excluded.catchup, present = TRUE,
+            since = CASE WHEN schedules.cron = excluded.cron AND schedules.timezone = excluded.timezone
+                THEN schedules.since ELSE excluded.since END,
+            last_slot = CASE WHEN schedules.cron = excluded.cron AND schedules.timezone = excluded.timezone
+                THEN schedules.last_slot ELSE NULL END,
+            cron = excluded.cron, timezone = excluded.timezone";
+    DELETE_ABSENT = "DELETE FROM schedules WHERE repo = $1 AND present = FALSE";
+    TAKE_SLOT = "INSERT INTO schedule_slots (repo, pipeline, slot, event) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (repo, pipeline, slot) DO NOTHING";
+    ADVANCE = "UPDATE schedules SET last_slot = $3
+        WHERE repo = $1 AND pipeline = $2 AND (last_slot IS NULL OR last_slot < $3)";
+}
 
 /// A pipeline's schedule to store.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +68,24 @@ pub struct ScheduleRow {
 impl Store {
     /// All schedules.
     pub async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
-        self.unwritten()
+        let rows = self.reader().await?.rows(LIST, args![]).await?;
+        rows.iter()
+            .map(|row| {
+                let local = row.get::<String>(0)?.is_empty();
+                Ok(ScheduleRow {
+                    repo: if local { None } else { Some(row.word(0, "repository of a schedule")?) },
+                    pipeline: row.get(1)?,
+                    folder: row.get(2)?,
+                    commit: row.optional::<String>(3)?.map(CommitSha::new),
+                    branch: row.optional(4)?,
+                    cron: row.get(5)?,
+                    timezone: row.get(6)?,
+                    catchup: row.word(7, "catchup of a schedule")?,
+                    since: row.micros(8)?,
+                    last_slot: row.optional(9)?.map(Micros),
+                })
+            })
+            .collect()
     }
 
     /// Replaces the schedules of a repository; a schedule whose cron text and zone did not change
@@ -59,8 +98,30 @@ impl Store {
         schedules: &[NewSchedule],
         at: Micros,
     ) -> Result<()> {
-        let _ = (repo, branch, commit, schedules, at);
-        self.unwritten()
+        let (repo, schedules) = (column(repo), schedules.to_vec());
+        let (branch, commit) = (branch.map(str::to_owned), commit.cloned());
+        self.write(move |db| {
+            Box::pin(async move {
+                db.execute(MARK_ABSENT, args![&repo]).await?;
+                for new in &schedules {
+                    let arguments = args![
+                        &repo,
+                        &new.pipeline,
+                        &new.folder,
+                        commit.as_ref().map(CommitSha::as_str),
+                        branch.as_deref(),
+                        &new.schedule.cron,
+                        &new.schedule.timezone,
+                        word(new.schedule.catchup),
+                        at,
+                    ];
+                    db.execute(PUT, arguments).await?;
+                }
+                db.execute(DELETE_ABSENT, args![&repo]).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Takes a slot with its event and runs, in one transaction. `Conflict` when it was taken before.
@@ -72,7 +133,31 @@ impl Store {
         event: &NewEvent,
         at: Micros,
     ) -> Result<Settled> {
-        let _ = (repo, pipeline, slot, event, at);
-        self.unwritten()
+        let (repo, pipeline, event) = (column(repo), pipeline.to_owned(), event.clone());
+        self.write(move |db| {
+            Box::pin(async move {
+                if db.execute(TAKE_SLOT, args![&repo, &pipeline, slot, event.id.as_str()]).await? == 0 {
+                    return Err(StoreError::Conflict(format!("this slot of the schedule of '{pipeline}' was taken before")));
+                }
+                db.execute(ADVANCE, args![&repo, &pipeline, slot]).await?;
+                let mut settled = Settled::default();
+                store_event(db, &event, None, at, &mut settled).await?;
+                Ok(settled)
+            })
+        })
+        .await
+    }
+}
+
+/// A primary key cannot hold NULL: the empty text stands for a folder on this machine.
+fn column(repo: Option<&RepoName>) -> String {
+    repo.map(RepoName::to_string).unwrap_or_default()
+}
+
+fn word(catchup: Catchup) -> &'static str {
+    match catchup {
+        Catchup::None => "none",
+        Catchup::Latest => "latest",
+        Catchup::All => "all",
     }
 }

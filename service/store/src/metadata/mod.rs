@@ -1,11 +1,21 @@
 //! ML Metadata: the lineage of artifacts in the exact tables of ml-metadata, schema version 10.
 
+pub(crate) mod cached;
+pub(crate) mod lineage;
+pub(crate) mod nodes;
+pub(crate) mod properties;
+pub(crate) mod types;
+
+pub use cached::CachedExecution;
+pub use lineage::{Direction, LineageEdge, LineageGraph, LineageNode};
+
+use crate::connection::Connection;
 use crate::error::Result;
-use crate::store::Store;
-use serde::Serialize;
+use nodes::{CACHED, CANCELED, COMPLETE, FAILED, RUNNING};
+use properties::{Custom, Owner};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{Micros, RunId, StepName};
 
 /// Which execution; a retry of the step is the same execution.
@@ -100,109 +110,46 @@ pub enum MetadataWrite {
     Import(ArtifactRef),
 }
 
-/// An earlier execution that may stand in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CachedExecution {
-    /// Its name, `<run>/<step>`.
-    pub execution_name: String,
-    /// Output name to artifact.
-    pub outputs: BTreeMap<String, ArtifactRef>,
-    /// What it measured.
-    pub metrics: BTreeMap<String, f64>,
+/// Stores one thing in the caller's transaction. `at` is the time of an import.
+pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite, at: Micros) -> Result<()> {
+    match write {
+        MetadataWrite::StartExecution(start) => {
+            let ms = milliseconds(start.at);
+            let place = nodes::execution(db, &start.identity, RUNNING, ms).await?;
+            properties::write(db, Owner::Execution(place.execution), place.type_id, &start.properties, Custom::Mismatches).await?;
+            nodes::inputs(db, &place, &start.inputs, ms).await
+        }
+        MetadataWrite::Publish(publish) => {
+            let ms = milliseconds(publish.at);
+            let place = nodes::execution(db, &publish.identity, COMPLETE, ms).await?;
+            properties::write(db, Owner::Execution(place.execution), place.type_id, &publish.properties, Custom::All).await?;
+            nodes::outputs(db, &place, &publish.outputs, ms).await?;
+            match &publish.cache_key {
+                Some(key) => nodes::cache_context(db, &place, key, ms).await,
+                None => Ok(()),
+            }
+        }
+        MetadataWrite::Cached { identity, inputs, outputs, key, at } => {
+            let ms = milliseconds(*at);
+            let place = nodes::execution(db, identity, CACHED, ms).await?;
+            nodes::inputs(db, &place, inputs, ms).await?;
+            nodes::outputs(db, &place, outputs, ms).await?;
+            nodes::cache_context(db, &place, key, ms).await
+        }
+        MetadataWrite::End { identity, state, reason, at } => {
+            let state = match state {
+                EndState::Failed => FAILED,
+                EndState::Canceled => CANCELED,
+            };
+            let place = nodes::execution(db, identity, state, milliseconds(*at)).await?;
+            let reason = Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]);
+            properties::write(db, Owner::Execution(place.execution), place.type_id, &reason, Custom::Mismatches).await
+        }
+        MetadataWrite::Import(artifact) => nodes::artifact(db, artifact, milliseconds(at)).await.map(drop),
+    }
 }
 
-/// Which way to walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To what it was made of.
-    Upstream,
-    /// To what was made of it.
-    Downstream,
-    /// Both.
-    Bidirectional,
-}
-
-/// Artifacts and executions around an artifact.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct LineageGraph {
-    /// Ordered by distance, then name.
-    pub nodes: Vec<LineageNode>,
-    /// From an execution to its output, or from an artifact to the execution that read it.
-    pub edges: Vec<LineageEdge>,
-}
-
-/// An artifact or an execution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "node", rename_all = "snake_case")]
-pub enum LineageNode {
-    /// An artifact.
-    Artifact {
-        /// Its unique name.
-        name: String,
-        /// Its type.
-        type_name: String,
-        /// Its content; `None` if another program wrote it.
-        digest: Option<Digest>,
-        /// Where the bytes are.
-        uri: String,
-        /// MLMD's state, for example `LIVE`.
-        state: String,
-        /// Hops from the start.
-        distance: u32,
-    },
-    /// An execution.
-    Execution {
-        /// Its unique name, `<run>/<step>`.
-        name: String,
-        /// Its type.
-        type_name: String,
-        /// MLMD's state, for example `COMPLETE`.
-        state: String,
-        /// Hops from the start.
-        distance: u32,
-    },
-}
-
-/// An arrow in the direction of the data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LineageEdge {
-    /// The name of the node the data comes from.
-    pub from: String,
-    /// The name of the node the data goes to.
-    pub to: String,
-    /// The input's or output's name.
-    pub key: String,
-}
-
-impl Store {
-    /// The newest COMPLETE execution with this cache key, if all its outputs are LIVE.
-    pub async fn cached_outputs(&self, key: &str) -> Result<Option<CachedExecution>> {
-        let _ = key;
-        self.unwritten()
-    }
-
-    /// An artifact by its unique name.
-    pub async fn artifact(&self, name: &str) -> Result<Option<ArtifactRef>> {
-        let _ = name;
-        self.unwritten()
-    }
-
-    /// The newest LIVE artifact of a type with this content.
-    pub async fn artifact_by_digest(&self, type_name: &str, digest: &Digest) -> Result<Option<ArtifactRef>> {
-        let _ = (type_name, digest);
-        self.unwritten()
-    }
-
-    /// The surroundings of an artifact; one hop goes from an artifact over an event to an execution
-    /// or back. `NotFound` for an unknown name.
-    pub async fn lineage(&self, name: &str, direction: Direction, hops: u32) -> Result<LineageGraph> {
-        let _ = (name, direction, hops);
-        self.unwritten()
-    }
-
-    /// The bytes are gone: the artifact becomes DELETED and no cache hit uses it.
-    pub async fn mark_artifact_deleted(&self, name: &str, at: Micros) -> Result<()> {
-        let _ = (name, at);
-        self.unwritten()
-    }
+/// MLMD counts milliseconds.
+fn milliseconds(at: Micros) -> i64 {
+    at.0.div_euclid(1000)
 }

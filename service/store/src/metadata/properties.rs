@@ -1,0 +1,190 @@
+//! Properties: JSON values in MLMD's typed columns.
+//!
+//! Numbers, texts and booleans keep their type; lists and objects are stored as JSON text and come
+//! back as such. The service's own custom properties of an artifact are `digest` and `state`.
+
+use super::types::{self, BOOLEAN, DOUBLE, INT, STRING};
+use crate::connection::{Connection, args};
+use crate::error::Result;
+use crate::statements::statements;
+use serde_json::{Map, Value};
+
+statements! {
+    PUT_OF_ARTIFACT = "INSERT INTO ArtifactProperty
+            (artifact_id, name, is_custom_property, int_value, double_value, string_value, bool_value)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (artifact_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value,
+            double_value = excluded.double_value, string_value = excluded.string_value, bool_value = excluded.bool_value";
+    PUT_OF_EXECUTION = "INSERT INTO ExecutionProperty
+            (execution_id, name, is_custom_property, int_value, double_value, string_value, bool_value)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (execution_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value,
+            double_value = excluded.double_value, string_value = excluded.string_value, bool_value = excluded.bool_value";
+    OF_ARTIFACT = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
+        FROM ArtifactProperty WHERE artifact_id = $1 ORDER BY name, is_custom_property";
+    OF_EXECUTION = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
+        FROM ExecutionProperty WHERE execution_id = $1 ORDER BY name, is_custom_property";
+}
+
+/// Whose properties.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner {
+    Artifact(i64),
+    Execution(i64),
+}
+
+/// Which of the given properties become custom ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Custom {
+    /// Only those whose type declares something else under their name.
+    Mismatches,
+    /// All.
+    All,
+}
+
+/// A value in MLMD's types.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stored {
+    Int(i64),
+    Double(f64),
+    Text(String),
+    Bool(bool),
+}
+
+/// A property as it is stored.
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) custom: bool,
+    pub(crate) value: Stored,
+}
+
+impl Stored {
+    /// `None` for null: MLMD has no such value.
+    fn from_json(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(value), _) => Self::Int(value),
+                (None, Some(value)) => Self::Double(value),
+                (None, None) => Self::Text(number.to_string()),
+            },
+            Value::Array(_) | Value::Object(_) => Self::Text(value.to_string()),
+        })
+    }
+
+    pub(crate) fn into_json(self) -> Value {
+        match self {
+            Self::Int(value) => value.into(),
+            Self::Double(value) => value.into(),
+            Self::Bool(value) => value.into(),
+            Self::Text(text) => {
+                let structured = text.starts_with(['[', '{']).then(|| serde_json::from_str(&text).ok()).flatten();
+                structured.unwrap_or(Value::String(text))
+            }
+        }
+    }
+
+    fn data_type(&self) -> i64 {
+        match self {
+            Self::Int(_) => INT,
+            Self::Double(_) => DOUBLE,
+            Self::Text(_) => STRING,
+            Self::Bool(_) => BOOLEAN,
+        }
+    }
+
+    /// As a declared property must be; `None` when it cannot be that.
+    fn declared_as(self, data_type: i64) -> Option<Self> {
+        match self {
+            Self::Int(value) if data_type == DOUBLE => Some(Self::Double(value as f64)),
+            value => (value.data_type() == data_type).then_some(value),
+        }
+    }
+}
+
+/// Whether a custom property of an artifact is the service's own.
+pub(crate) fn is_service(name: &str) -> bool {
+    matches!(name, "digest" | "state")
+}
+
+/// Writes the service's own custom property of an artifact.
+pub(crate) async fn write_service(db: &mut Connection, artifact: i64, name: &str, value: &str) -> Result<()> {
+    put(db, Owner::Artifact(artifact), name, true, Stored::Text(value.to_owned())).await
+}
+
+/// Writes properties; those with a new name extend the type.
+pub(crate) async fn write(
+    db: &mut Connection,
+    owner: Owner,
+    type_id: i64,
+    properties: &Map<String, Value>,
+    custom: Custom,
+) -> Result<()> {
+    let values: Vec<_> =
+        properties.iter().filter_map(|(name, value)| Some((name.as_str(), Stored::from_json(value)?))).collect();
+    if values.is_empty() {
+        return Ok(());
+    }
+    if custom == Custom::All {
+        for (name, value) in values {
+            put(db, owner, name, true, value).await?;
+        }
+        return Ok(());
+    }
+    let wanted: Vec<_> = values.iter().map(|(name, value)| (*name, value.data_type())).collect();
+    let declared = types::declare(db, type_id, &wanted).await?;
+    for (name, value) in values {
+        let data_type = declared.get(name).copied().unwrap_or(0);
+        match value.clone().declared_as(data_type) {
+            Some(value) => put(db, owner, name, false, value).await?,
+            None if matches!(owner, Owner::Artifact(_)) && is_service(name) => {
+                tracing::warn!(name, "a component's property has the name of ours and another type than before: not stored");
+            }
+            None => put(db, owner, name, true, value).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn put(db: &mut Connection, owner: Owner, name: &str, custom: bool, value: Stored) -> Result<()> {
+    let (statement, id) = match owner {
+        Owner::Artifact(id) => (PUT_OF_ARTIFACT, id),
+        Owner::Execution(id) => (PUT_OF_EXECUTION, id),
+    };
+    let mut columns = (None, None, None, None);
+    match value {
+        Stored::Int(value) => columns.0 = Some(value),
+        Stored::Double(value) => columns.1 = Some(value),
+        Stored::Text(value) => columns.2 = Some(value),
+        Stored::Bool(value) => columns.3 = Some(value),
+    }
+    let (int, double, text, boolean) = columns;
+    db.execute(statement, args![id, name, custom, int, double, text, boolean]).await?;
+    Ok(())
+}
+
+/// All properties of an artifact or execution, by name; a value of a type that we never write is left out.
+pub(crate) async fn read(db: &mut Connection, owner: Owner) -> Result<Vec<Property>> {
+    let (statement, id) = match owner {
+        Owner::Artifact(id) => (OF_ARTIFACT, id),
+        Owner::Execution(id) => (OF_EXECUTION, id),
+    };
+    let mut properties = Vec::new();
+    for row in db.rows(statement, args![id]).await? {
+        let value = if let Some(value) = row.optional(2)? {
+            Stored::Int(value)
+        } else if let Some(value) = row.optional(3)? {
+            Stored::Double(value)
+        } else if let Some(value) = row.optional(4)? {
+            Stored::Text(value)
+        } else if let Some(value) = row.optional(5)? {
+            Stored::Bool(value)
+        } else {
+            continue;
+        };
+        properties.push(Property { name: row.get(0)?, custom: row.get(1)?, value });
+    }
+    Ok(properties)
+}

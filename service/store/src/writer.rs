@@ -1,0 +1,133 @@
+//! The one writer of SQLite. Writes that wait together share one transaction and one fsync; each
+//! runs in its own savepoint and is answered after the commit.
+
+use crate::connection::Connection;
+use crate::error::{Result, StoreError};
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+/// More would make the first of them wait too long.
+const LARGEST_BATCH: usize = 128;
+
+/// The effect of one write on a connection that is in a transaction.
+pub(crate) trait Write<T>: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
+
+impl<T, F> Write<T> for F where F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
+
+/// The way to the writer task, which ends when the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Writer {
+    /// Starts the task; the connection must not be used by anybody else.
+    pub(crate) fn start(connection: Connection) -> Self {
+        let (jobs, queue) = mpsc::channel(1024);
+        tokio::spawn(run(connection, queue));
+        Self { jobs }
+    }
+
+    /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it.
+    pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let job = Pending { write: Some(write), value: None, reply };
+        let gone = || StoreError::Unreachable {
+            database: "(SQLite)".to_owned(),
+            problem: "its writer has stopped".to_owned(),
+        };
+        self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+trait Job: Send {
+    fn perform<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Result<()>>;
+    fn answer(self: Box<Self>, outcome: Result<()>);
+}
+
+struct Pending<T, W> {
+    write: Option<W>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, W: Write<T>> Job for Pending<T, W> {
+    fn perform<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if let Some(write) = self.write.take() {
+                self.value = Some(write(connection).await?);
+            }
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let Self { value, reply, .. } = *self;
+        let result = outcome.and_then(|()| value.ok_or_else(|| StoreError::Conflict("the write was not performed".to_owned())));
+        // Nobody waits for the answer when the caller was dropped.
+        let _ = reply.send(result);
+    }
+}
+
+async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = queue.recv().await {
+        batch(&mut connection, first, &mut queue).await;
+    }
+}
+
+/// One transaction. Writes that arrive while it runs join it.
+async fn batch(connection: &mut Connection, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Box<dyn Job>>) {
+    let mut first = first;
+    if let Err(error) = connection.raw("BEGIN IMMEDIATE").await {
+        return first.answer(Err(error));
+    }
+    // The first write needs no savepoint: when it fails, the transaction has nothing else in it.
+    if let Err(error) = first.perform(connection).await {
+        rollback(connection).await;
+        return first.answer(Err(error));
+    }
+    let mut done = vec![first];
+    let mut broken = None;
+    while done.len() < LARGEST_BATCH {
+        let Ok(mut job) = queue.try_recv() else { break };
+        match in_savepoint(connection, job.as_mut()).await {
+            Ok(Ok(())) => done.push(job),
+            Ok(Err(error)) => job.answer(Err(error)),
+            Err(error) => {
+                done.push(job);
+                broken = Some(error);
+                break;
+            }
+        }
+    }
+    let outcome = match broken {
+        Some(error) => Err(error),
+        None => connection.raw("COMMIT").await,
+    };
+    if outcome.is_err() {
+        rollback(connection).await;
+    }
+    for job in done {
+        job.answer(outcome.clone());
+    }
+}
+
+/// The outer error means that the transaction itself is lost, for example because the disk is full.
+async fn in_savepoint(connection: &mut Connection, job: &mut dyn Job) -> Result<Result<()>> {
+    connection.raw("SAVEPOINT write_of_one").await?;
+    match job.perform(connection).await {
+        Ok(()) => connection.raw("RELEASE write_of_one").await.map(Ok),
+        Err(error) => match connection.raw("ROLLBACK TO write_of_one; RELEASE write_of_one").await {
+            Ok(()) => Ok(Err(error)),
+            Err(_) => Err(error),
+        },
+    }
+}
+
+async fn rollback(connection: &mut Connection) {
+    // Fails when SQLite has rolled back already, which is just as well.
+    if let Err(error) = connection.raw("ROLLBACK").await {
+        tracing::debug!(%error, "nothing to roll back");
+    }
+}
