@@ -84,7 +84,11 @@ pub fn explain(old: &Value, new: &Value) -> Vec<String> {
         }
     }
     if old["command"] != new["command"] {
-        sentences.push(format!("the command changed from {} to {}", command(&old["command"]), command(&new["command"])));
+        sentences.push(format!(
+            "the command changed from {} to {}",
+            command(&old["command"]),
+            command(&new["command"])
+        ));
     }
     for (part, what) in [
         ("parameters", "parameter"),
@@ -120,7 +124,13 @@ fn entries(what: &str, old: &BTreeMap<String, Value>, new: &BTreeMap<String, Val
 }
 
 fn by_name(section: &Value) -> BTreeMap<String, Value> {
-    section.as_object().map(Map::iter).into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    section
+        .as_object()
+        .map(Map::iter)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn by_file(spans: &Value) -> BTreeMap<String, Value> {
@@ -250,7 +260,12 @@ mod tests {
     }
 
     fn json_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), ".{0,6}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,6}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

@@ -65,7 +65,9 @@ fn tokens(glob: &str) -> Vec<Token> {
     let mut rest = glob;
     while let Some(c) = rest.chars().next() {
         let (token, length) = match c {
-            '*' if rest.starts_with("**/") && matches!(tokens.last(), None | Some(Token::Char('/') | Token::Folders)) => {
+            '*' if rest.starts_with("**/")
+                && matches!(tokens.last(), None | Some(Token::Char('/') | Token::Folders)) =>
+            {
                 (Token::Folders, 3)
             }
             '*' if rest.starts_with("**") => (Token::Across, 2),

@@ -28,6 +28,13 @@ macro_rules! text_id {
             }
         }
 
+        // Maps keyed by it can be asked by plain text.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self(text.to_owned())

@@ -60,10 +60,7 @@ fn parse(text: &str) -> Result<Placeholder, String> {
 
 /// Replaces the placeholders of a whole command. `value` answers what each stands for; a
 /// placeholder it does not know is an error, one sentence.
-pub fn fill(
-    command: &[String],
-    mut value: impl FnMut(&Placeholder) -> Option<String>,
-) -> Result<Vec<String>, String> {
+pub fn fill(command: &[String], mut value: impl FnMut(&Placeholder) -> Option<String>) -> Result<Vec<String>, String> {
     let mut filled = Vec::with_capacity(command.len());
     for argument in command {
         let mut text = String::new();
@@ -95,7 +92,8 @@ mod tests {
 
     #[test]
     fn fills_every_kind_and_leaves_the_rest() {
-        let command = ["--in={{inputs.a}}", "{{ outputs.b }}", "x{{parameters.p}}y{{task}}", "{a} }}"].map(str::to_owned);
+        let command =
+            ["--in={{inputs.a}}", "{{ outputs.b }}", "x{{parameters.p}}y{{task}}", "{a} }}"].map(str::to_owned);
         let filled = fill(&command, |p| {
             Some(match p {
                 Placeholder::Input(name) => format!("/in/{name}"),

@@ -43,6 +43,9 @@ pub struct PlannedStep {
     pub parameters: Map<String, Value>,
     /// Input name to where it comes from.
     pub inputs: IndexMap<String, InputSource>,
+    /// Steps that must be done first although nothing of theirs is read.
+    #[serde(default)]
+    pub after: Vec<StepName>,
     /// Output name to artifact type.
     pub outputs: IndexMap<String, String>,
     /// The external data it reads, if it is an example-gen.
@@ -150,11 +153,12 @@ impl Plan {
 }
 
 impl PlannedStep {
-    /// The steps whose outputs it needs.
+    /// The steps that must be done first.
     pub fn upstream(&self) -> impl Iterator<Item = &StepName> {
-        self.inputs.values().filter_map(|source| match source {
+        let read = self.inputs.values().filter_map(|source| match source {
             InputSource::Output { step, .. } => Some(step),
             InputSource::Baseline => None,
-        })
+        });
+        read.chain(&self.after)
     }
 }

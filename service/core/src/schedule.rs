@@ -55,13 +55,19 @@ fn zone(name: &str) -> Result<Tz, String> {
 }
 
 fn cron(text: &str) -> Result<Cron, String> {
-    let wrong = |why: String| format!("'{text}' is not a cron expression of minute, hour, day of month, month and day of week: {why}");
+    let wrong = |why: String| {
+        format!("'{text}' is not a cron expression of minute, hour, day of month, month and day of week: {why}")
+    };
     let fields = text.split_whitespace().count();
     if fields != 5 {
-        return Err(wrong(format!("it has {fields} fields, not 5")));
+        return Err(wrong(format!("it has {fields} of the 5 fields")));
     }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(text).map_err(|error| wrong(error.to_string().trim_end_matches('.').to_owned()))
+    parser.parse(text).map_err(|error| {
+        // The crate puts its kinds of error before what is wrong.
+        let said = error.to_string();
+        wrong(said.rsplit(": ").next().unwrap_or(&said).trim_end_matches('.').to_lowercase())
+    })
 }
 
 struct Clock {

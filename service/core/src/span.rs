@@ -72,7 +72,9 @@ impl SpanPattern {
     pub fn parse(uri: &str) -> Result<Self, String> {
         check_path(uri)?;
         if uri.contains('*') {
-            return Err(format!("'{uri}' has a wildcard: write one file for each span, with placeholders such as {{YYYY}}-{{MM}}"));
+            return Err(format!(
+                "'{uri}' has a wildcard: write one file for each span, with placeholders such as {{YYYY}}-{{MM}}"
+            ));
         }
         let mut parts = Vec::new();
         let mut rest = uri;
@@ -85,7 +87,9 @@ impl SpanPattern {
                 return Err(format!("'{uri}' has a brace without its partner"));
             };
             let part = placeholder(&rest[open + 1..open + close])?;
-            if parts.iter().any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part)) && !matches!(part, Part::Literal(_)) {
+            if parts.iter().any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part))
+                && !matches!(part, Part::Literal(_))
+            {
                 return Err(format!("'{uri}' has {} twice", &rest[open..=open + close]));
             }
             parts.push(part);
@@ -106,10 +110,14 @@ impl SpanPattern {
         let version = self.parts.iter().any(|p| matches!(p, Part::Version(_)));
         let dated = has(&Part::Year) || has(&Part::Month) || has(&Part::Day);
         if dated && span {
-            return Err(format!("'{uri}' names spans by date and by number: use either {{YYYY}}, {{MM}} and {{DD}}, or {{SPAN}}"));
+            return Err(format!(
+                "'{uri}' names spans by date and by number: use either {{YYYY}}, {{MM}} and {{DD}}, or {{SPAN}}"
+            ));
         }
         if dated && !(has(&Part::Year) && has(&Part::Month)) {
-            return Err(format!("'{uri}' names spans by date but not fully: it needs {{YYYY}} and {{MM}}, and {{DD}} for days"));
+            return Err(format!(
+                "'{uri}' names spans by date but not fully: it needs {{YYYY}} and {{MM}}, and {{DD}} for days"
+            ));
         }
         if version && !dated && !span {
             return Err(format!("'{uri}' has a {{VERSION}} of nothing: it needs {{YYYY}} and {{MM}}, or {{SPAN}}"));
@@ -121,7 +129,9 @@ impl SpanPattern {
                 _ => true,
             };
             if free && digit_follows {
-                return Err(format!("'{uri}' does not tell where a number ends: give it a width, for example {{SPAN:4}}"));
+                return Err(format!(
+                    "'{uri}' does not tell where a number ends: give it a width, for example {{SPAN:4}}"
+                ));
             }
         }
         Ok(())
@@ -198,7 +208,8 @@ impl SpanPattern {
 
     /// The pieces of a label that has the pattern's shape.
     fn found<'a>(&self, label: &'a str) -> Option<Found<'a>> {
-        let digits = |text: &str| !text.is_empty() && text.len() <= MAX_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            |text: &str| !text.is_empty() && text.len() <= MAX_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
         let mut found = Found::default();
         if self.parts.contains(&Part::Year) {
             let mut pieces = label.split('-');
@@ -244,7 +255,10 @@ impl SpanPattern {
             spans.retain(|span, _| *span <= last);
         }
         if spans.is_empty() {
-            return Err(format!("data source '{source}' has no data: expected files like {} under the data root", self.uri));
+            return Err(format!(
+                "data source '{source}' has no data: expected files like {} under the data root",
+                self.uri
+            ));
         }
         let ascending: Vec<SpanFile> = spans.into_values().cloned().collect();
         match window {
@@ -262,13 +276,21 @@ impl SpanPattern {
         format!("span {label} of data source '{source}' does not exist: expected {expected} under the data root")
     }
 
-    fn static_range(&self, source: &str, ascending: Vec<SpanFile>, range: &StaticRange) -> Result<Vec<SpanFile>, String> {
+    fn static_range(
+        &self,
+        source: &str,
+        ascending: Vec<SpanFile>,
+        range: &StaticRange,
+    ) -> Result<Vec<SpanFile>, String> {
         let start = self.parse_label(&range.start_span).ok_or_else(|| self.missing(source, &range.start_span))?;
         let end = self.parse_label(&range.end_span).ok_or_else(|| self.missing(source, &range.end_span))?;
         let taken: Vec<SpanFile> = ascending.into_iter().filter(|file| (start..=end).contains(&file.span)).collect();
         if taken.is_empty() {
             let (first, last) = (&range.start_span, &range.end_span);
-            return Err(format!("data source '{source}' has no span from {first} to {last}: expected files like {} under the data root", self.uri));
+            return Err(format!(
+                "data source '{source}' has no span from {first} to {last}: expected files like {} under the data root",
+                self.uri
+            ));
         }
         Ok(taken)
     }
@@ -282,12 +304,12 @@ fn rolling_range(source: &str, mut ascending: Vec<SpanFile>, range: &RollingRang
     let taken = ascending.split_off(ascending.len().saturating_sub(wanted));
     let least = usize::try_from(range.min_spans.max(1)).unwrap_or(usize::MAX);
     if taken.len() < least {
-        let after_skip = match skipped {
-            0 => String::new(),
-            n => format!(" after skipping the newest {n}"),
+        let left = match skipped {
+            0 => "has".to_owned(),
+            n => format!("without its newest {n} has"),
         };
         return Err(format!(
-            "data source '{source}' has {} of the {least} spans its window needs at least{after_skip}: bring more data or lower min_spans",
+            "data source '{source}' {left} {} spans, and its window needs at least {least}: bring more data or lower min_spans",
             taken.len()
         ));
     }
@@ -309,7 +331,11 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
 }
 
 fn placeholder(text: &str) -> Result<Part, String> {
-    let unknown = || format!("{{{text}}} is not known in a data path: expected {{YYYY}}, {{MM}}, {{DD}}, {{SPAN}}, {{SPAN:4}} or {{VERSION}}");
+    let unknown = || {
+        format!(
+            "{{{text}}} is not known in a data path: expected {{YYYY}}, {{MM}}, {{DD}}, {{SPAN}}, {{SPAN:4}} or {{VERSION}}"
+        )
+    };
     let (name, width) = match text.split_once(':') {
         Some((name, width)) => {
             let width: usize = width.parse().map_err(|_| unknown())?;

@@ -73,7 +73,10 @@ fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Optio
     };
     // A fork's code is a stranger's: it must not run here before somebody approved it.
     if pull_request.is_fork() {
-        return nothing(&what, "it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged");
+        return nothing(
+            &what,
+            "it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged",
+        );
     }
     if let Some(branches) = &trigger.branches
         && !list_matches(branches, &pull_request.base_branch)
@@ -187,12 +190,22 @@ mod tests {
     }
 
     fn due(pipeline: &str) -> Event {
-        Event::ScheduleDue(ScheduleDue { repo: repo(), pipeline: pipeline.to_owned(), slot: "2026-01-05T08:00:00Z".to_owned() })
+        Event::ScheduleDue(ScheduleDue {
+            repo: repo(),
+            pipeline: pipeline.to_owned(),
+            slot: "2026-01-05T08:00:00Z".to_owned(),
+        })
     }
 
     fn manual(pipeline: &str) -> Event {
         let pipeline = pipeline.to_owned();
-        Event::Manual(Manual { repo: None, pipeline, git_ref: None, actor: "ada".to_owned(), parameters: Default::default() })
+        Event::Manual(Manual {
+            repo: None,
+            pipeline,
+            git_ref: None,
+            actor: "ada".to_owned(),
+            parameters: Default::default(),
+        })
     }
 
     fn said(plan: &Plan, event: &Event, changed: Option<&[&str]>) -> String {

@@ -69,7 +69,10 @@ impl Judge<'_> {
                     slice_key: spec.feature_values.clone(),
                     metric: String::new(),
                     passed: false,
-                    sentence: format!("no slice {} was measured: there were no such examples, or the evaluator does not slice so", spec.describe()),
+                    sentence: format!(
+                        "no slice {} was measured: there were no such examples, or the evaluator does not slice so",
+                        spec.describe()
+                    ),
                 });
             }
         }
@@ -81,7 +84,8 @@ impl Judge<'_> {
         let Measured { candidate, baseline } = measured.unwrap_or_default();
         let candidate = candidate.filter(|value| value.is_finite());
         let baseline = baseline.filter(|value| value.is_finite() && self.evaluation.baseline);
-        let too_small = !slice.slice_key.is_empty() && self.gate.min_slice_size.is_some_and(|least| slice.num_examples < least);
+        let too_small =
+            !slice.slice_key.is_empty() && self.gate.min_slice_size.is_some_and(|least| slice.num_examples < least);
         let mut passed = None;
         if !too_small {
             let judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
@@ -122,7 +126,9 @@ impl Judge<'_> {
             return vec![Judged::failed(threshold::not_measured(metric, &slice.slice_key))];
         }
         let Some(candidate) = candidate else {
-            return vec![Judged::failed(format!("{place} is undefined for the candidate, and what is undefined does not pass"))];
+            return vec![Judged::failed(format!(
+                "{place} is undefined for the candidate, and what is undefined does not pass"
+            ))];
         };
         let mut judged: Vec<Judged> = applicable.value.iter().map(|t| threshold::value(&place, t, candidate)).collect();
         for change in &applicable.change {
@@ -151,18 +157,22 @@ fn looked_at<'a>(gate: &'a Gate, overall: &'a [SlicingSpec]) -> &'a [SlicingSpec
 
 /// Thresholds of their own replace the metric's for the slices they match. `None` when the slice
 /// is not looked at.
-fn applicable<'a>(gate: &Gate, metric: &'a MetricThreshold, slice_key: &BTreeMap<String, String>) -> Option<Applicable<'a>> {
-    let own: Vec<_> =
-        metric.per_slice_thresholds.iter().filter(|t| t.slicing_specs.iter().any(|spec| matches(spec, slice_key))).collect();
+fn applicable<'a>(
+    gate: &Gate,
+    metric: &'a MetricThreshold,
+    slice_key: &BTreeMap<String, String>,
+) -> Option<Applicable<'a>> {
+    let own: Vec<_> = metric
+        .per_slice_thresholds
+        .iter()
+        .filter(|t| t.slicing_specs.iter().any(|spec| matches(spec, slice_key)))
+        .collect();
     let found = if own.is_empty() {
         let overall = [SlicingSpec::default()];
         if !looked_at(gate, &overall).iter().any(|spec| matches(spec, slice_key)) {
             return None;
         }
-        Applicable {
-            value: metric.value_threshold.iter().collect(),
-            change: metric.change_threshold.iter().collect(),
-        }
+        Applicable { value: metric.value_threshold.iter().collect(), change: metric.change_threshold.iter().collect() }
     } else {
         Applicable {
             value: own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),

@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn measured(slices: &[(&[(&str, &str)], u64, Option<f64>, Option<f64>)], baseline: bool) -> Evaluation {
+/// Slice key, rows, candidate and baseline.
+type Row<'a> = (&'a [(&'a str, &'a str)], u64, Option<f64>, Option<f64>);
+
+fn measured(slices: &[Row], baseline: bool) -> Evaluation {
     Evaluation {
         schema_version: 1,
         model_type: "binary_classification".to_owned(),
@@ -31,7 +34,14 @@ fn overall(candidate: f64, baseline: f64) -> Evaluation {
 
 fn gate(threshold: MetricThreshold) -> Gate {
     let metrics = IndexMap::from([("auc".to_owned(), threshold)]);
-    Gate { evaluation: None, model: None, baseline: Default::default(), slicing_specs: vec![], metrics, min_slice_size: None }
+    Gate {
+        evaluation: None,
+        model: None,
+        baseline: Default::default(),
+        slicing_specs: vec![],
+        metrics,
+        min_slice_size: None,
+    }
 }
 
 fn value(lower_bound: Option<f64>, upper_bound: Option<f64>) -> MetricThreshold {
@@ -171,7 +181,8 @@ fn changes_are_judged_in_their_direction() {
 
 #[test]
 fn silence_is_failure() {
-    let both = MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.0), None, HIGHER) };
+    let both =
+        MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.0), None, HIGHER) };
     let mut missing = overall(0.7, 0.6);
     missing.slices[0].metrics.clear();
     let cases = [
@@ -179,7 +190,10 @@ fn silence_is_failure() {
         judge(&gate(both.clone()), &measured(&[(&[], 100, None, Some(0.5))], true)),
         judge(&gate(both.clone()), &measured(&[(&[], 100, Some(f64::NAN), Some(0.5))], true)),
         judge(&gate(both.clone()), &measured(&[(&[], 100, Some(0.7), None)], true)),
-        judge(&Gate { slicing_specs: vec![by("origin"), is("carrier", "UA")], ..gate(both.clone()) }, &overall(0.7, 0.6)),
+        judge(
+            &Gate { slicing_specs: vec![by("origin"), is("carrier", "UA")], ..gate(both.clone()) },
+            &overall(0.7, 0.6),
+        ),
         judge(&gate(both), &measured(&[], true)),
     ];
     for verdict in &cases {
@@ -200,7 +214,8 @@ fn silence_is_failure() {
 #[test]
 fn without_a_baseline_only_values_count() {
     let first = |candidate| measured(&[(&[], 100, Some(candidate), None)], false);
-    let both = MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.5), None, HIGHER) };
+    let both =
+        MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.5), None, HIGHER) };
     let good = judge(&gate(both.clone()), &first(0.7));
     assert_eq!((good.blessing(), good.rubber_stamp()), (Blessing::Blessed, true));
     let bad = judge(&gate(both), &first(0.5));
@@ -225,7 +240,7 @@ fn no_thresholds_is_no_approval() {
 }
 
 fn by_origin() -> Evaluation {
-    let slices: &[(&[(&str, &str)], u64, Option<f64>, Option<f64>)] = &[
+    let slices: &[Row] = &[
         (&[("origin", "LGA")], 50, Some(0.70), Some(0.69)),
         (&[("origin", "EWR")], 50, Some(0.6401), Some(0.6512)),
         (&[("carrier", "UA"), ("origin", "EWR")], 50, Some(0.1), Some(0.6)),
@@ -248,7 +263,11 @@ fn slices_are_looked_at_where_asked() {
     ✓ auc overall rose from 0.6500 to 0.6600 (+0.0100), as asked (change ≥ -0.0050)
     ✓ auc on origin=LGA rose from 0.6900 to 0.7000 (+0.0100), as asked (change ≥ -0.0050)
     "#);
-    let keys: Vec<_> = verdict.comparisons().iter().map(|c| (c.slice_key.values().cloned().collect::<Vec<_>>().join("+"), c.passed)).collect();
+    let keys: Vec<_> = verdict
+        .comparisons()
+        .iter()
+        .map(|c| (c.slice_key.values().cloned().collect::<Vec<_>>().join("+"), c.passed))
+        .collect();
     assert_eq!(keys[0], (String::new(), Some(true)), "overall first");
     assert_eq!(keys.len(), 4, "the cross of carrier and origin was not asked for");
 
@@ -287,7 +306,12 @@ fn number() -> impl Strategy<Value = f64> {
 }
 
 fn evaluations() -> impl Strategy<Value = Evaluation> {
-    let slice = (prop::sample::select(vec!["", "a", "b", "c"]), 0..30_u64, prop::option::weighted(0.9, number()), prop::option::weighted(0.9, number()));
+    let slice = (
+        prop::sample::select(vec!["", "a", "b", "c"]),
+        0..30_u64,
+        prop::option::weighted(0.9, number()),
+        prop::option::weighted(0.9, number()),
+    );
     (prop::collection::vec(slice, 1..5), any::<bool>()).prop_map(|(slices, baseline)| {
         let mut by_key = BTreeMap::new();
         for (key, rows, candidate, base) in slices {

@@ -50,8 +50,12 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
             Judged::failed(format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}"))
         }
         None => {
-            let digits = digits(&[Some(candidate), *lower_bound, *upper_bound].into_iter().flatten().collect::<Vec<_>>());
-            Judged { passed: true, sentence: format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold)) }
+            let digits =
+                digits(&[Some(candidate), *lower_bound, *upper_bound].into_iter().flatten().collect::<Vec<_>>());
+            Judged {
+                passed: true,
+                sentence: format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold)),
+            }
         }
     }
 }
@@ -110,7 +114,10 @@ impl Change<'_> {
             return self.judged(passed, bound, digits, &difference, &percent(bound));
         }
         let ratio = self.difference() / self.baseline.abs();
-        let decimals = (1..8).find(|d| percent_of(ratio, *d) != percent_of(bound, *d)).filter(|_| (ratio - bound).abs() > 1e-9).unwrap_or(1);
+        let decimals = (1..8)
+            .find(|d| percent_of(ratio, *d) != percent_of(bound, *d))
+            .filter(|_| (ratio - bound).abs() > 1e-9)
+            .unwrap_or(1);
         let passed = self.holds(bound * self.baseline.abs());
         self.judged(passed, bound, digits, &percent_of(ratio, decimals), &percent_of(bound, decimals))
     }

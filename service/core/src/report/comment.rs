@@ -77,7 +77,8 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
         Some(Baseline::None) => "baseline",
         Some(Baseline::Serving) | None => "serving",
     };
-    let mut table = format!("| slice | metric | candidate | {other} | difference | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n");
+    let mut table =
+        format!("| slice | metric | candidate | {other} | difference | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n");
     let rows: Vec<String> = verdict.comparisons().iter().map(row).collect();
     let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
     let mut used = table.chars().count() + left_out(rows.len()).chars().count();
@@ -113,7 +114,11 @@ fn row(comparison: &Comparison) -> String {
 }
 
 fn foot(run: &Run, details_url: &str) -> String {
-    let commit = run.request.commit.as_ref().map(|commit| format!("commit {}", escape(&commit.as_str().chars().take(10).collect::<String>())));
+    let commit = run
+        .request
+        .commit
+        .as_ref()
+        .map(|commit| format!("commit {}", escape(&commit.as_str().chars().take(10).collect::<String>())));
     // A URL of ours; what could end the link is still encoded.
     let url: String = details_url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let url = url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E");

@@ -47,12 +47,18 @@ pub fn status(run: &Run) -> Option<Status> {
     let (state, description) = match run.state {
         RunState::Queued => (StatusState::Pending, format!("waiting to run: {}", run.request.cause)),
         RunState::Running => (StatusState::Pending, format!("running: {}", run.request.cause)),
-        RunState::Succeeded if blessing(run) == Some(Blessing::NotBlessed) => (StatusState::Failure, summary.to_owned()),
+        RunState::Succeeded if blessing(run) == Some(Blessing::NotBlessed) => {
+            (StatusState::Failure, summary.to_owned())
+        }
         RunState::Succeeded => (StatusState::Success, summary.to_owned()),
         RunState::Failed => (StatusState::Error, summary.to_owned()),
         RunState::Cancelled => (StatusState::Error, summary.to_owned()),
     };
-    Some(Status { state, context: context(&run.request.plan.pipeline), description: one_line(&description, MAX_DESCRIPTION) })
+    Some(Status {
+        state,
+        context: context(&run.request.plan.pipeline),
+        description: one_line(&description, MAX_DESCRIPTION),
+    })
 }
 
 /// The status of a commit whose pipeline file is wrong; `name` is the pipeline's, or its folder's
@@ -83,7 +89,8 @@ fn blessing(run: &Run) -> Option<Blessing> {
 
 /// Text without line breaks or control characters, cut to `most` characters.
 fn one_line(text: &str, most: usize) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
     if line.chars().count() <= most {
         return line;

@@ -32,7 +32,11 @@ fn request(pull_request: Option<u64>) -> RunRequest {
 
 fn evaluation(slices: &[(&str, f64, Option<f64>)]) -> Evaluation {
     let slice = |(origin, candidate, baseline): &(&str, f64, Option<f64>)| Slice {
-        slice_key: if origin.is_empty() { BTreeMap::new() } else { [("origin".to_owned(), (*origin).to_owned())].into() },
+        slice_key: if origin.is_empty() {
+            BTreeMap::new()
+        } else {
+            [("origin".to_owned(), (*origin).to_owned())].into()
+        },
         num_examples: 100,
         metrics: [("auc".to_owned(), Measured { candidate: Some(*candidate), baseline: *baseline })].into(),
     };
@@ -84,7 +88,8 @@ fn shown(status: &Status) -> String {
 #[test]
 fn statuses() {
     let queued = Run::new(request(Some(7)));
-    let failed = ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: ValueError: no column\n'x'");
+    let failed =
+        ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: ValueError: no column\n'x'");
     let cancelled = ended(running(Some(7)), RunState::Cancelled, &sentence::run_cancelled("a newer commit"));
     let runs = [
         queued,
@@ -205,18 +210,20 @@ fn no_comment_without_an_end_or_a_pull_request() {
 #[test]
 fn hostile_slices_stay_text() {
     let hostile = "|`</td><script>@admin #1 [x](http://evil) ![i](x)\n\n# *h* \\| -->";
-    let text = comment(&judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (hostile, 0.1, Some(0.6))])), "http://x/) [a](b)").unwrap();
-    insta::assert_snapshot!(text, @r#"
+    let text =
+        comment(&judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (hostile, 0.1, Some(0.6))])), "http://x/) [a](b)")
+            .unwrap();
+    insta::assert_snapshot!(text.replace('\u{200b}', "␣"), @r#"
     <!-- trainyard:flights -->
     ### flights: ✗ not approved
 
-    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; is 0.1000, below the lower bound 0.6000
-    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; fell from 0.6000 to 0.1000 (-0.5000), more than the allowed -0.0050
+    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@␣admin #␣1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #␣ &#42;h&#42; &#92;&#124; --&gt; is 0.1000, below the lower bound 0.6000
+    - auc on origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@␣admin #␣1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #␣ &#42;h&#42; &#92;&#124; --&gt; fell from 0.6000 to 0.1000 (-0.5000), more than the allowed -0.0050
 
     | slice | metric | candidate | serving | difference | threshold | |
     |---|---|--:|--:|--:|---|:-:|
     | overall | auc | 0.7000 | 0.6000 | +0.1000 | ≥ 0.6, change ≥ -0.005 | ✓ |
-    | origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@​admin #​1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #​ &#42;h&#42; &#92;&#124; --&gt; | auc | 0.1000 | 0.6000 | -0.5000 | ≥ 0.6, change ≥ -0.005 | ✗ |
+    | origin=&#124;&#96;&lt;/td&gt;&lt;script&gt;@␣admin #␣1 &#91;x&#93;(http://evil) &#33;&#91;i&#93;(x) #␣ &#42;h&#42; &#92;&#124; --&gt; | auc | 0.1000 | 0.6000 | -0.5000 | ≥ 0.6, change ≥ -0.005 | ✗ |
 
     commit 0123456789 · [details](http://x/%29[a]%28b%29)
     "#);
@@ -242,7 +249,8 @@ fn long_comments_lose_rows_and_say_so() {
 
 #[test]
 fn wrong_pipeline_files() {
-    let problems = |text: &str| crate::spec::load("pipelines/flights/pipeline.yaml", text, &Default::default()).unwrap_err();
+    let problems =
+        |text: &str| crate::spec::load("pipelines/flights/pipeline.yaml", text, &Default::default()).unwrap_err();
     let one = problems("name: flights\nstpes: {}\n");
     let two = problems("name: Flights\nsteps: {}\n");
     let all = [

@@ -55,6 +55,7 @@ pub enum Command {
 
 /// A command, an event that needs no effect, or a time to look again.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful live for a moment")]
 pub enum Decision {
     /// To be performed.
     Perform(Command),

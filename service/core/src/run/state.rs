@@ -426,8 +426,10 @@ impl StepRecord {
                 if matches!(state, StepState::Running { .. }) {
                     return Applied::Illegal("the step's program has not ended");
                 }
+                // Before its start the next attempt can fail too, but never an older one again.
                 let before_start = matches!(state, StepState::Pending | StepState::Waiting { .. });
-                if *attempt != self.last_attempt() && !before_start {
+                let last = self.last_attempt();
+                if *attempt != last && !(before_start && *attempt == last + 1) {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
                 match retry_at {

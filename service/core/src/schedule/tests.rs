@@ -58,7 +58,10 @@ fn a_slot_that_the_clock_repeats_fires_once() {
         following("30 1 * * *", "America/New_York", "2026-10-31T06:00:00Z", 2),
         ["2026-11-01T05:30Z", "2026-11-02T06:30Z"]
     );
-    assert_eq!(following("0 * * * *", "America/New_York", "2026-11-01T04:30:00Z", 2), ["2026-11-01T05:00Z", "2026-11-01T07:00Z"]);
+    assert_eq!(
+        following("0 * * * *", "America/New_York", "2026-11-01T04:30:00Z", 2),
+        ["2026-11-01T05:00Z", "2026-11-01T07:00Z"]
+    );
 }
 
 #[test]
@@ -88,22 +91,35 @@ fn catchup_says_what_becomes_of_missed_slots() {
 fn a_repeated_hour_is_not_due_again() {
     let schedule = schedule("45 1 * * *", "America/New_York", Catchup::Latest);
     // 01:45 of the first pass has fired; now it is 01:10 of the second.
-    assert_eq!(due(&schedule, Some(at("2026-10-31T05:45:00Z")), at("2026-11-01T06:10:00Z")).unwrap(), [at("2026-11-01T05:45:00Z")]);
+    assert_eq!(
+        due(&schedule, Some(at("2026-10-31T05:45:00Z")), at("2026-11-01T06:10:00Z")).unwrap(),
+        [at("2026-11-01T05:45:00Z")]
+    );
     assert!(due(&schedule, Some(at("2026-11-01T05:45:00Z")), at("2026-11-01T06:50:00Z")).unwrap().is_empty());
 }
 
 #[test]
 fn wrong_schedules_are_explained() {
     assert_eq!(next(&schedule("0 0 30 2 *", "UTC", Catchup::All), at("2026-01-01T00:00:00Z")), Ok(None));
-    assert_eq!(due(&schedule("0 0 30 2 *", "UTC", Catchup::All), Some(Micros(0)), at("2026-01-01T00:00:00Z")), Ok(vec![]));
-    let wrong = [("0 0 * * * *", "UTC"), ("@daily", "UTC"), ("61 * * * *", "UTC"), ("x * * * *", "UTC"), ("0 0 * * *", "Mars/Olympus"), ("0 0 * * *", "")];
+    assert_eq!(
+        due(&schedule("0 0 30 2 *", "UTC", Catchup::All), Some(Micros(0)), at("2026-01-01T00:00:00Z")),
+        Ok(vec![])
+    );
+    let wrong = [
+        ("0 0 * * * *", "UTC"),
+        ("@daily", "UTC"),
+        ("61 * * * *", "UTC"),
+        ("x * * * *", "UTC"),
+        ("0 0 * * *", "Mars/Olympus"),
+        ("0 0 * * *", ""),
+    ];
     let all: Vec<String> =
         wrong.iter().map(|(cron, zone)| next(&schedule(cron, zone, Catchup::All), Micros(0)).unwrap_err()).collect();
     insta::assert_snapshot!(all.join("\n"), @r#"
-    '0 0 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 6 fields, not 5
-    '@daily' is not a cron expression of minute, hour, day of month, month and day of week: it has 1 fields, not 5
-    '61 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: Component error: Number out of bounds
-    'x * * * *' is not a cron expression of minute, hour, day of month, month and day of week: Pattern contains illegal characters: CronPattern contains illegal character 'X' in part 'X'
+    '0 0 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 6 of the 5 fields
+    '@daily' is not a cron expression of minute, hour, day of month, month and day of week: it has 1 of the 5 fields
+    '61 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: number out of bounds
+    'x * * * *' is not a cron expression of minute, hour, day of month, month and day of week: cronpattern contains illegal character 'x' in part 'x'
     'Mars/Olympus' is not a time zone: write an IANA name like UTC or Europe/Berlin
     '' is not a time zone: write an IANA name like UTC or Europe/Berlin
     "#);
@@ -111,8 +127,16 @@ fn wrong_schedules_are_explained() {
 }
 
 const ZONES: [&str; 10] = [
-    "UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "Africa/Casablanca",
-    "Antarctica/Troll", "America/Santiago", "Asia/Gaza",
+    "UTC",
+    "America/New_York",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+    "Antarctica/Troll",
+    "America/Santiago",
+    "Asia/Gaza",
 ];
 const CRONS: [&str; 8] =
     ["* * * * *", "*/15 * * * *", "0 * * * *", "30 2 * * *", "15 1 * * 0", "0 0 1 * *", "0 3 * * 1-5", "59 23 31 12 *"];

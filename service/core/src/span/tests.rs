@@ -64,8 +64,23 @@ fn paths_and_the_spans_they_name() {
 #[test]
 fn wrong_patterns_say_what_would_be_right() {
     let wrong = [
-        "", "/data/{YYYY}-{MM}", "../{YYYY}-{MM}", "s3://b/{SPAN}", "d/{YYYY}.csv", "d/{YYYY}-{DD}", "{SPAN}-{YYYY}-{MM}",
-        "{SPAN}{VERSION}", "{SPAN}7.csv", "{VERSION}", "{SPAN", "SPAN}", "{span}", "{SPAN:0}", "{SPAN:x}", "{MM}-{MM}-{YYYY}", "d/*-{SPAN}",
+        "",
+        "/data/{YYYY}-{MM}",
+        "../{YYYY}-{MM}",
+        "s3://b/{SPAN}",
+        "d/{YYYY}.csv",
+        "d/{YYYY}-{DD}",
+        "{SPAN}-{YYYY}-{MM}",
+        "{SPAN}{VERSION}",
+        "{SPAN}7.csv",
+        "{VERSION}",
+        "{SPAN",
+        "SPAN}",
+        "{span}",
+        "{SPAN:0}",
+        "{SPAN:x}",
+        "{MM}-{MM}-{YYYY}",
+        "d/*-{SPAN}",
     ];
     let all: Vec<String> = wrong.iter().map(|uri| SpanPattern::parse(uri).unwrap_err()).collect();
     insta::assert_snapshot!(all.join("\n"), @r#"
@@ -120,7 +135,8 @@ fn windows_take_what_tfx_would() {
 #[test]
 fn the_newest_version_of_each_span_counts() {
     let pattern = pattern("s{SPAN}/v{VERSION}");
-    let files: Vec<SpanFile> = ["s1/v2", "s1/v10", "s2/v1", "s1/v9"].iter().filter_map(|path| pattern.match_path(path)).collect();
+    let files: Vec<SpanFile> =
+        ["s1/v2", "s1/v10", "s2/v1", "s1/v9"].iter().filter_map(|path| pattern.match_path(path)).collect();
     let taken = pattern.select("s", &files, Some(&rolling(2, 0, 1)), None).unwrap();
     assert_eq!(taken.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["s1/v10", "s2/v1"]);
 }
@@ -143,8 +159,8 @@ fn missing_data_is_explained() {
     span 2013-03 of data source 'flights' does not exist: expected the file data/flights/2013-03.parquet under the data root
     span april of data source 'flights' does not exist: expected a file like data/flights/{YYYY}-{MM}.parquet under the data root
     data source 'flights' has no data: expected files like data/flights/{YYYY}-{MM}.parquet under the data root
-    data source 'flights' has 2 of the 3 spans its window needs at least: bring more data or lower min_spans
-    data source 'flights' has 0 of the 1 spans its window needs at least after skipping the newest 2: bring more data or lower min_spans
+    data source 'flights' has 2 spans, and its window needs at least 3: bring more data or lower min_spans
+    data source 'flights' without its newest 2 has 0 spans, and its window needs at least 1: bring more data or lower min_spans
     data source 'flights' has no span from 2014-01 to 2014-02: expected files like data/flights/{YYYY}-{MM}.parquet under the data root
     "#);
 }

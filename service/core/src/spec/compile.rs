@@ -23,12 +23,7 @@ const LEAST_MEMORY_BYTES: u64 = 6 * 1024 * 1024;
 /// Makes a pipeline ready to run, or says everything that is wrong with it, in the file's order.
 ///
 /// `file` and `text` give the problems their positions; `overrides` replace parameters of the file.
-pub fn plan(
-    pipeline: &Pipeline,
-    file: &str,
-    text: &str,
-    overrides: &Map<String, Value>,
-) -> Result<Plan, Vec<Problem>> {
+pub fn plan(pipeline: &Pipeline, file: &str, text: &str, overrides: &Map<String, Value>) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::new(file, text);
     lint::sections(pipeline, &mut problems);
     let parameters = parameters(pipeline, overrides, &mut problems);
@@ -98,7 +93,11 @@ impl StepCompiler<'_, '_, '_> {
         self.problems.add_with_hint(&path, message, hint);
     }
 
-    fn compile(&mut self, pipeline_parameters: &Map<String, Value>, images: &mut IndexMap<String, super::Build>) -> PlannedStep {
+    fn compile(
+        &mut self,
+        pipeline_parameters: &Map<String, Value>,
+        images: &mut IndexMap<String, super::Build>,
+    ) -> PlannedStep {
         let step = self.step;
         lint::name(&["steps", self.name], "step", self.name, self.problems);
         if self.name == "baseline" {
@@ -134,6 +133,7 @@ impl StepCompiler<'_, '_, '_> {
             command,
             parameters,
             inputs,
+            after: self.after(),
             outputs,
             source,
             environment: self.environment(),
@@ -161,10 +161,14 @@ impl StepCompiler<'_, '_, '_> {
         let given = [("uses", step.uses.is_some()), ("build", step.build.is_some()), ("image", step.image.is_some())];
         let given: Vec<&str> = given.into_iter().filter(|(_, is)| *is).map(|(key, _)| key).collect();
         match given.as_slice() {
-            [] => self.problem(&[], format!("step '{}' has nothing to run: give it one of uses, build or image", self.name)),
+            [] => self
+                .problem(&[], format!("step '{}' has nothing to run: give it one of uses, build or image", self.name)),
             [_] => {}
             [_, second, ..] => {
-                self.problem(&[second], format!("step '{}' has {}: give it only one of them", self.name, given.join(" and ")));
+                self.problem(
+                    &[second],
+                    format!("step '{}' has {}: give it only one of them", self.name, given.join(" and ")),
+                );
             }
         }
         if standard.is_some() && !step.command.is_empty() {
@@ -172,7 +176,10 @@ impl StepCompiler<'_, '_, '_> {
         }
         if let Some(image) = &step.image {
             if image.is_empty() || image.starts_with('-') || image.contains(char::is_whitespace) {
-                self.problem(&["image"], format!("'{image}' is not an image reference: write it like python:3.11 or name@sha256:…"));
+                self.problem(
+                    &["image"],
+                    format!("'{image}' is not an image reference: write it like python:3.11 or name@sha256:…"),
+                );
             }
             return ImageSource::Reference(image.clone());
         }
@@ -199,10 +206,15 @@ impl StepCompiler<'_, '_, '_> {
         }
         for (output, type_name) in &self.step.outputs {
             lint::name(&["steps", self.name, "outputs", output], "output", output, self.problems);
-            let camel = type_name.starts_with(|c: char| c.is_ascii_uppercase()) && type_name.chars().all(|c| c.is_ascii_alphanumeric());
+            let camel = type_name.starts_with(|c: char| c.is_ascii_uppercase())
+                && type_name.chars().all(|c| c.is_ascii_alphanumeric());
             if !camel {
                 let hint = suggest::hint(type_name, ARTIFACT_TYPES);
-                self.problem_with_hint(&["outputs", output], format!("'{type_name}' is not an artifact type, which is written in CamelCase"), hint);
+                self.problem_with_hint(
+                    &["outputs", output],
+                    format!("'{type_name}' is not an artifact type, which is written in CamelCase"),
+                    hint,
+                );
             }
         }
         self.step.outputs.clone()
@@ -229,7 +241,11 @@ impl StepCompiler<'_, '_, '_> {
                 return None;
             }
             None => {
-                self.problem_with_hint(&[], format!("step '{}' reads external data but names no source", self.name), hint);
+                self.problem_with_hint(
+                    &[],
+                    format!("step '{}' reads external data but names no source", self.name),
+                    hint,
+                );
                 return None;
             }
         };
@@ -274,6 +290,17 @@ impl StepCompiler<'_, '_, '_> {
         inputs
     }
 
+    fn after(&mut self) -> Vec<StepName> {
+        let step = self.step;
+        for (index, name) in step.after.iter().enumerate() {
+            if !self.pipeline.steps.contains_key(name) {
+                let hint = suggest::hint(name, self.pipeline.steps.keys().map(String::as_str));
+                self.problem_with_hint(&["after", &index.to_string()], format!("there is no step '{name}'"), hint);
+            }
+        }
+        step.after.iter().map(|name| StepName::new(name.as_str())).collect()
+    }
+
     fn standard_input(&mut self, standard: &Standard, input: &str, reference: &str, type_name: &str) {
         match standard.inputs.iter().find(|known| known.name == input) {
             None => {
@@ -281,7 +308,10 @@ impl StepCompiler<'_, '_, '_> {
                 self.problem_with_hint(&["inputs", input], format!("{} has no input '{input}'", standard.name), hint);
             }
             Some(known) if known.type_name != type_name => {
-                let message = format!("the input '{input}' of {} takes {}, but {reference} is {type_name}", standard.name, known.type_name);
+                let message = format!(
+                    "the input '{input}' of {} takes {}, but {reference} is {type_name}",
+                    standard.name, known.type_name
+                );
                 self.problem(&["inputs", input], message);
             }
             Some(_) => {}
@@ -295,7 +325,10 @@ impl StepCompiler<'_, '_, '_> {
             return Some((InputSource::Baseline, "Model".to_owned()));
         }
         if reference == "baseline" || reference.starts_with("baseline.") {
-            self.problem(&key, format!("'{reference}' is not an input: the only one of the baseline is baseline.model"));
+            self.problem(
+                &key,
+                format!("'{reference}' is not an input: the only one of the baseline is baseline.model"),
+            );
             return None;
         }
         match resolve(self.pipeline, reference) {
@@ -310,7 +343,11 @@ impl StepCompiler<'_, '_, '_> {
     fn command(&mut self, parameters: &Map<String, Value>, outputs: &IndexMap<String, String>) {
         let step = self.step;
         if step.command.is_empty() && step.uses.is_none() {
-            self.problem_with_hint(&[], format!("step '{}' has no command", self.name), "write the program and its arguments as a list: command: [python, train.py]");
+            self.problem_with_hint(
+                &[],
+                format!("step '{}' has no command", self.name),
+                "write the program and its arguments as a list: command: [python, train.py]",
+            );
         }
         for (index, argument) in step.command.iter().enumerate() {
             let key = ["command", &index.to_string()];
@@ -327,10 +364,13 @@ impl StepCompiler<'_, '_, '_> {
                     Placeholder::Task => continue,
                     Placeholder::Input(name) => ("input", name, step.inputs.keys().map(String::as_str).collect()),
                     Placeholder::Output(name) => ("output", name, outputs.keys().map(String::as_str).collect()),
-                    Placeholder::Parameter(name) => ("parameter", name, parameters.keys().map(String::as_str).collect()),
+                    Placeholder::Parameter(name) => {
+                        ("parameter", name, parameters.keys().map(String::as_str).collect())
+                    }
                 };
                 if !known.contains(&name) {
-                    let message = format!("the command names the {what} '{name}', which step '{}' does not have", self.name);
+                    let message =
+                        format!("the command names the {what} '{name}', which step '{}' does not have", self.name);
                     self.problem_with_hint(&key, message, suggest::hint(name, known));
                 }
             }
@@ -356,7 +396,10 @@ impl StepCompiler<'_, '_, '_> {
         }
         let memory = resources.memory.as_ref().and_then(|text| match quantity::bytes(text) {
             Ok(bytes) if bytes < LEAST_MEMORY_BYTES => {
-                self.problem(&["resources", "memory"], format!("{text} of memory is less than the 6Mi that a container needs"));
+                self.problem(
+                    &["resources", "memory"],
+                    format!("{text} of memory is less than the 6Mi that a container needs"),
+                );
                 None
             }
             Ok(bytes) => Some(bytes),
@@ -379,11 +422,15 @@ impl StepCompiler<'_, '_, '_> {
     }
 
     fn retry(&mut self) -> RetryPolicy {
-        let Some(Retry { max_retry_count, backoff_duration, backoff_factor, backoff_max_duration }) = &self.step.retry else {
+        let Some(Retry { max_retry_count, backoff_duration, backoff_factor, backoff_max_duration }) = &self.step.retry
+        else {
             return RetryPolicy::NEVER;
         };
         if !(backoff_factor.is_finite() && *backoff_factor >= 1.0) {
-            self.problem(&["retry", "backoff_factor"], format!("{backoff_factor} is not a backoff factor: it must be at least 1"));
+            self.problem(
+                &["retry", "backoff_factor"],
+                format!("{backoff_factor} is not a backoff factor: it must be at least 1"),
+            );
         }
         let mut duration = |key: &str, text: &str| match quantity::seconds(text) {
             Ok(seconds) => seconds as f64,
@@ -403,7 +450,14 @@ impl StepCompiler<'_, '_, '_> {
 
 /// TFX's names, for suggestions; other CamelCase names are fine.
 const ARTIFACT_TYPES: [&str; 8] = [
-    "Examples", "ExampleStatistics", "Schema", "ExampleAnomalies", "TransformGraph", "Model", "InferenceResult", "ModelEvaluation",
+    "Examples",
+    "ExampleStatistics",
+    "Schema",
+    "ExampleAnomalies",
+    "TransformGraph",
+    "Model",
+    "InferenceResult",
+    "ModelEvaluation",
 ];
 
 fn own_outputs(standard: &Standard) -> IndexMap<String, String> {
@@ -433,10 +487,18 @@ pub(super) fn resolve(pipeline: &Pipeline, reference: &str) -> Result<(StepName,
         })?,
         None => match outputs.iter().collect::<Vec<_>>().as_slice() {
             [only] => *only,
-            [] => return Err((format!("step '{step_name}' has no outputs"), "declare them under outputs: NAME: TYPE".to_owned())),
+            [] => {
+                return Err((
+                    format!("step '{step_name}' has no outputs"),
+                    "declare them under outputs: NAME: TYPE".to_owned(),
+                ));
+            }
             several => {
                 let choices: Vec<String> = several.iter().map(|(name, _)| format!("{step_name}.{name}")).collect();
-                return Err((format!("step '{step_name}' has several outputs"), format!("write {}", choices.join(" or "))));
+                return Err((
+                    format!("step '{step_name}' has several outputs"),
+                    format!("write {}", choices.join(" or ")),
+                ));
             }
         },
     };

@@ -84,8 +84,17 @@ pub(super) const METRICS: [(&str, &[&str]); 2] = [
     (
         "binary_classification",
         &[
-            "auc", "pr_auc", "log_loss", "brier_score", "accuracy", "precision", "recall", "f1", "calibration",
-            "mean_label", "mean_prediction",
+            "auc",
+            "pr_auc",
+            "log_loss",
+            "brier_score",
+            "accuracy",
+            "precision",
+            "recall",
+            "f1",
+            "calibration",
+            "mean_label",
+            "mean_prediction",
         ],
     ),
     (

@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 
 /// The steps, each after those it needs and otherwise in the file's order. A circle is one problem
 /// that names its path.
-pub(super) fn ordered(steps: IndexMap<StepName, PlannedStep>, problems: &mut Problems) -> IndexMap<StepName, PlannedStep> {
+pub(super) fn ordered(
+    steps: IndexMap<StepName, PlannedStep>,
+    problems: &mut Problems,
+) -> IndexMap<StepName, PlannedStep> {
     let mut waiting = steps;
     let mut ordered: IndexMap<StepName, PlannedStep> = IndexMap::new();
     while !waiting.is_empty() {
@@ -37,5 +40,5 @@ fn report_circle(waiting: &IndexMap<StepName, PlannedStep>, problems: &mut Probl
     circle.insert(0, name.as_str());
     let message = format!("the steps wait for each other in a circle: {}", circle.join(" → "));
     let first = circle.last().copied().unwrap_or_default();
-    problems.add_with_hint(&["steps", first, "inputs"], message, "take one of these inputs out");
+    problems.add_with_hint(&["steps", first], message, "take one of these inputs out");
 }

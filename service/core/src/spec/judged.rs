@@ -22,7 +22,10 @@ pub(super) fn gate(
     let evaluator = evaluation.as_ref().and_then(|(step, _)| steps.get_mut(step)).filter(|s| is_evaluator(s));
     match evaluator {
         Some(evaluator) => {
-            evaluator.parameters.entry("slicing_specs").or_insert_with(|| with_asked_for(vec![SlicingSpec::default()], gate));
+            evaluator
+                .parameters
+                .entry("slicing_specs")
+                .or_insert_with(|| with_asked_for(vec![SlicingSpec::default()], gate));
             let model_type = evaluator.parameters.get("model_type").and_then(Value::as_str).map(str::to_owned);
             lint::gate(gate, model_type.as_deref(), slicing_specs(evaluator).as_deref(), problems);
         }
@@ -61,7 +64,9 @@ fn judged(
     if let Some(reference) = reference {
         match resolve(pipeline, reference) {
             Ok((step, output, found)) if found == type_name => return Some((step, output)),
-            Ok((_, _, found)) => problems.add(&["gate", key], format!("the gate's {key} is a {type_name}, but {reference} is a {found}")),
+            Ok((_, _, found)) => {
+                problems.add(&["gate", key], format!("the gate's {key} is a {type_name}, but {reference} is a {found}"))
+            }
             Err((message, hint)) => problems.add_with_hint(&["gate", key], message, hint),
         }
         return None;
@@ -76,15 +81,23 @@ fn judged(
     match makers.as_slice() {
         [only] => Some(only.clone()),
         [] => {
-            problems.add_with_hint(&["gate"], format!("the gate judges a {type_name}, and no step makes one"), match key {
-                "evaluation" => "add a step that uses evaluator",
-                _ => "declare the output of the step that trains as Model",
-            });
+            problems.add_with_hint(
+                &["gate"],
+                format!("the gate judges a {type_name}, and no step makes one"),
+                match key {
+                    "evaluation" => "add a step that uses evaluator",
+                    _ => "declare the output of the step that trains as Model",
+                },
+            );
             None
         }
         several => {
             let names: Vec<String> = several.iter().map(|(step, output)| format!("{step}.{output}")).collect();
-            problems.add_with_hint(&["gate"], format!("several steps make a {type_name}: {}", names.join(", ")), format!("name the one to judge with gate.{key}"));
+            problems.add_with_hint(
+                &["gate"],
+                format!("several steps make a {type_name}: {}", names.join(", ")),
+                format!("name the one to judge with gate.{key}"),
+            );
             None
         }
     }
@@ -96,9 +109,12 @@ fn judged(
 /// gate, and the pull request took away what it judges.
 pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, String> {
     let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else { return Ok(head) };
-    let made = |(step, output): &(StepName, String)| head.steps.get(step).is_some_and(|s| s.outputs.contains_key(output));
+    let made =
+        |(step, output): &(StepName, String)| head.steps.get(step).is_some_and(|s| s.outputs.contains_key(output));
     let gate = match &head.gate {
-        Some(own) => PlannedGate { gate: base.gate.clone(), evaluation: own.evaluation.clone(), model: own.model.clone() },
+        Some(own) => {
+            PlannedGate { gate: base.gate.clone(), evaluation: own.evaluation.clone(), model: own.model.clone() }
+        }
         None if made(&base.evaluation) && made(&base.model) => base.clone(),
         None => {
             return Err(format!(

@@ -13,7 +13,10 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) {
     parameters(pipeline, problems);
     triggers(pipeline, problems);
     if pipeline.concurrency.max_active_runs == 0 {
-        problems.add(&["concurrency", "max_active_runs"], "max_active_runs is 0, so that no run could ever start: it must be at least 1");
+        problems.add(
+            &["concurrency", "max_active_runs"],
+            "max_active_runs is 0, so that no run could ever start: it must be at least 1",
+        );
     }
     for (source, data) in &pipeline.data {
         name(&["data", source], "data source", source, problems);
@@ -25,7 +28,11 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) {
     if let Some(push) = &pipeline.push {
         name(&["push", "target"], "push target", &push.target, problems);
         if pipeline.gate.is_none() {
-            problems.add_with_hint(&["push"], "a push needs a gate, because only an approved model is pushed", "add a gate section with thresholds");
+            problems.add_with_hint(
+                &["push"],
+                "a push needs a gate, because only an approved model is pushed",
+                "add a gate section with thresholds",
+            );
         }
     }
 }
@@ -38,13 +45,18 @@ pub(super) fn name(path: &[&str], what: &str, text: &str, problems: &mut Problem
         && text.len() <= 63;
     if !fine {
         let message = format!("'{text}' cannot be the name of a {what}");
-        problems.add_with_hint(path, message, "names are a-z, 0-9, - and _, begin with a letter and have at most 63 characters");
+        problems.add_with_hint(
+            path,
+            message,
+            "names are a-z, 0-9, - and _, begin with a letter and have at most 63 characters",
+        );
     }
 }
 
 fn parameters(pipeline: &Pipeline, problems: &mut Problems) {
     for parameter in pipeline.parameters.keys() {
-        let fine = !parameter.is_empty() && parameter.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let fine =
+            !parameter.is_empty() && parameter.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !fine {
             let message = format!("'{parameter}' cannot be the name of a parameter");
             problems.add_with_hint(&["parameters", parameter], message, "names are letters, digits, - and _");
@@ -115,7 +127,11 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
             let label = |text: &str, problems: &mut Problems| {
                 let span = pattern.parse_label(text);
                 if span.is_none() {
-                    problems.add_with_hint(path, format!("'{text}' is not a span of {}", pattern.uri()), "write it like 2013-01, 2013-01-31 or 17, as the files do");
+                    problems.add_with_hint(
+                        path,
+                        format!("'{text}' is not a span of {}", pattern.uri()),
+                        "write it like 2013-01, 2013-01-31 or 17, as the files do",
+                    );
                 }
                 span
             };
@@ -124,7 +140,10 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
             if let (Some(start), Some(end)) = (start, end)
                 && start > end
             {
-                problems.add(path, format!("the window ends at {} before it starts at {}", range.end_span, range.start_span));
+                problems.add(
+                    path,
+                    format!("the window ends at {} before it starts at {}", range.end_span, range.start_span),
+                );
             }
         }
     }
@@ -143,7 +162,11 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
         let path = ["gate", "metrics", metric.as_str()];
         let MetricThreshold { value_threshold, change_threshold, per_slice_thresholds } = threshold;
         if value_threshold.is_none() && change_threshold.is_none() && per_slice_thresholds.is_empty() {
-            problems.add_with_hint(&path, format!("metric '{metric}' has no threshold"), "give it a value_threshold or a change_threshold");
+            problems.add_with_hint(
+                &path,
+                format!("metric '{metric}' has no threshold"),
+                "give it a value_threshold or a change_threshold",
+            );
         }
         bounds(&path, gate, value_threshold.as_ref(), change_threshold.as_ref(), problems);
         for (index, per_slice) in per_slice_thresholds.iter().enumerate() {
@@ -167,17 +190,33 @@ fn known_metric(metric: &str, model_type: Option<&str>, problems: &mut Problems)
     let Some((model_type, known)) = METRICS.iter().find(|(name, _)| Some(*name) == model_type) else { return };
     if !known.contains(&metric) {
         let hint = suggest::hint(metric, known.iter().copied());
-        problems.add_with_hint(&["gate", "metrics", metric], format!("the evaluator measures no metric '{metric}' for {model_type}"), hint);
+        problems.add_with_hint(
+            &["gate", "metrics", metric],
+            format!("the evaluator measures no metric '{metric}' for {model_type}"),
+            hint,
+        );
     }
 }
 
-fn bounds(path: &[&str], gate: &Gate, value: Option<&ValueThreshold>, change: Option<&ChangeThreshold>, problems: &mut Problems) {
+fn bounds(
+    path: &[&str],
+    gate: &Gate,
+    value: Option<&ValueThreshold>,
+    change: Option<&ChangeThreshold>,
+    problems: &mut Problems,
+) {
     let at = |key: &'static str| [path, &[key]].concat();
     if let Some(ValueThreshold { lower_bound, upper_bound }) = value {
         match (lower_bound, upper_bound) {
-            (None, None) => problems.add(&at("value_threshold"), "the value_threshold has no bound: give it a lower_bound or an upper_bound"),
+            (None, None) => problems.add(
+                &at("value_threshold"),
+                "the value_threshold has no bound: give it a lower_bound or an upper_bound",
+            ),
             (Some(lower), Some(upper)) if lower > upper => {
-                problems.add(&at("value_threshold"), format!("lower_bound {lower} is above upper_bound {upper}, so that nothing could pass"));
+                problems.add(
+                    &at("value_threshold"),
+                    format!("lower_bound {lower} is above upper_bound {upper}, so that nothing could pass"),
+                );
             }
             _ => {}
         }
@@ -188,7 +227,10 @@ fn bounds(path: &[&str], gate: &Gate, value: Option<&ValueThreshold>, change: Op
             problems.add(&at("change_threshold"), "the change_threshold has no bound: give it absolute or relative");
         }
         if gate.baseline == Baseline::None {
-            problems.add(&at("change_threshold"), "a change_threshold needs a baseline to compare with, and the gate's baseline is none");
+            problems.add(
+                &at("change_threshold"),
+                "a change_threshold needs a baseline to compare with, and the gate's baseline is none",
+            );
         }
         finite(&at("change_threshold"), [absolute, relative], problems);
     }
@@ -211,6 +253,10 @@ fn measured_slice(path: &[&str], spec: &SlicingSpec, measured: &[SlicingSpec], p
     });
     if !covered && *spec != SlicingSpec::default() {
         let message = format!("the evaluator does not measure slices {}", spec.describe());
-        problems.add_with_hint(path, message, "add it to the evaluator's slicing_specs, or leave those out to measure what the gate asks for");
+        problems.add_with_hint(
+            path,
+            message,
+            "add it to the evaluator's slicing_specs, or leave those out to measure what the gate asks for",
+        );
     }
 }

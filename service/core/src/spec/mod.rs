@@ -229,6 +229,9 @@ pub struct Step {
     /// Input name to `step`, `step.output` or `baseline.model`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub inputs: IndexMap<String, String>,
+    /// Steps that must be done first although nothing of theirs is read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Output name to artifact type; standard components have theirs.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub outputs: IndexMap<String, String>,

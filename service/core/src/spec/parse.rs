@@ -63,9 +63,10 @@ fn words(error: &Error) -> (String, Option<String>) {
         Error::SerdeUnknownField { field, expected, .. } => {
             (format!("unknown key '{field}'"), Some(suggest::hint(field, expected.iter().copied())))
         }
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            (format!("'{variant}' is not one of the values this key takes"), Some(suggest::hint(variant, expected.iter().copied())))
-        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => (
+            format!("'{variant}' is not one of the values this key takes"),
+            Some(suggest::hint(variant, expected.iter().copied())),
+        ),
         Error::SerdeMissingField { field, .. } => (format!("the key '{field}' is missing here"), None),
         Error::DuplicateMappingKey { key: Some(key), .. } => {
             (format!("the key '{key}' is here twice"), Some("keep one of them".to_owned()))
@@ -73,10 +74,15 @@ fn words(error: &Error) -> (String, Option<String>) {
         Error::MultipleDocuments { .. } => {
             ("the file holds several YAML documents".to_owned(), Some("keep one pipeline in a file".to_owned()))
         }
-        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasExpansionLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
-            ("the file grows too large when its aliases are followed".to_owned(), Some("write the repeated parts out".to_owned()))
-        }
-        Error::SerdeInvalidType { unexpected, expected, .. } | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => (
+            "the file grows too large when its aliases are followed".to_owned(),
+            Some("write the repeated parts out".to_owned()),
+        ),
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
             (format!("{unexpected} is not what belongs here"), Some(format!("expected {expected}")))
         }
         Error::Unexpected { expected, .. } => match *expected {
@@ -86,7 +92,9 @@ fn words(error: &Error) -> (String, Option<String>) {
             other => (format!("{other} belongs here"), None),
         },
         Error::InvalidBooleanStrict { .. } => ("true or false belongs here".to_owned(), None),
-        Error::InvalidScalar { ty, .. } if ty.starts_with('u') => ("a whole number of 0 or more belongs here".to_owned(), None),
+        Error::InvalidScalar { ty, .. } if ty.starts_with('u') => {
+            ("a whole number of 0 or more belongs here".to_owned(), None)
+        }
         Error::InvalidScalar { ty, .. } if ty.contains("float") => ("a number belongs here".to_owned(), None),
         Error::NullIntoString { .. } => ("the key has no value".to_owned(), None),
         Error::NonFiniteFloat { value, .. } => (format!("{value} is not a finite number"), None),

@@ -55,7 +55,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let value: f64 = number.parse().map_err(|_| wrong())?;
     let total = value * factor;
     // 2^53: beyond it a float no longer counts single bytes, and no machine has that much.
-    if total >= 1.0 && total < 9_007_199_254_740_992.0 { Ok(total as u64) } else { Err(wrong()) }
+    if (1.0..9_007_199_254_740_992.0).contains(&total) { Ok(total as u64) } else { Err(wrong()) }
 }
 
 #[cfg(test)]

@@ -15,8 +15,12 @@ pub(super) struct SourceMap {
 /// What the parser is inside of.
 enum Container {
     /// The key whose value comes next, or `None` when a key comes next.
-    Mapping { key: Option<String> },
-    Sequence { index: usize },
+    Mapping {
+        key: Option<String>,
+    },
+    Sequence {
+        index: usize,
+    },
 }
 
 impl SourceMap {
@@ -158,7 +162,9 @@ mod tests {
 
     #[test]
     fn finds_keys_items_and_flow_style() {
-        let map = SourceMap::new("name: x\non:\n  push: { branches: [main, dev] }\nsteps:\n  a:\n    command:\n      - one\n      - two\n");
+        let map = SourceMap::new(
+            "name: x\non:\n  push: { branches: [main, dev] }\nsteps:\n  a:\n    command:\n      - one\n      - two\n",
+        );
         assert_eq!(map.find(&["name"]), Some((1, 1)));
         assert_eq!(map.find(&["on", "push", "branches"]), Some((3, 11)));
         assert_eq!(map.find(&["on", "push", "branches", "1"]), Some((3, 28)));

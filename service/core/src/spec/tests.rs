@@ -74,8 +74,16 @@ fn the_example_becomes_a_plan() {
     let order: Vec<&str> = plan.steps.keys().map(StepName::as_str).collect();
     assert_eq!(order, ["examples", "statistics", "schema", "validate", "transform", "train", "infer", "evaluate"]);
     let components: Vec<&str> = plan.steps.values().map(|s| s.component.as_str()).collect();
-    let expected =
-        ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform", "Trainer", "BulkInferrer", "Evaluator"];
+    let expected = [
+        "ExampleGen",
+        "StatisticsGen",
+        "SchemaGen",
+        "ExampleValidator",
+        "Transform",
+        "Trainer",
+        "BulkInferrer",
+        "Evaluator",
+    ];
     assert_eq!(components, expected);
     assert_eq!(plan.images.keys().collect::<Vec<_>>(), ["transform"], "one image for three steps");
     let train = &plan.steps[&StepName::from("train")];
@@ -141,7 +149,10 @@ fn every_mistake_has_its_place() {
         ("branches: [main], paths", "branches: [], paths"),
         ("{YYYY}-{MM}.parquet", "{YYYY}-{MN}.parquet"),
         ("data/flights/{YYYY}", "../flights/{YYYY}"),
-        ("rolling_range: { num_spans: 3 } }", "rolling_range: { num_spans: 3 }, static_range: { start_span: a, end_span: b } }"),
+        (
+            "rolling_range: { num_spans: 3 } }",
+            "rolling_range: { num_spans: 3 }, static_range: { start_span: a, end_span: b } }",
+        ),
         ("rolling_range: { num_spans: 3 } }", "static_range: { start_span: 2013-04, end_span: 2013-01 } }"),
         ("num_spans: 3", "num_spans: 3, min_spans: 4"),
         ("uses: evaluator", "uses: evalutor"),
@@ -158,7 +169,10 @@ fn every_mistake_has_its_place() {
         ("{{parameters.learning_rate}}", "{{parameter.learning_rate}}"),
         ("{{task}}", "{{task"),
         ("command: [python, infer.py, \"{{task}}\"]", "command: []"),
-        ("build: *trainer\n    command: [python, infer.py", "image: \"python:3\"\n    build: *trainer\n    command: [python, infer.py"),
+        (
+            "build: *trainer\n    command: [python, infer.py",
+            "image: \"python:3\"\n    build: *trainer\n    command: [python, infer.py",
+        ),
         ("    uses: evaluator\n", "    uses: evaluator\n    command: [x]\n"),
         ("context: . }", "context: /etc }"),
         ("{ model: Model }", "{ model: model }"),
@@ -172,7 +186,10 @@ fn every_mistake_has_its_place() {
         ("{ absolute: -0.005, direction", "{ direction"),
         ("gate:\n", "gate:\n  baseline: none\n"),
         ("gate:\n", "gate:\n  model: transform.graph\n"),
-        ("    uses: evaluator\n    with: { model_type: binary_classification, prediction: score }\n", "    image: mine\n    command: [x]\n    outputs: { e: Plots }\n"),
+        (
+            "    uses: evaluator\n    with: { model_type: binary_classification, prediction: score }\n",
+            "    image: mine\n    command: [x]\n    outputs: { e: Plots }\n",
+        ),
         ("gate:\n  slicing_specs", "concurrency: { max_active_runs: 0 }\ngate:\n  slicing_specs"),
         ("  train:\n", "  baseline:\n"),
     ];
@@ -194,11 +211,11 @@ fn every_mistake_has_its_place() {
      7 |   schedule: { cron: "0 3 * * 1", timezone: America/Newyork, catchup: latest }
        |                                  ^
 
-    p.yaml:7:15: '0 3 * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 4 fields, not 5
+    p.yaml:7:15: '0 3 * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 4 of the 5 fields
      7 |   schedule: { cron: "0 3 * *", timezone: America/New_York, catchup: latest }
        |               ^
 
-    p.yaml:7:15: '0 25 * * 1' is not a cron expression of minute, hour, day of month, month and day of week: Component error: Number out of bounds
+    p.yaml:7:15: '0 25 * * 1' is not a cron expression of minute, hour, day of month, month and day of week: number out of bounds
      7 |   schedule: { cron: "0 25 * * 1", timezone: America/New_York, catchup: latest }
        |               ^
 
@@ -394,7 +411,10 @@ fn a_push_needs_a_gate() {
 
 #[test]
 fn all_problems_come_at_once_in_the_order_of_the_file() {
-    let text = FLIGHTS.replace("quiet_period: 10s", "quiet_period: soon").replace("timeout: 30m", "timeout: x").replace("auc:", "auk:");
+    let text = FLIGHTS
+        .replace("quiet_period: 10s", "quiet_period: soon")
+        .replace("timeout: 30m", "timeout: x")
+        .replace("auc:", "auk:");
     let problems = load("p.yaml", &text, &Map::new()).unwrap_err();
     let lines: Vec<_> = problems.iter().map(|p| p.line).collect();
     assert_eq!(lines.len(), 3);
@@ -403,7 +423,8 @@ fn all_problems_come_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn a_pull_request_is_judged_by_the_bar_of_its_base() {
-    let lowered = FLIGHTS.replace("lower_bound: 0.60", "lower_bound: 0.10").replace("[{}, { feature_keys: [origin] }]", "[{}]");
+    let lowered =
+        FLIGHTS.replace("lower_bound: 0.60", "lower_bound: 0.10").replace("[{}, { feature_keys: [origin] }]", "[{}]");
     let head = load("p.yaml", &lowered, &Map::new()).unwrap();
     let base = flights();
     let judged = super::with_base_gate(head.clone(), Some(&base)).unwrap();

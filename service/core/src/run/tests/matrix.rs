@@ -1,0 +1,524 @@
+//! Every state and every event: the living table of transitions.
+
+use super::*;
+use crate::run::{Applied, Run, RunState, StepState};
+
+const AT: Micros = Micros(50);
+const DEADLINE: Micros = Micros(100);
+
+fn run_events() -> Vec<(&'static str, RunEvent)> {
+    let train = StepName::from("train");
+    let finished = |state| RunEvent::Finished { state, summary: "over".to_owned(), metrics: Map::new() };
+    vec![
+        ("started", RunEvent::Started { baseline: None }),
+        ("image built", built("train")),
+        ("image failed", image_failed("train")),
+        ("image built, of another pipeline", built("other")),
+        ("step starting", starting(&train, 1, DEADLINE)),
+        ("step starting, of another pipeline", starting(&"other".into(), 1, DEADLINE)),
+        ("gate judged: blessed", RunEvent::GateJudged { verdict: verdict(0.7) }),
+        ("gate judged: not blessed", RunEvent::GateJudged { verdict: verdict(0.5) }),
+        ("model pushed", pushed()),
+        ("push failed", push_failed()),
+        ("cancel requested", cancel()),
+        ("finished: succeeded", finished(RunState::Succeeded)),
+        ("finished: failed", finished(RunState::Failed)),
+        ("finished: cancelled", finished(RunState::Cancelled)),
+        ("finished: running", finished(RunState::Running)),
+    ]
+}
+
+/// Runs in every state, by the events that lead there.
+fn runs() -> Vec<(&'static str, Run)> {
+    let train = StepName::from("train");
+    let evaluate = StepName::from("evaluate");
+    let started = RunEvent::Started { baseline: None };
+    let done = vec![started.clone(), built("train"), cached(&train), cached(&evaluate)];
+    let blessed = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.7) }]].concat();
+    let rejected = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.5) }]].concat();
+    let finished = |state| RunEvent::Finished { state, summary: "over".to_owned(), metrics: Map::new() };
+    let after = |events: &[RunEvent]| Run::replay(request(plan()), events.iter().map(|event| (Micros(1), event)));
+    vec![
+        ("queued", after(&[])),
+        ("queued, cancel requested", after(&[cancel()])),
+        ("running, nothing done", after(std::slice::from_ref(&started))),
+        ("running, image failed", after(&[started.clone(), image_failed("train")])),
+        ("running, a step at work", after(&[started.clone(), built("train"), starting(&train, 1, DEADLINE)])),
+        ("running, cancel requested", after(&[started.clone(), cancel()])),
+        ("running, all steps done", after(&done)),
+        ("running, blessed", after(&blessed)),
+        ("running, not blessed", after(&rejected)),
+        ("running, pushed", after(&[blessed.clone(), vec![pushed()]].concat())),
+        ("running, push failed", after(&[blessed, vec![push_failed()]].concat())),
+        ("succeeded", after(&[done, vec![finished(RunState::Succeeded)]].concat())),
+        ("failed", after(&[started.clone(), finished(RunState::Failed)])),
+        ("cancelled", after(&[started, finished(RunState::Cancelled)])),
+    ]
+}
+
+fn step_events() -> Vec<(&'static str, RunEvent)> {
+    let step = StepName::from("train");
+    let step = &step;
+    vec![
+        ("cached", cached(step)),
+        ("starting the next attempt", starting(step, 3, DEADLINE)),
+        ("starting the first attempt", starting(step, 1, DEADLINE)),
+        ("ended well", ended(step, 2, Exit::Success)),
+        ("ended badly", ended(step, 2, Exit::Code { code: 1, last_line: None })),
+        ("ended, an older attempt", ended(step, 1, Exit::Success)),
+        ("published", published(step, 2)),
+        ("published, an older attempt", published(step, 1)),
+        ("failed for good", failed(step, 2, None)),
+        ("failed, to be tried again", failed(step, 2, Some(Micros(99)))),
+        ("failed, an older attempt", failed(step, 1, None)),
+        ("failed, an older attempt, to be tried again", failed(step, 1, Some(Micros(99)))),
+        ("failed, an attempt that cannot be yet", failed(step, 9, None)),
+        ("skipped", RunEvent::StepSkipped { step: step.clone(), reason: "no use".to_owned() }),
+    ]
+}
+
+/// Steps in every state; where there are attempts, it is the second.
+fn step_states() -> Vec<StepState> {
+    let ended = |exit| StepState::Ended { attempt: 2, exit, at: Micros(40), deadline: DEADLINE };
+    vec![
+        StepState::Pending,
+        StepState::Running { attempt: 2, deadline: DEADLINE },
+        ended(Exit::Success),
+        ended(Exit::Lost),
+        StepState::Waiting { attempt: 2, until: Micros(60), reason: "it broke".to_owned() },
+        StepState::Succeeded { attempt: 2 },
+        StepState::Cached,
+        StepState::Failed { attempt: 2, reason: "it broke".to_owned() },
+        StepState::Skipped { reason: "no use".to_owned() },
+    ]
+}
+
+fn without_version(run: &Run) -> Run {
+    Run { version: 0, ..run.clone() }
+}
+
+/// What an event did, and that refusing it changed nothing.
+fn outcome(before: &Run, event: &RunEvent, describe: impl Fn(&Run) -> String) -> String {
+    let mut after = before.clone();
+    let applied = after.apply(event, AT);
+    assert_eq!(after.version, before.version + 1, "every event that was looked at counts");
+    if applied != Applied::Applied {
+        assert_eq!(without_version(&after), without_version(before), "{event:?} was refused");
+    }
+    match applied {
+        Applied::Applied => format!("→ {}", describe(&after)),
+        Applied::Ignored(why) => format!("· {why}"),
+        Applied::Illegal(why) => format!("✗ {why}"),
+    }
+}
+
+#[test]
+fn every_run_state_and_event() {
+    let describe = |run: &Run| {
+        let verdict = run.verdict.as_ref().map(|v| format!(", {}", v.blessing().as_str())).unwrap_or_default();
+        let image = format!("{:?}", run.images["train"]).split_whitespace().next().unwrap().to_lowercase();
+        let push = format!("{:?}", run.push).split_whitespace().next().unwrap().to_lowercase();
+        let cancel = if run.cancel_requested.is_some() { ", cancel requested" } else { "" };
+        format!(
+            "{}, image {image}, train {}{verdict}, push {push}{cancel}",
+            run.state.as_str(),
+            run.steps["train"].state.as_str()
+        )
+    };
+    let mut table = String::new();
+    for (name, run) in runs() {
+        table.push_str(&format!("{name}\n"));
+        for (event_name, event) in run_events() {
+            table.push_str(&format!("  {event_name:36} {}\n", outcome(&run, &event, describe)));
+        }
+    }
+    insta::assert_snapshot!(table, @r#"
+    queued
+      started                              → running, image pending, train pending, push pending
+      image built                          ✗ the run has not started
+      image failed                         ✗ the run has not started
+      image built, of another pipeline     ✗ the run has not started
+      step starting                        ✗ the run has not started
+      step starting, of another pipeline   ✗ the run has not started
+      gate judged: blessed                 ✗ the run has not started
+      gate judged: not blessed             ✗ the run has not started
+      model pushed                         ✗ the run has not started
+      push failed                          ✗ the run has not started
+      cancel requested                     → queued, image pending, train pending, push pending, cancel requested
+      finished: succeeded                  ✗ the run has not started
+      finished: failed                     → failed, image pending, train pending, push pending
+      finished: cancelled                  → cancelled, image pending, train pending, push pending
+      finished: running                    ✗ not an end
+    queued, cancel requested
+      started                              → running, image pending, train pending, push pending, cancel requested
+      image built                          ✗ the run has not started
+      image failed                         ✗ the run has not started
+      image built, of another pipeline     ✗ the run has not started
+      step starting                        ✗ the run has not started
+      step starting, of another pipeline   ✗ the run has not started
+      gate judged: blessed                 ✗ the run has not started
+      gate judged: not blessed             ✗ the run has not started
+      model pushed                         ✗ the run has not started
+      push failed                          ✗ the run has not started
+      cancel requested                     · already asked
+      finished: succeeded                  ✗ the run has not started
+      finished: failed                     → failed, image pending, train pending, push pending, cancel requested
+      finished: cancelled                  → cancelled, image pending, train pending, push pending, cancel requested
+      finished: running                    ✗ not an end
+    running, nothing done
+      started                              · already started
+      image built                          → running, image built, train pending, push pending
+      image failed                         → running, image failed, train pending, push pending
+      image built, of another pipeline     ✗ no such image
+      step starting                        → running, image pending, train running, push pending
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 ✗ a step is not done
+      gate judged: not blessed             ✗ a step is not done
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     → running, image pending, train pending, push pending, cancel requested
+      finished: succeeded                  → succeeded, image pending, train pending, push pending
+      finished: failed                     → failed, image pending, train pending, push pending
+      finished: cancelled                  → cancelled, image pending, train pending, push pending
+      finished: running                    ✗ not an end
+    running, image failed
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        → running, image failed, train running, push pending
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 ✗ a step is not done
+      gate judged: not blessed             ✗ a step is not done
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     → running, image failed, train pending, push pending, cancel requested
+      finished: succeeded                  → succeeded, image failed, train pending, push pending
+      finished: failed                     → failed, image failed, train pending, push pending
+      finished: cancelled                  → cancelled, image failed, train pending, push pending
+      finished: running                    ✗ not an end
+    running, a step at work
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · already started
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 ✗ a step is not done
+      gate judged: not blessed             ✗ a step is not done
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     → running, image built, train running, push pending, cancel requested
+      finished: succeeded                  ✗ a step is still at work
+      finished: failed                     ✗ a step is still at work
+      finished: cancelled                  ✗ a step is still at work
+      finished: running                    ✗ not an end
+    running, cancel requested
+      started                              · already started
+      image built                          → running, image built, train pending, push pending, cancel requested
+      image failed                         → running, image failed, train pending, push pending, cancel requested
+      image built, of another pipeline     ✗ no such image
+      step starting                        → running, image pending, train running, push pending, cancel requested
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 ✗ a step is not done
+      gate judged: not blessed             ✗ a step is not done
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     · already asked
+      finished: succeeded                  → succeeded, image pending, train pending, push pending, cancel requested
+      finished: failed                     → failed, image pending, train pending, push pending, cancel requested
+      finished: cancelled                  → cancelled, image pending, train pending, push pending, cancel requested
+      finished: running                    ✗ not an end
+    running, all steps done
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 → running, image built, train cached, blessed, push pending
+      gate judged: not blessed             → running, image built, train cached, not_blessed, push pending
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     → running, image built, train cached, push pending, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, push pending
+      finished: failed                     → failed, image built, train cached, push pending
+      finished: cancelled                  → cancelled, image built, train cached, push pending
+      finished: running                    ✗ not an end
+    running, blessed
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         → running, image built, train cached, blessed, push pushed
+      push failed                          → running, image built, train cached, blessed, push failed
+      cancel requested                     → running, image built, train cached, blessed, push pending, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push pending
+      finished: failed                     → failed, image built, train cached, blessed, push pending
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push pending
+      finished: running                    ✗ not an end
+    running, not blessed
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         ✗ the model was not approved for a push
+      push failed                          ✗ the model was not approved for a push
+      cancel requested                     → running, image built, train cached, not_blessed, push pending, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, not_blessed, push pending
+      finished: failed                     → failed, image built, train cached, not_blessed, push pending
+      finished: cancelled                  → cancelled, image built, train cached, not_blessed, push pending
+      finished: running                    ✗ not an end
+    running, pushed
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         · already pushed
+      push failed                          · already pushed
+      cancel requested                     → running, image built, train cached, blessed, push pushed, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push pushed
+      finished: failed                     → failed, image built, train cached, blessed, push pushed
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push pushed
+      finished: running                    ✗ not an end
+    running, push failed
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         · already pushed
+      push failed                          · already pushed
+      cancel requested                     → running, image built, train cached, blessed, push failed, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push failed
+      finished: failed                     → failed, image built, train cached, blessed, push failed
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push failed
+      finished: running                    ✗ not an end
+    succeeded
+      started                              · the run is over
+      image built                          · the run is over
+      image failed                         · the run is over
+      image built, of another pipeline     · the run is over
+      step starting                        · the run is over
+      step starting, of another pipeline   · the run is over
+      gate judged: blessed                 · the run is over
+      gate judged: not blessed             · the run is over
+      model pushed                         · the run is over
+      push failed                          · the run is over
+      cancel requested                     · the run is over
+      finished: succeeded                  · the run is over
+      finished: failed                     · the run is over
+      finished: cancelled                  · the run is over
+      finished: running                    · the run is over
+    failed
+      started                              · the run is over
+      image built                          · the run is over
+      image failed                         · the run is over
+      image built, of another pipeline     · the run is over
+      step starting                        · the run is over
+      step starting, of another pipeline   · the run is over
+      gate judged: blessed                 · the run is over
+      gate judged: not blessed             · the run is over
+      model pushed                         · the run is over
+      push failed                          · the run is over
+      cancel requested                     · the run is over
+      finished: succeeded                  · the run is over
+      finished: failed                     · the run is over
+      finished: cancelled                  · the run is over
+      finished: running                    · the run is over
+    cancelled
+      started                              · the run is over
+      image built                          · the run is over
+      image failed                         · the run is over
+      image built, of another pipeline     · the run is over
+      step starting                        · the run is over
+      step starting, of another pipeline   · the run is over
+      gate judged: blessed                 · the run is over
+      gate judged: not blessed             · the run is over
+      model pushed                         · the run is over
+      push failed                          · the run is over
+      cancel requested                     · the run is over
+      finished: succeeded                  · the run is over
+      finished: failed                     · the run is over
+      finished: cancelled                  · the run is over
+      finished: running                    · the run is over
+    "#);
+}
+
+#[test]
+fn every_step_state_and_event() {
+    let describe = |run: &Run| {
+        let record = &run.steps["train"];
+        let number = match record.last_attempt() {
+            0 => String::new(),
+            n => format!(" {n}"),
+        };
+        format!("{}{number}", record.state.as_str())
+    };
+    let mut table = String::new();
+    for state in step_states() {
+        let mut run = Run::replay(request(plan()), [(Micros(1), &RunEvent::Started { baseline: None })]);
+        run.steps.get_mut("train").unwrap().state = state;
+        let how = match &run.steps["train"].state {
+            StepState::Ended { exit: Exit::Success, .. } => " (ended well)",
+            StepState::Ended { .. } => " (ended badly)",
+            _ => "",
+        };
+        table.push_str(&format!("{}{how}\n", describe(&run)));
+        for (event_name, event) in step_events() {
+            table.push_str(&format!("  {event_name:44} {}\n", outcome(&run, &event, describe)));
+        }
+    }
+    insta::assert_snapshot!(table, @r#"
+    pending
+      cached                                       → cached
+      starting the next attempt                    · not the next attempt
+      starting the first attempt                   → running 1
+      ended well                                   · an attempt that no longer counts
+      ended badly                                  · an attempt that no longer counts
+      ended, an older attempt                      · an attempt that no longer counts
+      published                                    ✗ the step has not ended well
+      published, an older attempt                  ✗ the step has not ended well
+      failed for good                              · an attempt that no longer counts
+      failed, to be tried again                    · an attempt that no longer counts
+      failed, an older attempt                     → failed 1
+      failed, an older attempt, to be tried again  → waiting 1
+      failed, an attempt that cannot be yet        · an attempt that no longer counts
+      skipped                                      → skipped
+    running 2
+      cached                                       · already started
+      starting the next attempt                    · already started
+      starting the first attempt                   · already started
+      ended well                                   → publishing 2
+      ended badly                                  → publishing 2
+      ended, an older attempt                      · an attempt that no longer counts
+      published                                    ✗ the step has not ended well
+      published, an older attempt                  ✗ the step has not ended well
+      failed for good                              ✗ the step's program has not ended
+      failed, to be tried again                    ✗ the step's program has not ended
+      failed, an older attempt                     ✗ the step's program has not ended
+      failed, an older attempt, to be tried again  ✗ the step's program has not ended
+      failed, an attempt that cannot be yet        ✗ the step's program has not ended
+      skipped                                      ✗ the step is at work
+    publishing 2 (ended well)
+      cached                                       · already started
+      starting the next attempt                    · already started
+      starting the first attempt                   · already started
+      ended well                                   · already ended
+      ended badly                                  · already ended
+      ended, an older attempt                      · already ended
+      published                                    → succeeded 2
+      published, an older attempt                  · an attempt that no longer counts
+      failed for good                              → failed 2
+      failed, to be tried again                    → waiting 2
+      failed, an older attempt                     · an attempt that no longer counts
+      failed, an older attempt, to be tried again  · an attempt that no longer counts
+      failed, an attempt that cannot be yet        · an attempt that no longer counts
+      skipped                                      ✗ the step is at work
+    publishing 2 (ended badly)
+      cached                                       · already started
+      starting the next attempt                    · already started
+      starting the first attempt                   · already started
+      ended well                                   · already ended
+      ended badly                                  · already ended
+      ended, an older attempt                      · already ended
+      published                                    ✗ the step has not ended well
+      published, an older attempt                  ✗ the step has not ended well
+      failed for good                              → failed 2
+      failed, to be tried again                    → waiting 2
+      failed, an older attempt                     · an attempt that no longer counts
+      failed, an older attempt, to be tried again  · an attempt that no longer counts
+      failed, an attempt that cannot be yet        · an attempt that no longer counts
+      skipped                                      ✗ the step is at work
+    waiting 2
+      cached                                       → cached
+      starting the next attempt                    → running 3
+      starting the first attempt                   · not the next attempt
+      ended well                                   · an attempt that no longer counts
+      ended badly                                  · an attempt that no longer counts
+      ended, an older attempt                      · an attempt that no longer counts
+      published                                    ✗ the step has not ended well
+      published, an older attempt                  ✗ the step has not ended well
+      failed for good                              → failed 2
+      failed, to be tried again                    → waiting 2
+      failed, an older attempt                     · an attempt that no longer counts
+      failed, an older attempt, to be tried again  · an attempt that no longer counts
+      failed, an attempt that cannot be yet        · an attempt that no longer counts
+      skipped                                      → skipped
+    succeeded 2
+      cached                                       · the step is over
+      starting the next attempt                    · the step is over
+      starting the first attempt                   · the step is over
+      ended well                                   · the step is over
+      ended badly                                  · the step is over
+      ended, an older attempt                      · the step is over
+      published                                    · the step is over
+      published, an older attempt                  · the step is over
+      failed for good                              · the step is over
+      failed, to be tried again                    · the step is over
+      failed, an older attempt                     · the step is over
+      failed, an older attempt, to be tried again  · the step is over
+      failed, an attempt that cannot be yet        · the step is over
+      skipped                                      · the step is over
+    cached
+      cached                                       · the step is over
+      starting the next attempt                    · the step is over
+      starting the first attempt                   · the step is over
+      ended well                                   · the step is over
+      ended badly                                  · the step is over
+      ended, an older attempt                      · the step is over
+      published                                    · the step is over
+      published, an older attempt                  · the step is over
+      failed for good                              · the step is over
+      failed, to be tried again                    · the step is over
+      failed, an older attempt                     · the step is over
+      failed, an older attempt, to be tried again  · the step is over
+      failed, an attempt that cannot be yet        · the step is over
+      skipped                                      · the step is over
+    failed 2
+      cached                                       · the step is over
+      starting the next attempt                    · the step is over
+      starting the first attempt                   · the step is over
+      ended well                                   · the step is over
+      ended badly                                  · the step is over
+      ended, an older attempt                      · the step is over
+      published                                    · the step is over
+      published, an older attempt                  · the step is over
+      failed for good                              · the step is over
+      failed, to be tried again                    · the step is over
+      failed, an older attempt                     · the step is over
+      failed, an older attempt, to be tried again  · the step is over
+      failed, an attempt that cannot be yet        · the step is over
+      skipped                                      · the step is over
+    skipped
+      cached                                       · the step is over
+      starting the next attempt                    · the step is over
+      starting the first attempt                   · the step is over
+      ended well                                   · the step is over
+      ended badly                                  · the step is over
+      ended, an older attempt                      · the step is over
+      published                                    · the step is over
+      published, an older attempt                  · the step is over
+      failed for good                              · the step is over
+      failed, to be tried again                    · the step is over
+      failed, an older attempt                     · the step is over
+      failed, an older attempt, to be tried again  · the step is over
+      failed, an attempt that cannot be yet        · the step is over
+      skipped                                      · the step is over
+    "#);
+}
