@@ -17,10 +17,14 @@ pub struct InvalidDigest(pub String);
 impl Digest {
     /// Parses `sha256:…`.
     pub fn parse(text: &str) -> Result<Self, InvalidDigest> {
-        let fine = text.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        });
-        if fine { Ok(Self(text.to_owned())) } else { Err(InvalidDigest(text.to_owned())) }
+        let fine = text
+            .strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidDigest(text.to_owned()))
+        }
     }
 
     /// The digest of 32 hash bytes.

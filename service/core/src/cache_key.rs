@@ -78,9 +78,17 @@ fn write_canonical(value: &Value, out: &mut String) {
 /// Which parts of two pre-images of a step differ, one sentence each; empty if none does.
 pub fn explain(old: &Value, new: &Value) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (part, what) in [("component", "the component"), ("image", "the image"), ("network", "the network access")] {
+    for (part, what) in [
+        ("component", "the component"),
+        ("image", "the image"),
+        ("network", "the network access"),
+    ] {
         if old[part] != new[part] {
-            sentences.push(format!("{what} changed from {} to {}", short(&old[part]), short(&new[part])));
+            sentences.push(format!(
+                "{what} changed from {} to {}",
+                short(&old[part]),
+                short(&new[part])
+            ));
         }
     }
     if old["command"] != new["command"] {
@@ -98,7 +106,12 @@ pub fn explain(old: &Value, new: &Value) -> Vec<String> {
     ] {
         entries(what, &by_name(&old[part]), &by_name(&new[part]), &mut sentences);
     }
-    entries("the data of span", &by_file(&old["spans"]), &by_file(&new["spans"]), &mut sentences);
+    entries(
+        "the data of span",
+        &by_file(&old["spans"]),
+        &by_file(&new["spans"]),
+        &mut sentences,
+    );
     if sentences.is_empty() && key(old) != key(new) {
         sentences.push("this version of Trainyard computes keys in another way".to_owned());
     }
@@ -135,7 +148,10 @@ fn by_name(section: &Value) -> BTreeMap<String, Value> {
 
 fn by_file(spans: &Value) -> BTreeMap<String, Value> {
     let spans = spans.as_array().map(Vec::as_slice).unwrap_or_default();
-    spans.iter().filter_map(|span| Some((span["file"].as_str()?.to_owned(), span["digest"].clone()))).collect()
+    spans
+        .iter()
+        .filter_map(|span| Some((span["file"].as_str()?.to_owned(), span["digest"].clone())))
+        .collect()
 }
 
 fn command(value: &Value) -> String {
@@ -154,7 +170,11 @@ fn short(value: &Value) -> String {
         },
         other => other.to_string(),
     };
-    if text.chars().count() <= MOST { text } else { text.chars().take(MOST - 1).chain(['…']).collect() }
+    if text.chars().count() <= MOST {
+        text
+    } else {
+        text.chars().take(MOST - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +197,12 @@ mod tests {
     }
 
     fn span(byte: u8) -> SpanContent {
-        SpanContent { span: 3, version: None, file: "2013-01.parquet".to_owned(), digest: digest(byte) }
+        SpanContent {
+            span: 3,
+            version: None,
+            file: "2013-01.parquet".to_owned(),
+            digest: digest(byte),
+        }
     }
 
     fn base() -> Value {
@@ -202,11 +227,26 @@ mod tests {
         };
         differs("component", with(|s| s.component = "Tuner".to_owned()));
         differs("command", with(|s| s.command.push("--fast".to_owned())));
-        differs("parameter", with(|s| _ = s.parameters.insert("learning_rate".to_owned(), json!(0.2))));
-        differs("parameter type", with(|s| _ = s.parameters.insert("learning_rate".to_owned(), json!("0.1"))));
-        differs("parameter gone", with(|s| _ = s.parameters.shift_remove("learning_rate")));
-        differs("environment", with(|s| _ = s.environment.insert("SEED".to_owned(), "1".to_owned())));
-        differs("output", with(|s| _ = s.outputs.insert("model".to_owned(), "Other".to_owned())));
+        differs(
+            "parameter",
+            with(|s| _ = s.parameters.insert("learning_rate".to_owned(), json!(0.2))),
+        );
+        differs(
+            "parameter type",
+            with(|s| _ = s.parameters.insert("learning_rate".to_owned(), json!("0.1"))),
+        );
+        differs(
+            "parameter gone",
+            with(|s| _ = s.parameters.shift_remove("learning_rate")),
+        );
+        differs(
+            "environment",
+            with(|s| _ = s.environment.insert("SEED".to_owned(), "1".to_owned())),
+        );
+        differs(
+            "output",
+            with(|s| _ = s.outputs.insert("model".to_owned(), "Other".to_owned())),
+        );
         differs("network", with(|s| s.network = NetworkAccess::Bridge));
         differs("image", preimage(&step(), None, &inputs(), &[span(1)]));
         let mut other = inputs();

@@ -59,7 +59,10 @@ pub fn parse(text: &str) -> Result<Evaluation, String> {
     let mut seen = BTreeSet::new();
     for slice in &evaluation.slices {
         if !seen.insert(&slice.slice_key) {
-            return Err(format!("evaluation.json has the slice {} twice", slice_name(&slice.slice_key)));
+            return Err(format!(
+                "evaluation.json has the slice {} twice",
+                slice_name(&slice.slice_key)
+            ));
         }
     }
     if !seen.contains(&BTreeMap::new()) {
@@ -73,7 +76,11 @@ pub fn slice_name(slice_key: &BTreeMap<String, String>) -> String {
     if slice_key.is_empty() {
         return "overall".to_owned();
     }
-    slice_key.iter().map(|(feature, value)| format!("{feature}={value}")).collect::<Vec<_>>().join(" and ")
+    slice_key
+        .iter()
+        .map(|(feature, value)| format!("{feature}={value}"))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 #[cfg(test)]
@@ -86,7 +93,13 @@ mod tests {
             "slices":[{"slice_key":{},"num_examples":28000,"metrics":{"auc":{"candidate":0.65,"baseline":0.64},"log_loss":{"candidate":0.41,"baseline":null}}},
             {"slice_key":{"origin":"EWR"},"num_examples":9000,"metrics":{}}]}"#;
         let evaluation = parse(text).unwrap();
-        assert_eq!(evaluation.slices[0].metrics["auc"], Measured { candidate: Some(0.65), baseline: Some(0.64) });
+        assert_eq!(
+            evaluation.slices[0].metrics["auc"],
+            Measured {
+                candidate: Some(0.65),
+                baseline: Some(0.64)
+            }
+        );
         assert_eq!(evaluation.slices[0].metrics["log_loss"].baseline, None);
         assert_eq!(slice_name(&evaluation.slices[1].slice_key), "origin=EWR");
     }
@@ -103,7 +116,10 @@ mod tests {
             whole(2, &format!("[{slice}]")),
             whole(1, "[]"),
             whole(1, &format!("[{slice},{slice}]")),
-            whole(1, r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":NaN}}}]"#),
+            whole(
+                1,
+                r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":NaN}}}]"#,
+            ),
             whole(1, r#"[{"slice_key":{},"num_examples":-1,"metrics":{}}]"#),
         ];
         let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err()).collect();

@@ -141,7 +141,10 @@ impl Event {
                 let before = e.before.as_ref().map_or("none", CommitSha::as_str);
                 Some(format!("push:{}:{}:{before}:{}", e.repo_id, e.branch, e.after))
             }
-            Self::PullRequest(e) => Some(format!("pull_request:{}:{}:{}:{}", e.repo_id, e.number, e.base_branch, e.head_sha)),
+            Self::PullRequest(e) => Some(format!(
+                "pull_request:{}:{}:{}:{}",
+                e.repo_id, e.number, e.base_branch, e.head_sha
+            )),
             Self::ScheduleDue(e) => Some(format!("schedule:{}:{}:{}", e.repo, e.pipeline, e.slot)),
             Self::DataArrived(_) | Self::Manual(_) => None,
         }

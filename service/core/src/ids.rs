@@ -72,7 +72,10 @@ pub struct Micros(pub i64);
 impl Micros {
     /// The moment `seconds` later.
     pub fn plus_seconds(self, seconds: u64) -> Self {
-        Self(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)),
+        )
     }
 }
 
@@ -91,12 +94,15 @@ impl RepoName {
             !part.is_empty()
                 && part.len() <= 100
                 && !part.starts_with('.')
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
         match text.split_once('/') {
-            Some((owner, name)) if fine(owner) && fine(name) => {
-                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
-            }
+            Some((owner, name)) if fine(owner) && fine(name) => Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            }),
             _ => Err(InvalidRepoName(text.to_owned())),
         }
     }

@@ -35,7 +35,9 @@ pub fn split(argument: &str) -> Result<Vec<Piece>, String> {
         }
         let inside = &rest[start + 2..];
         let Some(end) = inside.find("}}") else {
-            return Err(format!("the placeholder in '{argument}' is not closed: write it as {{{{inputs.NAME}}}}"));
+            return Err(format!(
+                "the placeholder in '{argument}' is not closed: write it as {{{{inputs.NAME}}}}"
+            ));
         };
         pieces.push(Piece::Placeholder(parse(inside[..end].trim())?));
         rest = &inside[end + 2..];
@@ -92,8 +94,13 @@ mod tests {
 
     #[test]
     fn fills_every_kind_and_leaves_the_rest() {
-        let command =
-            ["--in={{inputs.a}}", "{{ outputs.b }}", "x{{parameters.p}}y{{task}}", "{a} }}"].map(str::to_owned);
+        let command = [
+            "--in={{inputs.a}}",
+            "{{ outputs.b }}",
+            "x{{parameters.p}}y{{task}}",
+            "{a} }}",
+        ]
+        .map(str::to_owned);
         let filled = fill(&command, |p| {
             Some(match p {
                 Placeholder::Input(name) => format!("/in/{name}"),

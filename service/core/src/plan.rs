@@ -119,7 +119,12 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// No retries.
-    pub const NEVER: Self = Self { max_retry_count: 0, backoff_seconds: 0.0, backoff_factor: 1.0, backoff_max_seconds: 0.0 };
+    pub const NEVER: Self = Self {
+        max_retry_count: 0,
+        backoff_seconds: 0.0,
+        backoff_factor: 1.0,
+        backoff_max_seconds: 0.0,
+    };
 
     /// Seconds to wait after failed attempt number `attempt` (from 1), or `None` to give up:
     /// `min(backoff * factor^(attempt-1), max)`.
@@ -147,7 +152,10 @@ pub struct PlannedGate {
 impl Plan {
     /// Whether any step reads the baseline model, or the gate compares with it.
     pub fn needs_baseline(&self) -> bool {
-        let read = self.steps.values().any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
+        let read = self
+            .steps
+            .values()
+            .any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
         read || self.gate.is_some()
     }
 }

@@ -34,7 +34,11 @@ pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Resul
         (Catchup::None, Some(last)) => last.max(on_time),
         (Catchup::Latest | Catchup::All, Some(last)) => last,
     };
-    let most = if schedule.catchup == Catchup::All { MAX_CATCHUP } else { 1 };
+    let most = if schedule.catchup == Catchup::All {
+        MAX_CATCHUP
+    } else {
+        1
+    };
     let mut slots = clock.newest_between(after, now, most)?;
     slots.reverse();
     Ok(slots)
@@ -51,7 +55,8 @@ pub(crate) fn check(schedule: &Schedule) -> (Option<String>, Option<String>) {
 }
 
 fn zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| format!("'{name}' is not a time zone: write an IANA name like UTC or Europe/Berlin"))
+    name.parse()
+        .map_err(|_| format!("'{name}' is not a time zone: write an IANA name like UTC or Europe/Berlin"))
 }
 
 fn cron(text: &str) -> Result<Cron, String> {
@@ -62,11 +67,20 @@ fn cron(text: &str) -> Result<Cron, String> {
     if fields != 5 {
         return Err(wrong(format!("it has {fields} of the 5 fields")));
     }
-    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let parser = CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .build();
     parser.parse(text).map_err(|error| {
         // The crate puts its kinds of error before what is wrong.
         let said = error.to_string();
-        wrong(said.rsplit(": ").next().unwrap_or(&said).trim_end_matches('.').to_lowercase())
+        wrong(
+            said.rsplit(": ")
+                .next()
+                .unwrap_or(&said)
+                .trim_end_matches('.')
+                .to_lowercase(),
+        )
     })
 }
 
@@ -77,7 +91,10 @@ struct Clock {
 
 impl Clock {
     fn new(schedule: &Schedule) -> Result<Self, String> {
-        Ok(Self { cron: cron(&schedule.cron)?, zone: zone(&schedule.timezone)? })
+        Ok(Self {
+            cron: cron(&schedule.cron)?,
+            zone: zone(&schedule.timezone)?,
+        })
     }
 
     fn local(&self, at: Micros) -> Result<NaiveDateTime, String> {
@@ -115,7 +132,10 @@ impl Clock {
         let mut slots: Vec<Micros> = Vec::new();
         let local = self.local(until)?;
         // In a repeated hour, later local times than the present one have fired already.
-        let mut nominal = local.checked_add_signed(Duration::hours(LONGEST_OVERLAP_HOURS)).unwrap_or(local).and_utc();
+        let mut nominal = local
+            .checked_add_signed(Duration::hours(LONGEST_OVERLAP_HOURS))
+            .unwrap_or(local)
+            .and_utc();
         while slots.len() < most
             && let Some(earlier) = self.nominal_before(nominal)
         {

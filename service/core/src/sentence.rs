@@ -16,35 +16,57 @@ pub fn upstream_did_not_finish(step: &StepName) -> String {
 
 /// A step took too long.
 pub fn step_timed_out(step: &StepName, seconds: u64) -> String {
-    format!("step '{step}' was stopped after {}: raise its timeout or make it faster", duration(seconds))
+    format!(
+        "step '{step}' was stopped after {}: raise its timeout or make it faster",
+        duration(seconds)
+    )
 }
 
 /// A step's program ended badly; also whether another attempt is useless.
 pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (String, bool) {
     match exit {
         Exit::Success => (format!("step '{step}' ended"), false),
-        Exit::Code { code, last_line: Some(line) } => (format!("step '{step}' exited with code {code}: {line}"), false),
-        Exit::Code { code, last_line: None } => {
-            (format!("step '{step}' exited with code {code} and wrote nothing: see its log"), false)
-        }
+        Exit::Code {
+            code,
+            last_line: Some(line),
+        } => (format!("step '{step}' exited with code {code}: {line}"), false),
+        Exit::Code { code, last_line: None } => (
+            format!("step '{step}' exited with code {code} and wrote nothing: see its log"),
+            false,
+        ),
         Exit::OutOfMemory => {
             let limit = memory_bytes.map_or_else(|| "its memory limit".to_owned(), bytes);
-            (format!("step '{step}' was killed for using more than {limit}: raise resources.memory"), false)
+            (
+                format!("step '{step}' was killed for using more than {limit}: raise resources.memory"),
+                false,
+            )
         }
-        Exit::Signal { signal } => (format!("step '{step}' was killed by signal {signal} from outside"), false),
+        Exit::Signal { signal } => (
+            format!("step '{step}' was killed by signal {signal} from outside"),
+            false,
+        ),
         Exit::NotStarted { reason, permanent } => (format!("step '{step}' could not be started: {reason}"), *permanent),
-        Exit::Lost => (format!("step '{step}' was lost: its container disappeared while it ran"), false),
+        Exit::Lost => (
+            format!("step '{step}' was lost: its container disappeared while it ran"),
+            false,
+        ),
     }
 }
 
 /// The end of a run in which a step failed.
 pub fn step_failed(step: &StepName, reason: &str) -> String {
-    if reason.contains(&format!("'{step}'")) { reason.to_owned() } else { format!("step '{step}': {reason}") }
+    if reason.contains(&format!("'{step}'")) {
+        reason.to_owned()
+    } else {
+        format!("step '{step}': {reason}")
+    }
 }
 
 /// The end of a run in which every step finished.
 pub fn run_succeeded(run: &Run) -> String {
-    let Some(verdict) = &run.verdict else { return "all steps finished".to_owned() };
+    let Some(verdict) = &run.verdict else {
+        return "all steps finished".to_owned();
+    };
     match (verdict.blessing(), &run.push) {
         (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
         (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
@@ -77,5 +99,9 @@ pub fn bytes(count: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    if value.fract() == 0.0 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+    if value.fract() == 0.0 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }

@@ -87,7 +87,9 @@ impl SpanPattern {
                 return Err(format!("'{uri}' has a brace without its partner"));
             };
             let part = placeholder(&rest[open + 1..open + close])?;
-            if parts.iter().any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part))
+            if parts
+                .iter()
+                .any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part))
                 && !matches!(part, Part::Literal(_))
             {
                 return Err(format!("'{uri}' has {} twice", &rest[open..=open + close]));
@@ -98,7 +100,10 @@ impl SpanPattern {
         if !rest.is_empty() {
             parts.push(Part::Literal(rest.to_owned()));
         }
-        let pattern = Self { uri: uri.to_owned(), parts };
+        let pattern = Self {
+            uri: uri.to_owned(),
+            parts,
+        };
         pattern.check()?;
         Ok(pattern)
     }
@@ -120,7 +125,9 @@ impl SpanPattern {
             ));
         }
         if version && !dated && !span {
-            return Err(format!("'{uri}' has a {{VERSION}} of nothing: it needs {{YYYY}} and {{MM}}, or {{SPAN}}"));
+            return Err(format!(
+                "'{uri}' has a {{VERSION}} of nothing: it needs {{YYYY}} and {{MM}}, or {{SPAN}}"
+            ));
         }
         for pair in self.parts.windows(2) {
             let free = matches!(&pair[0], Part::Span(None) | Part::Version(None));
@@ -177,7 +184,12 @@ impl SpanPattern {
         }
         let (span, label) = found.span()?;
         let version = found.version.and_then(|number| number.parse().ok());
-        Some(SpanFile { span, version, label, path: relative.to_owned() })
+        Some(SpanFile {
+            span,
+            version,
+            label,
+            path: relative.to_owned(),
+        })
     }
 
     /// The span of a label such as `2013-04` or `17`.
@@ -262,8 +274,14 @@ impl SpanPattern {
         }
         let ascending: Vec<SpanFile> = spans.into_values().cloned().collect();
         match window {
-            Some(Window { static_range: Some(range), .. }) => self.static_range(source, ascending, range),
-            Some(Window { rolling_range: Some(range), .. }) => rolling_range(source, ascending, range),
+            Some(Window {
+                static_range: Some(range),
+                ..
+            }) => self.static_range(source, ascending, range),
+            Some(Window {
+                rolling_range: Some(range),
+                ..
+            }) => rolling_range(source, ascending, range),
             Some(_) | None => Ok(ascending.into_iter().next_back().into_iter().collect()),
         }
     }
@@ -282,9 +300,16 @@ impl SpanPattern {
         ascending: Vec<SpanFile>,
         range: &StaticRange,
     ) -> Result<Vec<SpanFile>, String> {
-        let start = self.parse_label(&range.start_span).ok_or_else(|| self.missing(source, &range.start_span))?;
-        let end = self.parse_label(&range.end_span).ok_or_else(|| self.missing(source, &range.end_span))?;
-        let taken: Vec<SpanFile> = ascending.into_iter().filter(|file| (start..=end).contains(&file.span)).collect();
+        let start = self
+            .parse_label(&range.start_span)
+            .ok_or_else(|| self.missing(source, &range.start_span))?;
+        let end = self
+            .parse_label(&range.end_span)
+            .ok_or_else(|| self.missing(source, &range.end_span))?;
+        let taken: Vec<SpanFile> = ascending
+            .into_iter()
+            .filter(|file| (start..=end).contains(&file.span))
+            .collect();
         if taken.is_empty() {
             let (first, last) = (&range.start_span, &range.end_span);
             return Err(format!(
@@ -322,7 +347,9 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
         return Err("the path is empty".to_owned());
     }
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains("://") {
-        return Err(format!("'{path}' is not a relative path: write it with / and without a leading one"));
+        return Err(format!(
+            "'{path}' is not a relative path: write it with / and without a leading one"
+        ));
     }
     if path.split('/').any(|part| part == "..") {
         return Err(format!("'{path}' leaves its root: '..' is not allowed"));

@@ -45,7 +45,9 @@ pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> 
 }
 
 fn nothing(what: &str, why: &str) -> Match {
-    Match::No { reason: format!("{what} starts nothing: {why}") }
+    Match::No {
+        reason: format!("{what} starts nothing: {why}"),
+    }
 }
 
 fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Match {
@@ -57,19 +59,28 @@ fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Match 
     if let Some(branches) = &trigger.branches
         && !list_matches(branches, &push.branch)
     {
-        return nothing(&what, &format!("pipeline '{pipeline}' listens to branches [{}]", branches.join(", ")));
+        return nothing(
+            &what,
+            &format!("pipeline '{pipeline}' listens to branches [{}]", branches.join(", ")),
+        );
     }
     if let Some(why) = no_path_matches(pipeline, trigger.paths.as_deref(), changed_paths) {
         return nothing(&what, &why);
     }
-    Match::Start { cause: format!("push of {} by {}", push.branch, push.pusher), may_push: true }
+    Match::Start {
+        cause: format!("push of {} by {}", push.branch, push.pusher),
+        may_push: true,
+    }
 }
 
 fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Match {
     let what = format!("pull request #{} of {}", pull_request.number, pull_request.repo);
     let pipeline = &plan.pipeline;
     let Some(trigger) = &plan.triggers.pull_request else {
-        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to pull requests"));
+        return nothing(
+            &what,
+            &format!("pipeline '{pipeline}' does not listen to pull requests"),
+        );
     };
     // A fork's code is a stranger's: it must not run here before somebody approved it.
     if pull_request.is_fork() {
@@ -97,7 +108,10 @@ fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Optio
         PullRequestAction::Reopened => "reopened",
     };
     Match::Start {
-        cause: format!("pull request #{} by {} {verb}", pull_request.number, pull_request.author),
+        cause: format!(
+            "pull request #{} by {} {verb}",
+            pull_request.number, pull_request.author
+        ),
         may_push: false,
     }
 }
@@ -107,7 +121,10 @@ fn no_path_matches(pipeline: &str, globs: Option<&[String]>, changed: Option<&[S
     if changed.iter().any(|path| list_matches(globs, path)) {
         return None;
     }
-    Some(format!("pipeline '{pipeline}' listens to paths [{}], and no changed file is one of them", globs.join(", ")))
+    Some(format!(
+        "pipeline '{pipeline}' listens to paths [{}], and no changed file is one of them",
+        globs.join(", ")
+    ))
 }
 
 fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
@@ -118,12 +135,22 @@ fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
         return nothing(&what, &format!("pipeline '{pipeline}' does not listen to data"));
     };
     if trigger.source != arrived.source {
-        return nothing(&what, &format!("pipeline '{pipeline}' listens to data source '{}'", trigger.source));
+        return nothing(
+            &what,
+            &format!("pipeline '{pipeline}' listens to data source '{}'", trigger.source),
+        );
     }
     // A plan holds only durations that were read before.
-    let quiet = trigger.quiet_period.as_deref().and_then(|text| duration_seconds(text).ok()).unwrap_or(0);
+    let quiet = trigger
+        .quiet_period
+        .as_deref()
+        .and_then(|text| duration_seconds(text).ok())
+        .unwrap_or(0);
     match quiet {
-        0 => Match::Start { cause: what, may_push: true },
+        0 => Match::Start {
+            cause: what,
+            may_push: true,
+        },
         seconds => Match::Hold { seconds, cause: what },
     }
 }
@@ -131,10 +158,16 @@ fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
 fn on_schedule(plan: &Plan, due: &ScheduleDue) -> Match {
     let what = format!("schedule of {}", due.slot);
     if due.pipeline != plan.pipeline {
-        return nothing(&what, &format!("it is for pipeline '{}', not '{}'", due.pipeline, plan.pipeline));
+        return nothing(
+            &what,
+            &format!("it is for pipeline '{}', not '{}'", due.pipeline, plan.pipeline),
+        );
     }
     match &plan.triggers.schedule {
-        Some(_) => Match::Start { cause: what, may_push: true },
+        Some(_) => Match::Start {
+            cause: what,
+            may_push: true,
+        },
         None => nothing(&what, &format!("pipeline '{}' no longer has a schedule", plan.pipeline)),
     }
 }
@@ -144,7 +177,10 @@ fn on_manual(plan: &Plan, manual: &Manual) -> Match {
         let why = format!("it is for pipeline '{}', not '{}'", manual.pipeline, plan.pipeline);
         return nothing(&format!("manual request by {}", manual.actor), &why);
     }
-    Match::Start { cause: format!("manual request by {}", manual.actor), may_push: true }
+    Match::Start {
+        cause: format!("manual request by {}", manual.actor),
+        may_push: true,
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +222,10 @@ mod tests {
     }
 
     fn data(source: &str, span: Option<&str>) -> Event {
-        Event::DataArrived(DataArrived { source: source.to_owned(), span: span.map(str::to_owned) })
+        Event::DataArrived(DataArrived {
+            source: source.to_owned(),
+            span: span.map(str::to_owned),
+        })
     }
 
     fn due(pipeline: &str) -> Event {
@@ -224,7 +263,10 @@ mod tests {
         let mut deaf = plan.clone();
         deaf.triggers = Triggers::default();
         let mut eager = plan.clone();
-        eager.triggers.data = Some(DataTrigger { source: "flights".to_owned(), quiet_period: None });
+        eager.triggers.data = Some(DataTrigger {
+            source: "flights".to_owned(),
+            quiet_period: None,
+        });
         let relevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/train.py"]);
         let irrelevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/README.md"]);
         let all = [
@@ -277,6 +319,9 @@ mod tests {
     fn absent_filters_let_everything_through() {
         let mut plan = crate::spec::tests::flights();
         plan.triggers.push = Some(PushTrigger::default());
-        assert!(matches!(matches(&plan, &push("any/branch"), Some(&[])), Match::Start { may_push: true, .. }));
+        assert!(matches!(
+            matches(&plan, &push("any/branch"), Some(&[])),
+            Match::Start { may_push: true, .. }
+        ));
     }
 }

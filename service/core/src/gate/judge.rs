@@ -19,9 +19,20 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
     slices.sort_by_key(|slice| (slice.slice_key.len(), &slice.slice_key));
     if !gate.metrics.values().any(has_threshold) {
         let comparisons = everything_overall(evaluation, &slices);
-        return Verdict { blessing: Blessing::NotEvaluated, rubber_stamp: false, findings: Vec::new(), comparisons };
+        return Verdict {
+            blessing: Blessing::NotEvaluated,
+            rubber_stamp: false,
+            findings: Vec::new(),
+            comparisons,
+        };
     }
-    let mut judge = Judge { gate, evaluation, rubber_stamp: false, findings: Vec::new(), comparisons: Vec::new() };
+    let mut judge = Judge {
+        gate,
+        evaluation,
+        rubber_stamp: false,
+        findings: Vec::new(),
+        comparisons: Vec::new(),
+    };
     judge.unmatched_specs(&slices);
     for slice in slices {
         for (metric, threshold) in &gate.metrics {
@@ -32,7 +43,11 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
     judge.findings.sort_by_key(|finding| finding.passed);
     let failed = judge.findings.iter().any(|finding| !finding.passed);
     Verdict {
-        blessing: if failed { Blessing::NotBlessed } else { Blessing::Blessed },
+        blessing: if failed {
+            Blessing::NotBlessed
+        } else {
+            Blessing::Blessed
+        },
         rubber_stamp: judge.rubber_stamp,
         findings: judge.findings,
         comparisons: judge.comparisons,
@@ -57,7 +72,12 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn unmatched_specs(&mut self, slices: &[&Slice]) {
         let overall = [SlicingSpec::default()];
-        let per_slice = self.gate.metrics.values().flat_map(|m| &m.per_slice_thresholds).flat_map(|t| &t.slicing_specs);
+        let per_slice = self
+            .gate
+            .metrics
+            .values()
+            .flat_map(|m| &m.per_slice_thresholds)
+            .flat_map(|t| &t.slicing_specs);
         let mut seen: Vec<&SlicingSpec> = Vec::new();
         for spec in looked_at(self.gate, &overall).iter().chain(per_slice) {
             if seen.contains(&spec) {
@@ -79,7 +99,9 @@ impl Judge<'_> {
     }
 
     fn metric(&mut self, slice: &Slice, metric: &str, threshold: &MetricThreshold) {
-        let Some(applicable) = applicable(self.gate, threshold, &slice.slice_key) else { return };
+        let Some(applicable) = applicable(self.gate, threshold, &slice.slice_key) else {
+            return;
+        };
         let measured = slice.metrics.get(metric).copied();
         let Measured { candidate, baseline } = measured.unwrap_or_default();
         let candidate = candidate.filter(|value| value.is_finite());
@@ -90,12 +112,13 @@ impl Judge<'_> {
         if !too_small {
             let judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
             passed = Some(judged.iter().all(|j| j.passed));
-            self.findings.extend(judged.into_iter().map(|Judged { passed, sentence }| Finding {
-                slice_key: slice.slice_key.clone(),
-                metric: metric.to_owned(),
-                passed,
-                sentence,
-            }));
+            self.findings
+                .extend(judged.into_iter().map(|Judged { passed, sentence }| Finding {
+                    slice_key: slice.slice_key.clone(),
+                    metric: metric.to_owned(),
+                    passed,
+                    sentence,
+                }));
         }
         self.comparisons.push(Comparison {
             slice_key: slice.slice_key.clone(),
@@ -103,7 +126,9 @@ impl Judge<'_> {
             num_examples: slice.num_examples,
             candidate,
             baseline,
-            difference: candidate.zip(baseline).map(|(candidate, baseline)| candidate - baseline),
+            difference: candidate
+                .zip(baseline)
+                .map(|(candidate, baseline)| candidate - baseline),
             threshold: threshold::words(&applicable.value, &applicable.change),
             passed,
         });
@@ -130,7 +155,11 @@ impl Judge<'_> {
                 "{place} is undefined for the candidate, and what is undefined does not pass"
             ))];
         };
-        let mut judged: Vec<Judged> = applicable.value.iter().map(|t| threshold::value(&place, t, candidate)).collect();
+        let mut judged: Vec<Judged> = applicable
+            .value
+            .iter()
+            .map(|t| threshold::value(&place, t, candidate))
+            .collect();
         for change in &applicable.change {
             match baseline {
                 Some(baseline) => judged.extend(threshold::change(&place, change, candidate, baseline)),
@@ -148,11 +177,18 @@ fn has_threshold(metric: &MetricThreshold) -> bool {
     let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(threshold::bounds_value);
     let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(threshold::bounds_change);
     let own = value(&metric.value_threshold) || change(&metric.change_threshold);
-    own || metric.per_slice_thresholds.iter().any(|t| value(&t.value_threshold) || change(&t.change_threshold))
+    own || metric
+        .per_slice_thresholds
+        .iter()
+        .any(|t| value(&t.value_threshold) || change(&t.change_threshold))
 }
 
 fn looked_at<'a>(gate: &'a Gate, overall: &'a [SlicingSpec]) -> &'a [SlicingSpec] {
-    if gate.slicing_specs.is_empty() { overall } else { &gate.slicing_specs }
+    if gate.slicing_specs.is_empty() {
+        overall
+    } else {
+        &gate.slicing_specs
+    }
 }
 
 /// Thresholds of their own replace the metric's for the slices they match. `None` when the slice
@@ -172,7 +208,10 @@ fn applicable<'a>(
         if !looked_at(gate, &overall).iter().any(|spec| matches(spec, slice_key)) {
             return None;
         }
-        Applicable { value: metric.value_threshold.iter().collect(), change: metric.change_threshold.iter().collect() }
+        Applicable {
+            value: metric.value_threshold.iter().collect(),
+            change: metric.change_threshold.iter().collect(),
+        }
     } else {
         Applicable {
             value: own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
@@ -181,7 +220,11 @@ fn applicable<'a>(
     };
     let found = Applicable {
         value: found.value.into_iter().filter(|t| threshold::bounds_value(t)).collect(),
-        change: found.change.into_iter().filter(|t| threshold::bounds_change(t)).collect(),
+        change: found
+            .change
+            .into_iter()
+            .filter(|t| threshold::bounds_change(t))
+            .collect(),
     };
     (!found.value.is_empty() || !found.change.is_empty()).then_some(found)
 }
@@ -191,14 +234,22 @@ fn matches(spec: &SlicingSpec, slice_key: &BTreeMap<String, String>) -> bool {
     let of_spec = |feature: &String| spec.feature_keys.contains(feature) || spec.feature_values.contains_key(feature);
     slice_key.keys().all(of_spec)
         && spec.feature_keys.iter().all(|feature| slice_key.contains_key(feature))
-        && spec.feature_values.iter().all(|(feature, value)| slice_key.get(feature) == Some(value))
+        && spec
+            .feature_values
+            .iter()
+            .all(|(feature, value)| slice_key.get(feature) == Some(value))
 }
 
 /// What a gate without thresholds can show.
 fn everything_overall(evaluation: &Evaluation, slices: &[&Slice]) -> Vec<Comparison> {
     let overall = slices.iter().filter(|slice| slice.slice_key.is_empty());
     overall
-        .flat_map(|slice| slice.metrics.iter().map(move |(metric, measured)| (slice, metric, measured)))
+        .flat_map(|slice| {
+            slice
+                .metrics
+                .iter()
+                .map(move |(metric, measured)| (slice, metric, measured))
+        })
         .map(|(slice, metric, measured)| {
             let baseline = measured.baseline.filter(|_| evaluation.baseline);
             Comparison {
@@ -207,7 +258,10 @@ fn everything_overall(evaluation: &Evaluation, slices: &[&Slice]) -> Vec<Compari
                 num_examples: slice.num_examples,
                 candidate: measured.candidate,
                 baseline,
-                difference: measured.candidate.zip(baseline).map(|(candidate, baseline)| candidate - baseline),
+                difference: measured
+                    .candidate
+                    .zip(baseline)
+                    .map(|(candidate, baseline)| candidate - baseline),
                 threshold: String::new(),
                 passed: None,
             }

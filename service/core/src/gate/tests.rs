@@ -22,7 +22,14 @@ fn measured(slices: &[Row], baseline: bool) -> Evaluation {
             .map(|(key, num_examples, candidate, baseline)| Slice {
                 slice_key: key.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
                 num_examples: *num_examples,
-                metrics: [("auc".to_owned(), Measured { candidate: *candidate, baseline: *baseline })].into(),
+                metrics: [(
+                    "auc".to_owned(),
+                    Measured {
+                        candidate: *candidate,
+                        baseline: *baseline,
+                    },
+                )]
+                .into(),
             })
             .collect(),
     }
@@ -45,23 +52,45 @@ fn gate(threshold: MetricThreshold) -> Gate {
 }
 
 fn value(lower_bound: Option<f64>, upper_bound: Option<f64>) -> MetricThreshold {
-    MetricThreshold { value_threshold: Some(ValueThreshold { lower_bound, upper_bound }), ..Default::default() }
+    MetricThreshold {
+        value_threshold: Some(ValueThreshold {
+            lower_bound,
+            upper_bound,
+        }),
+        ..Default::default()
+    }
 }
 
 fn change(absolute: Option<f64>, relative: Option<f64>, direction: Direction) -> MetricThreshold {
-    MetricThreshold { change_threshold: Some(ChangeThreshold { absolute, relative, direction }), ..Default::default() }
+    MetricThreshold {
+        change_threshold: Some(ChangeThreshold {
+            absolute,
+            relative,
+            direction,
+        }),
+        ..Default::default()
+    }
 }
 
 fn by(feature: &str) -> SlicingSpec {
-    SlicingSpec { feature_keys: vec![feature.to_owned()], ..Default::default() }
+    SlicingSpec {
+        feature_keys: vec![feature.to_owned()],
+        ..Default::default()
+    }
 }
 
 fn is(feature: &str, value: &str) -> SlicingSpec {
-    SlicingSpec { feature_values: [(feature.to_owned(), value.to_owned())].into(), ..Default::default() }
+    SlicingSpec {
+        feature_values: [(feature.to_owned(), value.to_owned())].into(),
+        ..Default::default()
+    }
 }
 
 fn sentences(verdict: &Verdict) -> String {
-    let lines = verdict.findings().iter().map(|f| format!("{} {}", if f.passed { "✓" } else { "✗" }, f.sentence));
+    let lines = verdict
+        .findings()
+        .iter()
+        .map(|f| format!("{} {}", if f.passed { "✓" } else { "✗" }, f.sentence));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -84,7 +113,12 @@ fn values_within_inclusive_bounds_pass() {
     let mut said = Vec::new();
     for (threshold, candidate, expected) in table {
         let verdict = judge(&gate(threshold), &overall(candidate, 0.5));
-        assert_eq!(verdict.blessing() == Blessing::Blessed, expected, "{}", sentences(&verdict));
+        assert_eq!(
+            verdict.blessing() == Blessing::Blessed,
+            expected,
+            "{}",
+            sentences(&verdict)
+        );
         said.push(sentences(&verdict));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
@@ -142,7 +176,12 @@ fn changes_are_judged_in_their_direction() {
     let mut said = Vec::new();
     for (threshold, candidate, baseline, expected) in table {
         let verdict = judge(&gate(threshold), &overall(candidate, baseline));
-        assert_eq!(verdict.blessing() == Blessing::Blessed, expected, "{}", sentences(&verdict));
+        assert_eq!(
+            verdict.blessing() == Blessing::Blessed,
+            expected,
+            "{}",
+            sentences(&verdict)
+        );
         said.push(sentences(&verdict));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
@@ -181,17 +220,25 @@ fn changes_are_judged_in_their_direction() {
 
 #[test]
 fn silence_is_failure() {
-    let both =
-        MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.0), None, HIGHER) };
+    let both = MetricThreshold {
+        value_threshold: value(Some(0.6), None).value_threshold,
+        ..change(Some(0.0), None, HIGHER)
+    };
     let mut missing = overall(0.7, 0.6);
     missing.slices[0].metrics.clear();
     let cases = [
         judge(&gate(both.clone()), &missing),
         judge(&gate(both.clone()), &measured(&[(&[], 100, None, Some(0.5))], true)),
-        judge(&gate(both.clone()), &measured(&[(&[], 100, Some(f64::NAN), Some(0.5))], true)),
+        judge(
+            &gate(both.clone()),
+            &measured(&[(&[], 100, Some(f64::NAN), Some(0.5))], true),
+        ),
         judge(&gate(both.clone()), &measured(&[(&[], 100, Some(0.7), None)], true)),
         judge(
-            &Gate { slicing_specs: vec![by("origin"), is("carrier", "UA")], ..gate(both.clone()) },
+            &Gate {
+                slicing_specs: vec![by("origin"), is("carrier", "UA")],
+                ..gate(both.clone())
+            },
             &overall(0.7, 0.6),
         ),
         judge(&gate(both), &measured(&[], true)),
@@ -214,16 +261,24 @@ fn silence_is_failure() {
 #[test]
 fn without_a_baseline_only_values_count() {
     let first = |candidate| measured(&[(&[], 100, Some(candidate), None)], false);
-    let both =
-        MetricThreshold { value_threshold: value(Some(0.6), None).value_threshold, ..change(Some(0.5), None, HIGHER) };
+    let both = MetricThreshold {
+        value_threshold: value(Some(0.6), None).value_threshold,
+        ..change(Some(0.5), None, HIGHER)
+    };
     let good = judge(&gate(both.clone()), &first(0.7));
     assert_eq!((good.blessing(), good.rubber_stamp()), (Blessing::Blessed, true));
     let bad = judge(&gate(both), &first(0.5));
     assert_eq!((bad.blessing(), bad.rubber_stamp()), (Blessing::NotBlessed, true));
     let change_only = judge(&gate(change(Some(0.5), None, HIGHER)), &first(0.5));
-    assert_eq!((change_only.blessing(), change_only.rubber_stamp()), (Blessing::Blessed, true));
+    assert_eq!(
+        (change_only.blessing(), change_only.rubber_stamp()),
+        (Blessing::Blessed, true)
+    );
     let value_only = judge(&gate(value(Some(0.6), None)), &first(0.7));
-    assert_eq!((value_only.blessing(), value_only.rubber_stamp()), (Blessing::Blessed, false));
+    assert_eq!(
+        (value_only.blessing(), value_only.rubber_stamp()),
+        (Blessing::Blessed, false)
+    );
     assert!(good.bless("model").is_some() && bad.bless("model").is_none());
 }
 
@@ -235,7 +290,11 @@ fn no_thresholds_is_no_approval() {
         let verdict = judge(&gate, &overall(0.7, 0.6));
         assert_eq!(verdict.blessing(), Blessing::NotEvaluated);
         assert!(verdict.bless("model").is_none());
-        assert_eq!(verdict.comparisons()[0].candidate, Some(0.7), "people still see the numbers");
+        assert_eq!(
+            verdict.comparisons()[0].candidate,
+            Some(0.7),
+            "people still see the numbers"
+        );
     }
 }
 
@@ -255,7 +314,10 @@ fn slices_are_looked_at_where_asked() {
     let threshold = || change(Some(-0.005), None, HIGHER);
     let only_overall = judge(&gate(threshold()), &by_origin());
     assert_eq!(only_overall.blessing(), Blessing::Blessed);
-    let sliced = Gate { slicing_specs: vec![SlicingSpec::default(), by("origin")], ..gate(threshold()) };
+    let sliced = Gate {
+        slicing_specs: vec![SlicingSpec::default(), by("origin")],
+        ..gate(threshold())
+    };
     let verdict = judge(&sliced, &by_origin());
     insta::assert_snapshot!(sentences(&verdict), @r#"
     ✗ auc on origin=EWR fell from 0.6512 to 0.6401 (-0.0111), more than the allowed -0.0050
@@ -271,18 +333,46 @@ fn slices_are_looked_at_where_asked() {
     assert_eq!(keys[0], (String::new(), Some(true)), "overall first");
     assert_eq!(keys.len(), 4, "the cross of carrier and origin was not asked for");
 
-    let patient = Gate { min_slice_size: Some(10), ..sliced.clone() };
+    let patient = Gate {
+        min_slice_size: Some(10),
+        ..sliced.clone()
+    };
     let verdict = judge(&patient, &by_origin());
-    let small = verdict.comparisons().iter().find(|c| c.slice_key.values().any(|v| v == "JFK")).unwrap();
+    let small = verdict
+        .comparisons()
+        .iter()
+        .find(|c| c.slice_key.values().any(|v| v == "JFK"))
+        .unwrap();
     assert_eq!(small.passed, None);
     assert_eq!(verdict.failures().count(), 1, "only EWR");
-    let overall_too_small = Gate { min_slice_size: Some(1000), slicing_specs: vec![], ..gate(value(Some(0.9), None)) };
+    let overall_too_small = Gate {
+        min_slice_size: Some(1000),
+        slicing_specs: vec![],
+        ..gate(value(Some(0.9), None))
+    };
     assert_eq!(judge(&overall_too_small, &by_origin()).blessing(), Blessing::NotBlessed);
 
-    let fixed = Gate { slicing_specs: vec![is("origin", "LGA")], ..gate(threshold()) };
+    let fixed = Gate {
+        slicing_specs: vec![is("origin", "LGA")],
+        ..gate(threshold())
+    };
     assert_eq!(judge(&fixed, &by_origin()).blessing(), Blessing::Blessed);
-    let crossed = SlicingSpec { feature_values: [("origin".to_owned(), "EWR".to_owned())].into(), ..by("carrier") };
-    assert_eq!(judge(&Gate { slicing_specs: vec![crossed], ..fixed }, &by_origin()).failures().count(), 1);
+    let crossed = SlicingSpec {
+        feature_values: [("origin".to_owned(), "EWR".to_owned())].into(),
+        ..by("carrier")
+    };
+    assert_eq!(
+        judge(
+            &Gate {
+                slicing_specs: vec![crossed],
+                ..fixed
+            },
+            &by_origin()
+        )
+        .failures()
+        .count(),
+        1
+    );
 }
 
 #[test]
@@ -290,10 +380,16 @@ fn thresholds_of_a_slice_replace_the_metrics_own() {
     let mut threshold = change(Some(-0.005), None, HIGHER);
     threshold.per_slice_thresholds = vec![PerSliceThreshold {
         slicing_specs: vec![is("origin", "EWR"), is("origin", "JFK")],
-        value_threshold: Some(ValueThreshold { lower_bound: Some(0.5), upper_bound: None }),
+        value_threshold: Some(ValueThreshold {
+            lower_bound: Some(0.5),
+            upper_bound: None,
+        }),
         change_threshold: None,
     }];
-    let lenient = Gate { slicing_specs: vec![SlicingSpec::default(), by("origin")], ..gate(threshold.clone()) };
+    let lenient = Gate {
+        slicing_specs: vec![SlicingSpec::default(), by("origin")],
+        ..gate(threshold.clone())
+    };
     let verdict = judge(&lenient, &by_origin());
     assert_eq!(verdict.blessing(), Blessing::Blessed, "{}", sentences(&verdict));
     // Slices that only these thresholds name are looked at as well.
@@ -319,9 +415,24 @@ fn evaluations() -> impl Strategy<Value = Evaluation> {
         }
         let mut evaluation = measured(&[], baseline);
         for (key, (num_examples, candidate, base)) in by_key {
-            let slice_key = if key.is_empty() { BTreeMap::new() } else { [("f".to_owned(), key.to_owned())].into() };
-            let metrics = [("auc".to_owned(), Measured { candidate, baseline: base })].into();
-            evaluation.slices.push(Slice { slice_key, num_examples, metrics });
+            let slice_key = if key.is_empty() {
+                BTreeMap::new()
+            } else {
+                [("f".to_owned(), key.to_owned())].into()
+            };
+            let metrics = [(
+                "auc".to_owned(),
+                Measured {
+                    candidate,
+                    baseline: base,
+                },
+            )]
+            .into();
+            evaluation.slices.push(Slice {
+                slice_key,
+                num_examples,
+                metrics,
+            });
         }
         evaluation
     })

@@ -12,7 +12,10 @@ pub(super) struct Judged {
 
 impl Judged {
     pub(super) fn failed(sentence: String) -> Self {
-        Self { passed: false, sentence }
+        Self {
+            passed: false,
+            sentence,
+        }
     }
 }
 
@@ -26,7 +29,11 @@ pub(super) fn bounds_change(threshold: &ChangeThreshold) -> bool {
 
 /// `auc overall` or `auc on origin=EWR`.
 pub(super) fn place(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
-    if slice_key.is_empty() { format!("{metric} overall") } else { format!("{metric} on {}", slice_name(slice_key)) }
+    if slice_key.is_empty() {
+        format!("{metric} overall")
+    } else {
+        format!("{metric} on {}", slice_name(slice_key))
+    }
 }
 
 pub(super) fn not_measured(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
@@ -37,7 +44,10 @@ pub(super) fn not_measured(metric: &str, slice_key: &BTreeMap<String, String>) -
 }
 
 pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> Judged {
-    let ValueThreshold { lower_bound, upper_bound } = threshold;
+    let ValueThreshold {
+        lower_bound,
+        upper_bound,
+    } = threshold;
     let beyond = match (lower_bound, upper_bound) {
         // Written so that a bound that is not a number fails.
         (Some(lower), _) if candidate < *lower || lower.is_nan() => Some(("below the lower bound", *lower)),
@@ -50,8 +60,12 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
             Judged::failed(format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}"))
         }
         None => {
-            let digits =
-                digits(&[Some(candidate), *lower_bound, *upper_bound].into_iter().flatten().collect::<Vec<_>>());
+            let digits = digits(
+                &[Some(candidate), *lower_bound, *upper_bound]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>(),
+            );
             Judged {
                 passed: true,
                 sentence: format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold)),
@@ -62,7 +76,12 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
 
 /// One judgement each for `absolute` and one for `relative`, as far as they are given.
 pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, baseline: f64) -> Vec<Judged> {
-    let change = Change { place, direction: threshold.direction, candidate, baseline };
+    let change = Change {
+        place,
+        direction: threshold.direction,
+        candidate,
+        baseline,
+    };
     let absolute = threshold.absolute.map(|bound| change.absolute(bound));
     let relative = threshold.relative.map(|bound| change.relative(bound));
     absolute.into_iter().chain(relative).collect()
@@ -95,7 +114,13 @@ impl Change<'_> {
     fn absolute(&self, bound: f64) -> Judged {
         let digits = digits(&[self.candidate, self.baseline, bound, self.difference()]);
         let difference = format!("{:+.digits$}", self.difference());
-        self.judged(self.holds(bound), bound, digits, &difference, &format!("{bound:+.digits$}"))
+        self.judged(
+            self.holds(bound),
+            bound,
+            digits,
+            &difference,
+            &format!("{bound:+.digits$}"),
+        )
     }
 
     fn relative(&self, bound: f64) -> Judged {
@@ -119,11 +144,22 @@ impl Change<'_> {
             .filter(|_| (ratio - bound).abs() > 1e-9)
             .unwrap_or(1);
         let passed = self.holds(bound * self.baseline.abs());
-        self.judged(passed, bound, digits, &percent_of(ratio, decimals), &percent_of(bound, decimals))
+        self.judged(
+            passed,
+            bound,
+            digits,
+            &percent_of(ratio, decimals),
+            &percent_of(bound, decimals),
+        )
     }
 
     fn judged(&self, passed: bool, bound: f64, digits: usize, difference: &str, bound_text: &str) -> Judged {
-        let Self { place, candidate, baseline, .. } = self;
+        let Self {
+            place,
+            candidate,
+            baseline,
+            ..
+        } = self;
         let moved = if candidate > baseline {
             "rose from"
         } else if candidate < baseline {
@@ -147,7 +183,10 @@ impl Change<'_> {
             (false, false, Direction::HigherIsBetter) => format!("and a change of at least {bound_text} is asked for"),
             (false, false, Direction::LowerIsBetter) => format!("and a change of at most {bound_text} is asked for"),
         };
-        Judged { passed, sentence: format!("{place} {moved} {figures}, {reason}") }
+        Judged {
+            passed,
+            sentence: format!("{place} {moved} {figures}, {reason}"),
+        }
     }
 }
 
@@ -160,7 +199,9 @@ pub(super) fn words(value: &[&ValueThreshold], change: &[&ChangeThreshold]) -> S
             Direction::LowerIsBetter => '≤',
         };
         let absolute = threshold.absolute.map(|bound| format!("change {sign} {bound:+}"));
-        let relative = threshold.relative.map(|bound| format!("change {sign} {}", percent(bound)));
+        let relative = threshold
+            .relative
+            .map(|bound| format!("change {sign} {}", percent(bound)));
         absolute.into_iter().chain(relative).collect::<Vec<_>>().join(", ")
     });
     value.chain(change).collect::<Vec<_>>().join(", ")
@@ -185,11 +226,17 @@ fn digits(values: &[f64]) -> usize {
     let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let distinct = |digits: usize| {
         let shown = |value: f64| format!("{value:.digits$}");
-        let pairs = values.iter().enumerate().flat_map(|(i, a)| values[i + 1..].iter().map(move |b| (*a, *b)));
+        let pairs = values
+            .iter()
+            .enumerate()
+            .flat_map(|(i, a)| values[i + 1..].iter().map(move |b| (*a, *b)));
         // Rounding noise is not a difference people should see.
         let same = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1.0);
         let told_apart = pairs.into_iter().all(|(a, b)| same(a, b) || shown(a) != shown(b));
-        told_apart && values.iter().all(|v| v.abs() <= 1e-12 || v.abs() >= 10_f64.powi(-(digits as i32)))
+        told_apart
+            && values
+                .iter()
+                .all(|v| v.abs() <= 1e-12 || v.abs() >= 10_f64.powi(-(digits as i32)))
     };
     (4..12).find(|digits| distinct(*digits)).unwrap_or(12)
 }

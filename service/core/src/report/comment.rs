@@ -54,7 +54,10 @@ fn headline(run: &Run) -> String {
 
 fn reasons(run: &Run) -> Option<String> {
     if run.state == RunState::Failed {
-        return run.summary.as_deref().map(|summary| format!("{}\n", escape(&one_line(summary, MAX_CELL * 2))));
+        return run
+            .summary
+            .as_deref()
+            .map(|summary| format!("{}\n", escape(&one_line(summary, MAX_CELL * 2))));
     }
     let verdict = run.verdict.as_ref()?;
     let mut text = String::new();
@@ -95,7 +98,9 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 
 fn row(comparison: &Comparison) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
-    let difference = comparison.difference.map_or_else(|| "–".to_owned(), |v| format!("{v:+.4}"));
+    let difference = comparison
+        .difference
+        .map_or_else(|| "–".to_owned(), |v| format!("{v:+.4}"));
     let passed = match comparison.passed {
         Some(true) => "✓",
         Some(false) => "✗",
@@ -114,14 +119,22 @@ fn row(comparison: &Comparison) -> String {
 }
 
 fn foot(run: &Run, details_url: &str) -> String {
-    let commit = run
-        .request
-        .commit
-        .as_ref()
-        .map(|commit| format!("commit {}", escape(&commit.as_str().chars().take(10).collect::<String>())));
+    let commit = run.request.commit.as_ref().map(|commit| {
+        format!(
+            "commit {}",
+            escape(&commit.as_str().chars().take(10).collect::<String>())
+        )
+    });
     // A URL of ours; what could end the link is still encoded.
-    let url: String = details_url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let url = url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E");
+    let url: String = details_url
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control())
+        .collect();
+    let url = url
+        .replace('(', "%28")
+        .replace(')', "%29")
+        .replace('<', "%3C")
+        .replace('>', "%3E");
     let details = (!url.is_empty()).then(|| format!("[details]({url})"));
     let parts: Vec<String> = commit.into_iter().chain(details).collect();
     format!("{}\n", parts.join(" · "))

@@ -69,14 +69,22 @@ pub fn invalid_pipeline_status(name: &str, problems: &[Problem]) -> Status {
         [only] => only.to_string(),
         [first, ..] => format!("{} problems, the first: {first}", problems.len()),
     };
-    Status { state: StatusState::Error, context: context(name), description: one_line(&description, MAX_DESCRIPTION) }
+    Status {
+        state: StatusState::Error,
+        context: context(name),
+        description: one_line(&description, MAX_DESCRIPTION),
+    }
 }
 
 /// The status of a commit that starts no run although the pipeline listens to its like: a required
 /// check would otherwise wait for ever.
 pub fn nothing_to_do_status(pipeline: &str, reason: &str) -> Status {
     let description = one_line(reason, MAX_DESCRIPTION);
-    Status { state: StatusState::Success, context: context(pipeline), description }
+    Status {
+        state: StatusState::Success,
+        context: context(pipeline),
+        description,
+    }
 }
 
 fn context(pipeline: &str) -> String {
@@ -89,8 +97,10 @@ fn blessing(run: &Run) -> Option<Blessing> {
 
 /// Text without line breaks or control characters, cut to `most` characters.
 fn one_line(text: &str, most: usize) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
     let line = words.join(" ");
     if line.chars().count() <= most {
         return line;

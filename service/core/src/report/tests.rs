@@ -38,7 +38,14 @@ fn evaluation(slices: &[(&str, f64, Option<f64>)]) -> Evaluation {
             [("origin".to_owned(), (*origin).to_owned())].into()
         },
         num_examples: 100,
-        metrics: [("auc".to_owned(), Measured { candidate: Some(*candidate), baseline: *baseline })].into(),
+        metrics: [(
+            "auc".to_owned(),
+            Measured {
+                candidate: Some(*candidate),
+                baseline: *baseline,
+            },
+        )]
+        .into(),
     };
     Evaluation {
         schema_version: 1,
@@ -57,7 +64,12 @@ fn judged(pull_request: Option<u64>, evaluation: &Evaluation) -> Run {
         record.state = StepState::Cached;
     }
     let gate = run.request.plan.gate.clone().unwrap().gate;
-    run.apply(&RunEvent::GateJudged { verdict: judge(&gate, evaluation) }, Micros(2));
+    run.apply(
+        &RunEvent::GateJudged {
+            verdict: judge(&gate, evaluation),
+        },
+        Micros(2),
+    );
     let summary = sentence::run_succeeded(&run);
     ended(run, RunState::Succeeded, &summary)
 }
@@ -69,16 +81,31 @@ fn running(pull_request: Option<u64>) -> Run {
 }
 
 fn ended(mut run: Run, state: RunState, summary: &str) -> Run {
-    run.apply(&RunEvent::Finished { state, summary: summary.to_owned(), metrics: Default::default() }, Micros(3));
+    run.apply(
+        &RunEvent::Finished {
+            state,
+            summary: summary.to_owned(),
+            metrics: Default::default(),
+        },
+        Micros(3),
+    );
     run
 }
 
 fn good() -> Evaluation {
-    evaluation(&[("", 0.6512, Some(0.648)), ("EWR", 0.64, Some(0.63)), ("JFK", 0.66, Some(0.66))])
+    evaluation(&[
+        ("", 0.6512, Some(0.648)),
+        ("EWR", 0.64, Some(0.63)),
+        ("JFK", 0.66, Some(0.66)),
+    ])
 }
 
 fn bad() -> Evaluation {
-    evaluation(&[("", 0.5512, Some(0.648)), ("EWR", 0.64, Some(0.6512)), ("JFK", 0.66, Some(0.66))])
+    evaluation(&[
+        ("", 0.5512, Some(0.648)),
+        ("EWR", 0.64, Some(0.6512)),
+        ("JFK", 0.66, Some(0.66)),
+    ])
 }
 
 fn shown(status: &Status) -> String {
@@ -88,9 +115,16 @@ fn shown(status: &Status) -> String {
 #[test]
 fn statuses() {
     let queued = Run::new(request(Some(7)));
-    let failed =
-        ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: ValueError: no column\n'x'");
-    let cancelled = ended(running(Some(7)), RunState::Cancelled, &sentence::run_cancelled("a newer commit"));
+    let failed = ended(
+        running(Some(7)),
+        RunState::Failed,
+        "step 'train' exited with code 1: ValueError: no column\n'x'",
+    );
+    let cancelled = ended(
+        running(Some(7)),
+        RunState::Cancelled,
+        &sentence::run_cancelled("a newer commit"),
+    );
     let runs = [
         queued,
         running(Some(7)),
@@ -129,7 +163,12 @@ fn a_pipeline_without_a_judgement_succeeds() {
         record.state = StepState::Cached;
     }
     let gate = run.request.plan.gate.clone().unwrap().gate;
-    run.apply(&RunEvent::GateJudged { verdict: judge(&gate, &nothing) }, Micros(2));
+    run.apply(
+        &RunEvent::GateJudged {
+            verdict: judge(&gate, &nothing),
+        },
+        Micros(2),
+    );
     let summary = sentence::run_succeeded(&run);
     let run = ended(run, RunState::Succeeded, &summary);
     assert_eq!(status(&run).unwrap().state, StatusState::Success);
@@ -189,7 +228,11 @@ fn comments() {
 
     commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
     "#);
-    let failed = ended(running(Some(7)), RunState::Failed, "step 'train' exited with code 1: no column <b>x</b>");
+    let failed = ended(
+        running(Some(7)),
+        RunState::Failed,
+        "step 'train' exited with code 1: no column <b>x</b>",
+    );
     insta::assert_snapshot!(comment(&failed, URL).unwrap(), @r#"
     <!-- trainyard:flights -->
     ### flights: the run failed
@@ -204,15 +247,20 @@ fn comments() {
 fn no_comment_without_an_end_or_a_pull_request() {
     assert_eq!(comment(&running(Some(7)), URL), None);
     assert_eq!(comment(&judged(None, &good()), URL), None);
-    assert_eq!(comment(&ended(running(Some(7)), RunState::Cancelled, "cancelled by x"), URL), None);
+    assert_eq!(
+        comment(&ended(running(Some(7)), RunState::Cancelled, "cancelled by x"), URL),
+        None
+    );
 }
 
 #[test]
 fn hostile_slices_stay_text() {
     let hostile = "|`</td><script>@admin #1 [x](http://evil) ![i](x)\n\n# *h* \\| -->";
-    let text =
-        comment(&judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (hostile, 0.1, Some(0.6))])), "http://x/) [a](b)")
-            .unwrap();
+    let text = comment(
+        &judged(Some(7), &evaluation(&[("", 0.7, Some(0.6)), (hostile, 0.1, Some(0.6))])),
+        "http://x/) [a](b)",
+    )
+    .unwrap();
     insta::assert_snapshot!(text.replace('\u{200b}', "␣"), @r#"
     <!-- trainyard:flights -->
     ### flights: ✗ not approved

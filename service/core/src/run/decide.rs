@@ -77,7 +77,11 @@ pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
     match run.state {
         RunState::Succeeded | RunState::Failed | RunState::Cancelled => Vec::new(),
         RunState::Queued => match &run.cancel_requested {
-            Some(by) => vec![Decision::Record(finished(run, RunState::Cancelled, sentence::run_cancelled(by)))],
+            Some(by) => vec![Decision::Record(finished(
+                run,
+                RunState::Cancelled,
+                sentence::run_cancelled(by),
+            ))],
             None => vec![Decision::Perform(Command::Start)],
         },
         RunState::Running => decide_running(run, limits, now),
@@ -103,7 +107,10 @@ fn decide_running(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
 }
 
 fn at_work(run: &Run) -> usize {
-    run.steps.values().filter(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. })).count()
+    run.steps
+        .values()
+        .filter(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }))
+        .count()
 }
 
 fn decide_step(
@@ -114,23 +121,40 @@ fn decide_step(
     free: &mut usize,
     decisions: &mut Vec<Decision>,
 ) {
-    let Some(planned) = run.request.plan.steps.get(name) else { return };
+    let Some(planned) = run.request.plan.steps.get(name) else {
+        return;
+    };
     let cancelled = run.cancel_requested.as_deref();
     match &record.state {
         StepState::Succeeded { .. } | StepState::Cached | StepState::Failed { .. } | StepState::Skipped { .. } => {}
         StepState::Running { attempt, deadline } => {
             let (step, attempt) = (name.clone(), *attempt);
-            decisions.push(Decision::Perform(Command::Execute { step: step.clone(), attempt }));
+            decisions.push(Decision::Perform(Command::Execute {
+                step: step.clone(),
+                attempt,
+            }));
             if cancelled.is_some() || now >= *deadline {
                 decisions.push(Decision::Perform(Command::Stop { step, attempt }));
             } else {
                 decisions.push(Decision::WakeAt(*deadline));
             }
         }
-        StepState::Ended { attempt, exit: Exit::Success, .. } if cancelled.is_none() => {
-            decisions.push(Decision::Perform(Command::Publish { step: name.clone(), attempt: *attempt }));
+        StepState::Ended {
+            attempt,
+            exit: Exit::Success,
+            ..
+        } if cancelled.is_none() => {
+            decisions.push(Decision::Perform(Command::Publish {
+                step: name.clone(),
+                attempt: *attempt,
+            }));
         }
-        StepState::Ended { attempt, exit, at, deadline } => {
+        StepState::Ended {
+            attempt,
+            exit,
+            at,
+            deadline,
+        } => {
             let failed = failure(name, planned, *attempt, exit, *at, *deadline, cancelled, now);
             decisions.push(Decision::Record(failed));
         }
@@ -149,7 +173,12 @@ fn decide_next_attempt(
     free: &mut usize,
     decisions: &mut Vec<Decision>,
 ) {
-    let skip = |reason: String| Decision::Record(RunEvent::StepSkipped { step: name.clone(), reason });
+    let skip = |reason: String| {
+        Decision::Record(RunEvent::StepSkipped {
+            step: name.clone(),
+            reason,
+        })
+    };
     if let Some(by) = &run.cancel_requested {
         return decisions.push(skip(sentence::run_cancelled(by)));
     }
@@ -158,7 +187,11 @@ fn decide_next_attempt(
     {
         return decisions.push(Decision::WakeAt(until));
     }
-    let upstream = || planned.upstream().filter_map(|step| run.steps.get(step).map(|record| (step, record)));
+    let upstream = || {
+        planned
+            .upstream()
+            .filter_map(|step| run.steps.get(step).map(|record| (step, record)))
+    };
     if let Some((broken, _)) = upstream().find(|(_, r)| r.state.is_final() && !r.state.is_done()) {
         return decisions.push(skip(sentence::upstream_did_not_finish(broken)));
     }
@@ -179,7 +212,10 @@ fn decide_next_attempt(
     if upstream().all(|(_, r)| r.state.is_done()) && *free > 0 {
         *free -= 1;
         let attempt = record.last_attempt() + 1;
-        decisions.push(Decision::Perform(Command::Drive { step: name.clone(), attempt }));
+        decisions.push(Decision::Perform(Command::Drive {
+            step: name.clone(),
+            attempt,
+        }));
     }
 }
 
@@ -200,9 +236,18 @@ fn failure(
         None if timed_out => (sentence::step_timed_out(name, planned.timeout_seconds), false),
         None => sentence::step_ended(name, exit, planned.memory_bytes),
     };
-    let wait = if permanent { None } else { planned.retry.wait_after(attempt) };
+    let wait = if permanent {
+        None
+    } else {
+        planned.retry.wait_after(attempt)
+    };
     let retry_at = wait.map(|seconds| Micros(now.0.saturating_add((seconds * 1e6) as i64)));
-    RunEvent::StepFailed { step: name.clone(), attempt, reason, retry_at }
+    RunEvent::StepFailed {
+        step: name.clone(),
+        attempt,
+        reason,
+        retry_at,
+    }
 }
 
 fn decide_end(run: &Run) -> Decision {
@@ -236,10 +281,17 @@ pub fn finished(run: &Run, state: RunState, summary: String) -> RunEvent {
     let mut metrics = Map::new();
     if let Some(verdict) = &run.verdict {
         for row in verdict.comparisons().iter().filter(|row| row.slice_key.is_empty()) {
-            metrics.insert(row.metric.clone(), serde_json::json!({"candidate": row.candidate, "baseline": row.baseline}));
+            metrics.insert(
+                row.metric.clone(),
+                serde_json::json!({"candidate": row.candidate, "baseline": row.baseline}),
+            );
         }
         let blessed = verdict.blessing() == Blessing::Blessed;
         metrics.insert("blessed".to_owned(), Value::Bool(blessed));
     }
-    RunEvent::Finished { state, summary, metrics }
+    RunEvent::Finished {
+        state,
+        summary,
+        metrics,
+    }
 }

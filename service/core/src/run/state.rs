@@ -241,8 +241,18 @@ pub struct Run {
 impl Run {
     /// A run to which nothing has happened yet.
     pub fn new(request: RunRequest) -> Self {
-        let images = request.plan.images.keys().map(|name| (name.clone(), ImageState::Pending)).collect();
-        let steps = request.plan.steps.keys().map(|name| (name.clone(), StepRecord::new())).collect();
+        let images = request
+            .plan
+            .images
+            .keys()
+            .map(|name| (name.clone(), ImageState::Pending))
+            .collect();
+        let steps = request
+            .plan
+            .steps
+            .keys()
+            .map(|name| (name.clone(), StepRecord::new()))
+            .collect();
         Self {
             request,
             state: RunState::Queued,
@@ -285,8 +295,17 @@ impl Run {
         }
         match event {
             RunEvent::Started { .. } => Applied::Ignored("already started"),
-            RunEvent::ImageBuilt { image, key, image_id, reused } => {
-                let built = ImageState::Built { image_id: image_id.clone(), key: key.clone(), reused: *reused };
+            RunEvent::ImageBuilt {
+                image,
+                key,
+                image_id,
+                reused,
+            } => {
+                let built = ImageState::Built {
+                    image_id: image_id.clone(),
+                    key: key.clone(),
+                    reused: *reused,
+                };
                 self.apply_image(image, built)
             }
             RunEvent::ImageFailed { image, reason, .. } => {
@@ -311,7 +330,9 @@ impl Run {
                 self.verdict = Some(verdict.clone());
                 Applied::Applied
             }
-            RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed { version: version.clone() }),
+            RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed {
+                version: version.clone(),
+            }),
             RunEvent::PushFailed { reason } => self.apply_push(PushState::Failed { reason: reason.clone() }),
             RunEvent::CancelRequested { by } => self.apply_cancel(by),
             RunEvent::Finished { state, summary, .. } => self.apply_finished(*state, summary, at),
@@ -368,7 +389,11 @@ impl Run {
         if !state.is_final() {
             return Applied::Illegal("not an end");
         }
-        if self.steps.values().any(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. })) {
+        if self
+            .steps
+            .values()
+            .any(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }))
+        {
             return Applied::Illegal("a step is still at work");
         }
         self.state = state;
@@ -384,7 +409,16 @@ impl StepRecord {
             return Applied::Ignored("the step is over");
         }
         let next = match (event, &self.state) {
-            (RunEvent::StepCached { key, inputs, outputs, metrics, .. }, StepState::Pending | StepState::Waiting { .. }) => {
+            (
+                RunEvent::StepCached {
+                    key,
+                    inputs,
+                    outputs,
+                    metrics,
+                    ..
+                },
+                StepState::Pending | StepState::Waiting { .. },
+            ) => {
                 self.key = Some(key.clone());
                 self.inputs = inputs.clone();
                 self.outputs = outputs.clone();
@@ -393,7 +427,14 @@ impl StepRecord {
                 StepState::Cached
             }
             (
-                RunEvent::StepStarting { attempt, key, image_id, inputs, deadline, .. },
+                RunEvent::StepStarting {
+                    attempt,
+                    key,
+                    image_id,
+                    inputs,
+                    deadline,
+                    ..
+                },
                 StepState::Pending | StepState::Waiting { .. },
             ) => {
                 if *attempt != self.last_attempt() + 1 {
@@ -403,17 +444,40 @@ impl StepRecord {
                 self.image_id = image_id.clone();
                 self.inputs = inputs.clone();
                 self.started_at.get_or_insert(at);
-                StepState::Running { attempt: *attempt, deadline: *deadline }
+                StepState::Running {
+                    attempt: *attempt,
+                    deadline: *deadline,
+                }
             }
-            (RunEvent::StepEnded { attempt, exit, .. }, StepState::Running { attempt: current, deadline }) => {
+            (
+                RunEvent::StepEnded { attempt, exit, .. },
+                StepState::Running {
+                    attempt: current,
+                    deadline,
+                },
+            ) => {
                 if attempt != current {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
-                StepState::Ended { attempt: *attempt, exit: exit.clone(), at, deadline: *deadline }
+                StepState::Ended {
+                    attempt: *attempt,
+                    exit: exit.clone(),
+                    at,
+                    deadline: *deadline,
+                }
             }
             (
-                RunEvent::StepPublished { attempt, outputs, metrics, .. },
-                StepState::Ended { attempt: current, exit: Exit::Success, .. },
+                RunEvent::StepPublished {
+                    attempt,
+                    outputs,
+                    metrics,
+                    ..
+                },
+                StepState::Ended {
+                    attempt: current,
+                    exit: Exit::Success,
+                    ..
+                },
             ) => {
                 if attempt != current {
                     return Applied::Ignored("an attempt that no longer counts");
@@ -422,7 +486,15 @@ impl StepRecord {
                 self.metrics = metrics.clone();
                 StepState::Succeeded { attempt: *attempt }
             }
-            (RunEvent::StepFailed { attempt, reason, retry_at, .. }, state) => {
+            (
+                RunEvent::StepFailed {
+                    attempt,
+                    reason,
+                    retry_at,
+                    ..
+                },
+                state,
+            ) => {
                 if matches!(state, StepState::Running { .. }) {
                     return Applied::Illegal("the step's program has not ended");
                 }
@@ -433,14 +505,23 @@ impl StepRecord {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
                 match retry_at {
-                    Some(until) => StepState::Waiting { attempt: *attempt, until: *until, reason: reason.clone() },
-                    None => StepState::Failed { attempt: *attempt, reason: reason.clone() },
+                    Some(until) => StepState::Waiting {
+                        attempt: *attempt,
+                        until: *until,
+                        reason: reason.clone(),
+                    },
+                    None => StepState::Failed {
+                        attempt: *attempt,
+                        reason: reason.clone(),
+                    },
                 }
             }
             (RunEvent::StepSkipped { reason, .. }, StepState::Pending | StepState::Waiting { .. }) => {
                 StepState::Skipped { reason: reason.clone() }
             }
-            (RunEvent::StepStarting { .. } | RunEvent::StepCached { .. }, _) => return Applied::Ignored("already started"),
+            (RunEvent::StepStarting { .. } | RunEvent::StepCached { .. }, _) => {
+                return Applied::Ignored("already started");
+            }
             (RunEvent::StepEnded { .. }, StepState::Ended { .. }) => return Applied::Ignored("already ended"),
             (RunEvent::StepEnded { .. }, _) => return Applied::Ignored("an attempt that no longer counts"),
             (RunEvent::StepPublished { .. }, _) => return Applied::Illegal("the step has not ended well"),

@@ -57,7 +57,14 @@ fn verdict(auc: f64) -> Verdict {
     let overall = Slice {
         slice_key: BTreeMap::new(),
         num_examples: 100,
-        metrics: [("auc".to_owned(), Measured { candidate: Some(auc), baseline: None })].into(),
+        metrics: [(
+            "auc".to_owned(),
+            Measured {
+                candidate: Some(auc),
+                baseline: None,
+            },
+        )]
+        .into(),
     };
     let evaluation = Evaluation {
         schema_version: 1,
@@ -102,15 +109,29 @@ fn cached(step: &StepName) -> RunEvent {
 }
 
 fn ended(step: &StepName, attempt: u32, exit: Exit) -> RunEvent {
-    RunEvent::StepEnded { step: step.clone(), attempt, exit }
+    RunEvent::StepEnded {
+        step: step.clone(),
+        attempt,
+        exit,
+    }
 }
 
 fn published(step: &StepName, attempt: u32) -> RunEvent {
-    RunEvent::StepPublished { step: step.clone(), attempt, outputs: BTreeMap::new(), metrics: BTreeMap::new() }
+    RunEvent::StepPublished {
+        step: step.clone(),
+        attempt,
+        outputs: BTreeMap::new(),
+        metrics: BTreeMap::new(),
+    }
 }
 
 fn failed(step: &StepName, attempt: u32, retry_at: Option<Micros>) -> RunEvent {
-    RunEvent::StepFailed { step: step.clone(), attempt, reason: "it broke".to_owned(), retry_at }
+    RunEvent::StepFailed {
+        step: step.clone(),
+        attempt,
+        reason: "it broke".to_owned(),
+        retry_at,
+    }
 }
 
 fn built(image: &str) -> RunEvent {
@@ -123,7 +144,11 @@ fn built(image: &str) -> RunEvent {
 }
 
 fn image_failed(image: &str) -> RunEvent {
-    RunEvent::ImageFailed { image: image.to_owned(), reason: "no Dockerfile".to_owned(), last_lines: Vec::new() }
+    RunEvent::ImageFailed {
+        image: image.to_owned(),
+        reason: "no Dockerfile".to_owned(),
+        last_lines: Vec::new(),
+    }
 }
 
 fn pushed() -> RunEvent {
@@ -136,7 +161,9 @@ fn pushed() -> RunEvent {
 }
 
 fn push_failed() -> RunEvent {
-    RunEvent::PushFailed { reason: "the server did not load it".to_owned() }
+    RunEvent::PushFailed {
+        reason: "the server did not load it".to_owned(),
+    }
 }
 
 fn cancel() -> RunEvent {

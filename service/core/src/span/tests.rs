@@ -12,27 +12,52 @@ fn flights() -> SpanPattern {
 }
 
 fn months(range: std::ops::RangeInclusive<u32>) -> Vec<SpanFile> {
-    range.map(|month| flights().match_path(&format!("data/flights/2013-{month:02}.parquet")).unwrap()).collect()
+    range
+        .map(|month| {
+            flights()
+                .match_path(&format!("data/flights/2013-{month:02}.parquet"))
+                .unwrap()
+        })
+        .collect()
 }
 
 fn rolling(num_spans: u32, skip_num_recent_spans: u32, min_spans: u32) -> Window {
-    Window { rolling_range: Some(RollingRange { num_spans, skip_num_recent_spans, min_spans }), static_range: None }
+    Window {
+        rolling_range: Some(RollingRange {
+            num_spans,
+            skip_num_recent_spans,
+            min_spans,
+        }),
+        static_range: None,
+    }
 }
 
 fn fixed(start: &str, end: &str) -> Window {
-    let range = StaticRange { start_span: start.to_owned(), end_span: end.to_owned() };
-    Window { rolling_range: None, static_range: Some(range) }
+    let range = StaticRange {
+        start_span: start.to_owned(),
+        end_span: end.to_owned(),
+    };
+    Window {
+        rolling_range: None,
+        static_range: Some(range),
+    }
 }
 
 fn select(files: &[SpanFile], window: Option<&Window>, newest: Option<&str>) -> Result<Vec<String>, String> {
-    flights().select("flights", files, window, newest).map(|taken| taken.into_iter().map(|file| file.label).collect())
+    flights()
+        .select("flights", files, window, newest)
+        .map(|taken| taken.into_iter().map(|file| file.label).collect())
 }
 
 #[test]
 fn paths_and_the_spans_they_name() {
     // pattern, path, span, version, label
     let table = [
-        ("d/{YYYY}-{MM}.parquet", "d/2013-01.parquet", Some((15706, None, "2013-01"))),
+        (
+            "d/{YYYY}-{MM}.parquet",
+            "d/2013-01.parquet",
+            Some((15706, None, "2013-01")),
+        ),
         ("d/{YYYY}-{MM}.parquet", "d/2013-13.parquet", None),
         ("d/{YYYY}-{MM}.parquet", "d/2013-1.parquet", None),
         ("d/{YYYY}-{MM}.parquet", "d/2013-01.parquet.tmp", None),
@@ -49,14 +74,20 @@ fn paths_and_the_spans_they_name() {
         ("s-{SPAN:4}.csv", "s-0007.csv", Some((7, None, "0007"))),
         ("s-{SPAN:4}.csv", "s-00007.csv", None),
         ("s-{SPAN}/v{VERSION}", "s-7/v12", Some((7, Some(12), "7"))),
-        ("{YYYY}-{MM}-v{VERSION:2}", "2013-01-v02", Some((15706, Some(2), "2013-01"))),
+        (
+            "{YYYY}-{MM}-v{VERSION:2}",
+            "2013-01-v02",
+            Some((15706, Some(2), "2013-01")),
+        ),
         ("s-{SPAN}", "s-99999999999999999999", None),
         ("one.csv", "one.csv", Some((0, None, "0"))),
         ("d/{YYYY}-{MM}", "d/２０１３-01", None),
     ];
     for (uri, path, expected) in table {
         let found = pattern(uri).match_path(path);
-        let found = found.as_ref().map(|file| (file.span, file.version, file.label.as_str()));
+        let found = found
+            .as_ref()
+            .map(|file| (file.span, file.version, file.label.as_str()));
         assert_eq!(found, expected, "{uri} on {path}");
     }
 }
@@ -119,26 +150,43 @@ fn windows_take_what_tfx_would() {
         (None, None, &["2013-06"]),
         (None, Some("2013-04"), &["2013-04"]),
         (Some(rolling(3, 0, 1)), None, &["2013-04", "2013-05", "2013-06"]),
-        (Some(rolling(3, 0, 1)), Some("2013-03"), &["2013-01", "2013-02", "2013-03"]),
+        (
+            Some(rolling(3, 0, 1)),
+            Some("2013-03"),
+            &["2013-01", "2013-02", "2013-03"],
+        ),
         (Some(rolling(3, 2, 1)), None, &["2013-02", "2013-03", "2013-04"]),
-        (Some(rolling(9, 0, 1)), None, &["2013-01", "2013-02", "2013-03", "2013-04", "2013-05", "2013-06"]),
+        (
+            Some(rolling(9, 0, 1)),
+            None,
+            &["2013-01", "2013-02", "2013-03", "2013-04", "2013-05", "2013-06"],
+        ),
         (Some(fixed("2013-02", "2013-03")), None, &["2013-02", "2013-03"]),
         (Some(fixed("2013-05", "2014-03")), None, &["2013-05", "2013-06"]),
     ];
     for (window, newest, expected) in table {
         let mut shuffled = files.clone();
         shuffled.reverse();
-        assert_eq!(select(&shuffled, window.as_ref(), newest).unwrap(), expected, "{window:?} {newest:?}");
+        assert_eq!(
+            select(&shuffled, window.as_ref(), newest).unwrap(),
+            expected,
+            "{window:?} {newest:?}"
+        );
     }
 }
 
 #[test]
 fn the_newest_version_of_each_span_counts() {
     let pattern = pattern("s{SPAN}/v{VERSION}");
-    let files: Vec<SpanFile> =
-        ["s1/v2", "s1/v10", "s2/v1", "s1/v9"].iter().filter_map(|path| pattern.match_path(path)).collect();
+    let files: Vec<SpanFile> = ["s1/v2", "s1/v10", "s2/v1", "s1/v9"]
+        .iter()
+        .filter_map(|path| pattern.match_path(path))
+        .collect();
     let taken = pattern.select("s", &files, Some(&rolling(2, 0, 1)), None).unwrap();
-    assert_eq!(taken.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["s1/v10", "s2/v1"]);
+    assert_eq!(
+        taken.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["s1/v10", "s2/v1"]
+    );
 }
 
 #[test]

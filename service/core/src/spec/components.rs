@@ -24,7 +24,11 @@ pub(super) struct Input {
 }
 
 const fn needs(name: &'static str, type_name: &'static str) -> Input {
-    Input { name, type_name, optional: false }
+    Input {
+        name,
+        type_name,
+        optional: false,
+    }
 }
 
 /// All of them.
@@ -66,7 +70,11 @@ pub(super) const STANDARD: [Standard; 5] = [
         component: "Evaluator",
         inputs: &[
             needs("candidate", "InferenceResult"),
-            Input { name: "baseline", type_name: "InferenceResult", optional: true },
+            Input {
+                name: "baseline",
+                type_name: "InferenceResult",
+                optional: true,
+            },
         ],
         outputs: &[("evaluation", "ModelEvaluation")],
         parameters: &["model_type", "label", "prediction", "slicing_specs"],
@@ -99,7 +107,13 @@ pub(super) const METRICS: [(&str, &[&str]); 2] = [
     ),
     (
         "regression",
-        &["mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r_squared", "mean_error"],
+        &[
+            "mean_squared_error",
+            "root_mean_squared_error",
+            "mean_absolute_error",
+            "r_squared",
+            "mean_error",
+        ],
     ),
 ];
 
@@ -118,7 +132,12 @@ fn camel_case(name: &str) -> String {
     name.split(['-', '_'])
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+                .collect::<String>()
         })
         .collect()
 }
@@ -130,7 +149,10 @@ mod tests {
     #[test]
     fn execution_types() {
         assert_eq!(execution_type("train", ["Model"].into_iter()), "Trainer");
-        assert_eq!(execution_type("transform", ["Examples", "TransformGraph"].into_iter()), "Transform");
+        assert_eq!(
+            execution_type("transform", ["Examples", "TransformGraph"].into_iter()),
+            "Transform"
+        );
         assert_eq!(execution_type("make-plots_now", ["Plots"].into_iter()), "MakePlotsNow");
     }
 }

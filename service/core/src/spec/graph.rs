@@ -14,7 +14,9 @@ pub(super) fn ordered(
     let mut waiting = steps;
     let mut ordered: IndexMap<StepName, PlannedStep> = IndexMap::new();
     while !waiting.is_empty() {
-        let ready = waiting.iter().position(|(_, step)| step.upstream().all(|up| !waiting.contains_key(up)));
+        let ready = waiting
+            .iter()
+            .position(|(_, step)| step.upstream().all(|up| !waiting.contains_key(up)));
         let Some((name, step)) = ready.and_then(|index| waiting.shift_remove_index(index)) else {
             report_circle(&waiting, problems);
             break;
@@ -26,11 +28,15 @@ pub(super) fn ordered(
 
 /// Follows upstream edges until a step comes again; every step left has one.
 fn report_circle(waiting: &IndexMap<StepName, PlannedStep>, problems: &mut Problems) {
-    let Some((mut name, mut step)) = waiting.first() else { return };
+    let Some((mut name, mut step)) = waiting.first() else {
+        return;
+    };
     let mut path: Vec<&StepName> = Vec::new();
     while !path.contains(&name) {
         path.push(name);
-        let Some(next) = step.upstream().find_map(|up| waiting.get_key_value(up)) else { return };
+        let Some(next) = step.upstream().find_map(|up| waiting.get_key_value(up)) else {
+            return;
+        };
         (name, step) = next;
     }
     let start = path.iter().position(|known| *known == name).unwrap_or_default();

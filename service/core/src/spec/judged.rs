@@ -1,6 +1,6 @@
 //! The gate's place in the plan: what it judges, and whose thresholds.
 
-use super::compile::{declared_outputs, resolve};
+use super::inputs::{declared_outputs, resolve};
 use super::lint;
 use super::source_map::Problems;
 use super::{Pipeline, SlicingSpec};
@@ -17,21 +17,43 @@ pub(super) fn gate(
     problems: &mut Problems,
 ) -> Option<PlannedGate> {
     let gate = pipeline.gate.as_ref()?;
-    let evaluation = judged(pipeline, "evaluation", gate.evaluation.as_deref(), "ModelEvaluation", problems);
+    let evaluation = judged(
+        pipeline,
+        "evaluation",
+        gate.evaluation.as_deref(),
+        "ModelEvaluation",
+        problems,
+    );
     let model = judged(pipeline, "model", gate.model.as_deref(), "Model", problems);
-    let evaluator = evaluation.as_ref().and_then(|(step, _)| steps.get_mut(step)).filter(|s| is_evaluator(s));
+    let evaluator = evaluation
+        .as_ref()
+        .and_then(|(step, _)| steps.get_mut(step))
+        .filter(|s| is_evaluator(s));
     match evaluator {
         Some(evaluator) => {
             evaluator
                 .parameters
                 .entry("slicing_specs")
                 .or_insert_with(|| with_asked_for(vec![SlicingSpec::default()], gate));
-            let model_type = evaluator.parameters.get("model_type").and_then(Value::as_str).map(str::to_owned);
-            lint::gate(gate, model_type.as_deref(), slicing_specs(evaluator).as_deref(), problems);
+            let model_type = evaluator
+                .parameters
+                .get("model_type")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            lint::gate(
+                gate,
+                model_type.as_deref(),
+                slicing_specs(evaluator).as_deref(),
+                problems,
+            );
         }
         None => lint::gate(gate, None, None, problems),
     }
-    Some(PlannedGate { gate: gate.clone(), evaluation: evaluation?, model: model? })
+    Some(PlannedGate {
+        gate: gate.clone(),
+        evaluation: evaluation?,
+        model: model?,
+    })
 }
 
 /// Whether a step is the standard evaluator, whose parameters are known.
@@ -40,12 +62,18 @@ fn is_evaluator(step: &PlannedStep) -> bool {
 }
 
 fn slicing_specs(step: &PlannedStep) -> Option<Vec<SlicingSpec>> {
-    step.parameters.get("slicing_specs").and_then(|specs| serde_json::from_value(specs.clone()).ok())
+    step.parameters
+        .get("slicing_specs")
+        .and_then(|specs| serde_json::from_value(specs.clone()).ok())
 }
 
 /// `specs` and every slice that a threshold looks at.
 fn with_asked_for(mut specs: Vec<SlicingSpec>, gate: &super::Gate) -> Value {
-    let per_slice = gate.metrics.values().flat_map(|m| &m.per_slice_thresholds).flat_map(|t| &t.slicing_specs);
+    let per_slice = gate
+        .metrics
+        .values()
+        .flat_map(|m| &m.per_slice_thresholds)
+        .flat_map(|t| &t.slicing_specs);
     for spec in gate.slicing_specs.iter().chain(per_slice) {
         if !specs.contains(spec) {
             specs.push(spec.clone());
@@ -64,9 +92,10 @@ fn judged(
     if let Some(reference) = reference {
         match resolve(pipeline, reference) {
             Ok((step, output, found)) if found == type_name => return Some((step, output)),
-            Ok((_, _, found)) => {
-                problems.add(&["gate", key], format!("the gate's {key} is a {type_name}, but {reference} is a {found}"))
-            }
+            Ok((_, _, found)) => problems.add(
+                &["gate", key],
+                format!("the gate's {key} is a {type_name}, but {reference} is a {found}"),
+            ),
             Err((message, hint)) => problems.add_with_hint(&["gate", key], message, hint),
         }
         return None;
@@ -74,7 +103,11 @@ fn judged(
     let makers: Vec<(StepName, String)> = pipeline
         .steps
         .iter()
-        .flat_map(|(name, step)| declared_outputs(step).into_iter().map(move |(output, found)| (name, output, found)))
+        .flat_map(|(name, step)| {
+            declared_outputs(step)
+                .into_iter()
+                .map(move |(output, found)| (name, output, found))
+        })
         .filter(|(_, _, found)| found == type_name)
         .map(|(name, output, _)| (StepName::new(name.as_str()), output))
         .collect();
@@ -92,7 +125,10 @@ fn judged(
             None
         }
         several => {
-            let names: Vec<String> = several.iter().map(|(step, output)| format!("{step}.{output}")).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|(step, output)| format!("{step}.{output}"))
+                .collect();
             problems.add_with_hint(
                 &["gate"],
                 format!("several steps make a {type_name}: {}", names.join(", ")),
@@ -108,13 +144,17 @@ fn judged(
 /// a gate in the base, the pull request's own counts. The error is one sentence: the base has a
 /// gate, and the pull request took away what it judges.
 pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, String> {
-    let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else { return Ok(head) };
+    let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else {
+        return Ok(head);
+    };
     let made =
         |(step, output): &(StepName, String)| head.steps.get(step).is_some_and(|s| s.outputs.contains_key(output));
     let gate = match &head.gate {
-        Some(own) => {
-            PlannedGate { gate: base.gate.clone(), evaluation: own.evaluation.clone(), model: own.model.clone() }
-        }
+        Some(own) => PlannedGate {
+            gate: base.gate.clone(),
+            evaluation: own.evaluation.clone(),
+            model: own.model.clone(),
+        },
         None if made(&base.evaluation) && made(&base.model) => base.clone(),
         None => {
             return Err(format!(
@@ -127,7 +167,9 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Strin
     if let Some(evaluator) = head.steps.get_mut(&gate.evaluation.0).filter(|step| is_evaluator(step))
         && let Some(specs) = slicing_specs(evaluator)
     {
-        evaluator.parameters.insert("slicing_specs".to_owned(), with_asked_for(specs, &gate.gate));
+        evaluator
+            .parameters
+            .insert("slicing_specs".to_owned(), with_asked_for(specs, &gate.gate));
     }
     head.gate = Some(gate);
     Ok(head)

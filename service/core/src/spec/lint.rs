@@ -55,11 +55,17 @@ pub(super) fn name(path: &[&str], what: &str, text: &str, problems: &mut Problem
 
 fn parameters(pipeline: &Pipeline, problems: &mut Problems) {
     for parameter in pipeline.parameters.keys() {
-        let fine =
-            !parameter.is_empty() && parameter.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let fine = !parameter.is_empty()
+            && parameter
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !fine {
             let message = format!("'{parameter}' cannot be the name of a parameter");
-            problems.add_with_hint(&["parameters", parameter], message, "names are letters, digits, - and _");
+            problems.add_with_hint(
+                &["parameters", parameter],
+                message,
+                "names are letters, digits, - and _",
+            );
         }
     }
 }
@@ -76,7 +82,10 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) {
             }
             for (index, glob) in globs.iter().enumerate() {
                 if glob.trim_start_matches('!').is_empty() {
-                    problems.add(&["on", key, filter, &index.to_string()], "an empty glob matches nothing");
+                    problems.add(
+                        &["on", key, filter, &index.to_string()],
+                        "an empty glob matches nothing",
+                    );
                 }
             }
         }
@@ -104,7 +113,11 @@ pub(super) fn known_source(path: &[&str], source: &str, pipeline: &Pipeline, pro
     let known = pipeline.data.contains_key(source);
     if !known {
         let hint = suggest::hint(source, pipeline.data.keys().map(String::as_str));
-        problems.add_with_hint(path, format!("there is no data source '{source}' in the data section"), hint);
+        problems.add_with_hint(
+            path,
+            format!("there is no data source '{source}' in the data section"),
+            hint,
+        );
     }
     known
 }
@@ -117,9 +130,15 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
         (None, None) => problems.add(path, "the window is empty: give it a rolling_range or a static_range"),
         (Some(rolling), None) => {
             if rolling.num_spans == 0 {
-                problems.add(path, "num_spans is 0, so that no data would be read: it must be at least 1");
+                problems.add(
+                    path,
+                    "num_spans is 0, so that no data would be read: it must be at least 1",
+                );
             } else if rolling.min_spans > rolling.num_spans {
-                let message = format!("min_spans {} is more than num_spans {}", rolling.min_spans, rolling.num_spans);
+                let message = format!(
+                    "min_spans {} is more than num_spans {}",
+                    rolling.min_spans, rolling.num_spans
+                );
                 problems.add_with_hint(path, message, "a window of that many spans can never be filled");
             }
         }
@@ -142,7 +161,10 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
             {
                 problems.add(
                     path,
-                    format!("the window ends at {} before it starts at {}", range.end_span, range.start_span),
+                    format!(
+                        "the window ends at {} before it starts at {}",
+                        range.end_span, range.start_span
+                    ),
                 );
             }
         }
@@ -160,7 +182,11 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
     for (metric, threshold) in &gate.metrics {
         known_metric(metric, model_type, problems);
         let path = ["gate", "metrics", metric.as_str()];
-        let MetricThreshold { value_threshold, change_threshold, per_slice_thresholds } = threshold;
+        let MetricThreshold {
+            value_threshold,
+            change_threshold,
+            per_slice_thresholds,
+        } = threshold;
         if value_threshold.is_none() && change_threshold.is_none() && per_slice_thresholds.is_empty() {
             problems.add_with_hint(
                 &path,
@@ -168,17 +194,32 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
                 "give it a value_threshold or a change_threshold",
             );
         }
-        bounds(&path, gate, value_threshold.as_ref(), change_threshold.as_ref(), problems);
+        bounds(
+            &path,
+            gate,
+            value_threshold.as_ref(),
+            change_threshold.as_ref(),
+            problems,
+        );
         for (index, per_slice) in per_slice_thresholds.iter().enumerate() {
             let index = index.to_string();
             let path = ["gate", "metrics", metric.as_str(), "per_slice_thresholds", &index];
             if per_slice.slicing_specs.is_empty() {
-                problems.add(&path, "per_slice_thresholds need slicing_specs: without them no slice matches");
+                problems.add(
+                    &path,
+                    "per_slice_thresholds need slicing_specs: without them no slice matches",
+                );
             }
             if per_slice.value_threshold.is_none() && per_slice.change_threshold.is_none() {
                 problems.add(&path, "this entry of per_slice_thresholds has no threshold");
             }
-            bounds(&path, gate, per_slice.value_threshold.as_ref(), per_slice.change_threshold.as_ref(), problems);
+            bounds(
+                &path,
+                gate,
+                per_slice.value_threshold.as_ref(),
+                per_slice.change_threshold.as_ref(),
+                problems,
+            );
             for spec in measured.map(|_| per_slice.slicing_specs.as_slice()).unwrap_or_default() {
                 measured_slice(&path, spec, measured.unwrap_or_default(), problems);
             }
@@ -187,7 +228,9 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
 }
 
 fn known_metric(metric: &str, model_type: Option<&str>, problems: &mut Problems) {
-    let Some((model_type, known)) = METRICS.iter().find(|(name, _)| Some(*name) == model_type) else { return };
+    let Some((model_type, known)) = METRICS.iter().find(|(name, _)| Some(*name) == model_type) else {
+        return;
+    };
     if !known.contains(&metric) {
         let hint = suggest::hint(metric, known.iter().copied());
         problems.add_with_hint(
@@ -206,7 +249,11 @@ fn bounds(
     problems: &mut Problems,
 ) {
     let at = |key: &'static str| [path, &[key]].concat();
-    if let Some(ValueThreshold { lower_bound, upper_bound }) = value {
+    if let Some(ValueThreshold {
+        lower_bound,
+        upper_bound,
+    }) = value
+    {
         match (lower_bound, upper_bound) {
             (None, None) => problems.add(
                 &at("value_threshold"),
@@ -224,7 +271,10 @@ fn bounds(
     }
     if let Some(ChangeThreshold { absolute, relative, .. }) = change {
         if absolute.is_none() && relative.is_none() {
-            problems.add(&at("change_threshold"), "the change_threshold has no bound: give it absolute or relative");
+            problems.add(
+                &at("change_threshold"),
+                "the change_threshold has no bound: give it absolute or relative",
+            );
         }
         if gate.baseline == Baseline::None {
             problems.add(
@@ -245,10 +295,17 @@ fn finite(path: &[&str], bounds: [&Option<f64>; 2], problems: &mut Problems) {
 fn measured_slice(path: &[&str], spec: &SlicingSpec, measured: &[SlicingSpec], problems: &mut Problems) {
     let covered = measured.iter().any(|candidate| {
         let mut wanted: Vec<&String> = spec.feature_keys.iter().chain(spec.feature_values.keys()).collect();
-        let mut has: Vec<&String> = candidate.feature_keys.iter().chain(candidate.feature_values.keys()).collect();
+        let mut has: Vec<&String> = candidate
+            .feature_keys
+            .iter()
+            .chain(candidate.feature_values.keys())
+            .collect();
         wanted.sort();
         has.sort();
-        let agrees = candidate.feature_values.iter().all(|(key, value)| spec.feature_values.get(key) == Some(value));
+        let agrees = candidate
+            .feature_values
+            .iter()
+            .all(|(key, value)| spec.feature_values.get(key) == Some(value));
         wanted == has && agrees
     });
     if !covered && *spec != SlicingSpec::default() {

@@ -6,6 +6,7 @@
 mod compile;
 mod components;
 mod graph;
+mod inputs;
 mod judged;
 mod lint;
 mod parse;
@@ -13,6 +14,7 @@ mod problem;
 mod quantity;
 mod schema;
 mod source_map;
+mod step;
 mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -141,7 +143,10 @@ pub struct Concurrency {
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { max_active_runs: 1, on_conflict: OnConflict::Queue }
+        Self {
+            max_active_runs: 1,
+            on_conflict: OnConflict::Queue,
+        }
     }
 }
 
@@ -376,7 +381,11 @@ pub struct SlicingSpec {
 impl SlicingSpec {
     /// For people: `overall`, `by origin`, `carrier=UA by origin`.
     pub fn describe(&self) -> String {
-        let fixed: Vec<String> = self.feature_values.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let fixed: Vec<String> = self
+            .feature_values
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         match (fixed.is_empty(), self.feature_keys.is_empty()) {
             (true, true) => "overall".to_owned(),
             (true, false) => format!("by {}", self.feature_keys.join(" and ")),

@@ -17,10 +17,16 @@ pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
         hint: Some(hint.to_owned()),
     };
     if text.len() > MAX_FILE_BYTES {
-        return Err(whole(format!("the pipeline file has {} bytes", text.len()), "1 MiB is the most that is read"));
+        return Err(whole(
+            format!("the pipeline file has {} bytes", text.len()),
+            "1 MiB is the most that is read",
+        ));
     }
     if text.trim().is_empty() {
-        return Err(whole("the pipeline file is empty".to_owned(), "it needs a name and steps"));
+        return Err(whole(
+            "the pipeline file is empty".to_owned(),
+            "it needs a name and steps",
+        ));
     }
     serde_saphyr::from_str_with_options(text, strict()).map_err(|error| problem(file, error.without_snippet()))
 }
@@ -60,20 +66,23 @@ fn problem(file: &str, error: &Error) -> Problem {
 fn words(error: &Error) -> (String, Option<String>) {
     match error {
         Error::AliasError { error, .. } => words(error),
-        Error::SerdeUnknownField { field, expected, .. } => {
-            (format!("unknown key '{field}'"), Some(suggest::hint(field, expected.iter().copied())))
-        }
+        Error::SerdeUnknownField { field, expected, .. } => (
+            format!("unknown key '{field}'"),
+            Some(suggest::hint(field, expected.iter().copied())),
+        ),
         Error::SerdeUnknownVariant { variant, expected, .. } => (
             format!("'{variant}' is not one of the values this key takes"),
             Some(suggest::hint(variant, expected.iter().copied())),
         ),
         Error::SerdeMissingField { field, .. } => (format!("the key '{field}' is missing here"), None),
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            (format!("the key '{key}' is here twice"), Some("keep one of them".to_owned()))
-        }
-        Error::MultipleDocuments { .. } => {
-            ("the file holds several YAML documents".to_owned(), Some("keep one pipeline in a file".to_owned()))
-        }
+        Error::DuplicateMappingKey { key: Some(key), .. } => (
+            format!("the key '{key}' is here twice"),
+            Some("keep one of them".to_owned()),
+        ),
+        Error::MultipleDocuments { .. } => (
+            "the file holds several YAML documents".to_owned(),
+            Some("keep one pipeline in a file".to_owned()),
+        ),
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -81,12 +90,20 @@ fn words(error: &Error) -> (String, Option<String>) {
             "the file grows too large when its aliases are followed".to_owned(),
             Some("write the repeated parts out".to_owned()),
         ),
-        Error::SerdeInvalidType { unexpected, expected, .. }
-        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
-            (format!("{unexpected} is not what belongs here"), Some(format!("expected {expected}")))
+        Error::SerdeInvalidType {
+            unexpected, expected, ..
         }
+        | Error::SerdeInvalidValue {
+            unexpected, expected, ..
+        } => (
+            format!("{unexpected} is not what belongs here"),
+            Some(format!("expected {expected}")),
+        ),
         Error::Unexpected { expected, .. } => match *expected {
-            "mapping start" => ("keys with values belong here".to_owned(), Some("write them as key: value".to_owned())),
+            "mapping start" => (
+                "keys with values belong here".to_owned(),
+                Some("write them as key: value".to_owned()),
+            ),
             "sequence start" => ("a list belongs here".to_owned(), Some("write it as [a, b]".to_owned())),
             "string scalar" => ("a text belongs here".to_owned(), None),
             other => (format!("{other} belongs here"), None),
@@ -105,8 +122,13 @@ fn words(error: &Error) -> (String, Option<String>) {
 /// Messages of the YAML reader end in their place, which a [`Problem`] has of its own.
 fn without_place(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
-    let end = [" at line ", " (line ", " at <input>"].iter().filter_map(|mark| first.find(mark)).min();
-    first[..end.unwrap_or(first.len())].trim_end_matches(['.', ':', ' ']).to_owned()
+    let end = [" at line ", " (line ", " at <input>"]
+        .iter()
+        .filter_map(|mark| first.find(mark))
+        .min();
+    first[..end.unwrap_or(first.len())]
+        .trim_end_matches(['.', ':', ' '])
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -241,7 +263,10 @@ mod tests {
             bomb.push_str(&format!("  a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
         }
         let problem = parse("p.yaml", &bomb).unwrap_err();
-        assert_eq!(problem.message, "the file grows too large when its aliases are followed");
+        assert_eq!(
+            problem.message,
+            "the file grows too large when its aliases are followed"
+        );
         assert!(parse("p.yaml", &"[".repeat(10_000)).is_err());
         assert!(parse("p.yaml", &"x".repeat(MAX_FILE_BYTES + 1)).is_err());
     }

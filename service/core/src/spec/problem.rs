@@ -22,15 +22,23 @@ impl Problem {
     /// The problem with its source line and a caret below the place; `text` is the file's content.
     pub fn render(&self, text: &str) -> String {
         let mut out = self.to_string();
-        let (Some(line), Some(column)) = (self.line, self.column) else { return out };
-        let Some(source) = text.lines().nth(line.saturating_sub(1) as usize) else { return out };
+        let (Some(line), Some(column)) = (self.line, self.column) else {
+            return out;
+        };
+        let Some(source) = text.lines().nth(line.saturating_sub(1) as usize) else {
+            return out;
+        };
         let number = line.to_string();
         let before: String = source
             .chars()
             .take(column.saturating_sub(1) as usize)
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
-        out.push_str(&format!("\n {number} | {source}\n {:width$} | {before}^", "", width = number.len()));
+        out.push_str(&format!(
+            "\n {number} | {source}\n {:width$} | {before}^",
+            "",
+            width = number.len()
+        ));
         out
     }
 }

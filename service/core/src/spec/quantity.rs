@@ -23,7 +23,10 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
             return Err(wrong());
         }
         last_unit = unit;
-        total = count.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        total = count
+            .checked_mul(unit)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(wrong)?;
         digits.clear();
     }
     let fine = digits.is_empty() && last_unit != u64::MAX && total <= MAX_SECONDS;
@@ -38,7 +41,9 @@ const MAX_SECONDS: u64 = 10 * 366 * 86_400;
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is not a size: write it like 512Mi, 4Gi or 2G");
     let text_trimmed = text.trim();
-    let split = text_trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text_trimmed.len());
+    let split = text_trimmed
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text_trimmed.len());
     let (number, unit) = text_trimmed.split_at(split);
     let factor: f64 = match unit {
         "" => 1.0,
@@ -55,7 +60,11 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let value: f64 = number.parse().map_err(|_| wrong())?;
     let total = value * factor;
     // 2^53: beyond it a float no longer counts single bytes, and no machine has that much.
-    if (1.0..9_007_199_254_740_992.0).contains(&total) { Ok(total as u64) } else { Err(wrong()) }
+    if (1.0..9_007_199_254_740_992.0).contains(&total) {
+        Ok(total as u64)
+    } else {
+        Err(wrong())
+    }
 }
 
 #[cfg(test)]
@@ -64,18 +73,42 @@ mod tests {
 
     #[test]
     fn durations() {
-        let table = [("10s", 10), ("30m", 1800), ("1h30m", 5400), ("2d", 172_800), ("0s", 0), (" 1m5s ", 65)];
+        let table = [
+            ("10s", 10),
+            ("30m", 1800),
+            ("1h30m", 5400),
+            ("2d", 172_800),
+            ("0s", 0),
+            (" 1m5s ", 65),
+        ];
         for (text, expected) in table {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
-        for text in ["", "10", "s", "1m1h", "1.5h", "-1s", "10s10", "1h1h", "99999999999999999999s", "9999999d"] {
+        for text in [
+            "",
+            "10",
+            "s",
+            "1m1h",
+            "1.5h",
+            "-1s",
+            "10s10",
+            "1h1h",
+            "99999999999999999999s",
+            "9999999d",
+        ] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn sizes() {
-        let table = [("512Mi", 536_870_912), ("4Gi", 4_294_967_296), ("2G", 2_000_000_000), ("1.5Ki", 1536), ("7", 7)];
+        let table = [
+            ("512Mi", 536_870_912),
+            ("4Gi", 4_294_967_296),
+            ("2G", 2_000_000_000),
+            ("1.5Ki", 1536),
+            ("7", 7),
+        ];
         for (text, expected) in table {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }

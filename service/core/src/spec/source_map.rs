@@ -121,7 +121,11 @@ pub(super) struct Problems<'a> {
 
 impl<'a> Problems<'a> {
     pub(super) fn new(file: &'a str, text: &str) -> Self {
-        Self { file, map: SourceMap::new(text), found: Vec::new() }
+        Self {
+            file,
+            map: SourceMap::new(text),
+            found: Vec::new(),
+        }
     }
 
     /// A problem with the key at `path`.

@@ -72,7 +72,19 @@ fn problems(from: &str, to: &str) -> String {
 fn the_example_becomes_a_plan() {
     let plan = flights();
     let order: Vec<&str> = plan.steps.keys().map(StepName::as_str).collect();
-    assert_eq!(order, ["examples", "statistics", "schema", "validate", "transform", "train", "infer", "evaluate"]);
+    assert_eq!(
+        order,
+        [
+            "examples",
+            "statistics",
+            "schema",
+            "validate",
+            "transform",
+            "train",
+            "infer",
+            "evaluate"
+        ]
+    );
     let components: Vec<&str> = plan.steps.values().map(|s| s.component.as_str()).collect();
     let expected = [
         "ExampleGen",
@@ -85,20 +97,50 @@ fn the_example_becomes_a_plan() {
         "Evaluator",
     ];
     assert_eq!(components, expected);
-    assert_eq!(plan.images.keys().collect::<Vec<_>>(), ["transform"], "one image for three steps");
+    assert_eq!(
+        plan.images.keys().collect::<Vec<_>>(),
+        ["transform"],
+        "one image for three steps"
+    );
     let train = &plan.steps[&StepName::from("train")];
     assert_eq!(train.image, ImageSource::Build("transform".to_owned()));
     assert_eq!(train.memory_bytes, Some(4 << 30));
     assert_eq!((train.timeout_seconds, train.retry.max_retry_count), (1800, 2));
     assert_eq!(train.parameters["learning_rate"], 0.1);
-    let graph = InputSource::Output { step: "transform".into(), output: "graph".into() };
+    let graph = InputSource::Output {
+        step: "transform".into(),
+        output: "graph".into(),
+    };
     assert_eq!(train.inputs["graph"], graph);
     let infer = &plan.steps[&StepName::from("infer")];
-    assert_eq!(infer.inputs["model"], InputSource::Output { step: "train".into(), output: "model".into() });
+    assert_eq!(
+        infer.inputs["model"],
+        InputSource::Output {
+            step: "train".into(),
+            output: "model".into()
+        }
+    );
     assert_eq!(infer.inputs["baseline"], InputSource::Baseline);
     let examples = &plan.steps[&StepName::from("examples")];
-    assert_eq!(json!(examples.parameters), json!({"splits": {"train": 4, "eval": 1}}), "its own parameters only");
-    assert_eq!(examples.source.as_ref().unwrap().window.as_ref().unwrap().rolling_range.as_ref().unwrap().num_spans, 3);
+    assert_eq!(
+        json!(examples.parameters),
+        json!({"splits": {"train": 4, "eval": 1}}),
+        "its own parameters only"
+    );
+    assert_eq!(
+        examples
+            .source
+            .as_ref()
+            .unwrap()
+            .window
+            .as_ref()
+            .unwrap()
+            .rolling_range
+            .as_ref()
+            .unwrap()
+            .num_spans,
+        3
+    );
     assert_eq!(examples.timeout_seconds, 3600);
     let gate = plan.gate.as_ref().unwrap();
     assert_eq!(gate.evaluation, ("evaluate".into(), "evaluation".to_owned()));
@@ -153,18 +195,27 @@ fn every_mistake_has_its_place() {
             "rolling_range: { num_spans: 3 } }",
             "rolling_range: { num_spans: 3 }, static_range: { start_span: a, end_span: b } }",
         ),
-        ("rolling_range: { num_spans: 3 } }", "static_range: { start_span: 2013-04, end_span: 2013-01 } }"),
+        (
+            "rolling_range: { num_spans: 3 } }",
+            "static_range: { start_span: 2013-04, end_span: 2013-01 } }",
+        ),
         ("num_spans: 3", "num_spans: 3, min_spans: 4"),
         ("uses: evaluator", "uses: evalutor"),
         ("with: { source: flights, splits", "with: { source: weather, split"),
         ("with: { source: flights, splits", "with: { splits"),
         ("inputs: { examples: examples } }", "inputs: { exmples: examples } }"),
-        ("{ statistics: statistics, schema: schema }", "{ statistics: statistics, schema: statistics }"),
+        (
+            "{ statistics: statistics, schema: schema }",
+            "{ statistics: statistics, schema: statistics }",
+        ),
         ("transform.examples", "transfrom.examples"),
         ("transform.examples", "transform.example"),
         ("transform.examples", "transform"),
         ("baseline: baseline.model", "baseline: baseline.models"),
-        ("inputs: { examples: examples }\n", "inputs: { examples: examples, model: train }\n"),
+        (
+            "inputs: { examples: examples }\n",
+            "inputs: { examples: examples, model: train }\n",
+        ),
         ("{{outputs.graph}}", "{{outputs.grap}}"),
         ("{{parameters.learning_rate}}", "{{parameter.learning_rate}}"),
         ("{{task}}", "{{task"),
@@ -190,7 +241,10 @@ fn every_mistake_has_its_place() {
             "    uses: evaluator\n    with: { model_type: binary_classification, prediction: score }\n",
             "    image: mine\n    command: [x]\n    outputs: { e: Plots }\n",
         ),
-        ("gate:\n  slicing_specs", "concurrency: { max_active_runs: 0 }\ngate:\n  slicing_specs"),
+        (
+            "gate:\n  slicing_specs",
+            "concurrency: { max_active_runs: 0 }\ngate:\n  slicing_specs",
+        ),
         ("  train:\n", "  baseline:\n"),
     ];
     let all: Vec<String> = slips.iter().map(|(from, to)| problems(from, to)).collect();
@@ -423,20 +477,32 @@ fn all_problems_come_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn a_pull_request_is_judged_by_the_bar_of_its_base() {
-    let lowered =
-        FLIGHTS.replace("lower_bound: 0.60", "lower_bound: 0.10").replace("[{}, { feature_keys: [origin] }]", "[{}]");
+    let lowered = FLIGHTS
+        .replace("lower_bound: 0.60", "lower_bound: 0.10")
+        .replace("[{}, { feature_keys: [origin] }]", "[{}]");
     let head = load("p.yaml", &lowered, &Map::new()).unwrap();
     let base = flights();
     let judged = super::with_base_gate(head.clone(), Some(&base)).unwrap();
     let gate = |plan: &Plan| plan.gate.clone().unwrap().gate;
     assert_eq!(gate(&judged), gate(&base));
     let specs = &judged.steps[&StepName::from("evaluate")].parameters["slicing_specs"];
-    assert_eq!(*specs, json!([{}, {"feature_keys": ["origin"]}]), "the base's slices are measured");
-    assert_eq!(super::with_base_gate(head.clone(), None).unwrap(), head, "a new pipeline brings its own gate");
+    assert_eq!(
+        *specs,
+        json!([{}, {"feature_keys": ["origin"]}]),
+        "the base's slices are measured"
+    );
+    assert_eq!(
+        super::with_base_gate(head.clone(), None).unwrap(),
+        head,
+        "a new pipeline brings its own gate"
+    );
 
     let mut without = head;
     without.gate = None;
-    assert_eq!(gate(&super::with_base_gate(without.clone(), Some(&base)).unwrap()), gate(&base));
+    assert_eq!(
+        gate(&super::with_base_gate(without.clone(), Some(&base)).unwrap()),
+        gate(&base)
+    );
     without.steps.shift_remove(&StepName::from("evaluate"));
     insta::assert_snapshot!(super::with_base_gate(without, Some(&base)).unwrap_err(), @"pipeline 'flights' has a gate in the base branch, and this change takes away what it judges: keep the steps 'evaluate' and 'train', or remove the gate in the base branch first");
 }
@@ -445,7 +511,19 @@ fn a_pull_request_is_judged_by_the_bar_of_its_base() {
 fn the_schema_knows_every_key() {
     let schema = super::json_schema();
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["name", "parameters", "on", "concurrency", "data", "steps", "gate", "push"]);
+    assert_eq!(
+        keys,
+        [
+            "name",
+            "parameters",
+            "on",
+            "concurrency",
+            "data",
+            "steps",
+            "gate",
+            "push"
+        ]
+    );
     assert_eq!(schema["additionalProperties"], false);
 }
 

@@ -8,16 +8,26 @@ const DEADLINE: Micros = Micros(100);
 
 fn run_events() -> Vec<(&'static str, RunEvent)> {
     let train = StepName::from("train");
-    let finished = |state| RunEvent::Finished { state, summary: "over".to_owned(), metrics: Map::new() };
+    let finished = |state| RunEvent::Finished {
+        state,
+        summary: "over".to_owned(),
+        metrics: Map::new(),
+    };
     vec![
         ("started", RunEvent::Started { baseline: None }),
         ("image built", built("train")),
         ("image failed", image_failed("train")),
         ("image built, of another pipeline", built("other")),
         ("step starting", starting(&train, 1, DEADLINE)),
-        ("step starting, of another pipeline", starting(&"other".into(), 1, DEADLINE)),
+        (
+            "step starting, of another pipeline",
+            starting(&"other".into(), 1, DEADLINE),
+        ),
         ("gate judged: blessed", RunEvent::GateJudged { verdict: verdict(0.7) }),
-        ("gate judged: not blessed", RunEvent::GateJudged { verdict: verdict(0.5) }),
+        (
+            "gate judged: not blessed",
+            RunEvent::GateJudged { verdict: verdict(0.5) },
+        ),
         ("model pushed", pushed()),
         ("push failed", push_failed()),
         ("cancel requested", cancel()),
@@ -36,21 +46,34 @@ fn runs() -> Vec<(&'static str, Run)> {
     let done = vec![started.clone(), built("train"), cached(&train), cached(&evaluate)];
     let blessed = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.7) }]].concat();
     let rejected = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.5) }]].concat();
-    let finished = |state| RunEvent::Finished { state, summary: "over".to_owned(), metrics: Map::new() };
+    let finished = |state| RunEvent::Finished {
+        state,
+        summary: "over".to_owned(),
+        metrics: Map::new(),
+    };
     let after = |events: &[RunEvent]| Run::replay(request(plan()), events.iter().map(|event| (Micros(1), event)));
     vec![
         ("queued", after(&[])),
         ("queued, cancel requested", after(&[cancel()])),
         ("running, nothing done", after(std::slice::from_ref(&started))),
-        ("running, image failed", after(&[started.clone(), image_failed("train")])),
-        ("running, a step at work", after(&[started.clone(), built("train"), starting(&train, 1, DEADLINE)])),
+        (
+            "running, image failed",
+            after(&[started.clone(), image_failed("train")]),
+        ),
+        (
+            "running, a step at work",
+            after(&[started.clone(), built("train"), starting(&train, 1, DEADLINE)]),
+        ),
         ("running, cancel requested", after(&[started.clone(), cancel()])),
         ("running, all steps done", after(&done)),
         ("running, blessed", after(&blessed)),
         ("running, not blessed", after(&rejected)),
         ("running, pushed", after(&[blessed.clone(), vec![pushed()]].concat())),
         ("running, push failed", after(&[blessed, vec![push_failed()]].concat())),
-        ("succeeded", after(&[done, vec![finished(RunState::Succeeded)]].concat())),
+        (
+            "succeeded",
+            after(&[done, vec![finished(RunState::Succeeded)]].concat()),
+        ),
         ("failed", after(&[started.clone(), finished(RunState::Failed)])),
         ("cancelled", after(&[started, finished(RunState::Cancelled)])),
     ]
@@ -64,46 +87,93 @@ fn step_events() -> Vec<(&'static str, RunEvent)> {
         ("starting the next attempt", starting(step, 3, DEADLINE)),
         ("starting the first attempt", starting(step, 1, DEADLINE)),
         ("ended well", ended(step, 2, Exit::Success)),
-        ("ended badly", ended(step, 2, Exit::Code { code: 1, last_line: None })),
+        (
+            "ended badly",
+            ended(
+                step,
+                2,
+                Exit::Code {
+                    code: 1,
+                    last_line: None,
+                },
+            ),
+        ),
         ("ended, an older attempt", ended(step, 1, Exit::Success)),
         ("published", published(step, 2)),
         ("published, an older attempt", published(step, 1)),
         ("failed for good", failed(step, 2, None)),
         ("failed, to be tried again", failed(step, 2, Some(Micros(99)))),
         ("failed, an older attempt", failed(step, 1, None)),
-        ("failed, an older attempt, to be tried again", failed(step, 1, Some(Micros(99)))),
+        (
+            "failed, an older attempt, to be tried again",
+            failed(step, 1, Some(Micros(99))),
+        ),
         ("failed, an attempt that cannot be yet", failed(step, 9, None)),
-        ("skipped", RunEvent::StepSkipped { step: step.clone(), reason: "no use".to_owned() }),
+        (
+            "skipped",
+            RunEvent::StepSkipped {
+                step: step.clone(),
+                reason: "no use".to_owned(),
+            },
+        ),
     ]
 }
 
 /// Steps in every state; where there are attempts, it is the second.
 fn step_states() -> Vec<StepState> {
-    let ended = |exit| StepState::Ended { attempt: 2, exit, at: Micros(40), deadline: DEADLINE };
+    let ended = |exit| StepState::Ended {
+        attempt: 2,
+        exit,
+        at: Micros(40),
+        deadline: DEADLINE,
+    };
     vec![
         StepState::Pending,
-        StepState::Running { attempt: 2, deadline: DEADLINE },
+        StepState::Running {
+            attempt: 2,
+            deadline: DEADLINE,
+        },
         ended(Exit::Success),
         ended(Exit::Lost),
-        StepState::Waiting { attempt: 2, until: Micros(60), reason: "it broke".to_owned() },
+        StepState::Waiting {
+            attempt: 2,
+            until: Micros(60),
+            reason: "it broke".to_owned(),
+        },
         StepState::Succeeded { attempt: 2 },
         StepState::Cached,
-        StepState::Failed { attempt: 2, reason: "it broke".to_owned() },
-        StepState::Skipped { reason: "no use".to_owned() },
+        StepState::Failed {
+            attempt: 2,
+            reason: "it broke".to_owned(),
+        },
+        StepState::Skipped {
+            reason: "no use".to_owned(),
+        },
     ]
 }
 
 fn without_version(run: &Run) -> Run {
-    Run { version: 0, ..run.clone() }
+    Run {
+        version: 0,
+        ..run.clone()
+    }
 }
 
 /// What an event did, and that refusing it changed nothing.
 fn outcome(before: &Run, event: &RunEvent, describe: impl Fn(&Run) -> String) -> String {
     let mut after = before.clone();
     let applied = after.apply(event, AT);
-    assert_eq!(after.version, before.version + 1, "every event that was looked at counts");
+    assert_eq!(
+        after.version,
+        before.version + 1,
+        "every event that was looked at counts"
+    );
     if applied != Applied::Applied {
-        assert_eq!(without_version(&after), without_version(before), "{event:?} was refused");
+        assert_eq!(
+            without_version(&after),
+            without_version(before),
+            "{event:?} was refused"
+        );
     }
     match applied {
         Applied::Applied => format!("→ {}", describe(&after)),
@@ -115,10 +185,26 @@ fn outcome(before: &Run, event: &RunEvent, describe: impl Fn(&Run) -> String) ->
 #[test]
 fn every_run_state_and_event() {
     let describe = |run: &Run| {
-        let verdict = run.verdict.as_ref().map(|v| format!(", {}", v.blessing().as_str())).unwrap_or_default();
-        let image = format!("{:?}", run.images["train"]).split_whitespace().next().unwrap().to_lowercase();
-        let push = format!("{:?}", run.push).split_whitespace().next().unwrap().to_lowercase();
-        let cancel = if run.cancel_requested.is_some() { ", cancel requested" } else { "" };
+        let verdict = run
+            .verdict
+            .as_ref()
+            .map(|v| format!(", {}", v.blessing().as_str()))
+            .unwrap_or_default();
+        let image = format!("{:?}", run.images["train"])
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_lowercase();
+        let push = format!("{:?}", run.push)
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_lowercase();
+        let cancel = if run.cancel_requested.is_some() {
+            ", cancel requested"
+        } else {
+            ""
+        };
         format!(
             "{}, image {image}, train {}{verdict}, push {push}{cancel}",
             run.state.as_str(),
@@ -375,7 +461,9 @@ fn every_step_state_and_event() {
         let mut run = Run::replay(request(plan()), [(Micros(1), &RunEvent::Started { baseline: None })]);
         run.steps.get_mut("train").unwrap().state = state;
         let how = match &run.steps["train"].state {
-            StepState::Ended { exit: Exit::Success, .. } => " (ended well)",
+            StepState::Ended {
+                exit: Exit::Success, ..
+            } => " (ended well)",
             StepState::Ended { .. } => " (ended badly)",
             _ => "",
         };

@@ -19,7 +19,10 @@ fn plans() -> impl Strategy<Value = Plan> {
         let mut made = plan();
         let template: PlannedStep = made.steps["train"].clone();
         let image = made.images["train"].clone();
-        made.images = ["a", "b"].map(|name| (name.to_owned(), image.clone())).into_iter().collect();
+        made.images = ["a", "b"]
+            .map(|name| (name.to_owned(), image.clone()))
+            .into_iter()
+            .collect();
         made.steps.clear();
         for (index, (needs, retries, image)) in steps.into_iter().enumerate() {
             let mut step = template.clone();
@@ -34,7 +37,10 @@ fn plans() -> impl Strategy<Value = Plan> {
                 .map(|before| {
                     (
                         format!("i{before}"),
-                        InputSource::Output { step: StepName::new(format!("s{before}")), output: "model".to_owned() },
+                        InputSource::Output {
+                            step: StepName::new(format!("s{before}")),
+                            output: "model".to_owned(),
+                        },
                     )
                 })
                 .collect();
@@ -61,14 +67,25 @@ struct World {
 
 impl World {
     fn new(plan: Plan, may_push: bool, choices: Vec<u8>) -> Self {
-        let run = Run::new(RunRequest { may_push, ..request(plan) });
-        Self { run, now: Micros(0), events: Vec::new(), choices, turn: 0 }
+        let run = Run::new(RunRequest {
+            may_push,
+            ..request(plan)
+        });
+        Self {
+            run,
+            now: Micros(0),
+            events: Vec::new(),
+            choices,
+            turn: 0,
+        }
     }
 
     /// A number below `count`; when the choices are used up, always 0, which is the good outcome.
     fn choose(&mut self, count: usize) -> usize {
         self.turn += 1;
-        self.choices.get(self.turn).map_or(0, |choice| usize::from(*choice) % count)
+        self.choices
+            .get(self.turn)
+            .map_or(0, |choice| usize::from(*choice) % count)
     }
 
     fn append(&mut self, event: RunEvent) -> Applied {
@@ -135,7 +152,10 @@ impl World {
                 _ => starting(step, *attempt, Micros(self.now.0 + 1_000)),
             },
             Command::Execute { step, attempt } => {
-                if stopping.contains(&Command::Stop { step: step.clone(), attempt: *attempt }) {
+                if stopping.contains(&Command::Stop {
+                    step: step.clone(),
+                    attempt: *attempt,
+                }) {
                     return Some(ended(step, *attempt, Exit::Signal { signal: 15 }));
                 }
                 match self.choose(8) {
@@ -146,8 +166,22 @@ impl World {
                     }
                     6 => ended(step, *attempt, Exit::OutOfMemory),
                     5 => ended(step, *attempt, Exit::Lost),
-                    4 => ended(step, *attempt, Exit::NotStarted { reason: "no image".to_owned(), permanent: true }),
-                    3 => ended(step, *attempt, Exit::Code { code: 1, last_line: None }),
+                    4 => ended(
+                        step,
+                        *attempt,
+                        Exit::NotStarted {
+                            reason: "no image".to_owned(),
+                            permanent: true,
+                        },
+                    ),
+                    3 => ended(
+                        step,
+                        *attempt,
+                        Exit::Code {
+                            code: 1,
+                            last_line: None,
+                        },
+                    ),
                     _ => ended(step, *attempt, Exit::Success),
                 }
             }
@@ -155,7 +189,11 @@ impl World {
             Command::Publish { step, attempt } => match self.choose(6) {
                 5 => {
                     let wait = plan.steps[step].retry.wait_after(*attempt);
-                    failed(step, *attempt, wait.map(|seconds| Micros(self.now.0 + (seconds * 1e6) as i64)))
+                    failed(
+                        step,
+                        *attempt,
+                        wait.map(|seconds| Micros(self.now.0 + (seconds * 1e6) as i64)),
+                    )
                 }
                 _ => published(step, *attempt),
             },
@@ -169,8 +207,15 @@ impl World {
                 _ => RunEvent::GateJudged { verdict: verdict(0.7) },
             },
             Command::Push => {
-                let blessed = self.run.verdict.as_ref().is_some_and(|v| v.blessing() == Blessing::Blessed);
-                assert!(blessed && self.run.request.may_push && plan.push.is_some(), "pushed without approval");
+                let blessed = self
+                    .run
+                    .verdict
+                    .as_ref()
+                    .is_some_and(|v| v.blessing() == Blessing::Blessed);
+                assert!(
+                    blessed && self.run.request.may_push && plan.push.is_some(),
+                    "pushed without approval"
+                );
                 match self.choose(4) {
                     3 => push_failed(),
                     _ => pushed(),
@@ -181,15 +226,24 @@ impl World {
 
     fn check(&self) {
         let plan = &self.run.request.plan;
-        let at_work =
-            self.run.steps.values().filter(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }));
+        let at_work = self
+            .run
+            .steps
+            .values()
+            .filter(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }));
         assert!(at_work.count() <= LIMITS.max_parallel_steps, "too many steps at once");
         for (name, record) in &self.run.steps {
-            if !matches!(record.state, StepState::Pending | StepState::Skipped { .. } | StepState::Failed { .. }) {
+            if !matches!(
+                record.state,
+                StepState::Pending | StepState::Skipped { .. } | StepState::Failed { .. }
+            ) {
                 let ready = plan.steps[name].upstream().all(|up| self.run.steps[up].state.is_done());
                 assert!(ready, "{name} before what it needs");
             }
-            assert!(record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1, "{name} was tried too often");
+            assert!(
+                record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1,
+                "{name} was tried too often"
+            );
         }
     }
 
@@ -200,9 +254,17 @@ impl World {
             }
             self.check();
         }
-        assert!(self.run.state.is_final(), "stuck in {:?}: {:?}", self.run.state, self.run.steps);
-        let at_work =
-            self.run.steps.values().any(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }));
+        assert!(
+            self.run.state.is_final(),
+            "stuck in {:?}: {:?}",
+            self.run.state,
+            self.run.steps
+        );
+        let at_work = self
+            .run
+            .steps
+            .values()
+            .any(|s| matches!(s.state, StepState::Running { .. } | StepState::Ended { .. }));
         assert!(!at_work, "a step is at work after the end");
         assert!(decide(&self.run, &LIMITS, self.now).is_empty());
     }
@@ -211,7 +273,11 @@ impl World {
 /// How often events with this effect really counted.
 fn counted(world: &World, is: impl Fn(&RunEvent) -> bool) -> usize {
     let mut run = Run::new(world.run.request.clone());
-    world.events.iter().filter(|(at, event)| run.apply(event, *at) == Applied::Applied && is(event)).count()
+    world
+        .events
+        .iter()
+        .filter(|(at, event)| run.apply(event, *at) == Applied::Applied && is(event))
+        .count()
 }
 
 /// Any event at all, sensible or not.
@@ -226,8 +292,13 @@ fn events() -> impl Strategy<Value = RunEvent> {
         5 => ended(&step, attempt, if flag { Exit::Success } else { Exit::Lost }),
         6 => published(&step, attempt),
         7 => failed(&step, attempt, flag.then_some(Micros(99))),
-        8 => RunEvent::StepSkipped { step, reason: "no use".to_owned() },
-        9 => RunEvent::GateJudged { verdict: verdict(if flag { 0.7 } else { 0.5 }) },
+        8 => RunEvent::StepSkipped {
+            step,
+            reason: "no use".to_owned(),
+        },
+        9 => RunEvent::GateJudged {
+            verdict: verdict(if flag { 0.7 } else { 0.5 }),
+        },
         10 => pushed(),
         11 => push_failed(),
         12 => cancel(),
@@ -352,7 +423,10 @@ fn a_step_that_always_fails_is_tried_as_often_as_allowed() {
             world.append(ended(
                 &train,
                 attempt,
-                Exit::Code { code: 1, last_line: Some("ValueError: no rows".to_owned()) },
+                Exit::Code {
+                    code: 1,
+                    last_line: Some("ValueError: no rows".to_owned()),
+                },
             ));
         }
         if let StepState::Waiting { until, .. } = world.run.steps[&train].state {
