@@ -171,7 +171,7 @@ mod tests {
          2 | stpes: {}
            | ^
 
-        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q }
            |        ^
 

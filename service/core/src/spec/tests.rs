@@ -231,6 +231,8 @@ fn every_mistake_has_its_place() {
         ("cpus: 2, memory: 4Gi", "cpus: 0, memory: 4 Gb"),
         ("timeout: 30m", "timeout: 30"),
         ("max_retry_count: 2,", "max_retry_count: 2, backoff_factor: 0.5,"),
+        ("    timeout: 30m\n", "    after: [validat]\n"),
+        ("  statistics: { uses", "  statistics: { after: [validate], uses"),
         ("    auc:\n", "    auk:\n"),
         ("{ lower_bound: 0.60 }", "{}"),
         ("{ lower_bound: 0.60 }", "{ lower_bound: 0.6, upper_bound: 0.5 }"),
@@ -342,9 +344,9 @@ fn every_mistake_has_its_place() {
      37 |     inputs: { model: train, baseline: baseline.models, examples: examples }
         |                             ^
 
-    p.yaml:29:5: the steps wait for each other in a circle: train → transform → train: take one of these inputs out
-     29 |     inputs: { transformed: transform.examples, graph: transform.graph }
-        |     ^
+    p.yaml:26:3: the steps wait for each other in a circle: train → transform → train: take one of these inputs or afters out
+     26 |   train:
+        |   ^
 
     p.yaml:23:44: the command names the output 'grap', which step 'transform' does not have: did you mean 'graph'? known are graph, examples
      23 |     command: [python, transform.py, --out, "{{outputs.grap}}"]
@@ -408,6 +410,14 @@ fn every_mistake_has_its_place() {
     p.yaml:33:34: 0.5 is not a backoff factor: it must be at least 1
      33 |     retry: { max_retry_count: 2, backoff_factor: 0.5, backoff_duration: 10s }
         |                                  ^
+
+    p.yaml:32:13: there is no step 'validat': did you mean 'validate'? known are evaluate, examples, statistics, schema, validate, transform, train, infer
+     32 |     after: [validat]
+        |             ^
+
+    p.yaml:18:3: the steps wait for each other in a circle: statistics → validate → statistics: take one of these inputs or afters out
+     18 |   statistics: { after: [validate], uses: statistics-gen, inputs: { examples: examples } }
+        |   ^
 
     p.yaml:42:5: the evaluator measures no metric 'auk' for binary_classification: did you mean 'auc'? known are auc, pr_auc, log_loss, brier_score, accuracy, precision, recall, f1, calibration, mean_label, mean_prediction
      42 |     auk:
