@@ -46,9 +46,5 @@ fn report_circle(waiting: &IndexMap<StepName, PlannedStep>, problems: &mut Probl
     circle.insert(0, name.as_str());
     let message = format!("the steps wait for each other in a circle: {}", circle.join(" → "));
     let first = circle.last().copied().unwrap_or_default();
-    problems.add_with_hint(
-        &["steps", first],
-        message,
-        "take one of these inputs or afters out",
-    );
+    problems.add_with_hint(&["steps", first], message, "take one of these inputs or afters out");
 }
