@@ -1,0 +1,129 @@
+use crate::databases::on_both;
+use crate::samples::{at, delivery, manual, push, request, status};
+use trainyard_core::event::{DataArrived, Event};
+use trainyard_core::ids::{DeliveryId, EventId, RunId};
+use trainyard_store::{Accepted, Held, NewEvent, SettleDelivery, StoreError};
+
+on_both! {
+    async fn a_delivery_is_accepted_once(fresh) {
+        let store = &fresh.store;
+        assert_eq!(store.accept_delivery(&delivery("d1", 0)).await.unwrap(), Accepted::New);
+        assert_eq!(store.accept_delivery(&delivery("d1", 9)).await.unwrap(), Accepted::Duplicate);
+        assert_eq!(store.accept_delivery(&delivery("d0", 5)).await.unwrap(), Accepted::New);
+        let waiting = store.unprocessed_deliveries(10).await.unwrap();
+        assert_eq!(waiting.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["d1", "d0"], "oldest first");
+        assert_eq!(waiting[0].body, delivery("d1", 0).body);
+        assert_eq!(waiting[0].headers, delivery("d1", 0).headers);
+        assert_eq!(store.unprocessed_deliveries(1).await.unwrap().len(), 1);
+    }
+
+    async fn settling_stores_events_runs_and_messages_at_once(fresh) {
+        let store = &fresh.store;
+        store.accept_delivery(&delivery("d1", 0)).await.unwrap();
+        let mut event = push("e1", 'a');
+        event.runs = vec![request("r1", 1), request("r2", 2)];
+        event.outbox = vec![status("acme/flights a trainyard/flights", "pending")];
+        let settle = SettleDelivery {
+            delivery: DeliveryId::new("d1"),
+            at: at(3),
+            events: vec![event, manual("e2")],
+            outcome: "2 runs".to_owned(),
+        };
+        let settled = store.settle_delivery(&settle).await.unwrap();
+        assert_eq!(settled.runs, [RunId::new("r1"), RunId::new("r2")]);
+        assert!(store.unprocessed_deliveries(10).await.unwrap().is_empty());
+        assert_eq!(store.due_outbox(at(3), 10).await.unwrap().len(), 1);
+        let view = store.delivery(&DeliveryId::new("d1")).await.unwrap().unwrap();
+        assert_eq!(view.outcome.as_deref(), Some("2 runs"));
+        assert_eq!(view.events.len(), 2);
+        assert_eq!(view.events[0].runs, [RunId::new("r1"), RunId::new("r2")]);
+        assert_eq!(view.events[1].outcome, "no pipeline of that name");
+        assert_eq!(store.deliveries(10).await.unwrap(), [view]);
+
+        let again = store.settle_delivery(&settle).await.unwrap_err();
+        assert_eq!(again, StoreError::Conflict("delivery d1 was processed before".to_owned()));
+        let unknown = SettleDelivery { delivery: DeliveryId::new("d9"), ..settle };
+        assert_eq!(store.settle_delivery(&unknown).await.unwrap_err().to_string(), "there is no delivery d9");
+    }
+
+    async fn the_same_event_under_another_delivery_starts_nothing(fresh) {
+        let store = &fresh.store;
+        for (delivery_id, event_id, run) in [("d1", "e1", "r1"), ("d2", "e2", "r2")] {
+            store.accept_delivery(&delivery(delivery_id, 0)).await.unwrap();
+            let mut event = push(event_id, 'a');
+            event.runs = vec![request(run, 1)];
+            event.outbox = vec![status(run, "pending")];
+            let settle = SettleDelivery {
+                delivery: DeliveryId::new(delivery_id), at: at(1), events: vec![event], outcome: String::new(),
+            };
+            let settled = store.settle_delivery(&settle).await.unwrap();
+            assert_eq!(settled.runs.is_empty(), run == "r2");
+            assert_eq!(settled.duplicates, if run == "r2" { vec![EventId::new("e2")] } else { vec![] });
+        }
+        let view = store.delivery(&DeliveryId::new("d2")).await.unwrap().unwrap();
+        assert_eq!(view.events[0].outcome, "the same event was seen before, in delivery d1");
+        assert_eq!(store.active_runs().await.unwrap().len(), 1);
+        assert_eq!(store.due_outbox(at(9), 10).await.unwrap().len(), 1);
+    }
+
+    async fn a_failed_settlement_leaves_nothing_behind(fresh) {
+        let store = &fresh.store;
+        store.accept_delivery(&delivery("d1", 0)).await.unwrap();
+        let mut event = push("e1", 'a');
+        event.runs = vec![request("r1", 1), request("r1", 1)];
+        let settle = SettleDelivery {
+            delivery: DeliveryId::new("d1"), at: at(1), events: vec![event], outcome: String::new(),
+        };
+        assert!(matches!(store.settle_delivery(&settle).await, Err(StoreError::Conflict(_))));
+        assert_eq!(store.unprocessed_deliveries(10).await.unwrap().len(), 1);
+        assert!(store.active_runs().await.unwrap().is_empty());
+    }
+
+    async fn text_from_outside_is_only_text(fresh) {
+        let store = &fresh.store;
+        for (number, nasty) in ["'; DROP TABLE runs; --", "$1", "a\0b", "\u{202e}\u{1f600}", "%_\\", ""].into_iter().enumerate() {
+            let mut new = delivery(&format!("d{number}"), number as u64);
+            new.kind = nasty.to_owned();
+            store.accept_delivery(&new).await.unwrap();
+            let settle = SettleDelivery {
+                delivery: new.id.clone(), at: at(1), events: Vec::new(), outcome: nasty.to_owned(),
+            };
+            store.settle_delivery(&settle).await.unwrap();
+            let seen = store.delivery(&new.id).await.unwrap().unwrap();
+            assert_eq!(seen.kind.replace('\u{fffd}', "\0"), nasty);
+        }
+        assert!(store.active_runs().await.unwrap().is_empty());
+    }
+
+    async fn arrivals_wait_together(fresh) {
+        let store = &fresh.store;
+        let held = |event: &str, until| Held {
+            key: "acme/flights flights source".to_owned(),
+            until: at(until),
+            event: EventId::new(event),
+            payload: serde_json::json!({"newest": event}),
+            events: Vec::new(),
+        };
+        let arrival = Event::DataArrived(DataArrived { source: "flights".to_owned(), span: None });
+        let mut first = NewEvent::new(EventId::new("a1"), arrival, "held");
+        first.holds = vec![held("a1", 10)];
+        store.record_event(&first, None, at(0)).await.unwrap();
+        store.hold(&held("a2", 20)).await.unwrap();
+        store.hold(&held("a2", 20)).await.unwrap();
+        assert!(store.due_holds(at(19)).await.unwrap().is_empty(), "the later arrival moved the end");
+        assert_eq!(store.next_hold().await.unwrap(), Some(at(20)));
+        let due = store.due_holds(at(20)).await.unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!(due[0].events, [EventId::new("a1"), EventId::new("a2")]);
+        assert_eq!(due[0].payload, serde_json::json!({"newest": "a2"}));
+        assert_eq!(store.held(&due[0].key).await.unwrap().as_ref(), Some(&due[0]));
+
+        let mut run = manual("e1");
+        run.runs = vec![request("r1", 20)];
+        let early = store.release_hold(&due[0].key, at(10), &run, at(20)).await;
+        assert!(matches!(early, Err(StoreError::Conflict(_))), "{early:?}");
+        assert_eq!(store.release_hold(&due[0].key, at(20), &run, at(20)).await.unwrap().runs.len(), 1);
+        assert_eq!(store.next_hold().await.unwrap(), None);
+        assert!(matches!(store.release_hold(&due[0].key, at(20), &run, at(20)).await, Err(StoreError::Conflict(_))));
+    }
+}

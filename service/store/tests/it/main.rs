@@ -1,0 +1,17 @@
+//! The store against both databases: SQLite in a temporary folder and a real PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
+mod databases;
+mod deliveries;
+mod durability;
+mod metadata;
+mod migrations;
+mod mlmd_client;
+mod outbox;
+mod postgres;
+mod promotions;
+mod property;
+mod runs;
+mod samples;
+mod schedules;
+mod speed;
