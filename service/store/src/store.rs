@@ -8,7 +8,7 @@ use crate::migrate;
 use crate::writer::{Write, Writer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, Connection as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,14 +129,10 @@ async fn open_postgres(text: &str, place: &Arc<str>) -> Result<Backend> {
     let failed = |error| StoreError::from_driver(error, place);
     let options: PgConnectOptions = text.parse().map_err(failed)?;
     let options = options.application_name("trainyard").statement_cache_capacity(STATEMENT_CACHE).disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await
-        .map_err(failed)?;
-    let mut connection = pool.acquire().await.map_err(failed)?;
+    // A connection of our own first: it says at once why it fails, where a pool only says that it waited.
+    let mut connection = options.connect().await.map_err(failed)?;
     migrate::postgres(&mut connection, place).await?;
-    drop(connection);
+    connection.close().await.map_err(failed)?;
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
     Ok(Backend::Postgres { pool })
 }

@@ -12,6 +12,17 @@ use std::time::{Duration, Instant};
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Runs the server, and stops it and removes its folder once the owner is gone.
+/// Arguments: the owner's process id, the program, the folder.
+const WATCHDOG: &str = r#"
+    "$2" -D "$3/data" -k "$3" -c listen_addresses= -c fsync=off -c max_connections=300 2>"$3/log" &
+    while [ -d "/proc/$1" ]; do sleep 0.3; done
+    kill -QUIT $!
+    wait $!
+    cd /
+    rm -rf "$3"
+"#;
+
 /// The address of a new, empty database.
 pub async fn new_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -63,41 +74,20 @@ fn start(folder: &Path, owner: u32) {
         .output()
         .unwrap();
     assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
-    let log = File::create(folder.join("log")).unwrap();
-    let server = run("postgres")
-        .arg("-D")
-        .arg(&data)
-        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300", "-k"])
-        .arg(folder)
-        .stdout(Stdio::null())
-        .stderr(log)
-        .process_group(0)
-        .spawn()
-        .unwrap();
-    watch(owner, server.id(), folder);
+    let mut watchdog = Command::new("sh");
+    if let Some((uid, gid)) = user {
+        watchdog.uid(uid).gid(gid);
+    }
+    let text = [WATCHDOG, "watchdog", &owner.to_string()];
+    watchdog.arg("-c").args(text).arg(programs.join("postgres")).arg(folder).current_dir(folder);
+    #[expect(clippy::zombie_processes, reason = "it outlives this process on purpose")]
+    watchdog.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
     let deadline = Instant::now() + START_DEADLINE;
     while !run("pg_isready").arg("-q").arg("-h").arg(folder).status().unwrap().success() {
         let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
         assert!(Instant::now() < deadline, "PostgreSQL did not start within {START_DEADLINE:?}: {log}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// Stops the server and removes its folder once `owner` is gone.
-fn watch(owner: u32, server: u32, folder: &Path) {
-    let script = format!(
-        "while kill -0 {owner} 2>/dev/null; do sleep 0.3; done; kill -QUIT {server}; \
-         while kill -0 {server} 2>/dev/null; do sleep 0.1; done; rm -rf '{}'",
-        folder.display()
-    );
-    Command::new("sh")
-        .args(["-c", &script])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap();
 }
 
 /// The folder with `initdb` and `postgres`.
