@@ -160,6 +160,8 @@ fn changes_are_judged_in_their_direction() {
         // the sign trap: TFMA fails the first and passes the second
         (change(None, Some(0.01), HIGHER), -0.05, -0.10, true),
         (change(None, Some(0.01), HIGHER), -0.20, -0.10, false),
+        (change(None, Some(0.01), HIGHER), -0.1005, -0.10, false),
+        (change(None, Some(-0.01), HIGHER), -0.1005, -0.10, true),
         // a baseline of 0
         (change(None, Some(0.01), HIGHER), 0.001, 0.0, true),
         (change(None, Some(0.01), HIGHER), 0.0, 0.0, false),
@@ -202,6 +204,8 @@ fn changes_are_judged_in_their_direction() {
     ✗ auc overall rose from 0.4100 to 0.4400 (+7.3%), more than the allowed +5.0%
     ✓ auc overall rose from -0.1000 to -0.0500 (+50.0%), as asked (change ≥ +1.0%)
     ✗ auc overall fell from -0.1000 to -0.2000 (-100.0%), and a change of at least +1.0% is asked for
+    ✗ auc overall fell from -0.1000 to -0.1005 (-0.5%), and a change of at least +1.0% is asked for
+    ✓ auc overall fell from -0.1000 to -0.1005 (-0.5%), as asked (change ≥ -1.0%)
     ✓ auc overall rose from 0.0000 to 0.0010 (+0.0010), as asked (change ≥ +1.0%)
     ✗ auc overall stayed at 0.0000, and a change of at least +1.0% is asked for
     ✓ auc overall fell from 0.0000 to -0.0010 (-0.0010), as asked (change ≤ -1.0%)

@@ -442,3 +442,28 @@ fn a_step_that_always_fails_is_tried_as_often_as_allowed() {
     let evaluate = &world.run.steps["evaluate"].state;
     assert_eq!(evaluate.as_str(), "skipped");
 }
+
+#[test]
+fn a_step_that_takes_too_long_is_stopped_and_told_so() {
+    let train = StepName::from("train");
+    let mut world = World::new(plan(), true, Vec::new());
+    while world.run.steps[&train].last_attempt() == 0 {
+        world.step();
+    }
+    let StepState::Running { attempt, deadline } = world.run.steps[&train].state else {
+        panic!("not running")
+    };
+    let stop = Decision::Perform(Command::Stop {
+        step: train.clone(),
+        attempt,
+    });
+    assert!(!decide(&world.run, &LIMITS, Micros(deadline.0 - 1)).contains(&stop));
+    assert!(decide(&world.run, &LIMITS, deadline).contains(&stop));
+    world.now = deadline;
+    world.append(ended(&train, attempt, Exit::Signal { signal: 9 }));
+    world.step();
+    let StepState::Waiting { reason, .. } = &world.run.steps[&train].state else {
+        panic!("not waiting")
+    };
+    insta::assert_snapshot!(reason, @"step 'train' was stopped after 1h: raise its timeout or make it faster");
+}
