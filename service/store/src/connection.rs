@@ -2,6 +2,7 @@
 //! rows out, errors in the caller's words.
 
 use crate::error::{Result, StoreError};
+use crate::metadata::memory::Memory;
 use crate::statements::Statement;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +69,8 @@ pub(crate) struct Connection {
     driver: Driver,
     /// The database without a password, for errors.
     place: Arc<str>,
+    /// Ids of types and contexts.
+    pub(crate) memory: Memory,
 }
 
 pub(crate) enum Driver {
@@ -83,8 +86,8 @@ enum Either<'c> {
 }
 
 impl Connection {
-    pub(crate) fn new(driver: Driver, place: Arc<str>) -> Self {
-        Self { driver, place }
+    pub(crate) fn new(driver: Driver, place: Arc<str>, memory: Memory) -> Self {
+        Self { driver, place, memory }
     }
 
     pub(crate) fn place(&self) -> &str {
@@ -102,13 +105,12 @@ impl Connection {
 
     /// Commits a transaction of PostgreSQL; SQLite's writer commits by itself.
     pub(crate) async fn commit(self) -> Result<()> {
-        let Self { driver, place } = self;
-        match driver {
-            Driver::PostgresTransaction(transaction) => {
-                transaction.commit().await.map_err(|error| StoreError::from_driver(error, &place))
-            }
-            _ => Ok(()),
+        let Self { driver, place, mut memory } = self;
+        if let Driver::PostgresTransaction(transaction) = driver {
+            transaction.commit().await.map_err(|error| StoreError::from_driver(error, &place))?;
+            memory.keep();
         }
+        Ok(())
     }
 
     /// Runs a statement and returns the number of rows it changed.

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
+use crate::metadata::memory::Memory;
 use crate::metadata::types;
 use crate::migrate;
 use crate::writer::{Write, Writer};
@@ -25,6 +26,7 @@ pub struct Store {
     backend: Backend,
     url: DatabaseUrl,
     place: Arc<str>,
+    memory: Memory,
 }
 
 #[derive(Clone)]
@@ -44,11 +46,12 @@ impl Store {
     /// schema newer than this program is refused with [`StoreError::SchemaTooNew`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
         let place: Arc<str> = url.to_string().into();
+        let memory = Memory::default();
         let backend = match url {
-            DatabaseUrl::Sqlite(path) => open_sqlite(path, &place).await?,
+            DatabaseUrl::Sqlite(path) => open_sqlite(path, &place, memory.clone()).await?,
             DatabaseUrl::Postgres(text) => open_postgres(text, &place).await?,
         };
-        let store = Self { backend, url: url.clone(), place };
+        let store = Self { backend, url: url.clone(), place, memory };
         store.write(|db| Box::pin(types::register_known(db))).await?;
         Ok(store)
     }
@@ -73,7 +76,7 @@ impl Store {
             Backend::Postgres { pool } => pool.acquire().await.map(Driver::PostgresReader),
         };
         let driver = driver.map_err(|error| StoreError::from_driver(error, &self.place))?;
-        Ok(Connection::new(driver, Arc::clone(&self.place)))
+        Ok(Connection::new(driver, Arc::clone(&self.place), self.memory.clone()))
     }
 
     /// Performs a write in a transaction; it is on the disk when this returns `Ok`, and nothing of it
@@ -83,7 +86,7 @@ impl Store {
             Backend::Sqlite { writer, .. } => writer.write(write).await,
             Backend::Postgres { pool } => {
                 let transaction = pool.begin().await.map_err(|error| StoreError::from_driver(error, &self.place))?;
-                let mut connection = Connection::new(Driver::PostgresTransaction(transaction), Arc::clone(&self.place));
+                let mut connection = Connection::new(Driver::PostgresTransaction(transaction), Arc::clone(&self.place), self.memory.clone());
                 // Dropping the connection after an error rolls back.
                 let value = write(&mut connection).await?;
                 connection.commit().await?;
@@ -101,7 +104,7 @@ impl Store {
     }
 }
 
-async fn open_sqlite(path: &Path, place: &Arc<str>) -> Result<Backend> {
+async fn open_sqlite(path: &Path, place: &Arc<str>, memory: Memory) -> Result<Backend> {
     let failed = |error| StoreError::from_driver(error, place);
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -115,7 +118,7 @@ async fn open_sqlite(path: &Path, place: &Arc<str>) -> Result<Backend> {
         .disable_statement_logging();
     let mut connection = options.clone().create_if_missing(true).connect().await.map_err(failed)?;
     migrate::sqlite(&mut connection, place).await?;
-    let writer = Writer::start(Connection::new(Driver::SqliteWriter(connection), Arc::clone(place)));
+    let writer = Writer::start(Connection::new(Driver::SqliteWriter(connection), Arc::clone(place), memory));
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .test_before_acquire(false)

@@ -105,8 +105,9 @@ async fn batch(connection: &mut Connection, first: Box<dyn Job>, queue: &mut mps
         Some(error) => Err(error),
         None => connection.raw("COMMIT").await,
     };
-    if outcome.is_err() {
-        rollback(connection).await;
+    match outcome {
+        Ok(()) => connection.memory.keep(),
+        Err(_) => rollback(connection).await,
     }
     for job in done {
         job.answer(outcome.clone());
@@ -116,16 +117,21 @@ async fn batch(connection: &mut Connection, first: Box<dyn Job>, queue: &mut mps
 /// The outer error means that the transaction itself is lost, for example because the disk is full.
 async fn in_savepoint(connection: &mut Connection, job: &mut dyn Job) -> Result<Result<()>> {
     connection.raw("SAVEPOINT write_of_one").await?;
+    let mark = connection.memory.mark();
     match job.perform(connection).await {
         Ok(()) => connection.raw("RELEASE write_of_one").await.map(Ok),
         Err(error) => match connection.raw("ROLLBACK TO write_of_one; RELEASE write_of_one").await {
-            Ok(()) => Ok(Err(error)),
+            Ok(()) => {
+                connection.memory.forget_after(mark);
+                Ok(Err(error))
+            }
             Err(_) => Err(error),
         },
     }
 }
 
 async fn rollback(connection: &mut Connection) {
+    connection.memory.forget_after(0);
     // Fails when SQLite has rolled back already, which is just as well.
     if let Err(error) = connection.raw("ROLLBACK").await {
         tracing::debug!(%error, "nothing to roll back");

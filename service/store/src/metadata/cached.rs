@@ -95,7 +95,7 @@ impl Store {
                 }
                 db.execute(SET_STATE, args![&name, DELETED, milliseconds(at), LIVE]).await?;
                 for row in ids {
-                    properties::write_service(db, row.get(0)?, "state", "deleted").await?;
+                    properties::mark_deleted(db, row.get(0)?).await?;
                 }
                 Ok(())
             })

@@ -2,6 +2,7 @@
 
 pub(crate) mod cached;
 pub(crate) mod lineage;
+pub(crate) mod memory;
 pub(crate) mod nodes;
 pub(crate) mod properties;
 pub(crate) mod types;

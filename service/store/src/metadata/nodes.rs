@@ -1,6 +1,7 @@
 //! Writing artifacts, executions, contexts and the events between them.
 
 use super::ExecutionIdentity;
+use super::memory::Key;
 use super::properties::{self, Custom, Owner};
 use super::types::{Kind, type_id};
 use crate::connection::{Connection, Row, args};
@@ -87,13 +88,23 @@ struct Context {
 
 async fn context(db: &mut Connection, type_name: &str, name: &str, ms: i64) -> Result<Context> {
     let type_id = type_id(db, Kind::Context, type_name).await?;
-    if let Some(row) = db.row(FIND_CONTEXT, args![type_id, name]).await? {
-        return Ok(Context { id: row.get(0)?, new: false });
+    let key = Key::Context(type_id, name.to_owned());
+    if let Some(id) = db.memory.get(&key) {
+        return Ok(Context { id, new: false });
     }
+    // Reading first: on PostgreSQL a refused insert takes a number of the sequence each time.
+    let found = match db.row(FIND_CONTEXT, args![type_id, name]).await? {
+        Some(row) => Context { id: row.get(0)?, new: false },
+        None => insert_context(db, type_id, name, ms).await?,
+    };
+    db.memory.put(key, found.id);
+    Ok(found)
+}
+
+async fn insert_context(db: &mut Connection, type_id: i64, name: &str, ms: i64) -> Result<Context> {
     if let Some(row) = db.row(INSERT_CONTEXT, args![type_id, name, ms]).await? {
         return Ok(Context { id: row.get(0)?, new: true });
     }
-    // Another writer of PostgreSQL inserted it between the two statements.
     let row = db.row(FIND_CONTEXT, args![type_id, name]).await?;
     Ok(Context { id: returned_id(db, row)?, new: false })
 }
@@ -107,7 +118,8 @@ fn returned_id(db: &Connection, row: Option<Row>) -> Result<i64> {
 
 /// The execution is found by its cache key from now on: TFX's `execution_cache` context.
 pub(crate) async fn cache_context(db: &mut Connection, place: &Place, key: &str, ms: i64) -> Result<()> {
-    let context = context(db, "execution_cache", key, ms).await?;
+    let type_id = type_id(db, Kind::Context, "execution_cache").await?;
+    let context = insert_context(db, type_id, key, ms).await?;
     db.execute(ASSOCIATE_ONE, args![context.id, place.execution]).await?;
     Ok(())
 }
@@ -115,29 +127,37 @@ pub(crate) async fn cache_context(db: &mut Connection, place: &Place, key: &str,
 /// The artifact's row, LIVE; one that is there is reused.
 pub(crate) async fn artifact(db: &mut Connection, new: &ArtifactRef, ms: i64) -> Result<i64> {
     let type_id = type_id(db, Kind::Artifact, &new.type_name).await?;
-    if let Some(row) = db.row(FIND_ARTIFACT, args![type_id, &new.name]).await? {
-        let id = row.get(0)?;
-        if row.optional::<i64>(1)? != Some(LIVE) {
-            // Deleted bytes that were made again under the same name.
-            db.execute(REVIVE_ARTIFACT, args![id, &new.uri, ms]).await?;
-            describe(db, id, type_id, new).await?;
-        }
-        return Ok(id);
+    match db.row(FIND_ARTIFACT, args![type_id, &new.name]).await? {
+        Some(row) => reuse(db, &row, type_id, new, ms).await,
+        None => insert_artifact(db, type_id, new, ms).await,
     }
+}
+
+async fn insert_artifact(db: &mut Connection, type_id: i64, new: &ArtifactRef, ms: i64) -> Result<i64> {
     if let Some(row) = db.row(INSERT_ARTIFACT, args![type_id, &new.uri, &new.name, ms]).await? {
         let id = row.get(0)?;
         describe(db, id, type_id, new).await?;
         return Ok(id);
     }
-    // Another writer of PostgreSQL inserted it between the two statements.
-    let row = db.row(FIND_ARTIFACT, args![type_id, &new.name]).await?;
-    returned_id(db, row)
+    match db.row(FIND_ARTIFACT, args![type_id, &new.name]).await? {
+        Some(row) => reuse(db, &row, type_id, new, ms).await,
+        None => Err(StoreError::damaged(db.place(), "metadata", "an artifact disappeared")),
+    }
+}
+
+async fn reuse(db: &mut Connection, row: &Row, type_id: i64, new: &ArtifactRef, ms: i64) -> Result<i64> {
+    let id = row.get(0)?;
+    if row.optional::<i64>(1)? != Some(LIVE) {
+        // Deleted bytes that were made again under the same name.
+        db.execute(REVIVE_ARTIFACT, args![id, &new.uri, ms]).await?;
+        describe(db, id, type_id, new).await?;
+    }
+    Ok(id)
 }
 
 async fn describe(db: &mut Connection, id: i64, type_id: i64, new: &ArtifactRef) -> Result<()> {
     properties::write(db, Owner::Artifact(id), type_id, &new.properties, Custom::Mismatches).await?;
-    properties::write_service(db, id, "digest", new.digest.as_str()).await?;
-    properties::write_service(db, id, "state", "published").await
+    properties::write_service(db, id, &new.digest).await
 }
 
 /// INPUT events from artifacts, which are added when they are new.
@@ -153,7 +173,8 @@ pub(crate) async fn inputs(db: &mut Connection, place: &Place, inputs: &BTreeMap
 pub(crate) async fn outputs(db: &mut Connection, place: &Place, outputs: &BTreeMap<String, ArtifactRef>, ms: i64) -> Result<()> {
     let [pipeline, run, node] = place.contexts;
     for (key, output) in outputs {
-        let id = artifact(db, output, ms).await?;
+        let type_id = type_id(db, Kind::Artifact, &output.type_name).await?;
+        let id = insert_artifact(db, type_id, output, ms).await?;
         event(db, place, OUTPUT, id, key, ms).await?;
         db.execute(ATTRIBUTE, args![pipeline, run, node, id]).await?;
     }

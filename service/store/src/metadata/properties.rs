@@ -8,6 +8,7 @@ use crate::connection::{Connection, args};
 use crate::error::Result;
 use crate::statements::statements;
 use serde_json::{Map, Value};
+use trainyard_core::artifact::Digest;
 
 statements! {
     PUT_OF_ARTIFACT = "INSERT INTO ArtifactProperty
@@ -20,6 +21,11 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (execution_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value,
             double_value = excluded.double_value, string_value = excluded.string_value, bool_value = excluded.bool_value";
+    PUT_SERVICE = "INSERT INTO ArtifactProperty (artifact_id, name, is_custom_property, string_value)
+        VALUES ($1, 'digest', TRUE, $2), ($1, 'state', TRUE, 'published')
+        ON CONFLICT (artifact_id, name, is_custom_property) DO UPDATE SET string_value = excluded.string_value";
+    MARK_DELETED = "UPDATE ArtifactProperty SET string_value = 'deleted'
+        WHERE name = 'state' AND is_custom_property = TRUE AND artifact_id = $1";
     OF_ARTIFACT = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
         FROM ArtifactProperty WHERE artifact_id = $1 ORDER BY name, is_custom_property";
     OF_EXECUTION = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
@@ -109,9 +115,14 @@ pub(crate) fn is_service(name: &str) -> bool {
     matches!(name, "digest" | "state")
 }
 
-/// Writes the service's own custom property of an artifact.
-pub(crate) async fn write_service(db: &mut Connection, artifact: i64, name: &str, value: &str) -> Result<()> {
-    put(db, Owner::Artifact(artifact), name, true, Stored::Text(value.to_owned())).await
+/// Writes the service's own custom properties of a published artifact.
+pub(crate) async fn write_service(db: &mut Connection, artifact: i64, digest: &Digest) -> Result<()> {
+    db.execute(PUT_SERVICE, args![artifact, digest.as_str()]).await.map(drop)
+}
+
+/// Says in the service's own custom properties that the bytes are gone.
+pub(crate) async fn mark_deleted(db: &mut Connection, artifact: i64) -> Result<()> {
+    db.execute(MARK_DELETED, args![artifact]).await.map(drop)
 }
 
 /// Writes properties; those with a new name extend the type.
@@ -135,8 +146,7 @@ pub(crate) async fn write(
     }
     let wanted: Vec<_> = values.iter().map(|(name, value)| (*name, value.data_type())).collect();
     let declared = types::declare(db, type_id, &wanted).await?;
-    for (name, value) in values {
-        let data_type = declared.get(name).copied().unwrap_or(0);
+    for ((name, value), data_type) in values.into_iter().zip(declared) {
         match value.clone().declared_as(data_type) {
             Some(value) => put(db, owner, name, false, value).await?,
             None if matches!(owner, Owner::Artifact(_)) && is_service(name) => {

@@ -1,5 +1,6 @@
 //! Types: TFX's names, registered once; only properties are ever added.
 
+use super::memory::Key;
 use crate::connection::{Connection, args};
 use crate::error::{Result, StoreError};
 use crate::statements::statements;
@@ -7,7 +8,7 @@ use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 
 /// MLMD's `TypeKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Execution = 0,
     Artifact = 1,
@@ -79,6 +80,16 @@ pub(crate) fn register_known(db: &mut Connection) -> BoxFuture<'_, Result<()>> {
 
 /// The id of a type, which is registered if it is new.
 pub(crate) async fn type_id(db: &mut Connection, kind: Kind, name: &str) -> Result<i64> {
+    let key = Key::Type(kind, name.to_owned());
+    if let Some(id) = db.memory.get(&key) {
+        return Ok(id);
+    }
+    let id = find_or_register(db, kind, name).await?;
+    db.memory.put(key, id);
+    Ok(id)
+}
+
+async fn find_or_register(db: &mut Connection, kind: Kind, name: &str) -> Result<i64> {
     if let Some(id) = find(db, kind, name).await? {
         return Ok(id);
     }
@@ -103,17 +114,25 @@ async fn find(db: &mut Connection, kind: Kind, name: &str) -> Result<Option<i64>
     Ok(row.map(|row| row.optional(0)).transpose()?.flatten())
 }
 
-/// The declared properties of a type, `wanted` added where they are new.
-pub(crate) async fn declare(db: &mut Connection, type_id: i64, wanted: &[(&str, i64)]) -> Result<HashMap<String, i64>> {
-    let mut declared = HashMap::new();
+/// The data types a type declares for the names in `wanted`, in that order; new names are added.
+pub(crate) async fn declare(db: &mut Connection, type_id: i64, wanted: &[(&str, i64)]) -> Result<Vec<i64>> {
+    let key = |name: &str| Key::Property(type_id, name.to_owned());
+    let known: Option<Vec<_>> = wanted.iter().map(|(name, _)| db.memory.get(&key(name))).collect();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let mut declared = HashMap::<String, i64>::new();
     for row in db.rows(DECLARED, args![type_id]).await? {
         declared.insert(row.get(0)?, row.optional(1)?.unwrap_or(0));
     }
+    let mut found = Vec::new();
     for (name, data_type) in wanted {
         if !declared.contains_key(*name) {
             db.execute(DECLARE, args![type_id, *name, *data_type]).await?;
-            declared.insert((*name).to_owned(), *data_type);
         }
+        let data_type = declared.get(*name).copied().unwrap_or(*data_type);
+        db.memory.put(key(name), data_type);
+        found.push(data_type);
     }
-    Ok(declared)
+    Ok(found)
 }
