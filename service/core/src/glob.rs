@@ -15,7 +15,7 @@ pub(crate) fn list_matches(globs: &[String], text: &str) -> bool {
 }
 
 /// Whether the whole of `text` matches. The time is the product of both lengths, whatever the glob.
-fn matches(glob: &str, text: &str) -> bool {
+pub fn matches(glob: &str, text: &str) -> bool {
     let (tokens, text) = (tokens(glob), text.chars().collect::<Vec<char>>());
     // reached[i]: the tokens so far can match the first i characters.
     let mut reached = vec![false; text.len() + 1];

@@ -9,7 +9,7 @@ pub mod cache_key;
 pub mod evaluation;
 pub mod event;
 pub mod gate;
-mod glob;
+pub mod glob;
 pub mod ids;
 pub mod placeholder;
 pub mod plan;

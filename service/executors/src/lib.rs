@@ -3,6 +3,15 @@
 //! [`Executor`] is the contract every executor keeps; `tests/it/conformance.rs` is that contract
 //! as a test suite, run against each of them.
 
-pub mod contract;
+mod any;
+mod context;
+mod contract;
+mod docker;
+pub mod fake;
+pub mod image_key;
+mod process;
 
+pub use any::{AnyExecutor, AnyImageBuilder};
 pub use contract::*;
+pub use docker::{DockerExecutor, DockerImageBuilder};
+pub use process::{ProcessExecutor, ProcessImages};

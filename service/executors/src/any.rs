@@ -1,0 +1,107 @@
+//! The closed sets of executors and image builders.
+
+use crate::contract::*;
+use crate::docker::{DockerExecutor, DockerImageBuilder};
+use crate::fake::{FakeExecutor, FakeImages};
+use crate::process::{ProcessExecutor, ProcessImages};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One of the executors.
+#[derive(Clone)]
+pub enum AnyExecutor {
+    /// Containers.
+    Docker(DockerExecutor),
+    /// Programs on this machine.
+    Process(ProcessExecutor),
+    /// A script.
+    Fake(FakeExecutor),
+}
+
+/// One of the image builders.
+#[derive(Clone)]
+pub enum AnyImageBuilder {
+    /// Docker's.
+    Docker(DockerImageBuilder),
+    /// None: an image is only the identity of its source.
+    Process(ProcessImages),
+    /// A script.
+    Fake(FakeImages),
+}
+
+impl AnyExecutor {
+    /// Docker at `DOCKER_HOST` or its usual socket. `owner` marks what is ours; `user` is who
+    /// containers run as. Docker need not answer yet.
+    pub fn docker(owner: &str, user: (u32, u32)) -> Result<(Self, AnyImageBuilder), ExecutorError> {
+        let executor = DockerExecutor::connect(owner, user)?;
+        let builder = AnyImageBuilder::Docker(executor.image_builder());
+        Ok((Self::Docker(executor), builder))
+    }
+
+    /// Programs on this machine; `folder` keeps what a restart of the service must find again.
+    pub fn process(folder: PathBuf) -> Result<(Self, AnyImageBuilder), ExecutorError> {
+        Ok((
+            Self::Process(ProcessExecutor::open(folder)?),
+            AnyImageBuilder::Process(ProcessImages),
+        ))
+    }
+
+    /// A script, for tests.
+    pub fn fake() -> (Self, AnyImageBuilder) {
+        (
+            Self::Fake(FakeExecutor::default()),
+            AnyImageBuilder::Fake(FakeImages::default()),
+        )
+    }
+
+    /// Whether programs see this machine's paths, not those of a container.
+    pub fn sees_host_paths(&self) -> bool {
+        !matches!(self, Self::Docker(_))
+    }
+}
+
+macro_rules! each {
+    ($self:ident, $inner:ident => $call:expr) => {
+        match $self {
+            Self::Docker($inner) => $call.await,
+            Self::Process($inner) => $call.await,
+            Self::Fake($inner) => $call.await,
+        }
+    };
+}
+
+impl Executor for AnyExecutor {
+    async fn probe(&self) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.probe())
+    }
+    async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.start(key, program))
+    }
+    async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
+        each!(self, inner => inner.observe(key))
+    }
+    async fn settled(&self, key: &AttemptKey, at_most: Duration) {
+        each!(self, inner => inner.settled(key, at_most))
+    }
+    async fn flush_logs(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.flush_logs(key))
+    }
+    async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.stop(key, grace))
+    }
+    async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.remove(key))
+    }
+    async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
+        each!(self, inner => inner.list())
+    }
+}
+
+impl ImageBuilder for AnyImageBuilder {
+    async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
+        each!(self, inner => inner.build(request))
+    }
+    async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
+        each!(self, inner => inner.resolve(reference))
+    }
+}

@@ -1,0 +1,248 @@
+//! The files of a build context: filtered by `.dockerignore`, in a fixed order, the same bytes for
+//! the same content whenever and wherever it is packed.
+
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use trainyard_core::glob;
+
+/// One file or link of a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ContextFile {
+    /// Relative to the context, with `/`.
+    pub(crate) path: String,
+    /// Where it is.
+    source: PathBuf,
+    /// 0o644 or 0o755.
+    mode: u32,
+    /// Where a symbolic link points to.
+    link: Option<PathBuf>,
+}
+
+/// The rules of a `.dockerignore`: relative to the context, the last one that matches decides, and
+/// one that matches a folder matches what is in it.
+#[derive(Debug, Default)]
+struct Ignore(Vec<(bool, String)>);
+
+impl Ignore {
+    fn parse(text: &str) -> Self {
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let rules = lines.map(|line| {
+            let (keep, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
+            let clean = pattern.trim_start_matches("./").trim_matches('/');
+            (keep, clean.to_owned())
+        });
+        Self(rules.filter(|(_, pattern)| !pattern.is_empty()).collect())
+    }
+
+    fn leaves_out(&self, path: &str) -> bool {
+        let mut out = false;
+        for (keep, pattern) in &self.0 {
+            let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+            if folders.chain([path]).any(|part| glob::matches(pattern, part)) {
+                out = !keep;
+            }
+        }
+        out
+    }
+
+    /// Whether something below a folder that is left out may come back.
+    fn may_come_back(&self) -> bool {
+        self.0.iter().any(|(keep, _)| *keep)
+    }
+}
+
+/// Every file of the context, sorted by path.
+pub(crate) fn files(context: &Path) -> io::Result<Vec<ContextFile>> {
+    let ignore = match fs::read_to_string(context.join(".dockerignore")) {
+        Ok(text) => Ignore::parse(&text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ignore::default(),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    walk(context, "", &ignore, &mut found)?;
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+fn walk(folder: &Path, relative: &str, ignore: &Ignore, found: &mut Vec<ContextFile>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().map_err(|name| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the name {} is not UTF-8", name.to_string_lossy()),
+            )
+        })?;
+        let path = if relative.is_empty() {
+            name
+        } else {
+            format!("{relative}/{name}")
+        };
+        let left_out = ignore.leaves_out(&path);
+        let metadata = entry.path().symlink_metadata()?;
+        if metadata.is_dir() {
+            if !left_out || ignore.may_come_back() {
+                walk(&entry.path(), &path, ignore, found)?;
+            }
+        } else if !left_out && (metadata.is_file() || metadata.is_symlink()) {
+            let mode = if metadata.permissions().mode() & 0o111 == 0 {
+                0o644
+            } else {
+                0o755
+            };
+            let link = metadata.is_symlink().then(|| fs::read_link(entry.path())).transpose()?;
+            found.push(ContextFile {
+                path,
+                source: entry.path(),
+                mode,
+                link,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 over the sorted (path, mode, content) of the files.
+pub(crate) fn digest(files: &[ContextFile]) -> io::Result<[u8; 32]> {
+    let mut all = Sha256::new();
+    for file in files {
+        let mut one = Sha256::new();
+        match &file.link {
+            Some(target) => one.update(target.as_os_str().as_encoded_bytes()),
+            None => {
+                io::copy(&mut File::open(&file.source)?, &mut HashWriter(&mut one))?;
+            }
+        }
+        let kind = if file.link.is_some() { "link" } else { "file" };
+        all.update(format!("{kind}\0{}\0{:o}\0", file.path, file.mode));
+        all.update(one.finalize());
+    }
+    Ok(all.finalize().into())
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The files as a tar with no times and no owners, and the Dockerfile under `dockerfile_name`.
+pub(crate) fn pack(files: &[ContextFile], dockerfile_name: &str, dockerfile: &[u8]) -> io::Result<Vec<u8>> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for file in files.iter().filter(|file| file.path != dockerfile_name) {
+        let mut header = header(file.mode);
+        match &file.link {
+            Some(target) => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                tar.append_link(&mut header, &file.path, target)?;
+            }
+            None => {
+                let source = File::open(&file.source)?;
+                header.set_size(source.metadata()?.len());
+                tar.append_data(&mut header, &file.path, source)?;
+            }
+        }
+    }
+    let mut header = header(0o644);
+    header.set_size(dockerfile.len() as u64);
+    tar.append_data(&mut header, dockerfile_name, dockerfile)?;
+    tar.into_inner()
+}
+
+fn header(mode: u32) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(mode);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn paths(folder: &tempfile::TempDir) -> Vec<String> {
+        files(folder.path())
+            .unwrap()
+            .into_iter()
+            .map(|file| file.path)
+            .collect()
+    }
+
+    #[test]
+    fn the_last_rule_that_matches_decides() {
+        let files = [
+            ("a.py", ""),
+            ("data/x.csv", ""),
+            ("data/keep.csv", ""),
+            ("deep/data/y.csv", ""),
+            ("b.pyc", ""),
+        ];
+        let folder = context(&files);
+        let with = |rules: &str| {
+            fs::write(folder.path().join(".dockerignore"), rules).unwrap();
+            paths(&folder)
+                .into_iter()
+                .filter(|path| path != ".dockerignore")
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            with("data"),
+            ["a.py", "b.pyc", "deep/data/y.csv"],
+            "rules begin at the context"
+        );
+        assert_eq!(with("**/data"), ["a.py", "b.pyc"]);
+        assert_eq!(
+            with("data\n!data/keep.csv"),
+            ["a.py", "b.pyc", "data/keep.csv", "deep/data/y.csv"]
+        );
+        assert_eq!(
+            with("!data/keep.csv\ndata"),
+            ["a.py", "b.pyc", "deep/data/y.csv"],
+            "order counts"
+        );
+        assert_eq!(with("# a comment\n*.pyc\n/data/\n"), ["a.py", "deep/data/y.csv"]);
+    }
+
+    #[test]
+    fn times_do_not_count_and_bytes_do() {
+        let (one, two) = (
+            context(&[("a", "1"), ("b/c", "2")]),
+            context(&[("b/c", "2"), ("a", "1")]),
+        );
+        let digest_of = |folder: &tempfile::TempDir| digest(&files(folder.path()).unwrap()).unwrap();
+        let pack_of =
+            |folder: &tempfile::TempDir| pack(&files(folder.path()).unwrap(), "Dockerfile", b"FROM x").unwrap();
+        assert_eq!(digest_of(&one), digest_of(&two));
+        assert_eq!(pack_of(&one), pack_of(&two));
+        fs::write(two.path().join("a"), "3").unwrap();
+        assert_ne!(digest_of(&one), digest_of(&two));
+        fs::write(two.path().join("a"), "1").unwrap();
+        fs::set_permissions(two.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        assert_ne!(digest_of(&one), digest_of(&two), "an executable is another file");
+    }
+}
