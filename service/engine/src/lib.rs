@@ -1,1 +1,39 @@
-//! The loops of Trainyard: ingest, reconcile, schedule, report; and the effects they perform.
+//! The loops of Trainyard: ingest, admission, reconcile, schedule, report; and the effects they perform.
+//!
+//! [`Engine`] is the door. Each loop is woken by a signal or a timer, reads the store, and acts on
+//! what it finds: the path after a crash is the path of every day.
+
+mod admission;
+pub mod artifacts;
+mod checkout;
+mod cloud_event;
+mod collect;
+mod config;
+mod context;
+mod effects;
+mod engine;
+mod external;
+mod folders;
+mod ingest;
+mod intake;
+mod local;
+mod manual;
+mod project;
+mod reconcile;
+mod report;
+mod request;
+mod rollback;
+mod schedule;
+pub mod serving;
+mod task;
+
+pub use config::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, TargetConfig};
+pub use engine::{Engine, EngineError};
+pub use folders::Folders;
+pub use intake::{Intake, IntakeError};
+pub use local::LocalError;
+pub use manual::ManualError;
+pub use reconcile::rejected;
+pub use rollback::{RollbackError, RolledBack};
+pub use trainyard_executors as executors;
+pub use trainyard_store as store;

@@ -1,0 +1,312 @@
+//! The content-addressed artifact folder: `artifacts/sha256/<2 hex>/<62 hex>`.
+//!
+//! A tree is written under a work folder by a component, hashed, synced and renamed in. The same
+//! content is never stored twice, and what is stored never changes.
+
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use trainyard_core::artifact::Digest;
+
+/// Why an output cannot become an artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The tree has an entry that is neither a file nor a folder.
+    #[error("it contains '{0}', which is a link or a device: write plain files and folders")]
+    NotPlain(String),
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// The disk said no.
+    #[error("{path} cannot be read or written: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ArtifactError + '_ {
+    move |source| ArtifactError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The folder with all artifacts of one service.
+#[derive(Clone, Debug)]
+pub struct ArtifactFolder {
+    root: PathBuf,
+}
+
+impl ArtifactFolder {
+    /// Opens, and makes, the folder.
+    pub fn open(root: PathBuf) -> Result<Self, ArtifactError> {
+        fs::create_dir_all(root.join("sha256")).map_err(at(&root))?;
+        Ok(Self { root })
+    }
+
+    /// Where content with this digest is, or would be.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let (shard, rest) = digest.hex().split_at(2);
+        self.root.join("sha256").join(shard).join(rest)
+    }
+
+    /// Whether the bytes are there.
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.path(digest).symlink_metadata().is_ok()
+    }
+
+    /// Seals the file or folder and moves it in. Blocks; the source is gone afterwards.
+    pub fn store(&self, source: &Path) -> Result<(Digest, PathBuf), ArtifactError> {
+        let digest = seal(source)?;
+        let place = self.adopt(source, &digest)?;
+        Ok((digest, place))
+    }
+
+    /// Moves sealed content to its place. Safe to repeat: content that is there is left alone.
+    pub fn adopt(&self, source: &Path, digest: &Digest) -> Result<PathBuf, ArtifactError> {
+        let place = self.path(digest);
+        if self.contains(digest) {
+            return Ok(place);
+        }
+        let shard = place.parent().unwrap_or(&self.root);
+        fs::create_dir_all(shard).map_err(at(shard))?;
+        // A folder without write permission cannot be renamed by an ordinary user.
+        let folder = source.is_dir();
+        if folder {
+            fs::set_permissions(source, Permissions::from_mode(0o755)).map_err(at(source))?;
+        }
+        match fs::rename(source, &place) {
+            Ok(()) => {}
+            // Another step stored the same content first.
+            Err(_) if self.contains(digest) => return Ok(place),
+            Err(error) => return Err(at(&place)(error)),
+        }
+        if folder {
+            fs::set_permissions(&place, Permissions::from_mode(0o555)).map_err(at(&place))?;
+        }
+        sync(shard)?;
+        sync(&self.root.join("sha256"))?;
+        Ok(place)
+    }
+}
+
+/// Digest of a tree: SHA-256 over its entries sorted by path, each as
+/// `kind NUL path NUL (executable NUL sha256-of-content)`. A single file is an entry with an empty
+/// path. Owner, times and other permissions do not count.
+pub fn digest(path: &Path) -> Result<Digest, ArtifactError> {
+    let mut tree = Sha256::new();
+    walk(path, &mut |entry| {
+        hash_entry(&mut tree, entry)?;
+        Ok(())
+    })?;
+    Ok(Digest::from_sha256(&tree.finalize()))
+}
+
+/// SHA-256 of one file's bytes.
+pub fn file_digest(path: &Path) -> Result<Digest, ArtifactError> {
+    Ok(Digest::from_sha256(&hash_file(path)?))
+}
+
+struct Entry<'a> {
+    relative: &'a str,
+    path: &'a Path,
+    is_dir: bool,
+    executable: bool,
+}
+
+fn hash_entry(tree: &mut Sha256, entry: &Entry<'_>) -> Result<(), ArtifactError> {
+    tree.update(if entry.is_dir { b"d\0" } else { b"f\0" });
+    tree.update(entry.relative.as_bytes());
+    tree.update([0]);
+    if !entry.is_dir {
+        tree.update([u8::from(entry.executable), 0]);
+        tree.update(hash_file(entry.path)?);
+    }
+    Ok(())
+}
+
+fn hash_file(path: &Path) -> Result<[u8; 32], ArtifactError> {
+    let mut file = File::open(path).map_err(at(path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let count = file.read(&mut buffer).map_err(at(path))?;
+        if count == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(&buffer[..count]);
+    }
+}
+
+/// Hashes a tree while making it read-only, ours, and durable.
+pub fn seal(root: &Path) -> Result<Digest, ArtifactError> {
+    let mut tree = Sha256::new();
+    let mut files = 0_u64;
+    let mut folders = Vec::new();
+    walk(root, &mut |entry| {
+        hash_entry(&mut tree, entry)?;
+        own(entry.path)?;
+        if entry.is_dir {
+            folders.push(entry.path.to_owned());
+        } else {
+            files += 1;
+            let mode = if entry.executable { 0o555 } else { 0o444 };
+            fs::set_permissions(entry.path, Permissions::from_mode(mode)).map_err(at(entry.path))?;
+            sync(entry.path)?;
+        }
+        Ok(())
+    })?;
+    if files == 0 {
+        return Err(ArtifactError::Empty);
+    }
+    for folder in folders.iter().rev() {
+        sync(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o555)).map_err(at(folder))?;
+    }
+    Ok(Digest::from_sha256(&tree.finalize()))
+}
+
+/// A component's container writes as another user; what is stored belongs to the service.
+fn own(path: &Path) -> Result<(), ArtifactError> {
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+    let owner = path.symlink_metadata().map_err(at(path))?.uid();
+    if uid.is_root() && owner != uid.as_raw() {
+        std::os::unix::fs::lchown(path, Some(uid.as_raw()), Some(gid.as_raw())).map_err(at(path))?;
+    }
+    Ok(())
+}
+
+fn sync(path: &Path) -> Result<(), ArtifactError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
+}
+
+/// Calls `visit` for every entry, parents before children, siblings by name.
+fn walk(root: &Path, visit: &mut impl FnMut(&Entry<'_>) -> Result<(), ArtifactError>) -> Result<(), ArtifactError> {
+    walk_from(root, "", visit)
+}
+
+fn walk_from(
+    path: &Path,
+    relative: &str,
+    visit: &mut impl FnMut(&Entry<'_>) -> Result<(), ArtifactError>,
+) -> Result<(), ArtifactError> {
+    let metadata = path.symlink_metadata().map_err(at(path))?;
+    let is_dir = metadata.is_dir();
+    if !is_dir && !metadata.is_file() {
+        return Err(ArtifactError::NotPlain(relative.to_owned()));
+    }
+    let executable = !is_dir && metadata.mode() & 0o111 != 0;
+    visit(&Entry {
+        relative,
+        path,
+        is_dir,
+        executable,
+    })?;
+    if is_dir {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(at(path))? {
+            let name = entry.map_err(at(path))?.file_name();
+            match name.into_string() {
+                Ok(name) => names.push(name),
+                Err(name) => return Err(ArtifactError::NotPlain(name.to_string_lossy().into_owned())),
+            }
+        }
+        names.sort();
+        for name in names {
+            let below = if relative.is_empty() {
+                name.clone()
+            } else {
+                format!("{relative}/{name}")
+            };
+            walk_from(&path.join(&name), &below, visit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a tree, read-only folders included. A missing one is fine.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    let Ok(metadata) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if !metadata.is_dir() {
+        return fs::remove_file(path);
+    }
+    let _ = fs::set_permissions(path, Permissions::from_mode(0o755));
+    for entry in fs::read_dir(path)? {
+        remove_tree(&entry?.path())?;
+    }
+    fs::remove_dir(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(root: &Path, files: &[(&str, &str)]) {
+        for (name, content) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_digest_sees_names_and_content_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str, files: &[(&str, &str)]| {
+            let root = dir.path().join(name);
+            tree(&root, files);
+            digest(&root).unwrap()
+        };
+        let base = make("a", &[("x/1", "one"), ("y", "two")]);
+        assert_eq!(base, make("b", &[("y", "two"), ("x/1", "one")]), "order of writing");
+        assert_ne!(base, make("c", &[("x/1", "one"), ("y", "twO")]), "content");
+        assert_ne!(base, make("d", &[("x/2", "one"), ("y", "two")]), "name");
+        assert_ne!(
+            base,
+            make("e", &[("x/1", "one"), ("y", "two"), ("z", "")]),
+            "an empty file"
+        );
+    }
+
+    #[test]
+    fn the_same_content_is_stored_once_and_read_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = ArtifactFolder::open(dir.path().join("artifacts")).unwrap();
+        let mut places = Vec::new();
+        for name in ["a", "b"] {
+            let source = dir.path().join(name);
+            tree(&source, &[("model.onnx", "bytes"), ("deep/er/file", "more")]);
+            let (stored, place) = folder.store(&source).unwrap();
+            assert_eq!(stored, digest(&place).unwrap());
+            assert!(folder.contains(&stored));
+            places.push(place);
+        }
+        assert_eq!(places[0], places[1]);
+        let mode = fs::metadata(places[0].join("model.onnx")).unwrap().mode();
+        assert_eq!(mode & 0o222, 0, "nobody may write to it");
+    }
+
+    #[test]
+    fn links_and_empty_outputs_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = ArtifactFolder::open(dir.path().join("artifacts")).unwrap();
+        let linked = dir.path().join("linked");
+        tree(&linked, &[("a", "1")]);
+        std::os::unix::fs::symlink("/etc/passwd", linked.join("b")).unwrap();
+        assert_eq!(
+            folder.store(&linked).unwrap_err().to_string(),
+            "it contains 'b', which is a link or a device: write plain files and folders"
+        );
+        let empty = dir.path().join("empty");
+        fs::create_dir_all(empty.join("inner")).unwrap();
+        assert_eq!(folder.store(&empty).unwrap_err().to_string(), "it is empty");
+    }
+}

@@ -1,0 +1,69 @@
+//! What a crash left behind: programs and folders of attempts that are settled.
+
+use crate::artifacts::remove_tree;
+use crate::context::Context;
+use std::fs;
+use std::path::Path;
+use trainyard_core::ids::RunId;
+use trainyard_core::run::{Run, StepState};
+use trainyard_executors::{AttemptKey, Executor};
+use trainyard_store::StoreError;
+
+/// Removes leftovers once, at the start. A failure is only logged: nothing depends on it.
+pub(crate) async fn collect(context: &Context) {
+    match context.executor.list().await {
+        Ok(keys) => {
+            for key in keys {
+                if let Err(error) = collect_program(context, &key).await {
+                    tracing::warn!(%key, %error, "a leftover program was not removed");
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "leftover programs cannot be listed"),
+    }
+    for folder in ["work", "checkouts"] {
+        if let Err(error) = collect_folders(context, &context.folders.root().join(folder)).await {
+            tracing::warn!(%error, folder, "leftover folders were not removed");
+        }
+    }
+}
+
+async fn collect_program(context: &Context, key: &AttemptKey) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let wanted = match context.store.load_run(&key.run).await {
+        Ok(run) => still_wanted(&run, key),
+        Err(StoreError::NotFound(_)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !wanted {
+        context.executor.stop(key, std::time::Duration::ZERO).await?;
+        context.executor.remove(key).await?;
+        tracing::info!(%key, "removed a leftover program");
+    }
+    Ok(())
+}
+
+fn still_wanted(run: &Run, key: &AttemptKey) -> bool {
+    !run.state.is_final()
+        && run.steps.get(&key.step).is_some_and(|record| match &record.state {
+            StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } => *attempt == key.attempt,
+            _ => false,
+        })
+}
+
+async fn collect_folders(context: &Context, folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry?;
+        let id = RunId::new(entry.file_name().to_string_lossy().into_owned());
+        let over = match context.store.run_row(id.as_str()).await? {
+            Some(row) => row.state.is_final(),
+            None => true,
+        };
+        if over {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}

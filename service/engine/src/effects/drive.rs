@@ -1,0 +1,160 @@
+//! `Drive`: what the step reads, its cache key, and whether an earlier execution stands in.
+
+use super::{EffectError, Outcome};
+use crate::context::Context;
+use crate::external;
+use serde_json::Map;
+use std::collections::BTreeMap;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::cache_key;
+use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::plan::{ImageSource, InputSource, PlannedStep};
+use trainyard_core::run::{ImageState, Run, RunEvent};
+use trainyard_executors::{BuildError, ImageBuilder};
+use trainyard_store::{CachedExecution, ExecutionIdentity, MetadataWrite, StartExecution};
+
+/// The name under which an example-gen finds its external data.
+pub(super) const SOURCE_INPUT: &str = "source";
+
+pub(super) async fn drive(
+    context: &Context,
+    run: &Run,
+    step: &StepName,
+    attempt: u32,
+    now: Micros,
+) -> Result<Outcome, EffectError> {
+    let planned = planned(run, step)?;
+    let mut metadata = Vec::new();
+    let mut inputs = step_inputs(run, planned);
+    let digests = planned
+        .inputs
+        .keys()
+        .map(|name| (name.clone(), inputs.get(name).map(|i| i.digest.clone())))
+        .collect();
+    let mut spans = Vec::new();
+    if let Some(window) = &planned.source {
+        let newest = run.request.newest_spans.get(&window.source).cloned();
+        let (data, contents) = external::resolve(&context.config.data_root, window, newest)
+            .await
+            .map_err(EffectError::Broken)?;
+        spans = contents;
+        metadata.push(MetadataWrite::Import(data.clone()));
+        inputs.insert(SOURCE_INPUT.to_owned(), data);
+    }
+    let image_id = image_id(context, run, planned).await?;
+    let preimage = cache_key::preimage(planned, image_id.as_deref(), &digests, &spans);
+    let key = cache_key::key(&preimage);
+    let request = &run.request;
+    context
+        .store
+        .put_preimage(&request.id, step, &key, &preimage, now)
+        .await
+        .map_err(EffectError::again)?;
+
+    let identity = ExecutionIdentity {
+        run: request.id.clone(),
+        pipeline: request.plan.pipeline.clone(),
+        step: step.clone(),
+        component: planned.component.clone(),
+    };
+    if planned.cache
+        && attempt == 1
+        && let Some(cached) = lookup(context, &key).await?
+    {
+        metrics::counter!("trainyard_cache_hits_total").increment(1);
+        metadata.push(MetadataWrite::Cached {
+            identity,
+            inputs: inputs.clone(),
+            outputs: cached.outputs.clone(),
+            key: key.clone(),
+            at: now,
+        });
+        let event = RunEvent::StepCached {
+            step: step.clone(),
+            key,
+            inputs,
+            outputs: cached.outputs,
+            metrics: cached.metrics,
+        };
+        return Ok(Outcome {
+            events: vec![event],
+            metadata,
+            promotion: None,
+        });
+    }
+    let mut properties = Map::new();
+    properties.insert("cache_key".to_owned(), key.clone().into());
+    if let Some(image) = &image_id {
+        properties.insert("image_id".to_owned(), image.clone().into());
+    }
+    if let Some(commit) = &request.commit {
+        properties.insert("commit".to_owned(), commit.as_str().into());
+    }
+    metadata.push(MetadataWrite::StartExecution(StartExecution {
+        identity,
+        inputs: inputs.clone(),
+        properties,
+        at: now,
+    }));
+    let deadline = now.plus_seconds(planned.timeout_seconds);
+    let event = RunEvent::StepStarting {
+        step: step.clone(),
+        attempt,
+        key,
+        image_id,
+        inputs,
+        deadline,
+    };
+    Ok(Outcome {
+        events: vec![event],
+        metadata,
+        promotion: None,
+    })
+}
+
+/// The plan of a step.
+pub(super) fn planned<'a>(run: &'a Run, step: &StepName) -> Result<&'a PlannedStep, EffectError> {
+    let planned = run.request.plan.steps.get(step);
+    planned.ok_or_else(|| EffectError::Broken(format!("the plan has no step '{step}'")))
+}
+
+/// Inputs that are there; the baseline is left out when there is none.
+fn step_inputs(run: &Run, planned: &PlannedStep) -> BTreeMap<String, ArtifactRef> {
+    let find = |source: &InputSource| match source {
+        InputSource::Baseline => run.baseline.clone().flatten(),
+        InputSource::Output { step, output } => run.steps.get(step).and_then(|s| s.outputs.get(output)).cloned(),
+    };
+    planned
+        .inputs
+        .iter()
+        .filter_map(|(name, source)| Some((name.clone(), find(source)?)))
+        .collect()
+}
+
+async fn image_id(context: &Context, run: &Run, planned: &PlannedStep) -> Result<Option<String>, EffectError> {
+    let reference = match &planned.image {
+        ImageSource::Build(image) => {
+            return Ok(match run.images.get(image) {
+                Some(ImageState::Built { image_id, .. }) => Some(image_id.clone()),
+                _ => None,
+            });
+        }
+        ImageSource::Components => &context.config.components_image,
+        ImageSource::Reference(reference) => reference,
+    };
+    match context.builder.resolve(reference).await {
+        Ok(id) => Ok(Some(id)),
+        Err(error @ BuildError::Unreachable { .. }) => Err(EffectError::again(error)),
+        Err(error) => Err(EffectError::Broken(error.to_string())),
+    }
+}
+
+/// A cache hit requires that the bytes are there.
+async fn lookup(context: &Context, key: &str) -> Result<Option<CachedExecution>, EffectError> {
+    let cached = context.store.cached_outputs(key).await.map_err(EffectError::again)?;
+    Ok(cached.filter(|hit| {
+        hit.outputs
+            .values()
+            .all(|output| context.artifacts.contains(&output.digest))
+    }))
+}

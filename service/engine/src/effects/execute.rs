@@ -1,0 +1,216 @@
+//! `Execute` and `Stop`: one attempt of a step's program, started once and watched to its end.
+
+use super::drive::{SOURCE_INPUT, planned};
+use super::{EffectError, Outcome};
+use crate::context::Context;
+use crate::task::{self, TaskPaths};
+use crate::{checkout, external};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use trainyard_core::ids::StepName;
+use trainyard_core::plan::{ImageSource, PlannedStep};
+use trainyard_core::run::{Exit, Run, RunEvent, StepRecord};
+use trainyard_core::spec::NetworkAccess;
+use trainyard_executors::{
+    AttemptKey, Executor, ExecutorError, Exit as ProgramExit, Mount, Network, Observation, Program,
+};
+
+/// A program is looked at anew at least this often, whatever the executor's hints say.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Time between SIGTERM and SIGKILL.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+pub(super) async fn execute(
+    context: &Context,
+    run: &Run,
+    step: &StepName,
+    attempt: u32,
+) -> Result<Outcome, EffectError> {
+    let key = AttemptKey {
+        run: run.request.id.clone(),
+        step: step.clone(),
+        attempt,
+    };
+    let exit = match run_to_end(context, run, &key).await {
+        Ok(exit) => exit,
+        Err(ExecutorError::Refused { message }) => Exit::NotStarted {
+            reason: message,
+            permanent: true,
+        },
+        Err(ExecutorError::Failed { message, .. }) => Exit::NotStarted {
+            reason: message,
+            permanent: false,
+        },
+        Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
+    };
+    Ok(Outcome::event(RunEvent::StepEnded {
+        step: step.clone(),
+        attempt,
+        exit,
+    }))
+}
+
+async fn run_to_end(context: &Context, run: &Run, key: &AttemptKey) -> Result<Exit, ExecutorError> {
+    let executor = &context.executor;
+    let program = prepare(context, run, key).await?;
+    executor.start(key, &program).await?;
+    loop {
+        match executor.observe(key).await? {
+            Observation::Running => executor.settled(key, LOOK_AGAIN).await,
+            Observation::Unknown => return Ok(Exit::Lost),
+            Observation::Ended(ended) => {
+                if let Err(error) = executor.flush_logs(key).await {
+                    tracing::warn!(%key, %error, "the end of a log is missing");
+                }
+                return Ok(match ended {
+                    ProgramExit::Code(0) => Exit::Success,
+                    ProgramExit::Code(code) => Exit::Code {
+                        code,
+                        last_line: last_line(&program.log_file),
+                    },
+                    ProgramExit::OutOfMemory => Exit::OutOfMemory,
+                    ProgramExit::Signal(signal) => Exit::Signal { signal },
+                });
+            }
+        }
+    }
+}
+
+pub(super) async fn stop(context: &Context, run: &Run, step: &StepName, attempt: u32) -> Result<Outcome, EffectError> {
+    let key = AttemptKey {
+        run: run.request.id.clone(),
+        step: step.clone(),
+        attempt,
+    };
+    context
+        .executor
+        .stop(&key, STOP_GRACE)
+        .await
+        .map_err(EffectError::again)?;
+    Ok(Outcome::default())
+}
+
+/// Makes the attempt's folder and says what to run. Safe to repeat while the program runs.
+async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Program, ExecutorError> {
+    let refused = |reason: String| ExecutorError::Refused { message: reason };
+    let failed = |reason: String| ExecutorError::Failed {
+        message: reason,
+        source: None,
+    };
+    let planned = planned(run, &key.step).map_err(|_| refused("the plan has no such step".to_owned()))?;
+    let Some(record) = run.steps.get(&key.step) else {
+        return Err(refused("the run has no such step".to_owned()));
+    };
+    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
+    let inputs = input_paths(context, planned, record, &folder);
+    let on_host = TaskPaths {
+        task: folder.join("task.json"),
+        inputs: inputs.clone(),
+        outputs: folder.join("outputs"),
+    };
+    let seen = if context.executor.sees_host_paths() {
+        on_host.clone()
+    } else {
+        TaskPaths::in_container(&inputs)
+    };
+
+    if !folder.join("ready").exists() {
+        let task = task::task_json(&run.request.plan.pipeline, &key.step, planned, record, &seen);
+        lay_out(context, &folder, record, &task).map_err(failed)?;
+    }
+    let mut environment: BTreeMap<_, _> = planned.environment.clone().into_iter().collect();
+    environment.insert("TRAINYARD_TASK".to_owned(), seen.task.display().to_string());
+    Ok(Program {
+        image: record.image_id.clone(),
+        command: task::command(planned, &seen).map_err(refused)?,
+        environment,
+        mounts: mounts(&on_host, &seen),
+        working_directory: working_directory(context, run, planned),
+        cpus: planned.cpus,
+        memory_bytes: planned.memory_bytes,
+        network: match planned.network {
+            NetworkAccess::None => Network::None,
+            NetworkAccess::Bridge => Network::Bridge,
+        },
+        log_file: context.folders.step_log(&key.run, &key.step, key.attempt),
+    })
+}
+
+/// Where each input is on this machine; an absent one is an empty folder.
+fn input_paths(
+    context: &Context,
+    planned: &PlannedStep,
+    record: &StepRecord,
+    folder: &Path,
+) -> BTreeMap<String, PathBuf> {
+    let declared = planned.inputs.keys().map(|name| match record.inputs.get(name) {
+        Some(artifact) => (name.clone(), context.artifacts.path(&artifact.digest)),
+        None => (name.clone(), folder.join("absent")),
+    });
+    let external = planned
+        .source
+        .as_ref()
+        .map(|_| (SOURCE_INPUT.to_owned(), folder.join(SOURCE_INPUT)));
+    declared.chain(external).collect()
+}
+
+fn lay_out(context: &Context, folder: &Path, record: &StepRecord, task: &[u8]) -> Result<(), String> {
+    let written = || -> std::io::Result<()> {
+        crate::artifacts::remove_tree(folder)?;
+        for name in ["absent", "outputs", SOURCE_INPUT] {
+            fs::create_dir_all(folder.join(name))?;
+        }
+        if let Some((uid, gid)) = context.container_user {
+            std::os::unix::fs::chown(folder.join("outputs"), Some(uid), Some(gid))?;
+        }
+        fs::write(folder.join("task.json"), task)
+    };
+    written().map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
+    if let Some(data) = record
+        .inputs
+        .get(SOURCE_INPUT)
+        .filter(|data| data.type_name == "ExternalData")
+    {
+        external::stage(&context.config.data_root, data, &folder.join(SOURCE_INPUT))?;
+    }
+    fs::write(folder.join("ready"), b"").map_err(|error| format!("{} cannot be written: {error}", folder.display()))
+}
+
+fn mounts(host: &TaskPaths, seen: &TaskPaths) -> Vec<Mount> {
+    let read = |source: &Path, target: &Path| Mount {
+        source: source.to_owned(),
+        target: target.to_owned(),
+        writable: false,
+    };
+    let inputs = host
+        .inputs
+        .iter()
+        .filter_map(|(name, source)| Some(read(source, seen.inputs.get(name)?)));
+    let outputs = Mount {
+        source: host.outputs.clone(),
+        target: seen.outputs.clone(),
+        writable: true,
+    };
+    inputs.chain([read(&host.task, &seen.task), outputs]).collect()
+}
+
+/// Where the process executor finds the code that an image would hold.
+fn working_directory(context: &Context, run: &Run, planned: &PlannedStep) -> Option<PathBuf> {
+    let ImageSource::Build(image) = &planned.image else {
+        return None;
+    };
+    let build = run.request.plan.images.get(image)?;
+    Some(checkout::folder(context, &run.request).join(&build.context))
+}
+
+/// The last line of a log that says something, for the sentence a user reads first.
+fn last_line(log: &Path) -> Option<String> {
+    const LONGEST: usize = 300;
+    let text = fs::read(log).ok()?;
+    let tail = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
+    let line = tail.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    let clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    Some(clean)
+}

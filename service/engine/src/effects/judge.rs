@@ -1,0 +1,126 @@
+//! `Judge`: the gate reads what the evaluator measured.
+
+use super::{EffectError, Outcome};
+use crate::context::Context;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::evaluation::{self, Evaluation};
+use trainyard_core::gate::{Blessing, Verdict, judge as judge_evaluation};
+use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::run::{Run, RunEvent};
+use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
+
+pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
+    let Some(planned) = &run.request.plan.gate else {
+        return Err(EffectError::Broken("the pipeline has no gate".to_owned()));
+    };
+    let evaluation = output(run, &planned.evaluation)?;
+    let model = output(run, &planned.model)?;
+    let verdict = match read_evaluation(Path::new(&evaluation.uri)) {
+        Ok(measured) => judge_evaluation(&planned.gate, &measured),
+        Err(reason) => {
+            return Err(EffectError::Broken(format!(
+                "step '{}': {reason}",
+                planned.evaluation.0
+            )));
+        }
+    };
+    let blessing = store_blessing(context, run, model, &verdict)?;
+    metrics::counter!("trainyard_verdicts_total", "blessing" => verdict.blessing().as_str()).increment(1);
+
+    let identity = ExecutionIdentity {
+        run: run.request.id.clone(),
+        pipeline: run.request.plan.pipeline.clone(),
+        step: StepName::from("gate"),
+        component: "Gate".to_owned(),
+    };
+    let mut inputs = BTreeMap::from([
+        ("model".to_owned(), model.clone()),
+        ("evaluation".to_owned(), evaluation.clone()),
+    ]);
+    if let Some(Some(baseline)) = &run.baseline {
+        inputs.insert("baseline".to_owned(), baseline.clone());
+    }
+    let properties = json!({"blessing": verdict.blessing().as_str()})
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let metadata = vec![
+        MetadataWrite::StartExecution(StartExecution {
+            identity: identity.clone(),
+            inputs,
+            properties: properties.clone(),
+            at: now,
+        }),
+        MetadataWrite::Publish(PublishExecution {
+            identity,
+            cache_key: None,
+            outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
+            properties,
+            at: now,
+        }),
+    ];
+    Ok(Outcome {
+        events: vec![RunEvent::GateJudged { verdict }],
+        metadata,
+        promotion: None,
+    })
+}
+
+fn output<'a>(run: &'a Run, (step, output): &(StepName, String)) -> Result<&'a ArtifactRef, EffectError> {
+    run.steps
+        .get(step)
+        .and_then(|record| record.outputs.get(output))
+        .ok_or_else(|| EffectError::Broken(format!("step '{step}' has no output '{output}' to judge")))
+}
+
+fn read_evaluation(artifact: &Path) -> Result<Evaluation, String> {
+    let file = if artifact.is_dir() {
+        artifact.join("evaluation.json")
+    } else {
+        artifact.to_owned()
+    };
+    let text = fs::read_to_string(&file).map_err(|error| format!("its evaluation.json cannot be read: {error}"))?;
+    evaluation::parse(&text)
+}
+
+/// TFX's blessing: a folder with an empty file `BLESSED` or `NOT_BLESSED`, and our reasons beside it.
+fn store_blessing(
+    context: &Context,
+    run: &Run,
+    model: &ArtifactRef,
+    verdict: &Verdict,
+) -> Result<ArtifactRef, EffectError> {
+    let folder = context.folders.attempt(&run.request.id, &StepName::from("gate"), 1);
+    let broken = |error: &dyn std::fmt::Display| EffectError::Broken(format!("the verdict cannot be written: {error}"));
+    crate::artifacts::remove_tree(&folder).map_err(|e| broken(&e))?;
+    fs::create_dir_all(&folder).map_err(|e| broken(&e))?;
+    let marker = match verdict.blessing() {
+        Blessing::Blessed => Some("BLESSED"),
+        Blessing::NotBlessed => Some("NOT_BLESSED"),
+        Blessing::NotEvaluated => None,
+    };
+    if let Some(marker) = marker {
+        fs::write(folder.join(marker), b"").map_err(|e| broken(&e))?;
+    }
+    let text = serde_json::to_vec_pretty(verdict).map_err(|e| broken(&e))?;
+    fs::write(folder.join("verdict.json"), text).map_err(|e| broken(&e))?;
+    let (digest, place) = context.artifacts.store(&folder).map_err(|e| broken(&e))?;
+    let baseline = run.baseline.as_ref().and_then(Option::as_ref);
+    let properties = json!({
+        "blessed": i64::from(verdict.blessing() == Blessing::Blessed),
+        "current_model": model.uri,
+        "baseline_model": baseline.map(|b| b.uri.clone()),
+        "component_id": "gate",
+    });
+    Ok(ArtifactRef {
+        name: format!("{}/gate/blessing", run.request.id),
+        type_name: "ModelBlessing".to_owned(),
+        digest,
+        uri: place.display().to_string(),
+        properties: properties.as_object().cloned().unwrap_or_default(),
+    })
+}

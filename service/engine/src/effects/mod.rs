@@ -1,0 +1,107 @@
+//! What a command does: one file for each, small, and safe to repeat after a crash.
+
+mod build;
+mod drive;
+mod execute;
+mod judge;
+mod publish;
+mod push;
+mod start;
+
+use crate::context::Context;
+use std::time::Duration;
+use trainyard_core::ids::Micros;
+use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
+use trainyard_store::{MetadataWrite, NewPromotion};
+
+/// What came of a command: events to append, with what must be stored in the same transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) events: Vec<RunEvent>,
+    pub(crate) metadata: Vec<MetadataWrite>,
+    pub(crate) promotion: Option<NewPromotion>,
+}
+
+impl Outcome {
+    fn event(event: RunEvent) -> Self {
+        Self {
+            events: vec![event],
+            ..Self::default()
+        }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub(crate) enum EffectError {
+    /// Something outside does not answer: the same command is worth repeating, and the run waits.
+    Again {
+        /// One sentence, for the log and `trainyard runs`.
+        reason: String,
+        /// How long to wait.
+        after: Duration,
+    },
+    /// It cannot work: one sentence for the user.
+    Broken(String),
+}
+
+impl EffectError {
+    fn again(reason: impl std::fmt::Display) -> Self {
+        Self::Again {
+            reason: reason.to_string(),
+            after: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Performs one command on the run as it was when the command was decided.
+pub(crate) async fn perform(
+    context: &Context,
+    run: &Run,
+    command: &Command,
+    now: Micros,
+) -> Result<Outcome, EffectError> {
+    match command {
+        Command::Start => start::start(context, run).await,
+        Command::BuildImage { image } => build::build_image(context, run, image).await,
+        Command::Drive { step, attempt } => drive::drive(context, run, step, *attempt, now).await,
+        Command::Execute { step, attempt } => execute::execute(context, run, step, *attempt).await,
+        Command::Stop { step, attempt } => execute::stop(context, run, step, *attempt).await,
+        Command::Publish { step, attempt } => publish::publish(context, run, step, *attempt, now).await,
+        Command::Judge => judge::judge(context, run, now).await,
+        Command::Push => push::push(context, run, now).await,
+    }
+}
+
+/// The event that a broken command leads to.
+pub(crate) fn broken(run: &Run, command: &Command, reason: String) -> Outcome {
+    Outcome::event(match command {
+        Command::Start | Command::Judge => finished(run, RunState::Failed, reason),
+        Command::BuildImage { image } => RunEvent::ImageFailed {
+            image: image.clone(),
+            reason,
+            last_lines: Vec::new(),
+        },
+        Command::Drive { step, attempt } => RunEvent::StepFailed {
+            step: step.clone(),
+            attempt: attempt - 1,
+            reason,
+            retry_at: None,
+        },
+        Command::Execute { step, attempt } | Command::Stop { step, attempt } => RunEvent::StepEnded {
+            step: step.clone(),
+            attempt: *attempt,
+            exit: trainyard_core::run::Exit::NotStarted {
+                reason,
+                permanent: true,
+            },
+        },
+        Command::Publish { step, attempt } => RunEvent::StepFailed {
+            step: step.clone(),
+            attempt: *attempt,
+            reason,
+            retry_at: None,
+        },
+        Command::Push => RunEvent::PushFailed { reason },
+    })
+}

@@ -1,0 +1,173 @@
+//! `Push`: the approved model reaches its endpoint, read back, and the ledger says so.
+
+use super::{EffectError, Outcome};
+use crate::context::Context;
+use crate::rollback;
+use crate::serving::{ServingError, Target, next_version, served};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::Blessed;
+use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::run::{Run, RunEvent};
+use trainyard_core::spec::Baseline;
+use trainyard_store::{
+    ExecutionIdentity, MetadataWrite, NewPromotion, Promotion, PromotionAction, PublishExecution, StartExecution,
+};
+
+pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
+    let (Some(verdict), Some(plan), Some(gate)) = (&run.verdict, &run.request.plan.push, &run.request.plan.gate) else {
+        return Err(EffectError::Broken("there is nothing to push".to_owned()));
+    };
+    let (step, output) = &gate.model;
+    let candidate = run
+        .steps
+        .get(step)
+        .and_then(|record| record.outputs.get(output))
+        .cloned();
+    let Some(model) = candidate.and_then(|candidate| verdict.bless(candidate)) else {
+        return Err(EffectError::Broken("the model is not approved".to_owned()));
+    };
+    let Some(config) = context.config.targets.get(&plan.target) else {
+        let known: Vec<_> = context.config.targets.keys().map(String::as_str).collect();
+        return Err(EffectError::Broken(format!(
+            "push target '{}' is not configured (known: {}): add [targets.{}] to trainyard.toml",
+            plan.target,
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            },
+            plan.target
+        )));
+    };
+    let _alone = context.pushing.lock().await;
+    let ledger = rollback::ledger(context, &plan.target)
+        .await
+        .map_err(EffectError::again)?;
+    let stack = served(&ledger);
+    still_the_judged(run, stack.last().copied(), gate.gate.baseline)?;
+
+    let target = Target::new(&context.http, &plan.target, config);
+    let version = next_version(&ledger);
+    let keep: Vec<String> = stack
+        .iter()
+        .rev()
+        .take(2)
+        .rev()
+        .map(|entry| entry.version.clone())
+        .collect();
+    match target.push(&model, &version, &keep, plan.infra_validation).await {
+        Ok(()) => {}
+        Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now) => {
+            return Err(EffectError::again(error));
+        }
+        Err(error) => {
+            return Err(EffectError::Broken(format!(
+                "the approved model was not pushed: {error}"
+            )));
+        }
+    }
+    metrics::counter!("trainyard_pushes_total", "target" => plan.target.clone()).increment(1);
+    let destination = target.destination(&version);
+    let pushed = recorded(run, &model, &version, &destination, now);
+    let event = RunEvent::ModelPushed {
+        target: plan.target.clone(),
+        version: version.clone(),
+        destination: destination.display().to_string(),
+        model: model.get().clone(),
+    };
+    let promotion = NewPromotion {
+        target: plan.target.clone(),
+        pipeline: run.request.plan.pipeline.clone(),
+        action: PromotionAction::Push,
+        version,
+        model: model.get().clone(),
+        run: Some(run.request.id.clone()),
+        actor: "gate".to_owned(),
+        evidence: json!({"verdict": verdict, "commit": run.request.commit}),
+        at: now,
+    };
+    Ok(Outcome {
+        events: vec![event],
+        metadata: pushed,
+        promotion: Some(promotion),
+    })
+}
+
+/// A verdict is about two models: if another one serves by now, it says nothing.
+fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: Baseline) -> Result<(), EffectError> {
+    let judged = run
+        .baseline
+        .as_ref()
+        .and_then(Option::as_ref)
+        .map(|model| &model.digest);
+    let serving = serving.map(|entry| &entry.model.digest);
+    if baseline != Baseline::Serving || judged == serving {
+        return Ok(());
+    }
+    Err(EffectError::Broken(
+        "another model began to serve while this one was judged: start the run again to compare with it".to_owned(),
+    ))
+}
+
+/// A server that is being restarted is waited for; one that is gone is not waited for for ever.
+fn first_tries(run: &Run, now: Micros) -> bool {
+    const PATIENCE_SECONDS: u64 = 60;
+    let last_step = run
+        .steps
+        .values()
+        .filter_map(|record| record.ended_at)
+        .max()
+        .or(run.started_at)
+        .unwrap_or(now);
+    now < last_step.plus_seconds(PATIENCE_SECONDS)
+}
+
+fn recorded(
+    run: &Run,
+    model: &Blessed<ArtifactRef>,
+    version: &str,
+    destination: &Path,
+    at: Micros,
+) -> Vec<MetadataWrite> {
+    let identity = ExecutionIdentity {
+        run: run.request.id.clone(),
+        pipeline: run.request.plan.pipeline.clone(),
+        step: StepName::from("push"),
+        component: "Pusher".to_owned(),
+    };
+    let blessing = ArtifactRef {
+        name: format!("{}/gate/blessing", run.request.id),
+        type_name: "ModelBlessing".to_owned(),
+        ..model.get().clone()
+    };
+    let inputs = BTreeMap::from([
+        ("model".to_owned(), model.get().clone()),
+        ("model_blessing".to_owned(), blessing),
+    ]);
+    let said = json!({"pushed": 1, "pushed_destination": destination, "pushed_version": version});
+    let pushed = ArtifactRef {
+        name: format!("{}/push/pushed_model", run.request.id),
+        type_name: "PushedModel".to_owned(),
+        digest: model.get().digest.clone(),
+        uri: destination.display().to_string(),
+        properties: said.as_object().cloned().unwrap_or_default(),
+    };
+    vec![
+        MetadataWrite::StartExecution(StartExecution {
+            identity: identity.clone(),
+            inputs,
+            properties: serde_json::Map::new(),
+            at,
+        }),
+        MetadataWrite::Publish(PublishExecution {
+            identity,
+            cache_key: None,
+            outputs: BTreeMap::from([("pushed_model".to_owned(), pushed)]),
+            properties: serde_json::Map::new(),
+            at,
+        }),
+    ]
+}

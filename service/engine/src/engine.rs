@@ -1,0 +1,212 @@
+//! The engine: its parts, made once, and its loops.
+
+use crate::admission;
+use crate::artifacts::{ArtifactError, ArtifactFolder};
+use crate::config::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig};
+use crate::context::{Context, Signals, now};
+use crate::folders::Folders;
+use crate::{collect, ingest, report, schedule};
+use secrecy::ExposeSecret;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use trainyard_core::ids::RunId;
+use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, ImageBuilder};
+use trainyard_github::{GitHub, GitHubError};
+use trainyard_store::{DatabaseUrl, Store, StoreError};
+
+/// Containers of a service that is root run as this user and group.
+const CONTAINER_USER: (u32, u32) = (10001, 10001);
+
+/// Why there is no engine; one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The data folder cannot be used.
+    #[error("the data folder {path} cannot be written: {source}; correct data_dir or its permissions")]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The artifact folder cannot be used.
+    #[error("the artifact folder cannot be used: {0}")]
+    Artifacts(#[from] ArtifactError),
+    /// The database address makes no sense.
+    #[error("{0}")]
+    DatabaseUrl(String),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// GitHub's configuration makes no sense.
+    #[error("GitHub cannot be used: {0}")]
+    GitHub(#[from] GitHubError),
+    /// The executor cannot be used.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+}
+
+/// A Trainyard instance.
+#[derive(Clone)]
+pub struct Engine {
+    context: Arc<Context>,
+}
+
+impl Engine {
+    /// Opens everything the engine works with. Docker need not answer yet.
+    pub async fn open(config: EngineConfig) -> Result<Self, EngineError> {
+        let folders = Self::folders(&config)?;
+        let owner = instance(&folders)?;
+        let root = rustix::process::geteuid().is_root();
+        let user = if root {
+            CONTAINER_USER
+        } else {
+            (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+        };
+        let (executor, builder) = match config.executor {
+            ExecutorKind::Docker => AnyExecutor::docker(&owner, user)?,
+            ExecutorKind::Process => AnyExecutor::process(folders.processes())?,
+            ExecutorKind::Fake => AnyExecutor::fake(),
+        };
+        Self::with_executor(config, executor, builder).await
+    }
+
+    /// The same with given parts, for tests.
+    pub async fn with_executor(
+        config: EngineConfig,
+        executor: AnyExecutor,
+        builder: AnyImageBuilder,
+    ) -> Result<Self, EngineError> {
+        trainyard_github::install_tls();
+        let folders = Self::folders(&config)?;
+        let store = Self::open_store(&config).await?;
+        let github = config.github.as_ref().map(github).transpose()?;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+        let isolated = matches!(config.executor, ExecutorKind::Docker) && rustix::process::geteuid().is_root();
+        let owner = format!("{}-{}", instance(&folders)?, std::process::id());
+        let context = Context {
+            artifacts: ArtifactFolder::open(folders.artifacts())?,
+            container_user: isolated.then_some(CONTAINER_USER),
+            signals: Signals::default(),
+            building: tokio::sync::Mutex::new(()),
+            pushing: tokio::sync::Mutex::new(()),
+            config,
+            folders,
+            store,
+            executor,
+            builder,
+            github,
+            http,
+            owner,
+        };
+        Ok(Self {
+            context: Arc::new(context),
+        })
+    }
+
+    fn folders(config: &EngineConfig) -> Result<Folders, EngineError> {
+        let path = &config.data_dir;
+        let made = std::fs::create_dir_all(path).and_then(|()| std::fs::canonicalize(path));
+        let root = made.map_err(|source| EngineError::DataDir {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Folders::new(root))
+    }
+
+    /// Only the database, for commands that read.
+    pub async fn open_store(config: &EngineConfig) -> Result<Store, EngineError> {
+        let url = match &config.database_url {
+            Some(url) => {
+                DatabaseUrl::parse(url.expose_secret()).map_err(|e| EngineError::DatabaseUrl(e.to_string()))?
+            }
+            None => DatabaseUrl::Sqlite(Self::folders(config)?.database()),
+        };
+        Ok(Store::open(&url).await?)
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.context.store
+    }
+
+    /// Where things are.
+    pub fn folders_of(&self) -> &Folders {
+        &self.context.folders
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &EngineConfig {
+        &self.context.config
+    }
+
+    /// The name of the instance that owns this data folder; made on first use.
+    pub fn instance_of(config: &EngineConfig) -> Result<String, EngineError> {
+        instance(&Self::folders(config)?)
+    }
+
+    /// Whether steps could start now.
+    pub async fn probe_executor(&self) -> Result<(), ExecutorError> {
+        self.context.executor.probe().await
+    }
+
+    /// The id of the standard components' image, brought here if it is not.
+    pub async fn probe_components(&self) -> Result<String, BuildError> {
+        self.context.builder.resolve(&self.context.config.components_image).await
+    }
+
+    /// Asks a run to end. False when it is over already.
+    pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
+        let asked = self.context.store.request_cancel(id, by, now()).await?;
+        self.context.signals.run(id).notify_one();
+        self.context.signals.admission.notify_one();
+        Ok(asked)
+    }
+
+    /// Runs the loops until the returned set is dropped or shut down. Programs go on meanwhile and
+    /// are found again at the next start.
+    pub fn start(&self) -> JoinSet<()> {
+        let mut loops = JoinSet::new();
+        let context = Arc::clone(&self.context);
+        loops.spawn(async move { collect::collect(&context).await });
+        loops.spawn(ingest::run(Arc::clone(&self.context)));
+        loops.spawn(admission::run(Arc::clone(&self.context)));
+        loops.spawn(schedule::run(Arc::clone(&self.context)));
+        loops.spawn(report::run(Arc::clone(&self.context)));
+        loops
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+}
+
+fn github(config: &GitHubConfig) -> Result<GitHub, GitHubError> {
+    let auth = match &config.auth {
+        GitHubAuth::Token(token) => trainyard_github::GitHubAuth::Token(token.clone()),
+        GitHubAuth::App { app_id, private_key } => trainyard_github::GitHubAuth::App {
+            app_id: *app_id,
+            private_key: private_key.clone(),
+        },
+    };
+    GitHub::new(&config.api_url, &config.git_url, auth)
+}
+
+/// The name of this instance: containers carry it, and only its own are touched.
+fn instance(folders: &Folders) -> Result<String, EngineError> {
+    let path = folders.root().join("instance");
+    let unusable = |source| EngineError::DataDir {
+        path: path.clone(),
+        source,
+    };
+    if let Ok(name) = std::fs::read_to_string(&path)
+        && !name.trim().is_empty()
+    {
+        return Ok(name.trim().to_owned());
+    }
+    let name = uuid::Uuid::now_v7().simple().to_string();
+    let name = name.get(20..).unwrap_or(&name).to_owned();
+    std::fs::write(&path, &name).map_err(unusable)?;
+    Ok(name)
+}

@@ -1,0 +1,145 @@
+//! External data: which files of a source a run reads, and what is in them.
+
+use crate::artifacts::file_digest;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::plan::SourceWindow;
+use trainyard_core::span::{SpanContent, SpanFile, SpanPattern};
+
+/// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
+/// is their content, never their times. The error is a sentence.
+pub async fn resolve(
+    data_root: &Path,
+    window: &SourceWindow,
+    newest: Option<String>,
+) -> Result<(ArtifactRef, Vec<SpanContent>), String> {
+    let (root, window) = (data_root.to_owned(), window.clone());
+    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, newest.as_deref()))
+        .await
+        .map_err(|error| format!("the data could not be read: {error}"))?
+}
+
+fn resolve_blocking(
+    data_root: &Path,
+    window: &SourceWindow,
+    newest: Option<&str>,
+) -> Result<(ArtifactRef, Vec<SpanContent>), String> {
+    let pattern = SpanPattern::parse(&window.uri)?;
+    let files = list(data_root, &pattern).map_err(|error| {
+        format!(
+            "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
+            window.source,
+            data_root.display()
+        )
+    })?;
+    let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest)?;
+    let mut tree = Sha256::new();
+    let mut contents = Vec::new();
+    let mut spans = Vec::new();
+    for file in &selected {
+        let path = data_root.join(&file.path);
+        let digest = file_digest(&path).map_err(|error| format!("data source '{}': {error}", window.source))?;
+        tree.update(file.path.as_bytes());
+        tree.update([0]);
+        tree.update(digest.as_str().as_bytes());
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
+        spans.push(json!({
+            "span": file.span, "version": file.version, "label": file.label,
+            "file": name, "path": file.path, "digest": digest,
+        }));
+        contents.push(SpanContent {
+            span: file.span,
+            version: file.version,
+            file: name,
+            digest,
+        });
+    }
+    let digest = Digest::from_sha256(&tree.finalize());
+    let mut properties = Map::new();
+    if let Some(last) = selected.last() {
+        properties.insert("span".to_owned(), json!(last.span));
+    }
+    properties.insert("source".to_owned(), json!(window.source));
+    properties.insert("spans".to_owned(), Value::Array(spans));
+    let data = ArtifactRef {
+        name: format!("external/{}/{}", window.source, digest.hex()),
+        type_name: "ExternalData".to_owned(),
+        digest,
+        uri: data_root.join(&window.uri).display().to_string(),
+        properties,
+    };
+    Ok((data, contents))
+}
+
+/// Every file below the pattern's literal folder that is a span.
+fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(pattern.glob_root())];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(data_root.join(&folder))? {
+            let entry = entry?;
+            let relative = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(relative);
+            } else if let Some(file) = relative.to_str().and_then(|text| pattern.match_path(text)) {
+                found.push(file);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Puts the span files of an `ExternalData` artifact into `folder` under their own names: linked
+/// where the disk allows it and everybody may read the file, else copied.
+pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let spans = data
+        .properties
+        .get("spans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    for entry in spans {
+        let (Some(path), Some(file)) = (entry["path"].as_str(), entry["file"].as_str()) else {
+            continue;
+        };
+        let (source, target) = (data_root.join(path), folder.join(file));
+        let staged = fs::metadata(&source).and_then(|metadata| {
+            let readable = metadata.permissions().mode() & 0o004 != 0;
+            if readable && fs::hard_link(&source, &target).is_ok() {
+                return Ok(());
+            }
+            fs::copy(&source, &target)?;
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o444))
+        });
+        staged.map_err(|error| format!("{} cannot be handed to the step: {error}", source.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether every span file still has the content that was promised: a model trained on data that
+/// changed underway must not be published. The error is a sentence.
+pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
+    let spans = data
+        .properties
+        .get("spans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    for entry in spans {
+        let (Some(path), Some(promised)) = (entry["path"].as_str(), entry["digest"].as_str()) else {
+            continue;
+        };
+        let now = file_digest(&data_root.join(path)).map_err(|error| error.to_string())?;
+        if now.as_str() != promised {
+            return Err(format!(
+                "{path} changed while the step was reading it: run again on the new content"
+            ));
+        }
+    }
+    Ok(())
+}

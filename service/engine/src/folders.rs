@@ -1,0 +1,77 @@
+//! Where the service keeps things below its data folder.
+
+use std::path::{Path, PathBuf};
+use trainyard_core::ids::{RepoName, RunId, StepName};
+
+/// The layout of the data folder. Every part is named after what it holds.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    root: PathBuf,
+}
+
+impl Folders {
+    /// The layout below `root`, which should be absolute.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The data folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The embedded database.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("trainyard.db")
+    }
+
+    /// Content-addressed artifacts.
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
+    }
+
+    /// Bare mirrors of repositories are made below this.
+    pub fn mirrors(&self) -> PathBuf {
+        self.root.join("repos")
+    }
+
+    /// The mirror of one repository.
+    pub fn mirror(&self, repo: &RepoName) -> PathBuf {
+        self.mirrors().join(repo.owner()).join(format!("{}.git", repo.name()))
+    }
+
+    /// The source tree of a run, at its commit.
+    pub fn checkout(&self, run: &RunId) -> PathBuf {
+        self.root.join("checkouts").join(run.as_str())
+    }
+
+    /// Everything one run writes while it works; removed when it is over.
+    pub fn work(&self, run: &RunId) -> PathBuf {
+        self.root.join("work").join(run.as_str())
+    }
+
+    /// What one attempt reads and writes.
+    pub fn attempt(&self, run: &RunId, step: &StepName, attempt: u32) -> PathBuf {
+        self.work(run).join(step.as_str()).join(attempt.to_string())
+    }
+
+    /// The logs of a run.
+    pub fn logs(&self, run: &RunId) -> PathBuf {
+        self.root.join("logs").join(run.as_str())
+    }
+
+    /// The log of one attempt.
+    pub fn step_log(&self, run: &RunId, step: &StepName, attempt: u32) -> PathBuf {
+        self.logs(run).join(format!("{step}.{attempt}.log"))
+    }
+
+    /// The log of one image's build.
+    pub fn build_log(&self, run: &RunId, image: &str) -> PathBuf {
+        self.logs(run).join(format!("build-{image}.log"))
+    }
+
+    /// State of the process executor.
+    pub fn processes(&self) -> PathBuf {
+        self.root.join("processes")
+    }
+}

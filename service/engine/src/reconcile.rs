@@ -1,0 +1,377 @@
+//! The one loop that drives a run: lease, load, decide, perform, append.
+//!
+//! A worker looks only at the run's present state, never at a hint of what changed, so the path
+//! after a crash is the path of every day: commands at work are simply decided again.
+
+use crate::context::Context;
+use crate::effects::{self, EffectError, Outcome};
+use futures_util::FutureExt;
+use serde_json::json;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use trainyard_core::gate::Blessing;
+use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::report;
+use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, RunRequest, StepState, decide};
+use trainyard_executors::{AttemptKey, Executor};
+use trainyard_store::{
+    Append, EndState, ExecutionIdentity, MetadataWrite, OutboxItem, OutboxKind, RunSummary, StoreError,
+};
+
+/// A worker that does not renew its lease for this long has lost it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// Why a worker stopped before its run was over. The run is taken up again by another worker.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReconcileError {
+    /// Another worker has the run.
+    #[error("another worker has the run")]
+    NotOurs,
+    /// The store does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+struct Worker {
+    context: Arc<Context>,
+    run: Run,
+    epoch: u64,
+    tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
+    at_work: HashMap<Command, AbortHandle>,
+    not_before: HashMap<Command, Instant>,
+}
+
+/// Drives one run until it is over.
+pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), ReconcileError> {
+    let now = context.now();
+    let until = now.plus_seconds(LEASE.as_secs());
+    let epoch = context
+        .store
+        .acquire_lease(&id, &context.owner, now, until)
+        .await?
+        .ok_or(ReconcileError::NotOurs)?;
+    let run = context.store.load_run(&id).await?;
+    let mut worker = Worker {
+        context: Arc::clone(&context),
+        run,
+        epoch,
+        tasks: JoinSet::new(),
+        at_work: HashMap::new(),
+        not_before: HashMap::new(),
+    };
+    let done = worker.drive().await;
+    context.signals.forget(&id);
+    if let Err(error) = context.store.release_lease(&id, epoch).await {
+        tracing::warn!(run = %id, %error, "a lease was not released and will expire");
+    }
+    done
+}
+
+impl Worker {
+    async fn drive(&mut self) -> Result<(), ReconcileError> {
+        let signal = self.context.signals.run(&self.run.request.id);
+        let mut renewal = tokio::time::interval(RENEWAL);
+        renewal.tick().await;
+        while !self.run.state.is_final() {
+            let Some(wake) = self.act().await? else { continue };
+            tokio::select! {
+                Some(joined) = self.tasks.join_next() => {
+                    if let Ok((command, result)) = joined {
+                        self.at_work.remove(&command);
+                        self.settle(command, result).await?;
+                    }
+                }
+                () = sleep_until(wake) => {}
+                () = signal.notified() => {
+                    self.run = self.context.store.load_run(&self.run.request.id).await?;
+                }
+                _ = renewal.tick() => {
+                    let until = self.context.now().plus_seconds(LEASE.as_secs());
+                    if !self.context.store.renew_lease(&self.run.request.id, self.epoch, until).await? {
+                        return Err(ReconcileError::NotOurs);
+                    }
+                }
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// Starts what is decided and not at work yet. `None` when the state moved meanwhile.
+    async fn act(&mut self) -> Result<Option<Instant>, ReconcileError> {
+        let now = self.context.now();
+        let limits = Limits {
+            max_parallel_steps: self.context.config.max_parallel_steps,
+        };
+        let mut records = Vec::new();
+        let mut wake = Instant::now() + LEASE;
+        let mut wanted = Vec::new();
+        for decision in decide(&self.run, &limits, now) {
+            match decision {
+                Decision::Record(event) => records.push(event),
+                Decision::WakeAt(at) => wake = wake.min(instant(now, at)),
+                Decision::Perform(command) => {
+                    match self.not_before.get(&command) {
+                        Some(later) if *later > Instant::now() => wake = wake.min(*later),
+                        _ => self.spawn(&command, now),
+                    }
+                    wanted.push(command);
+                }
+            }
+        }
+        self.at_work.retain(|command, task| {
+            let keep = wanted.contains(command);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        if records.is_empty() {
+            return Ok(Some(wake));
+        }
+        self.append(Outcome {
+            events: records,
+            ..Outcome::default()
+        })
+        .await?;
+        Ok(None)
+    }
+
+    fn spawn(&mut self, command: &Command, now: Micros) {
+        if self.at_work.contains_key(command) {
+            return;
+        }
+        let (context, run, command) = (Arc::clone(&self.context), self.run.clone(), command.clone());
+        let key = command.clone();
+        let task = self.tasks.spawn(async move {
+            let performed = AssertUnwindSafe(effects::perform(&context, &run, &command, now))
+                .catch_unwind()
+                .await;
+            // One poisonous run must not stop the others.
+            let result = performed.unwrap_or_else(|_| {
+                Err(EffectError::Broken(format!(
+                    "{command:?} met a defect of Trainyard: see the service's log and report it"
+                )))
+            });
+            (command, result)
+        });
+        self.at_work.insert(key, task);
+    }
+
+    async fn settle(&mut self, command: Command, result: Result<Outcome, EffectError>) -> Result<(), ReconcileError> {
+        match result {
+            Ok(outcome) => {
+                self.not_before.remove(&command);
+                if matches!(command, Command::Stop { .. }) {
+                    // The program's end arrives through its own `Execute`.
+                    self.not_before.insert(command, Instant::now() + Duration::from_secs(5));
+                }
+                self.append(outcome).await
+            }
+            Err(EffectError::Again { reason, after }) => {
+                tracing::warn!(run = %self.run.request.id, ?command, reason, "will be tried again");
+                self.not_before.insert(command, Instant::now() + after);
+                Ok(())
+            }
+            Err(EffectError::Broken(reason)) => {
+                let outcome = effects::broken(&self.run, &command, reason);
+                self.append(outcome).await
+            }
+        }
+    }
+
+    /// Stores events with everything that follows from them, in one transaction.
+    async fn append(&mut self, outcome: Outcome) -> Result<(), ReconcileError> {
+        if outcome.events.is_empty() {
+            return Ok(());
+        }
+        let at = self.context.now();
+        let mut next = self.run.clone();
+        let mut metadata = outcome.metadata;
+        for event in &outcome.events {
+            match next.apply(event, at) {
+                Applied::Applied => metadata.extend(execution_end(&next, event, at)),
+                other => tracing::debug!(run = %next.request.id, ?event, ?other, "an event changed nothing"),
+            }
+        }
+        let append = Append {
+            run: self.run.request.id.clone(),
+            expected_version: self.run.version,
+            lease: Some(self.epoch),
+            at,
+            summary: RunSummary::of(&next, &outcome.events),
+            outbox: outbox(&self.context, &self.run, &next),
+            metadata,
+            promotion: outcome.promotion,
+            events: outcome.events,
+        };
+        let tells = !append.outbox.is_empty();
+        let events = append.events.clone();
+        match self.context.store.append(append).await {
+            Ok(_) => {
+                self.run = next;
+                for event in &events {
+                    self.after(event);
+                }
+            }
+            // Somebody asked for a cancel meanwhile: look again, and decide anew.
+            Err(StoreError::Conflict(_)) => {
+                self.run = self.context.store.load_run(&self.run.request.id).await?;
+                let until = self.context.now().plus_seconds(LEASE.as_secs());
+                if !self
+                    .context
+                    .store
+                    .renew_lease(&self.run.request.id, self.epoch, until)
+                    .await?
+                {
+                    return Err(ReconcileError::NotOurs);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if tells {
+            self.context.signals.report.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.
+    fn after(&self, event: &RunEvent) {
+        let id = &self.run.request.id;
+        match event {
+            RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
+                tracing::info!(run = %id, %step, attempt, "{}", if matches!(event, RunEvent::StepPublished { .. }) { "step published" } else { "step failed" });
+                let key = AttemptKey {
+                    run: id.clone(),
+                    step: step.clone(),
+                    attempt: *attempt,
+                };
+                let context = Arc::clone(&self.context);
+                tokio::spawn(async move {
+                    if let Err(error) = context.executor.remove(&key).await {
+                        tracing::warn!(%key, %error, "a container was not removed and will be collected later");
+                    }
+                    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
+                    let _ = tokio::task::spawn_blocking(move || crate::artifacts::remove_tree(&folder)).await;
+                });
+            }
+            RunEvent::Finished { state, summary, .. } => {
+                tracing::info!(run = %id, pipeline = %self.run.request.plan.pipeline, state = state.as_str(), summary, "run over");
+                metrics::counter!("trainyard_runs_total", "pipeline" => self.run.request.plan.pipeline.clone(), "state" => state.as_str()).increment(1);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        self.tasks.abort_all();
+        let folders = self.context.folders.clone();
+        let id = self.run.request.id.clone();
+        tokio::task::spawn_blocking(move || {
+            for folder in [folders.checkout(&id), folders.work(&id)] {
+                if let Err(error) = crate::artifacts::remove_tree(&folder) {
+                    tracing::debug!(folder = %folder.display(), %error, "left for the collector");
+                }
+            }
+        });
+        self.context.signals.admission.notify_one();
+    }
+}
+
+fn instant(now: Micros, at: Micros) -> Instant {
+    let wait = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
+    Instant::now() + Duration::from_micros(wait)
+}
+
+/// MLMD's word for the end of a step that published nothing.
+fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrite> {
+    let RunEvent::StepFailed {
+        step, attempt, reason, ..
+    } = event
+    else {
+        return None;
+    };
+    let failed = run
+        .steps
+        .get(step)
+        .is_some_and(|record| matches!(record.state, StepState::Failed { .. }));
+    let started = *attempt > 0;
+    let state = if run.cancel_requested.is_some() {
+        EndState::Canceled
+    } else {
+        EndState::Failed
+    };
+    let planned = run.request.plan.steps.get(step)?;
+    (failed && started).then(|| MetadataWrite::End {
+        identity: ExecutionIdentity {
+            run: run.request.id.clone(),
+            pipeline: run.request.plan.pipeline.clone(),
+            step: step.clone(),
+            component: planned.component.clone(),
+        },
+        state,
+        reason: reason.clone(),
+        at,
+    })
+}
+
+/// What GitHub hears of a run that was just made.
+pub(crate) fn first_status(context: &Context, request: &RunRequest) -> Vec<OutboxItem> {
+    let run = Run::new(request.clone());
+    outbox(context, &run, &run)
+}
+
+/// What GitHub must hear of the change from `before` to `after`: transitions only.
+pub(crate) fn outbox(context: &Context, before: &Run, after: &Run) -> Vec<OutboxItem> {
+    let request = &after.request;
+    let (Some(repo), Some(_)) = (&request.repo, &context.config.github) else {
+        return Vec::new();
+    };
+    let url = run_url(context, &request.id);
+    let mut items = Vec::new();
+    let (old, new) = (report::status(before), report::status(after));
+    if let (Some(status), Some(commit)) = (&new, &request.commit)
+        && (old != new || before.version == 0)
+    {
+        items.push(OutboxItem {
+            key: format!("status {repo} {commit} {}", status.context),
+            kind: OutboxKind::Status,
+            repo: repo.clone(),
+            installation_id: request.installation_id,
+            payload: json!({"sha": commit, "status": status, "target_url": url}),
+        });
+    }
+    if let Some(number) = request.pull_request
+        && after.state.is_final()
+        && let Some(body) = report::comment(after, url.as_deref().unwrap_or_default())
+    {
+        let marker = report::marker(&request.plan.pipeline);
+        items.push(OutboxItem {
+            key: format!("comment {repo} {number} {marker}"),
+            kind: OutboxKind::Comment,
+            repo: repo.clone(),
+            installation_id: request.installation_id,
+            payload: json!({"number": number, "marker": marker, "body": body}),
+        });
+    }
+    items
+}
+
+/// Where people read about a run.
+pub(crate) fn run_url(context: &Context, id: &RunId) -> Option<String> {
+    let base = context.config.public_url.as_deref()?;
+    Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
+}
+
+/// Whether a finished run's verdict was a yes; for exit codes.
+pub fn rejected(run: &Run) -> bool {
+    run.verdict
+        .as_ref()
+        .is_some_and(|verdict| verdict.blessing() != Blessing::Blessed)
+}

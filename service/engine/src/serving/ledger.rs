@@ -1,0 +1,83 @@
+//! What the append-only promotion ledger means: which versions served, and what the next is called.
+
+use trainyard_store::{Promotion, PromotionAction};
+
+/// The promotions that served, oldest first; the last one serves now, the one before it is where a
+/// rollback goes. A rollback takes away everything after the version it went back to.
+pub fn served(ledger_oldest_first: &[Promotion]) -> Vec<&Promotion> {
+    let mut stack: Vec<&Promotion> = Vec::new();
+    for entry in ledger_oldest_first {
+        match entry.action {
+            PromotionAction::Push => stack.push(entry),
+            PromotionAction::Removed => stack.clear(),
+            PromotionAction::Rollback => match stack.iter().rposition(|earlier| earlier.version == entry.version) {
+                Some(place) => stack.truncate(place + 1),
+                None => stack.push(entry),
+            },
+        }
+    }
+    stack
+}
+
+/// Versions are counted and never used twice, rollbacks included. Zero-padded, so that servers
+/// that sort versions as text take the newest for the default.
+pub fn next_version(ledger: &[Promotion]) -> String {
+    let newest = ledger
+        .iter()
+        .filter_map(|entry| entry.version.parse::<u64>().ok())
+        .max()
+        .unwrap_or(0);
+    format!("{:06}", newest + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trainyard_core::artifact::{ArtifactRef, Digest};
+    use trainyard_core::ids::Micros;
+
+    fn entry(id: i64, action: PromotionAction, version: &str) -> Promotion {
+        Promotion {
+            id,
+            target: "flights".into(),
+            pipeline: "flights".into(),
+            action,
+            version: version.into(),
+            model: ArtifactRef {
+                name: format!("run/train/{version}"),
+                type_name: "Model".into(),
+                digest: Digest::from_sha256(&[0; 32]),
+                uri: String::new(),
+                properties: Default::default(),
+            },
+            run: None,
+            actor: "test".into(),
+            evidence: serde_json::Value::Null,
+            at: Micros(id),
+        }
+    }
+
+    fn versions(ledger: &[Promotion]) -> Vec<&str> {
+        served(ledger).into_iter().map(|entry| entry.version.as_str()).collect()
+    }
+
+    #[test]
+    fn rollbacks_walk_back_and_pushes_go_on() {
+        use PromotionAction::{Push, Removed, Rollback};
+        let mut ledger = vec![
+            entry(1, Push, "000001"),
+            entry(2, Push, "000002"),
+            entry(3, Push, "000003"),
+        ];
+        assert_eq!(versions(&ledger), ["000001", "000002", "000003"]);
+        ledger.push(entry(4, Rollback, "000002"));
+        assert_eq!(versions(&ledger), ["000001", "000002"]);
+        ledger.push(entry(5, Rollback, "000001"));
+        assert_eq!(versions(&ledger), ["000001"]);
+        assert_eq!(next_version(&ledger), "000004", "a version number is never used twice");
+        ledger.push(entry(6, Push, "000004"));
+        assert_eq!(versions(&ledger), ["000001", "000004"]);
+        ledger.push(entry(7, Removed, "000004"));
+        assert!(versions(&ledger).is_empty());
+    }
+}

@@ -1,0 +1,161 @@
+//! The serving endpoint: a model server that speaks the Open Inference Protocol with its
+//! repository extension, and the folder it loads models from.
+
+mod ledger;
+mod protocol;
+mod repository;
+mod sample;
+
+pub use ledger::{next_version, served};
+pub use protocol::{ModelServer, ServingError};
+
+use crate::config::TargetConfig;
+use repository::{ModelFolder, VersionFolder};
+use sample::Sample;
+use std::path::{Path, PathBuf};
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::Blessed;
+use trainyard_core::spec::InfraValidation;
+
+/// One model on one server.
+#[derive(Clone, Debug)]
+pub struct Target {
+    name: String,
+    server: ModelServer,
+    folder: ModelFolder,
+}
+
+impl Target {
+    /// The target `name` of the configuration.
+    pub fn new(http: &reqwest::Client, name: &str, config: &TargetConfig) -> Self {
+        let model = config.model.clone().unwrap_or_else(|| name.to_owned());
+        Self {
+            name: name.to_owned(),
+            folder: ModelFolder::new(&config.repository, &model),
+            server: ModelServer::new(http.clone(), &config.url, &model, config.max_loading_time),
+        }
+    }
+
+    /// The server behind it.
+    pub fn server(&self) -> &ModelServer {
+        &self.server
+    }
+
+    /// Where a version is written.
+    pub fn destination(&self, version: &str) -> PathBuf {
+        self.folder.version(version)
+    }
+
+    /// Makes the approved model serve as `version`, and returns only when the server answers with
+    /// it. On any failure what served before still serves and the new folder is gone; the error is
+    /// a sentence. Versions not in `keep` are removed afterwards.
+    pub async fn push(
+        &self,
+        model: &Blessed<ArtifactRef>,
+        version: &str,
+        keep: &[String],
+        validation: InfraValidation,
+    ) -> Result<(), ServingError> {
+        let source = PathBuf::from(&model.get().uri);
+        let sample = Sample::read(&source, validation)?;
+        // Leftovers of a push that was cut off: the ledger does not know them.
+        self.remove_others(keep).await?;
+        self.write(&source, version).await?;
+        match self.activate(version, sample.as_ref()).await {
+            Ok(()) => {
+                let newest = keep
+                    .last()
+                    .into_iter()
+                    .cloned()
+                    .chain([version.to_owned()])
+                    .collect::<Vec<_>>();
+                if let Err(error) = self.remove_others(&newest).await {
+                    tracing::warn!(target = self.name, %error, "old versions were not removed");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.withdraw(version).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes an earlier version serve again in place of `current`; the error is a sentence, and then
+    /// `current` still serves.
+    pub async fn roll_back(&self, earlier: &ArtifactRef, version: &str, current: &str) -> Result<(), ServingError> {
+        let source = PathBuf::from(&earlier.uri);
+        let sample = Sample::read(&source, InfraValidation::LoadAndQuery)?;
+        if !self.folder.version(version).exists() {
+            self.write(&source, version).await?;
+        }
+        // Proved loadable before anything is taken away.
+        self.server.load().await?;
+        self.server.wait_ready(version).await?;
+        self.query(Some(version), sample.as_ref()).await?;
+        let aside = self.folder.take_aside(current).await?;
+        let settled = async {
+            self.server.load().await?;
+            self.server.wait_ready(version).await?;
+            self.server
+                .expect_default(version, sample.as_ref().map(|s| &s.request))
+                .await
+        };
+        match settled.await {
+            Ok(()) => {
+                aside.forget().await;
+                Ok(())
+            }
+            Err(error) => {
+                aside.put_back().await?;
+                self.server.load().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn write(&self, source: &Path, version: &str) -> Result<(), ServingError> {
+        let folder = self.folder.clone();
+        let new = VersionFolder {
+            source: source.to_owned(),
+            version: version.to_owned(),
+        };
+        let written = tokio::task::spawn_blocking(move || folder.write(&new)).await;
+        written.map_err(|error| ServingError::Folder(error.to_string()))?
+    }
+
+    async fn activate(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
+        self.server.load().await?;
+        self.server.wait_ready(version).await?;
+        self.query(Some(version), sample).await?;
+        self.server.expect_default(version, sample.map(|s| &s.request)).await
+    }
+
+    async fn query(&self, version: Option<&str>, sample: Option<&Sample>) -> Result<(), ServingError> {
+        let Some(sample) = sample else { return Ok(()) };
+        let answer = self.server.infer(version, &sample.request).await?;
+        sample.check(&answer).map_err(ServingError::Answer)
+    }
+
+    /// Takes a version away that must not serve. The old ones are loaded again.
+    async fn withdraw(&self, version: &str) {
+        let removed = self.folder.remove(version).await;
+        let loaded = if self.folder.versions().is_empty() {
+            self.server.unload().await
+        } else {
+            self.server.load().await
+        };
+        if let Err(error) = removed.and(loaded) {
+            tracing::error!(target = self.name, version, %error, "a failed version was not withdrawn cleanly");
+        }
+    }
+
+    async fn remove_others(&self, keep: &[String]) -> Result<(), ServingError> {
+        for version in self.folder.versions() {
+            if !keep.contains(&version) {
+                self.folder.remove(&version).await?;
+            }
+        }
+        Ok(())
+    }
+}

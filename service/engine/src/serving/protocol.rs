@@ -1,0 +1,184 @@
+//! Calls of the Open Inference Protocol V2 and its model repository extension, as MLServer and
+//! Triton answer them.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// An ordinary call must be answered in this time; loading has its own limit.
+const CALL: Duration = Duration::from_secs(30);
+/// Between two looks at a version that is loading.
+const POLL: Duration = Duration::from_millis(50);
+
+/// What went wrong with a push target; one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum ServingError {
+    /// The server does not answer at all.
+    #[error("the model server at {url} does not answer: {problem}; start it, or correct its url in [targets]")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What the client said.
+        problem: String,
+    },
+    /// The server refused a call.
+    #[error("the model server refused to {what}: {problem}")]
+    Refused {
+        /// For example `load model 'flights'`.
+        what: String,
+        /// Status and answer.
+        problem: String,
+    },
+    /// The version did not become ready.
+    #[error("version {version} of model '{model}' did not become ready within {seconds}s: see the model server's log")]
+    NotReady {
+        /// The model.
+        model: String,
+        /// The version.
+        version: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The version answers, but not as the model should.
+    #[error("{0}")]
+    Answer(String),
+    /// The repository folder cannot be written or read.
+    #[error("{0}")]
+    Folder(String),
+}
+
+/// One model of one server.
+#[derive(Clone, Debug)]
+pub struct ModelServer {
+    http: reqwest::Client,
+    url: String,
+    model: String,
+    max_loading_time: Duration,
+}
+
+impl ModelServer {
+    /// The server at `url`, seen as the server of `model`.
+    pub fn new(http: reqwest::Client, url: &str, model: &str, max_loading_time: Duration) -> Self {
+        Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+            model: model.to_owned(),
+            max_loading_time,
+        }
+    }
+
+    /// Whether the server is up.
+    pub async fn live(&self) -> Result<(), ServingError> {
+        let response = self
+            .http
+            .get(format!("{}/v2/health/live", self.url))
+            .timeout(CALL)
+            .send()
+            .await;
+        self.accepted("say that it is live", response).await.map(drop)
+    }
+
+    /// Loads every version in the model's folder, the highest becoming the default.
+    pub async fn load(&self) -> Result<(), ServingError> {
+        self.repository_call("load").await
+    }
+
+    /// Takes the model away.
+    pub async fn unload(&self) -> Result<(), ServingError> {
+        self.repository_call("unload").await
+    }
+
+    async fn repository_call(&self, verb: &str) -> Result<(), ServingError> {
+        let url = format!("{}/v2/repository/models/{}/{verb}", self.url, self.model);
+        let request = self
+            .http
+            .post(url)
+            .json(&json!({}))
+            .timeout(self.max_loading_time.max(CALL));
+        self.accepted(&format!("{verb} model '{}'", self.model), request.send().await)
+            .await
+            .map(drop)
+    }
+
+    /// Returns once that exact version is ready. The repository index is not asked: MLServer lists
+    /// versions there that failed to load.
+    pub async fn wait_ready(&self, version: &str) -> Result<(), ServingError> {
+        let url = format!("{}/v2/models/{}/versions/{version}/ready", self.url, self.model);
+        let deadline = Instant::now() + self.max_loading_time;
+        loop {
+            let response = self
+                .http
+                .get(&url)
+                .timeout(CALL)
+                .send()
+                .await
+                .map_err(|error| self.unreachable(&error))?;
+            if response.status().is_success() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let (model, version) = (self.model.clone(), version.to_owned());
+                return Err(ServingError::NotReady {
+                    model,
+                    version,
+                    seconds: self.max_loading_time.as_secs(),
+                });
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Asks for predictions; `None` is the default version. Takes and returns V2 JSON bodies.
+    pub async fn infer(&self, version: Option<&str>, request: &Value) -> Result<Value, ServingError> {
+        let of_version = version.map(|v| format!("/versions/{v}")).unwrap_or_default();
+        let url = format!("{}/v2/models/{}{of_version}/infer", self.url, self.model);
+        let response = self.http.post(url).json(request).timeout(CALL).send().await;
+        let response = self.accepted("answer a sample request", response).await?;
+        response
+            .json()
+            .await
+            .map_err(|error| ServingError::Answer(format!("the model server's answer is not JSON: {error}")))
+    }
+
+    /// Makes sure that requests without a version reach `version`.
+    pub async fn expect_default(&self, version: &str, request: Option<&Value>) -> Result<(), ServingError> {
+        let Some(request) = request else { return Ok(()) };
+        let answer = self.infer(None, request).await?;
+        match answer["model_version"].as_str() {
+            Some(served) if served != version => Err(ServingError::Answer(format!(
+                "the model server answers with version {served}, not with {version}: is another version in its folder?"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ServingError {
+        let problem = if error.is_timeout() {
+            "no answer in time"
+        } else {
+            "connection refused or broken"
+        };
+        tracing::debug!(%error, url = self.url, "the model server does not answer");
+        ServingError::Unreachable {
+            url: self.url.clone(),
+            problem: problem.to_owned(),
+        }
+    }
+
+    async fn accepted(
+        &self,
+        what: &str,
+        response: Result<reqwest::Response, reqwest::Error>,
+    ) -> Result<reqwest::Response, ServingError> {
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body: String = response.text().await.unwrap_or_default().chars().take(300).collect();
+        Err(ServingError::Refused {
+            what: what.to_owned(),
+            problem: format!("{status} {}", body.trim()),
+        })
+    }
+}

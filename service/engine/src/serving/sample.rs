@@ -1,0 +1,144 @@
+//! Sample rows with the answers the model itself gave, to be compared with what the server gives.
+
+use super::protocol::ServingError;
+use serde::Deserialize;
+use serde_json::Value;
+use std::fs;
+use std::io;
+use std::path::Path;
+use trainyard_core::spec::InfraValidation;
+
+/// The file in a Model artifact.
+const SAMPLE: &str = "sample.json";
+
+/// A request, the expected answer, and how far the numbers may be apart.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sample {
+    /// An OIP V2 infer request.
+    pub(super) request: Value,
+    response: Expected,
+    #[serde(default = "default_tolerance")]
+    tolerance: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Expected {
+    outputs: Vec<Output>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Output {
+    name: String,
+    data: Value,
+}
+
+fn default_tolerance() -> f64 {
+    1e-4
+}
+
+impl Sample {
+    /// The model's sample; `None` where the pipeline does not ask for a query.
+    pub(super) fn read(model: &Path, validation: InfraValidation) -> Result<Option<Self>, ServingError> {
+        if validation == InfraValidation::LoadOnly {
+            return Ok(None);
+        }
+        let text = match fs::read(model.join(SAMPLE)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(ServingError::Answer(format!(
+                    "the model has no {SAMPLE} to query it with: let the trainer write one, or set push.infra_validation to LOAD_ONLY"
+                )));
+            }
+            Err(error) => {
+                return Err(ServingError::Folder(format!(
+                    "the model's {SAMPLE} cannot be read: {error}"
+                )));
+            }
+        };
+        let sample = serde_json::from_slice(&text).map_err(|error| {
+            ServingError::Answer(format!(
+                "the model's {SAMPLE} is not what the contract asks for: {error}"
+            ))
+        })?;
+        Ok(Some(sample))
+    }
+
+    /// Whether the server's answer has every expected output with its numbers. The error is a sentence.
+    pub(super) fn check(&self, answer: &Value) -> Result<(), String> {
+        let outputs = answer["outputs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for expected in &self.response.outputs {
+            let Some(served) = outputs.iter().find(|output| output["name"] == expected.name.as_str()) else {
+                return Err(format!("the served model answers no output '{}'", expected.name));
+            };
+            let (mut want, mut got) = (Vec::new(), Vec::new());
+            flatten(&expected.data, &mut want);
+            flatten(&served["data"], &mut got);
+            if want.len() != got.len() {
+                return Err(format!(
+                    "the served model answers {} values for '{}' where {} were expected",
+                    got.len(),
+                    expected.name,
+                    want.len()
+                ));
+            }
+            for (want, got) in want.iter().zip(&got) {
+                self.compare(&expected.name, want, got)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, name: &str, want: &Value, got: &Value) -> Result<(), String> {
+        let same = match (want.as_f64(), got.as_f64()) {
+            // A NaN arrives as null and is never within the tolerance.
+            (Some(want), Some(got)) => (want - got).abs() <= self.tolerance,
+            _ => want == got,
+        };
+        if same {
+            return Ok(());
+        }
+        Err(format!(
+            "the served model answers {got} for '{name}' where {want} was expected (tolerance {})",
+            self.tolerance
+        ))
+    }
+}
+
+/// V2 data may be flat or nested.
+fn flatten<'a>(data: &'a Value, into: &mut Vec<&'a Value>) {
+    match data {
+        Value::Array(items) => items.iter().for_each(|item| flatten(item, into)),
+        item => into.push(item),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_is_compared_value_by_value() {
+        let sample: Sample = serde_json::from_value(json!({
+            "request": {},
+            "response": {"outputs": [{"name": "probabilities", "data": [[0.75, 0.25]]}]},
+        }))
+        .unwrap();
+        let answer = |data: Value| json!({"outputs": [{"name": "probabilities", "data": data}]});
+        assert_eq!(
+            sample.check(&answer(json!([0.75, 0.25]))),
+            Ok(()),
+            "flat or nested is the same"
+        );
+        assert_eq!(
+            sample.check(&answer(json!([0.75004, 0.24996]))),
+            Ok(()),
+            "within the tolerance"
+        );
+        let refusal = |data: Value| sample.check(&answer(data)).unwrap_err();
+        insta::assert_snapshot!(refusal(json!([0.75, 0.35])), @"the served model answers 0.35 for 'probabilities' where 0.25 was expected (tolerance 0.0001)");
+        insta::assert_snapshot!(refusal(json!([0.75, null])), @"the served model answers null for 'probabilities' where 0.25 was expected (tolerance 0.0001)");
+        insta::assert_snapshot!(refusal(json!([0.75])), @"the served model answers 1 values for 'probabilities' where 2 were expected");
+        insta::assert_snapshot!(sample.check(&json!({})).unwrap_err(), @"the served model answers no output 'probabilities'");
+    }
+}
