@@ -137,3 +137,41 @@ async fn rollback(connection: &mut Connection) {
         tracing::debug!(%error, "nothing to roll back");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Driver, args};
+    use crate::metadata::memory::Memory;
+    use crate::statements::Statement;
+    use sqlx::Connection as _;
+    use sqlx::SqliteConnection;
+
+    const FILL: Statement = Statement::listed("INSERT INTO filling VALUES (zeroblob($1))");
+    const EMPTY: Statement = Statement::listed("DELETE FROM filling");
+    const COUNT: Statement = Statement::listed("SELECT COUNT(*) FROM filling");
+
+    async fn count(writer: &Writer) -> i64 {
+        let row = writer.write(|db| Box::pin(async move { db.row(COUNT, args![]).await })).await.unwrap();
+        row.unwrap().get(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_write_and_goes_on_when_there_is_room() {
+        let connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let mut connection = Connection::new(Driver::SqliteWriter(connection), "/data/trainyard.db".into(), Memory::default());
+        connection.raw("CREATE TABLE filling (content BLOB); PRAGMA max_page_count = 30").await.unwrap();
+        let writer = Writer::start(connection);
+        let fill = |bytes: i64| writer.write(move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }));
+        fill(10_000).await.unwrap();
+        // The small writes wait together with the one that is too large: none of them is half stored.
+        let (small, large, after) = tokio::join!(fill(100), fill(900_000), fill(100));
+        let full = StoreError::DiskFull { place: "/data/trainyard.db".to_owned() };
+        assert_eq!(large.unwrap_err(), full);
+        let stored = 1 + i64::from(small.is_ok()) + i64::from(after.is_ok());
+        assert_eq!(count(&writer).await, stored);
+        writer.write(|db| Box::pin(async move { db.execute(EMPTY, args![]).await })).await.unwrap();
+        fill(10_000).await.unwrap();
+        assert_eq!(count(&writer).await, 1);
+    }
+}
