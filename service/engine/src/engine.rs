@@ -153,7 +153,10 @@ impl Engine {
 
     /// The id of the standard components' image, brought here if it is not.
     pub async fn probe_components(&self) -> Result<String, BuildError> {
-        self.context.builder.resolve(&self.context.config.components_image).await
+        self.context
+            .builder
+            .resolve(&self.context.config.components_image)
+            .await
     }
 
     /// Asks a run to end. False when it is over already.

@@ -264,7 +264,14 @@ async fn interpret_pull_request(
     let Some(head) = source(head, verdict)? else {
         return Ok(());
     };
-    let changed = checkout::changed_since_fork(context, &pull.repo, pull.installation_id, &pull.base_sha, &pull.head_sha).await;
+    let changed = checkout::changed_since_fork(
+        context,
+        &pull.repo,
+        pull.installation_id,
+        &pull.base_sha,
+        &pull.head_sha,
+    )
+    .await;
     if head.is_empty() {
         verdict.reasons.push(format!(
             "{} has no pipelines/<name>/pipeline.yaml at {}",

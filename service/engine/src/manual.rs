@@ -19,7 +19,9 @@ use trainyard_store::{KnownPipeline, NewEvent, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum ManualError {
     /// No such pipeline.
-    #[error("{repo} has no pipeline '{pipeline}' on its default branch (known: {known}): push its pipeline file there first")]
+    #[error(
+        "{repo} has no pipeline '{pipeline}' on its default branch (known: {known}): push its pipeline file there first"
+    )]
     Unknown {
         /// The repository.
         repo: RepoName,
@@ -74,8 +76,18 @@ impl Engine {
             Match::No { reason } => return Err(ManualError::Refused(reason)),
         };
         let (id, at) = (new_event_id(), context.now());
-        let run = request::new(&Origin::at_head("manual", &known), &known.folder, plan, cause, may_push, at);
-        let run = RunRequest { event: Some(id.clone()), ..run };
+        let run = request::new(
+            &Origin::at_head("manual", &known),
+            &known.folder,
+            plan,
+            cause,
+            may_push,
+            at,
+        );
+        let run = RunRequest {
+            event: Some(id.clone()),
+            ..run
+        };
         let event = NewEvent {
             outbox: reconcile::first_status(context, &run),
             runs: vec![run.clone()],
@@ -91,12 +103,19 @@ impl Engine {
         let all = self.context().store.pipelines().await?;
         let (of_repo, _): (Vec<_>, Vec<_>) = all.into_iter().partition(|known| known.repo == *repo);
         let names: Vec<&str> = of_repo.iter().map(|known| known.name.as_str()).collect();
-        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        of_repo.into_iter().find(|known| known.name == pipeline).ok_or_else(|| ManualError::Unknown {
-            repo: repo.clone(),
-            pipeline: pipeline.to_owned(),
-            known: names,
-        })
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        of_repo
+            .into_iter()
+            .find(|known| known.name == pipeline)
+            .ok_or_else(|| ManualError::Unknown {
+                repo: repo.clone(),
+                pipeline: pipeline.to_owned(),
+                known: names,
+            })
     }
 
     /// The stored plan; with replaced parameters it is compiled anew from the file at that commit.
@@ -108,7 +127,10 @@ impl Engine {
         let path = format!("{}/{PIPELINE_FILE}", known.folder);
         let text = mirror.show(&known.commit, &path).await.map_err(SourceError::from)?;
         let Some(text) = text else {
-            return Err(ManualError::Refused(format!("{path} is not in commit {}", known.commit)));
+            return Err(ManualError::Refused(format!(
+                "{path} is not in commit {}",
+                known.commit
+            )));
         };
         spec::load(&path, &String::from_utf8_lossy(&text), parameters).map_err(|problems| {
             let first = problems.first().map(ToString::to_string);

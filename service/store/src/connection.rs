@@ -105,9 +105,16 @@ impl Connection {
 
     /// Commits a transaction of PostgreSQL; SQLite's writer commits by itself.
     pub(crate) async fn commit(self) -> Result<()> {
-        let Self { driver, place, mut memory } = self;
+        let Self {
+            driver,
+            place,
+            mut memory,
+        } = self;
         if let Driver::PostgresTransaction(transaction) = driver {
-            transaction.commit().await.map_err(|error| StoreError::from_driver(error, &place))?;
+            transaction
+                .commit()
+                .await
+                .map_err(|error| StoreError::from_driver(error, &place))?;
             memory.keep();
         }
         Ok(())
@@ -117,11 +124,17 @@ impl Connection {
     pub(crate) async fn execute(&mut self, statement: Statement, arguments: Vec<Arg>) -> Result<u64> {
         let result = match self.either() {
             Either::Sqlite(connection) => match sqlite_arguments(arguments) {
-                Ok(bound) => connection.execute(sqlx::query_with(statement.text(), bound)).await.map(|done| done.rows_affected()),
+                Ok(bound) => connection
+                    .execute(sqlx::query_with(statement.text(), bound))
+                    .await
+                    .map(|done| done.rows_affected()),
                 Err(error) => Err(error),
             },
             Either::Postgres(connection) => match postgres_arguments(arguments) {
-                Ok(bound) => connection.execute(sqlx::query_with(statement.text(), bound)).await.map(|done| done.rows_affected()),
+                Ok(bound) => connection
+                    .execute(sqlx::query_with(statement.text(), bound))
+                    .await
+                    .map(|done| done.rows_affected()),
                 Err(error) => Err(error),
             },
         };
@@ -166,7 +179,11 @@ impl Connection {
 
     /// The first column of what one database's own question answers, for example `PRAGMA integrity_check`.
     pub(crate) async fn text(&mut self, question: &'static str) -> Result<Vec<String>> {
-        self.rows(Statement::listed(question), Vec::new()).await?.iter().map(|row| row.get(0)).collect()
+        self.rows(Statement::listed(question), Vec::new())
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
     }
 
     /// Lets the database parse a statement against its schema.
@@ -208,7 +225,13 @@ fn postgres_arguments(arguments: Vec<Arg>) -> sqlx::Result<PgArguments> {
             Arg::Real(value) => bound.add(value),
             Arg::Bool(value) => bound.add(value),
             // PostgreSQL's text cannot hold NUL; a log line or a name with one must not stop a run.
-            Arg::Text(value) => bound.add(value.map(|text| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })),
+            Arg::Text(value) => bound.add(value.map(|text| {
+                if text.contains('\0') {
+                    text.replace('\0', "\u{fffd}")
+                } else {
+                    text
+                }
+            })),
             Arg::Bytes(value) => bound.add(value),
         }
         .map_err(sqlx::Error::Encode)?;
@@ -234,17 +257,26 @@ pub(crate) trait Column:
 }
 
 impl<T> Column for T where
-    T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite> + for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>
+    T: for<'r> sqlx::Decode<'r, Sqlite>
+        + sqlx::Type<Sqlite>
+        + for<'r> sqlx::Decode<'r, Postgres>
+        + sqlx::Type<Postgres>
 {
 }
 
 impl Row {
     fn sqlite(row: SqliteRow, place: &Arc<str>) -> Self {
-        Self { row: DriverRow::Sqlite(row), place: Arc::clone(place) }
+        Self {
+            row: DriverRow::Sqlite(row),
+            place: Arc::clone(place),
+        }
     }
 
     fn postgres(row: PgRow, place: &Arc<str>) -> Self {
-        Self { row: DriverRow::Postgres(row), place: Arc::clone(place) }
+        Self {
+            row: DriverRow::Postgres(row),
+            place: Arc::clone(place),
+        }
     }
 
     /// A column. Unchecked in the driver's sense: an `i64` may come from a narrower integer.

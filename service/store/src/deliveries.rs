@@ -129,8 +129,14 @@ impl Store {
             json(&delivery.headers),
             delivery.body.to_vec(),
         ];
-        let stored = self.write(move |db| Box::pin(async move { db.execute(INSERT, arguments).await })).await?;
-        Ok(if stored == 1 { Accepted::New } else { Accepted::Duplicate })
+        let stored = self
+            .write(move |db| Box::pin(async move { db.execute(INSERT, arguments).await }))
+            .await?;
+        Ok(if stored == 1 {
+            Accepted::New
+        } else {
+            Accepted::Duplicate
+        })
     }
 
     /// Deliveries without an outcome, oldest first.
@@ -154,7 +160,8 @@ impl Store {
     /// that was settled before is left alone: `Conflict`.
     pub async fn settle_delivery(&self, settle: &SettleDelivery) -> Result<Settled> {
         let settle = settle.clone();
-        self.write(move |db| Box::pin(async move { settle_delivery(db, &settle).await })).await
+        self.write(move |db| Box::pin(async move { settle_delivery(db, &settle).await }))
+            .await
     }
 
     /// One delivery with its events and runs.
@@ -171,7 +178,9 @@ impl Store {
 }
 
 async fn settle_delivery(db: &mut Connection, settle: &SettleDelivery) -> Result<Settled> {
-    let marked = db.execute(SETTLE, args![settle.delivery.as_str(), settle.at, &settle.outcome]).await?;
+    let marked = db
+        .execute(SETTLE, args![settle.delivery.as_str(), settle.at, &settle.outcome])
+        .await?;
     if marked == 0 {
         let id = &settle.delivery;
         return Err(match db.row(EXISTS, args![id.as_str()]).await? {
@@ -202,10 +211,18 @@ fn views(rows: &[Row]) -> Result<Vec<DeliveryView>> {
                 events: Vec::new(),
             });
         }
-        let (Some(view), Some(event)) = (views.last_mut(), row.optional::<String>(6)?) else { continue };
+        let (Some(view), Some(event)) = (views.last_mut(), row.optional::<String>(6)?) else {
+            continue;
+        };
         let event = EventId::new(event);
         if view.events.last().is_none_or(|last| last.id != event) {
-            view.events.push(EventView { id: event, kind: row.get(7)?, at: row.micros(8)?, outcome: row.get(9)?, runs: Vec::new() });
+            view.events.push(EventView {
+                id: event,
+                kind: row.get(7)?,
+                at: row.micros(8)?,
+                outcome: row.get(9)?,
+                runs: Vec::new(),
+            });
         }
         if let (Some(event), Some(run)) = (view.events.last_mut(), row.optional::<String>(10)?) {
             event.runs.push(RunId::new(run));

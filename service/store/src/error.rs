@@ -7,7 +7,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database does not answer; the same call may work later.
-    #[error("the database {database} does not answer: {problem}; check that it runs and that the address in the configuration is right")]
+    #[error(
+        "the database {database} does not answer: {problem}; check that it runs and that the address in the configuration is right"
+    )]
     Unreachable {
         /// Where, without a password.
         database: String,
@@ -27,7 +29,9 @@ pub enum StoreError {
         place: String,
     },
     /// A newer Trainyard wrote this database.
-    #[error("the database {database} has schema version {found}, but this version of Trainyard knows only up to {known}: install a newer Trainyard")]
+    #[error(
+        "the database {database} has schema version {found}, but this version of Trainyard knows only up to {known}: install a newer Trainyard"
+    )]
     SchemaTooNew {
         /// Where, without a password.
         database: String,
@@ -55,16 +59,27 @@ impl StoreError {
             sqlx::Error::Database(error) => {
                 let code = error.code().unwrap_or_default().into_owned();
                 if error.is_unique_violation() || error.is_foreign_key_violation() || error.is_check_violation() {
-                    return Self::Conflict(format!("the database {place} holds something else under this name: {}", error.message()));
+                    return Self::Conflict(format!(
+                        "the database {place} holds something else under this name: {}",
+                        error.message()
+                    ));
                 }
                 match Trouble::of(&code) {
                     Trouble::Full => Self::DiskFull { place: database },
-                    Trouble::Away => Self::Unreachable { database, problem: error.message().to_owned() },
+                    Trouble::Away => Self::Unreachable {
+                        database,
+                        problem: error.message().to_owned(),
+                    },
                     Trouble::Race => Self::Conflict(format!("another writer was faster: {}", error.message())),
-                    Trouble::Unknown => Self::Other { database, problem: error.message().to_owned() },
+                    Trouble::Unknown => Self::Other {
+                        database,
+                        problem: error.message().to_owned(),
+                    },
                 }
             }
-            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull { place: database },
+            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                Self::DiskFull { place: database }
+            }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
@@ -77,7 +92,10 @@ impl StoreError {
 
     /// A row that this program cannot have written.
     pub(crate) fn damaged(place: &str, what: &str, problem: impl std::fmt::Display) -> Self {
-        Self::Other { database: place.to_owned(), problem: format!("the stored {what} cannot be read: {problem}") }
+        Self::Other {
+            database: place.to_owned(),
+            problem: format!("the stored {what} cannot be read: {problem}"),
+        }
     }
 }
 

@@ -40,7 +40,15 @@ impl NewEvent {
     /// An event that starts nothing yet, with its own dedupe key.
     pub fn new(id: EventId, event: Event, outcome: impl Into<String>) -> Self {
         let dedupe_key = event.dedupe_key();
-        Self { id, event, dedupe_key, outcome: outcome.into(), runs: Vec::new(), outbox: Vec::new(), holds: Vec::new() }
+        Self {
+            id,
+            event,
+            dedupe_key,
+            outcome: outcome.into(),
+            runs: Vec::new(),
+            outbox: Vec::new(),
+            holds: Vec::new(),
+        }
     }
 }
 

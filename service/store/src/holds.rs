@@ -41,7 +41,8 @@ impl Store {
     /// Starts or prolongs a wait. [`NewEvent::holds`] does the same in the event's own transaction.
     pub async fn hold(&self, held: &Held) -> Result<()> {
         let held = held.clone();
-        self.write(move |db| Box::pin(async move { put_hold(db, &held).await })).await
+        self.write(move |db| Box::pin(async move { put_hold(db, &held).await }))
+            .await
     }
 
     /// What waits under a key.
@@ -69,7 +70,9 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 if db.execute(RELEASE, args![&key, until]).await? == 0 {
-                    return Err(StoreError::Conflict(format!("the data arrivals under '{key}' no longer end their wait then")));
+                    return Err(StoreError::Conflict(format!(
+                        "the data arrivals under '{key}' no longer end their wait then"
+                    )));
                 }
                 let mut settled = Settled::default();
                 store_event(db, &event, None, at, &mut settled).await?;
@@ -81,7 +84,11 @@ impl Store {
 }
 
 pub(crate) async fn put_hold(db: &mut Connection, held: &Held) -> Result<()> {
-    db.execute(PUT, args![&held.key, held.until, held.event.as_str(), json(&held.payload)]).await?;
+    db.execute(
+        PUT,
+        args![&held.key, held.until, held.event.as_str(), json(&held.payload)],
+    )
+    .await?;
     db.execute(PUT_EVENT, args![&held.key, held.event.as_str()]).await?;
     Ok(())
 }
@@ -94,7 +101,13 @@ fn fold(rows: &[Row]) -> Result<Vec<Held>> {
         if all.last().is_none_or(|last| last.key != key) {
             let event = EventId::new(row.get::<String>(2)?);
             let payload = row.json(3, "payload of a data arrival")?;
-            all.push(Held { key, until: row.micros(1)?, event, payload, events: Vec::new() });
+            all.push(Held {
+                key,
+                until: row.micros(1)?,
+                event,
+                payload,
+                events: Vec::new(),
+            });
         }
         if let Some(held) = all.last_mut() {
             held.events.push(EventId::new(row.get::<String>(4)?));

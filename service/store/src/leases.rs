@@ -19,20 +19,26 @@ impl Store {
     /// epoch grows with every taking, so that the writes of an earlier holder are refused.
     pub async fn acquire_lease(&self, run: &RunId, owner: &str, now: Micros, until: Micros) -> Result<Option<u64>> {
         let arguments = args![run.as_str(), owner, now, until];
-        let row = self.write(move |db| Box::pin(async move { db.row(ACQUIRE, arguments).await })).await?;
+        let row = self
+            .write(move |db| Box::pin(async move { db.row(ACQUIRE, arguments).await }))
+            .await?;
         row.map(|row| row.count(0)).transpose()
     }
 
     /// Prolongs a lease; false when it is no longer ours.
     pub async fn renew_lease(&self, run: &RunId, epoch: u64, until: Micros) -> Result<bool> {
         let arguments = args![run.as_str(), epoch, until];
-        Ok(self.write(move |db| Box::pin(async move { db.execute(RENEW, arguments).await })).await? == 1)
+        Ok(self
+            .write(move |db| Box::pin(async move { db.execute(RENEW, arguments).await }))
+            .await?
+            == 1)
     }
 
     /// Gives a lease back; nothing happens when it is no longer ours.
     pub async fn release_lease(&self, run: &RunId, epoch: u64) -> Result<()> {
         let arguments = args![run.as_str(), epoch];
-        self.write(move |db| Box::pin(async move { db.execute(RELEASE, arguments).await })).await?;
+        self.write(move |db| Box::pin(async move { db.execute(RELEASE, arguments).await }))
+            .await?;
         Ok(())
     }
 }

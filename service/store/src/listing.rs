@@ -61,7 +61,10 @@ pub struct StepRow {
 impl StepRow {
     /// A step of a run that nothing happened to yet.
     pub(crate) fn pending(name: &StepName) -> Self {
-        Self { name: name.clone(), state: StepState::Pending.as_str().to_owned() }
+        Self {
+            name: name.clone(),
+            state: StepState::Pending.as_str().to_owned(),
+        }
     }
 }
 
@@ -76,7 +79,10 @@ impl RunSummary {
         let blessed_model = match (&blessing, &run.request.plan.gate) {
             (Some(Blessing::Blessed), Some(gate)) => {
                 let (step, output) = &gate.model;
-                run.steps.get(step).and_then(|record| record.outputs.get(output)).cloned()
+                run.steps
+                    .get(step)
+                    .and_then(|record| record.outputs.get(output))
+                    .cloned()
             }
             _ => None,
         };
@@ -92,7 +98,10 @@ impl RunSummary {
             steps: run
                 .steps
                 .iter()
-                .map(|(name, record)| StepRow { name: name.clone(), state: record.state.as_str().to_owned() })
+                .map(|(name, record)| StepRow {
+                    name: name.clone(),
+                    state: record.state.as_str().to_owned(),
+                })
                 .collect(),
         }
     }
@@ -162,7 +171,13 @@ impl Store {
             filter.before.as_ref().map(RunId::as_str),
             limit,
         ];
-        self.reader().await?.rows(LIST, arguments).await?.iter().map(run_row).collect()
+        self.reader()
+            .await?
+            .rows(LIST, arguments)
+            .await?
+            .iter()
+            .map(run_row)
+            .collect()
     }
 
     /// A run by its id or by the beginning of its id, if only one begins so; else `Conflict`.

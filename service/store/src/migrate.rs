@@ -39,7 +39,13 @@ async fn apply<C: Migrate>(connection: &mut C, files: &[(i64, &'static str, &'st
     let migrations = files
         .iter()
         .map(|(version, name, text)| {
-            Migration::new(*version, (*name).into(), MigrationType::Simple, (*text).into_sql_str(), false)
+            Migration::new(
+                *version,
+                (*name).into(),
+                MigrationType::Simple,
+                (*text).into_sql_str(),
+                false,
+            )
         })
         .collect();
     let migrator = Migrator::with_migrations(migrations);

@@ -107,13 +107,17 @@ impl Store {
     /// The message was sent. False when a newer one replaced it meanwhile and is still to be sent.
     pub async fn outbox_done(&self, id: i64, generation: i64) -> Result<bool> {
         let arguments = args![id, generation];
-        Ok(self.write(move |db| Box::pin(async move { db.execute(DONE, arguments).await })).await? == 1)
+        Ok(self
+            .write(move |db| Box::pin(async move { db.execute(DONE, arguments).await }))
+            .await?
+            == 1)
     }
 
     /// The message was not sent; a newer one that replaced it meanwhile stays due at once.
     pub async fn outbox_failed(&self, id: i64, generation: i64, next_attempt_at: Micros, error: &str) -> Result<()> {
         let arguments = args![id, generation, next_attempt_at, error];
-        self.write(move |db| Box::pin(async move { db.execute(FAILED, arguments).await })).await?;
+        self.write(move |db| Box::pin(async move { db.execute(FAILED, arguments).await }))
+            .await?;
         Ok(())
     }
 
@@ -126,8 +130,14 @@ impl Store {
 
 /// Adds a message or replaces the one with its key.
 pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros) -> Result<()> {
-    let arguments =
-        args![&item.key, item.kind.as_str(), item.repo.to_string(), item.installation_id, json(&item.payload), at];
+    let arguments = args![
+        &item.key,
+        item.kind.as_str(),
+        item.repo.to_string(),
+        item.installation_id,
+        json(&item.payload),
+        at
+    ];
     db.execute(PUT, arguments).await?;
     Ok(())
 }

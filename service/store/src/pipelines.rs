@@ -56,13 +56,22 @@ impl Store {
         pipelines: &[NewPipeline],
         at: Micros,
     ) -> Result<()> {
-        let (repo, branch, commit, pipelines) = (repo.to_string(), branch.to_owned(), commit.clone(), pipelines.to_vec());
+        let (repo, branch, commit, pipelines) =
+            (repo.to_string(), branch.to_owned(), commit.clone(), pipelines.to_vec());
         self.write(move |db| {
             Box::pin(async move {
                 db.execute(DELETE, args![&repo]).await?;
                 for new in &pipelines {
-                    let arguments =
-                        args![&repo, &new.name, installation_id, &branch, commit.as_str(), &new.folder, json(&new.plan), at];
+                    let arguments = args![
+                        &repo,
+                        &new.name,
+                        installation_id,
+                        &branch,
+                        commit.as_str(),
+                        &new.folder,
+                        json(&new.plan),
+                        at
+                    ];
                     db.execute(INSERT, arguments).await?;
                 }
                 Ok(())

@@ -20,21 +20,50 @@ statements! {
 
 impl Store {
     /// Stores the pre-image of a step's cache key; a second time replaces it.
-    pub async fn put_preimage(&self, run: &RunId, step: &StepName, key: &str, preimage: &Value, at: Micros) -> Result<()> {
+    pub async fn put_preimage(
+        &self,
+        run: &RunId,
+        step: &StepName,
+        key: &str,
+        preimage: &Value,
+        at: Micros,
+    ) -> Result<()> {
         let arguments = args![run.as_str(), step.as_str(), key, json(preimage), at];
-        self.write(move |db| Box::pin(async move { db.execute(PUT, arguments).await })).await?;
+        self.write(move |db| Box::pin(async move { db.execute(PUT, arguments).await }))
+            .await?;
         Ok(())
     }
 
     /// The cache key of a step and what it was made of.
     pub async fn preimage(&self, run: &RunId, step: &StepName) -> Result<Option<(String, Value)>> {
-        let row = self.reader().await?.row(GET, args![run.as_str(), step.as_str()]).await?;
-        row.map(|row| Ok((row.get(0)?, row.json(1, "pre-image of a cache key")?))).transpose()
+        let row = self
+            .reader()
+            .await?
+            .row(GET, args![run.as_str(), step.as_str()])
+            .await?;
+        row.map(|row| Ok((row.get(0)?, row.json(1, "pre-image of a cache key")?)))
+            .transpose()
     }
 
     /// The same of the last earlier run of the pipeline that came to this step.
-    pub async fn previous_preimage(&self, pipeline: &str, step: &StepName, before: &RunId) -> Result<Option<(RunId, String, Value)>> {
-        let row = self.reader().await?.row(PREVIOUS, args![pipeline, step.as_str(), before.as_str()]).await?;
-        row.map(|row| Ok((RunId::new(row.get::<String>(0)?), row.get(1)?, row.json(2, "pre-image of a cache key")?))).transpose()
+    pub async fn previous_preimage(
+        &self,
+        pipeline: &str,
+        step: &StepName,
+        before: &RunId,
+    ) -> Result<Option<(RunId, String, Value)>> {
+        let row = self
+            .reader()
+            .await?
+            .row(PREVIOUS, args![pipeline, step.as_str(), before.as_str()])
+            .await?;
+        row.map(|row| {
+            Ok((
+                RunId::new(row.get::<String>(0)?),
+                row.get(1)?,
+                row.json(2, "pre-image of a cache key")?,
+            ))
+        })
+        .transpose()
     }
 }

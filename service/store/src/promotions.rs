@@ -142,7 +142,9 @@ impl Store {
 }
 
 fn moved(target: &str) -> StoreError {
-    StoreError::Conflict(format!("the model of target '{target}' was changed by somebody else meanwhile: look again before changing it"))
+    StoreError::Conflict(format!(
+        "the model of target '{target}' was changed by somebody else meanwhile: look again before changing it"
+    ))
 }
 
 pub(crate) async fn newest_of(db: &mut Connection, target: &str) -> Result<Option<i64>> {

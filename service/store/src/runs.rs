@@ -119,7 +119,8 @@ impl Store {
     /// Stores one step forward and returns the new version. `Conflict` when the version moved or the
     /// lease is not ours; then nothing was stored.
     pub async fn append(&self, append: Append) -> Result<u64> {
-        self.write(move |db| Box::pin(async move { perform(db, &append).await })).await
+        self.write(move |db| Box::pin(async move { perform(db, &append).await }))
+            .await
     }
 
     /// Asks for the end of a run, whatever its version is; false when it is over already.
@@ -128,7 +129,8 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 if let Some(row) = db.row(REQUEST_CANCEL, args![id.as_str()]).await? {
-                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, json(&event)]).await?;
+                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, json(&event)])
+                        .await?;
                     return Ok(true);
                 }
                 match db.row(STATE, args![id.as_str()]).await? {
@@ -151,7 +153,9 @@ impl Connection {
 
     async fn run_events(&mut self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
         let rows = self.rows(EVENTS, args![id.as_str(), after_seq]).await?;
-        rows.iter().map(|row| Ok((row.count(0)?, row.micros(1)?, row.json(2, "event of a run")?))).collect()
+        rows.iter()
+            .map(|row| Ok((row.count(0)?, row.micros(1)?, row.json(2, "event of a run")?)))
+            .collect()
     }
 }
 
@@ -220,11 +224,18 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
 
 /// Why the version did not advance.
 async fn refusal(db: &mut Connection, append: &Append) -> Result<StoreError> {
-    let Some(row) = db.row(VERSION, args![append.run.as_str()]).await? else { return Ok(unknown(&append.run)) };
+    let Some(row) = db.row(VERSION, args![append.run.as_str()]).await? else {
+        return Ok(unknown(&append.run));
+    };
     let (version, epoch) = (row.count(0)?, row.count(1)?);
     let run = &append.run;
     Ok(StoreError::Conflict(match append.lease {
-        Some(ours) if ours != epoch => format!("run {run} is worked on by another process now (lease {epoch}, ours was {ours})"),
-        _ => format!("run {run} moved on to version {version}, expected {}", append.expected_version),
+        Some(ours) if ours != epoch => {
+            format!("run {run} is worked on by another process now (lease {epoch}, ours was {ours})")
+        }
+        _ => format!(
+            "run {run} moved on to version {version}, expected {}",
+            append.expected_version
+        ),
     }))
 }

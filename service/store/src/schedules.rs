@@ -73,7 +73,11 @@ impl Store {
             .map(|row| {
                 let local = row.get::<String>(0)?.is_empty();
                 Ok(ScheduleRow {
-                    repo: if local { None } else { Some(row.word(0, "repository of a schedule")?) },
+                    repo: if local {
+                        None
+                    } else {
+                        Some(row.word(0, "repository of a schedule")?)
+                    },
                     pipeline: row.get(1)?,
                     folder: row.get(2)?,
                     commit: row.optional::<String>(3)?.map(CommitSha::new),
@@ -136,8 +140,14 @@ impl Store {
         let (repo, pipeline, event) = (column(repo), pipeline.to_owned(), event.clone());
         self.write(move |db| {
             Box::pin(async move {
-                if db.execute(TAKE_SLOT, args![&repo, &pipeline, slot, event.id.as_str()]).await? == 0 {
-                    return Err(StoreError::Conflict(format!("this slot of the schedule of '{pipeline}' was taken before")));
+                if db
+                    .execute(TAKE_SLOT, args![&repo, &pipeline, slot, event.id.as_str()])
+                    .await?
+                    == 0
+                {
+                    return Err(StoreError::Conflict(format!(
+                        "this slot of the schedule of '{pipeline}' was taken before"
+                    )));
                 }
                 db.execute(ADVANCE, args![&repo, &pipeline, slot]).await?;
                 let mut settled = Settled::default();

@@ -65,7 +65,8 @@ impl Store {
 
     /// Whether the database takes writes, quickly; the error says why not. For `/readyz`.
     pub async fn check_writable(&self) -> Result<()> {
-        self.write(|db| Box::pin(async move { db.execute(TOUCH, args![]).await })).await?;
+        self.write(|db| Box::pin(async move { db.execute(TOUCH, args![]).await }))
+            .await?;
         Ok(())
     }
 
@@ -80,9 +81,15 @@ impl Store {
             }
         }
         let (engine, problems) = if self.is_sqlite() {
-            (format!("SQLite {}", db.text("SELECT sqlite_version()").await?.concat()), db.text("PRAGMA integrity_check").await?)
+            (
+                format!("SQLite {}", db.text("SELECT sqlite_version()").await?.concat()),
+                db.text("PRAGMA integrity_check").await?,
+            )
         } else {
-            (format!("PostgreSQL {}", db.text("SHOW server_version").await?.concat()), Vec::new())
+            (
+                format!("PostgreSQL {}", db.text("SHOW server_version").await?.concat()),
+                Vec::new(),
+            )
         };
         Ok(Check {
             database: self.place().to_owned(),

@@ -51,7 +51,12 @@ impl Store {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, &place, memory.clone()).await?,
             DatabaseUrl::Postgres(text) => open_postgres(text, &place).await?,
         };
-        let store = Self { backend, url: url.clone(), place, memory };
+        let store = Self {
+            backend,
+            url: url.clone(),
+            place,
+            memory,
+        };
         store.write(|db| Box::pin(types::register_known(db))).await?;
         Ok(store)
     }
@@ -85,8 +90,15 @@ impl Store {
         match &self.backend {
             Backend::Sqlite { writer, .. } => writer.write(write).await,
             Backend::Postgres { pool } => {
-                let transaction = pool.begin().await.map_err(|error| StoreError::from_driver(error, &self.place))?;
-                let mut connection = Connection::new(Driver::PostgresTransaction(transaction), Arc::clone(&self.place), self.memory.clone());
+                let transaction = pool
+                    .begin()
+                    .await
+                    .map_err(|error| StoreError::from_driver(error, &self.place))?;
+                let mut connection = Connection::new(
+                    Driver::PostgresTransaction(transaction),
+                    Arc::clone(&self.place),
+                    self.memory.clone(),
+                );
                 // Dropping the connection after an error rolls back.
                 let value = write(&mut connection).await?;
                 connection.commit().await?;
@@ -116,9 +128,18 @@ async fn open_sqlite(path: &Path, place: &Arc<str>, memory: Memory) -> Result<Ba
         .statement_cache_capacity(STATEMENT_CACHE)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
-    let mut connection = options.clone().create_if_missing(true).connect().await.map_err(failed)?;
+    let mut connection = options
+        .clone()
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(failed)?;
     migrate::sqlite(&mut connection, place).await?;
-    let writer = Writer::start(Connection::new(Driver::SqliteWriter(connection), Arc::clone(place), memory));
+    let writer = Writer::start(Connection::new(
+        Driver::SqliteWriter(connection),
+        Arc::clone(place),
+        memory,
+    ));
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .test_before_acquire(false)
@@ -131,11 +152,17 @@ async fn open_sqlite(path: &Path, place: &Arc<str>, memory: Memory) -> Result<Ba
 async fn open_postgres(text: &str, place: &Arc<str>) -> Result<Backend> {
     let failed = |error| StoreError::from_driver(error, place);
     let options: PgConnectOptions = text.parse().map_err(failed)?;
-    let options = options.application_name("trainyard").statement_cache_capacity(STATEMENT_CACHE).disable_statement_logging();
+    let options = options
+        .application_name("trainyard")
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .disable_statement_logging();
     // A connection of our own first: it says at once why it fails, where a pool only says that it waited.
     let mut connection = options.connect().await.map_err(failed)?;
     migrate::postgres(&mut connection, place).await?;
     connection.close().await.map_err(failed)?;
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options);
     Ok(Backend::Postgres { pool })
 }

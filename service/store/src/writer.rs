@@ -10,7 +10,10 @@ use tokio::sync::{mpsc, oneshot};
 const LARGEST_BATCH: usize = 128;
 
 /// The effect of one write on a connection that is in a transaction.
-pub(crate) trait Write<T>: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
+pub(crate) trait Write<T>:
+    for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static
+{
+}
 
 impl<T, F> Write<T> for F where F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
 
@@ -31,7 +34,11 @@ impl Writer {
     /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it.
     pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job = Pending { write: Some(write), value: None, reply };
+        let job = Pending {
+            write: Some(write),
+            value: None,
+            reply,
+        };
         let gone = || StoreError::Unreachable {
             database: "(SQLite)".to_owned(),
             problem: "its writer has stopped".to_owned(),
@@ -64,7 +71,8 @@ impl<T: Send, W: Write<T>> Job for Pending<T, W> {
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
         let Self { value, reply, .. } = *self;
-        let result = outcome.and_then(|()| value.ok_or_else(|| StoreError::Conflict("the write was not performed".to_owned())));
+        let result =
+            outcome.and_then(|()| value.ok_or_else(|| StoreError::Conflict("the write was not performed".to_owned())));
         // Nobody waits for the answer when the caller was dropped.
         let _ = reply.send(result);
     }
@@ -152,25 +160,40 @@ mod tests {
     const COUNT: Statement = Statement::listed("SELECT COUNT(*) FROM filling");
 
     async fn count(writer: &Writer) -> i64 {
-        let row = writer.write(|db| Box::pin(async move { db.row(COUNT, args![]).await })).await.unwrap();
+        let row = writer
+            .write(|db| Box::pin(async move { db.row(COUNT, args![]).await }))
+            .await
+            .unwrap();
         row.unwrap().get(0).unwrap()
     }
 
     #[tokio::test]
     async fn a_full_disk_refuses_the_write_and_goes_on_when_there_is_room() {
         let connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        let mut connection = Connection::new(Driver::SqliteWriter(connection), "/data/trainyard.db".into(), Memory::default());
-        connection.raw("CREATE TABLE filling (content BLOB); PRAGMA max_page_count = 30").await.unwrap();
+        let mut connection = Connection::new(
+            Driver::SqliteWriter(connection),
+            "/data/trainyard.db".into(),
+            Memory::default(),
+        );
+        connection
+            .raw("CREATE TABLE filling (content BLOB); PRAGMA max_page_count = 30")
+            .await
+            .unwrap();
         let writer = Writer::start(connection);
         let fill = |bytes: i64| writer.write(move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }));
         fill(10_000).await.unwrap();
         // The small writes wait together with the one that is too large: none of them is half stored.
         let (small, large, after) = tokio::join!(fill(100), fill(900_000), fill(100));
-        let full = StoreError::DiskFull { place: "/data/trainyard.db".to_owned() };
+        let full = StoreError::DiskFull {
+            place: "/data/trainyard.db".to_owned(),
+        };
         assert_eq!(large.unwrap_err(), full);
         let stored = 1 + i64::from(small.is_ok()) + i64::from(after.is_ok());
         assert_eq!(count(&writer).await, stored);
-        writer.write(|db| Box::pin(async move { db.execute(EMPTY, args![]).await })).await.unwrap();
+        writer
+            .write(|db| Box::pin(async move { db.execute(EMPTY, args![]).await }))
+            .await
+            .unwrap();
         fill(10_000).await.unwrap();
         assert_eq!(count(&writer).await, 1);
     }

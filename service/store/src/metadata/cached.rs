@@ -48,7 +48,9 @@ impl Store {
     /// The newest COMPLETE execution with this cache key whose outputs are all LIVE.
     pub async fn cached_outputs(&self, key: &str) -> Result<Option<CachedExecution>> {
         let mut db = self.reader().await?;
-        let Some(found) = db.row(NEWEST_WITH_KEY, args![key]).await? else { return Ok(None) };
+        let Some(found) = db.row(NEWEST_WITH_KEY, args![key]).await? else {
+            return Ok(None);
+        };
         let execution: i64 = found.get(0)?;
         let mut outputs = BTreeMap::new();
         for row in db.rows(OUTPUTS, args![execution]).await? {
@@ -63,7 +65,11 @@ impl Store {
             Stored::Double(value) => Some((p.name, value)),
             _ => None,
         });
-        Ok(Some(CachedExecution { execution_name: found.get(1)?, outputs, metrics: metrics.collect() }))
+        Ok(Some(CachedExecution {
+            execution_name: found.get(1)?,
+            outputs,
+            metrics: metrics.collect(),
+        }))
     }
 
     /// An artifact by its unique name.
@@ -93,7 +99,8 @@ impl Store {
                 if ids.is_empty() {
                     return Err(StoreError::NotFound(format!("there is no artifact '{name}'")));
                 }
-                db.execute(SET_STATE, args![&name, DELETED, milliseconds(at), LIVE]).await?;
+                db.execute(SET_STATE, args![&name, DELETED, milliseconds(at), LIVE])
+                    .await?;
                 for row in ids {
                     properties::mark_deleted(db, row.get(0)?).await?;
                 }

@@ -135,9 +135,21 @@ impl Store {
             graph.nodes.push(if row.get::<i64>(0)? == 1 {
                 let digest = row.optional::<String>(6)?.and_then(|text| Digest::parse(&text).ok());
                 let uri = row.optional(4)?.unwrap_or_default();
-                LineageNode::Artifact { name, type_name, digest, uri, state: artifact_state(state).to_owned(), distance }
+                LineageNode::Artifact {
+                    name,
+                    type_name,
+                    digest,
+                    uri,
+                    state: artifact_state(state).to_owned(),
+                    distance,
+                }
             } else {
-                LineageNode::Execution { name, type_name, state: execution_state(state).to_owned(), distance }
+                LineageNode::Execution {
+                    name,
+                    type_name,
+                    state: execution_state(state).to_owned(),
+                    distance,
+                }
             });
         }
         if graph.nodes.is_empty() {
@@ -146,9 +158,17 @@ impl Store {
         for row in db.rows(EDGES, arguments).await? {
             let (artifact, execution, key) = (row.get(1)?, row.get(2)?, row.get(3)?);
             graph.edges.push(if row.get::<i64>(0)? == 3 {
-                LineageEdge { from: artifact, to: execution, key }
+                LineageEdge {
+                    from: artifact,
+                    to: execution,
+                    key,
+                }
             } else {
-                LineageEdge { from: execution, to: artifact, key }
+                LineageEdge {
+                    from: execution,
+                    to: artifact,
+                    key,
+                }
             });
         }
         Ok(graph)

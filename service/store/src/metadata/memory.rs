@@ -29,7 +29,13 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn get(&self, key: &Key) -> Option<i64> {
         let here = self.open.iter().find(|(open, _)| open == key).map(|(_, id)| *id);
-        here.or_else(|| self.committed.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied())
+        here.or_else(|| {
+            self.committed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(key)
+                .copied()
+        })
     }
 
     pub(crate) fn put(&mut self, key: Key, id: i64) {
@@ -72,9 +78,15 @@ mod tests {
         one.put(key("rolled back"), 2);
         assert_eq!(one.get(&key("rolled back")), Some(2));
         one.forget_after(mark);
-        let other = Memory { open: Vec::new(), ..one.clone() };
+        let other = Memory {
+            open: Vec::new(),
+            ..one.clone()
+        };
         assert_eq!(other.get(&key("kept")), None, "not committed yet");
         one.keep();
-        assert_eq!((other.get(&key("kept")), other.get(&key("rolled back"))), (Some(1), None));
+        assert_eq!(
+            (other.get(&key("kept")), other.get(&key("rolled back"))),
+            (Some(1), None)
+        );
     }
 }

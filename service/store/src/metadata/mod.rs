@@ -117,34 +117,66 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite, at: Micro
         MetadataWrite::StartExecution(start) => {
             let ms = milliseconds(start.at);
             let place = nodes::execution(db, &start.identity, RUNNING, ms).await?;
-            properties::write(db, Owner::Execution(place.execution), place.type_id, &start.properties, Custom::Mismatches).await?;
+            properties::write(
+                db,
+                Owner::Execution(place.execution),
+                place.type_id,
+                &start.properties,
+                Custom::Mismatches,
+            )
+            .await?;
             nodes::inputs(db, &place, &start.inputs, ms).await
         }
         MetadataWrite::Publish(publish) => {
             let ms = milliseconds(publish.at);
             let place = nodes::execution(db, &publish.identity, COMPLETE, ms).await?;
-            properties::write(db, Owner::Execution(place.execution), place.type_id, &publish.properties, Custom::All).await?;
+            properties::write(
+                db,
+                Owner::Execution(place.execution),
+                place.type_id,
+                &publish.properties,
+                Custom::All,
+            )
+            .await?;
             nodes::outputs(db, &place, &publish.outputs, ms).await?;
             match &publish.cache_key {
                 Some(key) => nodes::cache_context(db, &place, key, ms).await,
                 None => Ok(()),
             }
         }
-        MetadataWrite::Cached { identity, inputs, outputs, key, at } => {
+        MetadataWrite::Cached {
+            identity,
+            inputs,
+            outputs,
+            key,
+            at,
+        } => {
             let ms = milliseconds(*at);
             let place = nodes::execution(db, identity, CACHED, ms).await?;
             nodes::inputs(db, &place, inputs, ms).await?;
             nodes::outputs(db, &place, outputs, ms).await?;
             nodes::cache_context(db, &place, key, ms).await
         }
-        MetadataWrite::End { identity, state, reason, at } => {
+        MetadataWrite::End {
+            identity,
+            state,
+            reason,
+            at,
+        } => {
             let state = match state {
                 EndState::Failed => FAILED,
                 EndState::Canceled => CANCELED,
             };
             let place = nodes::execution(db, identity, state, milliseconds(*at)).await?;
             let reason = Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]);
-            properties::write(db, Owner::Execution(place.execution), place.type_id, &reason, Custom::Mismatches).await
+            properties::write(
+                db,
+                Owner::Execution(place.execution),
+                place.type_id,
+                &reason,
+                Custom::Mismatches,
+            )
+            .await
         }
         MetadataWrite::Import(artifact) => nodes::artifact(db, artifact, milliseconds(at)).await.map(drop),
     }

@@ -68,7 +68,9 @@ pub(crate) struct Place {
 /// The execution's row in this state, in its three contexts; a row that is there is reused.
 pub(crate) async fn execution(db: &mut Connection, identity: &ExecutionIdentity, state: i64, ms: i64) -> Result<Place> {
     let type_id = type_id(db, Kind::Execution, &identity.component).await?;
-    let row = db.row(PUT_EXECUTION, args![type_id, state, identity.name(), ms]).await?;
+    let row = db
+        .row(PUT_EXECUTION, args![type_id, state, identity.name(), ms])
+        .await?;
     let execution = returned_id(db, row)?;
     let pipeline = context(db, "pipeline", &identity.pipeline, ms).await?;
     let run = context(db, "pipeline_run", identity.run.as_str(), ms).await?;
@@ -77,8 +79,13 @@ pub(crate) async fn execution(db: &mut Connection, identity: &ExecutionIdentity,
         db.execute(INSERT_PARENT_CONTEXT, args![run.id, pipeline.id]).await?;
     }
     let contexts = [pipeline.id, run.id, node.id];
-    db.execute(ASSOCIATE, args![contexts[0], contexts[1], contexts[2], execution]).await?;
-    Ok(Place { execution, type_id, contexts })
+    db.execute(ASSOCIATE, args![contexts[0], contexts[1], contexts[2], execution])
+        .await?;
+    Ok(Place {
+        execution,
+        type_id,
+        contexts,
+    })
 }
 
 struct Context {
@@ -94,7 +101,10 @@ async fn context(db: &mut Connection, type_name: &str, name: &str, ms: i64) -> R
     }
     // Reading first: on PostgreSQL a refused insert takes a number of the sequence each time.
     let found = match db.row(FIND_CONTEXT, args![type_id, name]).await? {
-        Some(row) => Context { id: row.get(0)?, new: false },
+        Some(row) => Context {
+            id: row.get(0)?,
+            new: false,
+        },
         None => insert_context(db, type_id, name, ms).await?,
     };
     db.memory.put(key, found.id);
@@ -103,10 +113,16 @@ async fn context(db: &mut Connection, type_name: &str, name: &str, ms: i64) -> R
 
 async fn insert_context(db: &mut Connection, type_id: i64, name: &str, ms: i64) -> Result<Context> {
     if let Some(row) = db.row(INSERT_CONTEXT, args![type_id, name, ms]).await? {
-        return Ok(Context { id: row.get(0)?, new: true });
+        return Ok(Context {
+            id: row.get(0)?,
+            new: true,
+        });
     }
     let row = db.row(FIND_CONTEXT, args![type_id, name]).await?;
-    Ok(Context { id: returned_id(db, row)?, new: false })
+    Ok(Context {
+        id: returned_id(db, row)?,
+        new: false,
+    })
 }
 
 fn returned_id(db: &Connection, row: Option<Row>) -> Result<i64> {
@@ -161,7 +177,12 @@ async fn describe(db: &mut Connection, id: i64, type_id: i64, new: &ArtifactRef)
 }
 
 /// INPUT events from artifacts, which are added when they are new.
-pub(crate) async fn inputs(db: &mut Connection, place: &Place, inputs: &BTreeMap<String, ArtifactRef>, ms: i64) -> Result<()> {
+pub(crate) async fn inputs(
+    db: &mut Connection,
+    place: &Place,
+    inputs: &BTreeMap<String, ArtifactRef>,
+    ms: i64,
+) -> Result<()> {
     for (key, input) in inputs {
         let id = artifact(db, input, ms).await?;
         event(db, place, INPUT, id, key, ms).await?;
@@ -170,7 +191,12 @@ pub(crate) async fn inputs(db: &mut Connection, place: &Place, inputs: &BTreeMap
 }
 
 /// OUTPUT events to artifacts, which join the execution's contexts.
-pub(crate) async fn outputs(db: &mut Connection, place: &Place, outputs: &BTreeMap<String, ArtifactRef>, ms: i64) -> Result<()> {
+pub(crate) async fn outputs(
+    db: &mut Connection,
+    place: &Place,
+    outputs: &BTreeMap<String, ArtifactRef>,
+    ms: i64,
+) -> Result<()> {
     let [pipeline, run, node] = place.contexts;
     for (key, output) in outputs {
         let type_id = type_id(db, Kind::Artifact, &output.type_name).await?;
@@ -182,12 +208,17 @@ pub(crate) async fn outputs(db: &mut Connection, place: &Place, outputs: &BTreeM
 }
 
 async fn event(db: &mut Connection, place: &Place, event_type: i64, artifact: i64, key: &str, ms: i64) -> Result<()> {
-    if let Some(row) = db.row(INSERT_EVENT, args![artifact, place.execution, event_type, ms]).await? {
+    if let Some(row) = db
+        .row(INSERT_EVENT, args![artifact, place.execution, event_type, ms])
+        .await?
+    {
         db.execute(INSERT_PATH, args![row.get::<i64>(0)?, key]).await?;
         return Ok(());
     }
     // A repetition, or the same artifact under a second name: MLMD has one event for both.
-    let row = db.row(FIND_EVENT_KEY, args![artifact, place.execution, event_type, key]).await?;
+    let row = db
+        .row(FIND_EVENT_KEY, args![artifact, place.execution, event_type, key])
+        .await?;
     if let Some(row) = row
         && row.optional::<String>(1)?.is_none()
     {

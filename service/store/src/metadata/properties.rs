@@ -86,7 +86,10 @@ impl Stored {
             Self::Double(value) => value.into(),
             Self::Bool(value) => value.into(),
             Self::Text(text) => {
-                let structured = text.starts_with(['[', '{']).then(|| serde_json::from_str(&text).ok()).flatten();
+                let structured = text
+                    .starts_with(['[', '{'])
+                    .then(|| serde_json::from_str(&text).ok())
+                    .flatten();
                 structured.unwrap_or(Value::String(text))
             }
         }
@@ -117,7 +120,9 @@ pub(crate) fn is_service(name: &str) -> bool {
 
 /// Writes the service's own custom properties of a published artifact.
 pub(crate) async fn write_service(db: &mut Connection, artifact: i64, digest: &Digest) -> Result<()> {
-    db.execute(PUT_SERVICE, args![artifact, digest.as_str()]).await.map(drop)
+    db.execute(PUT_SERVICE, args![artifact, digest.as_str()])
+        .await
+        .map(drop)
 }
 
 /// Says in the service's own custom properties that the bytes are gone.
@@ -133,8 +138,10 @@ pub(crate) async fn write(
     properties: &Map<String, Value>,
     custom: Custom,
 ) -> Result<()> {
-    let values: Vec<_> =
-        properties.iter().filter_map(|(name, value)| Some((name.as_str(), Stored::from_json(value)?))).collect();
+    let values: Vec<_> = properties
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), Stored::from_json(value)?)))
+        .collect();
     if values.is_empty() {
         return Ok(());
     }
@@ -150,7 +157,10 @@ pub(crate) async fn write(
         match value.clone().declared_as(data_type) {
             Some(value) => put(db, owner, name, false, value).await?,
             None if matches!(owner, Owner::Artifact(_)) && is_service(name) => {
-                tracing::warn!(name, "a component's property has the name of ours and another type than before: not stored");
+                tracing::warn!(
+                    name,
+                    "a component's property has the name of ours and another type than before: not stored"
+                );
             }
             None => put(db, owner, name, true, value).await?,
         }
@@ -171,7 +181,8 @@ async fn put(db: &mut Connection, owner: Owner, name: &str, custom: bool, value:
         Stored::Bool(value) => columns.3 = Some(value),
     }
     let (int, double, text, boolean) = columns;
-    db.execute(statement, args![id, name, custom, int, double, text, boolean]).await?;
+    db.execute(statement, args![id, name, custom, int, double, text, boolean])
+        .await?;
     Ok(())
 }
 
@@ -194,7 +205,11 @@ pub(crate) async fn read(db: &mut Connection, owner: Owner) -> Result<Vec<Proper
         } else {
             continue;
         };
-        properties.push(Property { name: row.get(0)?, custom: row.get(1)?, value });
+        properties.push(Property {
+            name: row.get(0)?,
+            custom: row.get(1)?,
+            value,
+        });
     }
     Ok(properties)
 }

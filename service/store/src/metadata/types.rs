@@ -44,7 +44,12 @@ const KNOWN: &[Known] = &[
     (Kind::Context, "node", None, &[]),
     (Kind::Context, "execution_cache", None, &[]),
     (Kind::Artifact, "ExternalData", Some("mlmd.Dataset"), &[]),
-    (Kind::Artifact, "Examples", Some("mlmd.Dataset"), &[("span", INT), ("version", INT), ("split_names", STRING)]),
+    (
+        Kind::Artifact,
+        "Examples",
+        Some("mlmd.Dataset"),
+        &[("span", INT), ("version", INT), ("split_names", STRING)],
+    ),
     (Kind::Artifact, "ExampleStatistics", Some("mlmd.Statistics"), SPAN),
     (Kind::Artifact, "Schema", None, &[]),
     (Kind::Artifact, "ExampleAnomalies", None, SPAN),
@@ -102,7 +107,10 @@ async fn find_or_register(db: &mut Connection, kind: Kind, name: &str) -> Result
         Some(row) => row.get(0)?,
         None => return Err(StoreError::damaged(db.place(), "type", "no id was returned")),
     };
-    let base = KNOWN.iter().find(|known| known.0 == kind && known.1 == name).and_then(|known| known.2);
+    let base = KNOWN
+        .iter()
+        .find(|known| known.0 == kind && known.1 == name)
+        .and_then(|known| known.2);
     if let Some(base) = base {
         db.execute(INSERT_PARENT, args![id, base, kind as i64]).await?;
     }

@@ -14,12 +14,20 @@ pub struct Fresh {
 pub async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::Sqlite(folder.path().join("trainyard.db"));
-    Fresh { store: Store::open(&url).await.unwrap(), url, _folder: Some(folder) }
+    Fresh {
+        store: Store::open(&url).await.unwrap(),
+        url,
+        _folder: Some(folder),
+    }
 }
 
 pub async fn postgres() -> Fresh {
     let url = DatabaseUrl::parse(&postgres::new_database().await).unwrap();
-    Fresh { store: Store::open(&url).await.unwrap(), url, _folder: None }
+    Fresh {
+        store: Store::open(&url).await.unwrap(),
+        url,
+        _folder: None,
+    }
 }
 
 /// Makes two tests of one: against SQLite and against PostgreSQL.

@@ -15,14 +15,19 @@ const FOLDER: &str = "TRAINYARD_TEST_CHILD_FOLDER";
 #[ignore = "the child of a_killed_process_lost_nothing_it_acknowledged"]
 async fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let store = Store::open(&DatabaseUrl::Sqlite(Path::new(&folder).join("trainyard.db"))).await.unwrap();
+    let store = Store::open(&DatabaseUrl::Sqlite(Path::new(&folder).join("trainyard.db")))
+        .await
+        .unwrap();
     let mut writers = Vec::new();
     for writer in 0..8 {
         let store = store.clone();
         writers.push(tokio::spawn(async move {
             for number in 0_u64.. {
                 let id = format!("{}-{writer}-{number}", std::process::id());
-                assert_eq!(store.accept_delivery(&delivery(&id, number)).await.unwrap(), Accepted::New);
+                assert_eq!(
+                    store.accept_delivery(&delivery(&id, number)).await.unwrap(),
+                    Accepted::New
+                );
                 println!("\naccepted {id}");
             }
         }));
@@ -59,14 +64,31 @@ async fn a_killed_process_lost_nothing_it_acknowledged() {
         let rest: Vec<_> = lines.map_while(Result::ok).collect();
         child.wait().unwrap();
         let complete = rest.len().saturating_sub(1);
-        acknowledged.extend(rest[..complete].iter().filter_map(|line| line.strip_prefix("accepted ")).map(str::to_owned));
+        acknowledged.extend(
+            rest[..complete]
+                .iter()
+                .filter_map(|line| line.strip_prefix("accepted "))
+                .map(str::to_owned),
+        );
         assert!(seen >= 100 * round, "the child ended early");
     }
-    let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("trainyard.db"))).await.unwrap();
-    let stored: BTreeSet<_> =
-        store.unprocessed_deliveries(u32::MAX).await.unwrap().into_iter().map(|d| d.id.to_string()).collect();
+    let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("trainyard.db")))
+        .await
+        .unwrap();
+    let stored: BTreeSet<_> = store
+        .unprocessed_deliveries(u32::MAX)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|d| d.id.to_string())
+        .collect();
     let lost: Vec<_> = acknowledged.difference(&stored).collect();
-    assert!(lost.is_empty(), "{} of {} acknowledged deliveries are lost: {lost:?}", lost.len(), acknowledged.len());
+    assert!(
+        lost.is_empty(),
+        "{} of {} acknowledged deliveries are lost: {lost:?}",
+        lost.len(),
+        acknowledged.len()
+    );
     assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
 }
 
@@ -84,7 +106,10 @@ async fn of_writes_that_share_a_commit_only_the_bad_one_fails() {
                 let refused = store.record_event(&event, None, crate::samples::NOW).await;
                 assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
             } else {
-                let accepted = store.accept_delivery(&delivery(&format!("d{number}"), number)).await.unwrap();
+                let accepted = store
+                    .accept_delivery(&delivery(&format!("d{number}"), number))
+                    .await
+                    .unwrap();
                 assert_eq!(accepted, Accepted::New);
             }
         }));
@@ -100,8 +125,12 @@ async fn of_writes_that_share_a_commit_only_the_bad_one_fails() {
 async fn another_program_that_writes_is_waited_for() {
     use sqlx::{Connection, Executor};
     let fresh = databases::sqlite().await;
-    let DatabaseUrl::Sqlite(path) = &fresh.url else { unreachable!() };
-    let mut other = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let DatabaseUrl::Sqlite(path) = &fresh.url else {
+        unreachable!()
+    };
+    let mut other = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+        .await
+        .unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     let store = fresh.store.clone();
     let waiting = tokio::spawn(async move { store.accept_delivery(&delivery("d1", 0)).await });

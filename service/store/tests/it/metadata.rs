@@ -17,11 +17,37 @@ pub async fn record_run(store: &Store, id: &str) -> (ArtifactRef, ArtifactRef, A
             .clone();
     let model = artifact(&format!("{id}/train/model"), "Model", 3);
     let (gen_, trainer) = (identity(id, "examples", "ExampleGen"), identity(id, "train", "Trainer"));
-    let writes = vec![MetadataWrite::Import(data.clone()), start(&gen_, named([("source", data.clone())]), at(1))];
+    let writes = vec![
+        MetadataWrite::Import(data.clone()),
+        start(&gen_, named([("source", data.clone())]), at(1)),
+    ];
     store_metadata(store, &mut run, writes, at(1)).await;
-    store_metadata(store, &mut run, vec![publish(&gen_, "key-gen", named([("examples", examples.clone())]), at(2))], at(2)).await;
-    store_metadata(store, &mut run, vec![start(&trainer, named([("examples", examples.clone())]), at(3))], at(3)).await;
-    store_metadata(store, &mut run, vec![publish(&trainer, "key-train", named([("model", model.clone())]), at(4))], at(4)).await;
+    store_metadata(
+        store,
+        &mut run,
+        vec![publish(
+            &gen_,
+            "key-gen",
+            named([("examples", examples.clone())]),
+            at(2),
+        )],
+        at(2),
+    )
+    .await;
+    store_metadata(
+        store,
+        &mut run,
+        vec![start(&trainer, named([("examples", examples.clone())]), at(3))],
+        at(3),
+    )
+    .await;
+    store_metadata(
+        store,
+        &mut run,
+        vec![publish(&trainer, "key-train", named([("model", model.clone())]), at(4))],
+        at(4),
+    )
+    .await;
     examples.properties.remove("nothing");
     (data, examples, model)
 }
@@ -31,7 +57,9 @@ fn names(nodes: &[LineageNode]) -> Vec<String> {
         .iter()
         .map(|node| match node {
             LineageNode::Artifact { name, distance, .. } => format!("{distance} {name}"),
-            LineageNode::Execution { name, state, distance, .. } => format!("{distance} {name} {state}"),
+            LineageNode::Execution {
+                name, state, distance, ..
+            } => format!("{distance} {name} {state}"),
         })
         .collect()
 }

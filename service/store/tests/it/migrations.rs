@@ -42,13 +42,20 @@ async fn an_unreachable_server_is_named_without_its_password() {
     let url = DatabaseUrl::parse("postgres://ada:secret@127.0.0.1:1/trainyard?sslmode=disable").unwrap();
     let error = Store::open(&url).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
-    assert!(error.to_string().starts_with("the database postgres://127.0.0.1:1/trainyard does not answer: "), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the database postgres://127.0.0.1:1/trainyard does not answer: "),
+        "{error}"
+    );
     assert!(!error.to_string().contains("secret") && !format!("{url:?}").contains("secret"));
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
-    let error = Store::open(&DatabaseUrl::parse("sqlite:///no/such/folder/trainyard.db").unwrap()).await.unwrap_err();
+    let error = Store::open(&DatabaseUrl::parse("sqlite:///no/such/folder/trainyard.db").unwrap())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("/no/such/folder/trainyard.db"), "{error}");
 }
 

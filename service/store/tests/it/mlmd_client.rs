@@ -32,8 +32,11 @@ fn python() -> PathBuf {
         }
         let made = Command::new(base).args(["-m", "venv"]).arg(&venv).output();
         let package = format!("ml-metadata=={VERSION}");
-        let installed =
-            made.and_then(|_| Command::new(&python).args(["-m", "pip", "install", "--quiet", &package]).output());
+        let installed = made.and_then(|_| {
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", &package])
+                .output()
+        });
         match installed {
             Ok(_) if works(&python) => return python,
             Ok(output) => problems += &format!("{base}: {}\n", String::from_utf8_lossy(&output.stderr)),
@@ -47,14 +50,19 @@ fn python() -> PathBuf {
 }
 
 fn works(python: &Path) -> bool {
-    Command::new(python).args(["-c", "import ml_metadata"]).output().is_ok_and(|output| output.status.success())
+    Command::new(python)
+        .args(["-c", "import ml_metadata"])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 #[tokio::test]
 async fn the_client_sees_what_we_wrote() {
     let fresh = databases::sqlite().await;
     record_run(&fresh.store, "r1").await;
-    let DatabaseUrl::Sqlite(path) = &fresh.url else { unreachable!() };
+    let DatabaseUrl::Sqlite(path) = &fresh.url else {
+        unreachable!()
+    };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mlmd_client.py");
     let empty = path.with_file_name("empty.db");
     let (path, empty) = (path.clone(), empty.clone());
@@ -232,7 +240,13 @@ async fn the_client_sees_what_we_wrote() {
     let mut run = start_run(&fresh.store, "r2", 10).await;
     let step = identity("r2", "notebook", "Notebook");
     let output = artifact("r2/notebook/page", "Page", 9);
-    store_metadata(&fresh.store, &mut run, vec![publish(&step, "k", named([("page", output.clone())]), at(11))], at(11)).await;
+    store_metadata(
+        &fresh.store,
+        &mut run,
+        vec![publish(&step, "k", named([("page", output.clone())]), at(11))],
+        at(11),
+    )
+    .await;
     assert_eq!(fresh.store.artifact("r2/notebook/page").await.unwrap(), Some(output));
     assert_eq!(fresh.store.check().await.unwrap().problems, Vec::<String>::new());
 }

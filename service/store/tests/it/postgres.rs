@@ -29,19 +29,29 @@ pub async fn new_database() -> String {
     let folder = tokio::task::spawn_blocking(server).await.unwrap();
     let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let mut connection = PgConnection::connect(&address(&folder, "postgres")).await.unwrap();
-    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    connection
+        .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     address(&folder, &name)
 }
 
 fn address(folder: &Path, database: &str) -> String {
-    format!("postgres://trainyard@localhost/{database}?host={}&sslmode=disable", folder.display())
+    format!(
+        "postgres://trainyard@localhost/{database}?host={}&sslmode=disable",
+        folder.display()
+    )
 }
 
 /// The folder with the socket of the running server. nextest runs each test in a process of its
 /// own, so that the server is shared through this folder and a lock.
 fn server() -> PathBuf {
-    let owner = if std::env::var_os("NEXTEST").is_some() { parent_id() } else { std::process::id() };
+    let owner = if std::env::var_os("NEXTEST").is_some() {
+        parent_id()
+    } else {
+        std::process::id()
+    };
     let folder = std::env::temp_dir().join(format!("trainyard-postgres-{owner}"));
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
@@ -69,23 +79,55 @@ fn start(folder: &Path, owner: u32) {
     }
     let data = folder.join("data");
     let made = run("initdb")
-        .args(["--username=trainyard", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .args([
+            "--username=trainyard",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+        ])
         .arg(&data)
         .output()
         .unwrap();
-    assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "initdb failed: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let mut watchdog = Command::new("sh");
     if let Some((uid, gid)) = user {
         watchdog.uid(uid).gid(gid);
     }
     let text = [WATCHDOG, "watchdog", &owner.to_string()];
-    watchdog.arg("-c").args(text).arg(programs.join("postgres")).arg(folder).current_dir(folder);
+    watchdog
+        .arg("-c")
+        .args(text)
+        .arg(programs.join("postgres"))
+        .arg(folder)
+        .current_dir(folder);
     #[expect(clippy::zombie_processes, reason = "it outlives this process on purpose")]
-    watchdog.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+    watchdog
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
     let deadline = Instant::now() + START_DEADLINE;
-    while !run("pg_isready").arg("-q").arg("-h").arg(folder).status().unwrap().success() {
+    while !run("pg_isready")
+        .arg("-q")
+        .arg("-h")
+        .arg(folder)
+        .status()
+        .unwrap()
+        .success()
+    {
         let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-        assert!(Instant::now() < deadline, "PostgreSQL did not start within {START_DEADLINE:?}: {log}");
+        assert!(
+            Instant::now() < deadline,
+            "PostgreSQL did not start within {START_DEADLINE:?}: {log}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -113,5 +155,9 @@ fn unprivileged_user() -> Option<(u32, u32)> {
         let mut numbers = line.split(':').skip(2);
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     };
-    Some(find("postgres").or_else(|| find("nobody")).expect("a user that is not root: postgres or nobody"))
+    Some(
+        find("postgres")
+            .or_else(|| find("nobody"))
+            .expect("a user that is not root: postgres or nobody"),
+    )
 }

@@ -7,7 +7,10 @@ use trainyard_core::event::{Event, Manual, Push};
 use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunId, StepName};
 use trainyard_core::plan::Plan;
 use trainyard_core::run::{Run, RunEvent, RunRequest};
-use trainyard_store::{Append, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, OutboxItem, OutboxKind, PublishExecution, RunSummary, StartExecution, Store};
+use trainyard_store::{
+    Append, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, OutboxItem, OutboxKind, PublishExecution,
+    RunSummary, StartExecution, Store,
+};
 
 pub const NOW: Micros = Micros(1_700_000_000_000_000);
 
@@ -64,7 +67,13 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
 }
 
 pub fn manual(id: &str) -> NewEvent {
-    let event = Manual { repo: None, pipeline: "flights".to_owned(), git_ref: None, actor: "ada".to_owned(), parameters: Map::new() };
+    let event = Manual {
+        repo: None,
+        pipeline: "flights".to_owned(),
+        git_ref: None,
+        actor: "ada".to_owned(),
+        parameters: Map::new(),
+    };
     NewEvent::new(EventId::new(id), Event::Manual(event), "no pipeline of that name")
 }
 
@@ -78,7 +87,11 @@ pub fn push(id: &str, after: char) -> NewEvent {
         after: sha(after),
         pusher: "ada".to_owned(),
     };
-    NewEvent::new(EventId::new(id), Event::Push(event), "no pipeline is triggered by this push")
+    NewEvent::new(
+        EventId::new(id),
+        Event::Push(event),
+        "no pipeline is triggered by this push",
+    )
 }
 
 pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
@@ -150,19 +163,30 @@ pub fn identity(run: &str, step: &str, component: &str) -> ExecutionIdentity {
 }
 
 pub fn named<const N: usize>(artifacts: [(&str, ArtifactRef); N]) -> BTreeMap<String, ArtifactRef> {
-    artifacts.into_iter().map(|(name, artifact)| (name.to_owned(), artifact)).collect()
+    artifacts
+        .into_iter()
+        .map(|(name, artifact)| (name.to_owned(), artifact))
+        .collect()
 }
 
 pub fn start(identity: &ExecutionIdentity, inputs: BTreeMap<String, ArtifactRef>, when: Micros) -> MetadataWrite {
     MetadataWrite::StartExecution(StartExecution {
         identity: identity.clone(),
         inputs,
-        properties: json!({"cache_key": "k", "image_id": "sha256:1"}).as_object().unwrap().clone(),
+        properties: json!({"cache_key": "k", "image_id": "sha256:1"})
+            .as_object()
+            .unwrap()
+            .clone(),
         at: when,
     })
 }
 
-pub fn publish(identity: &ExecutionIdentity, key: &str, outputs: BTreeMap<String, ArtifactRef>, when: Micros) -> MetadataWrite {
+pub fn publish(
+    identity: &ExecutionIdentity,
+    key: &str,
+    outputs: BTreeMap<String, ArtifactRef>,
+    when: Micros,
+) -> MetadataWrite {
     MetadataWrite::Publish(PublishExecution {
         identity: identity.clone(),
         cache_key: Some(key.to_owned()),
@@ -174,7 +198,13 @@ pub fn publish(identity: &ExecutionIdentity, key: &str, outputs: BTreeMap<String
 
 /// Stores metadata as a step forward of a run, with a harmless event.
 pub async fn store_metadata(store: &Store, run: &mut Run, metadata: Vec<MetadataWrite>, when: Micros) {
-    let mut append = forward(run, vec![RunEvent::PushFailed { reason: "for the test".to_owned() }], when);
+    let mut append = forward(
+        run,
+        vec![RunEvent::PushFailed {
+            reason: "for the test".to_owned(),
+        }],
+        when,
+    );
     append.metadata = metadata;
     store.append(append).await.unwrap();
 }

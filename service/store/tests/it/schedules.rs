@@ -7,7 +7,11 @@ fn schedule(pipeline: &str, cron: &str) -> NewSchedule {
     NewSchedule {
         pipeline: pipeline.to_owned(),
         folder: format!("pipelines/{pipeline}"),
-        schedule: Schedule { cron: cron.to_owned(), timezone: "UTC".to_owned(), catchup: Catchup::All },
+        schedule: Schedule {
+            cron: cron.to_owned(),
+            timezone: "UTC".to_owned(),
+            catchup: Catchup::All,
+        },
     }
 }
 

@@ -8,7 +8,10 @@ use trainyard_core::run::RunEvent;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
 async fn appends_and_deliveries() {
-    for (name, fresh) in [("sqlite", databases::sqlite().await), ("postgres", databases::postgres().await)] {
+    for (name, fresh) in [
+        ("sqlite", databases::sqlite().await),
+        ("postgres", databases::postgres().await),
+    ] {
         let store = &fresh.store;
         let mut bare = Vec::new();
         let mut full = Vec::new();
@@ -21,7 +24,12 @@ async fn appends_and_deliveries() {
             let mut starting = forward(&mut run, event(), at(1));
             starting.metadata = vec![start(&step, named([("examples", artifact("e", "Examples", 1))]), at(1))];
             let mut published = forward(&mut run, event(), at(2));
-            published.metadata = vec![publish(&step, &id, named([("model", artifact(&format!("{id}/m"), "Model", 2))]), at(2))];
+            published.metadata = vec![publish(
+                &step,
+                &id,
+                named([("model", artifact(&format!("{id}/m"), "Model", 2))]),
+                at(2),
+            )];
             for (append, times) in [(plain, 0), (starting, 1), (published, 1)] {
                 let begin = Instant::now();
                 store.append(append).await.unwrap();
@@ -34,7 +42,10 @@ async fn appends_and_deliveries() {
             let store = store.clone();
             tasks.push(tokio::spawn(async move {
                 for number in 0..30 {
-                    store.accept_delivery(&delivery(&format!("{writer}-{number}"), number)).await.unwrap();
+                    store
+                        .accept_delivery(&delivery(&format!("{writer}-{number}"), number))
+                        .await
+                        .unwrap();
                 }
             }));
         }
@@ -47,7 +58,10 @@ async fn appends_and_deliveries() {
         }
         println!(
             "{name}: append p50 {:?} p99 {:?}; with metadata p50 {:?} p99 {:?}; {rate:.0} deliveries/s from 64 writers",
-            bare[bare.len() / 2], bare[bare.len() * 99 / 100], full[full.len() / 2], full[full.len() * 99 / 100],
+            bare[bare.len() / 2],
+            bare[bare.len() * 99 / 100],
+            full[full.len() / 2],
+            full[full.len() * 99 / 100],
         );
     }
 }
