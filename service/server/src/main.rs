@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `trainyard`.
+
+fn main() -> std::process::ExitCode {
+    trainyard::cli::main()
+}

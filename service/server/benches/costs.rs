@@ -1,0 +1,150 @@
+//! What Trainyard costs: `make bench`.
+//!
+//! Ours and the limit alternate in one run, so that a busy machine disturbs both; medians and their
+//! ratio are reported. Nothing here passes or fails by time.
+
+mod docker;
+mod footprint;
+
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use trainyard_engine::{Engine, EngineConfig, ExecutorKind};
+
+/// Containers of the chain.
+const STEPS: usize = 10;
+/// Rounds of each side; one more warms up.
+const ROUNDS: usize = 9;
+/// An image with `/bin/true`.
+const IMAGE: &str = "trainyard/base:bookworm";
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let folder = tempfile::tempdir()?;
+    println!("load {}, {} cores", load()?, std::thread::available_parallelism()?);
+    println!("fsync of 4 KiB: {}", millis(fsync(folder.path())?));
+    runtime.block_on(containers(folder.path()))?;
+    runtime.block_on(footprint::report(folder.path()))
+}
+
+/// A chain of containers through the engine, against the same through the raw API.
+async fn containers(folder: &Path) -> Result<()> {
+    let engine = Engine::open(config(&folder.join("chain"))).await?;
+    let uncached = pipeline(folder, "uncached", false)?;
+    let cached = pipeline(folder, "cached", true)?;
+    let mut raw_api = docker::Raw::connect()?;
+    let image = raw_api.image_id(IMAGE)?;
+
+    let (mut ours, mut raw, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
+    run(&engine, &cached).await?;
+    for round in 0..=ROUNDS {
+        let through_engine = run(&engine, &uncached).await?;
+        let started = Instant::now();
+        for step in 0..STEPS {
+            raw_api.run_to_end(
+                &image,
+                &format!("trainyard-bench-{}-{round}-{step}", std::process::id()),
+            )?;
+        }
+        let through_api = started.elapsed();
+        let unchanged = run(&engine, &cached).await?;
+        if round > 0 {
+            ours.push(through_engine);
+            raw.push(through_api);
+            nothing.push(unchanged);
+        }
+    }
+    let (ours, raw, nothing) = (median(ours), median(raw), median(nothing));
+    println!("chain of {STEPS} x /bin/true, engine: {}", millis(ours));
+    println!("chain of {STEPS} x /bin/true, raw Docker API: {}", millis(raw));
+    println!(
+        "ratio: {:.3} (goal: at most 1.10)",
+        ours.as_secs_f64() / raw.as_secs_f64()
+    );
+    println!("run of {STEPS} steps in which nothing changed: {}", millis(nothing));
+    Ok(())
+}
+
+async fn run(engine: &Engine, folder: &Path) -> Result<Duration> {
+    let started = Instant::now();
+    let id = engine
+        .request_local(folder, &serde_json::Map::new(), false, "bench")
+        .await?;
+    let run = engine.drive(&id).await?;
+    let took = started.elapsed();
+    ensure!(
+        run.state == trainyard_core::run::RunState::Succeeded,
+        "the run ended: {:?}",
+        run.summary
+    );
+    Ok(took)
+}
+
+/// Ten steps of `/bin/true`, one after the other.
+fn pipeline(folder: &Path, name: &str, cache: bool) -> Result<PathBuf> {
+    let pipeline = folder.join("pipelines").join(name);
+    std::fs::create_dir_all(&pipeline)?;
+    let mut text = format!("name: {name}\nsteps:\n");
+    for step in 0..STEPS {
+        let after = if step == 0 {
+            String::new()
+        } else {
+            format!(", after: [step{}]", step - 1)
+        };
+        writeln!(
+            text,
+            "  step{step}: {{ image: \"{IMAGE}\", command: [/bin/true], cache: {cache}{after} }}"
+        )?;
+    }
+    std::fs::write(pipeline.join("pipeline.yaml"), text)?;
+    Ok(pipeline)
+}
+
+fn config(data_dir: &Path) -> EngineConfig {
+    EngineConfig {
+        data_dir: data_dir.to_owned(),
+        data_root: data_dir.join("data"),
+        database_url: None,
+        public_url: None,
+        github: None,
+        executor: ExecutorKind::Docker,
+        components_image: "trainyard/components".to_owned(),
+        max_parallel_steps: 2,
+        max_parallel_runs: 1,
+        targets: BTreeMap::new(),
+    }
+}
+
+fn fsync(folder: &Path) -> Result<Duration> {
+    use std::io::Write;
+    let mut file = std::fs::File::create(folder.join("fsync"))?;
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        let started = Instant::now();
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+        times.push(started.elapsed());
+    }
+    Ok(median(times))
+}
+
+/// The middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Milliseconds with one decimal.
+pub fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn load() -> Result<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").context("no /proc/loadavg")?;
+    Ok(text.split_whitespace().next().unwrap_or("?").to_owned())
+}

@@ -1,0 +1,103 @@
+//! `trainyard lint`.
+
+use super::output;
+use anyhow::{Result, bail};
+use serde_json::{Map, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use trainyard_core::spec;
+
+const FILE: &str = "pipeline.yaml";
+
+/// Check pipeline files and show every problem at its place
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard lint                        every pipelines/*/pipeline.yaml\n  \
+    trainyard lint pipelines/flights      one pipeline\n  \
+    trainyard lint --json pipelines/*     for an editor or a CI job\n\n\
+    Exits with 1 if there is a problem.")]
+pub(super) struct Lint {
+    /// Pipeline files, pipeline folders, or folders that hold them
+    #[arg(value_name = "PATH", default_value = "pipelines")]
+    paths: Vec<PathBuf>,
+    /// Print the problems as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Lint {
+    pub(super) fn perform(self) -> Result<ExitCode> {
+        let mut files = Vec::new();
+        for path in &self.paths {
+            files.extend(pipeline_files(path)?);
+        }
+        let (mut problems, mut shown) = (Vec::new(), String::new());
+        for file in &files {
+            let name = file.display().to_string();
+            let bytes = match std::fs::read(file) {
+                Ok(bytes) => bytes,
+                Err(error) => bail!("{name} cannot be read: {error}"),
+            };
+            let text = String::from_utf8_lossy(&bytes);
+            if let Err(found) = spec::load(&name, &text, &Map::new()) {
+                for problem in &found {
+                    shown.push_str(&problem.render(&text));
+                    shown.push('\n');
+                }
+                problems.extend(found);
+            }
+        }
+        if self.json {
+            output::json(&json!({"files": files, "problems": problems}))?;
+        } else {
+            shown.push_str(&match problems.len() {
+                0 => format!("{} without a problem\n", count(files.len(), "pipeline file")),
+                found => format!(
+                    "{} in {}\n",
+                    count(found, "problem"),
+                    count(files.len(), "pipeline file")
+                ),
+            });
+            output::text(&shown)?;
+        }
+        Ok(if problems.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+/// The file itself, the folder's own, or those of the folders in it.
+fn pipeline_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    if path.join(FILE).is_file() {
+        return Ok(vec![path.join(FILE)]);
+    }
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => bail!(
+            "{} cannot be read: {error}; name a pipeline file or its folder",
+            path.display()
+        ),
+    };
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path().join(FILE)))
+        .filter(|file| file.is_file())
+        .collect();
+    if found.is_empty() {
+        bail!(
+            "{} has no {FILE}, and no folder in it has one: name a pipeline file or its folder",
+            path.display()
+        );
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// `1 problem`, `2 problems`.
+pub(super) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}

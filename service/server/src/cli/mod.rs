@@ -1,0 +1,128 @@
+//! The command line: one file for each command.
+
+mod lint;
+mod models;
+mod output;
+mod rollback;
+mod runs;
+mod schema;
+mod serve;
+mod service;
+mod verdict;
+
+use crate::config::Config;
+use crate::logging;
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use trainyard_engine::store::Store;
+use trainyard_engine::{Engine, Folders};
+
+/// A command line that makes no sense; 2 is taken by `run`.
+const USAGE: u8 = 64;
+
+/// Continuous training with the manners of good CI.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trainyard",
+    version,
+    max_term_width = 110,
+    after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model (`run` only), 64 wrong usage.\n\
+                  Start with `trainyard lint pipelines/NAME`, then `trainyard doctor` and `trainyard serve`."
+)]
+struct Cli {
+    /// The settings; ./trainyard.toml or /etc/trainyard/trainyard.toml if absent
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Lint(lint::Lint),
+    Schema(schema::Schema),
+    Runs(runs::Runs),
+    Models(models::Models),
+    Rollback(rollback::Rollback),
+}
+
+/// Reads the command line, performs it, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    // Fails only if it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    logging::start(if matches!(cli.command, Command::Serve(_)) {
+        "info"
+    } else {
+        "warn"
+    });
+    match perform(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::debug!(?error, "the command failed");
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(cli: Cli) -> Result<ExitCode> {
+    let config = || Config::load(cli.config.as_deref(), |name| std::env::var(name).ok());
+    match cli.command {
+        Command::Lint(command) => return command.perform(),
+        Command::Schema(command) => return command.perform(),
+        _ => {}
+    }
+    let config = config()?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            match cli.command {
+                Command::Serve(command) => command.perform(config).await,
+                Command::Runs(command) => command.perform(&config).await,
+                Command::Models(command) => command.perform(&config).await,
+                Command::Rollback(command) => command.perform(&config).await,
+                Command::Lint(_) | Command::Schema(_) => Ok(ExitCode::SUCCESS),
+            }
+        })
+}
+
+/// The database, for commands that only read; it is not made if there is none.
+async fn open_store(config: &Config) -> Result<Store> {
+    let engine = config.engine()?;
+    if engine.database_url.is_none() && !folders(config).database().exists() {
+        bail!(
+            "there is nothing in {} yet: start with `trainyard serve` or `trainyard run`, or name the right --config",
+            config.data_dir.display()
+        );
+    }
+    Ok(Engine::open_store(&engine).await?)
+}
+
+fn folders(config: &Config) -> Folders {
+    let root = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    Folders::new(root)
+}
+
+/// Who is recorded as the one who asked.
+fn actor() -> String {
+    std::env::var("USER")
+        .ok()
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "command line".to_owned())
+}

@@ -1,0 +1,67 @@
+//! `trainyard models`.
+
+use super::output::{self, Table, Tone, plain};
+use crate::config::Config;
+use crate::views::{self, TargetView};
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+/// Show what serves at each push target, and how it got there
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  trainyard models\n  trainyard models flights\n  trainyard models --json")]
+pub(super) struct Models {
+    /// Only this push target
+    target: Option<String>,
+    /// Print as JSON, as GET /api/v1/models answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Models {
+    pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let store = super::open_store(config).await?;
+        let mut models = views::Models::read(&store, config).await?;
+        if let Some(name) = &self.target {
+            models.targets.retain(|target| target.name == *name);
+            if models.targets.is_empty() {
+                bail!("there is no push target '{name}': see [targets] in trainyard.toml");
+            }
+        }
+        if self.json {
+            output::json(&models)?;
+        } else if models.targets.is_empty() {
+            output::text("no push targets: name one in [targets] of trainyard.toml\n")?;
+        } else {
+            output::text(&models.targets.iter().map(render).collect::<Vec<_>>().join("\n"))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn render(target: &TargetView) -> String {
+    let url = target.url.as_deref().unwrap_or("not in the configuration any more");
+    let serving = match &target.serving {
+        Some(serving) => format!(
+            "{} serves version {} of {}",
+            target.name, serving.version, serving.pipeline
+        ),
+        None => format!("{} serves no model of ours", target.name),
+    };
+    let mut text = format!("{} {}\n", plain(&serving), Tone::Faint.paint(&format!("({url})")));
+    if !target.ledger.is_empty() {
+        let mut table = Table::new(&["WHEN", "WHAT", "VERSION", "RUN", "BY"]);
+        for entry in &target.ledger {
+            let run = entry.run.as_deref().map_or("–", super::runs::short);
+            let cells = [
+                &super::runs::when(&entry.at),
+                &entry.action,
+                &entry.version,
+                run,
+                &entry.actor,
+            ];
+            table.row(cells.map(|cell| cell.to_owned()).to_vec());
+        }
+        text.push_str(&table.render());
+    }
+    text
+}

@@ -1,0 +1,142 @@
+//! What commands print: text, JSON, and tables whose columns line up.
+
+use anyhow::Result;
+use serde::Serialize;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Prints text that ends with a line break. A reader that went away, such as `head`, is no error.
+pub(super) fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as indented JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<()> {
+    text(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// What a word means, for its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Good,
+    Bad,
+    Attention,
+    Faint,
+}
+
+impl Tone {
+    /// Of the words that states, verdicts and checks have.
+    pub(super) fn of(word: &str) -> Self {
+        match word {
+            "succeeded" | "blessed" | "ok" | "push" | "✓" => Self::Good,
+            "failed" | "not_blessed" | "problem" | "✗" => Self::Bad,
+            "cancelled" | "warning" | "waiting" | "not_evaluated" | "rollback" => Self::Attention,
+            "cached" | "skipped" | "pending" | "queued" | "–" => Self::Faint,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The word in its colour, if standard output is a terminal and `NO_COLOR` is not set.
+    pub(super) fn paint(self, word: &str) -> String {
+        let code = match self {
+            Self::Plain => return word.to_owned(),
+            Self::Good => 32,
+            Self::Bad => 31,
+            Self::Attention => 33,
+            Self::Faint => 2,
+        };
+        if colours() {
+            format!("\x1b[{code}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        }
+    }
+}
+
+fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Rows below a heading, two spaces between columns; words are coloured by [`Tone::of`].
+pub(super) struct Table {
+    heading: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(heading: &[&'static str]) -> Self {
+        Self {
+            heading: heading.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells.iter().map(|cell| plain(cell)).collect());
+    }
+
+    /// The table as text; columns that look like numbers are aligned at their end.
+    pub(super) fn render(&self) -> String {
+        let columns = self.heading.len();
+        let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+        let width = |column: usize| {
+            let cells = self.rows.iter().map(|row| cell(row, column).chars().count());
+            cells.max().unwrap_or(0).max(self.heading[column].chars().count())
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let numeric: Vec<bool> = (0..columns)
+            .map(|column| {
+                let mut cells = self
+                    .rows
+                    .iter()
+                    .map(|row| cell(row, column))
+                    .filter(|text| text != "–")
+                    .peekable();
+                cells.peek().is_some() && cells.all(|text| text.parse::<f64>().is_ok())
+            })
+            .collect();
+        let line = |cells: &[String], paint: &dyn Fn(&str) -> String| {
+            let mut line = String::new();
+            for column in 0..columns {
+                let text = cell(cells, column);
+                let gap = " ".repeat(widths[column] - text.chars().count());
+                let painted = paint(&text);
+                line.push_str(&if numeric[column] {
+                    gap + &painted
+                } else {
+                    painted + &gap
+                });
+                line.push_str("  ");
+            }
+            line.trim_end().to_owned() + "\n"
+        };
+        let heading: Vec<String> = self.heading.iter().map(|word| (*word).to_owned()).collect();
+        let mut out = line(&heading, &|word| Tone::Faint.paint(word));
+        for row in &self.rows {
+            out.push_str(&line(row, &|word| Tone::of(word).paint(word)));
+        }
+        out
+    }
+}
+
+/// Text of strangers without line breaks and terminal commands.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_strangers_cannot_write_to_the_terminal() {
+        let mut table = Table::new(&["SLICE", "AUC", "NOTE"]);
+        table.row(vec!["overall".into(), "0.65".into(), "✓".into()]);
+        table.row(vec!["origin=\x1b[31mJFK\n".into(), "-10.5".into(), String::new()]);
+        insta::assert_snapshot!(table.render(), @"");
+    }
+}

@@ -1,0 +1,232 @@
+//! `trainyard runs`.
+
+use super::output::{self, Table, Tone, plain};
+use super::verdict;
+use crate::config::Config;
+use crate::views::{self, RunDetail, RunItem};
+use anyhow::{Result, bail};
+use chrono::{DateTime, Local};
+use serde_json::{Map, Value};
+use std::process::ExitCode;
+use trainyard_core::run::{ImageState, PushState, RunState};
+use trainyard_core::sentence::duration;
+use trainyard_engine::store::{RunFilter, RunRow, Store};
+
+/// List runs, newest first, or show one with its steps, verdict and push
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard runs\n  \
+    trainyard runs --pipeline flights --state failed --limit 5\n  \
+    trainyard runs 0192f0c1-2b3c         the beginning of the id is enough\n  \
+    trainyard runs --json")]
+pub(super) struct Runs {
+    /// The run to show
+    #[arg(conflicts_with_all = ["pipeline", "state", "limit"])]
+    run: Option<String>,
+    /// Only of this pipeline
+    #[arg(long)]
+    pipeline: Option<String>,
+    /// Only in this state: queued, running, succeeded, failed or cancelled
+    #[arg(long, value_parser = state)]
+    state: Option<RunState>,
+    /// At most so many, up to 500
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
+    /// Print as JSON, as GET /api/v1/runs and /api/v1/runs/RUN answer
+    #[arg(long)]
+    json: bool,
+}
+
+fn state(word: &str) -> Result<RunState, String> {
+    serde_json::from_value(Value::from(word))
+        .map_err(|_| "write queued, running, succeeded, failed or cancelled".to_owned())
+}
+
+impl Runs {
+    pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let store = super::open_store(config).await?;
+        match &self.run {
+            Some(id) => {
+                let detail = detail(&store, id).await?;
+                if self.json {
+                    output::json(&detail)?
+                } else {
+                    output::text(&render(&detail))?
+                }
+            }
+            None => self.list(&store).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn list(&self, store: &Store) -> Result<()> {
+        let filter = RunFilter {
+            pipeline: self.pipeline.clone(),
+            state: self.state,
+            limit: self.limit,
+            before: None,
+        };
+        let runs: Vec<RunItem> = store.runs(&filter).await?.into_iter().map(Into::into).collect();
+        if self.json {
+            let next = runs
+                .last()
+                .filter(|_| runs.len() == self.limit as usize)
+                .map(|run| run.head.id.clone());
+            return output::json(&views::Runs { runs, next });
+        }
+        if runs.is_empty() {
+            return output::text("no runs\n");
+        }
+        output::text(&table(&runs))
+    }
+}
+
+/// The row of a run by its id or the beginning of its id.
+pub(super) async fn row(store: &Store, id: &str) -> Result<RunRow> {
+    match store.run_row(id).await? {
+        Some(row) => Ok(row),
+        None => bail!("there is no run '{id}': list the runs with `trainyard runs`"),
+    }
+}
+
+async fn detail(store: &Store, id: &str) -> Result<RunDetail> {
+    let row = row(store, id).await?;
+    let run = store.load_run(&row.id).await?;
+    let events = store.run_events(&row.id, 0).await?;
+    Ok(RunDetail::new(row, run, events))
+}
+
+fn table(runs: &[RunItem]) -> String {
+    let mut table = Table::new(&[
+        "RUN", "CREATED", "PIPELINE", "STATE", "VERDICT", "FIGURES", "TOOK", "CAUSE",
+    ]);
+    for run in runs {
+        let head = &run.head;
+        table.row(vec![
+            short(&head.id).to_owned(),
+            when(&head.created_at),
+            head.pipeline.clone(),
+            head.state.clone(),
+            head.blessing.clone().unwrap_or_else(|| "–".to_owned()),
+            figures(&head.metrics),
+            took(head.started_at.as_deref(), head.ended_at.as_deref()),
+            head.cause.clone(),
+        ]);
+    }
+    table.render()
+}
+
+/// The whole run for people.
+pub(super) fn render(run: &RunDetail) -> String {
+    let head = &run.head;
+    let mut text = format!("run {}  {}\n", head.id, Tone::of(&head.state).paint(&head.state));
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text.push_str(&format!("{name:<10}{}\n", plain(&value)));
+        }
+    };
+    line("pipeline", Some(head.pipeline.clone()));
+    line("cause", Some(head.cause.clone()));
+    line(
+        "commit",
+        head.commit.as_ref().map(|commit| match &head.repo {
+            Some(repo) => format!("{commit} of {repo}"),
+            None => commit.clone(),
+        }),
+    );
+    line(
+        "took",
+        head.started_at
+            .is_some()
+            .then(|| took(head.started_at.as_deref(), head.ended_at.as_deref())),
+    );
+    line("result", head.summary.clone());
+    text.push('\n');
+    text.push_str(&steps(run));
+    for (image, state) in &run.images {
+        if let ImageState::Failed { reason } = state {
+            text.push_str(&format!("image {}: {}\n", plain(image), plain(reason)));
+        }
+    }
+    if let Some(verdict) = &run.verdict {
+        text.push('\n');
+        text.push_str(&verdict::render(verdict));
+    }
+    match &run.push {
+        PushState::Pending => {}
+        PushState::Pushed { version } => text.push_str(&format!("\npush: serves as version {}\n", plain(version))),
+        PushState::Failed { reason } => {
+            text.push_str(&format!("\npush: {} {}\n", Tone::Bad.paint("failed:"), plain(reason)))
+        }
+    }
+    text
+}
+
+fn steps(run: &RunDetail) -> String {
+    let mut table = Table::new(&["STEP", "STATE", "ATTEMPT", "TOOK", "FIGURES"]);
+    for step in &run.steps {
+        let metrics: Map<String, Value> = step
+            .metrics
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(*value)))
+            .collect();
+        let note = step.reason.clone().unwrap_or_else(|| figures(&metrics));
+        table.row(vec![
+            step.name.clone(),
+            step.state.clone(),
+            step.attempt
+                .map_or_else(|| "–".to_owned(), |attempt| attempt.to_string()),
+            took(step.started_at.as_deref(), step.ended_at.as_deref()),
+            note,
+        ]);
+    }
+    table.render()
+}
+
+/// `auc 0.6512 (serving 0.6401)`.
+fn figures(metrics: &Map<String, Value>) -> String {
+    let number = |value: &Value| value.as_f64().map(|number| format!("{number:.4}"));
+    let one = |(name, value): (&String, &Value)| match value {
+        Value::Object(pair) => {
+            let candidate = pair.get("candidate").and_then(number)?;
+            Some(match pair.get("baseline").and_then(number) {
+                Some(baseline) => format!("{name} {candidate} (serving {baseline})"),
+                None => format!("{name} {candidate}"),
+            })
+        }
+        value => Some(format!("{name} {}", number(value)?)),
+    };
+    let shown: Vec<String> = metrics.iter().filter_map(one).collect();
+    if shown.is_empty() {
+        "–".to_owned()
+    } else {
+        shown.join(", ")
+    }
+}
+
+/// As much of a run's id as tells it from every run that was not made in the same millisecond.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..13).unwrap_or(id)
+}
+
+/// A time of the API in the zone of this machine, to the second.
+pub(super) fn when(time: &str) -> String {
+    DateTime::parse_from_rfc3339(time)
+        .map(|at| at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string())
+        .unwrap_or_else(|_| time.to_owned())
+}
+
+fn took(from: Option<&str>, to: Option<&str>) -> String {
+    let parse = |time: Option<&str>| DateTime::parse_from_rfc3339(time?).ok();
+    match (parse(from), parse(to)) {
+        (Some(from), Some(to)) => {
+            let millis = (to - from).num_milliseconds().max(0).unsigned_abs();
+            if millis < 10_000 {
+                format!("{:.1}s", millis as f64 / 1000.0)
+            } else {
+                duration(millis / 1000)
+            }
+        }
+        _ => "–".to_owned(),
+    }
+}

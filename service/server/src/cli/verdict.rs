@@ -1,0 +1,42 @@
+//! The gate's answer on a terminal: the table and the reasons.
+
+use super::output::{Table, Tone, plain};
+use trainyard_core::evaluation::slice_name;
+use trainyard_core::gate::Verdict;
+
+/// Reasons first, then candidate against serving for each slice.
+pub(super) fn render(verdict: &Verdict) -> String {
+    let blessing = verdict.blessing().as_str();
+    let mut text = format!("gate: {}\n", Tone::of(blessing).paint(&blessing.replace('_', " ")));
+    for finding in verdict.failures() {
+        text.push_str(&format!("  {} {}\n", Tone::Bad.paint("✗"), plain(&finding.sentence)));
+    }
+    if verdict.rubber_stamp() {
+        text.push_str("  there is no model to compare with yet, so that changes were not judged\n");
+    }
+    if verdict.comparisons().is_empty() {
+        return text;
+    }
+    let mut table = Table::new(&["SLICE", "METRIC", "CANDIDATE", "SERVING", "DIFFERENCE", "THRESHOLD", ""]);
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+    for row in verdict.comparisons() {
+        let passed = match row.passed {
+            Some(true) => "✓",
+            Some(false) => "✗",
+            None if row.threshold.is_empty() => "",
+            None => "too small",
+        };
+        table.row(vec![
+            slice_name(&row.slice_key),
+            row.metric.clone(),
+            number(row.candidate),
+            number(row.baseline),
+            row.difference
+                .map_or_else(|| "–".to_owned(), |value| format!("{value:+.4}")),
+            row.threshold.clone(),
+            passed.to_owned(),
+        ]);
+    }
+    text.push_str(&table.render());
+    text
+}

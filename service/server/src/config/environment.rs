@@ -1,0 +1,81 @@
+//! The environment over the file. Other variables are left alone: container platforms make up
+//! names such as TRAINYARD_PORT by themselves.
+
+use super::{Config, ConfigError, Kind, values};
+
+type Set = fn(&mut Config, String) -> Result<(), String>;
+
+/// Every variable and what it sets.
+pub(super) const VARIABLES: [(&str, Set); 18] = [
+    ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
+    ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
+    ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
+    ("TRAINYARD_LISTEN", |c, v| {
+        put(&mut c.listen, values::parse_address(&v)?)
+    }),
+    ("TRAINYARD_PUBLIC_URL", |c, v| {
+        put(&mut c.public_url, Some(values::parse_url(&v)?))
+    }),
+    ("TRAINYARD_API_TOKEN", |c, v| put(&mut c.api_token, Some(v.into()))),
+    ("TRAINYARD_EVENTS_TOKEN", |c, v| {
+        put(&mut c.events.token, Some(v.into()))
+    }),
+    ("TRAINYARD_GITHUB_API_URL", |c, v| {
+        put(&mut c.github.api_url, values::parse_url(&v)?)
+    }),
+    ("TRAINYARD_GITHUB_GIT_URL", |c, v| {
+        put(&mut c.github.git_url, values::parse_url(&v)?)
+    }),
+    ("TRAINYARD_GITHUB_TOKEN", |c, v| {
+        put(&mut c.github.token, Some(v.into()))
+    }),
+    ("TRAINYARD_GITHUB_APP_ID", |c, v| {
+        put(&mut c.github.app_id, Some(number(&v)?))
+    }),
+    ("TRAINYARD_GITHUB_PRIVATE_KEY_FILE", |c, v| {
+        put(&mut c.github.private_key_file, Some(v.into()))
+    }),
+    ("TRAINYARD_WEBHOOK_SECRET", |c, v| {
+        put(&mut c.github.webhook_secret, Some(v.into()))
+    }),
+    ("TRAINYARD_WEBHOOK_SECRET_PREVIOUS", |c, v| {
+        put(&mut c.github.webhook_secret_previous, Some(v.into()))
+    }),
+    ("TRAINYARD_EXECUTOR", |c, v| put(&mut c.executor.kind, kind(&v)?)),
+    ("TRAINYARD_COMPONENTS_IMAGE", |c, v| {
+        put(&mut c.executor.components_image, v)
+    }),
+    ("TRAINYARD_MAX_PARALLEL_STEPS", |c, v| {
+        put(&mut c.executor.max_parallel_steps, Some(number(&v)?))
+    }),
+    ("TRAINYARD_MAX_PARALLEL_RUNS", |c, v| {
+        put(&mut c.executor.max_parallel_runs, number(&v)?)
+    }),
+];
+
+/// Applies every variable that is set and not empty.
+pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+    for (name, set) in VARIABLES {
+        if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
+            set(config, value).map_err(|problem| ConfigError(format!("environment variable {name}: {problem}")))?;
+        }
+    }
+    Ok(())
+}
+
+fn put<T>(place: &mut T, value: T) -> Result<(), String> {
+    *place = value;
+    Ok(())
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("'{text}' is not a whole number"))
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    match text {
+        "docker" => Ok(Kind::Docker),
+        "process" => Ok(Kind::Process),
+        other => Err(format!("'{other}' is not an executor: write docker or process")),
+    }
+}

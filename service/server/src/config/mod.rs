@@ -1,0 +1,248 @@
+//! The settings: `trainyard.toml`, and the environment over it.
+
+mod environment;
+mod file;
+mod resolve;
+mod values;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The commented default, as `trainyard doctor` and people read it.
+pub const DEFAULT: &str = include_str!("../trainyard.default.toml");
+/// Where a file is looked for when none is named.
+const PLACES: [&str; 2] = ["trainyard.toml", "/etc/trainyard/trainyard.toml"];
+
+/// Why there are no settings; one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(crate) String);
+
+/// Everything that can be set. Secrets print as `[REDACTED]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Everything the service writes.
+    pub data_dir: PathBuf,
+    /// Where external data lies.
+    pub data_root: PathBuf,
+    /// `sqlite://…` or `postgres://…`; SQLite in `data_dir` if absent.
+    pub database_url: Option<SecretString>,
+    /// Where the service listens.
+    #[serde(deserialize_with = "values::address")]
+    pub listen: SocketAddr,
+    /// Where people reach the service.
+    #[serde(deserialize_with = "values::optional_url")]
+    pub public_url: Option<String>,
+    /// What opens the API.
+    pub api_token: Option<SecretString>,
+    /// Data arrivals.
+    pub events: Events,
+    /// GitHub.
+    pub github: GitHub,
+    /// What runs the steps.
+    pub executor: Executor,
+    /// Push targets by name.
+    pub targets: BTreeMap<String, Target>,
+}
+
+/// `[events]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// What opens `POST /events`.
+    pub token: Option<SecretString>,
+}
+
+/// `[github]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GitHub {
+    /// The API's address.
+    #[serde(deserialize_with = "values::url")]
+    pub api_url: String,
+    /// Where repositories are cloned from.
+    #[serde(deserialize_with = "values::url")]
+    pub git_url: String,
+    /// A personal access token.
+    pub token: Option<SecretString>,
+    /// A GitHub App's id.
+    pub app_id: Option<u64>,
+    /// The App's private key, PEM.
+    pub private_key_file: Option<PathBuf>,
+    /// Signs webhooks.
+    pub webhook_secret: Option<SecretString>,
+    /// Signed them before.
+    pub webhook_secret_previous: Option<SecretString>,
+}
+
+/// `[executor]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Executor {
+    /// Containers or programs.
+    pub kind: Kind,
+    /// The image of the standard components.
+    pub components_image: String,
+    /// Steps of one run at work at once; the number of CPUs if absent.
+    pub max_parallel_steps: Option<usize>,
+    /// Runs at work at once.
+    pub max_parallel_runs: usize,
+}
+
+/// What runs the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Containers.
+    Docker,
+    /// Programs on this machine, without isolation.
+    Process,
+}
+
+/// `[targets.NAME]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The model server.
+    #[serde(deserialize_with = "values::url")]
+    pub url: String,
+    /// The folder of its models.
+    pub repository: PathBuf,
+    /// The model's name on the server.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// How long a version may take to load.
+    #[serde(default = "max_loading_time", deserialize_with = "values::duration")]
+    pub max_loading_time: Duration,
+}
+
+fn max_loading_time() -> Duration {
+    Duration::from_secs(300)
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: ".trainyard".into(),
+            data_root: "data".into(),
+            database_url: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            public_url: None,
+            api_token: None,
+            events: Events::default(),
+            github: GitHub::default(),
+            executor: Executor::default(),
+            targets: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self {
+            api_url: "https://api.github.com".to_owned(),
+            git_url: "https://github.com".to_owned(),
+            token: None,
+            app_id: None,
+            private_key_file: None,
+            webhook_secret: None,
+            webhook_secret_previous: None,
+        }
+    }
+}
+
+impl Default for Executor {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Docker,
+            components_image: "trainyard/components:latest".to_owned(),
+            max_parallel_steps: None,
+            max_parallel_runs: 2,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `path`, or the first file there is, or the defaults; then `variable` looks up the
+    /// environment.
+    pub fn load(path: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let found = match path {
+            Some(path) => Some((path, read(path)?)),
+            None => PLACES
+                .iter()
+                .map(Path::new)
+                .find(|path| path.exists())
+                .map(|path| Ok((path, read(path)?)))
+                .transpose()?,
+        };
+        let mut config = match &found {
+            Some((path, text)) => file::parse(path, text)?,
+            None => Self::default(),
+        };
+        environment::apply(&mut config, variable)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What no single value can tell.
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |text: &str| Err(ConfigError(text.to_owned()));
+        let github = &self.github;
+        if github.token.is_some() && github.app_id.is_some() {
+            return wrong(
+                "github.token and github.app_id are both set: the service is one of the two, remove the other",
+            );
+        }
+        if github.app_id.is_some() != github.private_key_file.is_some() {
+            return wrong("a GitHub App needs github.app_id and github.private_key_file: set both or neither");
+        }
+        if github.webhook_secret.is_some() && github.token.is_none() && github.app_id.is_none() {
+            return wrong(
+                "github.webhook_secret is set, but not who the service is: set github.token, or github.app_id and github.private_key_file",
+            );
+        }
+        if self.executor.max_parallel_steps == Some(0) || self.executor.max_parallel_runs == 0 {
+            return wrong("executor.max_parallel_steps and executor.max_parallel_runs are at least 1");
+        }
+        let fine = |name: &str| {
+            !name.is_empty()
+                && !name.starts_with('.')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        for (name, target) in &self.targets {
+            if let Some(bad) = [name, target.model.as_ref().unwrap_or(name)]
+                .into_iter()
+                .find(|name| !fine(name))
+            {
+                return wrong(&format!(
+                    "[targets.{name}]: '{bad}' cannot be the name of a folder: use letters, digits, '-', '_' and '.'"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the service may listen where it should; the error says what to set.
+    pub fn check_listen(&self) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() || self.api_token.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError(format!(
+            "listen = \"{}\" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1",
+            self.listen
+        )))
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError(format!("the configuration {} cannot be read: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The settings as the engine takes them: paths absolute, key file read.
+
+use super::{Config, ConfigError, Kind};
+use std::path::{Path, PathBuf};
+use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, TargetConfig};
+
+impl Config {
+    /// What the engine needs to know. Reads the App's private key.
+    pub fn engine(&self) -> Result<EngineConfig, ConfigError> {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let targets = self.targets.iter().map(|(name, target)| {
+            let target = TargetConfig {
+                url: target.url.clone(),
+                repository: absolute(&target.repository),
+                model: target.model.clone(),
+                max_loading_time: target.max_loading_time,
+            };
+            (name.clone(), target)
+        });
+        Ok(EngineConfig {
+            data_dir: absolute(&self.data_dir),
+            data_root: absolute(&self.data_root),
+            database_url: self.database_url.clone(),
+            public_url: self.public_url.clone(),
+            github: self.github_config()?,
+            executor: match self.executor.kind {
+                Kind::Docker => ExecutorKind::Docker,
+                Kind::Process => ExecutorKind::Process,
+            },
+            components_image: self.executor.components_image.clone(),
+            max_parallel_steps: self.executor.max_parallel_steps.unwrap_or(cpus),
+            max_parallel_runs: self.executor.max_parallel_runs,
+            targets: targets.collect(),
+        })
+    }
+
+    fn github_config(&self) -> Result<Option<GitHubConfig>, ConfigError> {
+        let github = &self.github;
+        let auth = match (&github.token, github.app_id, &github.private_key_file) {
+            (Some(token), _, _) => GitHubAuth::Token(token.clone()),
+            (None, Some(app_id), Some(file)) => {
+                let key = std::fs::read_to_string(file).map_err(|error| {
+                    ConfigError(format!(
+                        "github.private_key_file {} cannot be read: {error}",
+                        file.display()
+                    ))
+                })?;
+                GitHubAuth::App {
+                    app_id,
+                    private_key: key.into(),
+                }
+            }
+            _ => return Ok(None),
+        };
+        let secrets = [&github.webhook_secret, &github.webhook_secret_previous];
+        Ok(Some(GitHubConfig {
+            api_url: github.api_url.clone(),
+            git_url: github.git_url.clone(),
+            auth,
+            webhook_secrets: secrets.into_iter().flatten().cloned().collect(),
+        }))
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

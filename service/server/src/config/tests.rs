@@ -1,0 +1,139 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    file::parse(Path::new("trainyard.toml"), text)
+}
+
+fn none(_: &str) -> Option<String> {
+    None
+}
+
+#[test]
+fn the_default_file_says_what_the_defaults_are() {
+    let parsed = parse(DEFAULT).unwrap();
+    assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+}
+
+#[test]
+fn the_examples_of_the_default_file_parse() {
+    let setting = |line: &&str| {
+        let line = line.strip_prefix("# ").unwrap_or_default();
+        line.starts_with('[')
+            || line
+                .split_once(" = ")
+                .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let text: Vec<String> = DEFAULT
+        .lines()
+        .map(|line| {
+            if setting(&line) {
+                line[2..].to_owned()
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    let parsed = parse(&text.join("\n")).unwrap();
+    assert_eq!(parsed.targets["flights"].max_loading_time, max_loading_time());
+    assert!(parsed.api_token.is_some() && parsed.github.app_id.is_some() && parsed.database_url.is_some());
+}
+
+#[test]
+fn every_variable_is_in_the_default_file_and_sets_something() {
+    for (name, _) in environment::VARIABLES {
+        assert!(DEFAULT.contains(name), "{name} is not described");
+        let value = match name {
+            "TRAINYARD_LISTEN" => "127.0.0.1:1",
+            "TRAINYARD_EXECUTOR" => "process",
+            _ if name.ends_with("_URL") => "http://x",
+            _ => "7",
+        };
+        let mut config = Config::default();
+        environment::apply(&mut config, |asked| (asked == name).then(|| value.to_owned())).unwrap();
+        assert_ne!(format!("{config:?}"), format!("{:?}", Config::default()), "{name}");
+    }
+}
+
+#[test]
+fn mistakes_are_shown_at_their_place() {
+    let texts = [
+        "lisen = \"127.0.0.1:1\"",
+        "\n[github]\ntokn = \"x\"",
+        "[executor]\nkind = \"dcoker\"",
+        "[banana]\nx = 1",
+        "listen = \"8787\"",
+        "listen = 8787",
+        "public_url = \"example.org\"",
+        "[targets.a]\nurl = \"http://x\"",
+        "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nmax_loading_time = \"soon\"",
+        "[executor]\nmax_parallel_runs = -1",
+        "data_dir = ",
+        "data_dir = \"a\"\ndata_dir = \"b\"",
+    ];
+    let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let texts = [
+        "[github]\ntoken = \"t\"\napp_id = 1\nprivate_key_file = \"k\"",
+        "[github]\napp_id = 1",
+        "[github]\nwebhook_secret = \"s\"",
+        "[executor]\nmax_parallel_runs = 0",
+        "[targets.\"a/b\"]\nurl = \"http://x\"\nrepository = \"r\"",
+        "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nmodel = \"../m\"",
+    ];
+    let said: Vec<String> = texts
+        .iter()
+        .map(|text| parse(text).unwrap().check().unwrap_err().to_string())
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn an_open_address_needs_a_token() {
+    let open = parse("listen = \"0.0.0.0:8787\"").unwrap();
+    insta::assert_snapshot!(open.check_listen().unwrap_err(), @"");
+    assert_eq!(
+        parse("listen = \"0.0.0.0:8787\"\napi_token = \"t\"")
+            .unwrap()
+            .check_listen(),
+        Ok(())
+    );
+    assert_eq!(parse("listen = \"[::1]:8787\"").unwrap().check_listen(), Ok(()));
+}
+
+#[test]
+fn files_that_cannot_be_read_and_bad_variables_are_named() {
+    let missing = Config::load(Some(Path::new("/nowhere/trainyard.toml")), none).unwrap_err();
+    insta::assert_snapshot!(missing, @"");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.toml");
+    std::fs::write(&path, "").unwrap();
+    let said: Vec<String> = [
+        ("TRAINYARD_LISTEN", "here"),
+        ("TRAINYARD_MAX_PARALLEL_STEPS", "many"),
+        ("TRAINYARD_EXECUTOR", "k8s"),
+    ]
+    .iter()
+    .map(|(name, value)| {
+        Config::load(Some(&path), |asked| (asked == *name).then(|| (*value).to_owned()))
+            .unwrap_err()
+            .to_string()
+    })
+    .collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+    assert!(
+        Config::load(Some(&path), |_| Some(String::new())).is_ok(),
+        "an empty variable is not set"
+    );
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let text = "api_token = \"hunter2\"\ndatabase_url = \"postgres://u:hunter2@h/d\"\n[github]\ntoken = \"hunter2\"\nwebhook_secret = \"hunter2\"\n[events]\ntoken = \"hunter2\"";
+    let config = parse(text).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert!(!format!("{:?}", config.engine().unwrap()).contains("hunter2"));
+}

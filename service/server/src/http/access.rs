@@ -1,0 +1,153 @@
+//! Who may pass: the table of routes, enforced before any handler runs.
+
+use super::App;
+use super::error::ApiError;
+use super::routes::{Access, routes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use subtle::ConstantTimeEq;
+
+static POLICY: LazyLock<HashMap<&'static str, Access>> =
+    LazyLock::new(|| routes().into_iter().map(|route| (route.path, route.access)).collect());
+
+/// Lets a request pass or answers it.
+pub(super) async fn check(
+    State(app): State<App>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let access = path
+        .and_then(|path| POLICY.get(path.as_str()).copied())
+        .unwrap_or(Access::ApiToken);
+    if access == Access::ApiToken {
+        match &app.config.api_token {
+            Some(token) => bearer(request.headers(), token, "api_token")?,
+            None => from_this_machine(&request, app.config.public_url.as_deref())?,
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// The token is compared in a time that does not depend on where it differs.
+pub(super) fn bearer(headers: &HeaderMap, token: &SecretString, setting: &str) -> Result<(), ApiError> {
+    let sent = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
+    let sent = match sent.split_at_checked(7) {
+        Some((scheme, sent)) if scheme.eq_ignore_ascii_case(b"bearer ") => sent,
+        _ => b"",
+    };
+    if bool::from(sent.ct_eq(token.expose_secret().as_bytes())) {
+        return Ok(());
+    }
+    let sentence = format!("this needs the header 'authorization: Bearer …' with the service's {setting}");
+    Err(ApiError::new(StatusCode::UNAUTHORIZED, sentence))
+}
+
+/// Without a token, only programs on this machine may ask: not a web page that a browser here
+/// shows, be it by a name that resolves to loopback (DNS rebinding) or by a request across sites.
+fn from_this_machine(request: &Request, public_url: Option<&str>) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let host = request.uri().authority().map(|authority| authority.as_str());
+    let host = host
+        .or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()))
+        .unwrap_or_default();
+    let origin = headers
+        .get(header::ORIGIN)
+        .map(|origin| origin.to_str().unwrap_or_default());
+    let foreign = [Some(host), origin]
+        .into_iter()
+        .flatten()
+        .find(|name| !is_ours(name, public_url));
+    match foreign {
+        None => Ok(()),
+        Some(name) => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "without an api_token the API answers only to localhost, not to '{name}': set api_token, or public_url"
+            ),
+        )),
+    }
+}
+
+/// Whether a `Host` or an `Origin` names this service.
+fn is_ours(name: &str, public_url: Option<&str>) -> bool {
+    let name = host_of(name);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name) || public_url.is_some_and(|url| name == host_of(url))
+}
+
+/// The host of `host`, `host:port` or `scheme://host:port/path`.
+fn host_of(text: &str) -> &str {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split('/').next().unwrap_or_default();
+    match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_ours() {
+        let ours = [
+            "localhost",
+            "localhost:8787",
+            "127.0.0.1:8787",
+            "[::1]:8787",
+            "[::1]",
+            "http://localhost:3000",
+            "yard.example.org",
+            "https://yard.example.org",
+        ];
+        for name in ours {
+            assert!(is_ours(name, Some("https://yard.example.org:8443/x")), "{name}");
+        }
+        let foreign = [
+            "",
+            "evil.example",
+            "localhost.evil.example:8787",
+            "127.0.0.1.nip.io",
+            "null",
+            "https://evil.example",
+            "example.org",
+        ];
+        for name in foreign {
+            assert!(!is_ours(name, Some("https://yard.example.org:8443/x")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_exact() {
+        let token: SecretString = "s3cret".into();
+        let passes = |value: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            bearer(&headers, &token, "api_token").is_ok()
+        };
+        assert!(passes(Some("Bearer s3cret")) && passes(Some("bearer s3cret")));
+        for wrong in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some("Bearer s3cre"),
+            Some("Bearer s3cret2"),
+            Some("Basic s3cret"),
+            Some("s3cret"),
+        ] {
+            assert!(!passes(wrong), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Bodies, read whole within a size and a time.
+
+use super::error::ApiError;
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// The largest webhook GitHub sends.
+pub(super) const DELIVERY_BYTES: usize = 25 * 1024 * 1024;
+/// Far more than any request to the API needs.
+pub(super) const JSON_BYTES: usize = 1024 * 1024;
+/// More than this of a body that is too large is not waited for.
+const DRAINED_BYTES: usize = 64 * 1024 * 1024;
+/// A sender has this long for its whole body.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The body, at most `limit` bytes.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // Who asks first whether to send it is answered at once.
+    if declared.is_some_and(|length| length > limit) && headers.contains_key(header::EXPECT) {
+        return Err(too_large(limit));
+    }
+    match tokio::time::timeout(PATIENCE, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not arrive within {}s: send it again", PATIENCE.as_secs()),
+        )),
+    }
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let mut read = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::bad_request("the body broke off before its end: send it again"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen <= limit {
+            read.extend_from_slice(&data);
+        } else {
+            // The rest is read and forgotten: a sender that is cut off never sees the answer.
+            read = BytesMut::new();
+            if seen > DRAINED_BYTES {
+                break;
+            }
+        }
+    }
+    if seen > limit {
+        Err(too_large(limit))
+    } else {
+        Ok(read.freeze())
+    }
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let sentence = format!(
+        "the body has more than {} MiB, which is the most that is taken",
+        limit / (1024 * 1024)
+    );
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
+}
+
+/// A JSON body; an empty one is `T`'s default.
+pub(super) async fn json<T: DeserializeOwned + Default>(parts: &Parts, body: Body) -> Result<T, ApiError> {
+    let bytes = read(&parts.headers, body, JSON_BYTES).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(T::default());
+    }
+    if !content_type(&parts.headers).is_some_and(|kind| kind == "application/json") {
+        let sentence = "the body is taken as JSON only: send it with content-type: application/json";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::bad_request(format!("the body is not what is asked for here: {error}")))
+}
+
+/// The media type without its parameters, in lower case.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}

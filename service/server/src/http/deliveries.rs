@@ -1,0 +1,42 @@
+//! Deliveries: what came in and what came of it.
+
+use super::App;
+use super::error::{ApiError, ErrorBody};
+use super::extract::{InPath, Parameters};
+use super::runs::limit;
+use crate::views::{Deliveries, DeliveryItem};
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use trainyard_core::ids::DeliveryId;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeliveryQuery {
+    /// At most so many, up to 500; 50 if absent.
+    limit: Option<u32>,
+}
+
+/// The newest deliveries, newest first.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", operation_id = "list_deliveries", params(DeliveryQuery),
+    responses((status = 200, body = Deliveries), (status = 400, body = ErrorBody)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<DeliveryQuery>,
+) -> Result<Json<Deliveries>, ApiError> {
+    let found = app.engine.store().deliveries(limit(query.limit)?).await?;
+    Ok(Json(Deliveries {
+        deliveries: found.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// A delivery, its events, the runs they started or the reason for none.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", operation_id = "get_delivery", params(("id" = String, Path)),
+    responses((status = 200, body = DeliveryItem), (status = 404, body = ErrorBody)))]
+pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
+    let found = app.engine.store().delivery(&DeliveryId::new(id.as_str())).await?;
+    let view = found.ok_or_else(|| ApiError::not_found(format!("there is no delivery '{id}'")))?;
+    Ok(Json(view.into()))
+}

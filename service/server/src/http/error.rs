@@ -1,0 +1,87 @@
+//! What goes wrong, as the asker is told: a status and `{"error": "one sentence"}`.
+
+use axum::Json;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use trainyard_store::StoreError;
+use utoipa::ToSchema;
+
+/// Seconds after which it is worth asking again.
+const RETRY_AFTER: &str = "5";
+
+/// The body of every error.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    /// What happened and what to do, in one sentence.
+    pub(super) error: String,
+}
+
+/// An answer that is not what was asked for.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    sentence: String,
+}
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self {
+            status,
+            sentence: sentence.into(),
+        }
+    }
+
+    pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, sentence)
+    }
+
+    pub(super) fn not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, sentence)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let status = match &error {
+            StoreError::NotFound(_) => StatusCode::NOT_FOUND,
+            StoreError::Conflict(_) => StatusCode::CONFLICT,
+            StoreError::Unreachable { .. } | StoreError::DiskFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            StoreError::SchemaTooNew { .. } | StoreError::Other { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::warn!(
+                status = self.status.as_u16(),
+                error = self.sentence,
+                "a request was not served"
+            );
+        }
+        let mut response = (self.status, Json(ErrorBody { error: self.sentence })).into_response();
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+            }
+            StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            _ => None,
+        };
+        response
+    }
+}
+
+/// A path that is not in the table.
+pub(super) async fn unknown_path(uri: Uri) -> ApiError {
+    ApiError::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
+}
+
+/// A path that is, by a method that is not.
+pub(super) async fn unknown_method(method: Method, uri: Uri) -> ApiError {
+    let sentence = format!("{} does not take {method}: see /api/openapi.json", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, sentence)
+}

@@ -1,0 +1,101 @@
+//! Deliveries come in here: GitHub's webhooks and CloudEvents.
+
+use super::error::{ApiError, ErrorBody};
+use super::{App, access, body};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+use trainyard_engine::{Intake, IntakeError};
+use utoipa::ToSchema;
+
+/// What became of a delivery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Receipt {
+    /// Its id, for `/api/v1/deliveries/{id}`.
+    delivery: String,
+    /// `accepted` or `duplicate`.
+    status: &'static str,
+}
+
+/// Takes a webhook of GitHub, signed with the webhook's secret.
+#[utoipa::path(
+    post, path = "/webhooks/github", tag = "intake", security(()),
+    request_body(content_type = "application/json", description = "GitHub's payload, at most 25 MiB", content = Object),
+    responses(
+        (status = 202, body = Receipt, description = "stored; it will be looked at"),
+        (status = 200, body = Receipt, description = "stored before"),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 503, body = ErrorBody),
+    )
+)]
+pub(super) async fn webhook(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let headers = parts.headers;
+    if body::content_type(&headers).as_deref() == Some("application/x-www-form-urlencoded") {
+        let sentence = "the webhook sends a form: choose 'application/json' as its content type in GitHub's settings";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    let bytes = receive(&app, &headers, incoming).await?;
+    receipt(app.engine.accept_webhook(text_of(&headers), bytes).await)
+}
+
+/// Takes a CloudEvent 1.0, structured or binary, that announces data.
+#[utoipa::path(
+    post, path = "/events", tag = "intake",
+    request_body(content_type = "application/cloudevents+json", content = Object,
+        description = "type io.trainyard.data.arrived with data {\"source\": …, \"span\": …}"),
+    responses(
+        (status = 202, body = Receipt, description = "stored; it will be looked at"),
+        (status = 200, body = Receipt, description = "stored before"),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 503, body = ErrorBody),
+    )
+)]
+pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let headers = parts.headers;
+    let Some(token) = &app.config.events.token else {
+        let sentence = "events are refused, because no token opens them: set [events] token in trainyard.toml";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, sentence));
+    };
+    access::bearer(&headers, token, "events token")?;
+    let bytes = receive(&app, &headers, incoming).await?;
+    receipt(app.engine.accept_cloud_event(text_of(&headers), bytes).await)
+}
+
+async fn receive(app: &App, headers: &HeaderMap, incoming: axum::body::Body) -> Result<Bytes, ApiError> {
+    let Ok(_turn) = app.bodies.try_acquire() else {
+        let sentence = "too many deliveries are being received: send it again";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence));
+    };
+    body::read(headers, incoming, body::DELIVERY_BYTES).await
+}
+
+/// Looks a header up by its lowercase name.
+fn text_of<'h>(headers: &'h HeaderMap) -> impl Fn(&str) -> Option<&'h str> + Send {
+    move |name| headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
+    let (status, delivery, word) = match taken {
+        Ok(Intake::Accepted(id)) => (StatusCode::ACCEPTED, id, "accepted"),
+        Ok(Intake::Duplicate(id)) => (StatusCode::OK, id, "duplicate"),
+        Err(IntakeError::Unsigned(sentence)) => return Err(ApiError::new(StatusCode::UNAUTHORIZED, sentence)),
+        Err(IntakeError::Malformed(sentence)) => return Err(ApiError::bad_request(sentence)),
+        // Whatever is wrong with the store, the sender should send it again.
+        Err(IntakeError::Store(error)) => {
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));
+        }
+    };
+    Ok((
+        status,
+        Json(Receipt {
+            delivery: delivery.to_string(),
+            status: word,
+        }),
+    )
+        .into_response())
+}

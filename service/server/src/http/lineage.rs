@@ -1,0 +1,48 @@
+//! Lineage: from an artifact to what it was made of and what was made of it.
+
+use super::App;
+use super::error::{ApiError, ErrorBody};
+use super::extract::{InPath, Parameters};
+use crate::views::Lineage;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use trainyard_store::Direction;
+use utoipa::IntoParams;
+
+const DEFAULT_HOPS: u32 = 20;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LineageQuery {
+    /// `upstream` (what it was made of), `downstream` or `both`; `both` if absent.
+    direction: Option<String>,
+    /// Steps over an execution or an artifact, up to 100; 20 if absent.
+    hops: Option<u32>,
+}
+
+/// The surroundings of an artifact, whose name is `<run>/<step>/<output>`.
+#[utoipa::path(get, path = "/api/v1/lineage/{artifact}", tag = "lineage", operation_id = "get_lineage",
+    params(("artifact" = String, Path, description = "its name, slashes and all"), LineageQuery),
+    responses((status = 200, body = Lineage), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    InPath(artifact): InPath<String>,
+    Parameters(query): Parameters<LineageQuery>,
+) -> Result<Json<Lineage>, ApiError> {
+    let direction = match query.direction.as_deref() {
+        None | Some("both") => Direction::Bidirectional,
+        Some("upstream") => Direction::Upstream,
+        Some("downstream") => Direction::Downstream,
+        Some(other) => {
+            return Err(ApiError::bad_request(format!(
+                "'{other}' is not a direction: ask for upstream, downstream or both"
+            )));
+        }
+    };
+    let hops = query.hops.unwrap_or(DEFAULT_HOPS);
+    Ok(Json(
+        app.engine.store().lineage(&artifact, direction, hops).await?.into(),
+    ))
+}

@@ -1,0 +1,75 @@
+//! Metrics for Prometheus.
+
+use super::App;
+use super::error::{ApiError, ErrorBody};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::OnceLock;
+
+/// The recorder of this process, installed on first use.
+pub(super) fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder is installed: /metrics stays empty");
+        }
+        describe();
+        handle
+    };
+    HANDLE.get_or_init(install).clone()
+}
+
+fn describe() {
+    metrics::describe_gauge!("trainyard_runs", "Runs by state");
+    metrics::describe_gauge!("trainyard_deliveries_stored", "Deliveries stored");
+    metrics::describe_gauge!("trainyard_deliveries_waiting", "Deliveries that nobody looked at yet");
+    metrics::describe_gauge!("trainyard_outbox_waiting", "Messages GitHub has not got yet");
+    metrics::describe_gauge!("trainyard_artifacts", "Artifacts in ML Metadata");
+    metrics::describe_gauge!("trainyard_executions", "Executions in ML Metadata");
+    metrics::describe_gauge!(
+        "trainyard_executor_up",
+        "Whether the executor answered when it was last asked"
+    );
+    metrics::describe_counter!("trainyard_http_requests_total", "Requests by path, method and status");
+    metrics::describe_counter!("trainyard_deliveries_total", "Deliveries taken by this process");
+    metrics::describe_counter!("trainyard_runs_total", "Runs that ended in this process");
+    metrics::describe_counter!("trainyard_github_writes_total", "Messages to GitHub by outcome");
+}
+
+/// Counts a request under the pattern of its path, which is one of few.
+pub(super) async fn count(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let path = path.map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let method = match request.method().as_str() {
+        known @ ("GET" | "POST" | "HEAD") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("trainyard_http_requests_total", "path" => path, "method" => method, "status" => status)
+        .increment(1);
+    response
+}
+
+/// Metrics in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health",
+    responses((status = 200, content_type = "text/plain", body = String), (status = 401, body = ErrorBody)))]
+pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError> {
+    let stats = app.engine.store().stats().await?;
+    for state in ["queued", "running", "succeeded", "failed", "cancelled"] {
+        let count = stats.runs.get(state).copied().unwrap_or_default();
+        metrics::gauge!("trainyard_runs", "state" => state).set(count as f64);
+    }
+    metrics::gauge!("trainyard_deliveries_stored").set(stats.deliveries as f64);
+    metrics::gauge!("trainyard_deliveries_waiting").set(stats.deliveries_unprocessed as f64);
+    metrics::gauge!("trainyard_outbox_waiting").set(stats.outbox as f64);
+    metrics::gauge!("trainyard_artifacts").set(stats.artifacts as f64);
+    metrics::gauge!("trainyard_executions").set(stats.executions as f64);
+    app.prometheus.run_upkeep();
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, app.prometheus.render()).into_response())
+}

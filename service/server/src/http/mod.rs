@@ -1,0 +1,80 @@
+//! The door to the outside: webhooks and events in, the API and metrics out.
+//!
+//! [`routes`] is the table of everything that can be asked for and by whom; [`access`] enforces it.
+
+mod access;
+mod body;
+mod deliveries;
+mod error;
+mod extract;
+mod health;
+mod intake;
+mod lineage;
+mod meter;
+mod models;
+mod openapi;
+mod routes;
+mod runs;
+mod server;
+
+pub use openapi::document;
+pub use routes::{Access, listing};
+pub use server::{Server, ServerError};
+
+use crate::config::Config;
+use axum::Router;
+use health::Readiness;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use trainyard_engine::Engine;
+
+/// Bodies of unknown senders that are read at once: each may take 25 MiB of memory.
+const BODIES_AT_ONCE: usize = 4;
+
+/// What every handler works with.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    engine: Engine,
+    config: Config,
+    instance: String,
+    readiness: Readiness,
+    prometheus: PrometheusHandle,
+    bodies: Semaphore,
+}
+
+impl App {
+    fn new(engine: Engine, config: Config, instance: String) -> Self {
+        Self(Arc::new(Parts {
+            engine,
+            config,
+            instance,
+            readiness: Readiness::default(),
+            prometheus: meter::recorder(),
+            bodies: Semaphore::new(BODIES_AT_ONCE),
+        }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Every route behind its access check.
+fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes::routes() {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(error::unknown_path)
+        .method_not_allowed_fallback(error::unknown_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), access::check))
+        .layer(axum::middleware::from_fn(meter::count))
+        .with_state(app)
+}

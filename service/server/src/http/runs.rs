@@ -1,0 +1,245 @@
+//! Runs: listed, shown, started and cancelled.
+
+use super::App;
+use super::body;
+use super::error::{ApiError, ErrorBody};
+use super::extract::{InPath, Parameters};
+use crate::run_logs;
+use crate::views::{RunDetail, RunItem, Runs};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::run::RunState;
+use trainyard_engine::ManualError;
+use trainyard_store::{RunFilter, RunRow};
+use utoipa::{IntoParams, ToSchema};
+
+const DEFAULT_LIMIT: u32 = 50;
+const MOST: u32 = 500;
+const DEFAULT_TAIL: u64 = 64 * 1024;
+const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RunQuery {
+    /// Only of this pipeline.
+    pipeline: Option<String>,
+    /// Only `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    state: Option<String>,
+    /// At most so many, up to 500; 50 if absent.
+    limit: Option<u32>,
+    /// Only older than this run: `next` of the page before.
+    before: Option<String>,
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "list_runs", params(RunQuery),
+    responses((status = 200, body = Runs), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<RunQuery>,
+) -> Result<Json<Runs>, ApiError> {
+    let limit = limit(query.limit)?;
+    let filter = RunFilter {
+        pipeline: query.pipeline,
+        state: query.state.as_deref().map(state).transpose()?,
+        limit,
+        before: query.before.map(RunId::new),
+    };
+    let runs: Vec<RunItem> = app
+        .engine
+        .store()
+        .runs(&filter)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    let full = runs.len() == limit as usize;
+    let next = runs.last().filter(|_| full).map(|run| run.head.id.clone());
+    Ok(Json(Runs { runs, next }))
+}
+
+/// `1..=500`, 50 if absent.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
+    match asked.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MOST => Ok(limit),
+        other => Err(ApiError::bad_request(format!("limit is {other}: ask for 1 to {MOST}"))),
+    }
+}
+
+fn state(word: &str) -> Result<RunState, ApiError> {
+    serde_json::from_value(Value::from(word)).map_err(|_| {
+        ApiError::bad_request(format!(
+            "'{word}' is not a state: ask for queued, running, succeeded, failed or cancelled"
+        ))
+    })
+}
+
+async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
+    let row = app.engine.store().run_row(id).await?;
+    row.ok_or_else(|| ApiError::not_found(format!("there is no run '{id}'")))
+}
+
+/// Everything about a run. The beginning of its id is enough, if only one run begins so.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", operation_id = "get_run", params(("id" = String, Path)),
+    responses((status = 200, body = RunDetail), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<RunDetail>, ApiError> {
+    let row = row(&app, &id).await?;
+    let run = app.engine.store().load_run(&row.id).await?;
+    let events = app.engine.store().run_events(&row.id, 0).await?;
+    Ok(Json(RunDetail::new(row, run, events)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LogQuery {
+    /// The attempt, from 1; the newest if absent.
+    attempt: Option<u32>,
+    /// Only the last so many bytes, up to 32 MiB; 64 KiB if absent.
+    tail: Option<u64>,
+}
+
+/// What a step wrote; `build-<image>` for the build of an image.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/logs/{step}", tag = "runs", operation_id = "get_log",
+    params(("id" = String, Path), ("step" = String, Path), LogQuery),
+    responses((status = 200, content_type = "text/plain", body = String), (status = 404, body = ErrorBody)))]
+pub(super) async fn log(
+    State(app): State<App>,
+    InPath((id, step)): InPath<(String, String)>,
+    Parameters(query): Parameters<LogQuery>,
+) -> Result<Response, ApiError> {
+    let row = row(&app, &id).await?;
+    let run = app.engine.store().load_run(&row.id).await?;
+    let folders = app.engine.folders_of().clone();
+    let bytes = query.tail.unwrap_or(DEFAULT_TAIL).min(LONGEST_TAIL);
+    let read = tokio::task::spawn_blocking(move || {
+        let log = run_logs::find(&folders, &run, &step, query.attempt).map_err(|error| error.to_string())?;
+        log.tail(bytes)
+            .map_err(|error| format!("the log cannot be read: {error}"))
+    });
+    let read = read
+        .await
+        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let text = read.map_err(ApiError::not_found)?;
+    // A log is text of strangers: never anything a browser would run.
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, text).into_response())
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    /// Who asks, for the record; `api` if absent.
+    pub(super) actor: Option<String>,
+}
+
+impl Asked {
+    /// The name for the record: short and without control characters.
+    pub(super) fn actor(&self) -> String {
+        named(self.actor.as_deref())
+    }
+}
+
+fn named(actor: Option<&str>) -> String {
+    let clean: String = actor
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(100)
+        .collect();
+    if clean.trim().is_empty() {
+        "api".to_owned()
+    } else {
+        clean
+    }
+}
+
+/// A run was asked to end.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Cancelling {
+    run: String,
+    status: &'static str,
+}
+
+/// Asks a run to end.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run",
+    params(("id" = String, Path)), request_body(content = Option<Asked>),
+    responses((status = 202, body = Cancelling), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "over already")))]
+pub(super) async fn cancel(
+    State(app): State<App>,
+    InPath(id): InPath<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: Asked = body::json(&parts, incoming).await?;
+    let row = row(&app, &id).await?;
+    if !app.engine.cancel(&row.id, &asked.actor()).await? {
+        let sentence = format!("run {} is over already: it {}", row.id, row.state.as_str());
+        return Err(ApiError::new(StatusCode::CONFLICT, sentence));
+    }
+    let answer = Cancelling {
+        run: row.id.to_string(),
+        status: "cancelling",
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct StartRun {
+    /// `owner/name`.
+    #[schema(required = true)]
+    repo: String,
+    /// The pipeline's name.
+    #[schema(required = true)]
+    pipeline: String,
+    /// Parameters that replace the file's.
+    #[schema(value_type = Object)]
+    parameters: Map<String, Value>,
+    /// Who asks, for the record; `api` if absent.
+    actor: Option<String>,
+}
+
+/// A run was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Started {
+    run: String,
+    status: &'static str,
+}
+
+/// Starts a run of a pipeline at the head of its default branch.
+#[utoipa::path(post, path = "/api/v1/runs", tag = "runs", operation_id = "start_run", request_body = StartRun,
+    responses((status = 202, body = Started), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: StartRun = body::json(&parts, incoming).await?;
+    let repo = RepoName::parse(&asked.repo).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let actor = named(asked.actor.as_deref());
+    let made = app
+        .engine
+        .request_known(&repo, &asked.pipeline, &asked.parameters, &actor)
+        .await;
+    let run = made.map_err(|error| match error {
+        ManualError::Unknown { .. } => ApiError::not_found(error.to_string()),
+        ManualError::Refused(sentence) => ApiError::bad_request(sentence),
+        ManualError::Again(sentence) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
+        ManualError::Store(error) => error.into(),
+    })?;
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(Started {
+            run: run.to_string(),
+            status: "queued",
+        }),
+    )
+        .into_response())
+}

@@ -1,0 +1,167 @@
+//! The listening socket and the process around it: from the first byte to the last.
+
+use super::health::EXECUTOR_PROBE;
+use super::{App, router};
+use crate::config::{Config, ConfigError};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use trainyard_engine::{Engine, EngineConfig, EngineError};
+
+/// A client has this long for the head of a request; also how long an idle connection is kept.
+const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+/// Connections at once.
+const CONNECTIONS: usize = 512;
+/// What is being answered has this long to end when the service stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// The database has this long to close.
+const CLOSING: Duration = Duration::from_secs(1);
+/// The wait after the system refused a connection, for example for want of file handles.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Why the service does not start; one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The settings do not allow it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Somebody else listens there.
+    #[error("{0} is in use: stop the other program or set listen")]
+    InUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}; set listen to an address of this machine")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The engine cannot be opened.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// A service that has its socket.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    engine: EngineConfig,
+}
+
+impl Server {
+    /// Takes the address of the configuration.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        config.check_listen()?;
+        let engine = config.engine()?;
+        let address = config.listen;
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => ServerError::InUse(address),
+            _ => ServerError::Listen { address, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok(Self {
+            listener,
+            address,
+            config,
+            engine,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens the engine and serves until `stop` is done. Programs that steps started go on.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let engine = Engine::open(self.engine.clone()).await?;
+        self.run_engine(engine, stop).await
+    }
+
+    /// The same with an engine that was opened elsewhere.
+    pub async fn run_engine(self, engine: Engine, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let instance = Engine::instance_of(&self.engine)?;
+        let app = App::new(engine.clone(), self.config, instance);
+        let mut loops = engine.start();
+        loops.spawn(watch_executor(app.clone()));
+        app.readiness.set(true);
+        tracing::info!(address = %self.address, "ready");
+        accept(&self.listener, app.clone(), stop).await;
+        drop(self.listener);
+        loops.shutdown().await;
+        if timeout(CLOSING, engine.store().close()).await.is_err() {
+            tracing::warn!("the database was still busy");
+        }
+        tracing::info!("stopped; programs that run are found again at the next start");
+        Ok(())
+    }
+}
+
+/// Serves connections until `stop` is done, then finishes what is being answered.
+async fn accept(listener: &TcpListener, app: App, stop: impl Future<Output = ()>) {
+    let service = TowerToHyperService::new(router(app.clone()));
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let turn = Arc::clone(&connections).acquire_owned().await;
+            (turn, listener.accept().await)
+        };
+        let (turn, accepted) = tokio::select! {
+            next = next => next,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(BREATHER).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        tokio::spawn(async move {
+            let _turn = turn;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+        });
+    }
+    app.readiness.set(false);
+    if timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some answers were cut off");
+    }
+}
+
+/// Asks the executor now and then whether it answers; after the start, so that nothing waits for it.
+async fn watch_executor(app: App) {
+    let mut answered = true;
+    loop {
+        let probe = app.engine.probe_executor().await;
+        match &probe {
+            Err(error) if answered => tracing::warn!(%error, "steps cannot start"),
+            Ok(()) if !answered => tracing::info!("steps can start again"),
+            _ => {}
+        }
+        answered = probe.is_ok();
+        app.readiness.executor_answered(answered);
+        app.prometheus.run_upkeep();
+        tokio::time::sleep(EXECUTOR_PROBE).await;
+    }
+}

@@ -1,0 +1,20 @@
+//! What the API answers and `--json` prints: one shape for both. Times are RFC 3339 in UTC.
+
+mod delivery;
+mod lineage;
+mod models;
+mod run;
+
+pub use delivery::{Deliveries, DeliveryItem, EventItem};
+pub use lineage::Lineage;
+pub use models::{Models, PromotionItem, Serving, TargetView};
+pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
+
+use trainyard_core::ids::Micros;
+
+/// `2013-01-02T03:04:05.678901Z`.
+pub fn time(at: Micros) -> String {
+    chrono::DateTime::from_timestamp_micros(at.0)
+        .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+        .unwrap_or_default()
+}

@@ -1,0 +1,119 @@
+//! What is served where, and how it got there.
+
+use super::time;
+use crate::config::Config;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_store::{Promotion, PromotionAction, Result, Store};
+use utoipa::ToSchema;
+
+/// Entries of a target's ledger that are shown.
+const SHOWN: u32 = 50;
+/// Entries read to find targets that the configuration does not name any more.
+const LOOKED_AT: u32 = 1000;
+
+/// Every push target.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Models {
+    /// By name.
+    pub targets: Vec<TargetView>,
+}
+
+/// A push target.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TargetView {
+    /// Its name.
+    pub name: String,
+    /// The model server; absent when the configuration does not name the target any more.
+    pub url: Option<String>,
+    /// What it serves, if anything.
+    pub serving: Option<Serving>,
+    /// The newest entries of its ledger, newest first.
+    pub ledger: Vec<PromotionItem>,
+}
+
+/// What a target serves.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Serving {
+    /// The version the server knows it by.
+    pub version: String,
+    /// The pipeline it is of.
+    pub pipeline: String,
+    /// The model.
+    #[schema(value_type = Object)]
+    pub model: ArtifactRef,
+    /// The run that made it.
+    pub run: Option<String>,
+    /// Since when.
+    pub since: String,
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PromotionItem {
+    /// `push`, `rollback` or `removed`.
+    pub action: String,
+    /// The version.
+    pub version: String,
+    /// The model's digest.
+    pub model: String,
+    /// The run that made the model.
+    pub run: Option<String>,
+    /// Who did it.
+    pub actor: String,
+    /// Why.
+    #[schema(value_type = Object)]
+    pub evidence: Value,
+    /// When.
+    pub at: String,
+}
+
+impl Models {
+    /// Reads every target of the configuration and of the ledger.
+    pub async fn read(store: &Store, config: &Config) -> Result<Self> {
+        let mut names: BTreeSet<String> = config.targets.keys().cloned().collect();
+        names.extend(
+            store
+                .promotions(None, LOOKED_AT)
+                .await?
+                .into_iter()
+                .map(|entry| entry.target),
+        );
+        let mut targets = Vec::new();
+        for name in names {
+            let ledger = store.promotions(Some(&name), SHOWN).await?;
+            let newest = ledger.first().filter(|entry| entry.action != PromotionAction::Removed);
+            targets.push(TargetView {
+                url: config.targets.get(&name).map(|target| target.url.clone()),
+                serving: newest.map(serving),
+                ledger: ledger.iter().map(item).collect(),
+                name,
+            });
+        }
+        Ok(Self { targets })
+    }
+}
+
+fn serving(entry: &Promotion) -> Serving {
+    Serving {
+        version: entry.version.clone(),
+        pipeline: entry.pipeline.clone(),
+        model: entry.model.clone(),
+        run: entry.run.as_ref().map(ToString::to_string),
+        since: time(entry.at),
+    }
+}
+
+fn item(entry: &Promotion) -> PromotionItem {
+    PromotionItem {
+        action: entry.action.as_str().to_owned(),
+        version: entry.version.clone(),
+        model: entry.model.digest.to_string(),
+        run: entry.run.as_ref().map(ToString::to_string),
+        actor: entry.actor.clone(),
+        evidence: entry.evidence.clone(),
+        at: time(entry.at),
+    }
+}

@@ -1,0 +1,235 @@
+//! Runs.
+
+use super::time;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::Verdict;
+use trainyard_core::ids::Micros;
+use trainyard_core::run::{ImageState, PushState, Run, RunEvent, StepState};
+use trainyard_store::RunRow;
+use utoipa::ToSchema;
+
+/// A page of runs, newest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Runs {
+    /// The runs.
+    pub runs: Vec<RunItem>,
+    /// `before` of the next page; absent on the last one.
+    pub next: Option<String>,
+}
+
+/// What a listing and a page say of a run.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RunHead {
+    /// The run (UUIDv7).
+    pub id: String,
+    /// Its pipeline.
+    pub pipeline: String,
+    /// `push`, `pull_request`, `data`, `schedule` or `manual`.
+    pub trigger: String,
+    /// The reason in words.
+    pub cause: String,
+    /// `owner/name`; absent for a folder on the service's machine.
+    pub repo: Option<String>,
+    /// Its branch.
+    pub branch: Option<String>,
+    /// Its commit.
+    pub commit: Option<String>,
+    /// Its pull request.
+    pub pull_request: Option<u64>,
+    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    pub state: String,
+    /// How it ended, in one sentence.
+    pub summary: Option<String>,
+    /// `blessed`, `not_blessed` or `not_evaluated`.
+    pub blessing: Option<String>,
+    /// Figures of its end by name, for example `{"auc": {"candidate": 0.65, "baseline": 0.64}}`.
+    #[schema(value_type = Object)]
+    pub metrics: Map<String, Value>,
+    /// Whether somebody asked for its end.
+    pub cancel_requested: bool,
+    /// When it was asked for.
+    pub created_at: String,
+    /// When it was admitted.
+    pub started_at: Option<String>,
+    /// When it was over.
+    pub ended_at: Option<String>,
+}
+
+/// A run in a listing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RunItem {
+    /// The run.
+    #[serde(flatten)]
+    pub head: RunHead,
+    /// Its steps in the plan's order.
+    pub steps: Vec<StepBrief>,
+}
+
+/// A step in a listing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StepBrief {
+    /// Its name.
+    pub name: String,
+    /// `pending`, `running`, `publishing`, `waiting`, `succeeded`, `cached`, `failed` or `skipped`.
+    pub state: String,
+}
+
+/// Everything about a run.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RunDetail {
+    /// The run.
+    #[serde(flatten)]
+    pub head: RunHead,
+    /// Its steps in the plan's order.
+    pub steps: Vec<StepView>,
+    /// The parameters it ran with.
+    #[schema(value_type = Object)]
+    pub parameters: Map<String, Value>,
+    /// The model it was compared with.
+    #[schema(value_type = Option<Object>)]
+    pub baseline: Option<ArtifactRef>,
+    /// The gate's answer: `blessing`, `rubber_stamp`, `findings` and the table `comparisons`.
+    #[schema(value_type = Option<Object>)]
+    pub verdict: Option<Verdict>,
+    /// Whether the model was pushed, and as which version.
+    #[schema(value_type = Object)]
+    pub push: PushState,
+    /// The images it needs, by name.
+    #[schema(value_type = Object)]
+    pub images: BTreeMap<String, ImageState>,
+    /// Everything that happened, in order.
+    pub events: Vec<EventEntry>,
+}
+
+/// A step with everything that is known of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// As in listings.
+    pub state: String,
+    /// The attempt the state is of, from 1.
+    pub attempt: Option<u32>,
+    /// Why it failed, waits or was skipped.
+    pub reason: Option<String>,
+    /// Its cache key.
+    pub cache_key: Option<String>,
+    /// The image it ran in.
+    pub image_id: Option<String>,
+    /// What it read, by name.
+    #[schema(value_type = Object)]
+    pub inputs: BTreeMap<String, ArtifactRef>,
+    /// What it made, by name.
+    #[schema(value_type = Object)]
+    pub outputs: BTreeMap<String, ArtifactRef>,
+    /// What it measured.
+    pub metrics: BTreeMap<String, f64>,
+    /// When its first attempt started.
+    pub started_at: Option<String>,
+    /// When it came to its end.
+    pub ended_at: Option<String>,
+}
+
+/// One thing that happened to a run.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventEntry {
+    /// From 1.
+    pub seq: u64,
+    /// When.
+    pub at: String,
+    /// What, by `event`.
+    #[schema(value_type = Object)]
+    pub what: RunEvent,
+}
+
+impl From<RunRow> for RunItem {
+    fn from(row: RunRow) -> Self {
+        let steps = row.steps.iter().map(|step| StepBrief {
+            name: step.name.to_string(),
+            state: step.state.clone(),
+        });
+        Self {
+            steps: steps.collect(),
+            head: row.into(),
+        }
+    }
+}
+
+impl From<RunRow> for RunHead {
+    fn from(row: RunRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            pipeline: row.pipeline,
+            trigger: row.trigger,
+            cause: row.cause,
+            repo: row.repo.map(|repo| repo.to_string()),
+            branch: row.branch,
+            commit: row.commit.map(|commit| commit.to_string()),
+            pull_request: row.pull_request,
+            state: row.state.as_str().to_owned(),
+            summary: row.summary,
+            blessing: row.blessing.map(|blessing| blessing.as_str().to_owned()),
+            metrics: row.metrics,
+            cancel_requested: row.cancel_requested,
+            created_at: time(row.created_at),
+            started_at: row.started_at.map(time),
+            ended_at: row.ended_at.map(time),
+        }
+    }
+}
+
+impl RunDetail {
+    /// From the row, the run after its events, and the events with number and time.
+    pub fn new(row: RunRow, run: Run, events: Vec<(u64, Micros, RunEvent)>) -> Self {
+        let steps = run.steps.into_iter().map(|(name, step)| {
+            let (attempt, reason) = about(&step.state);
+            StepView {
+                name: name.to_string(),
+                state: step.state.as_str().to_owned(),
+                attempt,
+                reason,
+                cache_key: step.key,
+                image_id: step.image_id,
+                inputs: step.inputs,
+                outputs: step.outputs,
+                metrics: step.metrics,
+                started_at: step.started_at.map(time),
+                ended_at: step.ended_at.map(time),
+            }
+        });
+        Self {
+            steps: steps.collect(),
+            parameters: run.request.plan.parameters,
+            baseline: run.baseline.flatten(),
+            verdict: run.verdict,
+            push: run.push,
+            images: run.images.into_iter().collect(),
+            events: events
+                .into_iter()
+                .map(|(seq, at, what)| EventEntry {
+                    seq,
+                    at: time(at),
+                    what,
+                })
+                .collect(),
+            head: row.into(),
+        }
+    }
+}
+
+/// The attempt and the reason in a step's state.
+fn about(state: &StepState) -> (Option<u32>, Option<String>) {
+    match state {
+        StepState::Pending | StepState::Cached => (None, None),
+        StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } | StepState::Succeeded { attempt } => {
+            (Some(*attempt), None)
+        }
+        StepState::Waiting { attempt, reason, .. } | StepState::Failed { attempt, reason } => {
+            ((*attempt > 0).then_some(*attempt), Some(reason.clone()))
+        }
+        StepState::Skipped { reason } => (None, Some(reason.clone())),
+    }
+}
