@@ -1,1 +1,14 @@
-//! The standard pipeline components, as one small binary.
+//! The standard pipeline components of Trainyard: example-gen, statistics-gen, schema-gen,
+//! example-validator and evaluator.
+//!
+//! Each is a function from a [`task::Task`] to its output artifacts; `main.rs` picks one by name.
+
+pub mod evaluator;
+pub mod example_gen;
+pub mod example_validator;
+pub mod examples;
+pub mod features;
+pub mod schema_gen;
+pub mod statistics_gen;
+pub mod task;
+pub mod tfdv;

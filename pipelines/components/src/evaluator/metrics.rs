@@ -1,0 +1,280 @@
+//! The metrics of one slice; undefined ones are `None`.
+
+use serde::{Deserialize, Serialize};
+
+/// What the model predicts, and so what can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelType {
+    /// Labels 0 and 1, predictions the probability of 1.
+    BinaryClassification,
+    /// Labels and predictions in the same unit.
+    Regression,
+}
+
+/// Metric name to value.
+pub type Metrics = Vec<(&'static str, Option<f64>)>;
+
+/// A prediction above this is a predicted 1, as in Keras and scikit-learn.
+const THRESHOLD: f64 = 0.5;
+
+impl ModelType {
+    /// The metrics of labels and their predictions, which must be legal for the model type.
+    pub fn measure(self, rows: impl Iterator<Item = (f64, f64)>) -> Metrics {
+        let metrics = match self {
+            Self::BinaryClassification => binary(rows.map(|(label, score)| (label == 1.0, score)).collect()),
+            Self::Regression => regression(rows),
+        };
+        // Numbers near the end of f64 overflow; that is undefined too.
+        let finite = |(name, value): (_, Option<f64>)| (name, value.filter(|value| value.is_finite()));
+        metrics.into_iter().map(finite).collect()
+    }
+}
+
+/// `part / whole`, undefined for nothing.
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole != 0.0).then(|| part / whole)
+}
+
+fn binary(mut rows: Vec<(bool, f64)>) -> Metrics {
+    rows.sort_by(|left, right| right.1.total_cmp(&left.1));
+    let count = rows.len() as f64;
+    let positives = rows.iter().filter(|(label, _)| *label).count() as f64;
+    let negatives = count - positives;
+
+    // Down the ranking, rows of equal score at once: which of the two classes came when.
+    let (mut true_positives, mut false_positives) = (0.0, 0.0);
+    let (mut ordered_pairs, mut precision_sum) = (0.0, 0.0);
+    for ties in rows.chunk_by(|left, right| left.1 == right.1) {
+        let hits = ties.iter().filter(|(label, _)| *label).count() as f64;
+        let misses = ties.len() as f64 - hits;
+        ordered_pairs += misses * true_positives + hits * misses / 2.0;
+        true_positives += hits;
+        false_positives += misses;
+        precision_sum += hits * true_positives / (true_positives + false_positives);
+    }
+    let both = positives > 0.0 && negatives > 0.0;
+
+    let above = rows.partition_point(|(_, score)| *score > THRESHOLD);
+    let predicted = above as f64;
+    let correct = rows[..above].iter().filter(|(label, _)| *label).count() as f64;
+    let true_negatives = negatives - (predicted - correct);
+
+    let mean = |value: &dyn Fn(bool, f64) -> f64| {
+        let sum: f64 = rows.iter().map(|(label, score)| value(*label, *score)).sum();
+        ratio(sum, count)
+    };
+    let mean_label = ratio(positives, count);
+    let mean_prediction = mean(&|_, score| score);
+    vec![
+        ("auc", ratio(ordered_pairs, positives * negatives)),
+        ("pr_auc", ratio(precision_sum, positives).filter(|_| both)),
+        ("log_loss", mean(&log_loss)),
+        (
+            "brier_score",
+            mean(&|label, score| (score - f64::from(u8::from(label))).powi(2)),
+        ),
+        ("accuracy", ratio(correct + true_negatives, count)),
+        ("precision", ratio(correct, predicted)),
+        ("recall", ratio(correct, positives)),
+        ("f1", ratio(2.0 * correct, predicted + positives)),
+        (
+            "calibration",
+            mean_prediction.and_then(|mean| ratio(mean, mean_label.unwrap_or(0.0))),
+        ),
+        ("mean_label", mean_label),
+        ("mean_prediction", mean_prediction),
+    ]
+}
+
+/// In nats; scores of exactly 0 and 1 are moved inwards, or one such miss would be infinite.
+fn log_loss(label: bool, score: f64) -> f64 {
+    let likelihood = if label { score } else { 1.0 - score };
+    -likelihood.max(f64::EPSILON).ln()
+}
+
+fn regression(rows: impl Iterator<Item = (f64, f64)>) -> Metrics {
+    let (mut count, mut errors, mut absolute, mut squares) = (0.0, 0.0, 0.0, 0.0);
+    let (mut mean_label, mut label_squares) = (0.0, 0.0);
+    for (label, prediction) in rows {
+        let error = prediction - label;
+        count += 1.0;
+        errors += error;
+        absolute += error.abs();
+        squares += error * error;
+        let apart = label - mean_label;
+        mean_label += apart / count;
+        label_squares += apart * (label - mean_label);
+    }
+    let mean_squared_error = ratio(squares, count);
+    vec![
+        ("mean_squared_error", mean_squared_error),
+        ("root_mean_squared_error", mean_squared_error.map(f64::sqrt)),
+        ("mean_absolute_error", ratio(absolute, count)),
+        (
+            "r_squared",
+            ratio(squares, label_squares).map(|unexplained| 1.0 - unexplained),
+        ),
+        ("mean_error", ratio(errors, count)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value(metrics: &Metrics, name: &str) -> Option<f64> {
+        let found = metrics.iter().find(|(other, _)| *other == name);
+        found.unwrap_or_else(|| panic!("no {name}")).1
+    }
+
+    fn binary_of(rows: &[(f64, f64)]) -> Metrics {
+        ModelType::BinaryClassification.measure(rows.iter().copied())
+    }
+
+    fn regression_of(rows: &[(f64, f64)]) -> Metrics {
+        ModelType::Regression.measure(rows.iter().copied())
+    }
+
+    #[test]
+    fn figures_of_scikit_learn() {
+        // y = [1,0,1,1,0,0,1,0], p = [.9,.8,.7,.5,.5,.3,.2,.1]; scikit-learn 1.9: roc_auc_score,
+        // average_precision_score, log_loss, brier_score_loss, and the others by p > .5.
+        let labels = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0];
+        let scores = [0.9, 0.8, 0.7, 0.5, 0.5, 0.3, 0.2, 0.1];
+        let rows: Vec<_> = labels.into_iter().zip(scores).collect();
+        let said: Vec<String> = binary_of(&rows)
+            .iter()
+            .map(|(name, value)| format!("{name} {:.6}", value.unwrap()))
+            .collect();
+        insta::assert_snapshot!(said.join("\n"), @"
+        auc 0.656250
+        pr_auc 0.709524
+        log_loss 0.691155
+        brier_score 0.247500
+        accuracy 0.625000
+        precision 0.666667
+        recall 0.500000
+        f1 0.571429
+        calibration 1.000000
+        mean_label 0.500000
+        mean_prediction 0.500000
+        ");
+    }
+
+    #[test]
+    fn calibration_is_predicted_by_true_share() {
+        let metrics = binary_of(&[(1.0, 0.25), (0.0, 0.5)]);
+        assert_eq!(value(&metrics, "calibration"), Some(0.75));
+        assert_eq!(value(&metrics, "mean_prediction"), Some(0.375));
+    }
+
+    #[test]
+    fn one_half_is_not_above_the_threshold() {
+        let metrics = binary_of(&[(1.0, 0.5), (0.0, 0.5), (1.0, 0.5 + f64::EPSILON)]);
+        assert_eq!(value(&metrics, "precision"), Some(1.0));
+        assert_eq!(value(&metrics, "recall"), Some(0.5));
+        assert_eq!(value(&metrics, "accuracy"), Some(2.0 / 3.0));
+    }
+
+    #[test]
+    fn certainty_costs_much_and_not_everything() {
+        let wrong = value(&binary_of(&[(1.0, 0.0), (0.0, 1.0)]), "log_loss").unwrap();
+        assert!((36.0..37.0).contains(&wrong), "{wrong}");
+        assert_eq!(value(&binary_of(&[(1.0, 1.0), (0.0, 0.0)]), "log_loss"), Some(0.0));
+    }
+
+    #[test]
+    fn what_is_undefined_is_none() {
+        let undefined = |metrics: Metrics| -> Vec<&str> {
+            let undefined = metrics.into_iter().filter(|(_, value)| value.is_none());
+            undefined.map(|(name, _)| name).collect()
+        };
+        assert_eq!(undefined(binary_of(&[])).len(), 11);
+        assert_eq!(
+            undefined(binary_of(&[(0.0, 0.2), (0.0, 0.3)])),
+            ["auc", "pr_auc", "precision", "recall", "f1", "calibration"]
+        );
+        assert_eq!(undefined(binary_of(&[(1.0, 0.8)])), ["auc", "pr_auc"]);
+        assert_eq!(undefined(regression_of(&[])).len(), 5);
+        assert_eq!(undefined(regression_of(&[(2.0, 1.0), (2.0, 3.0)])), ["r_squared"]);
+        assert_eq!(
+            undefined(regression_of(&[(0.0, 1e200), (1.0, 1.0)])),
+            ["mean_squared_error", "root_mean_squared_error", "r_squared"]
+        );
+    }
+
+    #[test]
+    fn regression_by_hand() {
+        let metrics = regression_of(&[(1.0, 2.0), (2.0, 2.0), (6.0, 3.0)]);
+        assert_eq!(value(&metrics, "mean_error"), Some(-2.0 / 3.0));
+        assert_eq!(value(&metrics, "mean_absolute_error"), Some(4.0 / 3.0));
+        assert_eq!(value(&metrics, "mean_squared_error"), Some(10.0 / 3.0));
+        assert_eq!(
+            value(&metrics, "root_mean_squared_error"),
+            Some((10.0_f64 / 3.0).sqrt())
+        );
+        assert!((value(&metrics, "r_squared").unwrap() - (1.0 - 10.0 / 14.0)).abs() < 1e-12);
+    }
+
+    /// Every pair of a positive and a negative, half a point for a tie.
+    fn auc_by_pairs(rows: &[(f64, f64)]) -> Option<f64> {
+        let scores = |class: f64| {
+            rows.iter()
+                .filter(move |(label, _)| *label == class)
+                .map(|(_, score)| *score)
+        };
+        let (mut won, mut pairs) = (0.0, 0.0);
+        for positive in scores(1.0) {
+            for negative in scores(0.0) {
+                pairs += 1.0;
+                won += match positive.total_cmp(&negative) {
+                    std::cmp::Ordering::Greater => 1.0,
+                    std::cmp::Ordering::Equal => 0.5,
+                    std::cmp::Ordering::Less => 0.0,
+                };
+            }
+        }
+        (pairs > 0.0).then(|| won / pairs)
+    }
+
+    /// Precision at the rank of each positive, ties counted as one rank.
+    fn average_precision_by_threshold(rows: &[(f64, f64)]) -> f64 {
+        let positives: Vec<f64> = rows
+            .iter()
+            .filter(|(label, _)| *label == 1.0)
+            .map(|(_, score)| *score)
+            .collect();
+        let precision = |threshold: &f64| {
+            let above: Vec<_> = rows.iter().filter(|(_, score)| score >= threshold).collect();
+            above.iter().filter(|(label, _)| *label == 1.0).count() as f64 / above.len() as f64
+        };
+        positives.iter().map(precision).sum::<f64>() / positives.len() as f64
+    }
+
+    proptest! {
+        #[test]
+        fn auc_is_the_share_of_ordered_pairs(rows in prop::collection::vec((0..2, 0..12), 0..80)) {
+            let rows: Vec<(f64, f64)> = rows.into_iter().map(|(label, score)| (f64::from(label), f64::from(score) / 12.0)).collect();
+            let metrics = binary_of(&rows);
+            let (auc, expected) = (value(&metrics, "auc"), auc_by_pairs(&rows));
+            prop_assert_eq!(auc.is_some(), expected.is_some());
+            if let (Some(auc), Some(expected)) = (auc, expected) {
+                prop_assert!((auc - expected).abs() < 1e-12, "{} {}", auc, expected);
+                let average = value(&metrics, "pr_auc").unwrap();
+                prop_assert!((average - average_precision_by_threshold(&rows)).abs() < 1e-12);
+                // Turned scores turn the ranking.
+                let turned: Vec<_> = rows.iter().map(|(label, score)| (*label, 1.0 - score)).collect();
+                prop_assert!((value(&binary_of(&turned), "auc").unwrap() - (1.0 - auc)).abs() < 1e-12);
+            }
+        }
+
+        #[test]
+        fn nothing_is_ever_nan(rows in prop::collection::vec((prop::num::f64::NORMAL, prop::num::f64::NORMAL), 0..20)) {
+            for (name, value) in regression_of(&rows) {
+                prop_assert!(value.is_none_or(f64::is_finite), "{} {:?}", name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! TFMA's slicing specs, and which rows are in which slice.
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// More slices than anybody can look at.
+const MAX_SLICES: usize = 10_000;
+
+/// Feature to value; empty is overall.
+pub type SliceKey = BTreeMap<String, String>;
+
+/// Which slices to measure; `{}` is all rows.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlicingSpec {
+    /// One slice for each combination of values of these columns.
+    pub feature_keys: Vec<String>,
+    /// Only rows with these values.
+    pub feature_values: BTreeMap<String, String>,
+}
+
+impl SlicingSpec {
+    /// The columns it looks at.
+    pub fn columns(&self) -> BTreeSet<&String> {
+        self.feature_keys.iter().chain(self.feature_values.keys()).collect()
+    }
+}
+
+/// A column to slice by: a small number for each row in place of its value.
+#[derive(Debug, Default)]
+pub struct Categories {
+    codes: Vec<u32>,
+    values: Vec<String>,
+    known: HashMap<String, u32>,
+}
+
+/// The code of a missing value, and the group of a row in no slice.
+const NONE: u32 = u32::MAX;
+
+impl Categories {
+    /// Appends a row.
+    pub fn push(&mut self, value: Option<&str>) {
+        let code = match value {
+            None => NONE,
+            Some(value) => self.known.get(value).copied().unwrap_or_else(|| {
+                let code = u32::try_from(self.values.len()).unwrap_or(NONE);
+                self.values.push(value.to_owned());
+                self.known.insert(value.to_owned(), code);
+                code
+            }),
+        };
+        self.codes.push(code);
+    }
+}
+
+/// The rows of each slice. The overall slice is always there; a row without a value in a column is
+/// in no slice by that column, as in TFMA.
+///
+/// # Errors
+/// When there are more than [`MAX_SLICES`].
+pub fn slices(
+    specs: &[SlicingSpec],
+    columns: &BTreeMap<String, Categories>,
+    rows: usize,
+) -> Result<BTreeMap<SliceKey, Vec<u32>>> {
+    let everything = (0u32..).take(rows).collect();
+    let mut slices = BTreeMap::from([(SliceKey::new(), everything)]);
+    for spec in specs {
+        for (key, rows) in of_spec(spec, columns, rows)? {
+            slices.insert(key, rows);
+        }
+        if slices.len() > MAX_SLICES {
+            bail!("slicing_specs make more than {MAX_SLICES} slices: slice by columns with fewer values");
+        }
+    }
+    Ok(slices)
+}
+
+fn of_spec(
+    spec: &SlicingSpec,
+    columns: &BTreeMap<String, Categories>,
+    rows: usize,
+) -> Result<Vec<(SliceKey, Vec<u32>)>> {
+    // One group of all rows, divided column by column.
+    let mut groups = vec![0; rows];
+    let mut keys = vec![SliceKey::new()];
+    for name in spec.columns() {
+        let Some(column) = columns.get(name) else {
+            bail!("slicing_specs name the column '{name}', which was not read");
+        };
+        let wanted = spec.feature_values.get(name);
+        let wanted = wanted.map(|value| column.known.get(value).copied());
+        let mut parts: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut divided = Vec::new();
+        for (group, code) in groups.iter_mut().zip(&column.codes) {
+            if *group == NONE || *code == NONE || wanted.is_some_and(|wanted| wanted != Some(*code)) {
+                *group = NONE;
+                continue;
+            }
+            *group = *parts.entry((*group, *code)).or_insert_with(|| {
+                let mut key = keys[*group as usize].clone();
+                key.insert(name.clone(), column.values[*code as usize].clone());
+                divided.push(key);
+                divided.len() as u32 - 1
+            });
+        }
+        if divided.len() > MAX_SLICES {
+            bail!(
+                "slicing by '{name}' makes {} slices, more than {MAX_SLICES}: slice by columns with fewer values",
+                divided.len()
+            );
+        }
+        keys = divided;
+    }
+    let mut slices: Vec<_> = keys.into_iter().map(|key| (key, Vec::new())).collect();
+    for (row, group) in (0u32..).zip(groups) {
+        if group != NONE {
+            slices[group as usize].1.push(row);
+        }
+    }
+    Ok(slices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn column(values: &[Option<&str>]) -> Categories {
+        let mut column = Categories::default();
+        values.iter().for_each(|value| column.push(*value));
+        column
+    }
+
+    fn named(slices: BTreeMap<SliceKey, Vec<u32>>) -> String {
+        let line = |(key, rows): (SliceKey, Vec<u32>)| format!("{key:?} {rows:?}");
+        slices.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn flights() -> BTreeMap<String, Categories> {
+        let origin = column(&[Some("EWR"), Some("JFK"), Some("EWR"), None, Some("JFK")]);
+        let carrier = column(&[Some("UA"), Some("UA"), Some("B6"), Some("B6"), None]);
+        BTreeMap::from([("origin".to_owned(), origin), ("carrier".to_owned(), carrier)])
+    }
+
+    fn sliced(specs: serde_json::Value) -> String {
+        let specs: Vec<SlicingSpec> = serde_json::from_value(specs).unwrap();
+        named(slices(&specs, &flights(), 5).unwrap())
+    }
+
+    #[test]
+    fn by_value_by_feature_and_crossed() {
+        insta::assert_snapshot!(sliced(json!([])), @"{} [0, 1, 2, 3, 4]");
+        insta::assert_snapshot!(sliced(json!([{}, {"feature_keys": ["origin"]}])), @r#"
+        {} [0, 1, 2, 3, 4]
+        {"origin": "EWR"} [0, 2]
+        {"origin": "JFK"} [1, 4]
+        "#);
+        insta::assert_snapshot!(sliced(json!([{"feature_keys": ["origin", "carrier"]}])), @r#"
+        {} [0, 1, 2, 3, 4]
+        {"carrier": "B6", "origin": "EWR"} [2]
+        {"carrier": "UA", "origin": "EWR"} [0]
+        {"carrier": "UA", "origin": "JFK"} [1]
+        "#);
+        insta::assert_snapshot!(
+            sliced(json!([{"feature_keys": ["origin"], "feature_values": {"carrier": "UA"}}])), @r#"
+        {} [0, 1, 2, 3, 4]
+        {"carrier": "UA", "origin": "EWR"} [0]
+        {"carrier": "UA", "origin": "JFK"} [1]
+        "#);
+        insta::assert_snapshot!(sliced(json!([{"feature_values": {"carrier": "ZZ"}}])), @"{} [0, 1, 2, 3, 4]");
+    }
+
+    #[test]
+    fn a_slice_of_two_specs_is_there_once() {
+        let specs = json!([{"feature_values": {"origin": "EWR"}}, {"feature_keys": ["origin"]}]);
+        assert_eq!(sliced(specs), sliced(json!([{"feature_keys": ["origin"]}])));
+    }
+
+    #[test]
+    fn unlimited_slices_are_refused() {
+        let mut column = Categories::default();
+        (0..=MAX_SLICES).for_each(|number| column.push(Some(&number.to_string())));
+        let spec = SlicingSpec {
+            feature_keys: vec!["tail".to_owned()],
+            ..SlicingSpec::default()
+        };
+        let columns = BTreeMap::from([("tail".to_owned(), column)]);
+        let error = slices(&[spec], &columns, MAX_SLICES + 1).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"slicing by 'tail' makes 10001 slices, more than 10000: slice by columns with fewer values");
+    }
+
+    proptest! {
+        #[test]
+        fn slices_of_a_spec_partition_the_rows_with_values(
+            rows in prop::collection::vec((prop::option::of(0..4), prop::option::of(0..4)), 0..60)
+        ) {
+            let text = |value: Option<i32>| value.map(|value| value.to_string());
+            let (mut a, mut b) = (Categories::default(), Categories::default());
+            for (left, right) in &rows {
+                a.push(text(*left).as_deref());
+                b.push(text(*right).as_deref());
+            }
+            let columns = BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
+            let spec = SlicingSpec { feature_keys: vec!["a".to_owned(), "b".to_owned()], ..SlicingSpec::default() };
+            let mut seen = Vec::new();
+            for (key, members) in of_spec(&spec, &columns, rows.len()).unwrap() {
+                prop_assert!(!members.is_empty());
+                for row in members {
+                    let (left, right) = rows[row as usize];
+                    prop_assert_eq!((text(left), text(right)), (key.get("a").cloned(), key.get("b").cloned()));
+                    seen.push(row);
+                }
+            }
+            seen.sort_unstable();
+            let whole = |row: &u32| rows[*row as usize].0.is_some() && rows[*row as usize].1.is_some();
+            prop_assert_eq!(seen, (0..rows.len() as u32).filter(whole).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,278 @@
+use super::*;
+use crate::task::sentence;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+fn ints(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn floats(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn write(folder: &Path, columns: &[(&str, ArrayRef)]) {
+    fs::create_dir(folder).unwrap();
+    let batch = RecordBatch::try_from_iter(columns.iter().map(|(name, array)| (name.to_string(), array.clone())));
+    let batch = batch.unwrap();
+    let file = File::create(folder.join("predictions.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+type Columns<'a> = &'a [(&'a str, ArrayRef)];
+
+/// Runs the evaluator; evaluation and executor output, or the sentence with the folder's name cut out.
+fn evaluated(with: Value, candidate: Columns, baseline: Option<Columns>) -> Result<(Value, Value), String> {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    write(&place("candidate"), candidate);
+    match baseline {
+        Some(columns) => write(&place("baseline"), columns),
+        None => fs::create_dir(place("baseline")).unwrap(),
+    }
+    let mut parameters = json!({"model_type": "binary_classification", "label": "late", "prediction": "score"});
+    parameters
+        .as_object_mut()
+        .unwrap()
+        .extend(with.as_object().unwrap().clone());
+    let task = json!({
+        "parameters": parameters,
+        "inputs": {"candidate": {"path": place("candidate"), "digest": "sha256:1"}, "baseline": {"path": place("baseline"), "digest": null}},
+        "outputs": {"evaluation": {"path": place("evaluation")}},
+        "executor_output": place("executor_output.json"),
+    });
+    let task: Task = serde_json::from_value(task).unwrap();
+    let read = |name: &str| serde_json::from_slice(&fs::read(place(name)).unwrap()).unwrap();
+    run(&task)
+        .map(|()| (read("evaluation/evaluation.json"), read("executor_output.json")))
+        .map_err(|error| sentence(&error).replace(&folder.path().display().to_string(), ""))
+}
+
+fn said(with: Value, candidate: Columns, baseline: Option<Columns>) -> String {
+    evaluated(with, candidate, baseline).unwrap_err()
+}
+
+fn four_flights() -> [(&'static str, ArrayRef); 3] {
+    [
+        ("late", ints(&[1, 0, 1, 0])),
+        ("score", floats(&[0.75, 0.25, 0.25, 0.25])),
+        ("origin", texts(&["EWR", "EWR", "JFK", "JFK"])),
+    ]
+}
+
+#[test]
+fn the_file_for_the_gate() {
+    let baseline = [("score", floats(&[0.5, 0.5, 0.5, 0.5])), ("late", ints(&[1, 0, 1, 0]))];
+    let slicing = json!({"slicing_specs": [{}, {"feature_values": {"origin": "EWR"}}]});
+    let (evaluation, output) = evaluated(slicing, &four_flights(), Some(&baseline)).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&evaluation).unwrap(), @r#"
+    {
+      "schema_version": 1,
+      "model_type": "binary_classification",
+      "label": "late",
+      "prediction": "score",
+      "baseline": true,
+      "slices": [
+        {
+          "slice_key": {},
+          "num_examples": 4,
+          "metrics": {
+            "accuracy": {
+              "candidate": 0.75,
+              "baseline": 0.5
+            },
+            "auc": {
+              "candidate": 0.75,
+              "baseline": 0.5
+            },
+            "brier_score": {
+              "candidate": 0.1875,
+              "baseline": 0.25
+            },
+            "calibration": {
+              "candidate": 0.75,
+              "baseline": 1.0
+            },
+            "f1": {
+              "candidate": 0.6666666666666666,
+              "baseline": 0.0
+            },
+            "log_loss": {
+              "candidate": 0.5623351446188083,
+              "baseline": 0.6931471805599453
+            },
+            "mean_label": {
+              "candidate": 0.5,
+              "baseline": 0.5
+            },
+            "mean_prediction": {
+              "candidate": 0.375,
+              "baseline": 0.5
+            },
+            "pr_auc": {
+              "candidate": 0.75,
+              "baseline": 0.5
+            },
+            "precision": {
+              "candidate": 1.0,
+              "baseline": null
+            },
+            "recall": {
+              "candidate": 0.5,
+              "baseline": 0.0
+            }
+          }
+        },
+        {
+          "slice_key": {
+            "origin": "EWR"
+          },
+          "num_examples": 2,
+          "metrics": {
+            "accuracy": {
+              "candidate": 1.0,
+              "baseline": 0.5
+            },
+            "auc": {
+              "candidate": 1.0,
+              "baseline": 0.5
+            },
+            "brier_score": {
+              "candidate": 0.0625,
+              "baseline": 0.25
+            },
+            "calibration": {
+              "candidate": 1.0,
+              "baseline": 1.0
+            },
+            "f1": {
+              "candidate": 1.0,
+              "baseline": 0.0
+            },
+            "log_loss": {
+              "candidate": 0.2876820724517809,
+              "baseline": 0.6931471805599453
+            },
+            "mean_label": {
+              "candidate": 0.5,
+              "baseline": 0.5
+            },
+            "mean_prediction": {
+              "candidate": 0.5,
+              "baseline": 0.5
+            },
+            "pr_auc": {
+              "candidate": 1.0,
+              "baseline": 0.5
+            },
+            "precision": {
+              "candidate": 1.0,
+              "baseline": null
+            },
+            "recall": {
+              "candidate": 1.0,
+              "baseline": 0.0
+            }
+          }
+        }
+      ]
+    }
+    "#);
+    insta::assert_snapshot!(output, @r#"{"metrics":{"accuracy":0.75,"auc":0.75,"baseline_accuracy":0.5,"baseline_auc":0.5,"baseline_brier_score":0.25,"baseline_calibration":1.0,"baseline_f1":0.0,"baseline_log_loss":0.6931471805599453,"baseline_mean_label":0.5,"baseline_mean_prediction":0.5,"baseline_pr_auc":0.5,"baseline_recall":0.0,"brier_score":0.1875,"calibration":0.75,"f1":0.6666666666666666,"log_loss":0.5623351446188083,"mean_label":0.5,"mean_prediction":0.375,"pr_auc":0.75,"precision":1.0,"recall":0.5},"artifacts":{"evaluation":{"properties":{"num_examples":4,"baseline":true}}}}"#);
+}
+
+#[test]
+fn no_baseline_is_an_empty_folder_or_a_table_without_rows() {
+    let empty = [("late", ints(&[])), ("score", floats(&[]))];
+    for baseline in [None, Some(empty.as_slice())] {
+        let (evaluation, output) = evaluated(json!({}), &four_flights(), baseline).unwrap();
+        assert_eq!(evaluation["baseline"], false);
+        assert_eq!(
+            evaluation["slices"][0]["metrics"]["auc"],
+            json!({"candidate": 0.75, "baseline": null})
+        );
+        assert_eq!(output["metrics"].get("baseline_auc"), None);
+    }
+}
+
+#[test]
+fn nothing_predicted_is_nothing_measured() {
+    let empty = [("late", ints(&[])), ("score", floats(&[])), ("origin", texts(&[]))];
+    let (evaluation, output) =
+        evaluated(json!({"slicing_specs": [{"feature_keys": ["origin"]}]}), &empty, None).unwrap();
+    assert_eq!(evaluation["slices"].as_array().unwrap().len(), 1);
+    assert_eq!(evaluation["slices"][0]["num_examples"], 0);
+    assert_eq!(
+        evaluation["slices"][0]["metrics"]["auc"],
+        json!({"candidate": null, "baseline": null})
+    );
+    assert_eq!(output.get("metrics"), None);
+    insta::assert_snapshot!(said(json!({}), &empty, Some(&four_flights())), @"the candidate has 0 predictions and the baseline 4: let both predict the same examples, in the same order");
+}
+
+#[test]
+fn regression_of_whole_labels() {
+    let rows = [("late", ints(&[1, 2])), ("score", floats(&[1.5, 2.5]))];
+    let (evaluation, _) = evaluated(json!({"model_type": "regression"}), &rows, None).unwrap();
+    assert_eq!(evaluation["model_type"], "regression");
+    assert_eq!(evaluation["slices"][0]["metrics"]["mean_error"]["candidate"], 0.5);
+}
+
+#[test]
+fn slices_by_numbers() {
+    let rows = [
+        ("late", ints(&[1, 0])),
+        ("score", floats(&[0.5, 0.5])),
+        ("month", ints(&[1, 12])),
+    ];
+    let (evaluation, _) = evaluated(json!({"slicing_specs": [{"feature_keys": ["month"]}]}), &rows, None).unwrap();
+    assert_eq!(evaluation["slices"][2]["slice_key"], json!({"month": "12"}));
+}
+
+#[test]
+fn illegal_values_are_refused_by_row() {
+    let scores = |values: &[f64]| said(json!({}), &[("late", ints(&[0, 1])), ("score", floats(values))], None);
+    insta::assert_snapshot!(scores(&[0.5, f64::NAN]), @"column 'score' of the candidate's predictions: row 2 is NaN, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row");
+    insta::assert_snapshot!(scores(&[1.01, 0.5]), @"column 'score' of the candidate's predictions: row 1 is 1.01, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row");
+    let labels = |array: ArrayRef| said(json!({}), &[("late", array), ("score", floats(&[0.5, 0.5]))], None);
+    insta::assert_snapshot!(labels(ints(&[0, 2])), @"column 'late' of the candidate's predictions: row 2 is 2, and a label of binary_classification is 0 or 1: write it so where the predictions are made");
+    insta::assert_snapshot!(labels(texts(&["yes", "no"])), @"column 'late' of the candidate's predictions: its values are text and must be numbers: convert them where the predictions are made");
+    insta::assert_snapshot!(labels(Arc::new(Int64Array::from(vec![Some(1), None]))), @"column 'late' of the candidate's predictions: row 2 has no value, and a label of binary_classification is 0 or 1: write it so where the predictions are made");
+    let infinite = [("late", ints(&[0])), ("score", floats(&[f64::INFINITY]))];
+    insta::assert_snapshot!(said(json!({"model_type": "regression"}), &infinite, None), @"column 'score' of the candidate's predictions: row 1 is inf, and a prediction is a finite number: look at what the model makes of this row");
+}
+
+#[test]
+fn models_on_different_rows_are_not_compared() {
+    let baseline = |labels: &[i64]| {
+        let scores = vec![0.5; labels.len()];
+        said(
+            json!({}),
+            &four_flights(),
+            Some(&[("late", ints(labels)), ("score", floats(&scores))]),
+        )
+    };
+    insta::assert_snapshot!(baseline(&[1, 0, 1]), @"the candidate has 4 predictions and the baseline 3: let both predict the same examples, in the same order");
+    insta::assert_snapshot!(baseline(&[1, 0, 0, 1]), @"row 3 has the label 1 for the candidate and 0 for the baseline: let both predict the same examples, in the same order");
+}
+
+#[test]
+fn wrong_parameters_are_explained() {
+    let with = |with: Value| said(with, &four_flights(), None);
+    insta::assert_snapshot!(with(json!({"model_type": "ranking"})), @"the step's parameter 'model_type' is wrong: unknown variant `ranking`, expected `binary_classification` or `regression`");
+    insta::assert_snapshot!(with(json!({"label": null})), @"the step's parameter 'label' is wrong: invalid type: null, expected a string");
+    insta::assert_snapshot!(with(json!({"label": "delayed"})), @"the candidate's predictions have no column 'delayed', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
+    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_keys": ["carrier"]}]})), @"the candidate's predictions have no column 'carrier', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
+    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_key": ["origin"]}]})), @"the step's parameter 'slicing_specs[0].feature_key' is wrong: unknown field `feature_key`, expected `feature_keys` or `feature_values`");
+}

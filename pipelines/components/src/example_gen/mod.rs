@@ -1,0 +1,190 @@
+//! example-gen: span files in, Examples out, one Parquet file per split.
+
+mod partition_key;
+mod source;
+mod splits;
+
+use anyhow::{Context, Result, anyhow, bail};
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::examples::split_folder;
+use crate::features::{Column, FeatureSpec, Kind};
+use crate::task::{ExecutorOutput, Task};
+use partition_key::{RecordKey, feature_key};
+use source::{SpanFile, agree, span_name, spans};
+use splits::Splits;
+
+/// Rows a writer holds before it writes them down.
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+#[derive(Deserialize)]
+struct Parameters {
+    splits: Option<Map<String, Value>>,
+    partition_feature_name: Option<String>,
+}
+
+/// Reads the input `source`, writes the output `examples`.
+///
+/// # Errors
+/// When a span file is unreadable or differs in its columns, when there is no row, when a parameter is
+/// wrong, or when the output cannot be written.
+pub fn run(task: &Task) -> Result<()> {
+    let parameters: Parameters = task.parameters()?;
+    let splits = parameters
+        .splits
+        .as_ref()
+        .map_or_else(|| Ok(Splits::standard()), Splits::parse)?;
+    let (source, output) = (task.input("source")?, task.output("examples")?);
+    let spans = spans(source)?;
+    let files: Vec<SpanFile> = spans
+        .iter()
+        .map(|span| SpanFile::open(&source.path, &span.file))
+        .collect::<Result<_>>()?;
+    let features = agree(&files)?;
+    let partition = Partition::new(&features, parameters.partition_feature_name.as_deref())?;
+
+    let schema = Arc::new(features.schema());
+    let mut writers: Vec<SplitWriter> = splits
+        .names()
+        .iter()
+        .map(|name| SplitWriter::create(output, name, &schema))
+        .collect::<Result<_>>()?;
+    let mut total = 0;
+    for file in &files {
+        let mut first_row = 0;
+        for batch in file.batches(&features)? {
+            let columns = features
+                .columns(&batch?)
+                .with_context(|| format!("file {}", file.name))?;
+            let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(Column::array).collect())?;
+            let mut rows = vec![Vec::new(); writers.len()];
+            partition
+                .assign(&columns, batch.num_rows(), &splits, &mut rows)
+                .map_err(|row| {
+                    anyhow!(
+                        "row {} of file {} has no value to partition by",
+                        first_row + row + 1,
+                        file.name
+                    )
+                })?;
+            for (writer, rows) in writers.iter_mut().zip(rows) {
+                writer.write(&batch, rows)?;
+            }
+            first_row += batch.num_rows();
+        }
+        println!("{}: {first_row} examples", file.name);
+        total += first_row;
+    }
+    if total == 0 {
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        bail!("there is no row of data in {}", names.join(", "));
+    }
+    for writer in writers {
+        writer.finish()?;
+    }
+
+    let mut properties = Map::new();
+    if let Some(newest) = spans.last() {
+        properties.insert("span".to_owned(), newest.span.into());
+        properties.insert("span_name".to_owned(), span_name(newest).into());
+        properties.extend(newest.version.map(|version| ("version".to_owned(), version.into())));
+    }
+    properties.insert("split_names".to_owned(), splits.names().into());
+    properties.insert("num_examples".to_owned(), total.into());
+    task.report(&ExecutorOutput::of("examples", properties))
+}
+
+/// What decides a row's split.
+enum Partition {
+    Record(RecordKey),
+    /// The column's index.
+    Feature(usize),
+}
+
+impl Partition {
+    fn new(features: &FeatureSpec, feature: Option<&str>) -> Result<Self> {
+        let Some(name) = feature else {
+            return Ok(Self::Record(RecordKey::new(features)));
+        };
+        let place = features.0.iter().position(|(other, _)| other == name);
+        let place = place.ok_or_else(|| anyhow!("there is no column '{name}' to partition by"))?;
+        if features.0[place].1 == Kind::Float {
+            bail!("column '{name}' is FLOAT: partition by a column of whole numbers or text");
+        }
+        Ok(Self::Feature(place))
+    }
+
+    /// Appends each row's number to its split's list; the number of a row without a value is the error.
+    fn assign(&self, columns: &[Column], count: usize, splits: &Splits, rows: &mut [Vec<u32>]) -> Result<(), usize> {
+        let mut key = Vec::new();
+        for (row, number) in (0..count).zip(0u32..) {
+            match self {
+                Self::Record(record) => record.write(columns, row, &mut key),
+                Self::Feature(column) => feature_key(&columns[*column], row, &mut key),
+            }
+            if key.is_empty() {
+                return Err(row);
+            }
+            rows[splits.of(&key)].push(number);
+        }
+        Ok(())
+    }
+}
+
+/// The Parquet file of one split.
+struct SplitWriter {
+    split: String,
+    rows: usize,
+    writer: ArrowWriter<File>,
+}
+
+impl SplitWriter {
+    fn create(output: &Path, split: &str, schema: &SchemaRef) -> Result<Self> {
+        let folder = split_folder(output, split);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let path = folder.join("data.parquet");
+        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(Default::default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .build();
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))?;
+        Ok(Self {
+            split: split.to_owned(),
+            rows: 0,
+            writer,
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch, rows: Vec<u32>) -> Result<()> {
+        self.rows += rows.len();
+        let batch = take_record_batch(batch, &UInt32Array::from(rows))?;
+        self.writer
+            .write(&batch)
+            .with_context(|| format!("cannot write split '{}'", self.split))
+    }
+
+    fn finish(self) -> Result<()> {
+        self.writer
+            .close()
+            .with_context(|| format!("cannot write split '{}'", self.split))?;
+        println!("split {}: {} examples", self.split, self.rows);
+        if self.rows == 0 {
+            eprintln!(
+                "warning: split '{}' is empty: give it more buckets or more data",
+                self.split
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! The checks of one column, and of a split as a whole, each with its sentence.
+
+use crate::features::Kind;
+use crate::tfdv::schema::{DatasetConstraints, Feature, FloatDomain, IntDomain, StringDomain, UniqueConstraints};
+use crate::tfdv::statistics::{NumericStatistics, StringStatistics};
+use crate::tfdv::{AnomalyType, FeatureNameStatistics, Reason, Schema};
+
+/// Values listed in a sentence.
+const LISTED: usize = 5;
+
+fn reason(anomaly_type: AnomalyType, short: &str, description: String) -> Reason {
+    Reason {
+        anomaly_type,
+        short_description: short.to_owned(),
+        description,
+    }
+}
+
+/// A column that the schema does not know.
+pub fn unknown_column() -> Reason {
+    let description = "the column is in the data, and the schema does not know it";
+    reason(AnomalyType::SchemaNewColumn, "New column", description.to_owned())
+}
+
+/// A column of the schema that is not in the data; `None` when it may be so.
+pub fn absent_column(feature: &Feature) -> Option<Reason> {
+    let description = "the column is not in the data, and the schema requires it";
+    feature.required().then(|| {
+        reason(
+            AnomalyType::SchemaMissingColumn,
+            "Column dropped",
+            description.to_owned(),
+        )
+    })
+}
+
+/// Everything wrong with a column that schema and data (`rows` of them) have.
+pub fn column(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, rows: i64) -> Vec<Reason> {
+    if feature.excused() {
+        return Vec::new();
+    }
+    if found.common().num_non_missing == 0 {
+        let description = "no row has a value, and the schema requires some";
+        let absent = || {
+            reason(
+                AnomalyType::FeatureTypeNotPresent,
+                "Column dropped",
+                description.to_owned(),
+            )
+        };
+        return feature.required().then(absent).into_iter().collect();
+    }
+    let mut reasons = presence(feature, found, rows);
+    let expected = feature.data_type.map_or(found.kind(), Kind::from);
+    // Whole numbers fit FLOAT: a month of a CSV column without a fraction reads as INT.
+    if expected.widened(found.kind()) != Some(expected) {
+        let description = format!("the values are {}, and the schema says {expected}", found.kind());
+        reasons.push(reason(
+            AnomalyType::UnexpectedDataType,
+            "Unexpected data type",
+            description,
+        ));
+        return reasons;
+    }
+    reasons.extend(domains(schema, feature, found, expected));
+    if let (Some(bounds), Some(texts)) = (&feature.unique_constraints, &found.string_stats) {
+        reasons.extend(distinct(bounds, texts.unique));
+    }
+    reasons
+}
+
+fn presence(feature: &Feature, found: &FeatureNameStatistics, rows: i64) -> Vec<Reason> {
+    let Some(presence) = &feature.presence else {
+        return Vec::new();
+    };
+    let present = found.common().num_non_missing;
+    let mut reasons = Vec::new();
+    if present < presence.min_count {
+        let description = format!(
+            "{present} rows have a value, and the schema requires {}",
+            presence.min_count
+        );
+        reasons.push(reason(
+            AnomalyType::FeatureTypeLowNumberPresent,
+            "Column dropped",
+            description,
+        ));
+    }
+    if (present as f64) < presence.min_fraction * rows as f64 {
+        let description = format!(
+            "{present} of {rows} rows ({}) have a value, and the schema requires {}",
+            percent(present as f64 / rows as f64),
+            percent(presence.min_fraction)
+        );
+        reasons.push(reason(
+            AnomalyType::FeatureTypeLowFractionPresent,
+            "Column dropped",
+            description,
+        ));
+    }
+    reasons
+}
+
+fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, kind: Kind) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    match (schema.domain(feature), &found.string_stats) {
+        (Ok(None), _) => {}
+        (Ok(Some(domain)), Some(texts)) => {
+            let least = feature.distribution_constraints.as_ref();
+            reasons.extend(vocabulary(
+                domain,
+                texts,
+                least.map_or(1.0, |least| least.min_domain_mass),
+            ));
+        }
+        (Ok(Some(_)), None) => reasons.push(wrong_domain("string_domain", Kind::Bytes, kind)),
+        (Err(name), _) => reasons.push(reason(
+            AnomalyType::InvalidSchemaSpecification,
+            "Unknown domain",
+            format!("the schema gives it the domain '{name}' and does not define that"),
+        )),
+    }
+    match (&feature.int_domain, &found.num_stats) {
+        (None, _) => {}
+        (Some(domain), Some(numbers)) if kind == Kind::Int => reasons.extend(integers(domain, numbers)),
+        (Some(_), _) => reasons.push(wrong_domain("int_domain", Kind::Int, kind)),
+    }
+    match (&feature.float_domain, &found.num_stats) {
+        (None, _) => {}
+        (Some(domain), Some(numbers)) if kind == Kind::Float => reasons.extend(floats(domain, numbers)),
+        (Some(_), _) => reasons.push(wrong_domain("float_domain", Kind::Float, kind)),
+    }
+    reasons
+}
+
+fn wrong_domain(domain: &str, fits: Kind, kind: Kind) -> Reason {
+    reason(
+        AnomalyType::DomainInvalidForType,
+        "Domain of another type",
+        format!("the values are {kind}, and the {domain} that the schema gives them is for {fits}"),
+    )
+}
+
+/// More than `1 - least` of the values outside of the domain.
+fn vocabulary(domain: &StringDomain, texts: &StringStatistics, least: f64) -> Option<Reason> {
+    let buckets = texts.rank_histogram.buckets.iter();
+    let outside: Vec<_> = buckets.filter(|bucket| !domain.value.contains(&bucket.label)).collect();
+    let total = texts.common_stats.num_non_missing as f64;
+    let count: f64 = outside.iter().map(|bucket| bucket.sample_count).sum();
+    // The tolerance keeps 1 - 0.9 from being less than a tenth.
+    let too_many = count > total * (1.0 - least) + 1e-9 * total;
+    too_many.then(|| {
+        let allowed = if least < 1.0 {
+            format!("at most {} of them other than", percent(1.0 - least))
+        } else {
+            "only".to_owned()
+        };
+        let description = format!(
+            "{count} of {total} values ({}) are outside of the domain, such as {}, and the schema allows {allowed} {}",
+            percent(count / total),
+            list(outside.iter().map(|bucket| bucket.label.as_str())),
+            list(domain.value.iter().map(String::as_str)),
+        );
+        reason(
+            AnomalyType::EnumTypeUnexpectedStringValues,
+            "Unexpected string values",
+            description,
+        )
+    })
+}
+
+fn integers(domain: &IntDomain, numbers: &NumericStatistics) -> Vec<Reason> {
+    let small = domain.min.filter(|least| numbers.min < *least as f64);
+    let big = domain.max.filter(|most| numbers.max > *most as f64);
+    let small = small.map(|least| below(AnomalyType::IntTypeSmallInt, numbers.min, least as f64));
+    let big = big.map(|most| above(AnomalyType::IntTypeBigInt, numbers.max, most as f64));
+    small.into_iter().chain(big).collect()
+}
+
+fn floats(domain: &FloatDomain, numbers: &NumericStatistics) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let (nan, present) = (numbers.num_nan(), numbers.common_stats.num_non_missing);
+    if nan < present {
+        let small = domain.min.filter(|least| numbers.min < *least);
+        let big = domain.max.filter(|most| numbers.max > *most);
+        reasons.extend(small.map(|least| below(AnomalyType::FloatTypeSmallFloat, numbers.min, least)));
+        reasons.extend(big.map(|most| above(AnomalyType::FloatTypeBigFloat, numbers.max, most)));
+    }
+    if domain.disallow_nan && nan > 0 {
+        let description = format!("{nan} of {present} values are NaN, and the schema allows none");
+        reasons.push(reason(AnomalyType::FloatTypeHasNan, "Not a number", description));
+    }
+    if domain.disallow_inf && (numbers.min.is_infinite() || numbers.max.is_infinite()) {
+        let description = "some values are infinite, and the schema allows none".to_owned();
+        reasons.push(reason(AnomalyType::FloatTypeHasInf, "Infinite values", description));
+    }
+    reasons
+}
+
+fn below(anomaly_type: AnomalyType, smallest: f64, least: f64) -> Reason {
+    let description = format!("the smallest value is {smallest}, and the schema allows none below {least}");
+    reason(anomaly_type, "Out-of-range values", description)
+}
+
+fn above(anomaly_type: AnomalyType, largest: f64, most: f64) -> Reason {
+    let description = format!("the largest value is {largest}, and the schema allows none above {most}");
+    reason(anomaly_type, "Out-of-range values", description)
+}
+
+fn distinct(bounds: &UniqueConstraints, unique: i64) -> Option<Reason> {
+    let found = format!("there are {unique} distinct values, and the schema");
+    if unique < bounds.min {
+        let description = format!("{found} requires {}", bounds.min);
+        return Some(reason(
+            AnomalyType::FeatureTypeLowUnique,
+            "Few distinct values",
+            description,
+        ));
+    }
+    let most = bounds.max.filter(|most| unique > *most)?;
+    let description = format!("{found} allows {most}");
+    Some(reason(
+        AnomalyType::FeatureTypeHighUnique,
+        "Many distinct values",
+        description,
+    ))
+}
+
+/// Whether there are as many rows as the schema wants; none at all are always too few.
+pub fn dataset(constraints: Option<&DatasetConstraints>, rows: i64) -> Option<Reason> {
+    let low = |description| reason(AnomalyType::DatasetLowNumExamples, "Low num examples", description);
+    let constraints = constraints.cloned().unwrap_or_default();
+    if rows < constraints.min_examples_count {
+        let least = constraints.min_examples_count;
+        return Some(low(format!(
+            "there are {rows} examples, and the schema requires {least}"
+        )));
+    }
+    if rows == 0 {
+        return Some(low("there are no examples, so that nothing can be checked".to_owned()));
+    }
+    let most = constraints.max_examples_count.filter(|most| rows > *most)?;
+    let description = format!("there are {rows} examples, and the schema allows {most}");
+    Some(reason(
+        AnomalyType::DatasetHighNumExamples,
+        "High num examples",
+        description,
+    ))
+}
+
+/// A share in percent, to two places where they are needed.
+fn percent(share: f64) -> String {
+    format!("{}%", (share * 10_000.0).round() / 100.0)
+}
+
+/// The first few values in quotes.
+fn list<'a>(values: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = values.len().saturating_sub(LISTED);
+    let mut words: Vec<String> = values.take(LISTED).map(|value| format!("'{value}'")).collect();
+    words.extend((more > 0).then(|| format!("{more} more")));
+    match words.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}

@@ -1,0 +1,182 @@
+//! The three kinds of feature that Examples know, and how Arrow's many types become one of them.
+
+use anyhow::{Context, Result, anyhow, bail};
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema};
+use std::fmt;
+use std::sync::Arc;
+
+/// The kind of a feature, as in `tf.train.Feature` and the TFMD schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 64-bit integers; booleans are 0 and 1.
+    Int,
+    /// 64-bit floating point.
+    Float,
+    /// UTF-8 text; dates and times in ISO 8601.
+    Bytes,
+}
+
+impl Kind {
+    /// The kind an Arrow type becomes; a type without values (all missing) is none yet.
+    ///
+    /// # Errors
+    /// When the type is nested or otherwise not a single value.
+    pub fn of(data_type: &DataType) -> Result<Option<Self>> {
+        Ok(Some(match data_type {
+            DataType::Null => return Ok(None),
+            DataType::Boolean => Self::Int,
+            DataType::UInt64 => Self::Int,
+            kind if kind.is_integer() => Self::Int,
+            kind if kind.is_floating() || kind.is_decimal() => Self::Float,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Bytes,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Bytes,
+            DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Self::Bytes,
+            DataType::Time32(_) | DataType::Time64(_) => Self::Bytes,
+            DataType::Dictionary(_, value) => return Self::of(value),
+            other => bail!("its type is {other}, and Examples hold only numbers, booleans, text, dates and times"),
+        }))
+    }
+
+    /// The Arrow type that Examples are stored in.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Int => DataType::Int64,
+            Self::Float => DataType::Float64,
+            Self::Bytes => DataType::Utf8,
+        }
+    }
+
+    /// The kind that holds both: integers widen to floating point, everything else must agree.
+    pub fn widened(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (same, other) if same == other => Some(same),
+            (Self::Int, Self::Float) | (Self::Float, Self::Int) => Some(Self::Float),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Int => "INT",
+            Self::Float => "FLOAT",
+            Self::Bytes => "BYTES",
+        })
+    }
+}
+
+/// One column in its kind, missing values as nulls.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Integers.
+    Int(Int64Array),
+    /// Floating point.
+    Float(Float64Array),
+    /// Text.
+    Bytes(StringArray),
+}
+
+impl Column {
+    /// Casts an Arrow array to `kind`.
+    ///
+    /// # Errors
+    /// When a value does not fit, for example bytes that are not UTF-8.
+    pub fn cast(array: &dyn Array, kind: Kind) -> Result<Self> {
+        let strict = CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        };
+        let array = cast_with_options(array, &kind.arrow(), &strict).context("it has a value that cannot be read")?;
+        let column = match kind {
+            Kind::Int => array.as_any().downcast_ref().cloned().map(Self::Int),
+            Kind::Float => array.as_any().downcast_ref().cloned().map(Self::Float),
+            Kind::Bytes => array.as_any().downcast_ref().cloned().map(Self::Bytes),
+        };
+        column.ok_or_else(|| anyhow!("it cannot be read as {kind}"))
+    }
+
+    /// The same column for Arrow.
+    pub fn array(&self) -> ArrayRef {
+        match self {
+            Self::Int(values) => Arc::new(values.clone()),
+            Self::Float(values) => Arc::new(values.clone()),
+            Self::Bytes(values) => Arc::new(values.clone()),
+        }
+    }
+}
+
+/// A named kind per column, in column order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureSpec(pub Vec<(String, Kind)>);
+
+impl FeatureSpec {
+    /// The Arrow schema of Examples with these features.
+    pub fn schema(&self) -> Schema {
+        Schema::new(
+            self.0
+                .iter()
+                .map(|(name, kind)| Field::new(name, kind.arrow(), true))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// The columns of a batch, found by name, in the order and kinds of the spec.
+    ///
+    /// # Errors
+    /// When a column is missing or a value does not fit its kind.
+    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<Column>> {
+        let column = |(name, kind): &(String, Kind)| {
+            let array = batch
+                .column_by_name(name)
+                .ok_or_else(|| anyhow!("there is no column '{name}'"))?;
+            Column::cast(array, *kind).with_context(|| format!("column '{name}'"))
+        };
+        self.0.iter().map(column).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{BinaryArray, BooleanArray, TimestampSecondArray};
+
+    #[test]
+    fn kinds_of_arrow_types() {
+        assert_eq!(Kind::of(&DataType::Boolean).unwrap(), Some(Kind::Int));
+        assert_eq!(Kind::of(&DataType::Float32).unwrap(), Some(Kind::Float));
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        assert_eq!(Kind::of(&dictionary).unwrap(), Some(Kind::Bytes));
+        assert_eq!(Kind::of(&DataType::Null).unwrap(), None);
+        let nested = DataType::new_list(DataType::Int64, true);
+        assert!(
+            Kind::of(&nested)
+                .unwrap_err()
+                .to_string()
+                .starts_with("its type is List")
+        );
+    }
+
+    #[test]
+    fn values_become_their_kind() {
+        let Column::Int(bits) = Column::cast(&BooleanArray::from(vec![Some(true), None]), Kind::Int).unwrap() else {
+            panic!("not integers");
+        };
+        assert_eq!(bits, Int64Array::from(vec![Some(1), None]));
+        let Column::Bytes(times) = Column::cast(&TimestampSecondArray::from(vec![1_357_034_400]), Kind::Bytes).unwrap()
+        else {
+            panic!("not text");
+        };
+        assert_eq!(times.value(0), "2013-01-01T10:00:00");
+        assert!(Column::cast(&BinaryArray::from(vec![&b"\xff"[..]]), Kind::Bytes).is_err());
+    }
+
+    #[test]
+    fn only_integers_widen() {
+        assert_eq!(Kind::Int.widened(Kind::Float), Some(Kind::Float));
+        assert_eq!(Kind::Int.widened(Kind::Bytes), None);
+        assert_eq!(Kind::Bytes.widened(Kind::Bytes), Some(Kind::Bytes));
+    }
+}
