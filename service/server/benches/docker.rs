@@ -93,14 +93,16 @@ impl Raw {
             chunked |= line.starts_with("transfer-encoding:") && line.contains("chunked");
         }
         let mut body = Vec::new();
-        while chunked {
-            let size = usize::from_str_radix(self.line()?.trim(), 16)?;
-            let mut chunk = vec![0; size];
-            self.stream.read_exact(&mut chunk)?;
-            body.extend(chunk);
-            self.line()?;
-            if size == 0 {
-                return Ok((status, body));
+        if chunked {
+            loop {
+                let size = usize::from_str_radix(self.line()?.trim(), 16)?;
+                let mut chunk = vec![0; size];
+                self.stream.read_exact(&mut chunk)?;
+                body.extend(chunk);
+                self.line()?;
+                if size == 0 {
+                    return Ok((status, body));
+                }
             }
         }
         body.resize(length, 0);

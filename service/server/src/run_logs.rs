@@ -55,7 +55,8 @@ fn existing(path: PathBuf, what: &str) -> Result<LogFile, NoLog> {
     }
 }
 
-fn newest_attempt(state: &StepState) -> Option<u32> {
+/// The attempt a step is at, from 1; none before it starts.
+pub fn newest_attempt(state: &StepState) -> Option<u32> {
     match state {
         StepState::Running { attempt, .. }
         | StepState::Ended { attempt, .. }
@@ -82,9 +83,16 @@ impl LogFile {
         &self.path
     }
 
+    /// The part before it, which is there once the file grew too large.
+    pub fn rotated(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".1");
+        name.into()
+    }
+
     /// The last `bytes` of it, the rotated part included; cut at a line where possible.
     pub fn tail(&self, bytes: u64) -> io::Result<Vec<u8>> {
-        let rotated = PathBuf::from(format!("{}.1", self.path.display()));
+        let rotated = self.rotated();
         let mut end = tail_of(&self.path, bytes)?;
         let room = bytes.saturating_sub(end.len() as u64);
         if room > 0 && rotated.exists() {

@@ -1,14 +1,22 @@
 //! The command line: one file for each command.
 
+mod cancel;
+mod doctor;
 mod lint;
+mod logs;
 mod models;
 mod output;
+mod parameters;
+mod progress;
 mod rollback;
+mod run;
 mod runs;
 mod schema;
 mod serve;
 mod service;
+mod trigger;
 mod verdict;
+mod why;
 
 use crate::config::Config;
 use crate::logging;
@@ -42,9 +50,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Run(run::Run),
     Lint(lint::Lint),
     Schema(schema::Schema),
+    Doctor(doctor::Doctor),
     Runs(runs::Runs),
+    Logs(logs::Logs),
+    Why(why::Why),
+    Trigger(trigger::Trigger),
+    Cancel(cancel::Cancel),
     Models(models::Models),
     Rollback(rollback::Rollback),
 }
@@ -81,25 +95,29 @@ pub fn main() -> ExitCode {
 }
 
 fn perform(cli: Cli) -> Result<ExitCode> {
-    let config = || Config::load(cli.config.as_deref(), |name| std::env::var(name).ok());
-    match cli.command {
-        Command::Lint(command) => return command.perform(),
-        Command::Schema(command) => return command.perform(),
-        _ => {}
-    }
-    let config = config()?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let path = cli.config.as_deref();
+    let load = || Config::load(path, variable);
+    let perform = async {
+        match cli.command {
+            Command::Serve(command) => command.perform(load()?).await,
+            Command::Run(command) => command.perform(&load()?).await,
+            Command::Lint(command) => command.perform(),
+            Command::Schema(command) => command.perform(),
+            Command::Doctor(command) => command.perform(path, variable).await,
+            Command::Runs(command) => command.perform(&load()?).await,
+            Command::Logs(command) => command.perform(&load()?).await,
+            Command::Why(command) => command.perform(&load()?).await,
+            Command::Trigger(command) => command.perform(&load()?).await,
+            Command::Cancel(command) => command.perform(&load()?).await,
+            Command::Models(command) => command.perform(&load()?).await,
+            Command::Rollback(command) => command.perform(&load()?).await,
+        }
+    };
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(async {
-            match cli.command {
-                Command::Serve(command) => command.perform(config).await,
-                Command::Runs(command) => command.perform(&config).await,
-                Command::Models(command) => command.perform(&config).await,
-                Command::Rollback(command) => command.perform(&config).await,
-                Command::Lint(_) | Command::Schema(_) => Ok(ExitCode::SUCCESS),
-            }
-        })
+        .block_on(perform)
 }
 
 /// The database, for commands that only read; it is not made if there is none.

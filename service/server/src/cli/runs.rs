@@ -89,7 +89,8 @@ pub(super) async fn row(store: &Store, id: &str) -> Result<RunRow> {
     }
 }
 
-async fn detail(store: &Store, id: &str) -> Result<RunDetail> {
+/// Everything about a run, by its id or the beginning of its id.
+pub(super) async fn detail(store: &Store, id: &str) -> Result<RunDetail> {
     let row = row(store, id).await?;
     let run = store.load_run(&row.id).await?;
     let events = store.run_events(&row.id, 0).await?;
@@ -184,7 +185,7 @@ fn steps(run: &RunDetail) -> String {
 }
 
 /// `auc 0.6512 (serving 0.6401)`.
-fn figures(metrics: &Map<String, Value>) -> String {
+pub(super) fn figures(metrics: &Map<String, Value>) -> String {
     let number = |value: &Value| value.as_f64().map(|number| format!("{number:.4}"));
     let one = |(name, value): (&String, &Value)| match value {
         Value::Object(pair) => {

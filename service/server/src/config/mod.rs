@@ -168,17 +168,17 @@ impl Default for Executor {
 }
 
 impl Config {
+    /// The file that is read: `path`, or the first there is.
+    pub fn place(path: Option<&Path>) -> Option<&Path> {
+        path.or_else(|| PLACES.iter().map(Path::new).find(|path| path.exists()))
+    }
+
     /// Reads `path`, or the first file there is, or the defaults; then `variable` looks up the
     /// environment.
     pub fn load(path: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let found = match path {
-            Some(path) => Some((path, read(path)?)),
-            None => PLACES
-                .iter()
-                .map(Path::new)
-                .find(|path| path.exists())
-                .map(|path| Ok((path, read(path)?)))
-                .transpose()?,
+        let found = match Self::place(path) {
+            Some(path) => Some((path.to_owned(), read(path)?)),
+            None => None,
         };
         let mut config = match &found {
             Some((path, text)) => file::parse(path, text)?,

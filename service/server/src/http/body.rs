@@ -74,7 +74,7 @@ pub(super) async fn json<T: DeserializeOwned + Default>(parts: &Parts, body: Bod
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
-    if !content_type(&parts.headers).is_some_and(|kind| kind == "application/json") {
+    if content_type(&parts.headers).is_none_or(|kind| kind != "application/json") {
         let sentence = "the body is taken as JSON only: send it with content-type: application/json";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }

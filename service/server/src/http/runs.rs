@@ -183,7 +183,7 @@ pub(super) async fn cancel(
     let asked: Asked = body::json(&parts, incoming).await?;
     let row = row(&app, &id).await?;
     if !app.engine.cancel(&row.id, &asked.actor()).await? {
-        let sentence = format!("run {} is over already: it {}", row.id, row.state.as_str());
+        let sentence = format!("run {} is over already: {}", row.id, row.state.as_str());
         return Err(ApiError::new(StatusCode::CONFLICT, sentence));
     }
     let answer = Cancelling {

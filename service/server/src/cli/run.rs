@@ -1,0 +1,112 @@
+//! `trainyard run`: the engine of the service, in the foreground.
+
+use super::output;
+use super::parameters::Parameters;
+use super::progress::Progress;
+use super::runs;
+use crate::config::Config;
+use anyhow::{Result, anyhow, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+use trainyard_core::ids::RunId;
+use trainyard_core::run::RunState;
+use trainyard_engine::{Engine, LocalError, rejected};
+
+/// How often the run's events are looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// The exit code of a run whose model the gate did not approve.
+const REJECTED: u8 = 2;
+
+/// Run a pipeline folder of this machine in the foreground
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard run pipelines/flights\n  \
+    trainyard run pipelines/flights --parameter learning_rate=0.05 --no-push\n  \
+    trainyard run pipelines/flights --json > run.json\n\n\
+    Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 1 the run failed or was cancelled,\n\
+    64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
+pub(super) struct Run {
+    /// The folder of pipeline.yaml
+    #[arg(value_name = "PIPELINE_DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    parameters: Parameters,
+    /// Judge the model, but do not push it
+    #[arg(long)]
+    no_push: bool,
+    /// Print the whole run as JSON at its end, as GET /api/v1/runs/RUN answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let engine = Engine::open(config.engine()?).await?;
+        let (parameters, actor) = (self.parameters.map(), super::actor());
+        let made = engine.request_local(&self.folder, &parameters, !self.no_push, &actor);
+        let id = made.await.map_err(shown)?;
+        follow(&engine, &id).await?;
+        let detail = runs::detail(engine.store(), id.as_str()).await?;
+        if self.json {
+            output::json(&detail)?;
+        } else {
+            output::text(&runs::render(&detail))?;
+        }
+        let run = engine.store().load_run(&id).await?;
+        Ok(match run.state {
+            RunState::Succeeded if rejected(&run) => ExitCode::from(REJECTED),
+            RunState::Succeeded => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
+    }
+}
+
+/// The mistakes of a pipeline file are shown like `lint` shows them.
+fn shown(error: LocalError) -> anyhow::Error {
+    if let LocalError::Invalid { text, problems, .. } = &error {
+        for problem in problems {
+            eprintln!("{}", problem.render(text));
+        }
+    }
+    error.into()
+}
+
+/// Drives the run and shows its events until it is over.
+async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
+    let mut progress = Progress::of(engine.store().run_request(id).await?);
+    let (driver, driven) = (engine.clone(), id.clone());
+    let mut driving = tokio::spawn(async move { driver.drive(&driven).await });
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut over, mut asked_to_end) = (false, false);
+    loop {
+        progress.show(engine.store().run_events(id, progress.seen()).await?);
+        if progress.is_over() {
+            return Ok(());
+        }
+        tokio::select! {
+            done = &mut driving, if !over => {
+                over = true;
+                match done.map_err(|error| anyhow!("the run's worker broke: {error}"))? {
+                    // A service with the same data folder was faster: it is watched from here.
+                    Ok(_) | Err(LocalError::Taken) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            _ = terminate.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
+            _ = interrupt.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
+            () = sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// The first signal cancels the run, the second leaves it as it is.
+async fn stop(engine: &Engine, id: &RunId, asked_to_end: bool) -> Result<bool> {
+    if asked_to_end {
+        bail!("run {id} was left before its end: the next `trainyard serve` takes it up");
+    }
+    engine.cancel(id, &super::actor()).await?;
+    Ok(true)
+}

@@ -1,0 +1,86 @@
+//! `trainyard trigger`.
+
+use super::output;
+use super::parameters::Parameters;
+use super::service::Service;
+use crate::config::Config;
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use trainyard_core::ids::RepoName;
+use trainyard_engine::Engine;
+use trainyard_engine::store::Store;
+
+/// Start a run of a pipeline at the head of its default branch
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard trigger flights\n  \
+    trainyard trigger flights --repo acme/models --parameter learning_rate=0.05\n\n\
+    The pipeline is known once a push to its default branch was received. A running service starts at once;\n\
+    without one the run waits for the next `trainyard serve`. For a folder of this machine there is `trainyard run`.")]
+pub(super) struct Trigger {
+    /// The pipeline
+    pipeline: String,
+    /// Its repository, OWNER/NAME, where more than one has such a pipeline
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<String>,
+    #[command(flatten)]
+    parameters: Parameters,
+    /// Print the new run as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Trigger {
+    pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let repo = match &self.repo {
+            Some(repo) => RepoName::parse(repo)?,
+            None => only_repo(&super::open_store(config).await?, &self.pipeline).await?,
+        };
+        let (parameters, actor) = (self.parameters.map(), super::actor());
+        let (run, waits) = match Service::find(config).await {
+            Some(service) => {
+                let asked = json!({"repo": repo, "pipeline": self.pipeline, "parameters": parameters, "actor": actor});
+                let answer: Value = service.post("/api/v1/runs", &asked).await?;
+                (answer["run"].as_str().unwrap_or_default().to_owned(), "")
+            }
+            None => {
+                let engine = Engine::open(config.engine()?).await?;
+                let run = engine.request_known(&repo, &self.pipeline, &parameters, &actor).await?;
+                (run.to_string(), "; it waits for the next `trainyard serve`")
+            }
+        };
+        if self.json {
+            output::json(&json!({"run": run, "status": "queued"}))?;
+        } else {
+            output::text(&format!("run {run} is queued{waits}\n"))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn only_repo(store: &Store, pipeline: &str) -> Result<RepoName> {
+    let known = store.pipelines().await?;
+    let mut repos: Vec<RepoName> = known
+        .iter()
+        .filter(|known| known.name == pipeline)
+        .map(|known| known.repo.clone())
+        .collect();
+    match (repos.pop(), repos.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => {
+            bail!("more than one repository has a pipeline '{pipeline}': say which with --repo OWNER/NAME")
+        }
+        (None, _) => {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+            let names = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            bail!(
+                "there is no pipeline '{pipeline}' (known: {names}): push its pipeline file to its default branch first, or use `trainyard run`"
+            )
+        }
+    }
+}
