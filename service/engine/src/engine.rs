@@ -65,7 +65,7 @@ impl Engine {
             (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
         };
         let (executor, builder) = match config.executor {
-            ExecutorKind::Docker => AnyExecutor::docker(&owner, user)?,
+            ExecutorKind::Docker => AnyExecutor::docker(&owner, user),
             ExecutorKind::Process => AnyExecutor::process(folders.processes())?,
             ExecutorKind::Fake => AnyExecutor::fake(),
         };
@@ -149,6 +149,19 @@ impl Engine {
     /// Whether steps could start now.
     pub async fn probe_executor(&self) -> Result<(), ExecutorError> {
         self.context.executor.probe().await
+    }
+
+    /// What would start steps now, in words; the error says why nothing could.
+    pub async fn describe_executor(&self) -> Result<String, ExecutorError> {
+        self.context.executor.describe().await
+    }
+
+    /// The account GitHub knows the service by; `None` without GitHub in the configuration.
+    pub async fn github_account(&self) -> Option<Result<String, GitHubError>> {
+        match &self.context.github {
+            Some(github) => Some(github.account().await),
+            None => None,
+        }
     }
 
     /// The id of the standard components' image, brought here if it is not.

@@ -369,9 +369,9 @@ pub(crate) fn run_url(context: &Context, id: &RunId) -> Option<String> {
     Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
 }
 
-/// Whether a finished run's verdict was a yes; for exit codes.
+/// Whether the gate said no; for exit codes.
 pub fn rejected(run: &Run) -> bool {
     run.verdict
         .as_ref()
-        .is_some_and(|verdict| verdict.blessing() != Blessing::Blessed)
+        .is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
 }
