@@ -1,0 +1,95 @@
+//! A GitHub on loopback for the demo and for trying things: prints one line of JSON when it listens.
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use serde_json::json;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig};
+
+/// Simulates GitHub: git over HTTP, statuses, pull requests, comments and signed webhooks.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where webhooks go; none are sent without it.
+    #[arg(long)]
+    webhook_url: Option<String>,
+    /// Signs webhooks.
+    #[arg(long, env = "GITHUB_SIMULATOR_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: String,
+    /// The personal access token that opens everything.
+    #[arg(long, env = "GITHUB_SIMULATOR_TOKEN", hide_env_values = true)]
+    token: String,
+    /// The account of that token.
+    #[arg(long, default_value = "octocat")]
+    login: String,
+    /// The folder of the repositories; a temporary one if absent.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// A repository to make, as owner/name; may be repeated.
+    #[arg(long = "repo")]
+    repos: Vec<String>,
+    /// The id of a GitHub App that is installed everywhere.
+    #[arg(long, requires = "app_public_key")]
+    app_id: Option<u64>,
+    /// The PEM file that verifies the App's JWTs.
+    #[arg(long, requires = "app_id")]
+    app_public_key: Option<PathBuf>,
+    /// The id of the App's installation.
+    #[arg(long, default_value_t = 1)]
+    installation_id: u64,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    trainyard_github::install_tls();
+    let arguments = Arguments::parse();
+    let app = match (arguments.app_id, &arguments.app_public_key) {
+        (Some(app_id), Some(path)) => Some(SimulatedApp {
+            app_id,
+            slug: "trainyard".to_owned(),
+            public_key: std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+            installation_id: arguments.installation_id,
+            token_lifetime: Duration::from_secs(3600),
+        }),
+        _ => None,
+    };
+    let simulator = Simulator::start(SimulatorConfig {
+        listen: arguments.listen,
+        webhook_url: arguments.webhook_url,
+        webhook_secret: arguments.webhook_secret,
+        token: arguments.token,
+        login: arguments.login,
+        app,
+        data: arguments.data,
+    })
+    .await?;
+    for repo in &arguments.repos {
+        simulator.create_repo(repo).await?;
+    }
+    let repos: Vec<_> = arguments
+        .repos
+        .iter()
+        .map(|repo| json!({"name": repo, "clone_url": simulator.clone_url(repo)}))
+        .collect();
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{}", json!({"base_url": simulator.base_url(), "repos": repos}))?;
+    stdout.flush()?;
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! One identity at GitHub: octocrab for transport and authentication, our own timeouts and limits.
+
+use super::error::{GitHubError, guessed_wait, shortened};
+use http::Method;
+use http::request::Builder;
+use octocrab::Octocrab;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A call that has no whole answer by then is over.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A token, an App, or one installation of it. Limits are per identity, so is the wait.
+pub(crate) struct Identity {
+    octocrab: Octocrab,
+    installation: bool,
+    patience: Duration,
+    /// Two calls at once would mint two tokens.
+    minting: tokio::sync::Mutex<()>,
+    limit: Mutex<Limit>,
+}
+
+/// Calls made while limited can get us banned: none is made before `until`.
+#[derive(Default)]
+struct Limit {
+    until: Option<Instant>,
+    guesses: u32,
+}
+
+impl Identity {
+    pub(crate) fn new(octocrab: Octocrab, installation: bool) -> Self {
+        let (minting, limit) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self {
+            octocrab,
+            installation,
+            patience: PATIENCE,
+            minting,
+            limit,
+        }
+    }
+
+    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    pub(crate) fn octocrab(&self) -> &Octocrab {
+        &self.octocrab
+    }
+
+    /// GET and parse; `what` names the thing for the error.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T, GitHubError> {
+        self.call(Method::GET, path, None, what).await
+    }
+
+    /// Sends one request, once. `path` is relative: octocrab adds the base address, and the
+    /// authorization only to that.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<T, GitHubError> {
+        self.may_call()?;
+        if self.installation {
+            self.token(Duration::from_secs(30)).await?;
+        }
+        let sent = tokio::time::timeout(self.patience, self.send(method, path, body, what)).await;
+        let answer = sent.unwrap_or_else(|_| {
+            Err(GitHubError::unreachable(format!(
+                "no answer within {} seconds",
+                self.patience.as_secs_f32()
+            )))
+        });
+        self.remember(answer.as_ref().err());
+        let text = answer?;
+        serde_json::from_str(&text)
+            .map_err(|error| GitHubError::unreachable(format!("its answer about {what} is unreadable: {error}")))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>, what: &str) -> Result<String, GitHubError> {
+        let request = self
+            .octocrab
+            .build_request(Builder::new().method(method).uri(path), body)
+            .map_err(|e| broken(&e))?;
+        let response = self.octocrab.execute(request).await.map_err(|e| broken(&e))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = self.octocrab.body_to_string(response).await.map_err(|e| broken(&e))?;
+        if status.is_success() {
+            Ok(text)
+        } else {
+            Err(GitHubError::from_answer(status, &headers, &text, what))
+        }
+    }
+
+    /// The installation's token, good for at least `left`; minted anew when it is not.
+    pub(crate) async fn token(&self, left: Duration) -> Result<SecretString, GitHubError> {
+        self.may_call()?;
+        let left = chrono_seconds(left);
+        let minted = async {
+            let _one_at_a_time = self.minting.lock().await;
+            self.octocrab.installation_token_with_buffer(left).await
+        };
+        let token = match tokio::time::timeout(self.patience, minted).await {
+            Ok(answer) => answer.map_err(|error| broken(&error)),
+            Err(_) => Err(GitHubError::unreachable("no installation token in time")),
+        };
+        self.remember(token.as_ref().err());
+        token
+    }
+
+    fn may_call(&self) -> Result<(), GitHubError> {
+        let limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        match limit
+            .until
+            .and_then(|until| until.checked_duration_since(Instant::now()))
+        {
+            Some(left) if !left.is_zero() => {
+                // Rounded up, so that a caller who waits so long may call.
+                let retry_after = Duration::from_secs(left.as_secs() + 1);
+                Err(GitHubError::RateLimited {
+                    retry_after,
+                    named: true,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remember(&self, error: Option<&GitHubError>) {
+        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(GitHubError::RateLimited {
+                retry_after,
+                named: true,
+            }) => {
+                limit.until = Some(Instant::now() + *retry_after);
+            }
+            Some(GitHubError::RateLimited { named: false, .. }) => {
+                limit.until = Some(Instant::now() + guessed_wait(limit.guesses));
+                limit.guesses += 1;
+            }
+            None => *limit = Limit::default(),
+            Some(_) => {}
+        }
+    }
+}
+
+/// octocrab takes its margin as chrono's type and hands chrono out nowhere but here.
+fn chrono_seconds(duration: Duration) -> chrono::Duration {
+    chrono::Duration::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 1000))
+}
+
+/// Failures inside octocrab: an answer it judged itself (minting a token), or no answer.
+fn broken(error: &octocrab::Error) -> GitHubError {
+    if let octocrab::Error::GitHub { source, .. } = error {
+        let none = http::HeaderMap::new();
+        let headers = source.headers.as_ref().unwrap_or(&none);
+        let body = serde_json::json!({"message": source.message}).to_string();
+        return GitHubError::from_answer(source.status_code, headers, &body, "such App installation");
+    }
+    if matches!(error, octocrab::Error::JWT { .. }) {
+        return GitHubError::unauthorized(
+            "the App's private key cannot sign: use the PEM file that GitHub made for the App",
+        );
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    GitHubError::unreachable(shortened(&cause.to_string(), 200))
+}

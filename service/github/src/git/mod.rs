@@ -1,0 +1,396 @@
+//! Source by the real git: a bare mirror of each repository, and work trees at exact commits.
+
+mod command;
+mod error;
+mod names;
+
+pub use error::GitError;
+
+use command::{Git, Output};
+use names::{full_sha, link_stays_inside, printable, ref_name, tree_path};
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::fmt;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::Mutex as AsyncMutex;
+use trainyard_core::ids::CommitSha;
+
+/// A first fetch of a large repository takes minutes.
+const FETCH_LIMIT: Duration = Duration::from_secs(900);
+/// Reading what is there already does not.
+const LOCAL_LIMIT: Duration = Duration::from_secs(120);
+/// The largest file that [`Mirror::show`] reads.
+const MAX_SHOWN_BYTES: u64 = 16 * 1024 * 1024;
+
+/// One lock for each mirror's folder, whoever opened it.
+static LOCKS: LazyLock<Mutex<HashMap<PathBuf, Weak<AsyncMutex<()>>>>> = LazyLock::new(Mutex::default);
+
+/// A bare copy of a repository in a folder of ours. Commits that were fetched once stay.
+pub struct Mirror {
+    folder: PathBuf,
+    url: String,
+    token: Option<SecretString>,
+    local: bool,
+    fetch_limit: Duration,
+    lock: Arc<AsyncMutex<()>>,
+}
+
+impl fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mirror")
+            .field("folder", &self.folder)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file, link or submodule of a tree.
+struct Entry {
+    mode: String,
+    object: String,
+    size: u64,
+    path: String,
+}
+
+impl Mirror {
+    /// The mirror of `url` in `folder`, which is made by the first fetch. The token is sent with
+    /// requests to `url` only, and written nowhere.
+    pub fn new(folder: PathBuf, url: impl Into<String>, token: Option<SecretString>) -> Self {
+        let lock = lock_of(&folder);
+        Self {
+            folder,
+            url: url.into(),
+            token,
+            local: false,
+            fetch_limit: FETCH_LIMIT,
+            lock,
+        }
+    }
+
+    /// Allows `url` to be a folder of this machine.
+    #[must_use]
+    pub fn allow_local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// The same with another limit on the time that one fetch may take.
+    #[must_use]
+    pub fn with_fetch_limit(mut self, limit: Duration) -> Self {
+        self.fetch_limit = limit;
+        self
+    }
+
+    /// Makes sure that the commit is in the mirror; asks the host only when it is not.
+    pub async fn fetch(&self, sha: &CommitSha) -> Result<(), GitError> {
+        let text = full_sha(sha)?;
+        let _alone = self.lock.lock().await;
+        self.init().await?;
+        if self.has(text).await? {
+            return Ok(());
+        }
+        // A ref of its own keeps the commit when its branch is force-pushed away.
+        let output = self.fetch_into(&format!("+{text}:refs/commits/{text}")).await?;
+        if output.success {
+            return Ok(());
+        }
+        let stderr = &output.stderr;
+        if ["not our ref", "unadvertised object", "bad object", "did not send all"]
+            .iter()
+            .any(|part| stderr.contains(part))
+        {
+            return Err(GitError::CommitNotFound {
+                url: self.url.clone(),
+                sha: sha.clone(),
+            });
+        }
+        Err(error::of_fetch(&self.url, stderr))
+    }
+
+    /// Brings the branch up to date and answers its newest commit.
+    pub async fn fetch_branch(&self, branch: &str) -> Result<CommitSha, GitError> {
+        let branch = ref_name(branch)?;
+        let _alone = self.lock.lock().await;
+        self.init().await?;
+        let output = self
+            .fetch_into(&format!("+refs/heads/{branch}:refs/heads/{branch}"))
+            .await?;
+        if !output.success {
+            if output.stderr.contains("couldn't find remote ref") {
+                return Err(GitError::BranchNotFound {
+                    url: self.url.clone(),
+                    branch: printable(branch),
+                });
+            }
+            return Err(error::of_fetch(&self.url, &output.stderr));
+        }
+        self.commit_of(&format!("refs/heads/{branch}"))
+            .await?
+            .ok_or_else(|| GitError::BranchNotFound {
+                url: self.url.clone(),
+                branch: printable(branch),
+            })
+    }
+
+    /// The commit that a branch or ref of the mirror names; `None` when it has none.
+    pub async fn commit_of(&self, name: &str) -> Result<Option<CommitSha>, GitError> {
+        let name = ref_name(name)?;
+        let question = format!("{name}^{{commit}}");
+        let output = self
+            .read("rev-parse", &["--verify", "--quiet", "--end-of-options", &question])
+            .await?;
+        if output.success {
+            Ok(Some(sha_of(&output.stdout)))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// A file's content at a commit; `None` when there is no such file. Links are not followed.
+    pub async fn show(&self, sha: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let path = tree_path(path)?;
+        let entries = self.entries(sha, Some(path)).await?;
+        let Some(entry) = entries
+            .into_iter()
+            .find(|entry| entry.path == path && entry.mode.starts_with("100"))
+        else {
+            return Ok(None);
+        };
+        if entry.size > MAX_SHOWN_BYTES {
+            return Err(GitError::TooLarge {
+                path: printable(path),
+                bytes: entry.size,
+                limit: MAX_SHOWN_BYTES,
+            });
+        }
+        self.blob(&entry.object).await.map(Some)
+    }
+
+    /// The files of a commit at or below `prefix`, a folder; an empty one means all. Sorted.
+    pub async fn list(&self, sha: &CommitSha, prefix: &str) -> Result<Vec<String>, GitError> {
+        let prefix = prefix.trim_end_matches('/');
+        let prefix = if prefix.is_empty() {
+            None
+        } else {
+            Some(tree_path(prefix)?)
+        };
+        let entries = self.entries(sha, prefix).await?;
+        Ok(entries
+            .into_iter()
+            .filter(|entry| entry.mode.starts_with("100"))
+            .map(|entry| entry.path)
+            .collect())
+    }
+
+    /// The paths in which two commits differ. Both must be in the mirror, or with the host.
+    pub async fn changed_paths(&self, before: &CommitSha, after: &CommitSha) -> Result<Vec<String>, GitError> {
+        self.fetch(before).await?;
+        self.fetch(after).await?;
+        let args = [
+            "-r",
+            "-z",
+            "--name-only",
+            "--no-renames",
+            "--end-of-options",
+            full_sha(before)?,
+            full_sha(after)?,
+        ];
+        let stdout = self.read("diff-tree", &args).await?.stdout_of("diff-tree")?;
+        Ok(split_at_zeros(&stdout)
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect())
+    }
+
+    /// The commit where two histories parted; `None` when they have nothing in common.
+    pub async fn merge_base(&self, one: &CommitSha, other: &CommitSha) -> Result<Option<CommitSha>, GitError> {
+        self.fetch(one).await?;
+        self.fetch(other).await?;
+        let output = self
+            .read("merge-base", &["--end-of-options", full_sha(one)?, full_sha(other)?])
+            .await?;
+        if output.code == Some(1) {
+            return Ok(None);
+        }
+        output.stdout_of("merge-base").map(|stdout| Some(sha_of(&stdout)))
+    }
+
+    /// Writes the commit's files into the folder `into`, which appears whole or not at all; one that
+    /// is there already is left as it is. There is no `.git` in it and submodules stay empty.
+    pub async fn checkout(&self, sha: &CommitSha, into: &Path) -> Result<(), GitError> {
+        let text = full_sha(sha)?;
+        self.fetch(sha).await?;
+        self.refuse_escaping_links(sha).await?;
+        let _alone = self.lock.lock().await;
+        if tokio::fs::try_exists(into).await.map_err(|source| disk(into, source))? {
+            return Ok(());
+        }
+        let parent = into.parent().unwrap_or(Path::new("."));
+        tokio::fs::create_dir_all(parent)
+            .await
+            .map_err(|source| disk(parent, source))?;
+        let work = tempfile::Builder::new()
+            .prefix(".checkout-")
+            .tempdir_in(parent)
+            .map_err(|source| disk(parent, source))?;
+        let (index, tree) = (work.path().join("index"), work.path().join("tree"));
+        tokio::fs::create_dir(&tree)
+            .await
+            .map_err(|source| disk(&tree, source))?;
+        let readable = std::fs::Permissions::from_mode(0o755);
+        tokio::fs::set_permissions(&tree, readable)
+            .await
+            .map_err(|source| disk(&tree, source))?;
+        let git = |action| {
+            Git::new(&self.folder, action)
+                .env("GIT_INDEX_FILE", &index)
+                .env("GIT_WORK_TREE", &tree)
+        };
+        git("read-tree")
+            .args(["--end-of-options", text])
+            .output(LOCAL_LIMIT)
+            .await?
+            .stdout_of("read-tree")?;
+        let written = git("checkout-index")
+            .args(["--all", "--force"])
+            .output(FETCH_LIMIT)
+            .await?;
+        written.stdout_of("checkout-index")?;
+        tokio::fs::rename(&tree, into)
+            .await
+            .map_err(|source| disk(into, source))
+    }
+
+    async fn refuse_escaping_links(&self, sha: &CommitSha) -> Result<(), GitError> {
+        for link in self
+            .entries(sha, None)
+            .await?
+            .into_iter()
+            .filter(|entry| entry.mode == "120000")
+        {
+            let target = String::from_utf8_lossy(&self.blob(&link.object).await?).into_owned();
+            if !link_stays_inside(&link.path, &target) {
+                return Err(GitError::EscapingLink {
+                    path: printable(&link.path),
+                    target: printable(&target),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn blob(&self, object: &str) -> Result<Vec<u8>, GitError> {
+        self.read("cat-file", &["blob", object]).await?.stdout_of("cat-file")
+    }
+
+    async fn entries(&self, sha: &CommitSha, path: Option<&str>) -> Result<Vec<Entry>, GitError> {
+        let mut args = vec!["-r", "-z", "--long", "--full-tree", "--end-of-options", full_sha(sha)?];
+        args.extend(path);
+        let output = self.read("ls-tree", &args).await?;
+        if output.stderr.contains("Not a valid object name") || output.stderr.contains("not a tree object") {
+            return Err(GitError::CommitNotFound {
+                url: self.url.clone(),
+                sha: sha.clone(),
+            });
+        }
+        Ok(split_at_zeros(&output.stdout_of("ls-tree")?)
+            .filter_map(entry)
+            .collect())
+    }
+
+    async fn init(&self) -> Result<(), GitError> {
+        tokio::fs::create_dir_all(&self.folder)
+            .await
+            .map_err(|source| disk(&self.folder, source))?;
+        if tokio::fs::try_exists(self.folder.join("HEAD")).await.unwrap_or(false) {
+            return Ok(());
+        }
+        let init = Git::new(&self.folder, "init").args(["--quiet", "--bare", "--template="]);
+        init.output(LOCAL_LIMIT).await?.stdout_of("init").map(drop)
+    }
+
+    async fn has(&self, sha: &str) -> Result<bool, GitError> {
+        // The ref, not the object: an interrupted fetch may leave objects without their parents.
+        let known = self
+            .read("rev-parse", &["--verify", "--quiet", &format!("refs/commits/{sha}")])
+            .await?;
+        if known.success {
+            return Ok(true);
+        }
+        let heads = self
+            .read("for-each-ref", &["--count=1", &format!("--contains={sha}"), "refs/"])
+            .await?;
+        Ok(heads.success && !heads.stdout.is_empty())
+    }
+
+    async fn fetch_into(&self, refspec: &str) -> Result<Output, GitError> {
+        let http = self.url.starts_with("https://") || self.url.starts_with("http://");
+        if !(http || self.local) || self.url.contains('@') {
+            return Err(GitError::BadName {
+                name: printable(&self.url),
+                expected: "an https address without a user",
+            });
+        }
+        let options = [
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--end-of-options",
+        ];
+        let git = Git::new(&self.folder, "fetch")
+            .args(options)
+            .args([self.url.as_str(), refspec]);
+        let git = if self.local { git.local() } else { git };
+        git.authorized(&self.url, self.token.as_ref())
+            .output(self.fetch_limit)
+            .await
+    }
+
+    async fn read(&self, action: &str, args: &[&str]) -> Result<Output, GitError> {
+        Git::new(&self.folder, action).args(args).output(LOCAL_LIMIT).await
+    }
+}
+
+fn lock_of(folder: &Path) -> Arc<AsyncMutex<()>> {
+    let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(lock) = locks.get(folder).and_then(Weak::upgrade) {
+        return lock;
+    }
+    locks.retain(|_, lock| lock.strong_count() > 0);
+    let lock = Arc::new(AsyncMutex::new(()));
+    locks.insert(folder.to_owned(), Arc::downgrade(&lock));
+    lock
+}
+
+fn disk(path: &Path, source: std::io::Error) -> GitError {
+    GitError::Disk {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+fn sha_of(stdout: &[u8]) -> CommitSha {
+    CommitSha::new(String::from_utf8_lossy(stdout).trim())
+}
+
+fn split_at_zeros(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == 0).filter(|part| !part.is_empty())
+}
+
+/// `<mode> <type> <object> <size>\t<path>` as `git ls-tree --long` prints it.
+fn entry(line: &[u8]) -> Option<Entry> {
+    let line = String::from_utf8_lossy(line);
+    let (facts, path) = line.split_once('\t')?;
+    let mut facts = facts.split_whitespace();
+    let (mode, _, object) = (facts.next()?, facts.next()?, facts.next()?);
+    let size = facts.next()?.parse().unwrap_or(0);
+    Some(Entry {
+        mode: mode.to_owned(),
+        object: object.to_owned(),
+        size,
+        path: path.to_owned(),
+    })
+}

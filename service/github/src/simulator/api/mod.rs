@@ -1,0 +1,301 @@
+//! The REST API under `/`, as api.github.com has it, and git beside it.
+
+mod comments;
+mod hooks;
+pub(crate) mod pulls;
+mod repos;
+mod statuses;
+
+use super::auth::Identity;
+use super::fault::{Fault, broken_off};
+use super::state::{Repo, RepoInfo};
+use super::{ApiCall, Shared, git_http};
+use axum::extract::{FromRequestParts, OriginalUri, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, patch, post};
+use axum::{Json, Router};
+use chrono::Utc;
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
+use trainyard_core::ids::RepoName;
+
+/// GitHub's calls an hour with a token.
+const HOURLY_LIMIT: usize = 5000;
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let repo = Router::new()
+        .route("/", get(repos::show))
+        .route("/installation", get(repos::installation))
+        .route("/branches/{*branch}", get(repos::branch))
+        .route("/contents/{*path}", get(repos::contents))
+        .route("/commits/{*rest}", get(statuses::of_commit))
+        .route("/statuses/{sha}", post(statuses::create))
+        .route("/pulls", get(pulls::list).post(pulls::create))
+        .route("/pulls/{number}", get(pulls::show).patch(pulls::update))
+        .route("/issues/{number}/comments", get(comments::list).post(comments::create))
+        .route(
+            "/issues/comments/{id}",
+            patch(comments::update).get(comments::show).delete(comments::remove),
+        )
+        .route("/hooks/{hook}/pings", post(hooks::ping))
+        .route("/hooks/{hook}/deliveries", get(hooks::list))
+        .route("/hooks/{hook}/deliveries/{id}", get(hooks::show))
+        .route("/hooks/{hook}/deliveries/{id}/attempts", post(hooks::redeliver));
+    let api = Router::new()
+        .route("/user", get(repos::user))
+        .route("/app", get(repos::app))
+        .route("/app/installations/{id}/access_tokens", post(repos::access_token))
+        .route("/rate_limit", get(repos::rate_limit))
+        .nest("/repos/{owner}/{name}", repo)
+        .fallback(|| async { ApiError::not_found() })
+        .layer(from_fn_with_state(Arc::clone(&shared), door));
+    Router::new()
+        .route("/{owner}/{name}/{*service}", any(git_http::serve))
+        .route("/git/{owner}/{name}/{*service}", any(git_http::serve))
+        .merge(api)
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(shared)
+}
+
+/// Every call of the API passes here: it is noted, meets its fault, and shows who it is.
+async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let used = {
+        let mut calls = shared.calls();
+        calls.push(ApiCall {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+        });
+        calls.len()
+    };
+    let fault = shared.faults().pop_front().unwrap_or(Fault::Pass);
+    if let Some(response) = fault.answer().await {
+        return response;
+    }
+    let identity = match shared.identify(request.headers()) {
+        Ok(identity) => identity,
+        Err(message) => return ApiError::new(StatusCode::UNAUTHORIZED, message).into_response(),
+    };
+    request.extensions_mut().insert(identity);
+    let mut response = next.run(request).await;
+    if fault == Fault::LoseAnswer {
+        return broken_off(response.status());
+    }
+    let now = usize::try_from(Utc::now().timestamp()).unwrap_or(0);
+    for (name, value) in [
+        ("x-ratelimit-limit", HOURLY_LIMIT),
+        ("x-ratelimit-remaining", HOURLY_LIMIT.saturating_sub(used).max(1)),
+        ("x-ratelimit-used", used),
+        ("x-ratelimit-reset", now + 3600),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from(value));
+    }
+    response
+}
+
+/// GitHub's form of an error.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+    errors: Vec<Value>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Resource not accessible by integration")
+    }
+
+    /// 422 because of one field.
+    pub(crate) fn invalid(resource: &str, field: &str, message: impl Into<String>) -> Self {
+        let error = json!({"resource": resource, "field": field, "code": "custom", "message": message.into()});
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            message: "Validation Failed".to_owned(),
+            errors: vec![error],
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.message)?;
+        self.errors
+            .iter()
+            .filter_map(|error| error["message"].as_str())
+            .try_for_each(|message| write!(f, ": {message}"))
+    }
+}
+
+impl From<anyhow::Error> for ApiError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "message": self.message,
+            "documentation_url": "https://docs.github.com/rest",
+            "status": self.status.as_u16().to_string(),
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = self.errors.into();
+        }
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, ApiError>;
+
+/// The repository in the path, and who asks.
+pub(crate) struct Asked {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) repo: RepoInfo,
+    pub(crate) identity: Identity,
+}
+
+impl Asked {
+    /// Works on the stored repository.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Repo) -> Option<T>) -> Result<T, ApiError> {
+        self.shared
+            .state()
+            .repo_mut(&self.repo.name)
+            .and_then(work)
+            .ok_or_else(ApiError::not_found)
+    }
+
+    pub(crate) fn login(&self) -> String {
+        self.shared.login(&self.identity)
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+        // Nested routes see the rest of the path; the whole one is among the extensions.
+        let whole = parts
+            .extensions
+            .get::<OriginalUri>()
+            .map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
+        let whole = whole.path();
+        let mut segments = whole.trim_start_matches("/repos/").split('/');
+        let name = format!(
+            "{}/{}",
+            segments.next().unwrap_or_default(),
+            segments.next().unwrap_or_default()
+        );
+        let name = RepoName::parse(&name).map_err(|_| ApiError::not_found())?;
+        let identity = parts
+            .extensions
+            .get::<Identity>()
+            .cloned()
+            .ok_or_else(ApiError::not_found)?;
+        let installation = whole.ends_with("/installation");
+        if (identity == Identity::App) != installation {
+            return Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "A JSON web token could not be decoded",
+            ));
+        }
+        let repo = shared
+            .state()
+            .repo(&name)
+            .map(Repo::info)
+            .ok_or_else(ApiError::not_found)?;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            repo,
+            identity,
+        })
+    }
+}
+
+/// A body that is JSON, with GitHub's words when it is not.
+pub(crate) struct Body(pub(crate) Value);
+
+impl<S: Send + Sync> axum::extract::FromRequest<S> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let problem = || ApiError::new(StatusCode::BAD_REQUEST, "Problems parsing JSON");
+        let bytes = bytes::Bytes::from_request(request, state)
+            .await
+            .map_err(|_| problem())?;
+        serde_json::from_slice(&bytes)
+            .ok()
+            .filter(Value::is_object)
+            .map(Self)
+            .ok_or_else(problem)
+    }
+}
+
+impl Body {
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field).and_then(Value::as_str)
+    }
+
+    /// A field that must be a text that is not empty.
+    pub(crate) fn needed(&self, resource: &str, field: &str) -> Result<&str, ApiError> {
+        let present = self.text(field).filter(|text| !text.trim().is_empty());
+        present.ok_or_else(|| ApiError::invalid(resource, field, format!("{field} is missing or empty")))
+    }
+}
+
+/// One page of a list, with GitHub's absolute `Link` header.
+pub(crate) fn page(shared: &Shared, uri: &axum::http::Uri, items: Vec<Value>) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let number = |name: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs
+            .filter(|(key, _)| *key == name)
+            .find_map(|(_, value)| value.parse::<usize>().ok())
+    };
+    let per_page = number("per_page").unwrap_or(30).clamp(1, 100);
+    let page = number("page").unwrap_or(1).max(1);
+    let last = items.len().div_ceil(per_page).max(1);
+    let link = |page: usize, rel: &str| {
+        format!(
+            "<{}{}?per_page={per_page}&page={page}>; rel=\"{rel}\"",
+            shared.base_url,
+            uri.path()
+        )
+    };
+    let mut links = Vec::new();
+    if page > 1 {
+        links.extend([link(page - 1, "prev"), link(1, "first")]);
+    }
+    if page < last {
+        links.extend([link(page + 1, "next"), link(last, "last")]);
+    }
+    let items: Vec<Value> = items
+        .into_iter()
+        .skip((page - 1).saturating_mul(per_page))
+        .take(per_page)
+        .collect();
+    let mut response = Json(items).into_response();
+    if let Ok(value) = HeaderValue::from_str(&links.join(", "))
+        && !links.is_empty()
+    {
+        response.headers_mut().insert("link", value);
+    }
+    response
+}

@@ -1,0 +1,102 @@
+//! Repositories, branches, files; and who the caller is.
+
+use super::{Answer, ApiError, Asked};
+use crate::simulator::auth::Identity;
+use crate::simulator::{Shared, payload, repository};
+use axum::Json;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub(crate) async fn show(asked: Asked) -> Answer {
+    Ok(Json(payload::repository(&asked.shared, &asked.repo)).into_response())
+}
+
+pub(crate) async fn branch(asked: Asked, Path(path): Path<HashMap<String, String>>) -> Answer {
+    let name = path.get("branch").map_or("", String::as_str);
+    let missing = || ApiError::new(StatusCode::NOT_FOUND, "Branch not found");
+    let sha = repository::branch_head(&asked.repo.path, name)
+        .await
+        .ok_or_else(missing)?;
+    let info = repository::commit_info(&asked.repo.path, &sha).await?;
+    let commit = payload::commit(&asked.shared, &asked.repo, &info);
+    Ok(Json(json!({"name": name, "commit": {"sha": sha, "commit": commit}, "protected": false})).into_response())
+}
+
+pub(crate) async fn contents(
+    asked: Asked,
+    Path(path): Path<HashMap<String, String>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let path = path.get("path").map_or("", String::as_str);
+    let reference = query.get("ref").unwrap_or(&asked.repo.default_branch);
+    let commit = repository::commit(&asked.repo.path, reference)
+        .await
+        .ok_or_else(ApiError::not_found)?;
+    let (object, content) = repository::file(&asked.repo.path, &commit, path)
+        .await
+        .ok_or_else(ApiError::not_found)?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let answer = json!({
+        "type": "file", "name": name, "path": path, "sha": object, "size": content.len(),
+        "encoding": "base64", "content": STANDARD.encode(content),
+    });
+    Ok(Json(answer).into_response())
+}
+
+pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity): Extension<Identity>) -> Answer {
+    match identity {
+        Identity::User => Ok(Json(payload::user(&shared, &shared.config.login)).into_response()),
+        Identity::App | Identity::Installation => Err(ApiError::forbidden()),
+    }
+}
+
+pub(crate) async fn app(State(shared): State<Arc<Shared>>, Extension(identity): Extension<Identity>) -> Answer {
+    match (&shared.config.app, identity) {
+        (Some(app), Identity::App) => Ok(Json(
+            json!({"id": app.app_id, "slug": app.slug, "name": app.slug, "events": ["push", "pull_request"]}),
+        )
+        .into_response()),
+        _ => Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "A JSON web token could not be decoded",
+        )),
+    }
+}
+
+pub(crate) async fn installation(asked: Asked) -> Answer {
+    let app = asked.shared.config.app.as_ref().ok_or_else(ApiError::not_found)?;
+    let account = payload::user(&asked.shared, asked.repo.name.owner());
+    Ok(
+        Json(json!({"id": app.installation_id, "app_id": app.app_id, "app_slug": app.slug, "account": account}))
+            .into_response(),
+    )
+}
+
+pub(crate) async fn access_token(
+    State(shared): State<Arc<Shared>>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<u64>,
+) -> Answer {
+    let (Some(app), Identity::App) = (&shared.config.app, identity) else {
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "A JSON web token could not be decoded",
+        ));
+    };
+    if app.installation_id != id {
+        return Err(ApiError::not_found());
+    }
+    Ok((StatusCode::CREATED, Json(shared.mint_token(app))).into_response())
+}
+
+pub(crate) async fn rate_limit(State(shared): State<Arc<Shared>>) -> Answer {
+    let used = shared.calls().len();
+    let core = json!({"limit": super::HOURLY_LIMIT, "used": used, "remaining": super::HOURLY_LIMIT.saturating_sub(used), "reset": chrono::Utc::now().timestamp() + 3600});
+    Ok(Json(json!({"resources": {"core": core}, "rate": core})).into_response())
+}

@@ -1,0 +1,190 @@
+//! Webhooks on their way: signed, sent in order, each attempt recorded. Like GitHub, the simulator
+//! never tries again by itself.
+
+use super::Shared;
+use super::state::now;
+use crate::client::is_loopback;
+use crate::signature::sign;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// GitHub calls a delivery failed when there is no answer by then.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The id of the one webhook that every repository has.
+pub(crate) const HOOK_ID: u64 = 1;
+
+/// A webhook to send.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    guid: String,
+    event: String,
+    action: Option<String>,
+    repo: String,
+    body: Bytes,
+    redelivery: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn new(event: &str, repo: &str, body: &Value) -> Self {
+        Self {
+            guid: uuid::Uuid::now_v7().to_string(),
+            event: event.to_owned(),
+            action: body.get("action").and_then(Value::as_str).map(str::to_owned),
+            repo: repo.to_owned(),
+            body: Bytes::from(body.to_string()),
+            redelivery: false,
+        }
+    }
+}
+
+/// One attempt to deliver a webhook.
+#[derive(Clone, Debug)]
+pub struct DeliveryRecord {
+    /// The attempt.
+    pub id: u64,
+    /// The delivery: all its attempts have the same.
+    pub guid: String,
+    /// `push`, `pull_request`, …
+    pub event: String,
+    /// `opened`, …
+    pub action: Option<String>,
+    /// `owner/name`.
+    pub repo: String,
+    /// The headers that were sent.
+    pub headers: Map<String, Value>,
+    /// The bytes that were sent.
+    pub body: Bytes,
+    /// Whether it was asked for again.
+    pub redelivery: bool,
+    /// When, RFC 3339.
+    pub delivered_at: String,
+    /// How long the answer took, in seconds.
+    pub duration: f64,
+    /// The status code of the answer; `None` without one.
+    pub status_code: Option<u16>,
+    /// `OK`, or what went wrong.
+    pub status: String,
+    /// The beginning of the answer.
+    pub answer: String,
+}
+
+impl DeliveryRecord {
+    pub(crate) fn again(&self) -> Outgoing {
+        Outgoing {
+            guid: self.guid.clone(),
+            event: self.event.clone(),
+            action: self.action.clone(),
+            repo: self.repo.clone(),
+            body: self.body.clone(),
+            redelivery: true,
+        }
+    }
+
+    /// As the API lists it.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "guid": self.guid,
+            "delivered_at": self.delivered_at,
+            "redelivery": self.redelivery,
+            "duration": self.duration,
+            "status": self.status,
+            "status_code": self.status_code.unwrap_or(0),
+            "event": self.event,
+            "action": self.action,
+            "installation_id": null,
+            "repository_id": null,
+        })
+    }
+
+    /// As the API tells it whole.
+    pub(crate) fn whole_json(&self) -> Value {
+        let mut json = self.json();
+        let payload: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        json["request"] = json!({"headers": self.headers, "payload": payload});
+        json["response"] = json!({"headers": {}, "payload": self.answer});
+        json
+    }
+}
+
+/// Sends webhooks until the simulator is gone.
+pub(crate) async fn run(shared: Weak<Shared>, mut queue: UnboundedReceiver<Outgoing>) {
+    while let Some(outgoing) = queue.recv().await {
+        let Some(shared) = shared.upgrade() else { return };
+        let url = shared.state().webhook_url.clone();
+        if let Some(url) = url {
+            deliver(&shared, &url, outgoing).await;
+        }
+    }
+}
+
+async fn deliver(shared: &Arc<Shared>, url: &str, outgoing: Outgoing) {
+    let mut headers = Map::new();
+    for (name, value) in [
+        ("Accept", "*/*".to_owned()),
+        ("Content-Type", "application/json".to_owned()),
+        ("User-Agent", "GitHub-Hookshot/5171a2c".to_owned()),
+        ("X-GitHub-Delivery", outgoing.guid.clone()),
+        ("X-GitHub-Event", outgoing.event.clone()),
+        ("X-GitHub-Hook-ID", HOOK_ID.to_string()),
+        ("X-GitHub-Hook-Installation-Target-Type", "repository".to_owned()),
+        (
+            "X-Hub-Signature-256",
+            sign(&shared.config.webhook_secret, &outgoing.body),
+        ),
+    ] {
+        headers.insert(name.to_owned(), value.into());
+    }
+    let begun = Instant::now();
+    let answered = send(url, &headers, outgoing.body.clone()).await;
+    let duration = begun.elapsed().as_secs_f64();
+    let (status_code, status, answer) = match answered {
+        Ok((code, answer)) if (200..300).contains(&code) => (Some(code), "OK".to_owned(), answer),
+        Ok((code, answer)) => (Some(code), format!("Invalid HTTP Response: {code}"), answer),
+        Err(error) if error.is_timeout() => (None, "timed out".to_owned(), String::new()),
+        Err(_) => (None, "failed to connect to host".to_owned(), String::new()),
+    };
+    tracing::info!(
+        event = outgoing.event,
+        action = outgoing.action,
+        guid = outgoing.guid,
+        status,
+        "webhook sent"
+    );
+    let mut state = shared.state();
+    let id = state.next_id();
+    state.deliveries.push(DeliveryRecord {
+        id,
+        guid: outgoing.guid,
+        event: outgoing.event,
+        action: outgoing.action,
+        repo: outgoing.repo,
+        headers,
+        body: outgoing.body,
+        redelivery: outgoing.redelivery,
+        delivered_at: now(),
+        duration,
+        status_code,
+        status,
+        answer,
+    });
+}
+
+async fn send(url: &str, headers: &Map<String, Value>, body: Bytes) -> Result<(u16, String), reqwest::Error> {
+    crate::install_tls();
+    let builder = reqwest::Client::builder().timeout(PATIENCE);
+    let client = if is_loopback(url) { builder.no_proxy() } else { builder }.build()?;
+    let mut request = client.post(url).body(body);
+    for (name, value) in headers {
+        request = request.header(name, value.as_str().unwrap_or_default());
+    }
+    let response = request.send().await?;
+    let code = response.status().as_u16();
+    Ok((
+        code,
+        response.text().await.unwrap_or_default().chars().take(1000).collect(),
+    ))
+}

@@ -1,0 +1,161 @@
+//! git over smart HTTP, by `git http-backend`: bodies are streamed both ways, and a push is looked
+//! at when it is over.
+
+use super::repository::{git_command, refs};
+use super::state::RepoInfo;
+use super::{Shared, events};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::TryStreamExt as _;
+use std::process::Stdio;
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout};
+use tokio_util::io::{ReaderStream, StreamReader};
+use trainyard_core::ids::RepoName;
+
+/// The three requests that smart HTTP is made of.
+const SERVICES: [&str; 3] = ["info/refs", "git-upload-pack", "git-receive-pack"];
+
+/// Answers `/<owner>/<name>.git/<service>`.
+pub(crate) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    Path((owner, name, rest)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    let service = rest.trim_start_matches('/');
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let pushes = service == "git-receive-pack" || query.contains("service=git-receive-pack");
+    let name = name.strip_suffix(".git").unwrap_or(&name);
+    if !SERVICES.contains(&service) || (service == "info/refs" && !query.contains("service=")) {
+        return (StatusCode::NOT_FOUND, "only smart HTTP is spoken here").into_response();
+    }
+    let repo = RepoName::parse(&format!("{owner}/{name}")).ok();
+    let repo = repo.and_then(|name| {
+        shared
+            .state()
+            .repo(&name)
+            .map(|repo| (repo.info(), Arc::clone(&repo.pushing)))
+    });
+    let access = shared.git_access(request.headers());
+    let open = repo.as_ref().is_some_and(|(repo, _)| !repo.private) && !pushes;
+    if access == Some(false) || (access.is_none() && !open) {
+        let challenge = [(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"GitHub\""),
+        )];
+        return (StatusCode::UNAUTHORIZED, challenge, "Invalid username or token.").into_response();
+    }
+    let Some((repo, pushing)) = repo else {
+        return (StatusCode::NOT_FOUND, "Repository not found.").into_response();
+    };
+    let served = if service == "git-receive-pack" {
+        push(shared, repo, pushing, request).await
+    } else {
+        run(&shared, &repo, service, &query, request)
+            .await
+            .map(|(mut child, response)| {
+                // It ends by itself when its output is read or the client is gone.
+                tokio::spawn(async move { child.wait().await });
+                response
+            })
+    };
+    served.unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
+}
+
+async fn push(
+    shared: Arc<Shared>,
+    repo: RepoInfo,
+    pushing: Arc<tokio::sync::Mutex<()>>,
+    request: Request,
+) -> anyhow::Result<Response> {
+    let alone = pushing.lock_owned().await;
+    let before = refs(&repo.path).await?;
+    let (mut child, response) = run(&shared, &repo, "git-receive-pack", "", request).await?;
+    // The client's answer streams meanwhile; the webhooks follow when git is done.
+    tokio::spawn(async move {
+        let _ = child.wait().await;
+        match refs(&repo.path).await {
+            Ok(after) => events::pushed(&shared, &repo, &before, &after).await,
+            Err(error) => tracing::error!(%error, "a push cannot be looked at"),
+        }
+        drop(alone);
+    });
+    Ok(response)
+}
+
+/// Starts the CGI program; its answer is streamed while it runs.
+async fn run(
+    shared: &Shared,
+    repo: &RepoInfo,
+    service: &str,
+    query: &str,
+    request: Request,
+) -> anyhow::Result<(Child, Response)> {
+    let mut command = git_command("http-backend");
+    command
+        .env("GIT_PROJECT_ROOT", &shared.data)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("PATH_INFO", format!("/{}.git/{service}", repo.name))
+        .env("REQUEST_METHOD", request.method().as_str())
+        .env("QUERY_STRING", query)
+        .env("REMOTE_ADDR", "127.0.0.1")
+        .env("REMOTE_USER", &shared.config.login)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    for (name, variable) in [
+        (header::CONTENT_TYPE, "CONTENT_TYPE"),
+        (header::CONTENT_LENGTH, "CONTENT_LENGTH"),
+        (header::CONTENT_ENCODING, "HTTP_CONTENT_ENCODING"),
+        (HeaderName::from_static("git-protocol"), "GIT_PROTOCOL"),
+    ] {
+        if let Some(value) = request.headers().get(name).and_then(|value| value.to_str().ok()) {
+            command.env(variable, value);
+        }
+    }
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
+        tokio::spawn(async move {
+            // git stops reading when it refuses; that is no failure of ours.
+            let _ = tokio::io::copy(&mut StreamReader::new(body), &mut stdin).await;
+        });
+    }
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| anyhow::anyhow!("git has no output"))?;
+    let mut stdout = BufReader::new(stdout);
+    let (status, headers) = cgi_headers(&mut stdout).await?;
+    let mut response = Body::from_stream(ReaderStream::new(stdout)).into_response();
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok((child, response))
+}
+
+async fn cgi_headers(stdout: &mut BufReader<ChildStdout>) -> anyhow::Result<(StatusCode, HeaderMap)> {
+    let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
+    loop {
+        let mut line = String::new();
+        if stdout.read_line(&mut line).await? == 0 {
+            anyhow::bail!("git http-backend ended without an answer: is the whole of git installed?");
+        }
+        let line = line.trim_end();
+        if line.is_empty() {
+            return Ok((status, headers));
+        }
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        if name.eq_ignore_ascii_case("status") {
+            let code = value.split(' ').next().unwrap_or_default();
+            status = code.parse().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        } else {
+            headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+        }
+    }
+}

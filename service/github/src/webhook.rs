@@ -1,0 +1,221 @@
+//! Deliveries of GitHub to events, by structs of our own that name only what we use: a field that
+//! GitHub adds, drops or sets to null elsewhere in the payload loses no event.
+
+use crate::signature::Verified;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use trainyard_core::event::{Event, PullRequest, PullRequestAction, Push};
+use trainyard_core::ids::{CommitSha, RepoName};
+
+/// What a delivery means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Derived {
+    /// It is a fact that may start a run.
+    Event(Box<Event>),
+    /// It starts nothing, and this sentence says why.
+    Nothing(String),
+}
+
+/// A body that is not what its event name promises.
+#[derive(Debug, thiserror::Error)]
+#[error("the body of this {kind} event cannot be used: {problem}{place}")]
+pub struct PayloadError {
+    kind: String,
+    problem: String,
+    place: String,
+}
+
+impl PayloadError {
+    fn new(kind: &str, body: &[u8], error: &serde_json::Error) -> Self {
+        let kind = kind.to_owned();
+        if body.starts_with(b"payload=") {
+            let problem = "it is a form: set the webhook's content type to application/json on GitHub".to_owned();
+            return Self {
+                kind,
+                problem,
+                place: String::new(),
+            };
+        }
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let problem = error.to_string();
+        let problem = problem.strip_suffix(&place).unwrap_or(&problem).to_owned();
+        Self { kind, problem, place }
+    }
+}
+
+/// The event in a delivery; `kind` is its header `X-GitHub-Event`.
+pub fn event_of(kind: &str, payload: &Verified<Bytes>) -> Result<Derived, PayloadError> {
+    event_of_stored(kind, payload.get())
+}
+
+/// The same for the stored body of a delivery that was verified when it arrived.
+pub fn event_of_stored(kind: &str, body: &[u8]) -> Result<Derived, PayloadError> {
+    match kind {
+        "push" => parse::<PushPayload>(kind, body).map(push),
+        "pull_request" => parse::<PullRequestPayload>(kind, body).map(pull_request),
+        "ping" => Ok(nothing(
+            "GitHub's ping arrived and was verified: the webhook works".to_owned(),
+        )),
+        other => Ok(nothing(format!("{} events start nothing", printable(other)))),
+    }
+}
+
+fn parse<T: DeserializeOwned>(kind: &str, body: &[u8]) -> Result<T, PayloadError> {
+    serde_json::from_slice(body).map_err(|error| PayloadError::new(kind, body, &error))
+}
+
+/// An event name comes from a header that the signature does not cover.
+fn printable(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        .take(60)
+        .collect()
+}
+
+fn nothing(reason: String) -> Derived {
+    Derived::Nothing(reason)
+}
+
+fn push(payload: PushPayload) -> Derived {
+    let Some(branch) = payload.reference.strip_prefix("refs/heads/") else {
+        return nothing(format!(
+            "{} was pushed, and only branches start runs",
+            payload.reference
+        ));
+    };
+    let Some(after) = payload.after.0 else {
+        return nothing(format!("branch {branch} was deleted"));
+    };
+    if payload.deleted {
+        return nothing(format!("branch {branch} was deleted"));
+    }
+    let pusher = payload
+        .pusher
+        .map(|pusher| pusher.name)
+        .or(payload.sender.map(|sender| sender.login));
+    Derived::Event(Box::new(Event::Push(Push {
+        repo: payload.repository.full_name,
+        repo_id: payload.repository.id,
+        installation_id: payload.installation.map(|installation| installation.id),
+        branch: branch.to_owned(),
+        before: payload.before.0,
+        after,
+        pusher: pusher.unwrap_or_else(|| "unknown".to_owned()),
+    })))
+}
+
+fn pull_request(payload: PullRequestPayload) -> Derived {
+    let action = match payload.action.as_str() {
+        "opened" => PullRequestAction::Opened,
+        "synchronize" => PullRequestAction::Synchronize,
+        "reopened" => PullRequestAction::Reopened,
+        other => {
+            return nothing(format!(
+                "pull request {} was {}, which starts nothing",
+                payload.number,
+                printable(other)
+            ));
+        }
+    };
+    let pull = payload.pull_request;
+    let (Some(base_sha), Some(head_sha)) = (pull.base.sha.0, pull.head.sha.0) else {
+        return nothing(format!("pull request {} has no commits", payload.number));
+    };
+    Derived::Event(Box::new(Event::PullRequest(PullRequest {
+        repo: payload.repository.full_name,
+        repo_id: payload.repository.id,
+        head_repo_id: pull.head.repo.map(|repo| repo.id),
+        installation_id: payload.installation.map(|installation| installation.id),
+        action,
+        number: payload.number,
+        base_branch: pull.base.branch,
+        base_sha,
+        head_branch: pull.head.branch,
+        head_sha,
+        author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
+    })))
+}
+
+#[derive(Deserialize)]
+struct PushPayload {
+    #[serde(rename = "ref")]
+    reference: String,
+    before: MaybeSha,
+    after: MaybeSha,
+    #[serde(default)]
+    deleted: bool,
+    repository: Repository,
+    #[serde(default)]
+    pusher: Option<Pusher>,
+    #[serde(default)]
+    sender: Option<Account>,
+    #[serde(default)]
+    installation: Option<WithId>,
+}
+
+#[derive(Deserialize)]
+struct PullRequestPayload {
+    action: String,
+    number: u64,
+    pull_request: Pull,
+    repository: Repository,
+    #[serde(default)]
+    installation: Option<WithId>,
+}
+
+#[derive(Deserialize)]
+struct Pull {
+    head: Side,
+    base: Side,
+    #[serde(default)]
+    user: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: MaybeSha,
+    /// Null when the fork was deleted.
+    #[serde(default)]
+    repo: Option<WithId>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    id: i64,
+    full_name: RepoName,
+}
+
+#[derive(Deserialize)]
+struct WithId {
+    id: i64,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Pusher {
+    name: String,
+}
+
+/// A commit, or `None` for git's all zeros.
+struct MaybeSha(Option<CommitSha>);
+
+impl<'de> Deserialize<'de> for MaybeSha {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !hex || !matches!(text.len(), 40 | 64) {
+            return Err(D::Error::custom("a commit is not 40 or 64 lowercase hex digits"));
+        }
+        Ok(Self(text.bytes().any(|b| b != b'0').then(|| CommitSha::new(text))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use super::*;
+use serde_json::{Value, json};
+
+const OLD: &str = "1111111111111111111111111111111111111111";
+const NEW: &str = "2222222222222222222222222222222222222222";
+const NONE: &str = "0000000000000000000000000000000000000000";
+
+fn pushed(reference: &str, before: &str, after: &str) -> Value {
+    json!({
+        "ref": reference, "before": before, "after": after, "created": false, "deleted": after == NONE, "forced": false,
+        "repository": {"id": 7, "full_name": "acme/flights", "owner": {"name": null}},
+        "pusher": {"name": "ada", "email": null}, "head_commit": null,
+    })
+}
+
+fn pull(action: &str) -> Value {
+    json!({
+        "action": action, "number": 3,
+        "pull_request": {
+            "user": {"login": "ada"},
+            "head": {"ref": "faster", "sha": NEW, "repo": {"id": 8}},
+            "base": {"ref": "main", "sha": OLD, "repo": {"id": 7}},
+        },
+        "repository": {"id": 7, "full_name": "acme/flights"},
+        "installation": {"id": 99},
+    })
+}
+
+fn derive(kind: &str, payload: &Value) -> Result<Derived, String> {
+    event_of_stored(kind, payload.to_string().as_bytes()).map_err(|error| error.to_string())
+}
+
+fn reason(kind: &str, payload: &Value) -> String {
+    match derive(kind, payload) {
+        Ok(Derived::Nothing(reason)) => reason,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_push_tells_where_the_branch_was_and_is() {
+    let Ok(Derived::Event(event)) = derive("push", &pushed("refs/heads/feature/x", OLD, NEW)) else {
+        panic!()
+    };
+    insta::assert_json_snapshot!(event, @r#"
+    {
+      "type": "push",
+      "repo": "acme/flights",
+      "repo_id": 7,
+      "installation_id": null,
+      "branch": "feature/x",
+      "before": "1111111111111111111111111111111111111111",
+      "after": "2222222222222222222222222222222222222222",
+      "pusher": "ada"
+    }
+    "#);
+}
+
+#[test]
+fn a_new_branch_has_no_before() {
+    let Ok(Derived::Event(event)) = derive("push", &pushed("refs/heads/main", NONE, NEW)) else {
+        panic!()
+    };
+    assert!(matches!(*event, Event::Push(Push { before: None, .. })));
+}
+
+#[test]
+fn a_pull_request_names_both_sides_and_a_fork() {
+    for (action, expected) in [
+        ("opened", PullRequestAction::Opened),
+        ("synchronize", PullRequestAction::Synchronize),
+        ("reopened", PullRequestAction::Reopened),
+    ] {
+        let Ok(Derived::Event(event)) = derive("pull_request", &pull(action)) else {
+            panic!()
+        };
+        let Event::PullRequest(event) = *event else { panic!() };
+        assert_eq!(event.action, expected);
+        assert!(event.is_fork());
+        assert_eq!((event.base_sha.as_str(), event.head_sha.as_str()), (OLD, NEW));
+        assert_eq!(
+            (event.base_branch.as_str(), event.head_branch.as_str()),
+            ("main", "faster")
+        );
+        assert_eq!(event.installation_id, Some(99));
+    }
+}
+
+#[test]
+fn a_deleted_fork_and_a_deleted_account_lose_no_event() {
+    let mut payload = pull("opened");
+    payload["pull_request"]["head"]["repo"] = Value::Null;
+    payload["pull_request"]["user"] = Value::Null;
+    let Ok(Derived::Event(event)) = derive("pull_request", &payload) else {
+        panic!()
+    };
+    let Event::PullRequest(event) = *event else { panic!() };
+    assert_eq!(
+        (event.head_repo_id, event.author.as_str(), event.is_fork()),
+        (None, "ghost", true)
+    );
+}
+
+#[test]
+fn what_starts_nothing_says_why() {
+    let reasons = [
+        reason("push", &pushed("refs/heads/old", OLD, NONE)),
+        reason("push", &pushed("refs/tags/v1", NONE, NEW)),
+        reason("pull_request", &pull("closed")),
+        reason("pull_request", &pull("labeled")),
+        reason("ping", &json!({"zen": "Keep it logically awesome."})),
+        reason("star", &json!({})),
+        reason("x\r\n\u{1b}[31mevil", &json!({})),
+    ];
+    insta::assert_snapshot!(reasons.join("\n"), @r"
+    branch old was deleted
+    refs/tags/v1 was pushed, and only branches start runs
+    pull request 3 was closed, which starts nothing
+    pull request 3 was labeled, which starts nothing
+    GitHub's ping arrived and was verified: the webhook works
+    star events start nothing
+    x31mevil events start nothing
+    ");
+}
+
+#[test]
+fn bad_bodies_say_what_and_where() {
+    let text = |kind: &str, body: &[u8]| event_of_stored(kind, body).unwrap_err().to_string();
+    let mut wrong_sha = pushed("refs/heads/main", OLD, NEW);
+    wrong_sha["after"] = json!("HEAD --upload-pack=x");
+    let mut wrong_repo = pushed("refs/heads/main", OLD, NEW);
+    wrong_repo["repository"]["full_name"] = json!("../../etc");
+    let deep = format!("{{\"a\":{}", "[".repeat(100_000));
+    let errors = [
+        text("push", b"{\n  \"ref\": \"refs/heads/main\",\n  \"before\" oops"),
+        text("push", b""),
+        text("push", b"payload=%7B%22ref%22"),
+        text("push", b"\xff\xfe"),
+        text("push", pull("opened").to_string().as_bytes()),
+        text(
+            "pull_request",
+            pushed("refs/heads/main", OLD, NEW).to_string().as_bytes(),
+        ),
+        text("push", wrong_sha.to_string().as_bytes()),
+        text("push", wrong_repo.to_string().as_bytes()),
+        text("push", deep.as_bytes()),
+    ];
+    insta::assert_snapshot!(errors.join("\n"), @"
+    the body of this push event cannot be used: expected `:` at line 3 column 12
+    the body of this push event cannot be used: EOF while parsing a value at line 1 column 0
+    the body of this push event cannot be used: it is a form: set the webhook's content type to application/json on GitHub
+    the body of this push event cannot be used: expected value at line 1 column 1
+    the body of this push event cannot be used: missing field `ref` at line 1 column 320
+    the body of this pull_request event cannot be used: missing field `action` at line 1 column 302
+    the body of this push event cannot be used: a commit is not 40 or 64 lowercase hex digits at line 1 column 107
+    the body of this push event cannot be used: '../../etc' is not a repository name: write it as owner/name at line 1 column 219
+    the body of this push event cannot be used: EOF while parsing a list at line 1 column 100005
+    ");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_body_makes_a_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let _ = event_of_stored("push", &body);
+        let _ = event_of_stored("pull_request", &body);
+    }
+}

@@ -1,0 +1,11 @@
+//! Over real HTTP and real git: the client and the mirror against the simulator, and the simulator
+//! against curl's and git's expectations.
+
+mod app;
+mod client;
+mod faults;
+mod git;
+mod receiver;
+mod simulator;
+mod webhooks;
+mod workspace;
