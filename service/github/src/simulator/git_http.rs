@@ -1,5 +1,5 @@
-//! git over smart HTTP, by `git http-backend`: bodies are streamed both ways, and a push is looked
-//! at when it is over.
+//! git over smart HTTP, by `git http-backend`: bodies are streamed, and a push is looked at before
+//! it is answered.
 
 use super::repository::{git_command, refs};
 use super::state::RepoInfo;
@@ -16,6 +16,8 @@ use tokio::process::{Child, ChildStdout};
 use tokio_util::io::{ReaderStream, StreamReader};
 use trainyard_core::ids::RepoName;
 
+/// git's report of a push is a few lines, with all hooks' output at most this long.
+const LONGEST_REPORT: usize = 1024 * 1024;
 /// The three requests that smart HTTP is made of.
 const SERVICES: [&str; 3] = ["info/refs", "git-upload-pack", "git-receive-pack"];
 
@@ -65,25 +67,24 @@ pub(crate) async fn serve(
     served.unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
 }
 
+/// A pusher has its answer when what follows from the push has happened, also one that hangs up.
 async fn push(
     shared: Arc<Shared>,
     repo: RepoInfo,
     pushing: Arc<tokio::sync::Mutex<()>>,
     request: Request,
 ) -> anyhow::Result<Response> {
-    let alone = pushing.lock_owned().await;
-    let before = refs(&repo.path).await?;
-    let (mut child, response) = run(&shared, &repo, "git-receive-pack", "", request).await?;
-    // The client's answer streams meanwhile; the webhooks follow when git is done.
-    tokio::spawn(async move {
-        let _ = child.wait().await;
-        match refs(&repo.path).await {
-            Ok(after) => events::pushed(&shared, &repo, &before, &after).await,
-            Err(error) => tracing::error!(%error, "a push cannot be looked at"),
-        }
-        drop(alone);
+    let pushed = tokio::spawn(async move {
+        let _alone = pushing.lock_owned().await;
+        let before = refs(&repo.path).await?;
+        let (mut child, response) = run(&shared, &repo, "git-receive-pack", "", request).await?;
+        let (parts, body) = response.into_parts();
+        let answer = axum::body::to_bytes(body, LONGEST_REPORT).await?;
+        child.wait().await?;
+        events::pushed(&shared, &repo, &before, &refs(&repo.path).await?).await;
+        Ok(Response::from_parts(parts, answer.into()))
     });
-    Ok(response)
+    pushed.await?
 }
 
 /// Starts the CGI program; its answer is streamed while it runs.

@@ -174,10 +174,10 @@ async fn pull_requests_follow_their_branch() {
     push 
     pull_request opened
     push 
-    pull_request closed
     pull_request synchronize
+    pull_request closed
+    push 
     pull_request reopened
-    push
     ");
     let opened = pull_request(&arrived[2]);
     assert_eq!(
