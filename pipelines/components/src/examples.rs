@@ -56,7 +56,7 @@ impl Table {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .with_context(|| format!("{} is not a readable Parquet file", path.display()))?;
+            .with_context(|| format!("{} is not a whole Parquet file: write it anew", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             metadata,

@@ -66,9 +66,10 @@ impl Task {
 
     /// The input of that name, unless it is absent or an optional one that does not exist yet.
     pub fn optional_input(&self, name: &str) -> Option<&InputArtifact> {
-        self.inputs.get(name).filter(|input| {
-            input.digest.is_some() || fs::read_dir(&input.path).map_or(true, |mut entries| entries.next().is_some())
-        })
+        let filled = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+        self.inputs
+            .get(name)
+            .filter(|input| input.digest.is_some() || input.path.is_file() || filled(&input.path))
     }
 
     /// The path of the output of that name.
@@ -88,7 +89,8 @@ impl Task {
     /// When one has the wrong type or a required one is missing.
     pub fn parameters<P: DeserializeOwned>(&self) -> Result<P> {
         serde_path_to_error::deserialize(Value::Object(self.parameters.clone())).map_err(|error| {
-            let place = match error.path().to_string().as_str() {
+            // A question mark stands for the key of a map that is wrong itself.
+            let place = match error.path().to_string().trim_end_matches(".?") {
                 "." => "the step's parameters ('with') are wrong".to_owned(),
                 path => format!("the step's parameter '{path}' is wrong"),
             };

@@ -51,7 +51,8 @@ pub fn run(task: &Task) -> Result<()> {
         .map(|span| SpanFile::open(&source.path, &span.file))
         .collect::<Result<_>>()?;
     let features = agree(&files)?;
-    let partition = Partition::new(&features, parameters.partition_feature_name.as_deref())?;
+    let partition_feature = parameters.partition_feature_name.as_deref();
+    let partition = Partition::new(&features, partition_feature)?;
 
     let schema = Arc::new(features.schema());
     let mut writers: Vec<SplitWriter> = splits
@@ -72,9 +73,10 @@ pub fn run(task: &Task) -> Result<()> {
                 .assign(&columns, batch.num_rows(), &splits, &mut rows)
                 .map_err(|row| {
                     anyhow!(
-                        "row {} of file {} has no value to partition by",
+                        "row {} of file {} has no value in '{}', which partition_feature_name needs in every row",
                         first_row + row + 1,
-                        file.name
+                        file.name,
+                        partition_feature.unwrap_or_default()
                     )
                 })?;
             for (writer, rows) in writers.iter_mut().zip(rows) {
@@ -87,7 +89,10 @@ pub fn run(task: &Task) -> Result<()> {
     }
     if total == 0 {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        bail!("there is no row of data in {}", names.join(", "));
+        bail!(
+            "there is no row of data in {}: fill the span or leave it out of the window",
+            names.join(", ")
+        );
     }
     for writer in writers {
         writer.finish()?;
@@ -117,9 +122,9 @@ impl Partition {
             return Ok(Self::Record(RecordKey::new(features)));
         };
         let place = features.0.iter().position(|(other, _)| other == name);
-        let place = place.ok_or_else(|| anyhow!("there is no column '{name}' to partition by"))?;
+        let place = place.ok_or_else(|| anyhow!("there is no column '{name}', which partition_feature_name names"))?;
         if features.0[place].1 == Kind::Float {
-            bail!("column '{name}' is FLOAT: partition by a column of whole numbers or text");
+            bail!("column '{name}' is FLOAT: set partition_feature_name to a column of whole numbers or text");
         }
         Ok(Self::Feature(place))
     }

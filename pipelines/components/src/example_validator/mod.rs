@@ -51,12 +51,12 @@ pub fn run(task: &Task) -> Result<()> {
         write_json(&split_folder(output, split).join("anomalies.json"), &anomalies)?;
         let found = findings(split, &anomalies, &parameters.severity_overrides);
         println!(
-            "split {split}: {} examples, {} anomalies",
+            "split {split}: {} examples, anomalies: {}",
             dataset.num_examples,
             found.len()
         );
         for finding in &found {
-            println!("{:?}: {}", finding.severity, finding.sentence);
+            println!("{}: {}", finding.severity, finding.sentence);
         }
         let before = errors.len();
         errors.extend(found.into_iter().filter(|finding| finding.severity == Severity::Error));

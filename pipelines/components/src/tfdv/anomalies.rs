@@ -112,3 +112,9 @@ impl fmt::Display for AnomalyType {
         self.serialize(f)
     }
 }
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
