@@ -2,9 +2,10 @@
 
 use crate::context::Context;
 use crate::reconcile::{ReconcileError, reconcile};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
@@ -16,25 +17,51 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a run waits after its worker stopped for a reason outside of it.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// Admits runs and keeps a worker at each until the task is dropped.
+/// Admits runs and keeps a worker at each until the task is dropped; the workers go with it.
 pub(crate) async fn run(context: Arc<Context>) {
-    let workers = Arc::new(Mutex::new(HashSet::new()));
+    let mut workers = Workers::default();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
-        if let Err(error) = admit(&context, &workers).await {
+        if let Err(error) = admit(&context, &mut workers).await {
             tracing::error!(%error, "runs cannot be read");
             wake = Instant::now() + AGAIN;
         }
         tokio::select! {
             () = context.signals.admission.notified() => {}
+            Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
             () = sleep_until(wake) => {}
         }
     }
 }
 
-type Workers = Arc<Mutex<HashSet<RunId>>>;
+/// One worker for each admitted run.
+#[derive(Default)]
+struct Workers {
+    tasks: JoinSet<()>,
+    runs: HashMap<Id, RunId>,
+}
 
-async fn admit(context: &Arc<Context>, workers: &Workers) -> Result<(), StoreError> {
+impl Workers {
+    fn start(&mut self, context: &Arc<Context>, id: RunId) {
+        if self.runs.values().all(|run| *run != id) {
+            let task = self.tasks.spawn(work(Arc::clone(context), id.clone()));
+            self.runs.insert(task.id(), id);
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "a run's worker met a defect of Trainyard and will be started again");
+                error.id()
+            }
+        };
+        self.runs.remove(&id);
+    }
+}
+
+async fn admit(context: &Arc<Context>, workers: &mut Workers) -> Result<(), StoreError> {
     let active = context.store.active_runs().await?;
     let mut limits = BTreeMap::new();
     for run in &active {
@@ -51,19 +78,13 @@ async fn admit(context: &Arc<Context>, workers: &Workers) -> Result<(), StoreErr
         context.signals.run(&id).notify_one();
     }
     for id in admission.admitted {
-        if workers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.clone())
-        {
-            tokio::spawn(work(Arc::clone(context), id, Arc::clone(workers)));
-        }
+        workers.start(context, id);
     }
     Ok(())
 }
 
-async fn work(context: Arc<Context>, id: RunId, workers: Workers) {
-    match reconcile(Arc::clone(&context), id.clone()).await {
+async fn work(context: Arc<Context>, id: RunId) {
+    match reconcile(context, id.clone()).await {
         Ok(()) => {}
         Err(ReconcileError::NotOurs) => {
             tracing::debug!(run = %id, "another worker has the run");
@@ -74,8 +95,6 @@ async fn work(context: Arc<Context>, id: RunId, workers: Workers) {
             sleep(AGAIN).await;
         }
     }
-    workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    context.signals.admission.notify_one();
 }
 
 /// Runs that share a limit.

@@ -1,7 +1,9 @@
-//! What a crash left behind: programs and folders of attempts that are settled.
+//! What a crash left behind: programs and folders of attempts that are settled, half a push.
 
 use crate::artifacts::remove_tree;
 use crate::context::Context;
+use crate::rollback;
+use crate::serving::{Target, kept, served};
 use std::fs;
 use std::path::Path;
 use trainyard_core::ids::RunId;
@@ -21,6 +23,11 @@ pub(crate) async fn collect(context: &Context) {
         }
         Err(error) => tracing::warn!(%error, "leftover programs cannot be listed"),
     }
+    for name in context.config.targets.keys() {
+        if let Err(error) = settle_target(context, name).await {
+            tracing::warn!(target = name, %error, "a push target may not serve what the ledger says");
+        }
+    }
     for folder in ["work", "checkouts"] {
         if let Err(error) = collect_folders(context, &context.folders.root().join(folder)).await {
             tracing::warn!(%error, folder, "leftover folders were not removed");
@@ -38,6 +45,22 @@ async fn collect_program(context: &Context, key: &AttemptKey) -> Result<(), Box<
         context.executor.stop(key, std::time::Duration::ZERO).await?;
         context.executor.remove(key).await?;
         tracing::info!(%key, "removed a leftover program");
+    }
+    Ok(())
+}
+
+/// A push or rollback that was cut off leaves the server with something the ledger does not know.
+async fn settle_target(context: &Context, name: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(config) = context.config.targets.get(name) else {
+        return Ok(());
+    };
+    let _alone = context.pushing.hold().await?;
+    let ledger = rollback::ledger(context, name).await?;
+    let stack = served(&ledger);
+    let current = stack.last().map(|entry| (&entry.model, entry.version.as_str()));
+    let target = Target::new(&context.http, name, config);
+    if target.settle(&kept(&stack), current).await? {
+        tracing::info!(target = name, "the push target serves what the ledger says again");
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::artifacts::ArtifactFolder;
 use crate::config::EngineConfig;
 use crate::folders::Folders;
+use crate::locks::{Exclusive, Owner};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,12 +26,12 @@ pub(crate) struct Context {
     pub(crate) signals: Signals,
     /// Who containers run as when the service is root; otherwise they run as the service.
     pub(crate) container_user: Option<(u32, u32)>,
-    /// This process, as the leases know it.
-    pub(crate) owner: String,
+    /// This engine, as the leases know it.
+    pub(crate) owner: Owner,
     /// Held while an image is built.
     pub(crate) building: tokio::sync::Mutex<()>,
     /// Held while a push target is changed.
-    pub(crate) pushing: tokio::sync::Mutex<()>,
+    pub(crate) pushing: Exclusive,
 }
 
 impl Context {

@@ -5,6 +5,7 @@ use crate::artifacts::{ArtifactError, ArtifactFolder};
 use crate::config::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig};
 use crate::context::{Context, Signals, now};
 use crate::folders::Folders;
+use crate::locks::{Exclusive, Owner};
 use crate::{collect, ingest, report, schedule};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
@@ -84,13 +85,16 @@ impl Engine {
         let github = config.github.as_ref().map(github).transpose()?;
         let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
         let isolated = matches!(config.executor, ExecutorKind::Docker) && rustix::process::geteuid().is_root();
-        let owner = format!("{}-{}", instance(&folders)?, std::process::id());
+        let owner = Owner::new(folders.owners(), &instance(&folders)?).map_err(|source| EngineError::DataDir {
+            path: folders.owners(),
+            source,
+        })?;
         let context = Context {
             artifacts: ArtifactFolder::open(folders.artifacts())?,
             container_user: isolated.then_some(CONTAINER_USER),
             signals: Signals::default(),
             building: tokio::sync::Mutex::new(()),
-            pushing: tokio::sync::Mutex::new(()),
+            pushing: Exclusive::new(folders.push_lock()),
             config,
             folders,
             store,

@@ -70,6 +70,16 @@ impl Folders {
         self.logs(run).join(format!("build-{image}.log"))
     }
 
+    /// One locked file for each engine that lives.
+    pub fn owners(&self) -> PathBuf {
+        self.root.join("owners")
+    }
+
+    /// The lock on the push targets, which every engine of this folder takes.
+    pub fn push_lock(&self) -> PathBuf {
+        self.root.join("push.lock")
+    }
+
     /// State of the process executor.
     pub fn processes(&self) -> PathBuf {
         self.root.join("processes")

@@ -6,14 +6,16 @@ use crate::context::{Context, new_event_id};
 use crate::project::{self, Found};
 use crate::reconcile;
 use crate::request::{self, Origin};
+use futures_util::FutureExt;
 use serde_json::json;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::event::{DataArrived, Event, PullRequest, Push};
 use trainyard_core::ids::{CommitSha, DeliveryId, EventId, RepoName};
-use trainyard_core::report;
+use trainyard_core::report::{self, StatusState};
 use trainyard_core::run::RunRequest;
 use trainyard_core::trigger::{Match, matches};
 use trainyard_github::webhook::{Derived, event_of_stored};
@@ -52,7 +54,7 @@ pub(crate) async fn run(context: Arc<Context>) {
                         wake = wake.min(*later);
                         continue;
                     }
-                    if let Err(error) = settle(&context, &delivery).await {
+                    if let Err(error) = settle_safely(&context, &delivery).await {
                         tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
                         let later = Instant::now() + AGAIN;
                         not_before.insert(delivery.id.clone(), later);
@@ -66,6 +68,22 @@ pub(crate) async fn run(context: Arc<Context>) {
             () = sleep_until(wake) => {}
         }
     }
+}
+
+/// One poisonous delivery must not stop the others.
+async fn settle_safely(context: &Context, delivery: &Delivery) -> Result<(), IngestError> {
+    if let Ok(settled) = AssertUnwindSafe(settle(context, delivery)).catch_unwind().await {
+        return settled;
+    }
+    let outcome = "this delivery met a defect of Trainyard: see the service's log and report it";
+    let settle = SettleDelivery {
+        delivery: delivery.id.clone(),
+        at: context.now(),
+        events: Vec::new(),
+        outcome: outcome.to_owned(),
+    };
+    context.store.settle_delivery(&settle).await?;
+    Ok(())
 }
 
 async fn settle(context: &Context, delivery: &Delivery) -> Result<(), IngestError> {
@@ -139,6 +157,17 @@ impl Interpretation {
             holds,
             ..NewEvent::new(id, event, self.reasons.join("; "))
         }
+    }
+
+    /// A pull request that starts no run hears why.
+    fn tell(&mut self, pull: &PullRequest, pipeline: &str, state: StatusState, reason: String) {
+        let status = report::Status {
+            state,
+            ..report::nothing_to_do_status(pipeline, &reason)
+        };
+        self.outbox
+            .push(status_item(&pull.repo, pull.installation_id, &pull.head_sha, &status));
+        self.reasons.push(reason);
     }
 
     /// A file that cannot be run is told to the commit, not only to the log.
@@ -264,14 +293,12 @@ async fn interpret_pull_request(
     let Some(head) = source(head, verdict)? else {
         return Ok(());
     };
-    let changed = checkout::changed_since_fork(
-        context,
-        &pull.repo,
-        pull.installation_id,
-        &pull.base_sha,
-        &pull.head_sha,
-    )
-    .await;
+    let changed = if pull.is_fork() {
+        None
+    } else {
+        let (repo, installation) = (&pull.repo, pull.installation_id);
+        checkout::changed_since_fork(context, repo, installation, &pull.base_sha, &pull.head_sha).await
+    };
     if head.is_empty() {
         verdict.reasons.push(format!(
             "{} has no pipelines/<name>/pipeline.yaml at {}",
@@ -299,17 +326,16 @@ async fn interpret_pull_request(
                         false,
                         context.now(),
                     )),
-                    Err(reason) => verdict.reasons.push(reason),
+                    Err(reason) => verdict.tell(pull, &plan.pipeline, StatusState::Error, reason),
                 }
             }
-            Match::No { reason } => {
-                // A required check that is never set would block the pull request for ever.
-                let status = report::nothing_to_do_status(&plan.pipeline, &reason);
-                verdict
-                    .outbox
-                    .push(status_item(&pull.repo, pull.installation_id, &pull.head_sha, &status));
-                verdict.reasons.push(reason);
+            Match::No { reason } if plan.triggers.pull_request.is_none() => verdict.reasons.push(reason),
+            // What nobody looked at must not look approved.
+            Match::No { reason } if pull.is_fork() => {
+                verdict.tell(pull, &plan.pipeline, StatusState::Pending, reason);
             }
+            // A required check that is never set would block the pull request for ever.
+            Match::No { reason } => verdict.tell(pull, &plan.pipeline, StatusState::Success, reason),
         }
     }
     Ok(())

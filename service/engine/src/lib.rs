@@ -17,6 +17,7 @@ mod folders;
 mod ingest;
 mod intake;
 mod local;
+mod locks;
 mod manual;
 mod project;
 mod reconcile;

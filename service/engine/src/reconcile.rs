@@ -49,13 +49,7 @@ struct Worker {
 
 /// Drives one run until it is over.
 pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), ReconcileError> {
-    let now = context.now();
-    let until = now.plus_seconds(LEASE.as_secs());
-    let epoch = context
-        .store
-        .acquire_lease(&id, &context.owner, now, until)
-        .await?
-        .ok_or(ReconcileError::NotOurs)?;
+    let epoch = acquire(&context, &id).await?.ok_or(ReconcileError::NotOurs)?;
     let run = context.store.load_run(&id).await?;
     let mut worker = Worker {
         context: Arc::clone(&context),
@@ -71,6 +65,19 @@ pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), Re
         tracing::warn!(run = %id, %error, "a lease was not released and will expire");
     }
     done
+}
+
+/// The epoch of our lease; `None` when a living worker has the run.
+async fn acquire(context: &Context, id: &RunId) -> Result<Option<u64>, StoreError> {
+    let (now, owner) = (context.now(), context.owner.name());
+    let until = now.plus_seconds(LEASE.as_secs());
+    if let Some(epoch) = context.store.acquire_lease(id, &owner, now, until).await? {
+        return Ok(Some(epoch));
+    }
+    match context.store.lease_owner(id).await? {
+        Some(gone) if context.owner.is_gone(&gone) => context.store.take_over_lease(id, &gone, &owner, until).await,
+        _ => Ok(None),
+    }
 }
 
 impl Worker {
@@ -91,12 +98,7 @@ impl Worker {
                 () = signal.notified() => {
                     self.run = self.context.store.load_run(&self.run.request.id).await?;
                 }
-                _ = renewal.tick() => {
-                    let until = self.context.now().plus_seconds(LEASE.as_secs());
-                    if !self.context.store.renew_lease(&self.run.request.id, self.epoch, until).await? {
-                        return Err(ReconcileError::NotOurs);
-                    }
-                }
+                _ = renewal.tick() => self.renew().await?,
             }
         }
         self.finish();
@@ -105,6 +107,10 @@ impl Worker {
 
     /// Starts what is decided and not at work yet. `None` when the state moved meanwhile.
     async fn act(&mut self) -> Result<Option<Instant>, ReconcileError> {
+        // A push that is at work is never cut off, not even by a cancel: else nobody knows what serves.
+        if self.at_work.contains_key(&Command::Push) {
+            return Ok(Some(Instant::now() + LEASE));
+        }
         let now = self.context.now();
         let limits = Limits {
             max_parallel_steps: self.context.config.max_parallel_steps,
@@ -186,14 +192,28 @@ impl Worker {
         }
     }
 
-    /// Stores events with everything that follows from them, in one transaction.
+    /// Stores events with everything that follows from them. When the run moved on meanwhile, because
+    /// somebody asked for a cancel, it is loaded again and decided anew.
     async fn append(&mut self, outcome: Outcome) -> Result<(), ReconcileError> {
         if outcome.events.is_empty() {
             return Ok(());
         }
+        while !self.try_append(&outcome).await? {
+            self.run = self.context.store.load_run(&self.run.request.id).await?;
+            self.renew().await?;
+            // What is served already is recorded in any case.
+            if outcome.promotion.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction; false when the run moved on meanwhile.
+    async fn try_append(&mut self, outcome: &Outcome) -> Result<bool, ReconcileError> {
         let at = self.context.now();
         let mut next = self.run.clone();
-        let mut metadata = outcome.metadata;
+        let mut metadata = outcome.metadata.clone();
         for event in &outcome.events {
             match next.apply(event, at) {
                 Applied::Applied => metadata.extend(execution_end(&next, event, at)),
@@ -208,37 +228,35 @@ impl Worker {
             summary: RunSummary::of(&next, &outcome.events),
             outbox: outbox(&self.context, &self.run, &next),
             metadata,
-            promotion: outcome.promotion,
-            events: outcome.events,
+            promotion: outcome.promotion.clone(),
+            events: outcome.events.clone(),
         };
         let tells = !append.outbox.is_empty();
-        let events = append.events.clone();
+        let id = &self.run.request.id;
+        tracing::debug!(run = %id, version = next.version, "about to record");
         match self.context.store.append(append).await {
-            Ok(_) => {
-                self.run = next;
-                for event in &events {
-                    self.after(event);
-                }
-            }
-            // Somebody asked for a cancel meanwhile: look again, and decide anew.
-            Err(StoreError::Conflict(_)) => {
-                self.run = self.context.store.load_run(&self.run.request.id).await?;
-                let until = self.context.now().plus_seconds(LEASE.as_secs());
-                if !self
-                    .context
-                    .store
-                    .renew_lease(&self.run.request.id, self.epoch, until)
-                    .await?
-                {
-                    return Err(ReconcileError::NotOurs);
-                }
-            }
+            Ok(version) => tracing::debug!(run = %id, version, "recorded"),
+            Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
+        }
+        self.run = next;
+        for event in &outcome.events {
+            self.after(event);
         }
         if tells {
             self.context.signals.report.notify_one();
         }
-        Ok(())
+        Ok(true)
+    }
+
+    async fn renew(&self) -> Result<(), ReconcileError> {
+        let until = self.context.now().plus_seconds(LEASE.as_secs());
+        let renewed = self.context.store.renew_lease(&self.run.request.id, self.epoch, until);
+        if renewed.await? {
+            Ok(())
+        } else {
+            Err(ReconcileError::NotOurs)
+        }
     }
 
     /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.

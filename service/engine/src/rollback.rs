@@ -50,6 +50,9 @@ pub enum RollbackError {
         #[source]
         error: ServingError,
     },
+    /// The lock on push targets cannot be taken.
+    #[error("the data folder cannot be written: {0}")]
+    Lock(#[source] std::io::Error),
     /// The store does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,7 +84,7 @@ impl Engine {
                 known,
             });
         };
-        let _alone = context.pushing.lock().await;
+        let _alone = context.pushing.hold().await.map_err(RollbackError::Lock)?;
         let ledger = ledger(context, name).await?;
         let stack = served(&ledger);
         let [.., earlier, current] = stack.as_slice() else {

@@ -11,6 +11,9 @@ statements! {
         WHERE id = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $3)
         RETURNING lease_epoch";
     RENEW = "UPDATE runs SET lease_until = $3 WHERE id = $1 AND lease_epoch = $2 AND lease_owner IS NOT NULL";
+    OWNER = "SELECT lease_owner FROM runs WHERE id = $1";
+    TAKE_OVER = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $3, lease_until = $4
+        WHERE id = $1 AND lease_owner = $2 RETURNING lease_epoch";
     RELEASE = "UPDATE runs SET lease_owner = NULL, lease_until = 0 WHERE id = $1 AND lease_epoch = $2";
 }
 
@@ -21,6 +24,22 @@ impl Store {
         let arguments = args![run.as_str(), owner, now, until];
         let row = self
             .write(move |db| Box::pin(async move { db.row(ACQUIRE, arguments).await }))
+            .await?;
+        row.map(|row| row.count(0)).transpose()
+    }
+
+    /// Who holds, or last held, the lease of a run.
+    pub async fn lease_owner(&self, run: &RunId) -> Result<Option<String>> {
+        let row = self.reader().await?.row(OWNER, args![run.as_str()]).await?;
+        Ok(row.map(|row| row.optional(0)).transpose()?.flatten())
+    }
+
+    /// Takes a lease from an owner who is known to be gone, before it runs out; `None` when somebody
+    /// else has it by now.
+    pub async fn take_over_lease(&self, run: &RunId, gone: &str, owner: &str, until: Micros) -> Result<Option<u64>> {
+        let arguments = args![run.as_str(), gone, owner, until];
+        let row = self
+            .write(move |db| Box::pin(async move { db.row(TAKE_OVER, arguments).await }))
             .await?;
         row.map(|row| row.count(0)).transpose()
     }

@@ -251,7 +251,9 @@ fn failure(
 }
 
 fn decide_end(run: &Run) -> Decision {
-    if let Some(by) = &run.cancel_requested {
+    // A cancel that comes after the push comes too late: the model serves.
+    let served = matches!(run.push, PushState::Pushed { .. });
+    if let Some(by) = run.cancel_requested.as_ref().filter(|_| !served) {
         return Decision::Record(finished(run, RunState::Cancelled, sentence::run_cancelled(by)));
     }
     let failed = run.steps.iter().find_map(|(name, record)| match &record.state {

@@ -12,6 +12,7 @@ pub(super) async fn build_image(context: &Context, run: &Run, image: &str) -> Re
     };
     let source = checkout::source(context, &run.request).await?;
     let request = BuildRequest {
+        root: source.clone(),
         context: source.join(&build.context),
         dockerfile: source.join(&build.dockerfile),
         build_args: build.args.clone(),

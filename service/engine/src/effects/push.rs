@@ -3,7 +3,7 @@
 use super::{EffectError, Outcome};
 use crate::context::Context;
 use crate::rollback;
-use crate::serving::{ServingError, Target, next_version, served};
+use crate::serving::{ServingError, Target, kept, next_version, served};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
             plan.target
         )));
     };
-    let _alone = context.pushing.lock().await;
+    let _alone = context.pushing.hold().await.map_err(EffectError::again)?;
     let ledger = rollback::ledger(context, &plan.target)
         .await
         .map_err(EffectError::again)?;
@@ -51,14 +51,10 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
 
     let target = Target::new(&context.http, &plan.target, config);
     let version = next_version(&ledger);
-    let keep: Vec<String> = stack
-        .iter()
-        .rev()
-        .take(2)
-        .rev()
-        .map(|entry| entry.version.clone())
-        .collect();
-    match target.push(&model, &version, &keep, plan.infra_validation).await {
+    match target
+        .push(&model, &version, &kept(&stack), plan.infra_validation)
+        .await
+    {
         Ok(()) => {}
         Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now) => {
             return Err(EffectError::again(error));

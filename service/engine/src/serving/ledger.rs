@@ -19,6 +19,17 @@ pub fn served(ledger_oldest_first: &[Promotion]) -> Vec<&Promotion> {
     stack
 }
 
+/// The versions whose folders stay: the one that serves, and the one before it for a quick way back.
+pub fn kept(served: &[&Promotion]) -> Vec<String> {
+    let newest = served.iter().rev().take(2).rev();
+    newest.map(|entry| entry.version.clone()).collect()
+}
+
+/// Whether a folder's name can be one of [`next_version`].
+pub(super) fn is_ours(version: &str) -> bool {
+    version.len() >= 6 && version.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// Versions are counted and never used twice, rollbacks included. Zero-padded, so that servers
 /// that sort versions as text take the newest for the default.
 pub fn next_version(ledger: &[Promotion]) -> String {

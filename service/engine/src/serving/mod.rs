@@ -6,7 +6,8 @@ mod protocol;
 mod repository;
 mod sample;
 
-pub use ledger::{next_version, served};
+use ledger::is_ours;
+pub use ledger::{kept, next_version, served};
 pub use protocol::{ModelServer, ServingError};
 
 use crate::config::TargetConfig;
@@ -85,14 +86,14 @@ impl Target {
     /// `current` still serves.
     pub async fn roll_back(&self, earlier: &ArtifactRef, version: &str, current: &str) -> Result<(), ServingError> {
         let source = PathBuf::from(&earlier.uri);
-        let sample = Sample::read(&source, InfraValidation::LoadAndQuery)?;
+        let sample = Sample::read_if_there(&source)?;
         if !self.folder.version(version).exists() {
             self.write(&source, version).await?;
         }
-        // Proved loadable before anything is taken away.
-        self.server.load().await?;
-        self.server.wait_ready(version).await?;
-        self.query(Some(version), sample.as_ref()).await?;
+        if let Err(error) = self.prove(version, sample.as_ref()).await {
+            self.withdraw(version).await;
+            return Err(error);
+        }
         let aside = self.folder.take_aside(current).await?;
         let settled = async {
             self.server.load().await?;
@@ -114,6 +115,21 @@ impl Target {
         }
     }
 
+    /// Makes the folder say what the ledger says, after a crash in the middle of a push or rollback:
+    /// versions that are not in `keep` go, the last one comes back if it is gone. True when something
+    /// was wrong; the server, if it runs, has then loaded what is right.
+    pub async fn settle(&self, keep: &[String], current: Option<(&ArtifactRef, &str)>) -> Result<bool, ServingError> {
+        let mut wrong = self.remove_others(keep).await?;
+        if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
+            self.write(Path::new(&model.uri), version).await?;
+            wrong = true;
+        }
+        if wrong {
+            self.load_what_is_left().await?;
+        }
+        Ok(wrong)
+    }
+
     async fn write(&self, source: &Path, version: &str) -> Result<(), ServingError> {
         let folder = self.folder.clone();
         let new = VersionFolder {
@@ -124,10 +140,15 @@ impl Target {
         written.map_err(|error| ServingError::Folder(error.to_string()))?
     }
 
-    async fn activate(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
+    /// Loads a version beside the one that serves, and asks it.
+    async fn prove(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
         self.server.load().await?;
         self.server.wait_ready(version).await?;
-        self.query(Some(version), sample).await?;
+        self.query(Some(version), sample).await
+    }
+
+    async fn activate(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
+        self.prove(version, sample).await?;
         self.server.expect_default(version, sample.map(|s| &s.request)).await
     }
 
@@ -140,22 +161,29 @@ impl Target {
     /// Takes a version away that must not serve. The old ones are loaded again.
     async fn withdraw(&self, version: &str) {
         let removed = self.folder.remove(version).await;
-        let loaded = if self.folder.versions().is_empty() {
-            self.server.unload().await
-        } else {
-            self.server.load().await
-        };
+        let loaded = self.load_what_is_left().await;
         if let Err(error) = removed.and(loaded) {
             tracing::error!(target = self.name, version, %error, "a failed version was not withdrawn cleanly");
         }
     }
 
-    async fn remove_others(&self, keep: &[String]) -> Result<(), ServingError> {
+    async fn load_what_is_left(&self) -> Result<(), ServingError> {
+        if self.folder.versions().is_empty() {
+            self.server.unload().await
+        } else {
+            self.server.load().await
+        }
+    }
+
+    /// Whether there were others. Versions that bear no number of ours are somebody else's.
+    async fn remove_others(&self, keep: &[String]) -> Result<bool, ServingError> {
+        let mut removed = false;
         for version in self.folder.versions() {
-            if !keep.contains(&version) {
+            if is_ours(&version) && !keep.contains(&version) {
                 self.folder.remove(&version).await?;
+                removed = true;
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }

@@ -42,13 +42,20 @@ impl Sample {
         if validation == InfraValidation::LoadOnly {
             return Ok(None);
         }
+        let sample = Self::read_if_there(model)?;
+        if sample.is_none() {
+            return Err(ServingError::Answer(format!(
+                "the model has no {SAMPLE} to query it with: let the trainer write one, or set push.infra_validation to LOAD_ONLY"
+            )));
+        }
+        Ok(sample)
+    }
+
+    /// The model's sample, if it has one.
+    pub(super) fn read_if_there(model: &Path) -> Result<Option<Self>, ServingError> {
         let text = match fs::read(model.join(SAMPLE)) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(ServingError::Answer(format!(
-                    "the model has no {SAMPLE} to query it with: let the trainer write one, or set push.infra_validation to LOAD_ONLY"
-                )));
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 return Err(ServingError::Folder(format!(
                     "the model's {SAMPLE} cannot be read: {error}"

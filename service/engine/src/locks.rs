@@ -1,0 +1,154 @@
+//! Locks between the engines of one data folder, for example a service and `trainyard run`. They go
+//! with their process, however it ends.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::sleep;
+
+/// How often a lock that another process holds is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// An engine as the leases know it: its file is locked while it lives.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    instance: String,
+    folder: PathBuf,
+    name: String,
+    _alive: File,
+}
+
+impl Owner {
+    /// A new owner among those of `folder`; what dead ones left there is removed.
+    pub(crate) fn new(folder: PathBuf, instance: &str) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if is_free(&path) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        let path = folder.join(&name);
+        let alive = File::create(&path)?;
+        alive.lock()?;
+        // Between its making and its locking another engine may have taken it for a dead one's.
+        if !path.exists() {
+            return Self::new(folder, instance);
+        }
+        Ok(Self {
+            instance: instance.to_owned(),
+            folder,
+            name,
+            _alive: alive,
+        })
+    }
+
+    /// The name in leases.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.instance, self.name)
+    }
+
+    /// Whether another owner of this data folder is dead. Of other folders' owners nothing is known.
+    pub(crate) fn is_gone(&self, other: &str) -> bool {
+        match other.split_once('/') {
+            Some((instance, name)) if instance == self.instance && name != self.name => {
+                is_free(&self.folder.join(name))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.folder.join(&self.name));
+    }
+}
+
+fn is_free(path: &Path) -> bool {
+    match File::open(path) {
+        Ok(file) => file.try_lock_shared().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Held by at most one task of one engine at a time.
+#[derive(Debug)]
+pub(crate) struct Exclusive {
+    path: PathBuf,
+    here: Mutex<()>,
+}
+
+/// Gives it back when dropped.
+pub(crate) struct Held<'a> {
+    _here: MutexGuard<'a, ()>,
+    _everywhere: File,
+}
+
+impl Exclusive {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            here: Mutex::default(),
+        }
+    }
+
+    /// Waits for its turn.
+    pub(crate) async fn hold(&self) -> io::Result<Held<'_>> {
+        let here = self.here.lock().await;
+        let file = File::create(&self.path)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => sleep(TRY_AGAIN).await,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(Held {
+            _here: here,
+            _everywhere: file,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_gone_when_its_engine_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("owners");
+        let one = Owner::new(folder.clone(), "here").unwrap();
+        let other = Owner::new(folder.clone(), "here").unwrap();
+        let name = one.name();
+        assert!(!other.is_gone(&name), "it lives");
+        assert!(!one.is_gone(&name), "nobody is gone to itself");
+        assert!(!other.is_gone("elsewhere/0"), "of another folder nothing is known");
+        drop(one);
+        assert!(other.is_gone(&name));
+        std::fs::write(folder.join("left-by-a-crash"), b"").unwrap();
+        assert!(other.is_gone("here/left-by-a-crash"));
+        let _third = Owner::new(folder.clone(), "here").unwrap();
+        assert!(!folder.join("left-by-a-crash").exists());
+        assert!(!_third.is_gone(&other.name()), "looking at a lock takes it from nobody");
+    }
+
+    #[tokio::test]
+    async fn one_engine_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("push.lock");
+        let (one, other) = (Exclusive::new(path.clone()), Exclusive::new(path));
+        let held = one.hold().await.unwrap();
+        tokio::select! {
+            biased;
+            _ = other.hold() => panic!("held twice"),
+            () = std::future::ready(()) => {}
+        }
+        drop(held);
+        drop(other.hold().await.unwrap());
+    }
+}

@@ -1,0 +1,376 @@
+//! A whole Trainyard for tests: the real engine and store, a simulated GitHub with real git, a
+//! scripted executor and a small model server. Everything goes when it is dropped.
+
+use crate::model_server::ModelServer;
+use crate::tiny::{self, Task};
+use crate::workspace::Workspace;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use secrecy::SecretString;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::task::{JoinHandle, JoinSet};
+use trainyard_core::ids::{CommitSha, RunId, StepName};
+use trainyard_core::run::{Run, RunEvent};
+use trainyard_engine::{
+    Engine, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, Intake, IntakeError, TargetConfig,
+};
+use trainyard_executors::fake::{FakeExecutor, FakeImages, Script};
+use trainyard_executors::{AnyExecutor, AnyImageBuilder, AttemptKey, Program};
+use trainyard_github::simulator::{Simulator, SimulatorConfig, StatusRecord};
+use trainyard_store::{DeliveryView, RunFilter, RunRow};
+
+pub const REPO: &str = "acme/tiny";
+pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
+const SECRET: &str = "webhook-secret-of-the-tests";
+/// Nothing a test waits for takes longer.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+type Behaviour = Arc<dyn Fn(&AttemptKey, &Program) -> Script + Send + Sync>;
+
+/// Where webhooks and events arrive; the engine behind it comes and goes.
+#[derive(Clone, Default)]
+struct Door(Arc<Mutex<Option<Engine>>>);
+
+pub struct Yard {
+    pub github: Simulator,
+    pub work: Workspace,
+    pub server: ModelServer,
+    pub executor: FakeExecutor,
+    pub images: FakeImages,
+    pub config: EngineConfig,
+    pub engine: Engine,
+    behaviours: Arc<Mutex<HashMap<String, Behaviour>>>,
+    loops: JoinSet<()>,
+    door: Door,
+    listening: JoinHandle<()>,
+    folder: TempDir,
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        self.listening.abort();
+        // Artifacts are read-only folders, which a temporary folder cannot remove by itself.
+        let _ = trainyard_engine::artifacts::remove_tree(self.folder.path());
+    }
+}
+
+impl Yard {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With another configuration.
+    pub async fn with(change: impl FnOnce(&mut EngineConfig)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let door = Door::default();
+        let (url, listening) = listen(door.clone()).await;
+        let github = Simulator::start(SimulatorConfig {
+            webhook_url: Some(format!("{url}/webhooks/github")),
+            webhook_secret: SECRET.to_owned(),
+            token: TOKEN.to_owned(),
+            ..SimulatorConfig::default()
+        })
+        .await
+        .unwrap();
+        github.create_private_repo(REPO).await.unwrap();
+        let server = ModelServer::start(&folder.path().join("models"));
+        let mut config = configuration(folder.path(), github.base_url(), &server);
+        change(&mut config);
+
+        let behaviours: Arc<Mutex<HashMap<String, Behaviour>>> = Arc::default();
+        let chosen = Arc::clone(&behaviours);
+        let executor = FakeExecutor::scripted(move |key, program| {
+            let behaviour = chosen.lock().unwrap().get(key.step.as_str()).cloned();
+            behaviour.map_or_else(|| tiny::usual(program), |behaviour| behaviour(key, program))
+        });
+        let images = FakeImages::default();
+        let engine = open(&config, &executor, &images).await;
+        let work = Workspace::new(&github.push_url(REPO)).await;
+        work.write(tiny::FILE, tiny::TINY);
+        work.write(tiny::DOCKERFILE, "FROM base\n");
+        let yard = Self {
+            loops: engine.start(),
+            github,
+            work,
+            server,
+            executor,
+            images,
+            config,
+            engine,
+            behaviours,
+            door,
+            listening,
+            folder,
+        };
+        yard.data("2013-01", "1,2\n");
+        *yard.door.0.lock().unwrap() = Some(yard.engine.clone());
+        yard
+    }
+
+    /// Writes a span of the data source.
+    pub fn data(&self, span: &str, content: &str) {
+        let path = self.config.data_root.join(format!("rows/{span}.csv"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// From now on a step does this instead of the usual.
+    pub fn script(&self, step: &str, behaviour: impl Fn(&AttemptKey, &Program) -> Script + Send + Sync + 'static) {
+        self.behaviours
+            .lock()
+            .unwrap()
+            .insert(step.to_owned(), Arc::new(behaviour));
+    }
+
+    /// From now on a step's program waits for [`FakeExecutor::finish`] before it does the usual.
+    pub fn hold(&self, step: &str) {
+        self.script(step, |_, program| tiny::usual(program).hanging());
+    }
+
+    /// Lets every held program of a step end.
+    pub fn release(&self, step: &str) {
+        self.behaviours.lock().unwrap().remove(step);
+        for key in self.executor.remaining().iter().filter(|key| key.step.as_str() == step) {
+            self.executor.finish(key);
+        }
+    }
+
+    /// Pushes the pipeline with pieces of its text replaced.
+    pub async fn push(&self, changes: &[(&str, &str)]) -> CommitSha {
+        self.work.write(tiny::FILE, &tiny::tiny(changes));
+        self.work.push("Change the pipeline").await
+    }
+
+    /// Sends a CloudEvent in binary mode.
+    pub async fn arrive(&self, id: &str, source: &str, span: &str) -> Result<Intake, IntakeError> {
+        let headers = [
+            ("ce-specversion", "1.0"),
+            ("ce-id", id),
+            ("ce-source", "/lake"),
+            ("ce-type", "io.trainyard.data.arrived"),
+            ("content-type", "application/json"),
+        ];
+        let body = format!(r#"{{"source": "{source}", "span": "{span}"}}"#);
+        let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        self.engine.accept_cloud_event(header, body.into()).await
+    }
+
+    /// Ends the service as a crash does: nothing is tidied up. Programs go on.
+    pub async fn crash(&mut self) {
+        *self.door.0.lock().unwrap() = None;
+        self.loops.shutdown().await;
+    }
+
+    /// Starts it again on the same folder with the same executor.
+    pub async fn restart(&mut self) {
+        self.crash().await;
+        self.engine = open(&self.config, &self.executor, &self.images).await;
+        self.loops = self.engine.start();
+        *self.door.0.lock().unwrap() = Some(self.engine.clone());
+    }
+
+    pub async fn runs(&self) -> Vec<RunRow> {
+        let mut runs = self.engine.store().runs(&RunFilter::default()).await.unwrap();
+        runs.reverse();
+        runs
+    }
+
+    /// Waits until so many runs are over and none is active; oldest first.
+    pub async fn finished(&self, count: usize) -> Vec<RunRow> {
+        until(&format!("end of {count} runs"), async || {
+            let runs = self.runs().await;
+            let over = runs.iter().filter(|run| run.state.is_final()).count();
+            (over >= count && over == runs.len()).then_some(runs)
+        })
+        .await
+    }
+
+    /// The newest run when it is over.
+    pub async fn last(&self, count: usize) -> (RunRow, Run) {
+        let row = self.finished(count).await.pop().unwrap();
+        let run = self.engine.store().load_run(&row.id).await.unwrap();
+        (row, run)
+    }
+
+    pub async fn events(&self, run: &RunId) -> Vec<RunEvent> {
+        let events = self.engine.store().run_events(run, 0).await.unwrap();
+        events.into_iter().map(|(_, _, event)| event).collect()
+    }
+
+    /// Waits until so many deliveries are settled; newest first.
+    pub async fn settled(&self, count: usize) -> Vec<DeliveryView> {
+        until(&format!("{count} settled deliveries"), async || {
+            let views = self.engine.store().deliveries(1000).await.unwrap();
+            let settled = views.iter().filter(|view| view.processed_at.is_some()).count();
+            (settled >= count && settled == views.len()).then_some(views)
+        })
+        .await
+    }
+
+    /// Waits until the newest status of a commit is in this state.
+    pub async fn status(&self, commit: &CommitSha, state: &str) -> StatusRecord {
+        until(&format!("status '{state}' of {commit}"), async || {
+            self.statuses(commit).pop().filter(|status| status.state == state)
+        })
+        .await
+    }
+
+    pub fn statuses(&self, commit: &CommitSha) -> Vec<StatusRecord> {
+        self.github.statuses(REPO, commit.as_str())
+    }
+
+    /// Waits until GitHub was told everything.
+    pub async fn all_told(&self) {
+        until("empty outbox", async || {
+            let next = self.engine.store().next_outbox().await.unwrap();
+            next.is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a step has a program, and says which.
+    pub async fn started(&self, step: &str, attempt: u32) -> AttemptKey {
+        until(&format!("attempt {attempt} of step {step}"), async || {
+            let starts = self.executor.starts();
+            starts
+                .into_iter()
+                .rfind(|key| key.step.as_str() == step && key.attempt == attempt)
+        })
+        .await
+    }
+
+    /// Waits until no program is left.
+    pub async fn tidy(&self) {
+        until("end of every program", async || {
+            self.executor.remaining().is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// The step names of every program that was really started, in order.
+    pub fn programs(&self) -> Vec<StepName> {
+        self.executor.starts().into_iter().map(|key| key.step).collect()
+    }
+
+    /// The versions on the disk of the model server.
+    pub fn on_disk(&self) -> Vec<String> {
+        let folder = self.folder.path().join("models/tiny");
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Action and version of every entry in the ledger, oldest first.
+    pub async fn ledger(&self) -> Vec<String> {
+        let ledger = self.engine.store().promotions(None, 100).await.unwrap();
+        let shown = ledger
+            .iter()
+            .rev()
+            .map(|entry| format!("{} {}", entry.action.as_str(), entry.version));
+        shown.collect()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineConfig {
+    let target = TargetConfig {
+        url: server.url(),
+        repository: folder.join("models"),
+        model: None,
+        max_loading_time: Duration::from_millis(700),
+    };
+    EngineConfig {
+        data_dir: folder.join("trainyard"),
+        data_root: folder.join("data"),
+        database_url: None,
+        public_url: Some("http://trainyard.test".to_owned()),
+        github: Some(GitHubConfig {
+            api_url: github.to_owned(),
+            git_url: github.to_owned(),
+            auth: GitHubAuth::Token(SecretString::from(TOKEN)),
+            webhook_secrets: vec![SecretString::from(SECRET)],
+        }),
+        executor: ExecutorKind::Fake,
+        components_image: "components".to_owned(),
+        max_parallel_steps: 2,
+        max_parallel_runs: 4,
+        targets: BTreeMap::from([("tiny".to_owned(), target)]),
+    }
+}
+
+/// An engine on these parts, not started.
+pub async fn open(config: &EngineConfig, executor: &FakeExecutor, images: &FakeImages) -> Engine {
+    let (executor, images) = (executor.clone(), images.clone());
+    Engine::with_executor(
+        config.clone(),
+        AnyExecutor::Fake(executor),
+        AnyImageBuilder::Fake(images),
+    )
+    .await
+    .unwrap()
+}
+
+async fn listen(door: Door) -> (String, JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/webhooks/github", post(webhook)).with_state(door);
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, task)
+}
+
+async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let engine = door.0.lock().unwrap().clone();
+    let Some(engine) = engine else {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match engine.accept_webhook(header, body).await {
+        Ok(Intake::Accepted(_)) => StatusCode::ACCEPTED,
+        Ok(Intake::Duplicate(_)) => StatusCode::OK,
+        Err(IntakeError::Unsigned(_)) => StatusCode::UNAUTHORIZED,
+        Err(IntakeError::Malformed(_)) => StatusCode::BAD_REQUEST,
+        Err(IntakeError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Looks again and again until there is an answer; fails by name when there is none in time.
+pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Every file below a folder with its content, for searching.
+pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else if path.is_file() {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found
+}
+
+/// Keeps [`Task`] in reach of tests that script a step.
+pub fn task(program: &Program) -> Task {
+    Task::of(program)
+}
