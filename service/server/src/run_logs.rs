@@ -92,15 +92,15 @@ impl LogFile {
 
     /// The last `bytes` of it, the rotated part included; cut at a line where possible.
     pub fn tail(&self, bytes: u64) -> io::Result<Vec<u8>> {
+        let length = std::fs::metadata(&self.path)?.len();
+        let end = tail_of(&self.path, bytes)?;
         let rotated = self.rotated();
-        let mut end = tail_of(&self.path, bytes)?;
-        let room = bytes.saturating_sub(end.len() as u64);
-        if room > 0 && rotated.exists() {
-            let mut whole = tail_of(&rotated, room)?;
-            whole.append(&mut end);
-            return Ok(whole);
+        if length >= bytes || !rotated.exists() {
+            return Ok(end);
         }
-        Ok(end)
+        let mut whole = tail_of(&rotated, bytes - length)?;
+        whole.extend(end);
+        Ok(whole)
     }
 }
 

@@ -268,7 +268,7 @@ async fn github(checks: &mut Checks, engine: &Engine) {
             "not configured: pushes and pull requests start nothing; set [github]",
         ),
         Some(Ok(account)) => checks.ok("github", format!("known as {account}")),
-        Some(Err(error)) => checks.problem("github", error),
+        Some(Err(error)) => checks.problem("github", format!("{error}; correct [github], or the way there")),
     }
 }
 

@@ -137,6 +137,10 @@ mod tests {
         let mut table = Table::new(&["SLICE", "AUC", "NOTE"]);
         table.row(vec!["overall".into(), "0.65".into(), "✓".into()]);
         table.row(vec!["origin=\x1b[31mJFK\n".into(), "-10.5".into(), String::new()]);
-        insta::assert_snapshot!(table.render(), @"");
+        insta::assert_snapshot!(table.render(), @r"
+        SLICE               AUC  NOTE
+        overall            0.65  ✓
+        origin= [31mJFK   -10.5
+        ");
     }
 }

@@ -1,5 +1,6 @@
 //! `trainyard run`: the engine of the service, in the foreground.
 
+use super::lint::count;
 use super::output;
 use super::parameters::Parameters;
 use super::progress::Progress;
@@ -66,12 +67,17 @@ impl Run {
 
 /// The mistakes of a pipeline file are shown like `lint` shows them.
 fn shown(error: LocalError) -> anyhow::Error {
-    if let LocalError::Invalid { text, problems, .. } = &error {
-        for problem in problems {
-            eprintln!("{}", problem.render(text));
-        }
+    let LocalError::Invalid { file, text, problems } = &error else {
+        return error.into();
+    };
+    for problem in problems {
+        eprintln!("{}", problem.render(text));
     }
-    error.into()
+    anyhow!(
+        "{} has {}, and nothing was run",
+        file.display(),
+        count(problems.len(), "problem")
+    )
 }
 
 /// Drives the run and shows its events until it is over.

@@ -144,6 +144,14 @@ pub(super) fn render(run: &RunDetail) -> String {
     line("result", head.summary.clone());
     text.push('\n');
     text.push_str(&steps(run));
+    for step in run
+        .steps
+        .iter()
+        .filter(|step| step.state == "failed" && step.attempt.is_some())
+    {
+        let log = format!("trainyard logs {} {}", short(&head.id), step.name);
+        text.push_str(&format!("what '{}' wrote: {}\n", step.name, Tone::Faint.paint(&log)));
+    }
     for (image, state) in &run.images {
         if let ImageState::Failed { reason } = state {
             text.push_str(&format!("image {}: {}\n", plain(image), plain(reason)));

@@ -17,12 +17,13 @@ pub(super) struct Serve {}
 
 impl Serve {
     pub(super) async fn perform(self, config: Config) -> Result<ExitCode> {
+        // From here on a signal stops it in order, however early it comes.
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let server = Server::bind(config).await?;
-        let mut terminate = signal(SignalKind::terminate())?;
         let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
         };
         server.run(stop).await?;

@@ -33,6 +33,9 @@ fn place(text: &str, offset: usize) -> (u32, u32) {
 /// serde's sentences of unknown names, in our words; any other sentence is its own.
 fn words(message: &str) -> (String, Option<String>) {
     let message = message.trim().replace('\n', ", ");
+    if let Some(key) = message.strip_prefix("missing field `") {
+        return (format!("the key '{}' is missing", key.trim_end_matches('`')), None);
+    }
     let what = if message.starts_with("unknown field `") {
         "unknown key"
     } else if message.starts_with("unknown variant `") {

@@ -71,7 +71,20 @@ fn mistakes_are_shown_at_their_place() {
         "data_dir = \"a\"\ndata_dir = \"b\"",
     ];
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets
+    trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, app_id, private_key_file, webhook_secret, webhook_secret_previous
+    trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
+    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets
+    trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
+    trainyard.toml:1:10: invalid type: integer `8787`, expected a string
+    trainyard.toml:1:14: 'example.org' is not an address: write it as https://host or http://host:port
+    trainyard.toml:1:1: the key 'repository' is missing
+    trainyard.toml:4:20: 'soon' is not a duration: write for example 300s, 5m or 1h
+    trainyard.toml:2:21: invalid value: integer `-1`, expected usize
+    trainyard.toml:1:12: string values must be quoted, expected literal string
+    trainyard.toml:2:1: duplicate key
+    ");
 }
 
 #[test]
@@ -88,13 +101,20 @@ fn settings_that_contradict_each_other_are_refused() {
         .iter()
         .map(|text| parse(text).unwrap().check().unwrap_err().to_string())
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    github.token and github.app_id are both set: the service is one of the two, remove the other
+    a GitHub App needs github.app_id and github.private_key_file: set both or neither
+    github.webhook_secret is set, but not who the service is: set github.token, or github.app_id and github.private_key_file
+    executor.max_parallel_steps and executor.max_parallel_runs are at least 1
+    [targets.a/b]: 'a/b' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
+    [targets.a]: '../m' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
+    ");
 }
 
 #[test]
 fn an_open_address_needs_a_token() {
     let open = parse("listen = \"0.0.0.0:8787\"").unwrap();
-    insta::assert_snapshot!(open.check_listen().unwrap_err(), @"");
+    insta::assert_snapshot!(open.check_listen().unwrap_err(), @r#"listen = "0.0.0.0:8787" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1"#);
     assert_eq!(
         parse("listen = \"0.0.0.0:8787\"\napi_token = \"t\"")
             .unwrap()
@@ -107,7 +127,7 @@ fn an_open_address_needs_a_token() {
 #[test]
 fn files_that_cannot_be_read_and_bad_variables_are_named() {
     let missing = Config::load(Some(Path::new("/nowhere/trainyard.toml")), none).unwrap_err();
-    insta::assert_snapshot!(missing, @"");
+    insta::assert_snapshot!(missing, @"the configuration /nowhere/trainyard.toml cannot be read: No such file or directory (os error 2)");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.toml");
     std::fs::write(&path, "").unwrap();
@@ -123,7 +143,11 @@ fn files_that_cannot_be_read_and_bad_variables_are_named() {
             .to_string()
     })
     .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    environment variable TRAINYARD_LISTEN: 'here' is not an address: write IP:PORT, for example 127.0.0.1:8787
+    environment variable TRAINYARD_MAX_PARALLEL_STEPS: 'many' is not a whole number
+    environment variable TRAINYARD_EXECUTOR: 'k8s' is not an executor: write docker or process
+    ");
     assert!(
         Config::load(Some(&path), |_| Some(String::new())).is_ok(),
         "an empty variable is not set"

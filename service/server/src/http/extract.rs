@@ -19,6 +19,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
                 let reason = text
                     .rsplit_once("query string: ")
                     .map_or(text.as_str(), |(_, reason)| reason);
+                // The standard library's words for numbers are about digits and types.
+                let reason = reason
+                    .replace("invalid digit found in string", "not a whole number")
+                    .replace("number too large to fit in target type", "too large a number");
                 ApiError::bad_request(format!("the query string is wrong: {reason}"))
             })
     }

@@ -50,8 +50,7 @@ pub(super) async fn webhook(State(app): State<App>, request: Request) -> Result<
     responses(
         (status = 202, body = Receipt, description = "stored; it will be looked at"),
         (status = 200, body = Receipt, description = "stored before"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 503, body = ErrorBody),
+        (status = 400, body = ErrorBody), (status = 413, body = ErrorBody), (status = 503, body = ErrorBody),
     )
 )]
 pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Response, ApiError> {

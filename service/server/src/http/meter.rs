@@ -1,7 +1,7 @@
 //! Metrics for Prometheus.
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
@@ -57,7 +57,7 @@ pub(super) async fn count(path: Option<MatchedPath>, request: Request, next: Nex
 
 /// Metrics in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health",
-    responses((status = 200, content_type = "text/plain", body = String), (status = 401, body = ErrorBody)))]
+    responses((status = 200, content_type = "text/plain", body = String)))]
 pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError> {
     let stats = app.engine.store().stats().await?;
     for state in ["queued", "running", "succeeded", "failed", "cancelled"] {

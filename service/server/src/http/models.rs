@@ -62,6 +62,7 @@ pub(super) async fn roll_back(
             ApiError::new(StatusCode::CONFLICT, error.to_string())
         }
         RollbackError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, error.to_string()),
+        RollbackError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         RollbackError::Store(error) => error.into(),
     })?;
     Ok(Json(done.into()))

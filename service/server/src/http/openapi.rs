@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -18,7 +19,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Refusals),
 )]
 struct Description;
 
@@ -37,6 +38,33 @@ impl Modify for Bearer {
     }
 }
 
+/// Whatever needs a token may be refused: said once, not at every handler.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let refused = |what: &str| {
+            let content = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+            ResponseBuilder::new()
+                .description(what)
+                .content("application/json", content)
+                .build()
+        };
+        for item in openapi.paths.paths.values_mut() {
+            // An operation with a security of its own is open, or signed.
+            let operations = [&mut item.get, &mut item.post].into_iter().flatten();
+            for operation in operations.filter(|operation| operation.security.is_none()) {
+                let answers = &mut operation.responses.responses;
+                answers.insert("401".to_owned(), refused("the token is missing or wrong").into());
+                answers.insert(
+                    "403".to_owned(),
+                    refused("no token is configured, and the asker is not this machine").into(),
+                );
+            }
+        }
+    }
+}
+
 /// The description as JSON.
 pub fn document() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_pretty_json().unwrap_or_default());
@@ -45,7 +73,7 @@ pub fn document() -> &'static str {
 
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "health",
-    responses((status = 200, body = Object), (status = 401, body = ErrorBody)))]
+    responses((status = 200, body = Object)))]
 pub(super) async fn serve() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
 }

@@ -48,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
         route("POST", "/api/v1/runs/{id}/cancel", ApiToken, post(runs::cancel)),
         route("GET", "/api/v1/runs/{id}/logs/{step}", ApiToken, get(runs::log)),
         route("GET", "/api/v1/deliveries", ApiToken, get(deliveries::list)),
-        // A CloudEvent's id is `source/id`, with slashes.
+        // A CloudEvent's id is `source#id`, and a source has slashes.
         route("GET", "/api/v1/deliveries/{*id}", ApiToken, get(deliveries::show)),
         route("GET", "/api/v1/models", ApiToken, get(models::list)),
         route(

@@ -39,7 +39,7 @@ pub(super) struct RunQuery {
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "list_runs", params(RunQuery),
-    responses((status = 200, body = Runs), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+    responses((status = 200, body = Runs), (status = 400, body = ErrorBody)))]
 pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<RunQuery>,
@@ -136,7 +136,7 @@ pub(super) async fn log(
 }
 
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object such as {\"actor\": \"ada\"}")]
 pub(super) struct Asked {
     /// Who asks, for the record; `api` if absent.
     pub(super) actor: Option<String>,
@@ -194,7 +194,7 @@ pub(super) async fn cancel(
 }
 
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object with repo and pipeline")]
 pub(super) struct StartRun {
     /// `owner/name`.
     #[schema(required = true)]

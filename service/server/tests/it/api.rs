@@ -1,0 +1,187 @@
+//! The API with input that is wrong, and its health and figures.
+
+use crate::yard::{Yard, with_secrets};
+
+#[tokio::test]
+async fn wrong_questions_get_a_sentence() {
+    let yard = Yard::start("").await;
+    let mut said = Vec::new();
+    for (path, status) in [
+        ("/api/v1/runs?limit=0", 400),
+        ("/api/v1/runs?limit=501", 400),
+        ("/api/v1/runs?limit=many", 400),
+        ("/api/v1/runs?limit=99999999999999999999", 400),
+        ("/api/v1/runs?state=bogus", 400),
+        ("/api/v1/runs?colour=red", 400),
+        ("/api/v1/runs?limit=1&limit=2", 400),
+        ("/api/v1/runs/0192f0c1", 404),
+        ("/api/v1/runs/%ff", 400),
+        ("/api/v1/runs/x/logs/train", 404),
+        ("/api/v1/runs/x/logs/train?attempt=-1", 400),
+        ("/api/v1/runs/..%2f..%2fetc%2fpasswd/logs/x", 404),
+        ("/api/v1/deliveries/unknown", 404),
+        ("/api/v1/lineage/unknown", 404),
+        ("/api/v1/lineage/x?direction=sideways", 400),
+        ("/api/v1/nothing", 404),
+        ("/", 404),
+    ] {
+        let answer = yard.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        said.push(format!("{path}: {}", answer.error()));
+    }
+    insta::assert_snapshot!(said.join("\n"), @r"
+    /api/v1/runs?limit=0: limit is 0: ask for 1 to 500
+    /api/v1/runs?limit=501: limit is 501: ask for 1 to 500
+    /api/v1/runs?limit=many: the query string is wrong: limit: not a whole number
+    /api/v1/runs?limit=99999999999999999999: the query string is wrong: limit: too large a number
+    /api/v1/runs?state=bogus: 'bogus' is not a state: ask for queued, running, succeeded, failed or cancelled
+    /api/v1/runs?colour=red: the query string is wrong: colour: unknown field `colour`, expected one of `pipeline`, `state`, `limit`, `before`
+    /api/v1/runs?limit=1&limit=2: the query string is wrong: duplicate field `limit`
+    /api/v1/runs/0192f0c1: there is no run '0192f0c1'
+    /api/v1/runs/%ff: the path cannot be read: its parts are percent-encoded UTF-8
+    /api/v1/runs/x/logs/train: there is no run 'x'
+    /api/v1/runs/x/logs/train?attempt=-1: the query string is wrong: attempt: not a whole number
+    /api/v1/runs/..%2f..%2fetc%2fpasswd/logs/x: there is no run '../../etc/passwd'
+    /api/v1/deliveries/unknown: there is no delivery 'unknown'
+    /api/v1/lineage/unknown: there is no artifact 'unknown'
+    /api/v1/lineage/x?direction=sideways: 'sideways' is not a direction: ask for upstream, downstream or both
+    /api/v1/nothing: there is nothing at /api/v1/nothing: see /api/openapi.json
+    /: there is nothing at /: see /api/openapi.json
+    ");
+    // A page after a run that is not there is empty, not an error.
+    assert_eq!(
+        yard.get("/api/v1/runs?before=unknown").await.json()["runs"],
+        serde_json::json!([])
+    );
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_bodies_get_a_sentence() {
+    let yard = Yard::start("").await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let long = format!("{{\"actor\": \"{}\"}}", "a".repeat(2 << 20));
+    let mut said = Vec::new();
+    for (path, kind, body, status) in [
+        ("/api/v1/runs", "application/json", "{", 400),
+        ("/api/v1/runs", "application/json", deep.as_str(), 400),
+        ("/api/v1/runs", "application/json", "[]", 400),
+        ("/api/v1/runs", "application/json", "", 400),
+        (
+            "/api/v1/runs",
+            "application/json",
+            r#"{"repo": "../x", "pipeline": "p"}"#,
+            400,
+        ),
+        (
+            "/api/v1/runs",
+            "application/json",
+            r#"{"repo": "a/b", "pipeline": "p", "nonsense": 1}"#,
+            400,
+        ),
+        (
+            "/api/v1/runs",
+            "application/json",
+            r#"{"repo": "a/b", "pipeline": "p"}"#,
+            404,
+        ),
+        ("/api/v1/runs", "text/plain", r#"{"repo": "a/b", "pipeline": "p"}"#, 415),
+        ("/api/v1/runs/x/cancel", "application/json", "", 404),
+        ("/api/v1/runs/x/cancel", "application/json", "7", 400),
+        ("/api/v1/targets/x/rollback", "application/json", "", 404),
+        ("/api/v1/targets/x/rollback", "application/json", r#"{"actor": 7}"#, 400),
+        ("/api/v1/targets/x/rollback", "application/json", long.as_str(), 413),
+    ] {
+        let request = yard
+            .request("POST", path)
+            .header("content-type", kind)
+            .body(body.to_owned());
+        let answer = yard.send(request).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        said.push(answer.error());
+    }
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    the body is not what is asked for here: EOF while parsing an object at line 1 column 1
+    the body is not what is asked for here: invalid type: sequence, expected a string at line 1 column 1
+    '' is not a repository name: write it as owner/name
+    '' is not a repository name: write it as owner/name
+    '../x' is not a repository name: write it as owner/name
+    the body is not what is asked for here: unknown field `nonsense`, expected one of `repo`, `pipeline`, `parameters`, `actor` at line 1 column 43
+    a/b has no pipeline 'p' on its default branch (known: none): push its pipeline file there first
+    the body is taken as JSON only: send it with content-type: application/json
+    there is no run 'x'
+    the body is not what is asked for here: invalid type: integer `7`, expected an object such as {"actor": "ada"} at line 1 column 1
+    there is no push target 'x' (known: none): see [targets] in trainyard.toml
+    the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 11
+    the body has more than 1 MiB, which is the most that is taken
+    "#);
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_are_answered_and_harm_nothing() {
+    let yard = Yard::start("").await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS\r\n\r\n"[..],
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ] {
+        let answer = yard.raw(bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    assert_eq!(yard.get("/readyz").await.status, 200);
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn health_and_figures_tell_what_happened() {
+    let yard = Yard::start(&with_secrets()).await;
+    let health = yard.get("/healthz").await.json();
+    assert_eq!(health["status"], "ok");
+    assert!(
+        health["instance"].as_str().is_some_and(|instance| instance.len() == 12),
+        "{health}"
+    );
+    assert_eq!(yard.get("/readyz").await.json()["status"], "ready");
+    assert_eq!(yard.send(yard.webhook("1", "ping", b"{}")).await.status, 202);
+    yard.outcome("1").await;
+    let figures = yard.get("/metrics").await;
+    assert_eq!(figures.status, 200);
+    for line in [
+        "trainyard_deliveries_stored 1",
+        "trainyard_deliveries_waiting 0",
+        "trainyard_outbox_waiting 0",
+        "trainyard_runs{state=\"queued\"} 0",
+        "trainyard_runs{state=\"failed\"} 0",
+        "# TYPE trainyard_http_requests_total counter",
+        "path=\"/api/v1/deliveries/{*id}\"",
+        "trainyard_deliveries_total{origin=\"github\"}",
+    ] {
+        assert!(figures.text.contains(line), "{line:?} is missing in:\n{}", figures.text);
+    }
+    // A path that a stranger made up must not become a label.
+    yard.get("/made/up").await;
+    assert!(!yard.get("/metrics").await.text.contains("made/up"));
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn lists_of_nothing_are_empty() {
+    let yard = Yard::start("[targets.flights]\nurl = \"http://127.0.0.1:9\"\nrepository = \"/nowhere\"").await;
+    let paths = ["/api/v1/runs", "/api/v1/deliveries", "/api/v1/models"];
+    let mut said = Vec::new();
+    for path in paths {
+        said.push(yard.get(path).await.text);
+    }
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    {"runs":[],"next":null}
+    {"deliveries":[]}
+    {"targets":[{"name":"flights","url":"http://127.0.0.1:9","serving":null,"ledger":[]}]}
+    "#);
+    let nothing = yard
+        .send(yard.request("POST", "/api/v1/targets/flights/rollback"))
+        .await;
+    assert_eq!(nothing.status, 409);
+    insta::assert_snapshot!(nothing.error(), @"target 'flights' has no earlier version to go back to: see `trainyard models`");
+    yard.stop().await;
+}

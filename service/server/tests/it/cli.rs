@@ -1,0 +1,160 @@
+//! The command line itself: help, usage, where settings come from, and the running service.
+
+use crate::binary::{Place, Running};
+use crate::yard::{API_TOKEN, block_on, settings};
+
+const COMMANDS: [&str; 12] = [
+    "serve", "run", "lint", "schema", "doctor", "runs", "logs", "why", "trigger", "cancel", "models", "rollback",
+];
+
+#[test]
+fn every_command_shows_examples() {
+    let place = Place::new("");
+    let help = place.run(&["--help"]);
+    assert_eq!(help.code, Some(0));
+    for command in COMMANDS {
+        assert!(
+            help.out.contains(&format!("\n  {command} ")),
+            "{command} is not in:\n{}",
+            help.out
+        );
+        let ended = place.run(&[command, "--help"]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.out.contains("Examples:\n  trainyard "), "{}", ended.out);
+    }
+    let commands = help
+        .out
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    assert_eq!(commands.count(), COMMANDS.len() + 1, "a command is not in this test");
+}
+
+#[test]
+fn wrong_usage_is_not_a_rejected_model() {
+    let place = Place::new("");
+    for arguments in [
+        &["nonsense"][..],
+        &[],
+        &["run"],
+        &["runs", "--limit", "0"],
+        &["runs", "--state", "odd"],
+        &["run", "p", "-p", "x"],
+    ] {
+        let ended = place.run(arguments);
+        assert_eq!(
+            (ended.code, ended.out.as_str()),
+            (Some(64), ""),
+            "{arguments:?}: {ended:?}"
+        );
+    }
+    assert_eq!(place.run(&["--version"]).code, Some(0));
+}
+
+#[test]
+fn the_settings_are_named_before_or_after_the_command() {
+    let place = Place::new("lisen = 1");
+    place.write("good.toml", "data_dir = \"yard\"");
+    let sentence = "error: there is nothing in yard yet";
+    for arguments in [["--config", "good.toml", "runs"], ["runs", "--config", "good.toml"]] {
+        let ended = place.run(&arguments);
+        assert!(ended.err.starts_with(sentence), "{ended:?}");
+    }
+    let from_environment = place
+        .command(&["runs", "--config", "good.toml"])
+        .env("TRAINYARD_DATA_DIR", "other")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&from_environment.stderr).starts_with("error: there is nothing in other yet"));
+    assert!(
+        !place.path().join("yard").exists(),
+        "a command that reads made the data folder"
+    );
+    assert!(place.run(&["runs"]).err.contains("did you mean 'listen'?"));
+}
+
+#[test]
+fn reading_commands_on_an_empty_yard() {
+    let place = Place::new(&settings("{folder}".as_ref(), ""));
+    let (service, _) = Running::serve(&place);
+    for command in [
+        &["runs"][..],
+        &["models"],
+        &["runs", "0192"],
+        &["logs", "0192", "x"],
+        &["why", "0192", "x"],
+        &["cancel", "0192"],
+        &["trigger", "flights"],
+        &["models", "flights"],
+    ] {
+        let ended = place.run(command);
+        assert_eq!(ended.code, Some(i32::from(command.len() > 1)), "{command:?}: {ended:?}");
+    }
+    assert_eq!(
+        place.run(&["runs", "--json"]).json(),
+        serde_json::json!({"runs": [], "next": null})
+    );
+    assert_eq!(
+        place.run(&["models", "--json"]).json(),
+        serde_json::json!({"targets": []})
+    );
+    drop(service);
+}
+
+/// A change is asked of the service that owns the data folder, and made here without one.
+#[test]
+fn a_rollback_goes_through_the_running_service() {
+    let place = Place::new(&settings("{folder}".as_ref(), &format!("api_token = \"{API_TOKEN}\"")));
+    let (service, address) = Running::serve(&place);
+    let rollback = |address: &str| {
+        let ended = place
+            .command(&["rollback", "flights"])
+            .env("TRAINYARD_LISTEN", address)
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let asked = || {
+        block_on(async {
+            trainyard_github::install_tls();
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let figures = client
+                .get(format!("http://{address}/metrics"))
+                .bearer_auth(API_TOKEN)
+                .send()
+                .await
+                .unwrap();
+            figures
+                .text()
+                .await
+                .unwrap()
+                .lines()
+                .any(|line| line.contains("/rollback") && line.ends_with(" 1"))
+        })
+    };
+    let here = rollback("127.0.0.1:9");
+    assert!(!asked(), "nobody listens there");
+    let there = rollback(&address.to_string());
+    assert!(asked(), "the service was not asked: {there}");
+    assert_eq!(here, there);
+    insta::assert_snapshot!(there, @"error: there is no push target 'flights' (known: none): see [targets] in trainyard.toml");
+    drop(service);
+}
+
+/// A service that happens to listen there but owns another folder is not asked.
+#[test]
+fn a_stranger_on_the_same_address_is_not_asked() {
+    let strange = Place::new(&settings("{folder}".as_ref(), ""));
+    let (service, address) = Running::serve(&strange);
+    let ours = Place::new(&settings("{folder}".as_ref(), ""));
+    let ended = ours
+        .command(&["rollback", "flights"])
+        .env("TRAINYARD_LISTEN", address.to_string())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ours.path().join("yard/trainyard.db").exists(), "it was not done here");
+    drop(service);
+}

@@ -1,0 +1,16 @@
+//! The service over real sockets on loopback, and the real binary. No Docker is needed.
+
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
+mod access;
+mod api;
+mod binary;
+mod cli;
+mod doctor;
+mod events;
+mod lint;
+mod openapi;
+mod run;
+mod serve;
+mod webhooks;
+mod yard;

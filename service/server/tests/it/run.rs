@@ -1,0 +1,315 @@
+//! `trainyard run` with programs of this machine, and what the reading commands say afterwards.
+
+use crate::binary::{Ended, Place, Running};
+use crate::yard::{PATIENCE, settings};
+use std::time::Instant;
+
+/// Trains nothing, and measures what the parameter says.
+const PIPELINE: &str = r#"name: tiny
+parameters: { auc: 0.7, seconds: 0 }
+steps:
+  train:
+    image: none
+    command: [sh, -c, 'echo training; sleep "$2"; echo weights > "$1"', sh, "{{outputs.model}}", "{{parameters.seconds}}"]
+    outputs: { model: Model }
+  evaluate:
+    image: none
+    command:
+      - sh
+      - -c
+      - |
+        echo evaluating
+        mkdir "$1"
+        printf '{"schema_version":1,"model_type":"regression","baseline":false,"slices":[{"slice_key":{},"num_examples":100,"metrics":{"auc":{"candidate":%s}}}]}' "$2" >"$1/evaluation.json"
+      - sh
+      - "{{outputs.evaluation}}"
+      - "{{parameters.auc}}"
+    inputs: { model: train }
+    outputs: { evaluation: ModelEvaluation }
+gate:
+  baseline: none
+  metrics:
+    auc: { value_threshold: { lower_bound: 0.6 } }
+"#;
+
+fn place() -> Place {
+    let place = Place::new(&settings("{folder}".as_ref(), ""));
+    place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
+    place
+}
+
+/// Text without ids and times, which differ from run to run.
+fn steady(text: &str) -> String {
+    let words = text.split_inclusive([' ', '\n', ';', '/', ':']).map(|word| {
+        let bare = word.trim_end_matches([' ', '\n', ';', '/', ',', ':']);
+        let end = &word[bare.len()..];
+        let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let uuid = hex && [13, 36].contains(&bare.len()) && bare.as_bytes()[8] == b'-';
+        let seconds = bare
+            .strip_suffix('s')
+            .is_some_and(|number| number.contains('.') && number.parse::<f64>().is_ok());
+        match (uuid, seconds) {
+            (true, _) => format!("RUN{end}"),
+            (_, true) => format!("0.0s{end}"),
+            _ => word.to_owned(),
+        }
+    });
+    words.collect()
+}
+
+fn id(ended: &Ended) -> String {
+    ended.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_approved_model_is_0_and_a_rejected_one_is_2() {
+    let place = place();
+    let approved = place.run(&["run", "pipelines/tiny"]);
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+    insta::assert_snapshot!(steady(&approved.err), @r"
+    run RUN of tiny
+    train: started
+    train: done in 0.0s
+    evaluate: started
+    evaluate: done in 0.0s
+    ");
+    insta::assert_snapshot!(steady(&approved.out), @r"
+    run RUN  succeeded
+    pipeline  tiny
+    cause     manual request by ada
+    took      0.0s
+    result    approved; the pipeline names no push target
+
+    STEP      STATE      ATTEMPT  TOOK  FIGURES
+    train     succeeded        1  0.0s  –
+    evaluate  succeeded        1  0.0s  –
+
+    gate: blessed
+    SLICE    METRIC  CANDIDATE  SERVING  DIFFERENCE  THRESHOLD
+    overall  auc        0.7000  –        –           ≥ 0.6      ✓
+    ");
+    let rejected = place.run(&["run", "pipelines/tiny", "--parameter", "auc=0.5"]);
+    assert_eq!(rejected.code, Some(2), "{rejected:?}");
+    insta::assert_snapshot!(steady(&rejected.out), @r"
+    run RUN  succeeded
+    pipeline  tiny
+    cause     manual request by ada
+    took      0.0s
+    result    not approved: auc overall is 0.5000, below the lower bound 0.6000
+
+    STEP      STATE      ATTEMPT  TOOK  FIGURES
+    train     succeeded        1  0.0s  –
+    evaluate  succeeded        1  0.0s  –
+
+    gate: not blessed
+      ✗ auc overall is 0.5000, below the lower bound 0.6000
+    SLICE    METRIC  CANDIDATE  SERVING  DIFFERENCE  THRESHOLD
+    overall  auc        0.5000  –        –           ≥ 0.6      ✗
+    ");
+}
+
+#[test]
+fn a_failed_step_is_1_and_its_last_line_is_the_reason() {
+    let place = place();
+    place.write(
+        "pipelines/tiny/pipeline.yaml",
+        &PIPELINE.replace(
+            "echo training;",
+            "echo training; echo no such column: dep_delay >&2; exit 3;",
+        ),
+    );
+    let failed = place.run(&["run", "pipelines/tiny"]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    insta::assert_snapshot!(steady(&format!("{}{}", failed.err, failed.out)), @r"
+    run RUN of tiny
+    train: started
+    train: step 'train' exited with code 3: no such column: dep_delay
+    evaluate: not run, because step 'train' did not finish
+    run RUN  failed
+    pipeline  tiny
+    cause     manual request by ada
+    took      0.0s
+    result    step 'train' exited with code 3: no such column: dep_delay
+
+    STEP      STATE    ATTEMPT  TOOK  FIGURES
+    train     failed         1  0.0s  step 'train' exited with code 3: no such column: dep_delay
+    evaluate  skipped        –  –     not run, because step 'train' did not finish
+    what 'train' wrote: trainyard logs RUN train
+    ");
+}
+
+#[test]
+fn what_cannot_be_run_is_1_and_explained() {
+    let place = place();
+    place.write(
+        "pipelines/wrong/pipeline.yaml",
+        &PIPELINE.replace("image: none", "imag: none"),
+    );
+    let cases = [
+        &["run", "pipelines/none"][..],
+        &["run", "pipelines/wrong"],
+        &["run", "pipelines/tiny", "-p", "unknown=1"],
+    ];
+    let mut said = String::new();
+    for arguments in cases {
+        let ended = place.run(arguments);
+        assert_eq!(
+            (ended.code, ended.out.as_str()),
+            (Some(1), ""),
+            "{arguments:?}: {ended:?}"
+        );
+        said.push_str(&ended.err);
+    }
+    insta::assert_snapshot!(said, @r"
+    error: pipelines/none/pipeline.yaml cannot be read: a pipeline folder has a file pipeline.yaml
+    pipelines/wrong/pipeline.yaml:5:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+     5 |     imag: none
+       |     ^
+    error: pipelines/wrong/pipeline.yaml has 1 problem, and nothing was run
+    pipelines/tiny/pipeline.yaml:2:1: there is no parameter 'unknown' to replace: known are auc, seconds
+     2 | parameters: { auc: 0.7, seconds: 0 }
+       | ^
+    error: pipelines/tiny/pipeline.yaml has 1 problem, and nothing was run
+    ");
+}
+
+#[test]
+fn everything_can_be_read_afterwards() {
+    let place = place();
+    let first = place.run(&["run", "pipelines/tiny", "--json"]);
+    assert_eq!(first.code, Some(0));
+    assert_eq!(first.json()["verdict"]["blessing"], "blessed");
+    let second = place.run(&["run", "pipelines/tiny", "--json", "-p", "auc=0.65"]);
+    let third = place.run(&["run", "pipelines/tiny", "--json", "-p", "auc=0.65"]);
+    let (first, second, third) = (id(&first), id(&second), id(&third));
+
+    let listed = place.run(&["runs", "--json"]).json();
+    let ids: Vec<&str> = listed["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, [&third, &second, &first]);
+    assert_eq!(listed["runs"][0]["metrics"]["auc"]["candidate"], 0.65);
+    let page = place.run(&["runs", "--json", "--limit", "1"]).json();
+    assert_eq!(page["next"], third.as_str());
+    assert_eq!(
+        place.run(&["runs", "--json", "--pipeline", "other"]).json()["runs"],
+        serde_json::json!([])
+    );
+    assert_eq!(
+        place.run(&["runs", "--json", "--state", "failed"]).json()["runs"],
+        serde_json::json!([])
+    );
+    assert_eq!(place.run(&["runs"]).out.lines().count(), 4);
+    assert!(place.run(&["runs", &third[..13]]).out.contains("cached"));
+    let several = place.run(&["runs", "0"]);
+    assert!(
+        several.err.starts_with("error: more than one run begins with '0'"),
+        "{several:?}"
+    );
+
+    assert_eq!(place.run(&["logs", &first, "train"]).out, "training\n");
+    assert_eq!(
+        place.run(&["logs", &first[..13], "evaluate", "--follow"]).out,
+        "evaluating\n"
+    );
+    let mut said = String::new();
+    for arguments in [
+        &["logs", &third, "train"][..],
+        &["logs", &first, "trian"],
+        &["logs", &first, "train", "--attempt", "2"],
+        &["why", &first, "trian"],
+        &["cancel", &first],
+    ] {
+        let ended = place.run(arguments);
+        assert_eq!(
+            (ended.code, ended.out.as_str()),
+            (Some(1), ""),
+            "{arguments:?}: {ended:?}"
+        );
+        said.push_str(&ended.err);
+    }
+    for (run, step) in [
+        (&first, "train"),
+        (&second, "train"),
+        (&second, "evaluate"),
+        (&third, "evaluate"),
+    ] {
+        let ended = place.run(&["why", run, step]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        said.push_str(&ended.out);
+    }
+    insta::assert_snapshot!(steady(&said), @r"
+    error: step 'train' has no log: an earlier execution stood in, see `trainyard why`
+    error: run RUN has no step 'trian': it has logs of train, evaluate
+    error: attempt 2 of step 'train' has no log: nothing was written, or the log was removed
+    error: run RUN has no step 'trian': it has train, evaluate
+    error: run RUN is over already: succeeded
+    step 'train' ran, because no earlier run of the pipeline came to it
+    step 'train' ran, because since run RUN:
+      parameter auc changed from 0.7 to 0.65
+    step 'evaluate' ran, because since run RUN:
+      parameter auc changed from 0.7 to 0.65
+    step 'evaluate' did not run: nothing of its cache key changed since run RUN, whose outputs stand in
+    ");
+    let why = place.run(&["why", &second, "train", "--json"]).json();
+    assert_eq!(
+        (
+            why["compared_with"].as_str(),
+            why["differences"].as_array().map(Vec::len)
+        ),
+        (Some(first.as_str()), Some(1))
+    );
+}
+
+/// The programs of this folder that still run.
+fn left_behind(place: &Place) -> Vec<String> {
+    let folder = place.path().display().to_string();
+    let processes = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
+    processes
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(&folder))
+        .collect()
+}
+
+#[test]
+fn ctrl_c_cancels_the_run_and_its_programs() {
+    let place = place();
+    let mut command = place.command(&["run", "pipelines/tiny", "-p", "seconds=600"]);
+    let running = Running::start(&mut command);
+    running.says("train: started");
+    let deadline = Instant::now() + PATIENCE;
+    while !left_behind(&place).iter().any(|line| line.contains("sleep")) {
+        assert!(Instant::now() < deadline, "the program did not start");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    running.signal("INT");
+    let (code, log) = running.end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("cancelled by ada"), "{log}");
+    assert_eq!(place.run(&["runs", "--json"]).json()["runs"][0]["state"], "cancelled");
+    assert_eq!(left_behind(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_log_is_followed_to_its_end() {
+    let place = place();
+    let text = PIPELINE.replace("echo training;", "for n in 1 2 3; do echo line $n; sleep 0.1; done;");
+    place.write("pipelines/tiny/pipeline.yaml", &text);
+    let running = Running::start(&mut place.command(&["run", "pipelines/tiny"]));
+    running.says("train: started");
+    let run = place.run(&["runs", "--json"]).json()["runs"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        place.run(&["logs", &run, "train", "--follow"]).out,
+        "line 1\nline 2\nline 3\n"
+    );
+    assert_eq!(place.run(&["logs", &run, "evaluate", "--follow"]).out, "evaluating\n");
+    assert_eq!(running.end().0, Some(0));
+}
