@@ -26,6 +26,7 @@ pub struct CloudEvent {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with specversion, id, source and type")]
 struct Structured {
     specversion: String,
     id: String,
