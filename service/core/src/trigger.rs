@@ -86,7 +86,7 @@ fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Optio
     if pull_request.is_fork() {
         return nothing(
             &what,
-            "it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged",
+            "it comes from a fork; push its branch to the repository to have it judged",
         );
     }
     if let Some(branches) = &trigger.branches
@@ -300,8 +300,8 @@ mod tests {
         push to 'main' of acme/flights starts nothing: pipeline 'flights' does not listen to pushes
         start: pull request #7 by ada updated
         pull request #7 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
-        pull request #7 of acme/flights starts nothing: it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged
-        pull request #7 of acme/flights starts nothing: it comes from a fork, and forks cannot be approved yet; push its branch to the repository to have it judged
+        pull request #7 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
+        pull request #7 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
         pull request #7 of acme/flights starts nothing: pipeline 'flights' does not listen to pull requests
         hold 10 s: data flights 2013-04
         start, may push: data flights

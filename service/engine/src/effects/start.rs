@@ -15,10 +15,10 @@ pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, Effec
     if let Some(model) = &baseline
         && !context.artifacts.contains(&model.digest)
     {
+        tracing::error!(run = %run.request.id, uri = model.uri, "the baseline model is gone");
         return Err(EffectError::Broken(format!(
-            "the baseline model {} is no longer in the artifact folder: restore {} or set gate.baseline to none",
-            model.digest.short(),
-            model.uri
+            "the model to compare with ({}) is gone from the artifact folder: restore it, or set gate.baseline to none",
+            model.digest.short()
         )));
     }
     Ok(Outcome::event(RunEvent::Started { baseline }))

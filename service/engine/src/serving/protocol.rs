@@ -22,7 +22,7 @@ pub enum ServingError {
         problem: String,
     },
     /// The server refused a call.
-    #[error("the model server refused to {what}: {problem}")]
+    #[error("the model server refused to {what} ({problem}): see its log")]
     Refused {
         /// For example `load model 'flights'`.
         what: String,
@@ -175,10 +175,16 @@ impl ModelServer {
         if status.is_success() {
             return Ok(response);
         }
-        let body: String = response.text().await.unwrap_or_default().chars().take(300).collect();
+        let body = response.text().await.unwrap_or_default();
+        let said: String = body.trim().chars().take(200).collect();
+        let problem = if said.is_empty() || Some(said.as_str()) == status.canonical_reason() {
+            status.to_string()
+        } else {
+            format!("{status}: {said}")
+        };
         Err(ServingError::Refused {
             what: what.to_owned(),
-            problem: format!("{status} {}", body.trim()),
+            problem,
         })
     }
 }

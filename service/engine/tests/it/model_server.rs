@@ -24,7 +24,8 @@ struct Inner {
     calls: Vec<String>,
     ever_loaded: Vec<String>,
     polls_until_ready: u32,
-    refusals: u32,
+    /// Loads that are still done, then loads that are refused.
+    refusals: (u32, u32),
 }
 
 struct Shared {
@@ -122,9 +123,9 @@ impl ModelServer {
         self.shared.inner().polls_until_ready = polls;
     }
 
-    /// The next loads are refused, whatever is on disk.
-    pub fn refuse_loads(&self, count: u32) {
-        self.shared.inner().refusals = count;
+    /// After so many loads, so many are refused, whatever is on disk.
+    pub fn refuse_after(&self, done: u32, refused: u32) {
+        self.shared.inner().refusals = (done, refused);
     }
 
     /// What a client without a version gets: version and prediction.
@@ -166,9 +167,13 @@ async fn repository(
 /// Whether every version on disk could be loaded.
 fn load(shared: &Shared, model: &str) -> bool {
     let mut inner = shared.inner();
-    if inner.refusals > 0 {
-        inner.refusals -= 1;
-        return false;
+    match &mut inner.refusals {
+        (0, 0) => {}
+        (0, refused) => {
+            *refused -= 1;
+            return false;
+        }
+        (done, _) => *done -= 1,
     }
     let folder = shared.repository.join(model);
     let names = std::fs::read_dir(&folder).into_iter().flatten();

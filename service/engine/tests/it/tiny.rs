@@ -6,7 +6,7 @@ use trainyard_executors::Program;
 use trainyard_executors::fake::Script;
 
 pub const FILE: &str = "pipelines/tiny/pipeline.yaml";
-pub const DOCKERFILE: &str = "pipelines/tiny/Dockerfile";
+pub const DOCKERFILE: &str = "pipelines/tiny/code/Dockerfile";
 
 /// Examples, two steps side by side, a trained model and its evaluation.
 pub const TINY: &str = r#"name: tiny
@@ -22,7 +22,7 @@ steps:
   left: { image: tools, command: [left], inputs: { examples: examples }, outputs: { half: Half } }
   right: { image: tools, command: [right], inputs: { examples: examples }, outputs: { half: Half } }
   train:
-    build: { dockerfile: pipelines/tiny/Dockerfile, context: pipelines/tiny }
+    build: { dockerfile: pipelines/tiny/code/Dockerfile, context: pipelines/tiny/code }
     command: [train, "{{inputs.left}}", "{{inputs.right}}", "{{outputs.model}}", "{{parameters.auc}}"]
     inputs: { left: left.half, right: right.half }
     outputs: { model: Model }

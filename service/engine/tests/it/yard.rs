@@ -2,7 +2,7 @@
 //! scripted executor and a small model server. Everything goes when it is dropped.
 
 use crate::model_server::ModelServer;
-use crate::tiny::{self, Task};
+use crate::tiny;
 use crate::workspace::Workspace;
 use axum::Router;
 use axum::body::Bytes;
@@ -165,6 +165,11 @@ impl Yard {
     /// Ends the service as a crash does: nothing is tidied up. Programs go on.
     pub async fn crash(&mut self) {
         *self.door.0.lock().unwrap() = None;
+        self.stop_loops().await;
+    }
+
+    /// Ends the work of the service, while deliveries are still taken.
+    pub async fn stop_loops(&mut self) {
         self.loops.shutdown().await;
     }
 
@@ -235,11 +240,11 @@ impl Yard {
         .await;
     }
 
-    /// Waits until a step has a program, and says which.
+    /// Waits until a held program of a step is there, and says which.
     pub async fn started(&self, step: &str, attempt: u32) -> AttemptKey {
         until(&format!("attempt {attempt} of step {step}"), async || {
-            let starts = self.executor.starts();
-            starts
+            let programs = self.executor.remaining();
+            programs
                 .into_iter()
                 .rfind(|key| key.step.as_str() == step && key.attempt == attempt)
         })
@@ -288,7 +293,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         url: server.url(),
         repository: folder.join("models"),
         model: None,
-        max_loading_time: Duration::from_millis(700),
+        max_loading_time: Duration::from_secs(1),
     };
     EngineConfig {
         data_dir: folder.join("trainyard"),
@@ -368,9 +373,4 @@ pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         }
     }
     found
-}
-
-/// Keeps [`Task`] in reach of tests that script a step.
-pub fn task(program: &Program) -> Task {
-    Task::of(program)
 }

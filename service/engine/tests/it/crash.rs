@@ -1,0 +1,278 @@
+//! Killed at every point, the service ends where it would have ended: every step published once,
+//! every program started once for each attempt, one version pushed.
+
+use crate::tiny;
+use crate::yard::{Yard, until};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+use trainyard_core::run::RunState;
+use trainyard_executors::fake::Script;
+use trainyard_store::Direction;
+
+/// Where the worker dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Point {
+    /// With the effect done, before its events are stored.
+    Before(usize),
+    /// With the events stored, before anything else.
+    After(usize),
+}
+
+/// Counts the worker's writes, and kills it by a panic at one of them.
+struct CrashPoint {
+    point: Point,
+    writes: [AtomicUsize; 2],
+    reached: Arc<Notify>,
+}
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl Subscriber for CrashPoint {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "trainyard_engine::reconcile" && *metadata.level() == Level::DEBUG
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let (counter, at): (_, fn(usize) -> Point) = match message.0.as_str() {
+            "about to record" => (&self.writes[0], Point::Before),
+            "recorded" => (&self.writes[1], Point::After),
+            _ => return,
+        };
+        let count = counter.fetch_add(1, Ordering::SeqCst) + 1;
+        if at(count) == self.point {
+            self.reached.notify_one();
+            panic!("the crash of the test");
+        }
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Everything that must be the same whatever happened on the way.
+async fn end(yard: &Yard) -> String {
+    let (row, run) = yard.last(1).await;
+    yard.all_told().await;
+    yard.tidy().await;
+    let work = yard.folder().join("trainyard/work").join(row.id.as_str());
+    until("removal of the work folder", async || (!work.exists()).then_some(())).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+
+    let mut events: Vec<String> = yard.events(&row.id).await.iter().map(label).collect();
+    events.sort();
+    let mut programs: Vec<String> = yard
+        .executor
+        .starts()
+        .iter()
+        .map(|key| format!("{}.{}", key.step, key.attempt))
+        .collect();
+    programs.sort();
+    let digests: BTreeMap<_, _> = run
+        .steps
+        .iter()
+        .map(|(name, step)| {
+            (
+                name.to_string(),
+                step.outputs
+                    .values()
+                    .map(|o| o.digest.short().to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    let pushed = format!("{}/push/pushed_model", row.id);
+    let lineage = yard
+        .engine
+        .store()
+        .lineage(&pushed, Direction::Upstream, 100)
+        .await
+        .unwrap();
+    let lineage = serde_json::to_value(&lineage).unwrap();
+    // Edges are in the order of their making, which differs where steps run side by side.
+    let parts = lineage
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|part| part.as_array().unwrap());
+    let mut lineage: Vec<String> = parts.map(Value::to_string).collect();
+    lineage.sort();
+    let lineage = lineage.join("\n").replace(row.id.as_str(), "RUN");
+    let lineage = lineage.replace(&yard.folder().display().to_string(), "");
+    let commit = run.request.commit.clone().unwrap();
+    let status = yard.statuses(&commit).pop().unwrap();
+    let served = (
+        yard.server.ever_loaded(),
+        yard.server.predict(),
+        yard.on_disk(),
+        yard.ledger().await,
+    );
+    format!(
+        "{:?}\n{events:#?}\n{programs:?}\n{digests:?}\n{served:?}\n{} {:?}\n{lineage}",
+        row.summary, status.state, status.description
+    )
+}
+
+fn label(event: &trainyard_core::run::RunEvent) -> String {
+    let json = serde_json::to_value(event).unwrap();
+    format!("{} {} {}", json["event"], json["step"], json["attempt"])
+}
+
+/// A run whose step `left` needs a second attempt, killed at a point; `None` kills nothing.
+fn run_killed_at(point: Option<Point>) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut yard = Yard::new().await;
+        yard.script("left", |key, program| match key.attempt {
+            1 => Script::exits(1, "the first attempt fails"),
+            _ => tiny::usual(program),
+        });
+        let reached = Arc::new(Notify::new());
+        let guard = point.map(|point| {
+            tracing::subscriber::set_default(CrashPoint {
+                point,
+                writes: Default::default(),
+                reached: Arc::clone(&reached),
+            })
+        });
+        let retry = "inputs: { examples: examples }, outputs: { half: Half }, retry: { max_retry_count: 1, backoff_duration: 1s } }\n  right:";
+        yard.push(&[("inputs: { examples: examples }, outputs: { half: Half } }\n  right:", retry)]).await;
+        if point.is_some() {
+            let patience = Duration::from_secs(40);
+            let died = tokio::time::timeout(patience, reached.notified()).await;
+            died.unwrap_or_else(|_| panic!("the worker never reached {point:?}"));
+            yard.restart().await;
+        }
+        let end = end(&yard).await;
+        drop(guard);
+        end
+    })
+}
+
+#[test]
+fn a_run_ends_the_same_wherever_it_was_killed() {
+    let expected = run_killed_at(None);
+    let events = expected.lines().take_while(|line| *line != "]").count() - 2;
+    assert_eq!(events, WRITES, "{expected}");
+    let points: Vec<Point> = (1..=WRITES).flat_map(|n| [Point::Before(n), Point::After(n)]).collect();
+    let queue = Mutex::new(points.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let Some(point) = queue.lock().unwrap().next() else {
+                        return;
+                    };
+                    let end = run_killed_at(Some(point));
+                    let differs = end.lines().zip(expected.lines()).find(|(one, other)| one != other);
+                    assert!(end == expected, "killed {point:?}: {differs:?}");
+                }
+            });
+        }
+    });
+}
+
+/// Appends of one undisturbed run, one event each.
+const WRITES: usize = 23;
+
+#[tokio::test]
+async fn a_program_that_ends_while_the_service_is_down_is_adopted() {
+    let mut yard = Yard::new().await;
+    yard.hold("train");
+    yard.push(&[]).await;
+    let key = yard.started("train", 1).await;
+    yard.crash().await;
+    yard.executor.finish(&key);
+    yard.restart().await;
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    let trained = yard
+        .programs()
+        .into_iter()
+        .filter(|step| step.as_str() == "train")
+        .count();
+    assert_eq!(trained, 1, "started once");
+}
+
+#[tokio::test]
+async fn an_accepted_delivery_survives_a_crash() {
+    let mut yard = Yard::new().await;
+    yard.stop_loops().await;
+    yard.push(&[]).await;
+    until("accepted webhook", async || {
+        let deliveries = yard.github.deliveries();
+        deliveries
+            .iter()
+            .any(|delivery| delivery.status_code == Some(202))
+            .then_some(())
+    })
+    .await;
+    assert!(yard.runs().await.is_empty());
+    yard.restart().await;
+    assert_eq!(yard.last(1).await.0.state, RunState::Succeeded);
+    // The sender sends it again: nothing more happens.
+    let guid = yard.github.deliveries()[0].guid.clone();
+    yard.github.redeliver(&guid).unwrap();
+    until("second delivery", async || {
+        (yard.github.deliveries().len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(yard.github.deliveries()[1].status_code, Some(200));
+    assert_eq!(yard.settled(1).await.len(), 1);
+    assert_eq!(yard.runs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn leftovers_of_a_crash_are_removed() {
+    let mut yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.crash().await;
+    let data = &yard.config.data_dir;
+    for leftover in ["work/no-such-run/train/1/outputs", "checkouts/no-such-run"] {
+        std::fs::create_dir_all(data.join(leftover)).unwrap();
+    }
+    // A push that was cut off: its version is on the disk, and the ledger knows nothing of it.
+    let models = yard.folder().join("models/tiny");
+    std::fs::create_dir_all(models.join("000002")).unwrap();
+    std::fs::write(models.join("000002/model.onnx"), r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
+    // A rollback that was cut off: what the ledger calls current is out of sight.
+    std::fs::rename(models.join("000001"), models.join(".000001.old")).unwrap();
+    yard.server.live_again();
+    assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.1)));
+    yard.restart().await;
+    until("the right version", async || {
+        (yard.server.predict() == Some(("000001".to_owned(), 0.7))).then_some(())
+    })
+    .await;
+    until("removed folders", async || {
+        let gone = |name: &str| !yard.config.data_dir.join(name).exists();
+        (gone("work/no-such-run") && gone("checkouts/no-such-run")).then_some(())
+    })
+    .await;
+}

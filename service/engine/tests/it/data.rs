@@ -1,0 +1,70 @@
+//! Data arrivals.
+
+use crate::yard::Yard;
+use trainyard_core::run::RunState;
+use trainyard_engine::Intake;
+
+async fn with_first_model() -> Yard {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard
+}
+
+#[tokio::test]
+async fn arrivals_of_a_quiet_period_are_one_run() {
+    let yard = with_first_model().await;
+    yard.data("2013-02", "3,4\n");
+    yard.data("2013-03", "5,6\n");
+    yard.data("2013-04", "7,8\n");
+    assert!(matches!(
+        yard.arrive("1", "rows", "2013-03").await,
+        Ok(Intake::Accepted(_))
+    ));
+    assert!(matches!(
+        yard.arrive("2", "rows", "2013-02").await,
+        Ok(Intake::Accepted(_))
+    ));
+    assert!(matches!(
+        yard.arrive("2", "rows", "2013-02").await,
+        Ok(Intake::Duplicate(_))
+    ));
+    let (row, run) = yard.last(2).await;
+    assert_eq!((row.state, row.trigger.as_str()), (RunState::Succeeded, "data"));
+    insta::assert_snapshot!(row.cause, @"data rows 2013-03, 2013-02");
+    assert_eq!(
+        run.request.newest_spans["rows"], "2013-03",
+        "the newest that arrived, not the newest there is"
+    );
+    let examples = &run.steps["examples"].outputs["examples"];
+    let read = std::fs::read_to_string(format!("{}/Split-train/data.parquet", examples.uri)).unwrap();
+    assert_eq!(read, "5,6\n");
+    // Both arrivals say that they wait together.
+    let settled = yard.settled(3).await;
+    insta::assert_snapshot!(settled[0].outcome.as_deref().unwrap(), @"data rows 2013-02: one run starts when nothing more arrives for 1s");
+    assert_eq!(yard.runs().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_arrival_that_starts_nothing_says_why() {
+    let yard = Yard::new().await;
+    yard.arrive("0", "rows", "2013-02").await.unwrap();
+    insta::assert_snapshot!(yard.settled(1).await[0].outcome.as_deref().unwrap(), @"no pipeline is known yet: push a repository with a pipeline to its default branch first");
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.arrive("1", "weather", "2013-02").await.unwrap();
+    insta::assert_snapshot!(yard.settled(3).await[0].outcome.as_deref().unwrap(), @"data weather 2013-02 starts nothing: pipeline 'tiny' listens to data source 'rows'");
+    assert_eq!(yard.runs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_span_that_does_not_exist_fails_the_run_and_says_so() {
+    let yard = with_first_model().await;
+    yard.arrive("1", "rows", "2013-09").await.unwrap();
+    let (row, run) = yard.last(2).await;
+    assert_eq!(row.state, RunState::Failed);
+    insta::assert_snapshot!(row.summary.unwrap(), @"step 'examples': span 2013-09 of data source 'rows' does not exist: expected the file rows/2013-09.csv under the data root");
+    let status = yard.status(run.request.commit.as_ref().unwrap(), "error").await;
+    insta::assert_snapshot!(status.description.unwrap(), @"step 'examples': span 2013-09 of data source 'rows' does not exist: expected the file rows/2013-09.csv under the data root");
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}

@@ -1,0 +1,127 @@
+//! Pull requests: judged by their base, never pushed.
+
+use crate::tiny;
+use crate::workspace::Workspace;
+use crate::yard::{REPO, Yard, until};
+use trainyard_core::run::RunState;
+
+async fn with_first_model() -> Yard {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard
+}
+
+#[tokio::test]
+async fn a_pull_request_is_judged_by_its_base_and_never_pushed() {
+    let yard = with_first_model().await;
+    yard.work.branch("worse").await;
+    // It tries to lower the bar, too.
+    let lowered = [
+        ("lower_bound: 0.6", "lower_bound: 0.1"),
+        ("absolute: -0.005", "absolute: -0.9"),
+    ];
+    let worse = yard.push(&[lowered[0], lowered[1], ("auc: 0.7", "auc: 0.65")]).await;
+    let number = yard
+        .github
+        .open_pull_request(REPO, "Be worse", "worse", "main")
+        .await
+        .unwrap();
+    let (row, run) = yard.last(2).await;
+    assert_eq!((row.state, row.pull_request), (RunState::Succeeded, Some(number)));
+    assert!(!run.request.may_push);
+    insta::assert_snapshot!(yard.status(&worse, "failure").await.description.unwrap(), @"not approved: auc overall fell from 0.7000 to 0.6500 (-0.0500), more than the allowed -0.0050");
+    yard.all_told().await;
+    let comments = yard.github.comments(REPO, number);
+    assert_eq!(comments.len(), 1);
+    let body = comments[0]
+        .body
+        .replace(row.id.as_str(), "RUN")
+        .replace(&worse.as_str()[..10], "COMMIT");
+    insta::assert_snapshot!(body, @r"
+    <!-- trainyard:tiny -->
+    ### tiny: ✗ not approved
+
+    - auc overall fell from 0.7000 to 0.6500 (-0.0500), more than the allowed -0.0050
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6500 | 0.7000 | -0.0500 | ≥ 0.6, change ≥ -0.005 | ✗ |
+
+    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    ");
+
+    let better = yard.push(&[lowered[0], lowered[1], ("auc: 0.7", "auc: 0.8")]).await;
+    let (row, _) = yard.last(3).await;
+    assert_eq!(row.commit.as_ref(), Some(&better));
+    insta::assert_snapshot!(yard.status(&better, "success").await.description.unwrap(), @"approved; a pull request's model is not pushed");
+    yard.all_told().await;
+    let updated = yard.github.comments(REPO, number);
+    assert_eq!((updated.len(), updated[0].id), (1, comments[0].id), "updated in place");
+    assert!(updated[0].body.contains("✓ approved"), "{}", updated[0].body);
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_without_a_relevant_file_is_not_kept_waiting() {
+    let yard = with_first_model().await;
+    yard.work.branch("words").await;
+    yard.work.write("README.md", "words");
+    let head = yard.work.push("Write words").await;
+    yard.github
+        .open_pull_request(REPO, "Words", "words", "main")
+        .await
+        .unwrap();
+    let status = yard.status(&head, "success").await;
+    insta::assert_snapshot!(status.description.unwrap(), @"pull request #1 of acme/tiny starts nothing: pipeline 'tiny' listens to paths [pipelines/tiny/**], and no changed file is one of them");
+    assert_eq!(yard.runs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_a_fork_nothing_is_fetched() {
+    let yard = with_first_model().await;
+    yard.github.create_repo("mallory/tiny").await.unwrap();
+    let mallory = Workspace::new(&yard.github.push_url("mallory/tiny")).await;
+    mallory
+        .git(&["pull", "--quiet", &yard.github.push_url(REPO), "main"])
+        .await;
+    mallory.write(tiny::FILE, &tiny::tiny(&[("auc: 0.7", "auc: 0.99")]));
+    mallory.git(&["checkout", "--quiet", "-b", "evil"]).await;
+    let head = mallory.push("Trust me").await;
+    // Its own push is of a repository that nobody connected, and starts nothing either.
+    yard.github
+        .open_pull_request(REPO, "Trust me", "mallory:evil", "main")
+        .await
+        .unwrap();
+    let status = yard.status(&head, "pending").await;
+    insta::assert_snapshot!(status.description.unwrap(), @"pull request #1 of acme/tiny starts nothing: it comes from a fork; push its branch to the repository to have it judged");
+    let mirror = yard.config.data_dir.join("repos/acme/tiny.git");
+    let has = tokio::process::Command::new("git")
+        .args(["--git-dir", mirror.to_str().unwrap(), "cat-file", "-e", head.as_str()])
+        .output();
+    assert!(!has.await.unwrap().status.success(), "the fork's commit was fetched");
+    assert!(yard.runs().await.iter().all(|run| run.pull_request.is_none()));
+}
+
+#[tokio::test]
+async fn a_pull_request_that_takes_the_model_out_of_the_gate_hears_why() {
+    let yard = with_first_model().await;
+    yard.work.branch("gateless").await;
+    let without_gate = &tiny::TINY[..tiny::TINY.find("gate:").unwrap()];
+    let renamed = without_gate
+        .replace("  evaluate:", "  measure:")
+        .replace("ModelEvaluation", "Numbers");
+    yard.work.write(tiny::FILE, &renamed);
+    let head = yard.work.push("Judge nothing").await;
+    yard.github
+        .open_pull_request(REPO, "Judge nothing", "gateless", "main")
+        .await
+        .unwrap();
+    let status = until("a final status", async || {
+        yard.statuses(&head).pop().filter(|status| status.state != "pending")
+    })
+    .await;
+    assert_eq!(status.state, "error");
+    insta::assert_snapshot!(status.description.unwrap(), @"pipeline 'tiny' has a gate in the base branch, and this change takes away what it judges: keep the steps 'evaluate' and 'train', or remove…");
+}

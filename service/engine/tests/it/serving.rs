@@ -1,0 +1,101 @@
+//! A model that cannot serve never replaces one that does.
+
+use crate::yard::Yard;
+use trainyard_core::run::RunState;
+
+/// A better model that serves in this way is trained after a good one; returns the commit's sentence.
+async fn refused(yard: &Yard, serve: &str, runs: usize) -> String {
+    let commit = yard
+        .push(&[("auc: 0.7", "auc: 0.8"), ("serve: well", &format!("serve: {serve}"))])
+        .await;
+    let (row, _) = yard.last(runs).await;
+    assert_eq!(row.state, RunState::Failed);
+    assert_eq!(
+        yard.server.predict(),
+        Some(("000001".to_owned(), 0.7)),
+        "the old version serves"
+    );
+    assert_eq!(yard.on_disk(), ["000001"], "the new folder is gone");
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+    yard.status(&commit, "error").await;
+    row.summary.unwrap()
+}
+
+#[tokio::test]
+async fn a_bad_model_never_replaces_a_good_one() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    insta::assert_snapshot!(refused(&yard, "broken", 2).await, @"the approved model was not pushed: the model server refused to load model 'tiny' (500 Internal Server Error): see its log");
+    insta::assert_snapshot!(refused(&yard, "never_ready", 3).await, @"the approved model was not pushed: version 000002 of model 'tiny' did not become ready within 1s: see the model server's log");
+    insta::assert_snapshot!(refused(&yard, "nan", 4).await, @"the approved model was not pushed: the served model answers null for 'score' where 0.8 was expected (tolerance 0.0001)");
+    insta::assert_snapshot!(refused(&yard, "wrong", 5).await, @"the approved model was not pushed: the served model answers 0.123 for 'score' where 0.8 was expected (tolerance 0.0001)");
+    insta::assert_snapshot!(refused(&yard, "mute", 6).await, @"the approved model was not pushed: the served model answers no output 'score'");
+    // A good one afterwards is none the worse for it.
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let (row, _) = yard.last(7).await;
+    assert_eq!(row.state, RunState::Succeeded);
+    assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
+}
+
+#[tokio::test]
+async fn a_first_model_that_cannot_serve_leaves_nothing() {
+    let yard = Yard::new().await;
+    yard.push(&[("serve: well", "serve: broken")]).await;
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Failed);
+    assert!(yard.on_disk().is_empty());
+    assert_eq!(yard.server.calls().last().map(String::as_str), Some("unload tiny"));
+}
+
+#[tokio::test]
+async fn a_slow_or_restarted_server_is_waited_for() {
+    let mut yard = Yard::new().await;
+    yard.server.be_slow(5);
+    yard.hold("evaluate");
+    yard.push(&[]).await;
+    yard.started("evaluate", 1).await;
+    yard.server.die();
+    yard.release("evaluate");
+    // The push meets nobody at least once.
+    let (row, _) = {
+        crate::yard::until("approved candidate", async || {
+            yard.runs().await.pop().filter(|run| run.blessing.is_some())
+        })
+        .await;
+        yard.server.live_again();
+        yard.last(1).await
+    };
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
+
+#[tokio::test]
+async fn versions_that_are_not_ours_stay() {
+    let yard = Yard::new().await;
+    let theirs = yard.folder().join("models/tiny/0-by-hand");
+    std::fs::create_dir_all(&theirs).unwrap();
+    std::fs::write(theirs.join("model.onnx"), r#"{"auc": 0.5, "serve": "well"}"#).unwrap();
+    yard.push(&[]).await;
+    yard.last(1).await;
+    assert_eq!(yard.on_disk(), ["0-by-hand", "000001"]);
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
+
+#[tokio::test]
+async fn another_model_that_began_to_serve_voids_the_verdict() {
+    let yard = Yard::new().await;
+    for (count, auc) in ["0.7", "0.75"].into_iter().enumerate() {
+        yard.push(&[("auc: 0.7", &format!("auc: {auc}"))]).await;
+        yard.last(count + 1).await;
+    }
+    yard.tidy().await;
+    yard.hold("evaluate");
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let key = yard.started("evaluate", 1).await;
+    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.executor.finish(&key);
+    let (row, _) = yard.last(3).await;
+    insta::assert_snapshot!(row.summary.unwrap(), @"another model began to serve while this one was judged: start the run again to compare with it");
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
