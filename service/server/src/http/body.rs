@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The largest webhook GitHub sends.
 pub(super) const DELIVERY_BYTES: usize = 25 * 1024 * 1024;
@@ -18,8 +19,27 @@ const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// A sender has this long for its whole body.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A body up to this size is read whenever it comes; larger ones of strangers take turns, so that
+/// they cannot fill the memory, and slow ones among them cannot keep an ordinary webhook out.
+const SMALL_BYTES: usize = 128 * 1024;
+
+/// The body of a stranger, at most `limit` bytes.
+pub(super) async fn read_in_turn(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    turns: &Semaphore,
+) -> Result<Bytes, ApiError> {
+    read_with(headers, body, limit, Some(turns)).await
+}
+
 /// The body, at most `limit` bytes.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+async fn read_with(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    turns: Option<&Semaphore>,
+) -> Result<Bytes, ApiError> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -27,7 +47,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     if declared.is_some_and(|length| length > limit) && headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    match tokio::time::timeout(PATIENCE, collect(body, limit)).await {
+    match tokio::time::timeout(PATIENCE, collect(body, limit, turns)).await {
         Ok(read) => read,
         Err(_) => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -36,13 +56,17 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Result<Bytes, ApiError> {
     let mut read = BytesMut::new();
     let mut seen = 0_usize;
+    let mut turn = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::bad_request("the body broke off before its end: send it again"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
+        if let Some(turns) = turns.filter(|_| turn.is_none() && seen > SMALL_BYTES) {
+            turn = Some(turns.try_acquire().map_err(|_| crowded())?);
+        }
         if seen <= limit {
             read.extend_from_slice(&data);
         } else {
@@ -60,6 +84,11 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
+fn crowded() -> ApiError {
+    let sentence = "too many large deliveries are being received: send it again";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+}
+
 fn too_large(limit: usize) -> ApiError {
     let sentence = format!(
         "the body has more than {} MiB, which is the most that is taken",
@@ -70,7 +99,7 @@ fn too_large(limit: usize) -> ApiError {
 
 /// A JSON body; an empty one is `T`'s default.
 pub(super) async fn json<T: DeserializeOwned + Default>(parts: &Parts, body: Body) -> Result<T, ApiError> {
-    let bytes = read(&parts.headers, body, JSON_BYTES).await?;
+    let bytes = read_with(&parts.headers, body, JSON_BYTES, None).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }

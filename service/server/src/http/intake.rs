@@ -66,11 +66,7 @@ pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Re
 }
 
 async fn receive(app: &App, headers: &HeaderMap, incoming: axum::body::Body) -> Result<Bytes, ApiError> {
-    let Ok(_turn) = app.bodies.try_acquire() else {
-        let sentence = "too many deliveries are being received: send it again";
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence));
-    };
-    body::read(headers, incoming, body::DELIVERY_BYTES).await
+    body::read_in_turn(headers, incoming, body::DELIVERY_BYTES, &app.large_bodies).await
 }
 
 /// Looks a header up by its lowercase name.

@@ -29,8 +29,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use trainyard_engine::Engine;
 
-/// Bodies of unknown senders that are read at once: each may take 25 MiB of memory.
-const BODIES_AT_ONCE: usize = 4;
+/// Large bodies of unknown senders that are read at once: each may take 25 MiB of memory.
+const LARGE_BODIES_AT_ONCE: usize = 4;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ pub(crate) struct Parts {
     instance: String,
     readiness: Readiness,
     prometheus: PrometheusHandle,
-    bodies: Semaphore,
+    large_bodies: Semaphore,
 }
 
 impl App {
@@ -53,7 +53,7 @@ impl App {
             instance,
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
-            bodies: Semaphore::new(BODIES_AT_ONCE),
+            large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
         }))
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use trainyard_engine::{Engine, EngineConfig, EngineError};
 
 /// A client has this long for the head of a request; also how long an idle connection is kept.
-const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections at once.
 const CONNECTIONS: usize = 512;
 /// What is being answered has this long to end when the service stops.

@@ -134,6 +134,10 @@ impl Running {
         self.log.lock().unwrap().clone()
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, for example `TERM`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")

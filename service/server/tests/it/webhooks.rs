@@ -213,7 +213,7 @@ async fn what_is_no_webhook_is_told_what_is_wrong() {
 }
 
 /// Posts a signed ping over a plain socket; whether it was answered with 202.
-fn post(address: SocketAddr, id: &str) -> bool {
+pub fn post(address: SocketAddr, id: &str) -> bool {
     let head = format!(
         "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Delivery: {id}\r\nX-GitHub-Event: ping\r\n\
          X-Hub-Signature-256: {}\r\nContent-Length: {}\r\n\r\n",
