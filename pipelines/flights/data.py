@@ -21,7 +21,7 @@ def main() -> None:
     hourly = weather[["origin", "time_hour", *WEATHER]].drop_duplicates(["origin", "time_hour"])
     joined = flights.merge(hourly, on=["origin", "time_hour"], how="left", validate="many_to_one")
     date = pandas.to_datetime(joined[["year", "month", "day"]])
-    joined["day_of_week"] = date.dt.dayofweek
+    joined["day_of_week"] = date.dt.day_of_week
     joined = joined.drop(columns="time_hour").sort_values(["month", "day", "sched_dep_time"], kind="stable")
     # Text columns as plain strings, so that any Parquet reader sees the same type in every month.
     for column in ["carrier", "tailnum", "origin", "dest"]:
