@@ -163,6 +163,13 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_needs_every_value() {
+        let mut origin = text("origin", 0, &["a", "b"]);
+        origin["stringStats"]["unique"] = json!("3");
+        assert!(infer(&[split(&[origin])], 100).unwrap().string_domain.is_empty());
+    }
+
+    #[test]
     fn the_type_is_that_of_the_splits_with_values() {
         let empty = split(&[text("x", 3, &[])]);
         let full = json!({"name": "x", "numStats": {"commonStats": {"numNonMissing": "3"}}});

@@ -276,6 +276,18 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_oldest_first_and_versions_within_them() {
+        let entry = |span: i64, version: Option<i64>, file: &str| serde_json::json!({"span": span, "version": version, "file": file});
+        let listed = [entry(2, None, "c"), entry(1, Some(10), "b"), entry(1, Some(9), "a")];
+        let source = serde_json::json!({"path": "source", "properties": {"spans": listed}});
+        let spans = spans(&serde_json::from_value(source).unwrap()).unwrap();
+        assert_eq!(
+            spans.iter().map(|span| span.file.as_str()).collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
+    }
+
+    #[test]
     fn spans_are_called_as_their_files() {
         let span = |file: &str| {
             span_name(&Span {

@@ -82,6 +82,8 @@ fn types() {
     assert_eq!(of(json!({"name": "n", "type": "FLOAT"})), "", "whole numbers fit FLOAT");
     insta::assert_snapshot!(of(json!({"name": "temp", "type": "INT"})), @"UNEXPECTED_DATA_TYPE: split 'eval', column 'temp': the values are FLOAT, and the schema says INT");
     insta::assert_snapshot!(of(json!({"name": "origin", "type": "FLOAT", "float_domain": {"min": 0.0}})), @"UNEXPECTED_DATA_TYPE: split 'eval', column 'origin': the values are BYTES, and the schema says FLOAT");
+    let retired = json!({"name": "origin", "type": "FLOAT", "lifecycle_stage": "DEPRECATED"});
+    assert_eq!(of(retired), "", "not checked at all");
     // A column without any value has no type either.
     assert_eq!(of(json!({"name": "note", "type": "INT"})), "");
 }

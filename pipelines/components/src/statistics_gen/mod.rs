@@ -98,3 +98,29 @@ fn measure_column(table: &Table, name: String, kind: Kind) -> Result<FeatureName
         string_stats: (!numeric).then(|| texts.finish(missing)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_folder_names_the_split() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("Split-eval/statistics.json");
+        let input = serde_json::from_value(json!({"path": folder.path()})).unwrap();
+        write_json(
+            &file,
+            &json!({"datasets": [{"name": "made elsewhere", "numExamples": "7"}]}),
+        )
+        .unwrap();
+        let read = read_statistics(&input).unwrap();
+        assert_eq!((read[0].name.as_str(), read[0].num_examples), ("eval", 7));
+        write_json(&file, &json!({"datasets": [{}, {}]})).unwrap();
+        let error = read_statistics(&input).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("{} must hold the statistics of one dataset", file.display())
+        );
+    }
+}
