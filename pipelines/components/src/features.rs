@@ -14,7 +14,7 @@ pub enum Kind {
     Int,
     /// 64-bit floating point.
     Float,
-    /// UTF-8 text; dates and times in ISO 8601.
+    /// UTF-8 text; dates and times in ISO 8601, those of a time zone in UTC.
     Bytes,
 }
 
@@ -35,7 +35,9 @@ impl Kind {
             DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Self::Bytes,
             DataType::Time32(_) | DataType::Time64(_) => Self::Bytes,
             DataType::Dictionary(_, value) => return Self::of(value),
-            other => bail!("its type is {other}, and Examples hold only numbers, booleans, text, dates and times"),
+            other => bail!(
+                "its type is {other}, and Examples hold only numbers, booleans, text, dates and times: convert it or leave it out"
+            ),
         }))
     }
 
@@ -89,7 +91,15 @@ impl Column {
             safe: false,
             ..CastOptions::default()
         };
-        let array = cast_with_options(array, &kind.arrow(), &strict).context("it has a value that cannot be read")?;
+        // An instant is the same in every zone, and UTC needs no table of zones.
+        let zoneless = match array.data_type() {
+            DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
+            other => other.clone(),
+        };
+        let cast = |array: &dyn Array, to: &DataType| {
+            cast_with_options(array, to, &strict).context("it has a value that cannot be read")
+        };
+        let array = cast(&cast(array, &zoneless)?, &kind.arrow())?;
         let column = match kind {
             Kind::Int => array.as_any().downcast_ref().cloned().map(Self::Int),
             Kind::Float => array.as_any().downcast_ref().cloned().map(Self::Float),
@@ -170,6 +180,11 @@ mod tests {
             panic!("not text");
         };
         assert_eq!(times.value(0), "2013-01-01T10:00:00");
+        let in_new_york = TimestampSecondArray::from(vec![1_357_034_400]).with_timezone("America/New_York");
+        let Column::Bytes(times) = Column::cast(&in_new_york, Kind::Bytes).unwrap() else {
+            panic!("not text");
+        };
+        assert_eq!(times.value(0), "2013-01-01T10:00:00Z");
         assert!(Column::cast(&BinaryArray::from(vec![&b"\xff"[..]]), Kind::Bytes).is_err());
     }
 
