@@ -248,9 +248,13 @@ pub fn dataset(constraints: Option<&DatasetConstraints>, rows: i64) -> Option<Re
     ))
 }
 
-/// A share in percent, to two places where they are needed.
+/// A share in percent, to two places where they are needed; never nothing for something, never all for less.
 fn percent(share: f64) -> String {
-    format!("{}%", (share * 10_000.0).round() / 100.0)
+    match (share * 10_000.0).round() / 100.0 {
+        0.0 if share > 0.0 => "<0.01%".to_owned(),
+        100.0 if share < 1.0 => ">99.99%".to_owned(),
+        rounded => format!("{rounded}%"),
+    }
 }
 
 /// The first few values in quotes.
@@ -262,5 +266,19 @@ fn list<'a>(values: impl ExactSizeIterator<Item = &'a str>) -> String {
         None => "nothing".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn rounding_hides_nothing() {
+        let shares = [0.0, 1e-6, 0.002, 0.0333333, 0.99999, 1.0];
+        assert_eq!(
+            shares.map(percent),
+            ["0%", "<0.01%", "0.2%", "3.33%", ">99.99%", "100%"]
+        );
     }
 }
