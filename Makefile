@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup images components demo test lint bench clean
 
-PROFILE := demo
+PROFILE := quick
 STATIC_TARGET := x86_64-unknown-linux-gnu
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
@@ -15,7 +15,7 @@ setup: ## Prepare this machine: Docker engine, base image, tools (does nothing w
 	@dockerfiles/setup.sh
 
 components: setup
-	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --profile $(PROFILE) --target $(STATIC_TARGET) -p trainyard-components
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile $(PROFILE) --target $(STATIC_TARGET) -p trainyard-components
 	@dockerfiles/image.sh components $(TARGET_DIR)/$(STATIC_TARGET)/$(PROFILE)/trainyard-components
 
 images: components
@@ -24,8 +24,8 @@ images: components
 	@dockerfiles/image.sh flights-data
 
 demo: images ## The main job: a push, nine months of data, two pull requests, a rollback
-	@cargo build --quiet --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins
-	@cargo run --quiet --profile $(PROFILE) -p trainyard --example demo
+	@cargo build --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins --example demo
+	@$(TARGET_DIR)/$(PROFILE)/examples/demo
 
 test: images ## All tests, the Docker ones included
 ifeq ($(NEXTEST),yes)
@@ -38,8 +38,8 @@ lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo lint
 
-bench: images ## What the engine costs, against the raw Docker API in the same run
-	cargo bench -p trainyard-engine
+bench: setup ## What the engine costs, against the raw Docker API in the same run
+	cargo bench --profile $(PROFILE) -p trainyard
 
 clean: ## Remove what the build and the demo wrote
 	chmod -R u+w target/demo 2>/dev/null || true
