@@ -1,4 +1,4 @@
-//! Globs of branches and paths: `*` and `?` stop at `/`, `**` does not.
+//! Globs of branches and paths: `*`, `?` and `[a-z]` stop at `/`, `**` does not.
 
 /// Whether a list of globs lets `text` through. The last glob that matches decides; one that begins
 /// with `!` excludes. A list of nothing but exclusions lets everything else through.
@@ -24,6 +24,9 @@ pub fn matches(glob: &str, text: &str) -> bool {
         let mut next = vec![false; text.len() + 1];
         match token {
             Token::Char(c) => (0..text.len()).for_each(|i| next[i + 1] = reached[i] && text[i] == c),
+            Token::Class(class) => {
+                (0..text.len()).for_each(|i| next[i + 1] = reached[i] && text[i] != '/' && class.has(text[i]));
+            }
             Token::One => (0..text.len()).for_each(|i| next[i + 1] = reached[i] && text[i] != '/'),
             Token::Within => {
                 for i in 0..=text.len() {
@@ -50,6 +53,8 @@ pub fn matches(glob: &str, text: &str) -> bool {
 
 enum Token {
     Char(char),
+    /// `[abc]`, `[a-z]`, `[^a]`
+    Class(Class),
     /// `?`
     One,
     /// `*`
@@ -58,6 +63,44 @@ enum Token {
     Across,
     /// `**/`: any number of whole folders, none included.
     Folders,
+}
+
+/// The characters between brackets.
+struct Class {
+    negated: bool,
+    ranges: Vec<(char, char)>,
+}
+
+impl Class {
+    /// Reads a class at the beginning of `text`, and its length. A bracket that is not closed is a bracket.
+    fn parse(text: &str) -> Option<(Self, usize)> {
+        let inner = text.strip_prefix('[')?;
+        let negated = inner.starts_with(['^', '!']);
+        let start = 1 + usize::from(negated);
+        // A closing bracket in the first place is one of the characters.
+        let first = text[start..].chars().next()?.len_utf8();
+        let end = start + first + text[start + first..].find(']')?;
+        let mut characters = text[start..end].chars().peekable();
+        let mut ranges = Vec::new();
+        while let Some(from) = characters.next() {
+            let dash = characters.next_if_eq(&'-').is_some();
+            match characters.peek().copied().filter(|_| dash) {
+                Some(to) => {
+                    characters.next();
+                    ranges.push((from, to));
+                }
+                None => {
+                    ranges.push((from, from));
+                    ranges.extend(dash.then_some(('-', '-')));
+                }
+            }
+        }
+        Some((Self { negated, ranges }, end + 1))
+    }
+
+    fn has(&self, c: char) -> bool {
+        self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != self.negated
+    }
 }
 
 fn tokens(glob: &str) -> Vec<Token> {
@@ -73,6 +116,10 @@ fn tokens(glob: &str) -> Vec<Token> {
             '*' if rest.starts_with("**") => (Token::Across, 2),
             '*' => (Token::Within, 1),
             '?' => (Token::One, 1),
+            '[' => match Class::parse(rest) {
+                Some((class, length)) => (Token::Class(class), length),
+                None => (Token::Char('['), 1),
+            },
             other => (Token::Char(other), other.len_utf8()),
         };
         tokens.push(token);
@@ -106,6 +153,16 @@ mod tests {
             ("v?", "v/", false),
             ("*.py", "train.py", true),
             ("ünï*", "ünïcode", true),
+            ("*.py[co]", "a.pyc", true),
+            ("*.py[co]", "a.py", false),
+            ("v[0-9].[!0]", "v1.2", true),
+            ("v[0-9].[^0]", "v1.0", false),
+            ("[a-]", "-", true),
+            ("[]a]", "]", true),
+            ("a[b", "a[b", true),
+            ("[^a]", "/", false),
+            ("[é-ü]", "ö", true),
+            ("[", "[", true),
             ("", "", true),
             ("", "a", false),
         ];
