@@ -32,10 +32,10 @@ pub enum AnyImageBuilder {
 impl AnyExecutor {
     /// Docker at `DOCKER_HOST` or its usual socket. `owner` marks what is ours; `user` is who
     /// containers run as. Docker need not answer yet.
-    pub fn docker(owner: &str, user: (u32, u32)) -> Result<(Self, AnyImageBuilder), ExecutorError> {
-        let executor = DockerExecutor::connect(owner, user)?;
+    pub fn docker(owner: &str, user: (u32, u32)) -> (Self, AnyImageBuilder) {
+        let executor = DockerExecutor::connect(None, owner, user);
         let builder = AnyImageBuilder::Docker(executor.image_builder());
-        Ok((Self::Docker(executor), builder))
+        (Self::Docker(executor), builder)
     }
 
     /// Programs on this machine; `folder` keeps what a restart of the service must find again.
@@ -52,6 +52,18 @@ impl AnyExecutor {
             Self::Fake(FakeExecutor::default()),
             AnyImageBuilder::Fake(FakeImages::default()),
         )
+    }
+
+    /// What answers, for people: the Docker engine with its versions, or this machine.
+    pub async fn describe(&self) -> Result<String, ExecutorError> {
+        match self {
+            Self::Docker(docker) => docker.describe().await,
+            Self::Process(process) => process
+                .probe()
+                .await
+                .map(|()| "programs on this machine, not isolated".to_owned()),
+            Self::Fake(fake) => fake.probe().await.map(|()| "a script".to_owned()),
+        }
     }
 
     /// Whether programs see this machine's paths, not those of a container.

@@ -3,7 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use trainyard_core::glob;
@@ -57,27 +57,38 @@ impl Ignore {
     }
 }
 
-/// Every file of the context, sorted by path.
+/// Every file of the context, sorted by path. Links are taken as links and never followed.
 pub(crate) fn files(context: &Path) -> io::Result<Vec<ContextFile>> {
-    let ignore = match fs::read_to_string(context.join(".dockerignore")) {
-        Ok(text) => Ignore::parse(&text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ignore::default(),
-        Err(error) => return Err(error),
-    };
     let mut found = Vec::new();
-    walk(context, "", &ignore, &mut found)?;
+    walk(context, "", &ignore(&context.join(".dockerignore"))?, &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
+fn ignore(path: &Path) -> io::Result<Ignore> {
+    match path.symlink_metadata() {
+        // A link could lead to any file of this machine, or to one without an end.
+        Ok(metadata) if !metadata.is_file() => {
+            let problem = format!("{} is not a plain file", path.display());
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+        }
+        Ok(_) => Ok(Ignore::parse(&fs::read_to_string(path).map_err(at(path))?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ignore::default()),
+        Err(error) => Err(at(path)(error)),
+    }
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
 fn walk(folder: &Path, relative: &str, ignore: &Ignore, found: &mut Vec<ContextFile>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|name| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("the name {} is not UTF-8", name.to_string_lossy()),
-            )
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        let source = entry.path();
+        let name = entry.file_name().into_string().map_err(|_| {
+            let problem = format!("the name {} is not UTF-8", source.display());
+            io::Error::new(io::ErrorKind::InvalidData, problem)
         })?;
         let path = if relative.is_empty() {
             name
@@ -85,23 +96,19 @@ fn walk(folder: &Path, relative: &str, ignore: &Ignore, found: &mut Vec<ContextF
             format!("{relative}/{name}")
         };
         let left_out = ignore.leaves_out(&path);
-        let metadata = entry.path().symlink_metadata()?;
+        let metadata = source.symlink_metadata().map_err(at(&source))?;
         if metadata.is_dir() {
             if !left_out || ignore.may_come_back() {
-                walk(&entry.path(), &path, ignore, found)?;
+                walk(&source, &path, ignore, found)?;
             }
         } else if !left_out && (metadata.is_file() || metadata.is_symlink()) {
-            let mode = if metadata.permissions().mode() & 0o111 == 0 {
-                0o644
-            } else {
-                0o755
-            };
-            let link = metadata.is_symlink().then(|| fs::read_link(entry.path())).transpose()?;
+            let executable = metadata.permissions().mode() & 0o111 != 0;
+            let link = metadata.is_symlink().then(|| fs::read_link(&source)).transpose();
             found.push(ContextFile {
                 path,
-                source: entry.path(),
-                mode,
-                link,
+                mode: if executable { 0o755 } else { 0o644 },
+                link: link.map_err(at(&source))?,
+                source,
             });
         }
     }
@@ -116,7 +123,8 @@ pub(crate) fn digest(files: &[ContextFile]) -> io::Result<[u8; 32]> {
         match &file.link {
             Some(target) => one.update(target.as_os_str().as_encoded_bytes()),
             None => {
-                io::copy(&mut File::open(&file.source)?, &mut HashWriter(&mut one))?;
+                let mut source = File::open(&file.source).map_err(at(&file.source))?;
+                io::copy(&mut source, &mut HashWriter(&mut one)).map_err(at(&file.source))?;
             }
         }
         let kind = if file.link.is_some() { "link" } else { "file" };
@@ -128,7 +136,7 @@ pub(crate) fn digest(files: &[ContextFile]) -> io::Result<[u8; 32]> {
 
 struct HashWriter<'a>(&'a mut Sha256);
 
-impl io::Write for HashWriter<'_> {
+impl Write for HashWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.update(bytes);
         Ok(bytes.len())
@@ -138,9 +146,9 @@ impl io::Write for HashWriter<'_> {
     }
 }
 
-/// The files as a tar with no times and no owners, and the Dockerfile under `dockerfile_name`.
-pub(crate) fn pack(files: &[ContextFile], dockerfile_name: &str, dockerfile: &[u8]) -> io::Result<Vec<u8>> {
-    let mut tar = tar::Builder::new(Vec::new());
+/// Writes the files as a tar with no times and no owners, and the Dockerfile under `dockerfile_name`.
+pub(crate) fn pack(files: &[ContextFile], dockerfile_name: &str, dockerfile: &[u8], to: impl Write) -> io::Result<()> {
+    let mut tar = tar::Builder::new(to);
     for file in files.iter().filter(|file| file.path != dockerfile_name) {
         let mut header = header(file.mode);
         match &file.link {
@@ -150,16 +158,18 @@ pub(crate) fn pack(files: &[ContextFile], dockerfile_name: &str, dockerfile: &[u
                 tar.append_link(&mut header, &file.path, target)?;
             }
             None => {
-                let source = File::open(&file.source)?;
-                header.set_size(source.metadata()?.len());
-                tar.append_data(&mut header, &file.path, source)?;
+                let source = File::open(&file.source).map_err(at(&file.source))?;
+                let length = source.metadata()?.len();
+                header.set_size(length);
+                // A file that grows meanwhile must not shift what follows it.
+                tar.append_data(&mut header, &file.path, source.take(length))?;
             }
         }
     }
     let mut header = header(0o644);
     header.set_size(dockerfile.len() as u64);
     tar.append_data(&mut header, dockerfile_name, dockerfile)?;
-    tar.into_inner()
+    tar.into_inner()?.flush()
 }
 
 fn header(mode: u32) -> tar::Header {
@@ -235,8 +245,11 @@ mod tests {
             context(&[("b/c", "2"), ("a", "1")]),
         );
         let digest_of = |folder: &tempfile::TempDir| digest(&files(folder.path()).unwrap()).unwrap();
-        let pack_of =
-            |folder: &tempfile::TempDir| pack(&files(folder.path()).unwrap(), "Dockerfile", b"FROM x").unwrap();
+        let pack_of = |folder: &tempfile::TempDir| {
+            let mut tar = Vec::new();
+            pack(&files(folder.path()).unwrap(), "Dockerfile", b"FROM x", &mut tar).unwrap();
+            tar
+        };
         assert_eq!(digest_of(&one), digest_of(&two));
         assert_eq!(pack_of(&one), pack_of(&two));
         fs::write(two.path().join("a"), "3").unwrap();

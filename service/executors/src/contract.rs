@@ -87,6 +87,17 @@ pub enum Exit {
     Signal(i32),
 }
 
+impl Exit {
+    /// Reads a code as shells and container runtimes write it: 128 and a signal's number for a
+    /// program that was ended by it.
+    pub fn from_code(code: i32) -> Self {
+        match code {
+            129..=192 => Self::Signal(code - 128),
+            code => Self::Code(code),
+        }
+    }
+}
+
 /// What became of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
@@ -141,8 +152,9 @@ pub trait Executor: Send + Sync {
     /// created but not started gets started). Streams its output to `program.log_file`.
     fn start(&self, key: &AttemptKey, program: &Program) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
-    /// What became of the program. Also resumes the log stream of a program that was started by an
-    /// earlier process of this service, without a gap and without a repeated line.
+    /// What became of the program; [`ExecutorError::Refused`] if it turned out that its command cannot
+    /// be executed. Also resumes the log stream of a program that was started by an earlier process
+    /// of this service, without a gap and without a repeated line.
     fn observe(&self, key: &AttemptKey) -> impl Future<Output = Result<Observation, ExecutorError>> + Send;
 
     /// Returns when [`Executor::observe`] may have something new to say, at the latest after
@@ -153,10 +165,12 @@ pub trait Executor: Send + Sync {
     fn flush_logs(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
     /// Asks the program to end (SIGTERM), and kills it after `grace`. Returns once it has ended.
-    /// Stopping an ended or unknown program is not an error.
+    /// Stopping an ended or unknown program is not an error, and one that was made and never ran
+    /// never will.
     fn stop(&self, key: &AttemptKey, grace: Duration) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
-    /// Forgets an ended program and frees what it holds. Unknown keys are not an error.
+    /// Forgets a program and frees what it holds; one that still runs is killed. Unknown keys are not
+    /// an error.
     fn remove(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
     /// Every program of this owner (one Trainyard instance), in whatever state.
@@ -166,15 +180,17 @@ pub trait Executor: Send + Sync {
 /// An image to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildRequest {
+    /// The source tree; neither context nor Dockerfile may lie outside, not even through a link.
+    pub root: PathBuf,
     /// The folder sent to the builder, filtered by its `.dockerignore`.
     pub context: PathBuf,
-    /// The Dockerfile, anywhere on the host.
+    /// The Dockerfile.
     pub dockerfile: PathBuf,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
     /// For people, for example `flights/train`; part of a label, not of the key.
     pub name: String,
-    /// The build's output goes here.
+    /// The build's output goes here, rotated like a program's.
     pub log_file: PathBuf,
 }
 
@@ -217,6 +233,19 @@ pub enum BuildError {
         /// The end of the build's output, oldest first, at most 20 lines.
         last_lines: Vec<String>,
     },
+}
+
+impl From<ExecutorError> for BuildError {
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
+            ExecutorError::Refused { message } => Self::Refused { message },
+            ExecutorError::Failed { message, .. } => Self::Failed {
+                message,
+                last_lines: Vec::new(),
+            },
+        }
+    }
 }
 
 /// Makes images and finds them.

@@ -2,9 +2,11 @@
 //! contract as the real ones, and the conformance suite checks that.
 
 use crate::contract::*;
-use std::collections::{BTreeMap, HashMap};
+use crate::log_file::LogFile;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -14,12 +16,14 @@ use tokio::sync::Notify;
 pub struct Script {
     /// Files written below the outputs folder at the end, by relative path.
     pub writes: BTreeMap<String, Vec<u8>>,
-    /// The exit code; 0 if absent.
+    /// The exit code; 0 if absent, 128 and more for a signal.
     pub code: i32,
     /// What it writes to its log.
     pub log: String,
     /// It runs until [`FakeExecutor::finish`] or a stop.
     pub hangs: bool,
+    /// It does not end by SIGTERM.
+    pub ignores_sigterm: bool,
     /// It is killed for its memory.
     pub out_of_memory: bool,
     /// It cannot be started, for this reason.
@@ -168,7 +172,7 @@ impl Started {
         }
         self.state = Observation::Ended(match (self.script.out_of_memory, self.script.code) {
             (true, _) => Exit::OutOfMemory,
-            (false, code) => Exit::Code(code),
+            (false, code) => Exit::from_code(code),
         });
     }
 }
@@ -191,11 +195,11 @@ impl Executor for FakeExecutor {
         if let Some(message) = script.refused.clone() {
             return Err(ExecutorError::Refused { message });
         }
-        let written = program.log_file.parent().map_or(Ok(()), fs::create_dir_all);
-        if let Err(error) = written.and_then(|()| fs::write(&program.log_file, &script.log)) {
+        let written = LogFile::anew(&program.log_file).and_then(|mut log| log.write(script.log.as_bytes()));
+        if let Err(error) = written {
             return Err(ExecutorError::Failed {
-                message: error.to_string(),
-                source: None,
+                message: format!("{} cannot be written: {error}", program.log_file.display()),
+                source: Some(error.into()),
             });
         }
         let hangs = script.hangs;
@@ -246,7 +250,8 @@ impl Executor for FakeExecutor {
             .get_mut(key)
             .filter(|s| s.state == Observation::Running)
         {
-            started.state = Observation::Ended(Exit::Signal(15));
+            let signal = if started.script.ignores_sigterm { 9 } else { 15 };
+            started.state = Observation::Ended(Exit::Signal(signal));
         }
         self.changed.notify_waiters();
         Ok(())
@@ -263,32 +268,54 @@ impl Executor for FakeExecutor {
     }
 }
 
-/// Builds nothing and remembers what was asked for.
+/// Builds nothing and remembers what was asked for. Clones share everything.
 #[derive(Clone, Default)]
 pub struct FakeImages {
-    built: Arc<Mutex<Vec<PathBuf>>>,
+    inner: Arc<Mutex<Images>>,
+}
+
+#[derive(Default)]
+struct Images {
+    built: Vec<PathBuf>,
+    keys: HashSet<String>,
     failure: Option<(String, Vec<String>)>,
+    unreachable: u32,
 }
 
 impl FakeImages {
-    /// Every build fails with this sentence and these last lines.
-    pub fn failing(message: &str, last_lines: &[&str]) -> Self {
+    /// From now on every build fails with this sentence and these last lines.
+    pub fn fail(&self, message: &str, last_lines: &[&str]) {
         let lines = last_lines.iter().map(|line| (*line).to_owned()).collect();
-        Self {
-            failure: Some((message.to_owned(), lines)),
-            ..Self::default()
-        }
+        self.lock().failure = Some((message.to_owned(), lines));
     }
 
-    /// Dockerfiles that were really built, in order.
+    /// The next builds answer that nobody is there.
+    pub fn unreachable(&self, calls: u32) {
+        self.lock().unreachable = calls;
+    }
+
+    /// Dockerfiles that were really built, in order; the same content is built once.
     pub fn built(&self) -> Vec<PathBuf> {
-        self.built.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().built.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Images> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ImageBuilder for FakeImages {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        if let Some((message, last_lines)) = self.failure.clone() {
+        let mut images = self.lock();
+        if images.unreachable > 0 {
+            images.unreachable -= 1;
+            return Err(BuildError::Unreachable {
+                what: "the fake image builder".to_owned(),
+                hint: "the test says so".to_owned(),
+                source: None,
+            });
+        }
+        if let Some((message, last_lines)) = images.failure.clone() {
             return Err(BuildError::Failed { message, last_lines });
         }
         if !request.dockerfile.exists() {
@@ -296,16 +323,33 @@ impl ImageBuilder for FakeImages {
             let message = format!("the Dockerfile {shown} cannot be read: correct build.dockerfile or add the file");
             return Err(BuildError::Refused { message });
         }
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.push(request.dockerfile.clone());
-        Ok(BuiltImage {
-            key: request.name.clone(),
-            image_id: format!("fake:{}", request.name),
-            reused: false,
-        })
+        let mut content = Sha256::new();
+        add_content(&mut content, &request.dockerfile);
+        add_content(&mut content, &request.context);
+        let key = hex::encode(content.finalize());
+        let reused = !images.keys.insert(key.clone());
+        if !reused {
+            images.built.push(request.dockerfile.clone());
+        }
+        let image_id = format!("fake:{key}");
+        Ok(BuiltImage { key, image_id, reused })
     }
 
     async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
         Ok(format!("fake:{reference}"))
+    }
+}
+
+/// A file, or every file below a folder in a fixed order.
+fn add_content(hash: &mut Sha256, path: &Path) {
+    if let Ok(content) = fs::read(path) {
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
+    }
+    let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        hash.update(entry.file_name().as_encoded_bytes());
+        add_content(hash, &entry.path());
     }
 }

@@ -21,67 +21,98 @@ pub fn image_key(
     };
     field(KEY_VERSION);
     field(&normalised(dockerfile));
-    for (name, value) in arguments.iter().chain(bases) {
-        field(name);
-        field(value);
+    for map in [arguments, bases] {
+        field(&map.len().to_string());
+        for (name, value) in map {
+            field(name);
+            field(value);
+        }
     }
     hash.update(context);
     hex::encode(hash.finalize())
 }
 
-/// Without comments, empty lines and space at the ends of lines; the lines of a here-document or
-/// after a continuation are left as they are otherwise.
+/// Without comments, empty lines and space at the ends of lines. Comments that direct the parser are
+/// kept.
 fn normalised(dockerfile: &str) -> String {
     let lines = dockerfile.lines().map(str::trim_end).filter(|line| {
         let start = line.trim_start();
-        !start.is_empty() && !start.starts_with('#')
+        match start.strip_prefix('#') {
+            Some(comment) => {
+                let word = comment.split('=').next().unwrap_or_default().trim();
+                ["escape", "syntax"]
+                    .iter()
+                    .any(|known| word.eq_ignore_ascii_case(known))
+            }
+            None => !start.is_empty(),
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The images a Dockerfile starts from, with `ARG`s filled in: neither `scratch` nor its own stages.
+/// The images a Dockerfile starts or copies from, with `ARG`s filled in: neither `scratch` nor its
+/// own stages.
 pub fn base_images(dockerfile: &str, arguments: &BTreeMap<String, String>) -> Vec<String> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let (mut stages, mut bases): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for line in normalised(dockerfile).lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            [arg, rest @ ..] if arg.eq_ignore_ascii_case("ARG") && bases.is_empty() && stages.is_empty() => {
-                for declared in rest {
+    for line in normalised(dockerfile).replace("\\\n", " ").lines() {
+        let mut words = line.split_whitespace();
+        let instruction = words.next().unwrap_or_default().to_ascii_uppercase();
+        let image = match instruction.as_str() {
+            "ARG" if stages.is_empty() => {
+                for declared in words {
                     let (name, default) = declared.split_once('=').unwrap_or((declared, ""));
-                    let value = arguments.get(name).map_or(default, String::as_str);
-                    known.insert(name.to_owned(), value.trim_matches('"').to_owned());
+                    let value = arguments.get(name).cloned();
+                    let value = value.unwrap_or_else(|| filled(default.trim_matches(['"', '\'']), &known));
+                    known.insert(name.to_owned(), value);
                 }
+                None
             }
-            [from, rest @ ..] if from.eq_ignore_ascii_case("FROM") => {
-                let mut rest = rest.iter().filter(|word| !word.starts_with("--"));
-                let Some(image) = rest.next().map(|image| filled(image, &known)) else {
-                    continue;
-                };
-                let own = stages.iter().any(|stage| stage.eq_ignore_ascii_case(&image));
-                if image != "scratch" && !own && !bases.contains(&image) {
-                    bases.push(image);
-                }
-                let name = rest
-                    .next()
-                    .filter(|word| word.eq_ignore_ascii_case("AS"))
-                    .and_then(|_| rest.next());
-                stages.push(name.map_or_else(String::new, |name| (*name).to_owned()));
+            "FROM" => {
+                let mut words = words.filter(|word| !word.starts_with("--"));
+                let image = words.next().map(|image| filled(image, &known));
+                let named = words.next().is_some_and(|word| word.eq_ignore_ascii_case("AS"));
+                let image = image.filter(|image| !is_stage(&stages, image));
+                stages.push(words.next().filter(|_| named).unwrap_or_default().to_owned());
+                image
             }
-            _ => {}
-        }
+            // A number names a stage.
+            "COPY" => words
+                .find_map(|word| word.strip_prefix("--from="))
+                .filter(|from| from.parse::<usize>().is_err() && !is_stage(&stages, from))
+                .map(str::to_owned),
+            _ => None,
+        };
+        bases.extend(image.filter(|image| image != "scratch" && !bases.contains(image)));
     }
     bases
 }
 
-fn filled(image: &str, known: &BTreeMap<String, String>) -> String {
-    let mut image = image.to_owned();
-    for (name, value) in known.iter().rev() {
-        image = image
-            .replace(&format!("${{{name}}}"), value)
-            .replace(&format!("${name}"), value);
+fn is_stage(stages: &[String], image: &str) -> bool {
+    stages.iter().any(|stage| stage.eq_ignore_ascii_case(image))
+}
+
+/// `$NAME`, `${NAME}`, `${NAME:-otherwise}` and `${NAME:+instead}`; an unknown name is empty.
+fn filled(text: &str, known: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (expression, next) = braced.unwrap_or_else(|| {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            after.split_at(end.unwrap_or(after.len()))
+        });
+        let value = |name: &str| known.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        out.push_str(match (expression.split_once(":-"), expression.split_once(":+")) {
+            (Some((name, otherwise)), _) => value(name).unwrap_or(otherwise),
+            (None, Some((name, instead))) => value(name).map_or("", |_| instead),
+            (None, None) => value(expression).unwrap_or_default(),
+        });
+        rest = next;
     }
-    image
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -130,12 +161,49 @@ mod tests {
     }
 
     #[test]
+    fn an_argument_is_not_a_base() {
+        let one = map(&[("a", "1")]);
+        let none = BTreeMap::new();
+        assert_ne!(
+            image_key("FROM a", &one, &none, &[0; 32]),
+            image_key("FROM a", &none, &one, &[0; 32])
+        );
+    }
+
+    #[test]
+    fn a_directive_is_no_comment() {
+        let key = |dockerfile: &str| image_key(dockerfile, &BTreeMap::new(), &BTreeMap::new(), &[0; 32]);
+        assert_ne!(key("# escape=`\nFROM a"), key("FROM a"));
+    }
+
+    #[test]
     fn bases_are_found_through_arguments_and_stages() {
-        let dockerfile = "ARG TAG=3.11\nFROM --platform=linux/amd64 python:${TAG} AS build\nRUN x\nFROM scratch\nFROM build\nFROM debian";
-        assert_eq!(base_images(dockerfile, &BTreeMap::new()), ["python:3.11", "debian"]);
+        let cases: [(&str, &[&str]); 9] = [
+            (
+                "ARG TAG=3.11\nFROM --platform=linux/amd64 python:${TAG} AS build\nRUN x\nFROM scratch\nFROM build\nFROM debian",
+                &["python:3.11", "debian"],
+            ),
+            ("ARG TAGS=x\nFROM a:$TAG", &["a:"]),
+            ("ARG TAG=1\nFROM a:$TAG-slim", &["a:1-slim"]),
+            ("FROM a:${TAG:-3}", &["a:3"]),
+            ("ARG TAG=1\nFROM a${TAG:+:slim}", &["a:slim"]),
+            ("ARG A=1\nARG B=2.$A\nFROM a:$B", &["a:2.1"]),
+            ("FROM \\\n  a \\\n  AS one\nfrom ONE", &["a"]),
+            (
+                "FROM a AS one\nCOPY --from=one /x /x\nCOPY --from=0 /x /x\nCOPY --chown=1 --from=tools:1 /x /x",
+                &["a", "tools:1"],
+            ),
+            ("FROM a\nFROM a", &["a"]),
+        ];
+        for (dockerfile, expected) in cases {
+            assert_eq!(base_images(dockerfile, &BTreeMap::new()), expected, "{dockerfile}");
+        }
+        let given = map(&[("TAG", "3.12")]);
+        assert_eq!(base_images("ARG TAG=3.11\nFROM python:${TAG}", &given), ["python:3.12"]);
         assert_eq!(
-            base_images(dockerfile, &map(&[("TAG", "3.12")])),
-            ["python:3.12", "debian"]
+            base_images("FROM python:${TAG}", &given),
+            ["python:"],
+            "an argument counts where it is declared"
         );
     }
 }

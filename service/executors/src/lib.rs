@@ -9,7 +9,9 @@ mod contract;
 mod docker;
 pub mod fake;
 pub mod image_key;
+mod log_file;
 mod process;
+mod source;
 
 pub use any::{AnyExecutor, AnyImageBuilder};
 pub use contract::*;

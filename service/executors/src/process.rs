@@ -1,20 +1,27 @@
 //! Programs on this machine, for development without Docker. They are not isolated.
 //!
-//! A program outlives a restart of the service: a small shell wrapper writes its exit code to a
-//! file, and its process id is kept with its start time, so that a reused id is never mistaken for it.
+//! A program outlives a restart of the service: a small shell wrapper writes its process id and its
+//! exit code to files. The id is kept with its start time, so that a reused id is never mistaken.
 
 use crate::contract::*;
+use crate::image_key::image_key;
+use crate::{context, log_file, source};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::time::Instant;
 use trainyard_core::ids::{RunId, StepName};
 
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(20);
+/// The wrapper is running within this time.
+const BEGIN: Duration = Duration::from_secs(10);
+/// A killed program ends within this time.
+const KILLED: Duration = Duration::from_secs(10);
 /// Environment that a program takes over from the service: where programs, certificates and text are found.
 const INHERITED: [&str; 8] = [
     "PATH",
@@ -26,10 +33,25 @@ const INHERITED: [&str; 8] = [
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
 ];
-/// Runs the command and writes its exit code in one step.
-const WRAPPER: &str = r#"exit_file=$1; shift; "$@"; code=$?; printf '%s' "$code" >"$exit_file.tmp" && mv "$exit_file.tmp" "$exit_file"; exit "$code""#;
+/// Claims the place of the attempt, which only one can, runs the command, says that it runs, and
+/// writes down its code. SIGTERM goes to the whole group, and the wrapper waits for what comes of it;
+/// it is told so after the fork, so that there is no moment in which a signal is lost. A wait that a
+/// signal cut off is repeated; 127 is also the answer to a wait for a child that was waited for.
+const WRAPPER: &str = r#"place=$1; shift
+exec 3>&2 2>/dev/null
+read -r stat </proc/$$/stat
+set -C
+printf '' >"$place/claim" || exit 0
+"$@" 2>&3 3>&- &
+child=$!
+trap 'told=yes' TERM INT HUP
+printf '%s\n' "$stat" >"$place/pid"
+code=127
+while told=; wait "$child"; now=$?; [ $now = 127 ] || code=$now; [ -n "$told" ]; do :; done
+printf '%s\n' "$code" >"$place/exit"
+exit "$code""#;
 
-/// Runs programs as children in their own session. Cheap to clone.
+/// Runs programs as process groups of their own. Cheap to clone.
 #[derive(Clone)]
 pub struct ProcessExecutor {
     folder: PathBuf,
@@ -53,32 +75,45 @@ impl ProcessExecutor {
         let log = File::options().create(true).append(true).open(&program.log_file);
         let log = log.map_err(|error| failed(&program.log_file, error))?;
         let errors = log.try_clone().map_err(|error| failed(&program.log_file, error))?;
+        let named = place.join("log");
+        fs::write(&named, program.log_file.as_os_str().as_encoded_bytes()).map_err(|error| failed(&named, error))?;
         let command = own_program(&program.command);
-        let inherited = INHERITED
+        let folder = program.working_directory.as_deref().unwrap_or(Path::new("/"));
+        let mut environment: Vec<(&str, String)> = INHERITED
             .iter()
-            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        let mut child = Command::new("setsid")
-            .args(["sh", "-c", WRAPPER, "sh"])
-            .arg(place.join("exit"))
+            .filter_map(|name| Some((*name, std::env::var(name).ok()?)))
+            .collect();
+        environment.extend(
+            program
+                .environment
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone())),
+        );
+        let path = environment.iter().rfind(|(name, _)| *name == "PATH");
+        if !is_executable(&command[0], path.map_or("", |(_, path)| path), folder) {
+            let message = format!(
+                "this machine has no program '{}': install it, or correct the step's command",
+                command[0]
+            );
+            return Err(ExecutorError::Refused { message });
+        }
+        // tokio reaps the child, so that it does not stay behind as a zombie.
+        tokio::process::Command::new("/bin/sh")
+            .args(["-c", WRAPPER, "sh"])
+            .arg(place)
             .args(&command)
             .env_clear()
-            .envs(inherited)
-            .envs(&program.environment)
-            .current_dir(program.working_directory.as_deref().unwrap_or(Path::new("/")))
+            .envs(environment)
+            .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
             .process_group(0)
             .spawn()
+            .map(drop)
             .map_err(|error| ExecutorError::Refused {
-                message: format!("{} cannot be started: {error}", command[0]),
-            })?;
-        let pid = child.id();
-        let started = start_time(pid).unwrap_or_default();
-        fs::write(place.join("pid"), format!("{pid} {started}")).map_err(|error| failed(place, error))?;
-        // The child is waited for, so that it does not stay behind as a zombie.
-        tokio::task::spawn_blocking(move || child.wait());
-        Ok(())
+                message: format!("{} cannot be started in {}: {error}", command[0], folder.display()),
+            })
     }
 }
 
@@ -100,26 +135,74 @@ fn own_program(command: &[String]) -> Vec<String> {
     command
 }
 
-/// Clock ticks between the machine's start and the process's, from `/proc/<pid>/stat`.
-fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in brackets may contain anything; the fields are counted after it.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+/// Whether a shell in `folder` would find the program.
+fn is_executable(program: &str, path: &str, folder: &Path) -> bool {
+    let executable = |file: PathBuf| {
+        fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return executable(folder.join(program));
+    }
+    !program.is_empty() && std::env::split_paths(path).any(|place| executable(folder.join(place).join(program)))
 }
 
+/// A line of the wrapper; absent until it is whole.
+fn line(file: PathBuf) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    text.strip_suffix('\n').map(str::to_owned)
+}
+
+/// The process id, its state and its start (in clock ticks since the machine's), from `/proc/<pid>/stat`.
+fn process(stat: &str) -> Option<(i32, char, u64)> {
+    let pid = stat.split_whitespace().next()?.parse().ok()?;
+    // The name in brackets may contain anything; the fields are counted after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((pid, state, fields.nth(18)?.parse().ok()?))
+}
+
+/// The leader of the program's group, if it still runs.
 fn running(place: &Path) -> Option<Pid> {
-    let text = fs::read_to_string(place.join("pid")).ok()?;
-    let (pid, started) = text.split_once(' ')?;
-    let pid: u32 = pid.parse().ok()?;
-    let zombie = fs::read_to_string(format!("/proc/{pid}/stat"))
-        .ok()?
-        .rsplit_once(')')?
-        .1
-        .trim_start()
-        .starts_with('Z');
-    (start_time(pid) == started.parse().ok() && !zombie)
-        .then(|| Pid::from_raw(pid.try_into().ok()?))
+    let (pid, _, started) = process(&line(place.join("pid"))?)?;
+    let now = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, state, now_started) = process(&now)?;
+    (now_started == started && state != 'Z')
+        .then(|| Pid::from_raw(pid))
         .flatten()
+}
+
+fn observation(place: &Path) -> Observation {
+    if line(place.join("pid")).is_none() {
+        return Observation::Unknown;
+    }
+    let is_running = running(place).is_some();
+    // Read after the look at the process: the wrapper writes the code before it ends.
+    match line(place.join("exit")).and_then(|code| code.parse().ok()) {
+        Some(code) => Observation::Ended(Exit::from_code(code)),
+        None if is_running => Observation::Running,
+        None => Observation::Ended(Exit::Signal(Signal::KILL.as_raw())),
+    }
+}
+
+/// Waits until the wrapper says that the program runs.
+async fn begun(place: &Path) -> bool {
+    let deadline = Instant::now() + BEGIN;
+    while line(place.join("pid")).is_none() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    true
+}
+
+fn bound_log(place: &Path) {
+    let Ok(path) = fs::read_to_string(place.join("log")) else {
+        return;
+    };
+    if let Err(error) = log_file::rotate_under_writer(Path::new(&path)) {
+        tracing::warn!(file = path, %error, "a log is not rotated");
+    }
 }
 
 fn failed(path: &Path, error: io::Error) -> ExecutorError {
@@ -140,40 +223,31 @@ impl Executor for ProcessExecutor {
 
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         let place = self.place(key);
-        if place.join("pid").exists() {
+        if line(place.join("pid")).is_some() {
             return Ok(());
         }
         fs::create_dir_all(&place).map_err(|error| failed(&place, error))?;
-        self.spawn(&place, program)
+        self.spawn(&place, program)?;
+        if begun(&place).await {
+            return Ok(());
+        }
+        let message = format!("'{}' did not begin within {}s", program.command[0], BEGIN.as_secs());
+        Err(ExecutorError::Failed { message, source: None })
     }
 
     async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
         let place = self.place(key);
-        if !place.join("pid").exists() {
-            return Ok(Observation::Unknown);
+        let seen = observation(&place);
+        if seen == Observation::Running {
+            bound_log(&place);
         }
-        let is_running = running(&place).is_some();
-        // Read after the look at the process: the wrapper writes the code before it ends.
-        Ok(
-            match fs::read_to_string(place.join("exit"))
-                .ok()
-                .and_then(|code| code.parse::<i32>().ok())
-            {
-                Some(code @ 129..=192) => Observation::Ended(Exit::Signal(code - 128)),
-                Some(code) => Observation::Ended(Exit::Code(code)),
-                None if is_running => Observation::Running,
-                None => Observation::Ended(Exit::Signal(Signal::KILL.as_raw())),
-            },
-        )
+        Ok(seen)
     }
 
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
         let deadline = Instant::now() + at_most;
-        while Instant::now() < deadline {
-            if !matches!(self.observe(key).await, Ok(Observation::Running)) {
-                return;
-            }
-            tokio::time::sleep(POLL).await;
+        while Instant::now() < deadline && matches!(self.observe(key).await, Ok(Observation::Running)) {
+            tokio::time::sleep_until(deadline.min(Instant::now() + POLL)).await;
         }
     }
 
@@ -183,16 +257,33 @@ impl Executor for ProcessExecutor {
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
         let place = self.place(key);
-        for (signal, patience) in [(Signal::TERM, grace), (Signal::KILL, Duration::from_secs(10))] {
-            let Some(pid) = running(&place) else { return Ok(()) };
+        if place.join("claim").exists() {
+            begun(&place).await;
+        }
+        for (signal, patience) in [(Signal::TERM, grace), (Signal::KILL, KILLED)] {
+            if observation(&place) != Observation::Running {
+                return Ok(());
+            }
             // The whole group: the wrapper and whatever the program started.
-            let _ = kill_process_group(pid, signal);
+            if let Some(group) = running(&place) {
+                let _ = kill_process_group(group, signal);
+            }
             self.settled(key, patience).await;
         }
-        Ok(())
+        match observation(&place) {
+            Observation::Running => Err(ExecutorError::Failed {
+                message: format!(
+                    "'{}' does not end, not even by SIGKILL: look for it with `ps`",
+                    key.step
+                ),
+                source: None,
+            }),
+            _ => Ok(()),
+        }
     }
 
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        self.stop(key, Duration::ZERO).await?;
         match fs::remove_dir_all(self.place(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.place(key), error)),
             _ => Ok(()),
@@ -223,22 +314,10 @@ pub struct ProcessImages;
 
 impl ImageBuilder for ProcessImages {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        let refused = |message: String| BuildError::Refused { message };
-        let dockerfile = fs::read_to_string(&request.dockerfile).map_err(|error| {
-            refused(format!(
-                "the Dockerfile {} cannot be read ({error}): correct build.dockerfile or add the file",
-                request.dockerfile.display()
-            ))
-        })?;
-        let digest = crate::context::files(&request.context)
-            .and_then(|files| crate::context::digest(&files))
-            .map_err(|error| {
-                refused(format!(
-                    "the build context {} cannot be read: {error}",
-                    request.context.display()
-                ))
-            })?;
-        let key = crate::image_key::image_key(&dockerfile, &request.build_args, &Default::default(), &digest);
+        let source = source::read(request)?;
+        let digest = context::files(&source.context).and_then(|files| context::digest(&files));
+        let digest = digest.map_err(|error| source::unreadable(&request.context, error))?;
+        let key = image_key(&source.dockerfile, &request.build_args, &Default::default(), &digest);
         Ok(BuiltImage {
             image_id: format!("process:{key}"),
             key,

@@ -1,15 +1,19 @@
 //! Images by content key, with the classic builder every engine has.
 
-use crate::context;
-use crate::contract::{BuildError, BuildRequest, BuiltImage, ExecutorError, ImageBuilder};
+use super::connection::{Connection, status, text};
+use crate::contract::{BuildError, BuildRequest, BuiltImage, ImageBuilder};
 use crate::image_key::{base_images, image_key};
-use bollard::Docker;
+use crate::log_file::LogFile;
+use crate::{context, source};
+use bollard::errors::Error as DockerError;
 use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// The Dockerfile's name inside the packed context; it may lie outside the context on the host.
 const DOCKERFILE: &str = ".trainyard.Dockerfile";
@@ -17,44 +21,65 @@ const DOCKERFILE: &str = ".trainyard.Dockerfile";
 const LAST_LINES: usize = 20;
 /// Digits of the key in the image's tag.
 const TAG_DIGITS: usize = 24;
+/// A build that says nothing for so long hangs. Compilers may well be silent for minutes.
+const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
+/// A registry that sends nothing for so long does not answer.
+const PULL_SILENCE: Duration = Duration::from_secs(2 * 60);
 
 /// Builds on one Docker engine. Cheap to clone.
 #[derive(Clone)]
 pub struct DockerImageBuilder {
-    docker: Docker,
+    connection: Connection,
 }
 
 impl DockerImageBuilder {
-    pub(super) fn new(docker: Docker) -> Self {
-        Self { docker }
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
     }
 
     async fn image_id(&self, reference: &str) -> Result<Option<String>, BuildError> {
-        match self.docker.inspect_image(reference).await {
+        match self.connection.api()?.inspect_image(reference).await {
             Ok(image) => Ok(image.id),
-            Err(error) if super::status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(build_error(super::failed("inspect an image", error))),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) if status(&error) == Some(400) => Err(BuildError::Refused {
+                message: format!("'{reference}' is not the name of an image: {}", text(&error)),
+            }),
+            Err(error) => Err(self.connection.unanswered("inspect an image", error).into()),
         }
     }
 
     async fn pull(&self, reference: &str) -> Result<(), BuildError> {
-        let options = CreateImageOptionsBuilder::new().from_image(reference).build();
-        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), None, None));
-        while let Some(step) = progress.next().await {
-            if let Err(error) = step {
-                return Err(BuildError::Refused {
-                    message: format!(
-                        "the image {reference} is not on this machine and cannot be pulled ({}): build it here, or check its name and the registry",
-                        super::text(&error)
-                    ),
-                });
+        let refused = |reason: &str| BuildError::Refused {
+            message: format!(
+                "the image {reference} is not on this machine and cannot be pulled ({reason}): build it here, or check its name and the registry"
+            ),
+        };
+        // Without a tag, Docker would pull all of them.
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let tag = if name.contains([':', '@']) { "" } else { "latest" };
+        let options = CreateImageOptionsBuilder::new().from_image(reference).tag(tag).build();
+        let mut progress = std::pin::pin!(self.connection.api()?.create_image(Some(options), None, None));
+        loop {
+            match tokio::time::timeout(PULL_SILENCE, progress.next()).await {
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) if broke_off(&error) => {
+                    return Err(self.connection.failed("pull an image", error).into());
+                }
+                Ok(Some(Err(error))) => return Err(refused(&text(&error))),
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(refused("the registry does not answer")),
             }
         }
-        Ok(())
     }
 
-    /// Runs the build, writing its output to `log`; answers the last lines.
-    async fn run(&self, tar: Vec<u8>, tag: &str, request: &BuildRequest, log: &mut File) -> Result<(), BuildError> {
+    /// Runs the build, writing its output to `log`.
+    async fn run(
+        &self,
+        context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        tag: &str,
+        request: &BuildRequest,
+        log: &mut LogFile,
+    ) -> Result<Output, BuildError> {
         let arguments: HashMap<_, _> = request.build_args.clone().into_iter().collect();
         let labels = HashMap::from([("io.trainyard.image".to_owned(), request.name.clone())]);
         let options = BuildImageOptionsBuilder::new()
@@ -65,87 +90,74 @@ impl DockerImageBuilder {
             .rm(true)
             .forcerm(true)
             .build();
-        let mut output = std::pin::pin!(
-            self.docker
-                .build_image(options, None, Some(bollard::body_full(tar.into())))
-        );
+        let api = self.connection.api()?;
+        let mut output = std::pin::pin!(api.build_image(options, None, Some(bollard::body_try_stream(context))));
         let mut seen = Output::default();
-        while let Some(piece) = output.next().await {
-            let failure = match piece {
-                Ok(info) => {
+        loop {
+            let problem = match tokio::time::timeout(BUILD_SILENCE, output.next()).await {
+                Ok(None) => return Ok(seen),
+                Err(_) => Some(format!(
+                    "nothing was heard of it for {} minutes",
+                    BUILD_SILENCE.as_secs() / 60
+                )),
+                Ok(Some(Ok(info))) => {
                     let text = info.stream.or(info.status).unwrap_or_default();
-                    if let Err(error) = log.write_all(text.as_bytes()) {
-                        tracing::warn!(%error, "a build log is incomplete");
-                    }
+                    note(log, &text);
                     seen.take(&text);
                     info.error_detail.and_then(|detail| detail.message)
                 }
-                Err(error)
-                    if super::status(&error).is_none()
-                        && !matches!(error, bollard::errors::Error::DockerStreamError { .. }) =>
-                {
-                    return Err(build_error(super::unreachable(error.into())));
+                Ok(Some(Err(error))) if broke_off(&error) => {
+                    return Err(self.connection.failed("build an image", error).into());
                 }
-                Err(error) => Some(super::text(&error)),
+                // Docker did not even begin: the Dockerfile cannot be read.
+                Ok(Some(Err(error))) if status(&error) == Some(400) => {
+                    note(log, &format!("{}\n", text(&error)));
+                    let message = format!("{} cannot be built: {}", request.dockerfile.display(), text(&error));
+                    return Err(BuildError::Refused { message });
+                }
+                Ok(Some(Err(error))) => Some(text(&error)),
             };
-            if let Some(problem) = failure {
-                let _ = writeln!(log, "{problem}");
+            if let Some(problem) = problem {
+                note(log, &format!("{problem}\n"));
                 return Err(seen.failure(&request.dockerfile, &problem));
             }
         }
-        Ok(())
     }
 }
 
 impl ImageBuilder for DockerImageBuilder {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        let shown = request.dockerfile.display();
-        let dockerfile = fs::read_to_string(&request.dockerfile).map_err(|error| BuildError::Refused {
-            message: format!(
-                "the Dockerfile {shown} cannot be read ({error}): correct build.dockerfile or add the file"
-            ),
-        })?;
-        if !request.context.is_dir() {
-            let message = format!(
-                "the build context {} is not a folder: correct build.context",
-                request.context.display()
-            );
-            return Err(BuildError::Refused { message });
-        }
+        let asked = request.clone();
+        let (dockerfile, files, digest) = blocking(move || {
+            let source = source::read(&asked)?;
+            let unreadable = |error| source::unreadable(&asked.context, error);
+            let files = context::files(&source.context).map_err(unreadable)?;
+            let digest = context::digest(&files).map_err(unreadable)?;
+            Ok((source.dockerfile, files, digest))
+        })
+        .await?;
         let mut bases = BTreeMap::new();
         for base in base_images(&dockerfile, &request.build_args) {
             bases.insert(base.clone(), self.resolve(&base).await?);
         }
-        let folder = request.context.clone();
-        let (files, digest) = blocking(move || {
-            let files = context::files(&folder)?;
-            let digest = context::digest(&files)?;
-            Ok((files, digest))
-        })
-        .await?;
         let key = image_key(&dockerfile, &request.build_args, &bases, &digest);
         let tag = format!("trainyard/build:{}", &key[..TAG_DIGITS]);
+        let built = |image_id, reused| BuiltImage { key, image_id, reused };
         if let Some(image_id) = self.image_id(&tag).await? {
-            return Ok(BuiltImage {
-                key,
-                image_id,
-                reused: true,
-            });
+            return Ok(built(image_id, true));
         }
-        let mut log = log_file(&request.log_file)?;
-        let tar = blocking(move || context::pack(&files, DOCKERFILE, dockerfile.as_bytes())).await?;
-        self.run(tar, &tag, request, &mut log).await?;
+        let log = request.log_file.clone();
+        let mut log = blocking(move || {
+            LogFile::anew(&log).map_err(|error| BuildError::Refused {
+                message: format!("{} cannot be written: {error}", log.display()),
+            })
+        })
+        .await?;
+        let output = self.run(packed(files, dockerfile), &tag, request, &mut log).await?;
         // The stream may have ended early: only what the engine has counts.
         match self.image_id(&tag).await? {
-            Some(image_id) => Ok(BuiltImage {
-                key,
-                image_id,
-                reused: false,
-            }),
-            None => Err(BuildError::Failed {
-                message: format!("the build of {shown} ended without an image: see its log"),
-                last_lines: Vec::new(),
-            }),
+            Some(image_id) => Ok(built(image_id, false)),
+            None => Err(output.failure(&request.dockerfile, "it ended without an image")),
         }
     }
 
@@ -157,6 +169,34 @@ impl ImageBuilder for DockerImageBuilder {
         self.image_id(reference).await?.ok_or_else(|| BuildError::Refused {
             message: format!("the image {reference} was pulled but is not there: check its name"),
         })
+    }
+}
+
+/// The context as a stream, so that its size does not matter.
+fn packed(files: Vec<context::ContextFile>, dockerfile: String) -> impl Stream<Item = io::Result<Bytes>> {
+    const PIECE: usize = 256 * 1024;
+    let (pieces, received) = mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        let to = BufWriter::with_capacity(PIECE, Pieces(pieces.clone()));
+        if let Err(error) = context::pack(&files, DOCKERFILE, dockerfile.as_bytes(), to) {
+            let _ = pieces.blocking_send(Err(error));
+        }
+    });
+    stream::unfold(received, |mut received| async move {
+        let piece = received.recv().await?;
+        Some((piece, received))
+    })
+}
+
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -173,7 +213,10 @@ impl Output {
             if line.starts_with("Step ") {
                 self.step = line.split_once(" : ").map(|(_, instruction)| instruction.to_owned());
             }
-            self.last_lines.push(line.to_owned());
+            // Which container it is in says nothing to a person.
+            if !line.starts_with(" ---> ") && !line.starts_with("Removing intermediate container ") {
+                self.last_lines.push(line.to_owned());
+            }
             if self.last_lines.len() > LAST_LINES {
                 self.last_lines.remove(0);
             }
@@ -190,30 +233,28 @@ impl Output {
     }
 }
 
-fn log_file(path: &Path) -> Result<File, BuildError> {
-    let open = || {
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        File::create(path)
-    };
-    open().map_err(|error| BuildError::Refused {
-        message: format!("{} cannot be written: {error}", path.display()),
-    })
+fn note(log: &mut LogFile, text: &str) {
+    if let Err(error) = log.write(text.as_bytes()) {
+        tracing::warn!(%error, "a build log is incomplete");
+    }
+}
+
+/// Whether the connection ended, not the build.
+fn broke_off(error: &DockerError) -> bool {
+    !matches!(
+        error,
+        DockerError::DockerResponseServerError { .. } | DockerError::DockerStreamError { .. }
+    )
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    work: impl FnOnce() -> Result<T, BuildError> + Send + 'static,
 ) -> Result<T, BuildError> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other);
-    done.and_then(|result| result).map_err(|error| BuildError::Refused {
-        message: format!("the build context cannot be read: {error}"),
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(BuildError::Failed {
+            message: format!("reading the build context was cut off: {error}"),
+            last_lines: Vec::new(),
+        })
     })
-}
-
-fn build_error(error: ExecutorError) -> BuildError {
-    match error {
-        ExecutorError::Unreachable { what, hint, source } => BuildError::Unreachable { what, hint, source },
-        other => BuildError::Refused {
-            message: other.to_string(),
-        },
-    }
 }

@@ -1,11 +1,13 @@
 //! What a step's container may do. Everything is written down here; nothing is passed through.
 
 use crate::contract::{Network, Program};
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType};
 use std::collections::HashMap;
 
 /// Processes of one step.
 const PIDS: i64 = 1024;
+/// Docker's own least, in billionths; 0 would mean no limit.
+const LEAST_CPU: i64 = 10_000_000;
 /// The size of `/tmp`.
 const TMP: &str = "rw,nosuid,nodev,size=1g,mode=1777";
 /// Docker's own copy of the log; ours is the one that is kept.
@@ -25,13 +27,21 @@ pub(super) fn container(program: &Program, user: (u32, u32), labels: HashMap<Str
         env: Some(environment.collect()),
         user: Some(format!("{}:{}", user.0, user.1)),
         labels: Some(labels),
+        // An image's health check would be one more program in the step's container.
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        }),
         host_config: Some(host_config(program)),
         ..ContainerCreateBody::default()
     }
 }
 
 fn host_config(program: &Program) -> HostConfig {
-    let memory = program.memory_bytes.and_then(|bytes| i64::try_from(bytes).ok());
+    // 0 would mean no limit at all: Docker is asked for less than it grants, and says so.
+    let memory = program
+        .memory_bytes
+        .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX).max(1));
     let log: HashMap<_, _> = DOCKER_LOG
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -51,7 +61,7 @@ fn host_config(program: &Program) -> HostConfig {
         memory,
         // The same number forbids swap.
         memory_swap: memory,
-        nano_cpus: program.cpus.map(|cpus| (cpus * 1e9) as i64),
+        nano_cpus: program.cpus.map(|cpus| ((cpus * 1e9) as i64).max(LEAST_CPU)),
         pids_limit: Some(PIDS),
         init: Some(true),
         mounts: Some(program.mounts.iter().map(mount).collect()),
@@ -76,8 +86,35 @@ fn mount(mount: &crate::contract::Mount) -> Mount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Mount as Given;
     use proptest::prelude::*;
+    use serde_json::{Value, json};
     use std::path::PathBuf;
+
+    fn mounts() -> impl Strategy<Value = Vec<Given>> {
+        let mount = ("/[a-z]{1,8}", "/[a-z]{1,8}", any::<bool>()).prop_map(|(source, target, writable)| Given {
+            source: source.into(),
+            target: target.into(),
+            writable,
+        });
+        proptest::collection::vec(mount, 0..4)
+    }
+
+    /// Every field that is set, so that a new one has to be written down here as well.
+    const SET: [&str; 12] = [
+        "CapDrop",
+        "Init",
+        "LogConfig",
+        "Memory",
+        "MemorySwap",
+        "Mounts",
+        "NanoCpus",
+        "NetworkMode",
+        "PidsLimit",
+        "ReadonlyRootfs",
+        "SecurityOpt",
+        "Tmpfs",
+    ];
 
     proptest! {
         /// Whatever a pipeline file asks for, the fields that open the host stay shut.
@@ -85,15 +122,16 @@ mod tests {
         fn no_program_opens_the_host(
             command in proptest::collection::vec(".*", 1..4),
             environment in proptest::collection::btree_map("[A-Z]{1,8}", ".*", 0..4),
-            cpus in proptest::option::of(0.01..64.0),
-            memory_bytes in proptest::option::of(0..u64::MAX),
+            mounts in mounts(),
+            cpus in proptest::option::of(any::<f64>()),
+            memory_bytes in proptest::option::of(any::<u64>()),
             bridge: bool,
         ) {
             let program = Program {
                 image: Some("sha256:0".into()),
                 command,
                 environment,
-                mounts: Vec::new(),
+                mounts,
                 working_directory: None,
                 cpus,
                 memory_bytes,
@@ -101,15 +139,27 @@ mod tests {
                 log_file: PathBuf::from("/log"),
             };
             let body = serde_json::to_value(container(&program, (10001, 10001), HashMap::new())).unwrap();
-            let host = &body["HostConfig"];
-            prop_assert!(["none", "bridge"].contains(&host["NetworkMode"].as_str().unwrap()));
-            prop_assert_eq!(&host["CapDrop"], &serde_json::json!(["ALL"]));
-            prop_assert_eq!(&host["ReadonlyRootfs"], &serde_json::json!(true));
-            for shut in ["Privileged", "CapAdd", "Devices", "DeviceRequests", "PidMode", "IpcMode", "UsernsMode",
-                         "UTSMode", "Binds", "VolumesFrom", "CgroupParent", "Sysctls", "PortBindings", "Runtime"] {
-                prop_assert!(host.get(shut).is_none_or(serde_json::Value::is_null), "{} is set", shut);
+            let host = body["HostConfig"].as_object().unwrap();
+            for (field, value) in host.iter().filter(|(_, value)| !value.is_null()) {
+                prop_assert!(SET.contains(&field.as_str()), "{} is set to {}", field, value);
             }
-            prop_assert_eq!(&body["User"], &serde_json::json!("10001:10001"));
+            prop_assert_eq!(&host["NetworkMode"], if bridge { "bridge" } else { "none" });
+            prop_assert_eq!(&host["CapDrop"], &json!(["ALL"]));
+            prop_assert_eq!(&host["SecurityOpt"], &json!(["no-new-privileges"]));
+            prop_assert_eq!(&host["ReadonlyRootfs"], &json!(true));
+            prop_assert_eq!(&body["User"], &json!("10001:10001"));
+            for (limit, asked) in [("NanoCpus", cpus.is_some()), ("Memory", memory_bytes.is_some()), ("MemorySwap", memory_bytes.is_some())] {
+                let number = host.get(limit).and_then(Value::as_i64);
+                prop_assert_eq!(number.is_some_and(|number| number > 0), asked, "{} is {:?}", limit, number);
+            }
+            let seen: Vec<_> = host["Mounts"].as_array().unwrap().iter().map(|mount| {
+                (mount["Type"].clone(), mount["Source"].clone(), mount["Target"].clone(), mount["ReadOnly"].clone())
+            }).collect();
+            let given: Vec<_> = program.mounts.iter().map(|mount| {
+                (json!("bind"), json!(mount.source), json!(mount.target), json!(!mount.writable))
+            }).collect();
+            prop_assert_eq!(seen, given);
+            prop_assert_eq!(host["Tmpfs"].as_object().unwrap().keys().collect::<Vec<_>>(), ["/tmp"]);
         }
     }
 }

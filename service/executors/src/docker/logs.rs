@@ -1,164 +1,138 @@
 //! Containers' output, streamed into files that outlive the containers.
 
-use crate::contract::{ExecutorError, LOG_FILE_BYTES};
-use bollard::Docker;
+use super::connection::{Connection, status};
+use crate::contract::ExecutorError;
+use crate::log_file::LogFile;
+use bollard::errors::Error as DockerError;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
+
+/// A stream that broke off is taken up again after this time.
+const TAKE_UP_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long the end of a log is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One stream for each container, however often it is asked for.
 #[derive(Clone, Default)]
-pub(super) struct LogStreams(Arc<Mutex<HashMap<String, JoinHandle<()>>>>);
+pub(super) struct LogStreams(Arc<Mutex<HashMap<String, Stream>>>);
+
+struct Stream {
+    file: PathBuf,
+    follower: AbortHandle,
+    /// Held by whoever writes the file; whether it is complete.
+    complete: Arc<tokio::sync::Mutex<bool>>,
+}
 
 impl LogStreams {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Stream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Streams the container's output into the file, unless that is being done or was done.
-    pub(super) fn follow(&self, docker: &Docker, container: &str, file: PathBuf) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn follow(&self, connection: &Connection, container: &str, file: PathBuf) {
+        let mut streams = self.lock();
         if streams.contains_key(container) {
             return;
         }
-        let (docker, name) = (docker.clone(), container.to_owned());
-        let task = tokio::spawn(async move {
-            if let Err(error) = stream(&docker, &name, &file).await {
-                tracing::warn!(container = name, file = %file.display(), %error, "a log is incomplete");
-            }
-        });
-        streams.insert(container.to_owned(), task);
+        let complete = Arc::new(tokio::sync::Mutex::new(false));
+        let follower = {
+            let (connection, name, file) = (connection.clone(), container.to_owned(), file.clone());
+            let writing = Arc::clone(&complete);
+            tokio::spawn(async move {
+                let _writing = writing.lock().await;
+                to_the_end(&connection, &name, &file, true).await;
+            })
+        };
+        let follower = follower.abort_handle();
+        let stream = Stream {
+            file,
+            follower,
+            complete,
+        };
+        streams.insert(container.to_owned(), stream);
     }
 
-    /// Returns when the stream is at its end.
-    pub(super) async fn end(&self, container: &str, patience: Duration) -> Result<(), ExecutorError> {
-        // The place stays taken by a finished task, so that no second stream begins.
-        let done = || tokio::spawn(async {});
-        let task = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_mut(container)
-            .map(|t| std::mem::replace(t, done()));
-        let Some(mut task) = task else { return Ok(()) };
-        if tokio::time::timeout(patience, &mut task).await.is_err() {
-            task.abort();
-            let message = format!("the log of {container} did not end within {}s", patience.as_secs());
-            return Err(ExecutorError::Failed { message, source: None });
-        }
-        Ok(())
+    /// Completes the file of an ended container. Docker may end a stream that follows a container
+    /// before the container's last words, so the output is read once more.
+    pub(super) async fn complete(&self, connection: &Connection, container: &str) -> Result<(), ExecutorError> {
+        let Some((file, complete)) = self.lock().get(container).map(|stream| {
+            stream.follower.abort();
+            (stream.file.clone(), Arc::clone(&stream.complete))
+        }) else {
+            return Ok(());
+        };
+        let read = async {
+            let mut complete = complete.lock().await;
+            if !*complete {
+                to_the_end(connection, container, &file, false).await;
+            }
+            *complete = true;
+        };
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        read.map_err(|_| ExecutorError::Failed {
+            message: format!("the log of {container} was not read within {}s", PATIENCE.as_secs()),
+            source: None,
+        })
     }
 
     /// The container is gone.
     pub(super) fn forget(&self, container: &str) {
-        if let Some(task) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(container) {
-            task.abort();
+        if let Some(stream) = self.lock().remove(container) {
+            stream.follower.abort();
         }
     }
 }
 
-/// Docker repeats the whole output in the same order, so what is in the file already is skipped: a
-/// stream that was cut off by a restart goes on without a gap and without a repeated line.
-async fn stream(docker: &Docker, container: &str, path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut log = LogFile::open(path)?;
+/// Goes on until the container's output has ended, whatever happens to Docker or the disk meanwhile.
+async fn to_the_end(connection: &Connection, container: &str, file: &Path, follow: bool) {
+    let mut told = false;
+    loop {
+        match stream(connection, container, file, follow).await {
+            Ok(()) | Err(Broken::Gone) => return,
+            Err(Broken::Off(error)) => {
+                if !told {
+                    tracing::warn!(container, file = %file.display(), %error, "a log broke off and is taken up again");
+                }
+                told = true;
+                tokio::time::sleep(TAKE_UP_AGAIN).await;
+            }
+        }
+    }
+}
+
+enum Broken {
+    Gone,
+    Off(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Docker repeats the whole output in the same order, so the file is resumed by comparison.
+async fn stream(connection: &Connection, container: &str, file: &Path, follow: bool) -> Result<(), Broken> {
+    let off = |error: io::Error| Broken::Off(error.into());
     let options = LogsOptionsBuilder::new()
-        .follow(true)
+        .follow(follow)
         .stdout(true)
         .stderr(true)
         .tail("all")
         .build();
-    let mut output = std::pin::pin!(docker.logs(container, Some(options)));
+    let api = connection.api().map_err(|error| Broken::Off(error.into()))?;
+    let mut output = std::pin::pin!(api.logs(container, Some(options)));
+    let mut log = LogFile::resumed(file).map_err(off)?;
     while let Some(piece) = output.next().await {
-        log.write(&piece?.into_bytes())?;
+        log.write(&piece.map_err(broken)?.into_bytes()).map_err(off)?;
     }
     Ok(())
 }
 
-/// A log file that is rotated once it is large.
-struct LogFile {
-    path: PathBuf,
-    file: File,
-    length: u64,
-    skip: u64,
-}
-
-impl LogFile {
-    fn open(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let rotated = rotated(path);
-        // After a rotation the beginning is gone, so nothing can be skipped: the log is written anew.
-        let anew = rotated.exists();
-        if anew {
-            fs::remove_file(&rotated)?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(anew)
-            .append(!anew)
-            .open(path)?;
-        let length = file.metadata()?.len();
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            length,
-            skip: length,
-        })
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
-        self.skip -= known as u64;
-        bytes = &bytes[known..];
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if self.length >= LOG_FILE_BYTES {
-            fs::rename(&self.path, rotated(&self.path))?;
-            self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
-            self.length = 0;
-        }
-        self.file.write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-}
-
-fn rotated(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".1");
-    PathBuf::from(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_skipped_whatever_the_pieces() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("logs/step.log");
-        LogFile::open(&path).unwrap().write(b"one\ntw").unwrap();
-        let mut resumed = LogFile::open(&path).unwrap();
-        for piece in [&b"o"[..], b"ne\nt", b"wo\nth", b"ree\n"] {
-            resumed.write(piece).unwrap();
-        }
-        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\nthree\n");
-    }
-
-    #[test]
-    fn a_large_log_keeps_its_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("step.log");
-        let mut log = LogFile::open(&path).unwrap();
-        let block = vec![b'x'; LOG_FILE_BYTES as usize];
-        log.write(&block).unwrap();
-        log.write(b"the end").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"the end");
-        assert_eq!(fs::metadata(rotated(&path)).unwrap().len(), LOG_FILE_BYTES);
+fn broken(error: DockerError) -> Broken {
+    match status(&error) {
+        Some(404) => Broken::Gone,
+        _ => Broken::Off(error.into()),
     }
 }

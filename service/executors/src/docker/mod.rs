@@ -1,64 +1,73 @@
 //! Containers of a Docker engine, by deterministic name and label.
 
 mod build;
+mod connection;
 mod isolation;
 mod logs;
+mod state;
 
 pub use build::DockerImageBuilder;
 
 use crate::contract::*;
-use bollard::Docker;
 use bollard::errors::Error as DockerError;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
+use connection::{Connection, status, text};
 use futures_util::StreamExt;
 use logs::LogStreams;
+use state::{label, never_ran, observation};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use trainyard_core::ids::{RunId, StepName};
 
-/// Labels of our containers.
-pub(crate) mod label {
-    pub(crate) const OWNER: &str = "io.trainyard.owner";
-    pub(crate) const RUN: &str = "io.trainyard.run";
-    pub(crate) const STEP: &str = "io.trainyard.step";
-    pub(crate) const ATTEMPT: &str = "io.trainyard.attempt";
-    pub(crate) const LOG_FILE: &str = "io.trainyard.log_file";
-}
-
-/// How long the end of a log is waited for.
-const LOG_END: Duration = Duration::from_secs(10);
 /// `settled` looks again this soon when Docker's own wait fails.
 const WAIT_FAILED: Duration = Duration::from_millis(500);
+/// How long a ping may take.
+const PING: Duration = Duration::from_secs(5);
+/// A killed container ends within this time, or something is wrong with the machine.
+const KILLED: Duration = Duration::from_secs(30);
 
 /// Runs programs as containers. Cheap to clone.
 #[derive(Clone)]
 pub struct DockerExecutor {
-    docker: Docker,
+    connection: Connection,
     owner: String,
     user: (u32, u32),
     logs: LogStreams,
 }
 
 impl DockerExecutor {
-    /// The engine at `DOCKER_HOST` or its usual socket, which need not answer yet.
-    pub fn connect(owner: &str, user: (u32, u32)) -> Result<Self, ExecutorError> {
-        let docker = Docker::connect_with_defaults().map_err(|error| unreachable(error.into()))?;
-        Ok(Self {
-            docker,
+    /// The engine at `host`, for example `unix:///var/run/docker.sock`; without one at `DOCKER_HOST`
+    /// or its usual socket. It need not answer yet.
+    pub fn connect(host: Option<&str>, owner: &str, user: (u32, u32)) -> Self {
+        Self {
+            connection: Connection::to(host),
             owner: owner.to_owned(),
             user,
             logs: LogStreams::default(),
-        })
+        }
     }
 
     /// Builds images on the same engine.
     pub fn image_builder(&self) -> DockerImageBuilder {
-        DockerImageBuilder::new(self.docker.clone())
+        DockerImageBuilder::new(self.connection.clone())
+    }
+
+    /// `Docker 20.10.24, API 1.41`, if the engine answers.
+    pub async fn describe(&self) -> Result<String, ExecutorError> {
+        let Ok(asked) = tokio::time::timeout(PING, self.connection.api()?.version()).await else {
+            return Err(self.connection.silent());
+        };
+        let found = asked.map_err(|error| self.connection.unanswered("tell its version", error))?;
+        let or_unknown = |version: Option<String>| version.unwrap_or_else(|| "unknown".to_owned());
+        Ok(format!(
+            "Docker {}, API {}",
+            or_unknown(found.version),
+            or_unknown(found.api_version)
+        ))
     }
 
     /// `trainyard-<owner>-<run>-<step>-<attempt>`: the same key always has the same container.
@@ -66,70 +75,88 @@ impl DockerExecutor {
         format!("trainyard-{}-{}-{}-{}", self.owner, key.run, key.step, key.attempt)
     }
 
+    /// Our container of this name. A foreign one is none of our business, whatever it is called.
     async fn inspect(&self, name: &str) -> Result<Option<ContainerInspectResponse>, ExecutorError> {
-        match self
-            .docker
-            .inspect_container(name, None::<InspectContainerOptions>)
-            .await
-        {
-            Ok(found) => Ok(Some(found)),
+        let found = self
+            .connection
+            .api()?
+            .inspect_container(name, None::<InspectContainerOptions>);
+        match found.await {
+            Ok(found) => Ok(Some(found).filter(|found| state::owner(found) == Some(self.owner.as_str()))),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(failed("inspect a container", error)),
+            Err(error) => Err(self.connection.unanswered("inspect a container", error)),
         }
     }
 
-    async fn launch(&self, name: &str, program: &Program) -> Result<(), ExecutorError> {
-        match self.docker.start_container(name, None).await {
-            Ok(()) => Ok(()),
-            // It runs already.
-            Err(error) if status(&error) == Some(304) => Ok(()),
-            Err(error) if not_executable(&error) => Err(ExecutorError::Refused {
-                message: format!(
-                    "its image has no program '{}': correct the step's command",
-                    program.command.first().map(String::as_str).unwrap_or_default()
-                ),
+    /// Somebody, most likely we before a crash, made it: only a container that never ran is started.
+    async fn adopt(&self, name: &str) -> Result<(), ExecutorError> {
+        match self.inspect(name).await? {
+            Some(found) if never_ran(&found) => self.launch(name).await,
+            Some(_) => Ok(()),
+            None => Err(ExecutorError::Failed {
+                message: format!("a container {name} is there that is not ours: remove it with `docker rm {name}`"),
+                source: None,
             }),
-            Err(error) => Err(failed("start a container", error)),
+        }
+    }
+
+    /// Starting a container that runs already is not an error for Docker.
+    async fn launch(&self, name: &str) -> Result<(), ExecutorError> {
+        match self.connection.api()?.start_container(name, None).await {
+            Ok(()) => Ok(()),
+            Err(error) if status(&error) == Some(400) => Err(refused_settings(&error)),
+            Err(error) => Err(self.connection.failed("start a container", error)),
+        }
+    }
+
+    /// A command that is not in the image ends like a program with such an exit code; only the
+    /// container's init process says which it was.
+    async fn was_executed(&self, name: &str) -> Result<bool, ExecutorError> {
+        let options = LogsOptionsBuilder::new().stderr(true).tail("1").build();
+        let mut last = std::pin::pin!(self.connection.api()?.logs(name, Some(options)));
+        let mut said = String::new();
+        while let Some(Ok(piece)) = last.next().await {
+            said.push_str(&piece.to_string());
+        }
+        Ok(!(said.starts_with("[FATAL tini (") && said.contains(" exec ")))
+    }
+
+    async fn kill(&self, name: &str, signal: &str) -> Result<(), ExecutorError> {
+        let options = KillContainerOptionsBuilder::new().signal(signal).build();
+        match self.connection.api()?.kill_container(name, Some(options)).await {
+            Ok(()) => Ok(()),
+            // Gone, or not running any more.
+            Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+            Err(error) => Err(self.connection.unanswered("stop a container", error)),
         }
     }
 }
 
 impl Executor for DockerExecutor {
     async fn probe(&self) -> Result<(), ExecutorError> {
-        self.docker
-            .ping()
-            .await
-            .map(drop)
-            .map_err(|error| failed("ping", error))
+        match tokio::time::timeout(PING, self.connection.api()?.ping()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.connection.unanswered("answer a ping", error)),
+            Err(_) => Err(self.connection.silent()),
+        }
     }
 
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         let name = self.name(key);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = isolation::container(program, self.user, self.labels(key, program));
-        match self.docker.create_container(Some(options), body).await {
-            Ok(_) => self.launch(&name, program).await?,
-            Err(error) if status(&error) == Some(409) => {
-                // Somebody, most likely we before a crash, made it: only a container that never ran is started.
-                let found = self.inspect(&name).await?.and_then(|c| c.state).and_then(|s| s.status);
-                if found == Some(ContainerStateStatusEnum::CREATED) {
-                    self.launch(&name, program).await?;
-                }
-            }
+        let body = isolation::container(program, self.user, state::labels(&self.owner, key, program));
+        match self.connection.api()?.create_container(Some(options), body).await {
+            Ok(_) => self.launch(&name).await?,
+            Err(error) if status(&error) == Some(409) => self.adopt(&name).await?,
             Err(error) if status(&error) == Some(404) => {
                 let image = program.image.as_deref().unwrap_or("(none)");
-                return Err(ExecutorError::Refused {
-                    message: format!("the Docker engine has no image {image}: build or pull it again"),
-                });
+                let message = format!("the Docker engine has no image {image}: build or pull it again");
+                return Err(ExecutorError::Refused { message });
             }
-            Err(error) if status(&error) == Some(400) => {
-                return Err(ExecutorError::Refused {
-                    message: format!("Docker refuses the step's settings: {}", text(&error)),
-                });
-            }
-            Err(error) => return Err(failed("create a container", error)),
+            Err(error) if status(&error) == Some(400) => return Err(refused_settings(&error)),
+            Err(error) => return Err(self.connection.failed("create a container", error)),
         }
-        self.logs.follow(&self.docker, &name, program.log_file.clone());
+        self.logs.follow(&self.connection, &name, program.log_file.clone());
         Ok(())
     }
 
@@ -138,21 +165,27 @@ impl Executor for DockerExecutor {
         let Some(found) = self.inspect(&name).await? else {
             return Ok(Observation::Unknown);
         };
-        if let Some(file) = found
-            .config
-            .as_ref()
-            .and_then(|c| c.labels.as_ref())
-            .and_then(|l| l.get(label::LOG_FILE))
-        {
-            self.logs.follow(&self.docker, &name, PathBuf::from(file));
+        if let Some(file) = state::label(&found, label::LOG_FILE).filter(|_| !never_ran(&found)) {
+            self.logs.follow(&self.connection, &name, PathBuf::from(file));
         }
-        Ok(observation(&found))
+        let seen = observation(&found);
+        if matches!(seen, Observation::Ended(Exit::Code(1 | 126 | 127))) && !self.was_executed(&name).await? {
+            let program = found.config.and_then(|config| config.entrypoint?.into_iter().next());
+            let program = program.unwrap_or_default();
+            let message =
+                format!("its image has no program '{program}' that can be executed: correct the step's command");
+            return Err(ExecutorError::Refused { message });
+        }
+        Ok(seen)
     }
 
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
         let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
         let name = self.name(key);
-        let mut wait = std::pin::pin!(self.docker.wait_container(&name, Some(options)));
+        let Ok(api) = self.connection.api() else {
+            return tokio::time::sleep(WAIT_FAILED.min(at_most)).await;
+        };
+        let mut wait = std::pin::pin!(api.wait_container(&name, Some(options)));
         match tokio::time::timeout(at_most, wait.next()).await {
             // A code other than 0 arrives as an error, and is an end all the same.
             Ok(Some(Ok(_) | Err(DockerError::DockerContainerWaitError { .. }))) | Err(_) => {}
@@ -161,30 +194,28 @@ impl Executor for DockerExecutor {
     }
 
     async fn flush_logs(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        self.logs.end(&self.name(key), LOG_END).await
+        self.logs.complete(&self.connection, &self.name(key)).await
     }
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
         let name = self.name(key);
-        for (signal, patience) in [("SIGTERM", grace), ("SIGKILL", Duration::from_secs(30))] {
-            if !matches!(self.observe(key).await?, Observation::Running) {
-                return Ok(());
+        for (signal, patience) in [("SIGTERM", grace), ("SIGKILL", KILLED)] {
+            match self.inspect(&name).await? {
+                // Without this, a start that was cut off could go on after the stop.
+                Some(found) if never_ran(&found) => return self.remove(key).await,
+                Some(found) if observation(&found) == Observation::Running => {}
+                _ => return Ok(()),
             }
-            if patience.is_zero() {
-                continue;
+            if !patience.is_zero() {
+                self.kill(&name, signal).await?;
+                self.settled(key, patience).await;
             }
-            let options = KillContainerOptionsBuilder::new().signal(signal).build();
-            match self.docker.kill_container(&name, Some(options)).await {
-                Ok(()) => {}
-                // Not running any more, or gone.
-                Err(error) if matches!(status(&error), Some(404 | 409)) => return Ok(()),
-                Err(error) => return Err(failed("stop a container", error)),
-            }
-            self.settled(key, patience).await;
         }
-        match self.observe(key).await? {
-            Observation::Running => Err(ExecutorError::Failed {
-                message: "the container does not end, not even by SIGKILL".to_owned(),
+        match self.inspect(&name).await? {
+            Some(found) if observation(&found) == Observation::Running => Err(ExecutorError::Failed {
+                message: format!(
+                    "the container {name} does not end, not even by SIGKILL: look at `docker inspect` and the machine's disks"
+                ),
                 source: None,
             }),
             _ => Ok(()),
@@ -195,109 +226,28 @@ impl Executor for DockerExecutor {
         let name = self.name(key);
         self.logs.forget(&name);
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        match self.docker.remove_container(&name, Some(options)).await {
+        match self.connection.api()?.remove_container(&name, Some(options)).await {
             Ok(()) => Ok(()),
             // Gone, or on its way.
             Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
-            Err(error) => Err(failed("remove a container", error)),
+            Err(error) => Err(self.connection.unanswered("remove a container", error)),
         }
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
         let ours = HashMap::from([("label".to_owned(), vec![format!("{}={}", label::OWNER, self.owner)])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
-        let found = self
-            .docker
-            .list_containers(Some(options))
-            .await
-            .map_err(|error| failed("list containers", error))?;
+        let found = self.connection.api()?.list_containers(Some(options)).await;
+        let found = found.map_err(|error| self.connection.unanswered("list containers", error))?;
         Ok(found
             .into_iter()
-            .filter_map(|container| key(&container.labels?))
+            .filter_map(|container| state::key(&container.labels?))
             .collect())
     }
 }
 
-impl DockerExecutor {
-    fn labels(&self, key: &AttemptKey, program: &Program) -> HashMap<String, String> {
-        HashMap::from([
-            (label::OWNER.to_owned(), self.owner.clone()),
-            (label::RUN.to_owned(), key.run.to_string()),
-            (label::STEP.to_owned(), key.step.to_string()),
-            (label::ATTEMPT.to_owned(), key.attempt.to_string()),
-            (label::LOG_FILE.to_owned(), program.log_file.display().to_string()),
-        ])
-    }
-}
-
-fn key(labels: &HashMap<String, String>) -> Option<AttemptKey> {
-    Some(AttemptKey {
-        run: RunId::new(labels.get(label::RUN)?.as_str()),
-        step: StepName::new(labels.get(label::STEP)?.as_str()),
-        attempt: labels.get(label::ATTEMPT)?.parse().ok()?,
-    })
-}
-
-fn observation(container: &ContainerInspectResponse) -> Observation {
-    let Some(state) = &container.state else {
-        return Observation::Running;
-    };
-    match state.status {
-        Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) => {}
-        _ => return Observation::Running,
-    }
-    let code = state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
-    Observation::Ended(match code {
-        _ if state.oom_killed == Some(true) => Exit::OutOfMemory,
-        137 => Exit::Signal(9),
-        143 => Exit::Signal(15),
-        code => Exit::Code(code),
-    })
-}
-
-/// The HTTP status of Docker's answer, if there was one.
-fn status(error: &DockerError) -> Option<u16> {
-    match error {
-        DockerError::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
-
-fn text(error: &DockerError) -> String {
-    match error {
-        DockerError::DockerResponseServerError { message, .. } => message.trim().to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// Docker has no code of its own for this: the runtime's message is all there is.
-fn not_executable(error: &DockerError) -> bool {
-    let message = text(error);
-    status(error).is_some()
-        && [
-            "executable file not found",
-            "no such file or directory",
-            "permission denied: unknown",
-        ]
-        .iter()
-        .any(|known| message.contains(known))
-}
-
-fn unreachable(source: Box<dyn std::error::Error + Send + Sync>) -> ExecutorError {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "/var/run/docker.sock".to_owned());
-    ExecutorError::Unreachable {
-        what: format!("Docker at {host}"),
-        hint: "start it with `make setup` or `systemctl start docker`, or correct DOCKER_HOST".to_owned(),
-        source: Some(source),
-    }
-}
-
-fn failed(what: &str, error: DockerError) -> ExecutorError {
-    match status(&error) {
-        Some(code) => ExecutorError::Failed {
-            message: format!("Docker could not {what} (status {code}): {}", text(&error)),
-            source: Some(error.into()),
-        },
-        None => unreachable(error.into()),
+fn refused_settings(error: &DockerError) -> ExecutorError {
+    ExecutorError::Refused {
+        message: format!("Docker refuses the step's settings: {}", text(error)),
     }
 }

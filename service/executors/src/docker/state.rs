@@ -1,0 +1,66 @@
+//! What a container says about itself: whose it is, which attempt, and how far it got.
+
+use crate::contract::{AttemptKey, Exit, Observation, Program};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
+use std::collections::HashMap;
+use trainyard_core::ids::{RunId, StepName};
+
+/// Labels of our containers.
+pub(super) mod label {
+    pub(in crate::docker) const OWNER: &str = "io.trainyard.owner";
+    pub(super) const RUN: &str = "io.trainyard.run";
+    pub(super) const STEP: &str = "io.trainyard.step";
+    pub(super) const ATTEMPT: &str = "io.trainyard.attempt";
+    pub(in crate::docker) const LOG_FILE: &str = "io.trainyard.log_file";
+}
+
+pub(super) fn labels(owner: &str, key: &AttemptKey, program: &Program) -> HashMap<String, String> {
+    let labels = [
+        (label::OWNER, owner.to_owned()),
+        (label::RUN, key.run.to_string()),
+        (label::STEP, key.step.to_string()),
+        (label::ATTEMPT, key.attempt.to_string()),
+        (label::LOG_FILE, program.log_file.display().to_string()),
+    ];
+    labels.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The attempt that these labels name.
+pub(super) fn key(labels: &HashMap<String, String>) -> Option<AttemptKey> {
+    Some(AttemptKey {
+        run: RunId::new(labels.get(label::RUN)?.as_str()),
+        step: StepName::new(labels.get(label::STEP)?.as_str()),
+        attempt: labels.get(label::ATTEMPT)?.parse().ok()?,
+    })
+}
+
+pub(super) fn label<'a>(container: &'a ContainerInspectResponse, name: &str) -> Option<&'a str> {
+    let labels = container.config.as_ref()?.labels.as_ref()?;
+    labels.get(name).map(String::as_str)
+}
+
+pub(super) fn owner(container: &ContainerInspectResponse) -> Option<&str> {
+    label(container, label::OWNER)
+}
+
+/// Created, and no more than that.
+pub(super) fn never_ran(container: &ContainerInspectResponse) -> bool {
+    container.state.as_ref().and_then(|state| state.status) == Some(ContainerStateStatusEnum::CREATED)
+}
+
+pub(super) fn observation(container: &ContainerInspectResponse) -> Observation {
+    let Some(state) = &container.state else {
+        return Observation::Running;
+    };
+    match state.status {
+        Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) => {}
+        _ => return Observation::Running,
+    }
+    let code = state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
+    Observation::Ended(match Exit::from_code(code) {
+        // A program that lost a child to the limit and still succeeded has succeeded.
+        Exit::Code(0) => Exit::Code(0),
+        _ if state.oom_killed == Some(true) => Exit::OutOfMemory,
+        exit => exit,
+    })
+}

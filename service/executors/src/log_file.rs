@@ -1,0 +1,183 @@
+//! A log file of bounded size that can be resumed: it always holds the end of one output.
+
+use crate::contract::LOG_FILE_BYTES;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Takes an output from its beginning, keeps at most two files of the limit's size.
+pub(crate) struct LogFile {
+    path: PathBuf,
+    limit: u64,
+    file: File,
+    /// Bytes of this output that are in the file, known to be right.
+    length: u64,
+    /// The rest of what an earlier writer left, still to be compared with the output.
+    earlier: Option<File>,
+}
+
+impl LogFile {
+    /// Forgets what is there.
+    pub(crate) fn anew(path: &Path) -> io::Result<Self> {
+        for old in [path, &rotated(path)] {
+            match fs::remove_file(old) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Self::resumed(path)
+    }
+
+    /// Goes on where an earlier writer of the same output was cut off: what is written from the
+    /// output's beginning is compared with the file, and appended from the first difference on.
+    pub(crate) fn resumed(path: &Path) -> io::Result<Self> {
+        Self::with_limit(path, LOG_FILE_BYTES)
+    }
+
+    fn with_limit(path: &Path, limit: u64) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let rotated = rotated(path);
+        // After a rotation the beginning is gone, so there is nothing to compare: all is written anew.
+        if rotated.exists() {
+            fs::remove_file(&rotated)?;
+            fs::write(path, b"")?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            limit,
+            file: OpenOptions::new().create(true).append(true).open(path)?,
+            length: 0,
+            earlier: Some(File::open(path)?),
+        })
+    }
+
+    /// The next bytes of the output.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut new = &bytes[self.known(bytes)?..];
+        while !new.is_empty() {
+            if self.length >= self.limit {
+                fs::rename(&self.path, rotated(&self.path))?;
+                self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+                self.length = 0;
+            }
+            let room = usize::try_from(self.limit - self.length).unwrap_or(usize::MAX);
+            let (fits, rest) = new.split_at(new.len().min(room));
+            self.file.write_all(fits)?;
+            self.length += fits.len() as u64;
+            new = rest;
+        }
+        Ok(())
+    }
+
+    /// How many of these bytes the file holds already.
+    fn known(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(earlier) = &mut self.earlier else { return Ok(0) };
+        let mut there = Vec::with_capacity(bytes.len());
+        earlier.take(bytes.len() as u64).read_to_end(&mut there)?;
+        let same = there.iter().zip(bytes).take_while(|(old, new)| old == new).count();
+        self.length += same as u64;
+        if same < bytes.len() {
+            // Its end, or torn by a crash, or the output has lost its beginning: the output is right.
+            self.file.set_len(self.length)?;
+            self.earlier = None;
+        }
+        Ok(same)
+    }
+}
+
+/// Bounds a file that a program writes to by itself (in append mode): once it has reached the limit,
+/// it is copied away and emptied. Bytes written in that very moment may be lost.
+pub(crate) fn rotate_under_writer(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.len() < LOG_FILE_BYTES {
+        return Ok(());
+    }
+    fs::copy(path, rotated(path))?;
+    OpenOptions::new().write(true).open(path)?.set_len(0)
+}
+
+/// Where the older half of a log is.
+fn rotated(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".1");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn contents(path: &Path) -> Vec<u8> {
+        let mut all = fs::read(rotated(path)).unwrap_or_default();
+        all.extend(fs::read(path).unwrap());
+        all
+    }
+
+    fn write(path: &Path, limit: u64, pieces: &[Vec<u8>]) {
+        let mut log = LogFile::with_limit(path, limit).unwrap();
+        pieces.iter().for_each(|piece| log.write(piece).unwrap());
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9), 0..12)
+    }
+
+    proptest! {
+        /// However the output comes in pieces and wherever writers were cut off, the files hold its end.
+        #[test]
+        fn the_end_of_the_output_is_kept(output in pieces(), limit in 1u64..40, cuts in proptest::collection::vec(0usize..12, 0..3)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("logs/step.log");
+            for cut in cuts {
+                write(&path, limit, &output[..cut.min(output.len())]);
+            }
+            write(&path, limit, &output);
+            let (whole, kept) = (output.concat(), contents(&path));
+            prop_assert!(whole.ends_with(&kept));
+            prop_assert!(kept.len() as u64 >= limit.min(whole.len() as u64));
+            prop_assert!(fs::metadata(&path).unwrap().len() <= limit);
+        }
+
+        /// A torn or foreign file never survives: the output is right.
+        #[test]
+        fn what_differs_is_replaced(output in pieces(), found in proptest::collection::vec(any::<u8>(), 0..30)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("step.log");
+            fs::write(&path, &found).unwrap();
+            write(&path, 1000, &output);
+            let whole = output.concat();
+            let expected = if found.starts_with(&whole) { &found } else { &whole };
+            prop_assert_eq!(&contents(&path), expected, "an output that is shorter so far deletes nothing");
+        }
+    }
+
+    #[test]
+    fn pieces_need_not_be_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("step.log");
+        write(&path, 100, &[b"one\ntw".to_vec()]);
+        write(
+            &path,
+            100,
+            &[b"o".to_vec(), b"ne\nt".to_vec(), b"wo\nth".to_vec(), b"ree\n".to_vec()],
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn a_file_under_its_writer_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("step.log");
+        let mut writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        writer.write_all(&vec![b'x'; LOG_FILE_BYTES as usize - 1]).unwrap();
+        rotate_under_writer(&path).unwrap();
+        assert!(!rotated(&path).exists(), "not before the limit");
+        writer.write_all(b"x").unwrap();
+        rotate_under_writer(&path).unwrap();
+        writer.write_all(b"the end").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"the end");
+        assert_eq!(fs::metadata(rotated(&path)).unwrap().len(), LOG_FILE_BYTES);
+    }
+}

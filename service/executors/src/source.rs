@@ -1,0 +1,54 @@
+//! The source of an image, kept inside the tree it comes from.
+
+use crate::contract::{BuildError, BuildRequest};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A Dockerfile is no larger.
+const DOCKERFILE_BYTES: u64 = 1024 * 1024;
+
+pub(crate) struct Source {
+    /// Canonical, inside the request's root.
+    pub(crate) context: PathBuf,
+    pub(crate) dockerfile: String,
+}
+
+/// Reads the Dockerfile and finds the context. Source trees come from anybody who can open a pull
+/// request, so links that lead out of them are refused.
+pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
+    let root = fs::canonicalize(&request.root).map_err(|error| unreadable(&request.root, error))?;
+    let shown = request.dockerfile.display();
+    let problem = |problem: String| BuildError::Refused {
+        message: format!("the Dockerfile {shown} {problem}: correct build.dockerfile or add the file"),
+    };
+    let unread = |error: io::Error| problem(format!("cannot be read ({error})"));
+    let path = fs::canonicalize(&request.dockerfile).map_err(unread)?;
+    if !path.starts_with(&root) {
+        return Err(problem("lies outside the source tree".to_owned()));
+    }
+    let metadata = fs::metadata(&path).map_err(unread)?;
+    if !metadata.is_file() || metadata.len() > DOCKERFILE_BYTES {
+        return Err(problem("is not a file of at most 1 MiB".to_owned()));
+    }
+    let dockerfile = fs::read_to_string(&path).map_err(unread)?;
+
+    let shown = request.context.display();
+    let problem = |problem: &str| BuildError::Refused {
+        message: format!("the build context {shown} {problem}: correct build.context"),
+    };
+    let context = fs::canonicalize(&request.context).map_err(|error| problem(&format!("cannot be read ({error})")))?;
+    if !context.starts_with(&root) {
+        return Err(problem("lies outside the source tree"));
+    }
+    if !context.is_dir() {
+        return Err(problem("is not a folder"));
+    }
+    Ok(Source { context, dockerfile })
+}
+
+pub(crate) fn unreadable(context: &Path, error: io::Error) -> BuildError {
+    BuildError::Refused {
+        message: format!("the build context {} cannot be read: {error}", context.display()),
+    }
+}

@@ -1,0 +1,275 @@
+//! Images built by the real engine.
+
+use crate::engine::{self, BASE, Cleanup, engine};
+use crate::proxy::{Fate, Proxy};
+use crate::sources::Tree;
+use crate::stage::until;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::*;
+use futures_util::StreamExt;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use trainyard_executors::*;
+
+fn builder() -> DockerImageBuilder {
+    DockerExecutor::connect(None, "images", (1, 1)).image_builder()
+}
+
+/// A tree whose images are removed at the end.
+fn tree(dockerfile: &str, files: &[(&str, &str)]) -> (Tree, Cleanup) {
+    let tree = Tree::new(dockerfile, files);
+    // Nobody has built this before.
+    tree.write("unique", &tree.request.name);
+    let cleanup = Cleanup(format!("io.trainyard.image={}", tree.request.name));
+    (tree, cleanup)
+}
+
+/// The files of an image, with where its links lead.
+async fn files(image_id: &str) -> Vec<String> {
+    let docker = engine().await;
+    let body = ContainerCreateBody {
+        image: Some(image_id.to_owned()),
+        cmd: Some(vec!["never".into()]),
+        ..ContainerCreateBody::default()
+    };
+    let created = docker
+        .create_container(None::<CreateContainerOptions>, body)
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    {
+        let mut export = std::pin::pin!(docker.export_container(&created.id));
+        while let Some(piece) = export.next().await {
+            bytes.extend(piece.unwrap());
+        }
+    }
+    let force = RemoveContainerOptionsBuilder::new().force(true).build();
+    docker.remove_container(&created.id, Some(force)).await.unwrap();
+    let mut archive = tar::Archive::new(&bytes[..]);
+    let entries = archive.entries().unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        match entry.link_name().unwrap() {
+            Some(link) => format!("{path} -> {}", link.display()),
+            None => path,
+        }
+    });
+    // The folder that the test copies to; the rest is Docker's own.
+    let mut files: Vec<_> = entries
+        .filter_map(|path| Some(path.strip_prefix("c/")?.to_owned()))
+        .collect();
+    files.retain(|path| !path.is_empty() && !path.ends_with('/'));
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_image_is_not_built_again() {
+    let (tree, _cleanup) = tree("FROM scratch\nCOPY . /c/\n", &[("a.py", "1")]);
+    let first = builder().build(&tree.request).await.unwrap();
+    assert!(!first.reused && first.image_id.starts_with("sha256:"));
+    assert!(
+        std::fs::read_to_string(&tree.request.log_file)
+            .unwrap()
+            .contains("Step 2/")
+    );
+    std::fs::remove_file(&tree.request.log_file).unwrap();
+    let proxy = Proxy::open();
+    let another = DockerExecutor::connect(Some(&proxy.host()), "another", (1, 1)).image_builder();
+    let again = another.build(&tree.request).await.unwrap();
+    assert_eq!(
+        again,
+        BuiltImage {
+            reused: true,
+            ..first.clone()
+        }
+    );
+    assert!(!tree.request.log_file.exists());
+    assert_eq!(proxy.requests(), ["GET json"], "one question, no build");
+    tree.write("a.py", "2");
+    let changed = builder().build(&tree.request).await.unwrap();
+    assert!(!changed.reused && changed.key != first.key && changed.image_id != first.image_id);
+    assert_eq!(
+        files(&changed.image_id).await,
+        [".trainyard.Dockerfile", "a.py", "unique"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_image_holds_what_is_not_ignored() {
+    let (tree, _cleanup) = tree(
+        "FROM scratch\nCOPY . /c/\n",
+        &[
+            (
+                ".dockerignore",
+                "# not these\nunique\n**/*.py[co]\ndata\n!data/keep.csv\n.trainyard.Dockerfile\n*.Dockerfile\n",
+            ),
+            ("train.py", ""),
+            ("train.pyc", ""),
+            ("deep/er/x.pyo", ""),
+            ("deep/er/x.py", ""),
+            ("data/large.csv", ""),
+            ("data/keep.csv", ""),
+            ("deep/data/y.csv", ""),
+            ("train.Dockerfile", ""),
+            (&format!("{}/long.py", "n".repeat(120)), ""),
+        ],
+    );
+    symlink("/etc/shadow", tree.request.context.join("outward")).unwrap();
+    symlink("deep", tree.request.context.join("inward")).unwrap();
+    let image = builder().build(&tree.request).await.unwrap();
+    let long = format!("{}/long.py", "n".repeat(120));
+    assert_eq!(
+        files(&image.image_id).await,
+        [
+            ".dockerignore",
+            "data/keep.csv",
+            "deep/data/y.csv",
+            "deep/er/x.py",
+            "inward -> deep",
+            &long,
+            "outward -> /etc/shadow",
+            "train.py",
+        ]
+    );
+}
+
+/// The Dockerfile is sent whatever `.dockerignore` says, also from inside the context.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dockerfile_is_always_sent() {
+    let (mut tree, _cleanup) = tree(
+        "",
+        &[
+            (".dockerignore", "*\n!a.py\n"),
+            ("a.py", ""),
+            ("Dockerfile", "FROM scratch\nCOPY a.py /c/\n"),
+        ],
+    );
+    tree.request.dockerfile = tree.request.context.join("Dockerfile");
+    // The unique file is ignored as well, so the key has to differ in another way.
+    tree.request
+        .build_args
+        .insert("unique".into(), tree.request.name.clone());
+    let image = builder().build(&tree.request).await.unwrap();
+    assert_eq!(files(&image.image_id).await, ["a.py"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_base_is_another_image() {
+    let (base, _base_cleanup) = tree("FROM scratch\nCOPY . /c/\n", &[("base", "1")]);
+    let first_base = builder().build(&base.request).await.unwrap();
+    base.write("base", "2");
+    let second_base = builder().build(&base.request).await.unwrap();
+    let name = format!("trainyard-test/{}", base.request.name);
+    let tag = async |image_id: &str| {
+        let as_name = TagImageOptionsBuilder::new().repo(&name).tag("moving").build();
+        engine().await.tag_image(image_id, Some(as_name)).await.unwrap();
+    };
+    let dockerfile = format!("ARG TAG=absent\nFROM {name}:${{TAG}} AS one\nFROM one\nCOPY . /c/\n");
+    let (mut tree, _cleanup) = tree(&dockerfile, &[]);
+    tree.request.build_args.insert("TAG".into(), "moving".into());
+    tag(&first_base.image_id).await;
+    let first = builder().build(&tree.request).await.unwrap();
+    assert!(builder().build(&tree.request).await.unwrap().reused);
+    tag(&second_base.image_id).await;
+    let second = builder().build(&tree.request).await.unwrap();
+    assert!(!second.reused && second.key != first.key && second.image_id != first.image_id);
+}
+
+/// `LABEL` comes first in Dockerfiles that fail, so that what is left of them can be found.
+fn labelled(rest: &str) -> (Tree, Cleanup) {
+    let (tree, cleanup) = tree("", &[]);
+    let dockerfile = format!("FROM {BASE}\nLABEL io.trainyard.image={}\n{rest}", tree.request.name);
+    std::fs::write(&tree.request.dockerfile, dockerfile).unwrap();
+    (tree, cleanup)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_build_says_where_and_why() {
+    let (tree, _cleanup) = labelled("RUN for i in $(seq 30); do echo line $i; done; echo no such package; exit 3\n");
+    let error = builder().build(&tree.request).await.unwrap_err();
+    let BuildError::Failed { last_lines, .. } = &error else {
+        panic!("{error:?}")
+    };
+    insta::assert_snapshot!(tree.sentence(&error), @"the build of <source>/dockerfiles/train.Dockerfile failed at `RUN for i in $(seq 30); do echo line $i; done; echo no such package; exit 3`: The command '/bin/sh -c for i in $(seq 30); do echo line $i; done; echo no such package; exit 3' returned a non-zero code: 3");
+    assert_eq!(last_lines.len(), 20);
+    assert_eq!(last_lines.last().unwrap(), "no such package");
+    let log = std::fs::read_to_string(&tree.request.log_file).unwrap();
+    assert!(
+        log.contains("line 1\n") && log.contains("returned a non-zero code: 3"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dockerfile_that_cannot_be_read_is_refused() {
+    let (tree, _cleanup) = tree("FROM scratch\nCOPPY . /\n", &[]);
+    let error = builder().build(&tree.request).await.unwrap_err();
+    assert!(matches!(error, BuildError::Refused { .. }), "{error:?}");
+    insta::assert_snapshot!(tree.sentence(&error), @"<source>/dockerfiles/train.Dockerfile cannot be built: dockerfile parse error line 2: unknown instruction: COPPY");
+    std::fs::write(&tree.request.dockerfile, "FROM scratch\nCOPY absent /\n").unwrap();
+    let error = builder().build(&tree.request).await.unwrap_err();
+    insta::assert_snapshot!(tree.sentence(&error).split(" failed to ").next().unwrap(), @"the build of <source>/dockerfiles/train.Dockerfile failed at `COPY absent /`: COPY failed: file not found in build context or excluded by .dockerignore: stat absent: file does not exist");
+    std::fs::write(&tree.request.dockerfile, "FROM UPPER:x\n").unwrap();
+    let error = builder().build(&tree.request).await.unwrap_err();
+    insta::assert_snapshot!(tree.sentence(&error), @"'UPPER:x' is not the name of an image: no such image: UPPER:x: invalid reference format: repository name must be lowercase");
+    std::fs::remove_file(&tree.request.dockerfile).unwrap();
+    let error = builder().build(&tree.request).await.unwrap_err();
+    insta::assert_snapshot!(tree.sentence(&error), @"the Dockerfile <source>/dockerfiles/train.Dockerfile cannot be read (No such file or directory (os error 2)): correct build.dockerfile or add the file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_nowhere_is_refused() {
+    let error = builder().resolve("127.0.0.1:1/absent:1").await.unwrap_err();
+    assert!(matches!(error, BuildError::Refused { .. }), "{error:?}");
+    let sentence = error.to_string();
+    assert!(
+        sentence.starts_with("the image 127.0.0.1:1/absent:1 is not on this machine and cannot be pulled ("),
+        "{sentence}"
+    );
+    assert_eq!(builder().resolve(BASE).await.unwrap(), engine::base().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_grows_while_it_builds() {
+    let (tree, _cleanup) = labelled("RUN echo first of two; sleep 3; echo second of two\n");
+    let request = tree.request.clone();
+    let build = tokio::spawn(async move { builder().build(&request).await });
+    let log = || std::fs::read_to_string(&tree.request.log_file).unwrap_or_default();
+    until("the first line is there", || async {
+        log().contains("\nfirst of two") || build.is_finished()
+    })
+    .await;
+    assert!(!build.is_finished());
+    build.await.unwrap().unwrap();
+    assert!(log().contains("\nsecond of two"), "{}", log());
+}
+
+/// A build whose answer breaks off is not a failed build: it is asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_breaks_off_is_repeated() {
+    let (tree, _cleanup) = tree("FROM scratch\nCOPY . /c/\n", &[("large", &"x".repeat(3 << 20))]);
+    let proxy = Proxy::open();
+    let builder = DockerExecutor::connect(Some(&proxy.host()), "cut", (1, 1)).image_builder();
+    for fate in [Fate::Lost, Fate::CutAfter(0), Fate::CutAfter(300), Fate::Failing] {
+        proxy.next("/build", fate);
+        match (fate, builder.build(&tree.request).await) {
+            (Fate::Failing, Err(BuildError::Failed { .. })) | (_, Err(BuildError::Unreachable { .. })) => {}
+            (_, result) => panic!("{fate:?}: {result:?}"),
+        }
+    }
+    proxy.next("/json", Fate::Failing);
+    let asked = builder.build(&tree.request).await;
+    assert!(matches!(asked, Err(BuildError::Unreachable { .. })), "{asked:?}");
+    assert!(proxy.is_done());
+    let built = builder.build(&tree.request).await.unwrap();
+    assert_eq!(files(&built.image_id).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_is_told() {
+    let (mut tree, _cleanup) = tree("FROM scratch\nCOPY . /c/\n", &[]);
+    tree.request.log_file = PathBuf::from("/proc/build.log");
+    let error = builder().build(&tree.request).await.unwrap_err();
+    insta::assert_snapshot!(tree.sentence(&error), @"/proc/build.log cannot be written: No such file or directory (os error 2)");
+}

@@ -1,0 +1,12 @@
+//! The contract of executors and image builders, kept by each of them; Docker's with a real engine.
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
+mod adoption;
+mod conformance;
+mod engine;
+mod images;
+mod interrupted;
+mod isolation;
+mod proxy;
+mod sources;
+mod stage;
