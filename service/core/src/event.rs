@@ -37,6 +37,9 @@ pub struct Push {
     pub after: CommitSha,
     /// The account that pushed.
     pub pusher: String,
+    /// The repository's default branch; `None` when the sender did not say.
+    #[serde(default)]
+    pub default_branch: Option<String>,
 }
 
 /// What happened to a pull request; other actions make no event.

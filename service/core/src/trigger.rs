@@ -202,6 +202,7 @@ mod tests {
             before: None,
             after: CommitSha::from("a"),
             pusher: "ada".to_owned(),
+            default_branch: Some("main".to_owned()),
         })
     }
 

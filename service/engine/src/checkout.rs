@@ -121,6 +121,20 @@ pub(crate) async fn changed_since_fork(
     mirror.changed_paths(&fork, head).await.ok()
 }
 
+/// Whether `one` is behind `other` in the same history; no when it cannot be told.
+pub(crate) async fn is_ancestor(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    one: &CommitSha,
+    other: &CommitSha,
+) -> bool {
+    let Ok(mirror) = mirror(context, repo, installation).await else {
+        return false;
+    };
+    matches!(mirror.merge_base(one, other).await, Ok(Some(base)) if base == *one)
+}
+
 /// A message without the path of a throw-away folder in it.
 pub(crate) fn without_path(message: &str, folder: &Path) -> String {
     message.replace(&format!("{}/", folder.display()), "")

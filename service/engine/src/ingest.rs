@@ -258,12 +258,15 @@ async fn interpret_push(
 
 /// The default branch says which pipelines listen to data and the clock.
 async fn register(context: &Context, push: &Push, found: Vec<Found>) -> Result<(), IngestError> {
-    let Some(github) = &context.github else { return Ok(()) };
-    let default = github
-        .default_branch(&push.repo)
-        .await
-        .map_err(|error| IngestError::Again(error.to_string()))?;
-    if default != push.branch {
+    let default = match (&push.default_branch, &context.github) {
+        (Some(told), _) => told.clone(),
+        (None, Some(github)) => {
+            let asked = github.default_branch(&push.repo).await;
+            asked.map_err(|error| IngestError::Again(error.to_string()))?
+        }
+        (None, None) => return Ok(()),
+    };
+    if default != push.branch || overtaken(context, push).await? {
         return Ok(());
     }
     let known = found
@@ -271,6 +274,20 @@ async fn register(context: &Context, push: &Push, found: Vec<Found>) -> Result<(
         .filter_map(|f| Some((f.folder, f.plan.ok()?)))
         .collect();
     Ok(request::register(context, push, known).await?)
+}
+
+/// Whether a later push of this branch was looked at already, because this delivery had to wait: the
+/// known commit has this one behind it, and this push did not go back from there.
+async fn overtaken(context: &Context, push: &Push) -> Result<bool, IngestError> {
+    let known = context.store.pipelines().await?;
+    let Some(known) = known.into_iter().find(|known| known.repo == push.repo) else {
+        return Ok(false);
+    };
+    let same_branch = known.branch == push.branch && known.commit != push.after;
+    let went_back = push.before.as_ref() == Some(&known.commit);
+    Ok(same_branch
+        && !went_back
+        && checkout::is_ancestor(context, &push.repo, push.installation_id, &push.after, &known.commit).await)
 }
 
 async fn interpret_pull_request(

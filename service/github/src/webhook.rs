@@ -102,6 +102,7 @@ fn push(payload: PushPayload) -> Derived {
         before: payload.before.0,
         after,
         pusher: pusher.unwrap_or_else(|| "unknown".to_owned()),
+        default_branch: payload.repository.default_branch,
     })))
 }
 
@@ -186,6 +187,8 @@ struct Side {
 struct Repository {
     id: i64,
     full_name: RepoName,
+    #[serde(default)]
+    default_branch: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -64,6 +64,10 @@ impl StepCompiler<'_, '_, '_> {
                 "a step cannot be called 'baseline': inputs use that word for the model compared with",
             );
         }
+        if matches!(self.name, "gate" | "push") {
+            let message = format!("a step cannot be called '{}': every pipeline has its own", self.name);
+            self.problem(&[], message);
+        }
         let standard = self.standard();
         let image = self.image(standard, images);
         let outputs = self.outputs(standard);

@@ -248,6 +248,7 @@ fn every_mistake_has_its_place() {
             "concurrency: { max_active_runs: 0 }\ngate:\n  slicing_specs",
         ),
         ("  train:\n", "  baseline:\n"),
+        ("  validate: {", "  gate: {"),
     ];
     let all: Vec<String> = slips.iter().map(|(from, to)| problems(from, to)).collect();
     insta::assert_snapshot!(all.join("\n\n"), @r#"
@@ -457,6 +458,10 @@ fn every_mistake_has_its_place() {
     p.yaml:37:15: there is no step 'train': known are evaluate, examples, statistics, schema, validate, transform, baseline, infer
      37 |     inputs: { model: train, baseline: baseline.model, examples: examples }
         |               ^
+
+    p.yaml:20:3: a step cannot be called 'gate': every pipeline has its own
+     20 |   gate: { uses: example-validator, inputs: { statistics: statistics, schema: schema } }
+        |   ^
     "#);
 }
 

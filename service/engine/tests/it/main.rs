@@ -1,12 +1,19 @@
 //! The engine from the outside: real git, real HTTP, a real database; only programs are scripted.
 
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
 mod crash;
 mod data;
+mod disk;
 mod failures;
+mod github_down;
 mod model_server;
 mod pull_request;
 mod push;
+mod retry;
 mod rollback;
+mod schedule;
+mod secrets;
 mod serving;
 mod tiny;
 mod workspace;

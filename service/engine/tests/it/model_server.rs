@@ -105,11 +105,6 @@ impl ModelServer {
         self.shared.inner().calls.clone()
     }
 
-    /// The versions that answer now.
-    pub fn versions(&self) -> Vec<String> {
-        self.shared.inner().loaded.keys().cloned().collect()
-    }
-
     /// Every version that was ever loaded, once.
     pub fn ever_loaded(&self) -> Vec<String> {
         let mut all = self.shared.inner().ever_loaded.clone();

@@ -8,7 +8,7 @@ const NONE: &str = "0000000000000000000000000000000000000000";
 fn pushed(reference: &str, before: &str, after: &str) -> Value {
     json!({
         "ref": reference, "before": before, "after": after, "created": false, "deleted": after == NONE, "forced": false,
-        "repository": {"id": 7, "full_name": "acme/flights", "owner": {"name": null}},
+        "repository": {"id": 7, "full_name": "acme/flights", "owner": {"name": null}, "default_branch": "main"},
         "pusher": {"name": "ada", "email": null}, "head_commit": null,
     })
 }
@@ -51,7 +51,8 @@ fn a_push_tells_where_the_branch_was_and_is() {
       "branch": "feature/x",
       "before": "1111111111111111111111111111111111111111",
       "after": "2222222222222222222222222222222222222222",
-      "pusher": "ada"
+      "pusher": "ada",
+      "default_branch": "main"
     }
     "#);
 }
@@ -151,7 +152,7 @@ fn bad_bodies_say_what_and_where() {
     the body of this push event cannot be used: it is a form: set the webhook's content type to application/json on GitHub
     the body of this push event cannot be used: expected value at line 1 column 1
     the body of this push event cannot be used: missing field `ref` at line 1 column 320
-    the body of this pull_request event cannot be used: missing field `action` at line 1 column 302
+    the body of this pull_request event cannot be used: missing field `action` at line 1 column 326
     the body of this push event cannot be used: a commit is not 40 or 64 lowercase hex digits at line 1 column 107
     the body of this push event cannot be used: '../../etc' is not a repository name: write it as owner/name at line 1 column 219
     the body of this push event cannot be used: EOF while parsing a list at line 1 column 100005

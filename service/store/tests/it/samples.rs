@@ -86,6 +86,7 @@ pub fn push(id: &str, after: char) -> NewEvent {
         before: Some(sha('0')),
         after: sha(after),
         pusher: "ada".to_owned(),
+        default_branch: Some("main".to_owned()),
     };
     NewEvent::new(
         EventId::new(id),

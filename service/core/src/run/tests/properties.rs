@@ -406,10 +406,16 @@ fn cancel_at_every_point() {
         for (_, event) in &whole[..length] {
             world.append(event.clone());
         }
+        let served = matches!(world.run.push, PushState::Pushed { .. });
         world.append(cancel());
         world.finish();
-        assert_eq!(world.run.state, RunState::Cancelled, "after {length} events");
-        assert_eq!(world.run.summary.as_deref(), Some("cancelled by ada"));
+        let (state, summary) = match served {
+            false => (RunState::Cancelled, "cancelled by ada"),
+            // What serves cannot be cancelled; it can be rolled back.
+            true => (RunState::Succeeded, "approved, and serving as version 1"),
+        };
+        assert_eq!(world.run.state, state, "after {length} events");
+        assert_eq!(world.run.summary.as_deref(), Some(summary));
     }
 }
 

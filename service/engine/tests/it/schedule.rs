@@ -1,0 +1,152 @@
+//! The clock, and people.
+
+use crate::tiny;
+use crate::yard::{REPO, Yard, open, until};
+use serde_json::{Map, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::run::RunState;
+use trainyard_core::spec::{Catchup, Schedule};
+use trainyard_store::{NewSchedule, RunRow};
+
+const MINUTE: i64 = 60_000_000;
+const YEAR: i64 = 365 * 24 * 60 * MINUTE;
+
+fn ago(micros: i64) -> Micros {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Micros(i64::try_from(now.as_micros()).unwrap() - micros)
+}
+
+fn repo() -> RepoName {
+    RepoName::parse(REPO).unwrap()
+}
+
+/// A service that was down for `down` while this schedule went on; not started yet.
+async fn after(down: i64, cron: &str, timezone: &str, catchup: Catchup) -> Yard {
+    let mut yard = Yard::new().await;
+    let scheduled = ("  data: {", "  schedule: { cron: \"0 0 29 2 *\" }\n  data: {");
+    yard.push(&[scheduled]).await;
+    yard.last(1).await;
+    yard.crash().await;
+    let schedule = Schedule {
+        cron: cron.to_owned(),
+        timezone: timezone.to_owned(),
+        catchup,
+    };
+    let new = NewSchedule {
+        pipeline: "tiny".to_owned(),
+        folder: "pipelines/tiny".to_owned(),
+        schedule,
+    };
+    let store = yard.engine.store();
+    store
+        .put_schedules(Some(&repo()), Some("main"), None, &[new], ago(down))
+        .await
+        .unwrap();
+    yard
+}
+
+/// The runs of slots, when there are as many as expected and the newest slot is taken.
+async fn slots(yard: &Yard, count: usize) -> Vec<RunRow> {
+    let runs = yard.finished(1 + count).await;
+    assert_eq!(runs.len(), 1 + count);
+    assert!(
+        runs[1..]
+            .iter()
+            .all(|run| run.trigger == "schedule" && run.state == RunState::Succeeded)
+    );
+    runs[1..].to_vec()
+}
+
+#[tokio::test]
+async fn every_missed_slot_is_taken_once_by_one_of_two_engines() {
+    let mut yard = after(13 * MINUTE, "*/5 * * * *", "UTC", Catchup::All).await;
+    let other = open(&yard.config, &yard.executor, &yard.images).await;
+    let _loops = other.start();
+    yard.restart().await;
+    let row = until("newest slot", async || {
+        let row = yard.engine.store().schedules().await.unwrap().remove(0);
+        row.last_slot.filter(|slot| slot.0 > ago(5 * MINUTE).0)
+    })
+    .await;
+    let taken = yard.runs().await.len() - 1;
+    assert!((2..=3).contains(&taken), "{taken} slots in 13 minutes");
+    let runs = slots(&yard, taken).await;
+    let mut causes: Vec<String> = runs.iter().map(|run| run.cause.clone()).collect();
+    causes.dedup();
+    assert_eq!(causes.len(), taken, "each slot once, oldest first: {causes:?}");
+    assert!(causes.is_sorted());
+    assert!(row.0 % (5 * MINUTE) == 0);
+}
+
+#[tokio::test]
+async fn only_the_newest_missed_slot_is_taken() {
+    let mut yard = after(13 * MINUTE, "*/5 * * * *", "UTC", Catchup::Latest).await;
+    yard.restart().await;
+    slots(&yard, 1).await;
+}
+
+#[tokio::test]
+async fn no_missed_slot_is_taken() {
+    // On time is what came due in the last minute: an hour ago is not.
+    let mut yard = after(YEAR, "0 0 1 1 *", "UTC", Catchup::None).await;
+    yard.restart().await;
+    yard.engine
+        .request_known(&repo(), "tiny", &Map::new(), "ada")
+        .await
+        .unwrap();
+    let runs = yard.finished(2).await;
+    assert_eq!(
+        runs[1].trigger, "manual",
+        "the schedule was looked at, and started nothing"
+    );
+    assert_eq!(yard.engine.store().schedules().await.unwrap()[0].last_slot, None);
+}
+
+#[tokio::test]
+async fn slots_are_in_the_schedules_own_zone() {
+    let mut yard = after(YEAR, "30 1 1 11 *", "America/New_York", Catchup::Latest).await;
+    yard.restart().await;
+    let run = slots(&yard, 1).await.remove(0);
+    // Summer time ends on or after this day, at 2:00; the first 1:30 is still in it.
+    assert!(run.cause.ends_with("-11-01T05:30:00+00:00"), "{}", run.cause);
+}
+
+#[tokio::test]
+async fn a_person_starts_a_run_with_other_parameters() {
+    let yard = Yard::new().await;
+    let none = Map::new();
+    let refused = yard
+        .engine
+        .request_known(&repo(), "tiny", &none, "ada")
+        .await
+        .unwrap_err();
+    insta::assert_snapshot!(refused, @"acme/tiny has no pipeline 'tiny' on its default branch (known: none): push its pipeline file there first");
+    yard.push(&[]).await;
+    yard.last(1).await;
+    let refused = yard
+        .engine
+        .request_known(&repo(), "tinny", &none, "ada")
+        .await
+        .unwrap_err();
+    insta::assert_snapshot!(refused, @"acme/tiny has no pipeline 'tinny' on its default branch (known: tiny): push its pipeline file there first");
+    let unknown = json!({"acu": 0.8}).as_object().unwrap().clone();
+    let refused = yard
+        .engine
+        .request_known(&repo(), "tiny", &unknown, "ada")
+        .await
+        .unwrap_err();
+    insta::assert_snapshot!(refused, @"pipelines/tiny/pipeline.yaml:2:1: there is no parameter 'acu' to replace: did you mean 'auc'? known are auc, serve");
+    let better = json!({"auc": 0.8}).as_object().unwrap().clone();
+    yard.engine
+        .request_known(&repo(), "tiny", &better, "ada")
+        .await
+        .unwrap();
+    let (row, _) = yard.last(2).await;
+    assert_eq!(
+        (row.trigger.as_str(), row.cause.as_str()),
+        ("manual", "manual request by ada")
+    );
+    assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
+    assert!(tiny::TINY.contains("auc: 0.7"), "the file says otherwise");
+}
