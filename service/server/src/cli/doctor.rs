@@ -130,7 +130,7 @@ async fn examine(checks: &mut Checks, config: &Config, engine: EngineConfig) {
 }
 
 async fn listening(checks: &mut Checks, config: &Config) {
-    if let Err(error) = config.check_listen() {
+    if let Err(error) = config.check_reach() {
         checks.problem("listen", error);
     } else if Service::find(config).await.is_some() {
         checks.ok("service", format!("running on {}", config.listen));

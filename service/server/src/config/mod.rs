@@ -5,6 +5,8 @@ mod file;
 mod resolve;
 mod values;
 
+pub(crate) use values::names_this_machine;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -227,15 +229,23 @@ impl Config {
         Ok(())
     }
 
-    /// Whether the service may listen where it should; the error says what to set.
-    pub fn check_listen(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().is_loopback() || self.api_token.is_some() {
+    /// Whether the API is open to nobody but this machine, or needs a token; the error says what to set.
+    pub fn check_reach(&self) -> Result<(), ConfigError> {
+        if self.api_token.is_some() {
             return Ok(());
         }
-        Err(ConfigError(format!(
-            "listen = \"{}\" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1",
-            self.listen
-        )))
+        if !self.listen.ip().is_loopback() {
+            return Err(ConfigError(format!(
+                "listen = \"{}\" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1",
+                self.listen
+            )));
+        }
+        match &self.public_url {
+            Some(url) if !names_this_machine(url) => Err(ConfigError(format!(
+                "public_url = \"{url}\" says that others reach the service, and the API would be open to them: set api_token"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

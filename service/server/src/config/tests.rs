@@ -112,16 +112,20 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn an_open_address_needs_a_token() {
-    let open = parse("listen = \"0.0.0.0:8787\"").unwrap();
-    insta::assert_snapshot!(open.check_listen().unwrap_err(), @r#"listen = "0.0.0.0:8787" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1"#);
-    assert_eq!(
-        parse("listen = \"0.0.0.0:8787\"\napi_token = \"t\"")
-            .unwrap()
-            .check_listen(),
-        Ok(())
-    );
-    assert_eq!(parse("listen = \"[::1]:8787\"").unwrap().check_listen(), Ok(()));
+fn whoever_is_reached_by_others_needs_a_token() {
+    let open = ["listen = \"0.0.0.0:8787\"", "public_url = \"https://yard.example.org\""];
+    let said = open.map(|text| parse(text).unwrap().check_reach().unwrap_err().to_string());
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    listen = "0.0.0.0:8787" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1
+    public_url = "https://yard.example.org" says that others reach the service, and the API would be open to them: set api_token
+    "#);
+    for text in open {
+        let guarded = parse(&format!("{text}\napi_token = \"t\"")).unwrap();
+        assert_eq!(guarded.check_reach(), Ok(()), "{text}");
+    }
+    for text in ["", "listen = \"[::1]:8787\"", "public_url = \"http://localhost:8787\""] {
+        assert_eq!(parse(text).unwrap().check_reach(), Ok(()), "{text}");
+    }
 }
 
 #[test]

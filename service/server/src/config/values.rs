@@ -17,6 +17,17 @@ pub(super) fn parse_url(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("'{text}' is not an address: write it as https://host or http://host:port"))
 }
 
+/// Whether `host`, `host:port` or `scheme://host:port/path` is a name that every machine has for itself.
+pub(crate) fn names_this_machine(text: &str) -> bool {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split('/').next().unwrap_or_default();
+    let host = match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => text,
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host)
+}
+
 /// `90s`, `5m`, `2h`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a duration: write for example 300s, 5m or 1h");
@@ -50,4 +61,38 @@ pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_every_machine_are_of_this_one() {
+        let here = [
+            "localhost",
+            "localhost:8787",
+            "127.0.0.1:8787",
+            "[::1]:8787",
+            "[::1]",
+            "http://localhost:3000",
+            "https://127.0.0.1/yard",
+        ];
+        for name in here {
+            assert!(names_this_machine(name), "{name}");
+        }
+        let elsewhere = [
+            "",
+            "evil.example",
+            "localhost.evil.example:8787",
+            "127.0.0.1.nip.io",
+            "localhost@evil.example",
+            "null",
+            "https://evil.example",
+            "http://evil.example/localhost",
+        ];
+        for name in elsewhere {
+            assert!(!names_this_machine(name), "{name}");
+        }
+    }
 }

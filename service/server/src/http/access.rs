@@ -3,6 +3,7 @@
 use super::App;
 use super::error::ApiError;
 use super::routes::{Access, routes};
+use crate::config::names_this_machine;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -28,7 +29,7 @@ pub(super) async fn check(
     if access == Access::ApiToken {
         match &app.config.api_token {
             Some(token) => bearer(request.headers(), token, "api_token")?,
-            None => from_this_machine(&request, app.config.public_url.as_deref())?,
+            None => from_this_machine(&request)?,
         }
     }
     Ok(next.run(request).await)
@@ -53,7 +54,7 @@ pub(super) fn bearer(headers: &HeaderMap, token: &SecretString, setting: &str) -
 
 /// Without a token, only programs on this machine may ask: not a web page that a browser here
 /// shows, be it by a name that resolves to loopback (DNS rebinding) or by a request across sites.
-fn from_this_machine(request: &Request, public_url: Option<&str>) -> Result<(), ApiError> {
+fn from_this_machine(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host
@@ -65,66 +66,19 @@ fn from_this_machine(request: &Request, public_url: Option<&str>) -> Result<(), 
     let foreign = [Some(host), origin]
         .into_iter()
         .flatten()
-        .find(|name| !is_ours(name, public_url));
+        .find(|name| !names_this_machine(name));
     match foreign {
         None => Ok(()),
         Some(name) => Err(ApiError::new(
             StatusCode::FORBIDDEN,
-            format!(
-                "without an api_token the API answers only to localhost, not to '{name}': set api_token, or public_url"
-            ),
+            format!("without an api_token the API answers only to localhost, not to '{name}': set api_token"),
         )),
-    }
-}
-
-/// Whether a `Host` or an `Origin` names this service.
-fn is_ours(name: &str, public_url: Option<&str>) -> bool {
-    let name = host_of(name);
-    ["localhost", "127.0.0.1", "[::1]"].contains(&name) || public_url.is_some_and(|url| name == host_of(url))
-}
-
-/// The host of `host`, `host:port` or `scheme://host:port/path`.
-fn host_of(text: &str) -> &str {
-    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let text = text.split('/').next().unwrap_or_default();
-    match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_are_ours() {
-        let ours = [
-            "localhost",
-            "localhost:8787",
-            "127.0.0.1:8787",
-            "[::1]:8787",
-            "[::1]",
-            "http://localhost:3000",
-            "yard.example.org",
-            "https://yard.example.org",
-        ];
-        for name in ours {
-            assert!(is_ours(name, Some("https://yard.example.org:8443/x")), "{name}");
-        }
-        let foreign = [
-            "",
-            "evil.example",
-            "localhost.evil.example:8787",
-            "127.0.0.1.nip.io",
-            "null",
-            "https://evil.example",
-            "example.org",
-        ];
-        for name in foreign {
-            assert!(!is_ours(name, Some("https://yard.example.org:8443/x")), "{name}");
-        }
-    }
 
     #[test]
     fn a_bearer_token_is_exact() {

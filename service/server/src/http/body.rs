@@ -60,27 +60,32 @@ async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Res
     let mut read = BytesMut::new();
     let mut seen = 0_usize;
     let mut turn = None;
+    let mut refused = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::bad_request("the body broke off before its end: send it again"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        if let Some(turns) = turns.filter(|_| turn.is_none() && seen > SMALL_BYTES) {
-            turn = Some(turns.try_acquire().map_err(|_| crowded())?);
-        }
-        if seen <= limit {
-            read.extend_from_slice(&data);
-        } else {
-            // The rest is read and forgotten: a sender that is cut off never sees the answer.
-            read = BytesMut::new();
-            if seen > DRAINED_BYTES {
-                break;
+        if refused.is_none() {
+            if seen > limit {
+                refused = Some(too_large(limit));
+            } else if let Some(turns) = turns.filter(|_| turn.is_none() && seen > SMALL_BYTES) {
+                turn = turns.try_acquire().ok();
+                refused = turn.is_none().then(crowded);
             }
         }
+        if refused.is_none() {
+            read.extend_from_slice(&data);
+            continue;
+        }
+        // The rest is read and forgotten: a sender that is cut off never sees the answer.
+        (read, turn) = (BytesMut::new(), None);
+        if seen > DRAINED_BYTES {
+            break;
+        }
     }
-    if seen > limit {
-        Err(too_large(limit))
-    } else {
-        Ok(read.freeze())
+    match refused {
+        Some(error) => Err(error),
+        None => Ok(read.freeze()),
     }
 }
 

@@ -62,7 +62,7 @@ pub struct Server {
 impl Server {
     /// Takes the address of the configuration.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        config.check_listen()?;
+        config.check_reach()?;
         let engine = config.engine()?;
         let address = config.listen;
         let refused = |source: io::Error| match source.kind() {

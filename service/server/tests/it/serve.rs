@@ -18,6 +18,7 @@ fn what_forbids_the_start_is_said_in_one_sentence() {
         format!("listen = \"127.0.0.1:{port}\""),
         "listen = \"203.0.113.1:80\"\napi_token = \"sixteen-letters-x\"".to_owned(),
         "listen = \"0.0.0.0:0\"".to_owned(),
+        "public_url = \"https://yard.example.org\"".to_owned(),
         "data_dir = \"trainyard.toml/yard\"\nlisten = \"127.0.0.1:0\"".to_owned(),
         "lisen = \"127.0.0.1:0\"".to_owned(),
         "listen = ".to_owned(),
@@ -37,6 +38,7 @@ fn what_forbids_the_start_is_said_in_one_sentence() {
     error: 127.0.0.1:PORT is in use: stop the other program or set listen
     error: 203.0.113.1:80 cannot be listened on: Cannot assign requested address (os error 99); set listen to an address of this machine
     error: listen = "0.0.0.0:0" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1
+    error: public_url = "https://yard.example.org" says that others reach the service, and the API would be open to them: set api_token
     error: the data folder FOLDER/trainyard.toml/yard cannot be written: Not a directory (os error 20); correct data_dir or its permissions
     error: trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets
     error: trainyard.toml:1:10: string values must be quoted, expected literal string
