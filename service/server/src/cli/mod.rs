@@ -100,7 +100,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
     let load = || Config::load(path, variable);
     let perform = async {
         match cli.command {
-            Command::Serve(command) => command.perform(load()?).await,
+            Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
             Command::Lint(command) => command.perform(),
             Command::Schema(command) => command.perform(),

@@ -43,6 +43,7 @@ impl Tone {
     /// The word in its colour, if standard output is a terminal and `NO_COLOR` is not set.
     pub(super) fn paint(self, word: &str) -> String {
         let code = match self {
+            _ if word.is_empty() => return String::new(),
             Self::Plain => return word.to_owned(),
             Self::Good => 32,
             Self::Bad => 31,

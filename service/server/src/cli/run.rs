@@ -27,7 +27,7 @@ const REJECTED: u8 = 2;
     trainyard run pipelines/flights\n  \
     trainyard run pipelines/flights --parameter learning_rate=0.05 --no-push\n  \
     trainyard run pipelines/flights --json > run.json\n\n\
-    Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 1 the run failed or was cancelled,\n\
+    Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 1 the run failed or was cancelled, \
     64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
 pub(super) struct Run {
     /// The folder of pipeline.yaml

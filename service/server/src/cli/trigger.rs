@@ -16,7 +16,7 @@ use trainyard_engine::store::Store;
 #[command(after_help = "Examples:\n  \
     trainyard trigger flights\n  \
     trainyard trigger flights --repo acme/models --parameter learning_rate=0.05\n\n\
-    The pipeline is known once a push to its default branch was received. A running service starts at once;\n\
+    The pipeline is known once a push to its default branch was received. A running service starts at once; \
     without one the run waits for the next `trainyard serve`. For a folder of this machine there is `trainyard run`.")]
 pub(super) struct Trigger {
     /// The pipeline

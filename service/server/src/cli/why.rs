@@ -14,7 +14,7 @@ use trainyard_core::run::{Run, StepRecord, StepState};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  trainyard why 0192f0c1-2b3c train\n  trainyard why 0192f0c1-2b3c train --json\n\n\
-    A step runs again when a part of its cache key differs: component, image, command, parameters, environment,\n\
+    A step runs again when a part of its cache key differs: component, image, command, parameters, environment, \
     inputs or external data. It is compared with the last earlier run of the pipeline that came to this step."
 )]
 pub(super) struct Why {

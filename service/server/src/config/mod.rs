@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The commented default, as `trainyard doctor` and people read it.
+/// The commented default, as `trainyard serve --default-config` prints it.
 pub const DEFAULT: &str = include_str!("../trainyard.default.toml");
 /// Where a file is looked for when none is named.
 const PLACES: [&str; 2] = ["trainyard.toml", "/etc/trainyard/trainyard.toml"];

@@ -75,6 +75,20 @@ fn the_settings_are_named_before_or_after_the_command() {
 }
 
 #[test]
+fn the_printed_default_is_a_configuration() {
+    let place = Place::new("lisen = 1");
+    let printed = place.run(&["serve", "--default-config"]);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    place.write("trainyard.toml", &printed.out);
+    assert!(
+        place
+            .run(&["runs"])
+            .err
+            .starts_with("error: there is nothing in .trainyard yet")
+    );
+}
+
+#[test]
 fn reading_commands_on_an_empty_yard() {
     let place = Place::new(&settings("{folder}".as_ref(), ""));
     let (service, _) = Running::serve(&place);
