@@ -52,6 +52,11 @@ impl Progress {
         self.run.state.is_final()
     }
 
+    /// Whether somebody asked for its end.
+    pub(super) fn is_cancelling(&self) -> bool {
+        self.run.cancel_requested.is_some()
+    }
+
     /// Shows what happened since.
     pub(super) fn show(&mut self, events: Vec<(u64, Micros, RunEvent)>) {
         for (_, at, event) in events {
@@ -86,9 +91,12 @@ impl Progress {
 
     fn lines(&mut self, event: &RunEvent, at: Micros) -> Vec<String> {
         let line = match event {
-            RunEvent::Started {
-                baseline: Some(baseline),
-            } => format!("compared with {}", baseline.name),
+            RunEvent::Started { baseline } => {
+                let images: Vec<&str> = self.run.images.keys().map(String::as_str).collect();
+                let baseline = baseline.as_ref().map(|model| format!("compared with {}", model.name));
+                let images = (!images.is_empty()).then(|| format!("making images ready: {}", images.join(", ")));
+                return baseline.into_iter().chain(images).collect();
+            }
             RunEvent::ImageBuilt {
                 image, reused: true, ..
             } => format!("image {image}: nothing changed"),
@@ -142,10 +150,7 @@ impl Progress {
             RunEvent::CancelRequested { by } => {
                 format!("{}, waiting for its programs to stop", sentence::run_cancelled(by))
             }
-            RunEvent::Started { baseline: None }
-            | RunEvent::StepEnded { .. }
-            | RunEvent::GateJudged { .. }
-            | RunEvent::Finished { .. } => return Vec::new(),
+            RunEvent::StepEnded { .. } | RunEvent::GateJudged { .. } | RunEvent::Finished { .. } => return Vec::new(),
         };
         vec![line]
     }

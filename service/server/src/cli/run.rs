@@ -46,6 +46,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
         let engine = Engine::open(config.engine()?).await?;
+        // The service waits for an executor that is away; whoever sits in front of this wants to know.
+        engine.probe_executor().await?;
         let (parameters, actor) = (self.parameters.map(), super::actor());
         let made = engine.request_local(&self.folder, &parameters, !self.no_push, &actor);
         let id = made.await.map_err(shown)?;
@@ -91,6 +93,10 @@ async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
         progress.show(engine.store().run_events(id, progress.seen()).await?);
         if progress.is_over() {
             return Ok(());
+        }
+        // Somebody else asked for the end, in the database: the worker here has to be told.
+        if progress.is_cancelling() && !asked_to_end {
+            asked_to_end = stop(engine, id, asked_to_end).await?;
         }
         tokio::select! {
             done = &mut driving, if !over => {

@@ -296,6 +296,37 @@ fn ctrl_c_cancels_the_run_and_its_programs() {
 }
 
 #[test]
+fn another_terminal_can_cancel_it() {
+    let place = place();
+    let running = Running::start(&mut place.command(&["run", "pipelines/tiny", "-p", "seconds=60"]));
+    running.says("train: started");
+    let run = place.run(&["runs", "--json"]).json()["runs"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(place.run(&["cancel", &run]).code, Some(0));
+    let started = Instant::now();
+    let (code, log) = running.end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(started.elapsed() < PATIENCE, "it went on to the end of the step");
+}
+
+#[test]
+fn without_docker_nothing_is_run() {
+    let place = Place::new("data_dir = \"yard\"");
+    place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
+    let mut command = place.command(&["run", "pipelines/tiny"]);
+    let ended: Ended = command
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    insta::assert_snapshot!(ended.err, @"error: Docker at unix:///nowhere/docker.sock does not answer: start it with `make setup` or `systemctl start docker`, or correct DOCKER_HOST");
+    assert_eq!(place.run(&["runs", "--json"]).json()["runs"], serde_json::json!([]));
+}
+
+#[test]
 fn a_log_is_followed_to_its_end() {
     let place = place();
     let text = PIPELINE.replace("echo training;", "for n in 1 2 3; do echo line $n; sleep 0.1; done;");
