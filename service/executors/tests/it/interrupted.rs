@@ -133,6 +133,21 @@ async fn a_broken_log_is_taken_up_again() {
     assert_eq!(stage.log(&key), lines + "end\n");
 }
 
+/// Docker 20.10 may end a stream before a container's last words; the log is whole all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ended_early_is_completed() {
+    let proxy = Proxy::open();
+    let stage = behind(&proxy).await;
+    proxy.next("/logs", Fate::Empty);
+    let key = stage.start("early", exits(0)).await;
+    until("the stream has ended", || async { proxy.is_done() }).await;
+    assert_eq!(stage.end(&key).await, Exit::Code(0));
+    assert_eq!(stage.log(&key), "line\n");
+    let asked = proxy.requests().len();
+    stage.executor.flush_logs(&key).await.unwrap();
+    assert_eq!(proxy.requests().len(), asked, "once is enough");
+}
+
 /// Somebody else's container under our name is left alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_container_is_left_alone() {

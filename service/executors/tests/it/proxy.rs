@@ -17,6 +17,8 @@ pub enum Fate {
     AnswerLost,
     /// The answer breaks off after so many bytes.
     CutAfter(usize),
+    /// The answer is well formed and says nothing.
+    Empty,
     /// The engine answers with status 500.
     Failing,
     /// The connection stays open and nothing comes.
@@ -93,6 +95,10 @@ async fn serve(mut client: UnixStream, fates: &Fates, requests: &Mutex<Vec<Strin
     match fate {
         Fate::Lost => return Ok(()),
         Fate::Silent => return std::future::pending().await,
+        Fate::Empty => {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            return client.write_all(answer).await;
+        }
         Fate::Failing => {
             let body = r#"{"message":"context deadline exceeded"}"#;
             let answer = format!(

@@ -176,6 +176,24 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    /// Ends the processes of a test that failed; containers are found by their label.
+    fn drop(&mut self) {
+        let AnyExecutor::Process(processes) = self.executor.clone() else {
+            return;
+        };
+        let swept = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                for key in processes.list().await.unwrap() {
+                    processes.remove(&key).await.unwrap();
+                }
+            });
+        });
+        let _ = swept.join();
+    }
+}
+
 /// How the program ended, with its whole log.
 pub async fn end(executor: &AnyExecutor, key: &AttemptKey) -> Exit {
     let started = Instant::now();
