@@ -1,8 +1,9 @@
 //! `trainyard cancel`.
 
-use super::service::{Service, encoded};
+use super::service::Service;
 use super::{output, runs};
 use crate::config::Config;
+use crate::views::path_part;
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ impl Cancel {
         let row = runs::row(&store, &self.run).await?;
         match Service::find(config).await {
             Some(service) => {
-                let path = format!("/api/v1/runs/{}/cancel", encoded(row.id.as_str()));
+                let path = format!("/api/v1/runs/{}/cancel", path_part(row.id.as_str()));
                 service.post(&path, &json!({"actor": super::actor()})).await?;
             }
             None => {

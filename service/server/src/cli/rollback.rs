@@ -3,6 +3,7 @@
 use super::output;
 use super::service::Service;
 use crate::config::Config;
+use crate::views::path_part;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ impl Rollback {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
         let done: Value = match Service::find(config).await {
             Some(service) => {
-                let path = format!("/api/v1/targets/{}/rollback", super::service::encoded(&self.target));
+                let path = format!("/api/v1/targets/{}/rollback", path_part(&self.target));
                 service.post(&path, &json!({"actor": super::actor()})).await?
             }
             None => {

@@ -79,13 +79,3 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     }
     address
 }
-
-/// One part of a path, percent-encoded.
-pub(super) fn encoded(part: &str) -> String {
-    part.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}

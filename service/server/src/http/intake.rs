@@ -2,9 +2,10 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::{App, access, body};
+use crate::views;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 /// What became of a delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Receipt {
-    /// Its id, for `/api/v1/deliveries/{id}`.
+    /// Its id; the header `Location` says where to look it up.
     delivery: String,
     /// `accepted` or `duplicate`.
     status: &'static str,
@@ -85,12 +86,11 @@ fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
             return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));
         }
     };
-    Ok((
-        status,
-        Json(Receipt {
-            delivery: delivery.to_string(),
-            status: word,
-        }),
-    )
-        .into_response())
+    // Ids have slashes and signs in them, so that nobody should have to put the address together.
+    let address = format!("/api/v1/deliveries/{}", views::path_part(delivery.as_str()));
+    let receipt = Receipt {
+        delivery: delivery.to_string(),
+        status: word,
+    };
+    Ok((status, [(header::LOCATION, address)], Json(receipt)).into_response())
 }

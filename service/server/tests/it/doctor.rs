@@ -88,7 +88,7 @@ fn everything_that_is_wrong_is_said_with_what_to_do() {
     warning  data_root            data is not there: set data_root if pipelines read external data
     problem  executor             Docker at unix:///nowhere/docker.sock does not answer: start it with `make setup` or `systemctl start docker`, or correct DOCKER_HOST
     problem  github               GitHub cannot be reached: Connection refused (os error 111); correct [github], or the way there
-    problem  target flights       its repository /nowhere/models is not there: make the folder, or correct it
+    problem  target flights       its repository /nowhere/models cannot be written: No such file or directory (os error 2); make it, or correct it
     problem  target flights       the model server at http://127.0.0.1:9 does not answer: connection refused or broken; start it, or correct its url in [targets]
     "#);
 }

@@ -15,6 +15,9 @@ async fn both_modes_are_taken_once() {
     let yard = Yard::start(&with_secrets()).await;
     let structured = yard.send(yard.event(&arrived("a"))).await;
     assert_eq!(structured.status, 202, "{structured:?}");
+    let again = yard.event(&arrived("a")).send().await.unwrap();
+    let address = again.headers()["location"].to_str().unwrap();
+    assert_eq!(yard.get(address).await.json()["id"], structured.json()["delivery"]);
     let binary = |id: &str| {
         yard.request("POST", "/events")
             .bearer_auth(EVENTS_TOKEN)

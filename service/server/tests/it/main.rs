@@ -10,6 +10,7 @@ mod doctor;
 mod events;
 mod lint;
 mod load;
+mod models;
 mod openapi;
 mod run;
 mod serve;

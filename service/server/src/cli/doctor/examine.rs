@@ -1,14 +1,11 @@
-//! `trainyard doctor`.
+//! What the doctor looks at.
 
-use super::output::{self, Tone, plain};
-use super::service::Service;
+use super::Checks;
+use crate::cli::service::Service;
 use crate::config::Config;
-use anyhow::Result;
 use secrecy::ExposeSecret;
-use serde::Serialize;
-use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+use std::{fs, io};
 use trainyard_core::sentence;
 use trainyard_engine::serving::ModelServer;
 use trainyard_engine::{Engine, EngineConfig, ExecutorKind};
@@ -16,105 +13,8 @@ use trainyard_engine::{Engine, EngineConfig, ExecutorKind};
 /// Less room than this is worth a warning: one model or dataset may need it.
 const LOW_DISK_BYTES: u64 = 2 << 30;
 
-/// Check the configuration and everything the service needs
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  trainyard doctor\n  trainyard doctor --config /etc/trainyard/trainyard.toml --json\n\n\
-    Exits with 1 if there is a problem; warnings are things that may be as you want them."
-)]
-pub(super) struct Doctor {
-    /// Print the checks as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// How a check went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Health {
-    Ok,
-    Warning,
-    Problem,
-}
-
-#[derive(Debug, Serialize)]
-struct Check {
-    check: String,
-    health: Health,
-    /// What was found, and what to do about it.
-    finding: String,
-}
-
-#[derive(Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn add(&mut self, check: impl Into<String>, health: Health, finding: impl Into<String>) {
-        self.0.push(Check {
-            check: check.into(),
-            health,
-            finding: finding.into(),
-        });
-    }
-
-    fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
-        self.add(check, Health::Ok, finding);
-    }
-
-    fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>) {
-        self.add(check, Health::Warning, finding);
-    }
-
-    fn problem(&mut self, check: impl Into<String>, finding: impl ToString) {
-        self.add(check, Health::Problem, finding.to_string());
-    }
-}
-
-impl Doctor {
-    pub(super) async fn perform(
-        self,
-        path: Option<&Path>,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<ExitCode> {
-        let mut checks = Checks::default();
-        let from = match Config::place(path) {
-            Some(file) => file.display().to_string(),
-            None => "no file, all defaults: `trainyard.toml` here or in /etc/trainyard would be read".to_owned(),
-        };
-        let loaded = Config::load(path, variable).and_then(|config| Ok((config.engine()?, config)));
-        match loaded {
-            Err(error) => checks.problem("configuration", error),
-            Ok((engine, config)) => {
-                checks.ok("configuration", from);
-                examine(&mut checks, &config, engine).await;
-            }
-        }
-        let sick = checks.0.iter().any(|check| check.health == Health::Problem);
-        if self.json {
-            output::json(&serde_json::json!({"checks": checks.0}))?;
-        } else {
-            output::text(&checks.0.iter().map(line).collect::<String>())?;
-        }
-        Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-    }
-}
-
-fn line(check: &Check) -> String {
-    let word = match check.health {
-        Health::Ok => "ok",
-        Health::Warning => "warning",
-        Health::Problem => "problem",
-    };
-    let gap = " ".repeat(8_usize.saturating_sub(word.len()));
-    format!(
-        "{}{gap} {:<20} {}\n",
-        Tone::of(word).paint(word),
-        check.check,
-        plain(&check.finding)
-    )
-}
-
-async fn examine(checks: &mut Checks, config: &Config, engine: EngineConfig) {
+/// Looks at everything, in the order in which things need each other.
+pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConfig) {
     listening(checks, config).await;
     secrets(checks, config);
     data_folder(checks, config);
@@ -174,33 +74,34 @@ fn secrets(checks: &mut Checks, config: &Config) {
     }
 }
 
-fn data_folder(checks: &mut Checks, config: &Config) {
-    let folder = &config.data_dir;
+/// Whether something can be written there.
+fn writable(folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&probe, b"probe"))
-        .and_then(|()| fs::remove_file(&probe));
+    fs::write(&probe, b"probe")?;
+    fs::remove_file(&probe)
+}
+
+fn data_folder(checks: &mut Checks, config: &Config) {
+    let (folder, name) = (&config.data_dir, config.data_dir.display());
+    let written = fs::create_dir_all(folder).and_then(|()| writable(folder));
     match (written, rustix::fs::statvfs(folder)) {
         (Err(error), _) => checks.problem(
             "data_dir",
-            format!(
-                "{} cannot be written: {error}; correct data_dir or its permissions",
-                folder.display()
-            ),
+            format!("{name} cannot be written: {error}; correct data_dir or its permissions"),
+        ),
+        (Ok(()), Err(error)) => checks.warn(
+            "data_dir",
+            format!("{name} is writable; its free space is unknown: {error}"),
         ),
         (Ok(()), Ok(disk)) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            let finding = format!("{} is writable, {} are free", folder.display(), sentence::bytes(free));
+            let finding = format!("{name} is writable, {} are free", sentence::bytes(free));
             if free < LOW_DISK_BYTES {
                 checks.warn("data_dir", format!("{finding}: make room before a run needs it"));
             } else {
                 checks.ok("data_dir", finding);
             }
         }
-        (Ok(()), Err(error)) => checks.warn(
-            "data_dir",
-            format!("{} is writable; its free space is unknown: {error}", folder.display()),
-        ),
     }
     if config.data_root.is_dir() {
         checks.ok("data_root", format!("{} is there", config.data_root.display()));
@@ -277,14 +178,11 @@ async fn targets(checks: &mut Checks, engine: &Engine) {
     for (name, target) in &engine.config().targets {
         let check = format!("target {name}");
         let model = target.model.as_deref().unwrap_or(name);
-        let folder = &target.repository;
-        if !folder.is_dir() {
+        if let Err(error) = writable(&target.repository) {
+            let folder = target.repository.display();
             checks.problem(
                 &check,
-                format!(
-                    "its repository {} is not there: make the folder, or correct it",
-                    folder.display()
-                ),
+                format!("its repository {folder} cannot be written: {error}; make it, or correct it"),
             );
         }
         match ModelServer::new(http.clone(), &target.url, model, target.max_loading_time)

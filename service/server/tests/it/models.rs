@@ -1,0 +1,98 @@
+//! `trainyard models` and `trainyard rollback` with a ledger.
+
+use crate::binary::Place;
+use crate::yard::{block_on, settings};
+use serde_json::json;
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::ids::{Micros, RunId};
+use trainyard_engine::store::{DatabaseUrl, NewPromotion, PromotionAction, Store};
+
+/// A target that serves version 2, and the ledger of one that is not configured any more.
+fn place() -> Place {
+    let targets = "[targets.flights]\nurl = \"http://127.0.0.1:9\"\nrepository = \"{folder}/models\"";
+    let place = Place::new(&settings("{folder}".as_ref(), targets));
+    std::fs::create_dir(place.path().join("yard")).unwrap();
+    let entry = |target: &str, action, version: &str, run: u8, minute: i64| NewPromotion {
+        target: target.to_owned(),
+        pipeline: target.to_owned(),
+        action,
+        version: version.to_owned(),
+        model: ArtifactRef {
+            name: format!("run-{run}/train/model"),
+            type_name: "Model".to_owned(),
+            digest: Digest::from_sha256(&[run; 32]),
+            uri: format!("/artifacts/{run}"),
+            properties: Default::default(),
+        },
+        run: Some(RunId::new(format!("0192f0c1-2b3c-7000-8000-00000000000{run}"))),
+        actor: "gate".to_owned(),
+        evidence: json!({}),
+        at: Micros(1_357_000_000_000_000 + minute * 60_000_000),
+    };
+    block_on(async {
+        let store = Store::open(&DatabaseUrl::Sqlite(place.path().join("yard/trainyard.db")))
+            .await
+            .unwrap();
+        let first = store
+            .append_promotion(&entry("flights", PromotionAction::Push, "1", 1, 0), None)
+            .await
+            .unwrap();
+        store
+            .append_promotion(&entry("flights", PromotionAction::Push, "2", 2, 1), Some(first))
+            .await
+            .unwrap();
+        let old = store
+            .append_promotion(&entry("old", PromotionAction::Push, "7", 3, 2), None)
+            .await
+            .unwrap();
+        store
+            .append_promotion(&entry("old", PromotionAction::Removed, "7", 3, 3), Some(old))
+            .await
+            .unwrap();
+        store.close().await;
+    });
+    place
+}
+
+#[test]
+fn what_serves_and_how_it_got_there() {
+    let place = place();
+    let ended = place.run(&["models"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    insta::assert_snapshot!(ended.out, @r"
+    flights serves version 2 of flights (http://127.0.0.1:9)
+    WHEN                 WHAT  VERSION  RUN            BY
+    2013-01-01 00:27:40  push        2  0192f0c1-2b3c  gate
+    2013-01-01 00:26:40  push        1  0192f0c1-2b3c  gate
+
+    old serves no model of ours (not in the configuration any more)
+    WHEN                 WHAT     VERSION  RUN            BY
+    2013-01-01 00:29:40  removed        7  0192f0c1-2b3c  gate
+    2013-01-01 00:28:40  push           7  0192f0c1-2b3c  gate
+    ");
+    let models = place.run(&["models", "flights", "--json"]).json();
+    assert_eq!(models["targets"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (
+            &models["targets"][0]["serving"]["version"],
+            &models["targets"][0]["ledger"][1]["version"]
+        ),
+        (&json!("2"), &json!("1"))
+    );
+}
+
+#[test]
+fn what_cannot_be_rolled_back_says_why() {
+    let place = place();
+    let gone = place.run(&["rollback", "flights"]);
+    assert_eq!((gone.code, gone.out.as_str()), (Some(1), ""));
+    let unknown = place.run(&["rollback", "old"]);
+    insta::assert_snapshot!(format!("{}{}", gone.err, unknown.err), @r"
+    error: version 1 of target 'flights' is no longer in the artifact folder: restore /artifacts/1
+    error: there is no push target 'old' (known: flights): see [targets] in trainyard.toml
+    ");
+    assert_eq!(
+        place.run(&["models", "flights", "--json"]).json()["targets"][0]["serving"]["version"],
+        "2"
+    );
+}
