@@ -7,9 +7,12 @@ use crate::context::{Context, Signals, now};
 use crate::folders::Folders;
 use crate::locks::{Exclusive, Owner};
 use crate::{collect, ingest, report, schedule};
+use futures_util::FutureExt;
 use secrecy::ExposeSecret;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use trainyard_core::ids::RunId;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, ImageBuilder};
@@ -18,6 +21,9 @@ use trainyard_store::{DatabaseUrl, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
+
+/// A loop that met a defect waits for this long.
+const AFTER_A_DEFECT: Duration = Duration::from_secs(1);
 
 /// Why there is no engine; one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -190,15 +196,27 @@ impl Engine {
         let mut loops = JoinSet::new();
         let context = Arc::clone(&self.context);
         loops.spawn(async move { collect::collect(&context).await });
-        loops.spawn(ingest::run(Arc::clone(&self.context)));
-        loops.spawn(admission::run(Arc::clone(&self.context)));
-        loops.spawn(schedule::run(Arc::clone(&self.context)));
-        loops.spawn(report::run(Arc::clone(&self.context)));
+        loops.spawn(forever("ingest", Arc::clone(&self.context), ingest::run));
+        loops.spawn(forever("admission", Arc::clone(&self.context), admission::run));
+        loops.spawn(forever("schedule", Arc::clone(&self.context), schedule::run));
+        loops.spawn(forever("report", Arc::clone(&self.context), report::run));
         loops
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.context
+    }
+}
+
+/// Starts a loop again that met a defect: one poisonous record must not stop the service.
+async fn forever<L: Future<Output = ()>>(name: &str, context: Arc<Context>, run: impl Fn(Arc<Context>) -> L) {
+    while AssertUnwindSafe(run(Arc::clone(&context)))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!("the {name} loop met a defect of Trainyard and starts again: report it");
+        tokio::time::sleep(AFTER_A_DEFECT).await;
     }
 }
 

@@ -108,8 +108,9 @@ pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), 
             continue;
         };
         let (source, target) = (data_root.join(path), folder.join(file));
-        let staged = fs::metadata(&source).and_then(|metadata| {
-            let readable = metadata.permissions().mode() & 0o004 != 0;
+        // A link to a symbolic link would point nowhere in a container.
+        let staged = fs::canonicalize(&source).and_then(|source| {
+            let readable = fs::metadata(&source)?.permissions().mode() & 0o004 != 0;
             if readable && fs::hard_link(&source, &target).is_ok() {
                 return Ok(());
             }

@@ -23,8 +23,10 @@ use trainyard_store::{Delivery, Held, KnownPipeline, NewEvent, OutboxItem, Outbo
 
 /// Deliveries looked at in one go.
 const BATCH: u32 = 50;
-/// How long a delivery waits after something outside did not answer.
+/// How long a delivery waits after something outside did not answer; twice as long each time.
 const AGAIN: Duration = Duration::from_secs(5);
+/// It never waits longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -39,7 +41,7 @@ enum IngestError {
 
 /// Settles deliveries until the task is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
-    let mut not_before: HashMap<DeliveryId, Instant> = HashMap::new();
+    let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
         match context.store.unprocessed_deliveries(BATCH).await {
@@ -48,16 +50,18 @@ pub(crate) async fn run(context: Arc<Context>) {
                 wake = Instant::now() + AGAIN;
             }
             Ok(deliveries) => {
-                not_before.retain(|id, _| deliveries.iter().any(|d| d.id == *id));
+                waits.retain(|id, _| deliveries.iter().any(|d| d.id == *id));
                 for delivery in deliveries {
-                    if let Some(later) = not_before.get(&delivery.id).filter(|later| **later > Instant::now()) {
-                        wake = wake.min(*later);
+                    let waited = waits.get(&delivery.id).copied();
+                    if let Some((later, _)) = waited.filter(|(later, _)| *later > Instant::now()) {
+                        wake = wake.min(later);
                         continue;
                     }
                     if let Err(error) = settle_safely(&context, &delivery).await {
                         tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
-                        let later = Instant::now() + AGAIN;
-                        not_before.insert(delivery.id.clone(), later);
+                        let wait = waited.map_or(AGAIN, |(_, wait)| (wait * 2).min(LONGEST_WAIT));
+                        let later = Instant::now() + wait;
+                        waits.insert(delivery.id.clone(), (later, wait));
                         wake = wake.min(later);
                     }
                 }

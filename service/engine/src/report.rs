@@ -16,7 +16,7 @@ const BATCH: u32 = 20;
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT_SECONDS: u64 = 5;
-const LONGEST_WAIT_SECONDS: u64 = 3600;
+const LONGEST_WAIT_SECONDS: u64 = 600;
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 

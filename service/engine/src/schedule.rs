@@ -28,8 +28,13 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Makes the ticker; it runs until it is dropped.
 pub(crate) async fn ticker(context: &Arc<Context>) -> Result<JobScheduler, JobSchedulerError> {
     let ticker = JobScheduler::new().await?;
-    let context = Arc::clone(context);
-    let tick = Job::new_repeated(TICK, move |_, _| context.signals.tick.notify_one())?;
+    // The scheduler's tasks outlive it; they must not keep the engine.
+    let context = Arc::downgrade(context);
+    let tick = Job::new_repeated(TICK, move |_, _| {
+        if let Some(context) = context.upgrade() {
+            context.signals.tick.notify_one();
+        }
+    })?;
     ticker.add(tick).await?;
     ticker.start().await?;
     Ok(ticker)

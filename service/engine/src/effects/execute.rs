@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::StepName;
 use trainyard_core::plan::{ImageSource, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent, StepRecord};
@@ -118,7 +119,18 @@ async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Progr
 
     if !folder.join("ready").exists() {
         let task = task::task_json(&run.request.plan.pipeline, &key.step, planned, record, &seen);
-        lay_out(context, &folder, record, &task).map_err(failed)?;
+        let layout = Layout {
+            folder: folder.clone(),
+            task,
+            data_root: context.config.data_root.clone(),
+            data: record.inputs.get(SOURCE_INPUT).cloned(),
+            owner: context.container_user,
+        };
+        // Data that cannot be linked is copied, which takes its time.
+        let laid_out = tokio::task::spawn_blocking(move || layout.write()).await;
+        laid_out
+            .unwrap_or_else(|error| Err(error.to_string()))
+            .map_err(failed)?;
     }
     let mut environment: BTreeMap<_, _> = planned.environment.clone().into_iter().collect();
     environment.insert("TRAINYARD_TASK".to_owned(), seen.task.display().to_string());
@@ -156,26 +168,37 @@ fn input_paths(
     declared.chain(external).collect()
 }
 
-fn lay_out(context: &Context, folder: &Path, record: &StepRecord, task: &[u8]) -> Result<(), String> {
-    let written = || -> std::io::Result<()> {
-        crate::artifacts::remove_tree(folder)?;
-        for name in ["absent", "outputs", SOURCE_INPUT] {
-            fs::create_dir_all(folder.join(name))?;
+/// An attempt's folder, to be made.
+struct Layout {
+    folder: PathBuf,
+    task: Vec<u8>,
+    data_root: PathBuf,
+    data: Option<ArtifactRef>,
+    /// Who may write the outputs, if not the service.
+    owner: Option<(u32, u32)>,
+}
+
+impl Layout {
+    /// The file `ready` is the last: without it everything is made anew. Blocks.
+    fn write(&self) -> Result<(), String> {
+        let folder = &self.folder;
+        let at_folder = |error: std::io::Error| format!("{} cannot be written: {error}", folder.display());
+        let written = || {
+            crate::artifacts::remove_tree(folder)?;
+            for name in ["absent", "outputs", SOURCE_INPUT] {
+                fs::create_dir_all(folder.join(name))?;
+            }
+            if let Some((uid, gid)) = self.owner {
+                std::os::unix::fs::chown(folder.join("outputs"), Some(uid), Some(gid))?;
+            }
+            fs::write(folder.join("task.json"), &self.task)
+        };
+        written().map_err(at_folder)?;
+        if let Some(data) = self.data.as_ref().filter(|data| data.type_name == "ExternalData") {
+            external::stage(&self.data_root, data, &folder.join(SOURCE_INPUT))?;
         }
-        if let Some((uid, gid)) = context.container_user {
-            std::os::unix::fs::chown(folder.join("outputs"), Some(uid), Some(gid))?;
-        }
-        fs::write(folder.join("task.json"), task)
-    };
-    written().map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
-    if let Some(data) = record
-        .inputs
-        .get(SOURCE_INPUT)
-        .filter(|data| data.type_name == "ExternalData")
-    {
-        external::stage(&context.config.data_root, data, &folder.join(SOURCE_INPUT))?;
+        fs::write(folder.join("ready"), b"").map_err(at_folder)
     }
-    fs::write(folder.join("ready"), b"").map_err(|error| format!("{} cannot be written: {error}", folder.display()))
 }
 
 fn mounts(host: &TaskPaths, seen: &TaskPaths) -> Vec<Mount> {

@@ -7,6 +7,7 @@ use crate::serving::{ServingError, Target, kept, next_version, served};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::{Micros, StepName};
@@ -56,7 +57,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         .await
     {
         Ok(()) => {}
-        Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now) => {
+        Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
             return Err(EffectError::again(error));
         }
         Err(error) => {
@@ -108,9 +109,9 @@ fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: Baseline) 
     ))
 }
 
-/// A server that is being restarted is waited for; one that is gone is not waited for for ever.
-fn first_tries(run: &Run, now: Micros) -> bool {
-    const PATIENCE_SECONDS: u64 = 60;
+/// A server that is being restarted is waited for as long as it may take to load its models; one
+/// that is gone is not waited for for ever.
+fn first_tries(run: &Run, now: Micros, patience: Duration) -> bool {
     let last_step = run
         .steps
         .values()
@@ -118,7 +119,7 @@ fn first_tries(run: &Run, now: Micros) -> bool {
         .max()
         .or(run.started_at)
         .unwrap_or(now);
-    now < last_step.plus_seconds(PATIENCE_SECONDS)
+    now < last_step.plus_seconds(patience.as_secs())
 }
 
 fn recorded(

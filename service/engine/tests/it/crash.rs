@@ -1,76 +1,17 @@
 //! Killed at every point, the service ends where it would have ended: every step published once,
 //! every program started once for each attempt, one version pushed.
 
+use crate::moment::{Moment, Trap};
 use crate::tiny;
 use crate::yard::{Yard, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
 use trainyard_core::run::RunState;
 use trainyard_executors::fake::Script;
 use trainyard_store::Direction;
-
-/// Where the worker dies.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Point {
-    /// With the effect done, before its events are stored.
-    Before(usize),
-    /// With the events stored, before anything else.
-    After(usize),
-}
-
-/// Counts the worker's writes, and kills it by a panic at one of them.
-struct CrashPoint {
-    point: Point,
-    writes: [AtomicUsize; 2],
-    reached: Arc<Notify>,
-}
-
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
-    }
-}
-
-impl Subscriber for CrashPoint {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "trainyard_engine::reconcile" && *metadata.level() == Level::DEBUG
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        let (counter, at): (_, fn(usize) -> Point) = match message.0.as_str() {
-            "about to record" => (&self.writes[0], Point::Before),
-            "recorded" => (&self.writes[1], Point::After),
-            _ => return,
-        };
-        let count = counter.fetch_add(1, Ordering::SeqCst) + 1;
-        if at(count) == self.point {
-            self.reached.notify_one();
-            panic!("the crash of the test");
-        }
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
 
 /// Everything that must be the same whatever happened on the way.
 async fn end(yard: &Yard) -> String {
@@ -141,7 +82,7 @@ fn label(event: &trainyard_core::run::RunEvent) -> String {
 }
 
 /// A run whose step `left` needs a second attempt, killed at a point; `None` kills nothing.
-fn run_killed_at(point: Option<Point>) -> String {
+fn run_killed_at(point: Option<Moment>) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,10 +95,10 @@ fn run_killed_at(point: Option<Point>) -> String {
         });
         let reached = Arc::new(Notify::new());
         let guard = point.map(|point| {
-            tracing::subscriber::set_default(CrashPoint {
-                point,
-                writes: Default::default(),
-                reached: Arc::clone(&reached),
+            let reached = Arc::clone(&reached);
+            Trap::set(point, move || {
+                reached.notify_one();
+                panic!("the crash of the test");
             })
         });
         let retry = "inputs: { examples: examples }, outputs: { half: Half }, retry: { max_retry_count: 1, backoff_duration: 1s } }\n  right:";
@@ -179,7 +120,9 @@ fn a_run_ends_the_same_wherever_it_was_killed() {
     let expected = run_killed_at(None);
     let events = expected.lines().take_while(|line| *line != "]").count() - 2;
     assert_eq!(events, WRITES, "{expected}");
-    let points: Vec<Point> = (1..=WRITES).flat_map(|n| [Point::Before(n), Point::After(n)]).collect();
+    let points: Vec<Moment> = (1..=WRITES)
+        .flat_map(|n| [Moment::Before(n), Moment::After(n)])
+        .collect();
     let queue = Mutex::new(points.into_iter());
     std::thread::scope(|scope| {
         for _ in 0..4 {

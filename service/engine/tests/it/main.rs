@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod cancel;
 mod crash;
 mod data;
 mod disk;
 mod failures;
 mod github_down;
 mod model_server;
+mod moment;
 mod pull_request;
 mod push;
 mod retry;

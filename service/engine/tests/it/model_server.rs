@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -73,7 +74,9 @@ impl ModelServer {
 
     pub fn die(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Not in an asynchronous task, which may not wait.
+            let dying = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(5)));
+            dying.join().unwrap();
         }
     }
 

@@ -1,4 +1,4 @@
-//! Attempts, cancels, and runs that wait for each other.
+//! Attempts, and runs that wait for each other.
 
 use crate::yard::{Yard, until};
 use trainyard_core::ids::{Micros, StepName};
@@ -89,55 +89,6 @@ async fn a_start_that_can_never_work_is_not_tried_again() {
     yard.push(&[(from, &to)]).await;
     let (_, run) = yard.last(1).await;
     assert!(matches!(run.steps["train"].state, StepState::Failed { attempt: 1, .. }));
-}
-
-#[tokio::test]
-async fn a_waiting_run_and_a_running_one_are_cancelled() {
-    let yard = Yard::new().await;
-    yard.hold("train");
-    let first = yard.push(&[]).await;
-    yard.started("train", 1).await;
-    let second = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
-    let waiting = until("second run", async || yard.runs().await.into_iter().nth(1)).await;
-    assert!(yard.engine.cancel(&waiting.id, "ada").await.unwrap());
-    insta::assert_snapshot!(yard.status(&second, "error").await.description.unwrap(), @"cancelled by ada");
-    let running = yard.runs().await.remove(0);
-    assert_eq!(running.state, RunState::Running, "the other one goes on");
-
-    assert!(yard.engine.cancel(&running.id, "ada").await.unwrap());
-    let rows = yard.finished(2).await;
-    assert!(rows.iter().all(|row| row.state == RunState::Cancelled));
-    yard.status(&first, "error").await;
-    yard.tidy().await;
-    assert!(yard.on_disk().is_empty());
-    let trained = yard
-        .programs()
-        .into_iter()
-        .filter(|step| step.as_str() == "train")
-        .count();
-    assert_eq!(trained, 1, "nothing started after the cancel");
-    assert!(!yard.engine.cancel(&running.id, "ada").await.unwrap(), "it is over");
-}
-
-#[tokio::test]
-async fn a_cancel_during_a_push_comes_too_late() {
-    let yard = Yard::new().await;
-    yard.server.be_slow(8);
-    yard.push(&[]).await;
-    until("push at work", async || {
-        yard.server.calls().contains(&"ready 000001".to_owned()).then_some(())
-    })
-    .await;
-    let run = yard.runs().await.remove(0);
-    yard.engine.cancel(&run.id, "ada").await.unwrap();
-    let (row, _) = yard.last(1).await;
-    // What serves and what is recorded are the same.
-    assert_eq!(
-        (row.state, row.summary.as_deref()),
-        (RunState::Succeeded, Some("approved, and serving as version 000001"))
-    );
-    assert_eq!(yard.ledger().await, ["push 000001"]);
-    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
 }
 
 #[tokio::test]

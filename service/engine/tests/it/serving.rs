@@ -1,6 +1,7 @@
 //! A model that cannot serve never replaces one that does.
 
 use crate::yard::Yard;
+use std::time::Duration;
 use trainyard_core::run::RunState;
 
 /// A better model that serves in this way is trained after a good one; returns the commit's sentence.
@@ -50,7 +51,11 @@ async fn a_first_model_that_cannot_serve_leaves_nothing() {
 
 #[tokio::test]
 async fn a_slow_or_restarted_server_is_waited_for() {
-    let mut yard = Yard::new().await;
+    let mut yard = Yard::with(|config| {
+        let target = config.targets.get_mut("tiny").unwrap();
+        target.max_loading_time = Duration::from_secs(20);
+    })
+    .await;
     yard.server.be_slow(5);
     yard.hold("evaluate");
     yard.push(&[]).await;
@@ -97,5 +102,25 @@ async fn another_model_that_began_to_serve_voids_the_verdict() {
     yard.executor.finish(&key);
     let (row, _) = yard.last(3).await;
     insta::assert_snapshot!(row.summary.unwrap(), @"another model began to serve while this one was judged: start the run again to compare with it");
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_not_waited_for_for_ever() {
+    let mut yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.hold("evaluate");
+    yard.tidy().await;
+    let commit = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    yard.started("evaluate", 1).await;
+    yard.server.die();
+    yard.release("evaluate");
+    let (row, _) = yard.last(2).await;
+    let summary = row.summary.unwrap().replace(&yard.server.url(), "URL");
+    insta::assert_snapshot!(summary, @"the approved model was not pushed: the model server at URL does not answer: connection refused or broken; start it, or correct its url in [targets]");
+    yard.status(&commit, "error").await;
+    assert_eq!(yard.on_disk(), ["000001"]);
+    yard.server.live_again();
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
 }

@@ -30,7 +30,8 @@ pub const REPO: &str = "acme/tiny";
 pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
 const SECRET: &str = "webhook-secret-of-the-tests";
 /// Nothing a test waits for takes longer.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Less than a lease lasts: a test that waits for one to run out fails.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 type Behaviour = Arc<dyn Fn(&AttemptKey, &Program) -> Script + Send + Sync>;
 

@@ -1,0 +1,110 @@
+//! A cancel is final: nothing starts, nothing is published, nothing serves after it, or it came too
+//! late and everything is as if nobody had asked.
+
+use crate::moment::{Moment, Trap};
+use crate::tiny;
+use crate::yard::{Yard, until};
+use serde_json::Map;
+use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::run::RunState;
+use trainyard_store::{DatabaseUrl, Store};
+
+#[tokio::test]
+async fn a_waiting_run_and_a_running_one_are_cancelled() {
+    let yard = Yard::new().await;
+    yard.hold("train");
+    let first = yard.push(&[]).await;
+    yard.started("train", 1).await;
+    let second = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let waiting = until("second run", async || yard.runs().await.into_iter().nth(1)).await;
+    assert!(yard.engine.cancel(&waiting.id, "ada").await.unwrap());
+    insta::assert_snapshot!(yard.status(&second, "error").await.description.unwrap(), @"cancelled by ada");
+    let running = yard.runs().await.remove(0);
+    assert_eq!(running.state, RunState::Running, "the other one goes on");
+
+    assert!(yard.engine.cancel(&running.id, "ada").await.unwrap());
+    let rows = yard.finished(2).await;
+    assert!(rows.iter().all(|row| row.state == RunState::Cancelled));
+    yard.status(&first, "error").await;
+    yard.tidy().await;
+    assert!(yard.on_disk().is_empty());
+    let trained = yard
+        .programs()
+        .into_iter()
+        .filter(|step| step.as_str() == "train")
+        .count();
+    assert_eq!(trained, 1, "nothing started after the cancel");
+    assert!(!yard.engine.cancel(&running.id, "ada").await.unwrap(), "it is over");
+}
+
+#[tokio::test]
+async fn a_cancel_during_a_push_comes_too_late() {
+    let yard = Yard::new().await;
+    yard.server.be_slow(8);
+    yard.push(&[]).await;
+    until("push at work", async || {
+        yard.server.calls().contains(&"ready 000001".to_owned()).then_some(())
+    })
+    .await;
+    let run = yard.runs().await.remove(0);
+    yard.engine.cancel(&run.id, "ada").await.unwrap();
+    let (row, _) = yard.last(1).await;
+    // What serves and what is recorded are the same.
+    assert_eq!(
+        (row.state, row.summary.as_deref()),
+        (RunState::Succeeded, Some("approved, and serving as version 000001"))
+    );
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
+
+/// Another process asks for the end of the run.
+fn cancel_from_outside(database: &DatabaseUrl, run: &RunId) {
+    let (database, run) = (database.clone(), run.clone());
+    let asked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&database).await.unwrap();
+            store.request_cancel(&run, "ada", Micros(1)).await.unwrap()
+        })
+    });
+    assert!(asked.join().unwrap(), "the run was over");
+}
+
+#[tokio::test]
+async fn a_cancel_while_something_is_recorded_is_final() {
+    // With one step at a time nothing else writes at that moment.
+    let mut yard = Yard::with(|config| (config.max_parallel_steps, config.github) = (1, None)).await;
+    yard.stop_loops().await;
+    let folder = yard.folder().join("repository");
+    for (file, content) in [(tiny::FILE, tiny::TINY), (tiny::DOCKERFILE, "FROM base\n")] {
+        std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(file), content).unwrap();
+    }
+    let pipeline = folder.join("pipelines/tiny");
+    let mut served = 0;
+    for write in 1..=20 {
+        // Nothing of an earlier run stands in.
+        yard.data("2013-01", &write.to_string());
+        let run = yard
+            .engine
+            .request_local(&pipeline, &Map::new(), true, "ada")
+            .await
+            .unwrap();
+        let (database, id) = (yard.engine.store().url().clone(), run.clone());
+        let guard = Trap::set(Moment::Before(write), move || cancel_from_outside(&database, &id));
+        let ended = yard.engine.drive(&run).await.unwrap();
+        drop(guard);
+        yard.tidy().await;
+        // The push and what comes after it.
+        let late = write >= 19;
+        served += usize::from(late);
+        let expected = if late { RunState::Succeeded } else { RunState::Cancelled };
+        assert_eq!(ended.state, expected, "before write {write}: {:?}", ended.summary);
+        assert_eq!(yard.ledger().await.len(), served, "before write {write}");
+        assert_eq!(yard.server.predict().is_some(), served > 0, "before write {write}");
+    }
+}
