@@ -35,6 +35,25 @@ def auc(late: numpy.ndarray, score: numpy.ndarray) -> float:
     return float((ranks[places][late == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def in_float32(booster: lightgbm.Booster) -> lightgbm.Booster:
+    """The same trees with thresholds that float32 holds: each rounded down, so that no float32 value changes sides.
+
+    ONNX rounds them to the nearest one, which moves a value that lies just above its threshold.
+    """
+
+    def rounded(line: str) -> str:
+        exact = numpy.array(line.removeprefix("threshold=").split(), dtype="float64")
+        nearest = exact.astype("float32")
+        below = numpy.where(nearest > exact, numpy.nextafter(nearest, numpy.float32(-numpy.inf)), nearest)
+        return "threshold=" + " ".join(repr(float(value)) for value in below)
+
+    # Without the sizes of the trees, which changed, LightGBM reads them one after the other.
+    lines = [line for line in booster.model_to_string().splitlines() if not line.startswith("tree_sizes=")]
+    return lightgbm.Booster(
+        model_str="\n".join(rounded(line) if line.startswith("threshold=") else line for line in lines)
+    )
+
+
 def merged(transform: onnx.ModelProto, booster: lightgbm.Booster, columns: int) -> onnx.ModelProto:
     """The transform in front of the trees, as one graph."""
     opset = {entry.domain: entry.version for entry in transform.opset_import}
@@ -90,7 +109,7 @@ def main() -> None:
     booster = lightgbm.train(parameters, lightgbm.Dataset(features, late), num_boost_round=arguments.num_trees)
 
     transform = onnx.load(pathlib.Path(arguments.transform) / "transform.onnx")
-    model = merged(transform, booster, features.shape[1])
+    model = merged(transform, in_float32(booster), features.shape[1])
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     table = read(arguments.examples, "eval", [*NUMBERS, *CATEGORIES, "arr_delay"])
