@@ -161,7 +161,7 @@ pub trait Executor: Send + Sync {
     /// `at_most`. A hint only: it may return early, and an error is treated as "look again".
     fn settled(&self, key: &AttemptKey, at_most: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Makes sure that the log file of an ended program is complete, waiting at most a few seconds.
+    /// Makes sure that the log file of an ended program is complete, waiting at most a minute.
     fn flush_logs(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
     /// Asks the program to end (SIGTERM), and kills it after `grace`. Returns once it has ended.

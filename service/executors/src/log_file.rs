@@ -78,8 +78,11 @@ impl LogFile {
         earlier.take(bytes.len() as u64).read_to_end(&mut there)?;
         let same = there.iter().zip(bytes).take_while(|(old, new)| old == new).count();
         self.length += same as u64;
+        if same < there.len() {
+            // Torn by a crash, or the output has lost its beginning: what was there is set aside.
+            fs::copy(&self.path, rotated(&self.path))?;
+        }
         if same < bytes.len() {
-            // Its end, or torn by a crash, or the output has lost its beginning: the output is right.
             self.file.set_len(self.length)?;
             self.earlier = None;
         }
@@ -140,7 +143,7 @@ mod tests {
             prop_assert!(fs::metadata(&path).unwrap().len() <= limit);
         }
 
-        /// A torn or foreign file never survives: the output is right.
+        /// A torn or foreign file is set aside: the output is right.
         #[test]
         fn what_differs_is_replaced(output in pieces(), found in proptest::collection::vec(any::<u8>(), 0..30)) {
             let folder = tempfile::tempdir().unwrap();
@@ -149,7 +152,10 @@ mod tests {
             write(&path, 1000, &output);
             let whole = output.concat();
             let expected = if found.starts_with(&whole) { &found } else { &whole };
-            prop_assert_eq!(&contents(&path), expected, "an output that is shorter so far deletes nothing");
+            prop_assert_eq!(&fs::read(&path).unwrap(), expected, "an output that is shorter so far deletes nothing");
+            let aside = fs::read(rotated(&path)).ok();
+            let differs = !found.starts_with(&whole) && !whole.starts_with(&found);
+            prop_assert_eq!(aside, differs.then_some(found));
         }
     }
 

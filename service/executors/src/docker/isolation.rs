@@ -10,8 +10,9 @@ const PIDS: i64 = 1024;
 const LEAST_CPU: i64 = 10_000_000;
 /// The size of `/tmp`.
 const TMP: &str = "rw,nosuid,nodev,size=1g,mode=1777";
-/// Docker's own copy of the log; ours is the one that is kept.
-const DOCKER_LOG: [(&str, &str); 2] = [("max-size", "32m"), ("max-file", "2")];
+/// Docker's own copy of the log. What it drops before we have read it is lost, and it writes 80 bytes
+/// beside each line: with this size it holds what our files can, down to lines of a few bytes.
+const DOCKER_LOG: [(&str, &str); 2] = [("max-size", "128m"), ("max-file", "2")];
 
 /// The whole request for a container.
 pub(super) fn container(program: &Program, user: (u32, u32), labels: HashMap<String, String>) -> ContainerCreateBody {

@@ -8,7 +8,7 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
@@ -17,17 +17,62 @@ use tokio::task::AbortHandle;
 const TAKE_UP_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long the end of a log is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One stream for each container, however often it is asked for.
 #[derive(Clone, Default)]
 pub(super) struct LogStreams(Arc<Mutex<HashMap<String, Stream>>>);
 
 struct Stream {
-    file: PathBuf,
     follower: AbortHandle,
-    /// Held by whoever writes the file; whether it is complete.
-    complete: Arc<tokio::sync::Mutex<bool>>,
+    /// Held by whoever reads the output.
+    output: Arc<tokio::sync::Mutex<Output>>,
+}
+
+/// A container's output and how far it is written.
+struct Output {
+    connection: Connection,
+    container: String,
+    file: PathBuf,
+    log: Option<LogFile>,
+    position: Position,
+    complete: bool,
+}
+
+/// A place in an output, in the terms in which Docker can be asked for what comes after it. Entries of
+/// the two streams may be a little out of order, so the second before the latest counts as well.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    /// The latest second of an entry, since 1970.
+    latest: i64,
+    /// Entries read of the second before.
+    before: usize,
+    /// Entries read of the latest second.
+    within: usize,
+}
+
+impl Position {
+    /// An entry was read.
+    fn pass(&mut self, second: i64) {
+        match second - self.latest {
+            0 => self.within += 1,
+            -1 => self.before += 1,
+            ..-1 => {}
+            1.. => {
+                let follows = second == self.latest + 1;
+                *self = Self {
+                    latest: second,
+                    before: if follows { self.within } else { 0 },
+                    within: 1,
+                };
+            }
+        }
+    }
+
+    /// Since when to ask, and how many of these entries were read.
+    fn after(&self) -> (i64, usize) {
+        ((self.latest - 1).max(0), self.before + self.within)
+    }
 }
 
 impl LogStreams {
@@ -41,39 +86,34 @@ impl LogStreams {
         if streams.contains_key(container) {
             return;
         }
-        let complete = Arc::new(tokio::sync::Mutex::new(false));
-        let follower = {
-            let (connection, name, file) = (connection.clone(), container.to_owned(), file.clone());
-            let writing = Arc::clone(&complete);
-            tokio::spawn(async move {
-                let _writing = writing.lock().await;
-                to_the_end(&connection, &name, &file, true).await;
-            })
-        };
-        let follower = follower.abort_handle();
-        let stream = Stream {
+        let output = Arc::new(tokio::sync::Mutex::new(Output {
+            connection: connection.clone(),
+            container: container.to_owned(),
             file,
-            follower,
-            complete,
-        };
-        streams.insert(container.to_owned(), stream);
+            log: None,
+            position: Position::default(),
+            complete: false,
+        }));
+        let followed = Arc::clone(&output);
+        let follower = tokio::spawn(async move { followed.lock().await.read_to_the_end(true).await });
+        let follower = follower.abort_handle();
+        streams.insert(container.to_owned(), Stream { follower, output });
     }
 
     /// Completes the file of an ended container. Docker may end a stream that follows a container
-    /// before the container's last words, so the output is read once more.
-    pub(super) async fn complete(&self, connection: &Connection, container: &str) -> Result<(), ExecutorError> {
-        let Some((file, complete)) = self.lock().get(container).map(|stream| {
+    /// before the container's last words, so what comes after is asked for once more.
+    pub(super) async fn complete(&self, container: &str) -> Result<(), ExecutorError> {
+        let output = self.lock().get(container).map(|stream| {
             stream.follower.abort();
-            (stream.file.clone(), Arc::clone(&stream.complete))
-        }) else {
-            return Ok(());
-        };
+            Arc::clone(&stream.output)
+        });
+        let Some(output) = output else { return Ok(()) };
         let read = async {
-            let mut complete = complete.lock().await;
-            if !*complete {
-                to_the_end(connection, container, &file, false).await;
+            let mut output = output.lock().await;
+            if !output.complete {
+                output.read_to_the_end(false).await;
+                output.complete = true;
             }
-            *complete = true;
         };
         let read = tokio::time::timeout(PATIENCE, read).await;
         read.map_err(|_| ExecutorError::Failed {
@@ -90,49 +130,119 @@ impl LogStreams {
     }
 }
 
-/// Goes on until the container's output has ended, whatever happens to Docker or the disk meanwhile.
-async fn to_the_end(connection: &Connection, container: &str, file: &Path, follow: bool) {
-    let mut told = false;
-    loop {
-        match stream(connection, container, file, follow).await {
-            Ok(()) | Err(Broken::Gone) => return,
-            Err(Broken::Off(error)) => {
-                if !told {
-                    tracing::warn!(container, file = %file.display(), %error, "a log broke off and is taken up again");
+enum Broken {
+    /// There is no such container.
+    Gone,
+    /// The output cannot be read for now.
+    Off(Box<dyn std::error::Error + Send + Sync>),
+    /// The file cannot be written for now.
+    Disk(io::Error),
+}
+
+impl Output {
+    /// Goes on until the output has ended, whatever happens to Docker or the disk meanwhile.
+    async fn read_to_the_end(&mut self, follow: bool) {
+        let mut told = false;
+        loop {
+            let error = match self.read(follow).await {
+                Ok(()) | Err(Broken::Gone) => return,
+                Err(Broken::Off(error)) => error,
+                Err(Broken::Disk(error)) => {
+                    // How much of an entry was written is not known: the file is compared again.
+                    self.log = None;
+                    self.position = Position::default();
+                    error.into()
                 }
-                told = true;
-                tokio::time::sleep(TAKE_UP_AGAIN).await;
+            };
+            if !told {
+                tracing::warn!(container = self.container, file = %self.file.display(), %error, "a log broke off and is taken up again");
             }
+            told = true;
+            tokio::time::sleep(TAKE_UP_AGAIN).await;
         }
     }
-}
 
-enum Broken {
-    Gone,
-    Off(Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Docker repeats the whole output in the same order, so the file is resumed by comparison.
-async fn stream(connection: &Connection, container: &str, file: &Path, follow: bool) -> Result<(), Broken> {
-    let off = |error: io::Error| Broken::Off(error.into());
-    let options = LogsOptionsBuilder::new()
-        .follow(follow)
-        .stdout(true)
-        .stderr(true)
-        .tail("all")
-        .build();
-    let api = connection.api().map_err(|error| Broken::Off(error.into()))?;
-    let mut output = std::pin::pin!(api.logs(container, Some(options)));
-    let mut log = LogFile::resumed(file).map_err(off)?;
-    while let Some(piece) = output.next().await {
-        log.write(&piece.map_err(broken)?.into_bytes()).map_err(off)?;
+    /// Reads on from the position. The first reader compares the whole output with the file, since
+    /// an earlier process of the service may have written it.
+    async fn read(&mut self, follow: bool) -> Result<(), Broken> {
+        let (since, mut known) = self.position.after();
+        let options = LogsOptionsBuilder::new()
+            .follow(follow)
+            .stdout(true)
+            .stderr(true)
+            .timestamps(true)
+            .since(i32::try_from(since).unwrap_or_default())
+            .tail("all")
+            .build();
+        let api = self.connection.api().map_err(|error| Broken::Off(error.into()))?;
+        let mut entries = std::pin::pin!(api.logs(&self.container, Some(options)));
+        if self.log.is_none() {
+            self.log = Some(LogFile::resumed(&self.file).map_err(Broken::Disk)?);
+        }
+        while let Some(entry) = entries.next().await {
+            let entry = entry.map_err(broken)?.into_bytes();
+            if known > 0 {
+                known -= 1;
+                continue;
+            }
+            let (second, text) = timed(&entry);
+            if let Some(log) = &mut self.log {
+                log.write(text).map_err(Broken::Disk)?;
+            }
+            self.position.pass(second.unwrap_or(self.position.latest));
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// `2026-11-24T06:15:49.123456789Z text`: the second since 1970, and the text.
+fn timed(entry: &[u8]) -> (Option<i64>, &[u8]) {
+    let Some(space) = entry.iter().position(|byte| *byte == b' ') else {
+        return (None, entry);
+    };
+    let time = std::str::from_utf8(&entry[..space]).ok();
+    match time.and_then(|time| chrono::DateTime::parse_from_rfc3339(time).ok()) {
+        Some(time) => (Some(time.timestamp()), &entry[space + 1..]),
+        None => (None, entry),
+    }
 }
 
 fn broken(error: DockerError) -> Broken {
     match status(&error) {
         Some(404) => Broken::Gone,
         _ => Broken::Off(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn entries_begin_with_their_time() {
+        let seconds = |entry: &'static str| {
+            let (second, text) = timed(entry.as_bytes());
+            (second, std::str::from_utf8(text).unwrap())
+        };
+        assert_eq!(seconds("1970-01-02T00:00:01.999999999Z a b\n"), (Some(86401), "a b\n"));
+        assert_eq!(seconds("1970-01-01T00:00:01.000000000Z \n"), (Some(1), "\n"));
+        assert_eq!(seconds("no time"), (None, "no time"));
+        assert_eq!(seconds("word"), (None, "word"));
+    }
+
+    proptest! {
+        /// Wherever the reading breaks off, what Docker is asked for next goes on from there.
+        #[test]
+        fn nothing_is_read_twice_or_not_at_all(steps in proptest::collection::vec((0i64..3, any::<bool>()), 0..40), at in 0usize..40) {
+            let mut now = 10;
+            let output: Vec<i64> = steps.iter().map(|(step, late)| { now += step; now - i64::from(*late) }).collect();
+            let read = &output[..at.min(output.len())];
+            let mut position = Position::default();
+            read.iter().for_each(|second| position.pass(*second));
+            let (since, known) = position.after();
+            let answer: Vec<_> = output.iter().filter(|second| **second >= since).skip(known).collect();
+            prop_assert_eq!(answer, output[read.len()..].iter().collect::<Vec<_>>());
+        }
     }
 }

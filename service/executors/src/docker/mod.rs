@@ -194,7 +194,7 @@ impl Executor for DockerExecutor {
     }
 
     async fn flush_logs(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        self.logs.complete(&self.connection, &self.name(key)).await
+        self.logs.complete(&self.name(key)).await
     }
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {

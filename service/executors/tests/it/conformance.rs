@@ -26,7 +26,7 @@ macro_rules! every_executor {
 
 every_executor! {
     runs_once_and_ends codes_and_signals stopped_by_sigterm stopped_by_sigkill lists_only_ours settles
-    logs_both_streams_in_order rotates_a_large_log a_missing_program_is_refused removing_kills
+    logs_both_streams_in_order logs_every_byte rotates_a_large_log a_missing_program_is_refused removing_kills
     nothing_is_known_of_what_never_was
 }
 
@@ -180,10 +180,9 @@ async fn settles(stage: Stage) {
 async fn logs_both_streams_in_order(stage: Stage) {
     let lines = |stream: &str| (0..500).map(|n| format!("{stream} {n}\n")).collect::<String>();
     let act = Act {
-        shell: "i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done; printf 'no newline'"
-            .into(),
+        shell: "i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done".into(),
         script: Script {
-            log: lines("out") + &lines("err") + "no newline",
+            log: lines("out") + &lines("err"),
             ..Script::default()
         },
     };
@@ -191,18 +190,26 @@ async fn logs_both_streams_in_order(stage: Stage) {
     stage.end(&key).await;
     let log = stage.log(&key);
     let of = |stream: &str| {
-        log.lines()
-            .filter(|line| line.starts_with(stream))
-            .map(|line| format!("{line}\n"))
-            .collect()
+        let lines = log.lines().filter(|line| line.starts_with(stream));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
     };
-    let (out, err): (String, String) = (of("out"), of("err"));
-    assert_eq!((out, err), (lines("out"), lines("err")));
-    assert_eq!(
-        log.len(),
-        (lines("out") + &lines("err") + "no newline").len(),
-        "whole, and nothing else"
-    );
+    assert_eq!((of("out"), of("err")), (lines("out"), lines("err")));
+    assert_eq!(log.len(), lines("out").len() + lines("err").len(), "and nothing else");
+}
+
+/// Docker cuts lines of more than 16 KiB into entries, and may forget a last line without an end.
+async fn logs_every_byte(stage: Stage) {
+    let whole = format!("{}\n\n2026-11-24T06:15:49Z no\nend", "x".repeat(50_000));
+    let act = Act {
+        shell: format!("printf '%s' '{whole}'"),
+        script: Script {
+            log: whole.clone(),
+            ..Script::default()
+        },
+    };
+    let key = stage.start("exact", act).await;
+    stage.end(&key).await;
+    assert!(stage.log(&key) == whole, "{:?}", stage.log(&key).get(49_990..));
 }
 
 async fn rotates_a_large_log(stage: Stage) {
