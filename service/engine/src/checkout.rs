@@ -22,6 +22,8 @@ impl From<GitError> for SourceError {
     fn from(error: GitError) -> Self {
         match error {
             GitError::Unreachable { .. } | GitError::TimedOut { .. } => Self::Again(error.to_string()),
+            // A full disk is made room on; what was accepted must not be lost to it.
+            GitError::Disk { .. } => Self::Again(error.to_string()),
             error => Self::Broken(error.to_string()),
         }
     }

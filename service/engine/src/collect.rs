@@ -6,10 +6,14 @@ use crate::rollback;
 use crate::serving::{Target, kept, served};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use trainyard_core::ids::RunId;
 use trainyard_core::run::{Run, StepState};
 use trainyard_executors::{AttemptKey, Executor};
 use trainyard_store::StoreError;
+
+/// Nobody works on a hidden folder for so long.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Removes leftovers once, at the start. A failure is only logged: nothing depends on it.
 pub(crate) async fn collect(context: &Context) {
@@ -42,7 +46,7 @@ async fn collect_program(context: &Context, key: &AttemptKey) -> Result<(), Box<
         Err(error) => return Err(error.into()),
     };
     if !wanted {
-        context.executor.stop(key, std::time::Duration::ZERO).await?;
+        context.executor.stop(key, Duration::ZERO).await?;
         context.executor.remove(key).await?;
         tracing::info!(%key, "removed a leftover program");
     }
@@ -79,7 +83,15 @@ async fn collect_folders(context: &Context, folder: &Path) -> Result<(), Box<dyn
     };
     for entry in entries {
         let entry = entry?;
-        let id = RunId::new(entry.file_name().to_string_lossy().into_owned());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What is hidden is being made, here or by another process, unless it is very old.
+        if name.starts_with('.') {
+            if entry.metadata()?.modified()?.elapsed().unwrap_or_default() > ABANDONED {
+                remove_tree(&entry.path())?;
+            }
+            continue;
+        }
+        let id = RunId::new(name);
         let over = match context.store.run_row(id.as_str()).await? {
             Some(row) => row.state.is_final(),
             None => true,

@@ -4,8 +4,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::sleep;
 
 /// How often a lock that another process holds is tried again.
@@ -79,12 +80,13 @@ fn is_free(path: &Path) -> bool {
 #[derive(Debug)]
 pub(crate) struct Exclusive {
     path: PathBuf,
-    here: Mutex<()>,
+    here: Arc<Mutex<()>>,
 }
 
 /// Gives it back when dropped.
-pub(crate) struct Held<'a> {
-    _here: MutexGuard<'a, ()>,
+#[derive(Debug)]
+pub(crate) struct Held {
+    _here: OwnedMutexGuard<()>,
     _everywhere: File,
 }
 
@@ -92,13 +94,13 @@ impl Exclusive {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
-            here: Mutex::default(),
+            here: Arc::default(),
         }
     }
 
     /// Waits for its turn.
-    pub(crate) async fn hold(&self) -> io::Result<Held<'_>> {
-        let here = self.here.lock().await;
+    pub(crate) async fn hold(&self) -> io::Result<Held> {
+        let here = Arc::clone(&self.here).lock_owned().await;
         let file = File::create(&self.path)?;
         loop {
             match file.try_lock() {

@@ -206,6 +206,8 @@ impl Worker {
                 break;
             }
         }
+        // Only now another push may look at the ledger.
+        drop(outcome.lock);
         Ok(())
     }
 

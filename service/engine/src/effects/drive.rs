@@ -79,7 +79,7 @@ pub(super) async fn drive(
         return Ok(Outcome {
             events: vec![event],
             metadata,
-            promotion: None,
+            ..Outcome::default()
         });
     }
     let mut properties = Map::new();
@@ -108,7 +108,7 @@ pub(super) async fn drive(
     Ok(Outcome {
         events: vec![event],
         metadata,
-        promotion: None,
+        ..Outcome::default()
     })
 }
 

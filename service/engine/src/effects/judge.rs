@@ -66,7 +66,7 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
     Ok(Outcome {
         events: vec![RunEvent::GateJudged { verdict }],
         metadata,
-        promotion: None,
+        ..Outcome::default()
     })
 }
 

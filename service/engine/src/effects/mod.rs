@@ -9,6 +9,7 @@ mod push;
 mod start;
 
 use crate::context::Context;
+use crate::locks::Held;
 use std::time::Duration;
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
@@ -20,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<RunEvent>,
     pub(crate) metadata: Vec<MetadataWrite>,
     pub(crate) promotion: Option<NewPromotion>,
+    /// The lock on push targets: held until the promotion is in the ledger, where the next one looks.
+    pub(crate) lock: Option<Held>,
 }
 
 impl Outcome {

@@ -85,7 +85,7 @@ pub(super) async fn publish(
     Ok(Outcome {
         events: vec![event],
         metadata: vec![MetadataWrite::Publish(publish)],
-        promotion: None,
+        ..Outcome::default()
     })
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
             plan.target
         )));
     };
-    let _alone = context.pushing.hold().await.map_err(EffectError::again)?;
+    let lock = context.pushing.hold().await.map_err(EffectError::again)?;
     let ledger = rollback::ledger(context, &plan.target)
         .await
         .map_err(EffectError::again)?;
@@ -90,6 +90,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         events: vec![event],
         metadata: pushed,
         promotion: Some(promotion),
+        lock: Some(lock),
     })
 }
 

@@ -6,8 +6,9 @@ use crate::tiny;
 use crate::yard::{Yard, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use trainyard_core::run::RunState;
 use trainyard_executors::fake::Script;
@@ -196,10 +197,13 @@ async fn leftovers_of_a_crash_are_removed() {
     yard.push(&[]).await;
     yard.last(1).await;
     yard.crash().await;
-    let data = &yard.config.data_dir;
-    for leftover in ["work/no-such-run/train/1/outputs", "checkouts/no-such-run"] {
-        std::fs::create_dir_all(data.join(leftover)).unwrap();
+    let data = yard.config.data_dir.clone();
+    let (young, old) = (data.join("checkouts/.checkout-1"), data.join("checkouts/.checkout-2"));
+    for leftover in [&data.join("work/no-such-run/train/1/outputs"), &young, &old] {
+        std::fs::create_dir_all(leftover).unwrap();
     }
+    let days_ago = SystemTime::now() - Duration::from_secs(3 * 24 * 3600);
+    File::open(&old).unwrap().set_modified(days_ago).unwrap();
     // A push that was cut off: its version is on the disk, and the ledger knows nothing of it.
     let models = yard.folder().join("models/tiny");
     std::fs::create_dir_all(models.join("000002")).unwrap();
@@ -215,7 +219,8 @@ async fn leftovers_of_a_crash_are_removed() {
     .await;
     until("removed folders", async || {
         let gone = |name: &str| !yard.config.data_dir.join(name).exists();
-        (gone("work/no-such-run") && gone("checkouts/no-such-run")).then_some(())
+        (gone("work/no-such-run") && gone("checkouts/.checkout-2")).then_some(())
     })
     .await;
+    assert!(young.exists(), "another process may be at work there");
 }

@@ -5,6 +5,7 @@
 mod cancel;
 mod crash;
 mod data;
+mod deliveries;
 mod disk;
 mod failures;
 mod github_down;

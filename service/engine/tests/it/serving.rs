@@ -1,6 +1,10 @@
 //! A model that cannot serve never replaces one that does.
 
+use crate::moment::{Moment, Trap};
 use crate::yard::Yard;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use trainyard_core::run::RunState;
 
@@ -85,6 +89,26 @@ async fn versions_that_are_not_ours_stay() {
     yard.last(1).await;
     assert_eq!(yard.on_disk(), ["0-by-hand", "000001"]);
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+}
+
+#[tokio::test]
+async fn a_target_is_locked_until_the_ledger_knows_the_version() {
+    let yard = Yard::new().await;
+    let lock = yard.config.data_dir.join("push.lock");
+    let seen = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&seen);
+    // The last but one of an undisturbed run's writes.
+    let _guard = Trap::set(Moment::Before(19), move || {
+        let free = File::open(&lock).unwrap().try_lock().is_ok();
+        tell.store(!free, Ordering::SeqCst);
+    });
+    yard.push(&[]).await;
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.version, 20, "writes of one event each");
+    assert!(
+        seen.load(Ordering::SeqCst),
+        "another push or a rollback could have come between"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,79 @@
+//! Deliveries twice, late, out of order: each fact counts once, and the newest commit stays the newest.
+
+use crate::yard::{REPO, Yard, until};
+use trainyard_core::run::{RunState, StepState};
+use trainyard_engine::{Intake, IntakeError};
+use trainyard_github::simulator::DeliveryRecord;
+
+/// Hands a webhook in again, under another delivery id.
+async fn replay(yard: &Yard, delivery: &DeliveryRecord, id: &str) -> Result<Intake, IntakeError> {
+    let header = |name: &str| match name {
+        "x-github-delivery" => Some(id),
+        name => {
+            let found = delivery.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.and_then(|(_, value)| value.as_str())
+        }
+    };
+    yard.engine.accept_webhook(header, delivery.body.clone()).await
+}
+
+#[tokio::test]
+async fn a_replayed_webhook_starts_nothing() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    let delivery = until("first webhook", async || yard.github.deliveries().pop()).await;
+    assert!(matches!(
+        replay(&yard, &delivery, "another-id").await,
+        Ok(Intake::Accepted(_))
+    ));
+    let settled = yard.settled(2).await;
+    let outcome = settled[0].events[0].outcome.replace(&delivery.guid, "FIRST");
+    insta::assert_snapshot!(outcome, @"the same event was seen before, in delivery FIRST");
+    assert_eq!(yard.runs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_push_that_arrives_late_does_not_become_the_head() {
+    let mut yard = Yard::new().await;
+    yard.crash().await;
+    let old = yard.push(&[]).await;
+    let new = yard.push(&[("auc: 0.7", "auc: 0.75")]).await;
+    let refused = until("two webhooks", async || {
+        Some(yard.github.deliveries()).filter(|all| all.len() == 2)
+    })
+    .await;
+    assert!(refused.iter().all(|delivery| delivery.status_code == Some(503)));
+    yard.restart().await;
+    yard.github.redeliver(&refused[1].guid).unwrap();
+    yard.finished(1).await;
+    yard.github.redeliver(&refused[0].guid).unwrap();
+    let (row, _) = yard.last(2).await;
+    assert_eq!(row.commit, Some(old));
+    let known = yard.engine.store().pipelines().await.unwrap();
+    assert_eq!(known[0].commit, new, "data and the clock go on with the newest commit");
+    // Going back on purpose is something else.
+    yard.work.git(&["reset", "--quiet", "--hard", "HEAD~1"]).await;
+    yard.work.git(&["push", "--quiet", "--force", "origin", "HEAD"]).await;
+    yard.settled(3).await;
+    assert_ne!(
+        yard.engine.store().pipelines().await.unwrap()[0].commit,
+        new,
+        "{REPO} went back"
+    );
+}
+
+#[tokio::test]
+async fn a_cache_hit_requires_that_the_bytes_are_there() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    let (_, run) = yard.last(1).await;
+    let half = &run.steps["left"].outputs["half"];
+    trainyard_engine::artifacts::remove_tree(std::path::Path::new(&half.uri)).unwrap();
+    yard.push(&[("steps:", "# again\nsteps:")]).await;
+    let (row, run) = yard.last(2).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(run.steps["left"].state, StepState::Succeeded { attempt: 1 });
+    assert_eq!(run.steps["right"].state, StepState::Cached);
+    assert_eq!(run.steps["train"].state, StepState::Cached, "the same bytes came of it");
+}
