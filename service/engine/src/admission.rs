@@ -2,7 +2,9 @@
 
 use crate::context::Context;
 use crate::reconcile::{ReconcileError, reconcile};
+use futures_util::FutureExt;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -52,10 +54,7 @@ impl Workers {
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = match ended {
             Ok((id, ())) => id,
-            Err(error) => {
-                tracing::error!(%error, "a run's worker met a defect of Trainyard and will be started again");
-                error.id()
-            }
+            Err(error) => error.id(),
         };
         self.runs.remove(&id);
     }
@@ -84,7 +83,11 @@ async fn admit(context: &Arc<Context>, workers: &mut Workers) -> Result<(), Stor
 }
 
 async fn work(context: Arc<Context>, id: RunId) {
-    match reconcile(context, id.clone()).await {
+    let Ok(ended) = AssertUnwindSafe(reconcile(context, id.clone())).catch_unwind().await else {
+        tracing::error!(run = %id, "the run's worker met a defect of Trainyard and will be started again: report it");
+        return sleep(AGAIN).await;
+    };
+    match ended {
         Ok(()) => {}
         Err(ReconcileError::NotOurs) => {
             tracing::debug!(run = %id, "another worker has the run");

@@ -224,3 +224,11 @@ async fn leftovers_of_a_crash_are_removed() {
     .await;
     assert!(young.exists(), "another process may be at work there");
 }
+
+#[tokio::test]
+async fn a_worker_that_met_a_defect_is_started_again() {
+    let yard = Yard::new().await;
+    let _guard = Trap::set(Moment::After(5), || panic!("the defect of the test"));
+    yard.push(&[]).await;
+    assert_eq!(yard.last(1).await.0.state, RunState::Succeeded);
+}

@@ -68,3 +68,15 @@ async fn a_span_that_does_not_exist_fails_the_run_and_says_so() {
     insta::assert_snapshot!(status.description.unwrap(), @"step 'examples': span 2013-09 of data source 'rows' does not exist: expected the file rows/2013-09.csv under the data root");
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
 }
+
+#[tokio::test]
+async fn a_quiet_period_goes_on_while_the_service_is_down() {
+    let mut yard = with_first_model().await;
+    yard.data("2013-02", "3,4\n");
+    yard.arrive("1", "rows", "2013-02").await.unwrap();
+    yard.settled(2).await;
+    yard.restart().await;
+    let (row, _) = yard.last(2).await;
+    assert_eq!((row.state, row.trigger.as_str()), (RunState::Succeeded, "data"));
+    assert_eq!(yard.runs().await.len(), 2);
+}

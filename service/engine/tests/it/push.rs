@@ -4,6 +4,7 @@ use crate::tiny;
 use crate::yard::{Yard, until};
 use serde_json::Value;
 use std::time::Duration;
+use trainyard_core::gate::Blessing;
 use trainyard_core::run::{ImageState, RunState, StepState};
 use trainyard_engine::IntakeError;
 use trainyard_store::Direction;
@@ -31,6 +32,39 @@ async fn a_push_becomes_a_served_model() {
     assert!(yard.images.built()[0].ends_with(tiny::DOCKERFILE));
     yard.all_told().await;
     yard.tidy().await;
+}
+
+#[tokio::test]
+async fn a_rejection_is_a_success_of_the_system() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    let worse = yard.push(&[("auc: 0.7", "auc: 0.65")]).await;
+    let (row, _) = yard.last(2).await;
+    assert_eq!(
+        (row.state, row.blessing),
+        (RunState::Succeeded, Some(Blessing::NotBlessed))
+    );
+    insta::assert_snapshot!(yard.status(&worse, "failure").await.description.unwrap(), @"not approved: auc overall fell from 0.7000 to 0.6500 (-0.0500), more than the allowed -0.0050");
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+}
+
+#[tokio::test]
+async fn without_a_push_target_the_last_approved_model_is_the_bar() {
+    let yard = Yard::new().await;
+    let no_push = ("push: { target: tiny }\n", "");
+    for (runs, auc, blessing) in [
+        (1, "auc: 0.7", Blessing::Blessed),
+        (2, "auc: 0.65", Blessing::NotBlessed),
+        (3, "auc: 0.698", Blessing::Blessed),
+    ] {
+        yard.push(&[no_push, ("auc: 0.7", auc)]).await;
+        let (row, _) = yard.last(runs).await;
+        assert_eq!(row.blessing, Some(blessing), "{auc}: {:?}", row.summary);
+    }
+    insta::assert_snapshot!(yard.runs().await[0].summary.clone().unwrap(), @"approved; the pipeline names no push target");
+    assert!(yard.server.calls().is_empty());
 }
 
 #[tokio::test]
