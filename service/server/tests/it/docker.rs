@@ -32,7 +32,10 @@ const GITHUB_TOKEN: &str = "github-token-of-the-tests";
 fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().expect("docker");
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "docker {arguments:?}: {error}; is it running? see `make setup`");
+    assert!(
+        output.status.success(),
+        "docker {arguments:?}: {error}; is it running? see `make setup`"
+    );
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -41,7 +44,14 @@ struct Leftovers(String);
 
 impl Leftovers {
     fn containers(&self) -> String {
-        docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &format!("label=io.trainyard.owner={}", self.0)])
+        docker(&[
+            "ps",
+            "--all",
+            "--quiet",
+            "--no-trunc",
+            "--filter",
+            &format!("label=io.trainyard.owner={}", self.0),
+        ])
     }
 }
 
@@ -50,7 +60,12 @@ impl Drop for Leftovers {
         for container in self.containers().lines() {
             docker(&["rm", "--force", container]);
         }
-        let images = docker(&["images", "--quiet", "--filter", "label=io.trainyard.image=patient/train"]);
+        let images = docker(&[
+            "images",
+            "--quiet",
+            "--filter",
+            "label=io.trainyard.image=patient/train",
+        ]);
         for image in images.lines() {
             docker(&["rmi", "--force", image]);
         }
@@ -83,10 +98,23 @@ async fn a_container_outlives_the_killed_service_and_is_adopted() {
     github.set_webhook_url(format!("http://{address}/webhooks/github"));
     let sha = push(&place, &github.push_url(REPO));
 
-    eventually("the container runs", async || leftovers.containers().lines().count() == 1).await;
+    eventually("the container runs", async || {
+        leftovers.containers().lines().count() == 1
+    })
+    .await;
     let container = leftovers.containers();
-    let started = || docker(&["inspect", "--format", "{{.State.StartedAt}} {{.State.Running}}", &container]);
-    eventually("its program has begun", async || docker(&["logs", &container]).contains("begun")).await;
+    let started = || {
+        docker(&[
+            "inspect",
+            "--format",
+            "{{.State.StartedAt}} {{.State.Running}}",
+            &container,
+        ])
+    };
+    eventually("its program has begun", async || {
+        docker(&["logs", &container]).contains("begun")
+    })
+    .await;
     let before = started();
 
     service.signal("KILL");
@@ -95,7 +123,10 @@ async fn a_container_outlives_the_killed_service_and_is_adopted() {
 
     let (service, address) = Running::serve(&place);
     let run = async || api(address, "/api/v1/runs").await["runs"][0].clone();
-    eventually("the run goes on", async || run().await["steps"][0]["state"] == "running").await;
+    eventually("the run goes on", async || {
+        run().await["steps"][0]["state"] == "running"
+    })
+    .await;
     assert_eq!((leftovers.containers(), started()), (container.clone(), before));
     docker(&["kill", "--signal", "USR1", &container]);
     eventually("the run is over", async || run().await["state"] == "succeeded").await;
@@ -125,8 +156,16 @@ fn push(place: &Place, url: &str) -> String {
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
         let mut command = Command::new("git");
-        command.arg("-C").arg(place.path().join("team")).args(identity).args(arguments);
-        let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("NO_PROXY", "127.0.0.1").output().unwrap();
+        command
+            .arg("-C")
+            .arg(place.path().join("team"))
+            .args(identity)
+            .args(arguments);
+        let output = command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };

@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod binary;
 mod cli;
+mod docker;
 mod doctor;
 mod events;
 mod lint;
