@@ -215,6 +215,9 @@ fn everything_can_be_read_afterwards() {
         place.run(&["logs", &first[..13], "evaluate", "--follow"]).out,
         "evaluating\n"
     );
+    // A log that grew too large has its beginning in a second file.
+    place.write(&format!("yard/logs/{first}/train.1.log.1"), "earlier\n");
+    assert_eq!(place.run(&["logs", &first, "train"]).out, "earlier\ntraining\n");
     let mut said = String::new();
     for arguments in [
         &["logs", &third, "train"][..],
