@@ -3,8 +3,8 @@
 use crate::checkout::{self, SourceError};
 use crate::context::new_event_id;
 use crate::engine::Engine;
+use crate::outbox;
 use crate::project::PIPELINE_FILE;
-use crate::reconcile;
 use crate::request::{self, Origin};
 use serde_json::{Map, Value};
 use trainyard_core::event::{Event, Manual};
@@ -89,7 +89,7 @@ impl Engine {
             ..run
         };
         let event = NewEvent {
-            outbox: reconcile::first_status(context, &run),
+            outbox: outbox::first_status(context, &run),
             runs: vec![run.clone()],
             ..NewEvent::new(id, event, "")
         };

@@ -5,8 +5,8 @@
 
 use crate::context::Context;
 use crate::effects::{self, EffectError, Outcome};
+use crate::outbox;
 use futures_util::FutureExt;
-use serde_json::json;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,12 +15,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{Micros, RunId};
-use trainyard_core::report;
-use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, RunRequest, StepState, decide};
+use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide};
 use trainyard_executors::{AttemptKey, Executor};
-use trainyard_store::{
-    Append, EndState, ExecutionIdentity, MetadataWrite, OutboxItem, OutboxKind, RunSummary, StoreError,
-};
+use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -228,7 +225,7 @@ impl Worker {
             lease: Some(self.epoch),
             at,
             summary: RunSummary::of(&next, &outcome.events),
-            outbox: outbox(&self.context, &self.run, &next),
+            outbox: outbox::of_change(&self.context, &self.run, &next),
             metadata,
             promotion: outcome.promotion.clone(),
             events: outcome.events.clone(),
@@ -339,54 +336,6 @@ fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrit
         reason: reason.clone(),
         at,
     })
-}
-
-/// What GitHub hears of a run that was just made.
-pub(crate) fn first_status(context: &Context, request: &RunRequest) -> Vec<OutboxItem> {
-    let run = Run::new(request.clone());
-    outbox(context, &run, &run)
-}
-
-/// What GitHub must hear of the change from `before` to `after`: transitions only.
-pub(crate) fn outbox(context: &Context, before: &Run, after: &Run) -> Vec<OutboxItem> {
-    let request = &after.request;
-    let (Some(repo), Some(_)) = (&request.repo, &context.config.github) else {
-        return Vec::new();
-    };
-    let url = run_url(context, &request.id);
-    let mut items = Vec::new();
-    let (old, new) = (report::status(before), report::status(after));
-    if let (Some(status), Some(commit)) = (&new, &request.commit)
-        && (old != new || before.version == 0)
-    {
-        items.push(OutboxItem {
-            key: format!("status {repo} {commit} {}", status.context),
-            kind: OutboxKind::Status,
-            repo: repo.clone(),
-            installation_id: request.installation_id,
-            payload: json!({"sha": commit, "status": status, "target_url": url}),
-        });
-    }
-    if let Some(number) = request.pull_request
-        && after.state.is_final()
-        && let Some(body) = report::comment(after, url.as_deref().unwrap_or_default())
-    {
-        let marker = report::marker(&request.plan.pipeline);
-        items.push(OutboxItem {
-            key: format!("comment {repo} {number} {marker}"),
-            kind: OutboxKind::Comment,
-            repo: repo.clone(),
-            installation_id: request.installation_id,
-            payload: json!({"number": number, "marker": marker, "body": body}),
-        });
-    }
-    items
-}
-
-/// Where people read about a run.
-pub(crate) fn run_url(context: &Context, id: &RunId) -> Option<String> {
-    let base = context.config.public_url.as_deref()?;
-    Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
 }
 
 /// Whether the gate said no; for exit codes.

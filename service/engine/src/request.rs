@@ -1,7 +1,7 @@
 //! Run requests: who asked, for which commit, with which data.
 
 use crate::context::{Context, new_event_id, new_run_id};
-use crate::reconcile;
+use crate::outbox;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use trainyard_core::event::{DataArrived, Event, PullRequest, Push};
@@ -155,7 +155,7 @@ pub(crate) async fn release(context: &Context, held: &Held) -> Result<Settled, S
             let origin = Origin::data(&pipeline, &arrived);
             let folder = pipeline.folder.clone();
             let run = new(&origin, &folder, pipeline.plan, cause, true, context.now());
-            event.outbox = reconcile::first_status(context, &run);
+            event.outbox = outbox::first_status(context, &run);
             event.runs = vec![RunRequest { event: Some(id), ..run }];
         }
     }

@@ -4,7 +4,7 @@
 //! the schedule's own zone, and a slot is taken once, by a unique row.
 
 use crate::context::{Context, new_event_id};
-use crate::reconcile;
+use crate::outbox;
 use crate::request::{self, Origin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,7 +164,7 @@ async fn event(context: &Context, row: &ScheduleRow, slot: Micros) -> Result<New
             let origin = Origin::at_head("schedule", &pipeline);
             let folder = pipeline.folder.clone();
             let run = request::new(&origin, &folder, pipeline.plan, cause, may_push, context.now());
-            new.outbox = reconcile::first_status(context, &run);
+            new.outbox = outbox::first_status(context, &run);
             new.runs = vec![RunRequest { event: Some(id), ..run }];
         }
         Match::No { reason } => new.outcome = reason,
