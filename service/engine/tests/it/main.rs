@@ -18,6 +18,7 @@ mod rollback;
 mod schedule;
 mod secrets;
 mod serving;
+mod storm;
 mod tiny;
 mod workspace;
 mod yard;
