@@ -7,6 +7,7 @@ mod crash;
 mod data;
 mod deliveries;
 mod disk;
+mod door;
 mod failures;
 mod github_down;
 mod model_server;

@@ -1,14 +1,10 @@
 //! A whole Trainyard for tests: the real engine and store, a simulated GitHub with real git, a
 //! scripted executor and a small model server. Everything goes when it is dropped.
 
+use crate::door::Door;
 use crate::model_server::ModelServer;
 use crate::tiny;
 use crate::workspace::Workspace;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -34,10 +30,6 @@ const SECRET: &str = "webhook-secret-of-the-tests";
 const PATIENCE: Duration = Duration::from_secs(25);
 
 type Behaviour = Arc<dyn Fn(&AttemptKey, &Program) -> Script + Send + Sync>;
-
-/// Where webhooks and events arrive; the engine behind it comes and goes.
-#[derive(Clone, Default)]
-struct Door(Arc<Mutex<Option<Engine>>>);
 
 pub struct Yard {
     pub github: Simulator,
@@ -71,7 +63,7 @@ impl Yard {
     pub async fn with(change: impl FnOnce(&mut EngineConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let door = Door::default();
-        let (url, listening) = listen(door.clone()).await;
+        let (url, listening) = door.listen().await;
         let github = Simulator::start(SimulatorConfig {
             webhook_url: Some(format!("{url}/webhooks/github")),
             webhook_secret: SECRET.to_owned(),
@@ -111,7 +103,7 @@ impl Yard {
             folder,
         };
         yard.data("2013-01", "1,2\n");
-        *yard.door.0.lock().unwrap() = Some(yard.engine.clone());
+        yard.door.open(&yard.engine);
         yard
     }
 
@@ -170,7 +162,7 @@ impl Yard {
 
     /// Ends the service as a crash does: nothing is tidied up. Programs go on.
     pub async fn crash(&mut self) {
-        *self.door.0.lock().unwrap() = None;
+        self.door.close();
         self.stop_loops().await;
     }
 
@@ -184,7 +176,7 @@ impl Yard {
         self.crash().await;
         self.engine = open(&self.config, &self.executor, &self.images).await;
         self.loops = self.engine.start();
-        *self.door.0.lock().unwrap() = Some(self.engine.clone());
+        self.door.open(&self.engine);
     }
 
     pub async fn runs(&self) -> Vec<RunRow> {
@@ -330,29 +322,6 @@ pub async fn open(config: &EngineConfig, executor: &FakeExecutor, images: &FakeI
     )
     .await
     .unwrap()
-}
-
-async fn listen(door: Door) -> (String, JoinHandle<()>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().route("/webhooks/github", post(webhook)).with_state(door);
-    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (url, task)
-}
-
-async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let engine = door.0.lock().unwrap().clone();
-    let Some(engine) = engine else {
-        return StatusCode::SERVICE_UNAVAILABLE;
-    };
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match engine.accept_webhook(header, body).await {
-        Ok(Intake::Accepted(_)) => StatusCode::ACCEPTED,
-        Ok(Intake::Duplicate(_)) => StatusCode::OK,
-        Err(IntakeError::Unsigned(_)) => StatusCode::UNAUTHORIZED,
-        Err(IntakeError::Malformed(_)) => StatusCode::BAD_REQUEST,
-        Err(IntakeError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-    }
 }
 
 /// Looks again and again until there is an answer; fails by name when there is none in time.

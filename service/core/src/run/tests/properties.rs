@@ -349,10 +349,13 @@ proptest! {
             world.step();
         }
         let over = world.run.state.is_final();
+        let served = matches!(world.run.push, PushState::Pushed { .. });
         let before = world.events.len();
         world.append(cancel());
         world.finish();
-        if !over {
+        if served {
+            prop_assert_eq!(world.run.state, RunState::Succeeded, "what serves cannot be cancelled");
+        } else if !over {
             let judged_broken = matches!(world.run.state, RunState::Failed) && world.events[before..].iter().any(|(_, e)| matches!(e, RunEvent::Finished { state: RunState::Failed, .. }));
             prop_assert!(world.run.state == RunState::Cancelled || judged_broken, "{:?}", world.run.state);
             let starts = world.events[before..].iter().filter(|(_, e)| matches!(e, RunEvent::StepStarting { .. } | RunEvent::ModelPushed { .. }));
