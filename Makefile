@@ -39,7 +39,7 @@ lint: ## Formatting and clippy, warnings are errors
 	cargo lint
 
 bench: setup ## What the engine costs, against the raw Docker API in the same run
-	cargo bench --profile $(PROFILE) -p trainyard
+	cargo bench --quiet --profile $(PROFILE) -p trainyard --bench costs
 
 clean: ## Remove what the build and the demo wrote
 	chmod -R u+w target/demo 2>/dev/null || true
