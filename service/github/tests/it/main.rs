@@ -1,6 +1,8 @@
 //! Over real HTTP and real git: the client and the mirror against the simulator, and the simulator
 //! against curl's and git's expectations.
 
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
 mod app;
 mod client;
 mod faults;

@@ -1,4 +1,4 @@
-//! The service over real sockets on loopback, and the real binary. No Docker is needed.
+//! The service over real sockets on loopback, and the real binary; `docker` also with the real Docker.
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
