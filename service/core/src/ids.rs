@@ -44,7 +44,7 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// GitHub's `X-GitHub-Delivery`, or the `source/id` pair of a CloudEvent.
+    /// GitHub's `X-GitHub-Delivery`, or `source#id` of a CloudEvent.
     DeliveryId
 );
 text_id!(
