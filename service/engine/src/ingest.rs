@@ -29,13 +29,18 @@ pub(crate) async fn run(context: Arc<Context>) {
     let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
-        match context.store.unprocessed_deliveries(BATCH).await {
+        // Those that wait take no place from those that came after them.
+        let most = BATCH.saturating_add(u32::try_from(waits.len()).unwrap_or(u32::MAX));
+        match context.store.unprocessed_deliveries(most).await {
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be read");
                 wake = Instant::now() + AGAIN;
             }
             Ok(deliveries) => {
                 waits.retain(|id, _| deliveries.iter().any(|d| d.id == *id));
+                if deliveries.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+                    wake = Instant::now();
+                }
                 for delivery in deliveries {
                     let waited = waits.get(&delivery.id).copied();
                     if let Some((later, _)) = waited.filter(|(later, _)| *later > Instant::now()) {

@@ -77,3 +77,31 @@ async fn a_cache_hit_requires_that_the_bytes_are_there() {
     assert_eq!(run.steps["right"].state, StepState::Cached);
     assert_eq!(run.steps["train"].state, StepState::Cached, "the same bytes came of it");
 }
+
+#[tokio::test]
+async fn deliveries_that_wait_hold_up_no_others() {
+    let yard = Yard::with(|config| {
+        // Nobody listens there, so that every push waits for its source.
+        config.github.as_mut().unwrap().git_url = "http://127.0.0.1:9".to_owned();
+    })
+    .await;
+    yard.push(&[]).await;
+    let push = until("first webhook", async || yard.github.deliveries().pop()).await;
+    let body: serde_json::Value = serde_json::from_slice(&push.body).unwrap();
+    for number in 0..120_u32 {
+        let mut other = push.clone();
+        let mut body = body.clone();
+        body["after"] = format!("{number:040x}").into();
+        other.body = body.to_string().into();
+        let signature = trainyard_github::signature::sign(crate::yard::SECRET, &other.body);
+        other.headers.insert("X-Hub-Signature-256".to_owned(), signature.into());
+        replay(&yard, &other, &format!("waits-{number}")).await.unwrap();
+    }
+    yard.arrive("late-comer", "rows", "2013-01").await.unwrap();
+    until("the late-comer is settled", async || {
+        let all = yard.engine.store().deliveries(200).await.unwrap();
+        let late = all.into_iter().find(|view| view.id.as_str().ends_with("late-comer"));
+        late.filter(|view| view.processed_at.is_some())
+    })
+    .await;
+}

@@ -24,7 +24,7 @@ use trainyard_store::{DeliveryView, RunFilter, RunRow};
 
 pub const REPO: &str = "acme/tiny";
 pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
-const SECRET: &str = "webhook-secret-of-the-tests";
+pub const SECRET: &str = "webhook-secret-of-the-tests";
 /// Nothing a test waits for takes longer.
 /// Less than a lease lasts: a test that waits for one to run out fails.
 const PATIENCE: Duration = Duration::from_secs(25);
