@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Executor, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    Arguments, Connection as _, Executor, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction,
+};
 use std::sync::Arc;
 use trainyard_core::ids::Micros;
 
@@ -118,6 +120,18 @@ impl Connection {
             memory.keep();
         }
         Ok(())
+    }
+
+    /// Closes a connection that belongs to no pool.
+    pub(crate) async fn close(self) -> Result<()> {
+        let Self { driver, place, .. } = self;
+        match driver {
+            Driver::SqliteWriter(connection) => connection
+                .close()
+                .await
+                .map_err(|error| StoreError::from_driver(error, &place)),
+            _ => Ok(()),
+        }
     }
 
     /// Runs a statement and returns the number of rows it changed.

@@ -66,10 +66,13 @@ impl Store {
         &self.url
     }
 
-    /// Waits for running reads and closes every connection of the readers.
+    /// Waits for running reads and writes and closes every connection; of SQLite no log stays beside the file.
     pub async fn close(&self) {
         match &self.backend {
-            Backend::Sqlite { readers, .. } => readers.close().await,
+            Backend::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
             Backend::Postgres { pool } => pool.close().await,
         }
     }

@@ -4,7 +4,8 @@
 use crate::connection::Connection;
 use crate::error::{Result, StoreError};
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// More would make the first of them wait too long.
 const LARGEST_BATCH: usize = 128;
@@ -17,18 +18,35 @@ pub(crate) trait Write<T>:
 
 impl<T, F> Write<T> for F where F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
 
-/// The way to the writer task, which ends when the last clone is dropped.
+/// The way to the writer task, which ends when it is closed or the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    closing: Arc<Notify>,
+    /// Its sender goes with the task.
+    ended: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Starts the task; the connection must not be used by anybody else.
     pub(crate) fn start(connection: Connection) -> Self {
         let (jobs, queue) = mpsc::channel(1024);
-        tokio::spawn(run(connection, queue));
-        Self { jobs }
+        let (alive, ended) = watch::channel(());
+        let closing = Arc::new(Notify::new());
+        let asked = Arc::clone(&closing);
+        tokio::spawn(async move {
+            run(connection, queue, &asked).await;
+            drop(alive);
+        });
+        Self { jobs, closing, ended }
+    }
+
+    /// Performs what waits, moves everything from the log into the database file and ends the task;
+    /// later writes are refused.
+    pub(crate) async fn close(&self) {
+        self.closing.notify_one();
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 
     /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it.
@@ -78,9 +96,22 @@ impl<T: Send, W: Write<T>> Job for Pending<T, W> {
     }
 }
 
-async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-    while let Some(first) = queue.recv().await {
-        batch(&mut connection, first, &mut queue).await;
+async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify) {
+    loop {
+        tokio::select! {
+            job = queue.recv() => match job {
+                Some(first) => batch(&mut connection, first, &mut queue).await,
+                None => break,
+            },
+            () = closing.notified() => queue.close(),
+        }
+    }
+    // Another program that has the database open would keep the log: a copy of the file alone must be whole.
+    if let Err(error) = connection.raw("PRAGMA wal_checkpoint(TRUNCATE)").await {
+        tracing::warn!(%error, "the log was not moved into the database file");
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database was not closed well");
     }
 }
 

@@ -140,3 +140,27 @@ async fn another_program_that_writes_is_waited_for() {
     other.execute("COMMIT").await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Accepted::New);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_close_the_file_alone_is_whole() {
+    let fresh = databases::sqlite().await;
+    let DatabaseUrl::Sqlite(path) = &fresh.url else {
+        unreachable!()
+    };
+    for number in 0..50 {
+        let delivery = delivery(&format!("d{number}"), number);
+        fresh.store.accept_delivery(&delivery).await.unwrap();
+    }
+    // Another program that has the file open keeps the log's file, but nothing stays in it.
+    let other = Store::open(&fresh.url).await.unwrap();
+    fresh.store.close().await;
+    let log = path.with_extension("db-wal");
+    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0);
+    let copy = path.with_file_name("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    let copy = Store::open(&DatabaseUrl::Sqlite(copy)).await.unwrap();
+    assert_eq!(copy.stats().await.unwrap().deliveries, 50);
+    assert!(fresh.store.accept_delivery(&delivery("late", 99)).await.is_err());
+    other.close().await;
+    assert!(!log.exists());
+}
