@@ -69,7 +69,7 @@ fn resolve_blocking(
         name: format!("external/{}/{}", window.source, digest.hex()),
         type_name: "ExternalData".to_owned(),
         digest,
-        uri: data_root.join(&window.uri).display().to_string(),
+        uri: data_root.join(pattern.glob_root()).display().to_string(),
         properties,
     };
     Ok((data, contents))

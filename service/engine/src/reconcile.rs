@@ -17,7 +17,7 @@ use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide};
 use trainyard_executors::{AttemptKey, Executor};
-use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
+use trainyard_store::{Append, EndState, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -183,7 +183,7 @@ impl Worker {
                 Ok(())
             }
             Err(EffectError::Broken(reason)) => {
-                let outcome = effects::broken(&self.run, &command, reason);
+                let outcome = effects::broken(&self.run, &command, reason, self.context.now());
                 self.append(outcome).await
             }
         }
@@ -326,12 +326,7 @@ fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrit
     };
     let planned = run.request.plan.steps.get(step)?;
     (failed && started).then(|| MetadataWrite::End {
-        identity: ExecutionIdentity {
-            run: run.request.id.clone(),
-            pipeline: run.request.plan.pipeline.clone(),
-            step: step.clone(),
-            component: planned.component.clone(),
-        },
+        identity: effects::execution(run, step, &planned.component),
         state,
         reason: reason.clone(),
         at,

@@ -1,10 +1,13 @@
 //! Rollback: the version that served before serves again, proved loadable first.
 
 use crate::context::Context;
+use crate::effects::push::pushed_model;
 use crate::engine::Engine;
 use crate::serving::{ServingError, Target, served};
-use serde_json::json;
-use trainyard_store::{NewPromotion, Promotion, PromotionAction, StoreError};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use trainyard_store::{MetadataWrite, NewPromotion, Promotion, PromotionAction, StoreError};
 
 /// What a rollback did.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -104,7 +107,11 @@ impl Engine {
             })?;
         let promotion = self.rollback_entry(name, actor, earlier, current);
         let newest = ledger.last().map(|entry| entry.id);
-        context.store.append_promotion(&promotion, newest).await?;
+        let metadata = recorded(&promotion, newest, &target.destination(&promotion.version));
+        context
+            .store
+            .append_promotion(&promotion, newest, vec![metadata])
+            .await?;
         Ok(RolledBack {
             target: name.to_owned(),
             from: current.version.clone(),
@@ -124,5 +131,38 @@ impl Engine {
             evidence: json!({"rolled_back": current.version}),
             at: self.context().now(),
         }
+    }
+}
+
+/// A rollback in MLMD: a Pusher whose output is the PushedModel of the model's first push. `newest` is
+/// the entry of the ledger that it follows, as only one does.
+fn recorded(promotion: &NewPromotion, newest: Option<i64>, destination: &Path) -> MetadataWrite {
+    let NewPromotion {
+        target,
+        pipeline,
+        version,
+        model,
+        ..
+    } = promotion;
+    let pushed = promotion
+        .run
+        .as_ref()
+        .map(|run| pushed_model(run, model, version, destination));
+    let mut properties = Map::from_iter([
+        ("actor".to_owned(), Value::from(promotion.actor.as_str())),
+        ("target".to_owned(), Value::from(target.as_str())),
+        ("pushed_version".to_owned(), Value::from(version.as_str())),
+    ]);
+    properties.extend(promotion.evidence.as_object().cloned().unwrap_or_default());
+    MetadataWrite::Rollback {
+        name: format!("rollback/{target}/{}", newest.unwrap_or_default()),
+        pipeline: pipeline.clone(),
+        inputs: BTreeMap::from([("model".to_owned(), model.clone())]),
+        outputs: pushed
+            .map(|pushed| ("pushed_model".to_owned(), pushed))
+            .into_iter()
+            .collect(),
+        properties,
+        at: promotion.at,
     }
 }

@@ -34,7 +34,7 @@ pub use holds::Held;
 pub use listing::{RunFilter, RunRow, RunSummary, StepRow};
 pub use metadata::{
     CachedExecution, Direction, EndState, ExecutionIdentity, LineageEdge, LineageGraph, LineageNode, MetadataWrite,
-    PublishExecution, StartExecution,
+    PARAMETER_PREFIX, PublishExecution, StartExecution,
 };
 pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
 pub use pipelines::{KnownPipeline, NewPipeline};

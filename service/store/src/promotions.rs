@@ -2,6 +2,7 @@
 
 use crate::connection::{Connection, args, json};
 use crate::error::{Result, StoreError};
+use crate::metadata::{MetadataWrite, record};
 use crate::statements::statements;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
@@ -120,13 +121,21 @@ impl Store {
     }
 
     /// Adds an entry and returns its id, if the target's newest entry is still `newest` (`None`: it
-    /// has none); else `Conflict`.
-    pub async fn append_promotion(&self, promotion: &NewPromotion, newest: Option<i64>) -> Result<i64> {
+    /// has none); else `Conflict`. What ML Metadata learns of it is stored in the same transaction.
+    pub async fn append_promotion(
+        &self,
+        promotion: &NewPromotion,
+        newest: Option<i64>,
+        metadata: Vec<MetadataWrite>,
+    ) -> Result<i64> {
         let promotion = promotion.clone();
         self.write(move |db| {
             Box::pin(async move {
                 if newest_of(db, &promotion.target).await? != newest {
                     return Err(moved(&promotion.target));
+                }
+                for write in &metadata {
+                    record(db, write).await?;
                 }
                 insert_promotion(db, &promotion, newest).await
             })

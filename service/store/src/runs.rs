@@ -210,7 +210,7 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
         db.execute(INSERT_EVENT, args![id, seq, append.at, json(event)]).await?;
     }
     for write in &append.metadata {
-        record(db, write, append.at).await?;
+        record(db, write).await?;
     }
     for item in &append.outbox {
         put_item(db, item, append.at).await?;

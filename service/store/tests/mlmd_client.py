@@ -70,6 +70,11 @@ print(json.dumps({
         [by_id[e.artifact_id], pb.Event.Type.Name(e.type), e.path.steps[0].key, e.path.steps[1].index]
         for e in store.get_events_by_execution_ids([e.id for e in executions])
     ),
+    "contexts_of_data": sorted(
+        [c.type, c.name] for c in store.get_contexts_by_artifact(store.get_artifact_by_type_and_name("ExternalData", "flights/2013-01").id)
+    ),
+    "run": properties(run.custom_properties),
+    "run_of_pull_request": properties(store.get_context_by_type_and_name("pipeline_run", "p1").custom_properties),
     "contexts_of_model": sorted(
         [c.type, c.name] for c in store.get_contexts_by_artifact(store.get_artifact_by_type_and_name("Model", "r1/train/model").id)
     ),
@@ -82,6 +87,15 @@ print(json.dumps({
     "metric": [e.name for e in store.get_executions(metadata_store.ListOptions(filter_query="custom_properties.auc.double_value > 0.6"))],
     "lineage": {"artifacts": sorted(a.name for a in graph.artifacts), "executions": sorted(e.name for e in graph.executions), "events": len(graph.events)},
 }, sort_keys=True))
+
+# A TFX beside us registers its types strictly: a property more or less is an error.
+span, splits = {"span": pb.INT}, {"split_names": pb.STRING}
+for name, declared in {
+    "Examples": span | splits | {"version": pb.INT}, "ExampleStatistics": span | splits, "ExampleAnomalies": span | splits,
+    "Schema": {}, "TransformGraph": {}, "Model": {}, "InferenceResult": {}, "ModelEvaluation": {}, "ModelBlessing": {},
+    "InfraBlessing": {}, "PushedModel": {},
+}.items():
+    store.put_artifact_type(pb.ArtifactType(name=name, properties=declared))
 
 # The client writes beside us: its new type and execution must not disturb the service.
 model = pb.ExecutionType(name="Notebook")

@@ -1,9 +1,9 @@
 //! `Drive`: what the step reads, its cache key, and whether an earlier execution stands in.
 
-use super::{EffectError, Outcome};
+use super::{EffectError, Outcome, execution};
 use crate::context::Context;
 use crate::external;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::cache_key;
@@ -11,7 +11,7 @@ use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::plan::{ImageSource, InputSource, PlannedStep};
 use trainyard_core::run::{ImageState, Run, RunEvent};
 use trainyard_executors::{BuildError, ImageBuilder};
-use trainyard_store::{CachedExecution, ExecutionIdentity, MetadataWrite, StartExecution};
+use trainyard_store::{CachedExecution, MetadataWrite, PARAMETER_PREFIX, StartExecution};
 
 /// The name under which an example-gen finds its external data.
 pub(super) const SOURCE_INPUT: &str = "source";
@@ -24,7 +24,6 @@ pub(super) async fn drive(
     now: Micros,
 ) -> Result<Outcome, EffectError> {
     let planned = planned(run, step)?;
-    let mut metadata = Vec::new();
     let mut inputs = step_inputs(run, planned);
     let digests = planned
         .inputs
@@ -38,7 +37,6 @@ pub(super) async fn drive(
             .await
             .map_err(EffectError::Broken)?;
         spans = contents;
-        metadata.push(MetadataWrite::Import(data.clone()));
         inputs.insert(SOURCE_INPUT.to_owned(), data);
     }
     let image_id = image_id(context, run, planned).await?;
@@ -51,24 +49,27 @@ pub(super) async fn drive(
         .await
         .map_err(EffectError::again)?;
 
-    let identity = ExecutionIdentity {
-        run: request.id.clone(),
-        pipeline: request.plan.pipeline.clone(),
-        step: step.clone(),
-        component: planned.component.clone(),
-    };
+    let identity = execution(run, step, &planned.component);
+    let mut properties = properties(run, planned, &key, image_id.as_deref());
     if planned.cache
         && attempt == 1
         && let Some(cached) = lookup(context, &key).await?
     {
         metrics::counter!("trainyard_cache_hits_total").increment(1);
-        metadata.push(MetadataWrite::Cached {
+        properties.extend(
+            cached
+                .metrics
+                .iter()
+                .map(|(name, value)| (name.clone(), (*value).into())),
+        );
+        let metadata = MetadataWrite::Cached {
             identity,
             inputs: inputs.clone(),
             outputs: cached.outputs.clone(),
             key: key.clone(),
+            properties,
             at: now,
-        });
+        };
         let event = RunEvent::StepCached {
             step: step.clone(),
             key,
@@ -78,24 +79,16 @@ pub(super) async fn drive(
         };
         return Ok(Outcome {
             events: vec![event],
-            metadata,
+            metadata: vec![metadata],
             ..Outcome::default()
         });
     }
-    let mut properties = Map::new();
-    properties.insert("cache_key".to_owned(), key.clone().into());
-    if let Some(image) = &image_id {
-        properties.insert("image_id".to_owned(), image.clone().into());
-    }
-    if let Some(commit) = &request.commit {
-        properties.insert("commit".to_owned(), commit.as_str().into());
-    }
-    metadata.push(MetadataWrite::StartExecution(StartExecution {
+    let metadata = MetadataWrite::StartExecution(StartExecution {
         identity,
         inputs: inputs.clone(),
         properties,
         at: now,
-    }));
+    });
     let deadline = now.plus_seconds(planned.timeout_seconds);
     let event = RunEvent::StepStarting {
         step: step.clone(),
@@ -107,9 +100,22 @@ pub(super) async fn drive(
     };
     Ok(Outcome {
         events: vec![event],
-        metadata,
+        metadata: vec![metadata],
         ..Outcome::default()
     })
+}
+
+/// What MLMD says of an execution beside its artifacts. Parameters are apart from metrics by KFP's prefix.
+fn properties(run: &Run, planned: &PlannedStep, key: &str, image_id: Option<&str>) -> Map<String, Value> {
+    let commit = run.request.commit.as_ref().map(|commit| commit.as_str());
+    let known = [("cache_key", Some(key)), ("image_id", image_id), ("commit", commit)];
+    let known = known
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))));
+    let parameters = planned.parameters.iter();
+    known
+        .chain(parameters.map(|(name, value)| (format!("{PARAMETER_PREFIX}{name}"), value.clone())))
+        .collect()
 }
 
 /// The plan of a step.

@@ -1,8 +1,8 @@
 //! `Judge`: the gate reads what the evaluator measured.
 
-use super::{EffectError, Outcome};
+use super::{EffectError, Outcome, execution, push};
 use crate::context::Context;
-use serde_json::json;
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -28,31 +28,20 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
             )));
         }
     };
-    let blessing = store_blessing(context, run, model, &verdict)?;
+    let blessing = store_blessing(context, run, &model, &verdict)?;
     metrics::counter!("trainyard_verdicts_total", "blessing" => verdict.blessing().as_str()).increment(1);
 
-    let identity = ExecutionIdentity {
-        run: run.request.id.clone(),
-        pipeline: run.request.plan.pipeline.clone(),
-        step: StepName::from("gate"),
-        component: "Gate".to_owned(),
-    };
-    let mut inputs = BTreeMap::from([
-        ("model".to_owned(), model.clone()),
-        ("evaluation".to_owned(), evaluation.clone()),
-    ]);
-    if let Some(Some(baseline)) = &run.baseline {
-        inputs.insert("baseline".to_owned(), baseline.clone());
-    }
+    let identity = identity(run);
     let properties = json!({"blessing": verdict.blessing().as_str()})
         .as_object()
         .cloned()
         .unwrap_or_default();
-    let metadata = vec![
+    let event = RunEvent::GateJudged { verdict };
+    let mut metadata = vec![
         MetadataWrite::StartExecution(StartExecution {
             identity: identity.clone(),
-            inputs,
-            properties: properties.clone(),
+            inputs: inputs(run),
+            properties: Map::new(),
             at: now,
         }),
         MetadataWrite::Publish(PublishExecution {
@@ -63,18 +52,41 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
             at: now,
         }),
     ];
+    metadata.extend(push::not_needed(run, &event, now));
     Ok(Outcome {
-        events: vec![RunEvent::GateJudged { verdict }],
+        events: vec![event],
         metadata,
         ..Outcome::default()
     })
 }
 
-fn output<'a>(run: &'a Run, (step, output): &(StepName, String)) -> Result<&'a ArtifactRef, EffectError> {
-    run.steps
-        .get(step)
-        .and_then(|record| record.outputs.get(output))
-        .ok_or_else(|| EffectError::Broken(format!("step '{step}' has no output '{output}' to judge")))
+/// MLMD's execution of the gate.
+pub(super) fn identity(run: &Run) -> ExecutionIdentity {
+    execution(run, &StepName::from("gate"), "Gate")
+}
+
+/// What the gate reads, under TFX's names, as far as it is there.
+pub(super) fn inputs(run: &Run) -> BTreeMap<String, ArtifactRef> {
+    let planned = run.request.plan.gate.as_ref();
+    let found = [
+        ("model", planned.and_then(|gate| found(run, &gate.model))),
+        ("evaluation", planned.and_then(|gate| found(run, &gate.evaluation))),
+        ("baseline_model", run.baseline.clone().flatten()),
+    ];
+    found
+        .into_iter()
+        .filter_map(|(name, input)| Some((name.to_owned(), input?)))
+        .collect()
+}
+
+/// The artifact that a step made.
+pub(super) fn found(run: &Run, (step, output): &(StepName, String)) -> Option<ArtifactRef> {
+    run.steps.get(step)?.outputs.get(output).cloned()
+}
+
+fn output(run: &Run, place: &(StepName, String)) -> Result<ArtifactRef, EffectError> {
+    let (step, output) = place;
+    found(run, place).ok_or_else(|| EffectError::Broken(format!("step '{step}' has no output '{output}' to judge")))
 }
 
 fn read_evaluation(artifact: &Path) -> Result<Evaluation, String> {

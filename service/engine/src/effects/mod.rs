@@ -5,15 +5,17 @@ mod drive;
 mod execute;
 mod judge;
 mod publish;
-mod push;
+pub(crate) mod push;
 mod start;
 
 use crate::context::Context;
 use crate::locks::Held;
+use std::collections::BTreeMap;
 use std::time::Duration;
-use trainyard_core::ids::Micros;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
-use trainyard_store::{MetadataWrite, NewPromotion};
+use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, NewPromotion, StartExecution};
 
 /// What came of a command: events to append, with what must be stored in the same transaction.
 #[derive(Debug, Default)]
@@ -76,9 +78,46 @@ pub(crate) async fn perform(
     }
 }
 
-/// The event that a broken command leads to.
-pub(crate) fn broken(run: &Run, command: &Command, reason: String) -> Outcome {
-    Outcome::event(match command {
+/// MLMD's execution of a step, or of the gate or the push.
+pub(crate) fn execution(run: &Run, step: &StepName, component: &str) -> ExecutionIdentity {
+    ExecutionIdentity {
+        run: run.request.id.clone(),
+        pipeline: run.request.plan.pipeline.clone(),
+        step: step.clone(),
+        component: component.to_owned(),
+    }
+}
+
+/// A FAILED execution with what it read.
+fn failed(
+    identity: ExecutionIdentity,
+    inputs: BTreeMap<String, ArtifactRef>,
+    reason: &str,
+    at: Micros,
+) -> Vec<MetadataWrite> {
+    let start = StartExecution {
+        identity: identity.clone(),
+        inputs,
+        properties: serde_json::Map::new(),
+        at,
+    };
+    let end = MetadataWrite::End {
+        identity,
+        state: EndState::Failed,
+        reason: reason.to_owned(),
+        at,
+    };
+    vec![MetadataWrite::StartExecution(start), end]
+}
+
+/// What a broken command leads to.
+pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) -> Outcome {
+    let metadata = match command {
+        Command::Judge => failed(judge::identity(run), judge::inputs(run), &reason, now),
+        Command::Push => failed(push::identity(run), push::inputs(run), &reason, now),
+        _ => Vec::new(),
+    };
+    let event = match command {
         Command::Start | Command::Judge => finished(run, RunState::Failed, reason),
         Command::BuildImage { image } => RunEvent::ImageFailed {
             image: image.clone(),
@@ -106,5 +145,9 @@ pub(crate) fn broken(run: &Run, command: &Command, reason: String) -> Outcome {
             retry_at: None,
         },
         Command::Push => RunEvent::PushFailed { reason },
-    })
+    };
+    Outcome {
+        metadata,
+        ..Outcome::event(event)
+    }
 }

@@ -1,7 +1,7 @@
 //! `Publish`: what the program wrote becomes artifacts, recorded in one transaction.
 
 use super::drive::{SOURCE_INPUT, planned};
-use super::{EffectError, Outcome};
+use super::{EffectError, Outcome, execution};
 use crate::artifacts::{ArtifactError, ArtifactFolder, seal};
 use crate::context::Context;
 use crate::external;
@@ -16,7 +16,7 @@ use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
+use trainyard_store::{MetadataWrite, PublishExecution};
 
 /// KFP's `executor_output.json`, the part we read.
 #[derive(Debug, Default, Deserialize)]
@@ -65,12 +65,7 @@ pub(super) async fn publish(
         .map(|(name, value)| (name.clone(), Value::from(*value)))
         .collect();
     let publish = PublishExecution {
-        identity: ExecutionIdentity {
-            run: run.request.id.clone(),
-            pipeline: run.request.plan.pipeline.clone(),
-            step: step.clone(),
-            component: self::planned(run, step)?.component.clone(),
-        },
+        identity: execution(run, step, &self::planned(run, step)?.component),
         cache_key: key,
         outputs: outputs.clone(),
         properties,

@@ -1,6 +1,6 @@
 //! `Push`: the approved model reaches its endpoint, read back, and the ledger says so.
 
-use super::{EffectError, Outcome};
+use super::{EffectError, Outcome, execution, judge};
 use crate::context::Context;
 use crate::rollback;
 use crate::serving::{ServingError, Target, kept, next_version, served};
@@ -9,24 +9,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::gate::Blessed;
-use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::ids::{Micros, RunId, StepName};
 use trainyard_core::run::{Run, RunEvent};
+use trainyard_core::sentence;
 use trainyard_core::spec::Baseline;
 use trainyard_store::{
-    ExecutionIdentity, MetadataWrite, NewPromotion, Promotion, PromotionAction, PublishExecution, StartExecution,
+    EndState, ExecutionIdentity, MetadataWrite, NewPromotion, Promotion, PromotionAction, PublishExecution,
+    StartExecution,
 };
 
 pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
     let (Some(verdict), Some(plan), Some(gate)) = (&run.verdict, &run.request.plan.push, &run.request.plan.gate) else {
         return Err(EffectError::Broken("there is nothing to push".to_owned()));
     };
-    let (step, output) = &gate.model;
-    let candidate = run
-        .steps
-        .get(step)
-        .and_then(|record| record.outputs.get(output))
-        .cloned();
+    let candidate = judge::found(run, &gate.model);
     let Some(model) = candidate.and_then(|candidate| verdict.bless(candidate)) else {
         return Err(EffectError::Broken("the model is not approved".to_owned()));
     };
@@ -68,7 +64,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
     }
     metrics::counter!("trainyard_pushes_total", "target" => plan.target.clone()).increment(1);
     let destination = target.destination(&version);
-    let pushed = recorded(run, &model, &version, &destination, now);
+    let pushed = pushed_model(&run.request.id, model.get(), &version, &destination);
     let event = RunEvent::ModelPushed {
         target: plan.target.clone(),
         version: version.clone(),
@@ -88,7 +84,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
     };
     Ok(Outcome {
         events: vec![event],
-        metadata: pushed,
+        metadata: recorded(run, pushed, now),
         promotion: Some(promotion),
         lock: Some(lock),
     })
@@ -123,40 +119,61 @@ fn first_tries(run: &Run, now: Micros, patience: Duration) -> bool {
     now < last_step.plus_seconds(patience.as_secs())
 }
 
-fn recorded(
-    run: &Run,
-    model: &Blessed<ArtifactRef>,
-    version: &str,
-    destination: &Path,
-    at: Micros,
-) -> Vec<MetadataWrite> {
-    let identity = ExecutionIdentity {
-        run: run.request.id.clone(),
-        pipeline: run.request.plan.pipeline.clone(),
-        step: StepName::from("push"),
-        component: "Pusher".to_owned(),
-    };
+/// MLMD's execution of the push.
+pub(super) fn identity(run: &Run) -> ExecutionIdentity {
+    execution(run, &StepName::from("push"), "Pusher")
+}
+
+/// What a push reads, under TFX's names.
+pub(super) fn inputs(run: &Run) -> BTreeMap<String, ArtifactRef> {
+    let model = run
+        .request
+        .plan
+        .gate
+        .as_ref()
+        .and_then(|gate| judge::found(run, &gate.model));
+    let Some(model) = model else { return BTreeMap::new() };
+    // Its row is there since the verdict, and rows are found by type and name.
     let blessing = ArtifactRef {
         name: format!("{}/gate/blessing", run.request.id),
         type_name: "ModelBlessing".to_owned(),
-        ..model.get().clone()
+        ..model.clone()
     };
-    let inputs = BTreeMap::from([
-        ("model".to_owned(), model.get().clone()),
-        ("model_blessing".to_owned(), blessing),
-    ]);
+    BTreeMap::from([("model".to_owned(), model), ("model_blessing".to_owned(), blessing)])
+}
+
+/// The CANCELED execution of a push that the verdict made needless, if the pipeline has a push.
+pub(super) fn not_needed(run: &Run, judged: &RunEvent, at: Micros) -> Option<MetadataWrite> {
+    run.request.plan.push.as_ref()?;
+    let mut next = run.clone();
+    next.apply(judged, at);
+    (!next.wants_push()).then(|| MetadataWrite::End {
+        identity: identity(run),
+        state: EndState::Canceled,
+        reason: sentence::run_succeeded(&next),
+        at,
+    })
+}
+
+/// What a push to `target` leaves in MLMD. Its bytes are the sealed model's, which stay; the served
+/// folder makes room for later versions.
+pub(crate) fn pushed_model(run: &RunId, model: &ArtifactRef, version: &str, destination: &Path) -> ArtifactRef {
     let said = json!({"pushed": 1, "pushed_destination": destination, "pushed_version": version});
-    let pushed = ArtifactRef {
-        name: format!("{}/push/pushed_model", run.request.id),
+    ArtifactRef {
+        name: format!("{run}/push/pushed_model"),
         type_name: "PushedModel".to_owned(),
-        digest: model.get().digest.clone(),
-        uri: destination.display().to_string(),
+        digest: model.digest.clone(),
+        uri: model.uri.clone(),
         properties: said.as_object().cloned().unwrap_or_default(),
-    };
+    }
+}
+
+fn recorded(run: &Run, pushed: ArtifactRef, at: Micros) -> Vec<MetadataWrite> {
+    let identity = identity(run);
     vec![
         MetadataWrite::StartExecution(StartExecution {
             identity: identity.clone(),
-            inputs,
+            inputs: inputs(run),
             properties: serde_json::Map::new(),
             at,
         }),

@@ -10,6 +10,9 @@ mod disk;
 mod door;
 mod failures;
 mod github_down;
+#[path = "../../../store/tests/it/ml_metadata.rs"]
+mod ml_metadata;
+mod mlmd;
 mod model_server;
 mod moment;
 mod pull_request;

@@ -34,19 +34,19 @@ fn place() -> Place {
             .await
             .unwrap();
         let first = store
-            .append_promotion(&entry("flights", PromotionAction::Push, "1", 1, 0), None)
+            .append_promotion(&entry("flights", PromotionAction::Push, "1", 1, 0), None, Vec::new())
             .await
             .unwrap();
         store
-            .append_promotion(&entry("flights", PromotionAction::Push, "2", 2, 1), Some(first))
+            .append_promotion(&entry("flights", PromotionAction::Push, "2", 2, 1), Some(first), Vec::new())
             .await
             .unwrap();
         let old = store
-            .append_promotion(&entry("old", PromotionAction::Push, "7", 3, 2), None)
+            .append_promotion(&entry("old", PromotionAction::Push, "7", 3, 2), None, Vec::new())
             .await
             .unwrap();
         store
-            .append_promotion(&entry("old", PromotionAction::Removed, "7", 3, 3), Some(old))
+            .append_promotion(&entry("old", PromotionAction::Removed, "7", 3, 3), Some(old), Vec::new())
             .await
             .unwrap();
         store.close().await;

@@ -1,8 +1,8 @@
 //! Reading artifacts back, and the executions that may stand in for a new one.
 
-use super::milliseconds;
 use super::nodes::{DELETED, LIVE};
 use super::properties::{self, Owner, Stored};
+use super::{PARAMETER_PREFIX, milliseconds};
 use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::statements::statements;
@@ -61,7 +61,8 @@ impl Store {
             };
         }
         let measured = properties::read(&mut db, Owner::Execution(execution)).await?;
-        let metrics = measured.into_iter().filter(|p| p.custom).filter_map(|p| match p.value {
+        let said = |p: &properties::Property| p.custom && !p.name.starts_with(PARAMETER_PREFIX);
+        let metrics = measured.into_iter().filter(said).filter_map(|p| match p.value {
             Stored::Double(value) => Some((p.name, value)),
             _ => None,
         });

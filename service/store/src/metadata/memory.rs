@@ -15,7 +15,7 @@ pub(crate) enum Key {
     Type(Kind, String),
     /// A context by type and name.
     Context(i64, String),
-    /// The data type of a type's declared property.
+    /// The data type that a type declares for a property, or 0.
     Property(i64, String),
 }
 

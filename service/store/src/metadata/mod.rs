@@ -13,11 +13,15 @@ pub use lineage::{Direction, LineageEdge, LineageGraph, LineageNode};
 use crate::connection::Connection;
 use crate::error::Result;
 use nodes::{CACHED, CANCELED, COMPLETE, FAILED, RUNNING};
-use properties::{Custom, Owner};
+use properties::Owner;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{Micros, RunId, StepName};
+
+/// Before the name of a step's parameter among its execution's custom properties, as in KFP; a number
+/// without it is a metric.
+pub const PARAMETER_PREFIX: &str = "input:";
 
 /// Which execution; a retry of the step is the same execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct StartExecution {
     pub identity: ExecutionIdentity,
     /// Input name to artifact.
     pub inputs: BTreeMap<String, ArtifactRef>,
-    /// The execution's properties.
+    /// The execution's custom properties.
     pub properties: Map<String, Value>,
     /// When.
     pub at: Micros,
@@ -93,6 +97,8 @@ pub enum MetadataWrite {
         outputs: BTreeMap<String, ArtifactRef>,
         /// The cache key.
         key: String,
+        /// The execution's custom properties.
+        properties: Map<String, Value>,
         /// When.
         at: Micros,
     },
@@ -107,37 +113,36 @@ pub enum MetadataWrite {
         /// When.
         at: Micros,
     },
-    /// An artifact that no execution made, for example ExternalData.
-    Import(ArtifactRef),
+    /// A person made an earlier model serve again: a COMPLETE Pusher of no run, in the node `pipeline.rollback`.
+    Rollback {
+        /// The execution's name; unique.
+        name: String,
+        /// The pipeline that owns the target.
+        pipeline: String,
+        /// The model that serves again.
+        inputs: BTreeMap<String, ArtifactRef>,
+        /// What its first push made.
+        outputs: BTreeMap<String, ArtifactRef>,
+        /// The execution's custom properties.
+        properties: Map<String, Value>,
+        /// When.
+        at: Micros,
+    },
 }
 
-/// Stores one thing in the caller's transaction. `at` is the time of an import.
-pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite, at: Micros) -> Result<()> {
+/// Stores one thing in the caller's transaction.
+pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite) -> Result<()> {
     match write {
         MetadataWrite::StartExecution(start) => {
             let ms = milliseconds(start.at);
             let place = nodes::execution(db, &start.identity, RUNNING, ms).await?;
-            properties::write(
-                db,
-                Owner::Execution(place.execution),
-                place.type_id,
-                &start.properties,
-                Custom::Mismatches,
-            )
-            .await?;
+            properties::write_custom(db, Owner::Execution(place.execution), &start.properties).await?;
             nodes::inputs(db, &place, &start.inputs, ms).await
         }
         MetadataWrite::Publish(publish) => {
             let ms = milliseconds(publish.at);
             let place = nodes::execution(db, &publish.identity, COMPLETE, ms).await?;
-            properties::write(
-                db,
-                Owner::Execution(place.execution),
-                place.type_id,
-                &publish.properties,
-                Custom::All,
-            )
-            .await?;
+            properties::write_custom(db, Owner::Execution(place.execution), &publish.properties).await?;
             nodes::outputs(db, &place, &publish.outputs, ms).await?;
             match &publish.cache_key {
                 Some(key) => nodes::cache_context(db, &place, key, ms).await,
@@ -149,10 +154,12 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite, at: Micro
             inputs,
             outputs,
             key,
+            properties,
             at,
         } => {
             let ms = milliseconds(*at);
             let place = nodes::execution(db, identity, CACHED, ms).await?;
+            properties::write_custom(db, Owner::Execution(place.execution), properties).await?;
             nodes::inputs(db, &place, inputs, ms).await?;
             nodes::outputs(db, &place, outputs, ms).await?;
             nodes::cache_context(db, &place, key, ms).await
@@ -169,16 +176,22 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite, at: Micro
             };
             let place = nodes::execution(db, identity, state, milliseconds(*at)).await?;
             let reason = Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]);
-            properties::write(
-                db,
-                Owner::Execution(place.execution),
-                place.type_id,
-                &reason,
-                Custom::Mismatches,
-            )
-            .await
+            properties::write_custom(db, Owner::Execution(place.execution), &reason).await
         }
-        MetadataWrite::Import(artifact) => nodes::artifact(db, artifact, milliseconds(at)).await.map(drop),
+        MetadataWrite::Rollback {
+            name,
+            pipeline,
+            inputs,
+            outputs,
+            properties,
+            at,
+        } => {
+            let ms = milliseconds(*at);
+            let place = nodes::rollback(db, name, pipeline, ms).await?;
+            properties::write_custom(db, Owner::Execution(place.execution), properties).await?;
+            nodes::inputs(db, &place, inputs, ms).await?;
+            nodes::outputs(db, &place, outputs, ms).await
+        }
     }
 }
 

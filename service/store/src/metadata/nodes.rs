@@ -2,13 +2,15 @@
 
 use super::ExecutionIdentity;
 use super::memory::Key;
-use super::properties::{self, Custom, Owner};
+use super::properties::{self, Owner};
 use super::types::{Kind, type_id};
 use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::statements::statements;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::ids::RunId;
 
 /// MLMD's `Execution.State`.
 pub(crate) const RUNNING: i64 = 2;
@@ -53,6 +55,12 @@ statements! {
     FIND_EVENT_KEY = "SELECT v.id, p.step_key FROM Event v
         LEFT JOIN EventPath p ON p.event_id = v.id AND p.is_index_step = FALSE AND p.step_key = $4
         WHERE v.artifact_id = $1 AND v.execution_id = $2 AND v.type = $3";
+    BLESSED_IDS = "INSERT INTO ArtifactProperty (artifact_id, name, is_custom_property, int_value)
+        SELECT CAST($1 AS BIGINT), CASE p.step_key WHEN 'model' THEN 'current_model_id' ELSE 'baseline_model_id' END, TRUE, v.artifact_id
+        FROM Event v JOIN EventPath p ON p.event_id = v.id
+        WHERE v.execution_id = $2 AND v.type = 3 AND p.step_key IN ('model', 'baseline_model')
+        ON CONFLICT (artifact_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value";
+    REQUESTED = "SELECT trigger_kind, branch, commit_sha, pull_request FROM runs WHERE id = $1";
     INSERT_PATH = "INSERT INTO EventPath (event_id, is_index_step, step_index, step_key)
         VALUES ($1, FALSE, NULL, $2), ($1, TRUE, 0, NULL)";
 }
@@ -60,32 +68,58 @@ statements! {
 /// An execution with its type and contexts.
 pub(crate) struct Place {
     pub(crate) execution: i64,
-    pub(crate) type_id: i64,
     /// `pipeline`, `pipeline_run` and `node`.
     contexts: [i64; 3],
 }
 
 /// The execution's row in this state, in its three contexts; a row that is there is reused.
 pub(crate) async fn execution(db: &mut Connection, identity: &ExecutionIdentity, state: i64, ms: i64) -> Result<Place> {
-    let type_id = type_id(db, Kind::Execution, &identity.component).await?;
-    let row = db
-        .row(PUT_EXECUTION, args![type_id, state, identity.name(), ms])
-        .await?;
-    let execution = returned_id(db, row)?;
     let pipeline = context(db, "pipeline", &identity.pipeline, ms).await?;
     let run = context(db, "pipeline_run", identity.run.as_str(), ms).await?;
     let node = context(db, "node", &format!("{}.{}", identity.pipeline, identity.step), ms).await?;
     if run.new {
         db.execute(INSERT_PARENT_CONTEXT, args![run.id, pipeline.id]).await?;
+        describe_run(db, run.id, &identity.run).await?;
     }
     let contexts = [pipeline.id, run.id, node.id];
+    place(db, &identity.component, &identity.name(), state, contexts, ms).await
+}
+
+/// The execution of a rollback, COMPLETE. It belongs to no run: its contexts are the pipeline's two.
+pub(crate) async fn rollback(db: &mut Connection, name: &str, pipeline: &str, ms: i64) -> Result<Place> {
+    let node = context(db, "node", &format!("{pipeline}.rollback"), ms).await?;
+    let pipeline = context(db, "pipeline", pipeline, ms).await?;
+    place(db, "Pusher", name, COMPLETE, [pipeline.id, pipeline.id, node.id], ms).await
+}
+
+async fn place(
+    db: &mut Connection,
+    component: &str,
+    name: &str,
+    state: i64,
+    contexts: [i64; 3],
+    ms: i64,
+) -> Result<Place> {
+    let type_id = type_id(db, Kind::Execution, component).await?;
+    let row = db.row(PUT_EXECUTION, args![type_id, state, name, ms]).await?;
+    let execution = returned_id(db, row)?;
     db.execute(ASSOCIATE, args![contexts[0], contexts[1], contexts[2], execution])
         .await?;
-    Ok(Place {
-        execution,
-        type_id,
-        contexts,
-    })
+    Ok(Place { execution, contexts })
+}
+
+/// What a run was asked for, as custom properties of its context.
+async fn describe_run(db: &mut Connection, context: i64, run: &RunId) -> Result<()> {
+    let Some(row) = db.row(REQUESTED, args![run.as_str()]).await? else {
+        return Ok(());
+    };
+    let properties = Map::from_iter([
+        ("trigger".to_owned(), Value::from(row.get::<String>(0)?)),
+        ("branch".to_owned(), Value::from(row.optional::<String>(1)?)),
+        ("commit".to_owned(), Value::from(row.optional::<String>(2)?)),
+        ("pull_request".to_owned(), Value::from(row.optional::<i64>(3)?)),
+    ]);
+    properties::write_custom(db, Owner::Context(context), &properties).await
 }
 
 struct Context {
@@ -172,11 +206,11 @@ async fn reuse(db: &mut Connection, row: &Row, type_id: i64, new: &ArtifactRef, 
 }
 
 async fn describe(db: &mut Connection, id: i64, type_id: i64, new: &ArtifactRef) -> Result<()> {
-    properties::write(db, Owner::Artifact(id), type_id, &new.properties, Custom::Mismatches).await?;
+    properties::write_said(db, id, type_id, &new.properties).await?;
     properties::write_service(db, id, &new.digest).await
 }
 
-/// INPUT events from artifacts, which are added when they are new.
+/// INPUT events from artifacts, which join the execution's contexts and are added when they are new.
 pub(crate) async fn inputs(
     db: &mut Connection,
     place: &Place,
@@ -186,6 +220,7 @@ pub(crate) async fn inputs(
     for (key, input) in inputs {
         let id = artifact(db, input, ms).await?;
         event(db, place, INPUT, id, key, ms).await?;
+        attribute(db, place, id).await?;
     }
     Ok(())
 }
@@ -197,14 +232,24 @@ pub(crate) async fn outputs(
     outputs: &BTreeMap<String, ArtifactRef>,
     ms: i64,
 ) -> Result<()> {
-    let [pipeline, run, node] = place.contexts;
     for (key, output) in outputs {
         let type_id = type_id(db, Kind::Artifact, &output.type_name).await?;
         let id = insert_artifact(db, type_id, output, ms).await?;
         event(db, place, OUTPUT, id, key, ms).await?;
-        db.execute(ATTRIBUTE, args![pipeline, run, node, id]).await?;
+        attribute(db, place, id).await?;
+        if output.type_name == "ModelBlessing" {
+            // TFX's resolver of the latest blessed model compares ids.
+            db.execute(BLESSED_IDS, args![id, place.execution]).await?;
+        }
     }
     Ok(())
+}
+
+async fn attribute(db: &mut Connection, place: &Place, artifact: i64) -> Result<()> {
+    let [pipeline, run, node] = place.contexts;
+    db.execute(ATTRIBUTE, args![pipeline, run, node, artifact])
+        .await
+        .map(drop)
 }
 
 async fn event(db: &mut Connection, place: &Place, event_type: i64, artifact: i64, key: &str, ms: i64) -> Result<()> {

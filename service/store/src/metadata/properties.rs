@@ -21,6 +21,11 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (execution_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value,
             double_value = excluded.double_value, string_value = excluded.string_value, bool_value = excluded.bool_value";
+    PUT_OF_CONTEXT = "INSERT INTO ContextProperty
+            (context_id, name, is_custom_property, int_value, double_value, string_value, bool_value)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (context_id, name, is_custom_property) DO UPDATE SET int_value = excluded.int_value,
+            double_value = excluded.double_value, string_value = excluded.string_value, bool_value = excluded.bool_value";
     PUT_SERVICE = "INSERT INTO ArtifactProperty (artifact_id, name, is_custom_property, string_value)
         VALUES ($1, 'digest', TRUE, $2), ($1, 'state', TRUE, 'published')
         ON CONFLICT (artifact_id, name, is_custom_property) DO UPDATE SET string_value = excluded.string_value";
@@ -30,6 +35,8 @@ statements! {
         FROM ArtifactProperty WHERE artifact_id = $1 ORDER BY name, is_custom_property";
     OF_EXECUTION = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
         FROM ExecutionProperty WHERE execution_id = $1 ORDER BY name, is_custom_property";
+    OF_CONTEXT = "SELECT name, is_custom_property, int_value, double_value, string_value, bool_value
+        FROM ContextProperty WHERE context_id = $1 ORDER BY name, is_custom_property";
 }
 
 /// Whose properties.
@@ -37,15 +44,7 @@ statements! {
 pub(crate) enum Owner {
     Artifact(i64),
     Execution(i64),
-}
-
-/// Which of the given properties become custom ones.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Custom {
-    /// Only those whose type declares something else under their name.
-    Mismatches,
-    /// All.
-    All,
+    Context(i64),
 }
 
 /// A value in MLMD's types.
@@ -130,14 +129,25 @@ pub(crate) async fn mark_deleted(db: &mut Connection, artifact: i64) -> Result<(
     db.execute(MARK_DELETED, args![artifact]).await.map(drop)
 }
 
-/// Writes properties; those with a new name extend the type.
-pub(crate) async fn write(
+/// Writes custom properties; MLMD has no null.
+pub(crate) async fn write_custom(db: &mut Connection, owner: Owner, properties: &Map<String, Value>) -> Result<()> {
+    for (name, value) in properties {
+        if let Some(value) = Stored::from_json(value) {
+            put(db, owner, name, true, value).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what a component said about an artifact: what its type declares into typed properties,
+/// everything else into custom ones, as TFX does.
+pub(crate) async fn write_said(
     db: &mut Connection,
-    owner: Owner,
+    artifact: i64,
     type_id: i64,
     properties: &Map<String, Value>,
-    custom: Custom,
 ) -> Result<()> {
+    let owner = Owner::Artifact(artifact);
     let values: Vec<_> = properties
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), Stored::from_json(value)?)))
@@ -145,22 +155,13 @@ pub(crate) async fn write(
     if values.is_empty() {
         return Ok(());
     }
-    if custom == Custom::All {
-        for (name, value) in values {
-            put(db, owner, name, true, value).await?;
-        }
-        return Ok(());
-    }
-    let wanted: Vec<_> = values.iter().map(|(name, value)| (*name, value.data_type())).collect();
-    let declared = types::declare(db, type_id, &wanted).await?;
+    let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+    let declared = types::declared(db, type_id, &names).await?;
     for ((name, value), data_type) in values.into_iter().zip(declared) {
-        match value.clone().declared_as(data_type) {
+        match data_type.and_then(|data_type| value.clone().declared_as(data_type)) {
             Some(value) => put(db, owner, name, false, value).await?,
-            None if matches!(owner, Owner::Artifact(_)) && is_service(name) => {
-                tracing::warn!(
-                    name,
-                    "a component's property has the name of ours and another type than before: not stored"
-                );
+            None if is_service(name) => {
+                tracing::warn!(name, "a component's property has the name of one of ours: not stored");
             }
             None => put(db, owner, name, true, value).await?,
         }
@@ -172,6 +173,7 @@ async fn put(db: &mut Connection, owner: Owner, name: &str, custom: bool, value:
     let (statement, id) = match owner {
         Owner::Artifact(id) => (PUT_OF_ARTIFACT, id),
         Owner::Execution(id) => (PUT_OF_EXECUTION, id),
+        Owner::Context(id) => (PUT_OF_CONTEXT, id),
     };
     let mut columns = (None, None, None, None);
     match value {
@@ -191,6 +193,7 @@ pub(crate) async fn read(db: &mut Connection, owner: Owner) -> Result<Vec<Proper
     let (statement, id) = match owner {
         Owner::Artifact(id) => (OF_ARTIFACT, id),
         Owner::Execution(id) => (OF_EXECUTION, id),
+        Owner::Context(id) => (OF_CONTEXT, id),
     };
     let mut properties = Vec::new();
     for row in db.rows(statement, args![id]).await? {

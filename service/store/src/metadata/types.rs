@@ -1,4 +1,5 @@
-//! Types: TFX's names, registered once; only properties are ever added.
+//! Types: TFX's names with TFX's properties, registered once. They never grow, so that another
+//! program's strict registration of the same type passes.
 
 use super::memory::Key;
 use crate::connection::{Connection, args};
@@ -16,6 +17,7 @@ pub(crate) enum Kind {
 }
 
 /// MLMD's `PropertyType`.
+const UNDECLARED: i64 = 0;
 pub(crate) const INT: i64 = 1;
 pub(crate) const DOUBLE: i64 = 2;
 pub(crate) const STRING: i64 = 3;
@@ -75,9 +77,7 @@ pub(crate) fn register_known(db: &mut Connection) -> BoxFuture<'_, Result<()>> {
     Box::pin(async move {
         for (kind, name, _, properties) in KNOWN {
             let id = type_id(db, *kind, name).await?;
-            if !properties.is_empty() {
-                declare(db, id, properties).await?;
-            }
+            declare(db, id, properties).await?;
         }
         Ok(())
     })
@@ -122,25 +122,31 @@ async fn find(db: &mut Connection, kind: Kind, name: &str) -> Result<Option<i64>
     Ok(row.map(|row| row.optional(0)).transpose()?.flatten())
 }
 
-/// The data types a type declares for the names in `wanted`, in that order; new names are added.
-pub(crate) async fn declare(db: &mut Connection, type_id: i64, wanted: &[(&str, i64)]) -> Result<Vec<i64>> {
+/// Adds properties to a known type.
+async fn declare(db: &mut Connection, type_id: i64, properties: &[(&str, i64)]) -> Result<()> {
+    for (name, data_type) in properties {
+        db.execute(DECLARE, args![type_id, *name, *data_type]).await?;
+    }
+    Ok(())
+}
+
+/// The data types a type declares for these names, in their order; `None` for a name it does not declare.
+pub(crate) async fn declared(db: &mut Connection, type_id: i64, names: &[&str]) -> Result<Vec<Option<i64>>> {
     let key = |name: &str| Key::Property(type_id, name.to_owned());
-    let known: Option<Vec<_>> = wanted.iter().map(|(name, _)| db.memory.get(&key(name))).collect();
+    let some = |data_type: i64| (data_type != UNDECLARED).then_some(data_type);
+    let known: Option<Vec<_>> = names.iter().map(|name| db.memory.get(&key(name)).map(some)).collect();
     if let Some(known) = known {
         return Ok(known);
     }
     let mut declared = HashMap::<String, i64>::new();
     for row in db.rows(DECLARED, args![type_id]).await? {
-        declared.insert(row.get(0)?, row.optional(1)?.unwrap_or(0));
+        declared.insert(row.get(0)?, row.optional(1)?.unwrap_or(UNDECLARED));
     }
     let mut found = Vec::new();
-    for (name, data_type) in wanted {
-        if !declared.contains_key(*name) {
-            db.execute(DECLARE, args![type_id, *name, *data_type]).await?;
-        }
-        let data_type = declared.get(*name).copied().unwrap_or(*data_type);
+    for name in names {
+        let data_type = declared.get(*name).copied().unwrap_or(UNDECLARED);
         db.memory.put(key(name), data_type);
-        found.push(data_type);
+        found.push(some(data_type));
     }
     Ok(found)
 }

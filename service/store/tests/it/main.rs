@@ -6,6 +6,7 @@ mod deliveries;
 mod durability;
 mod metadata;
 mod migrations;
+mod ml_metadata;
 mod mlmd_client;
 mod outbox;
 mod postgres;

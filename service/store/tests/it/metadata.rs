@@ -3,7 +3,7 @@ use crate::samples::{artifact, at, identity, named, publish, start, start_run, s
 use serde_json::json;
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_store::{Direction, EndState, LineageNode, MetadataWrite, Store, StoreError};
+use trainyard_store::{Direction, EndState, LineageNode, MetadataWrite, PARAMETER_PREFIX, Store, StoreError};
 
 /// data → examples → train → model, as run `r1` leaves it.
 pub async fn record_run(store: &Store, id: &str) -> (ArtifactRef, ArtifactRef, ArtifactRef) {
@@ -17,10 +17,7 @@ pub async fn record_run(store: &Store, id: &str) -> (ArtifactRef, ArtifactRef, A
             .clone();
     let model = artifact(&format!("{id}/train/model"), "Model", 3);
     let (gen_, trainer) = (identity(id, "examples", "ExampleGen"), identity(id, "train", "Trainer"));
-    let writes = vec![
-        MetadataWrite::Import(data.clone()),
-        start(&gen_, named([("source", data.clone())]), at(1)),
-    ];
+    let writes = vec![start(&gen_, named([("source", data.clone())]), at(1))];
     store_metadata(store, &mut run, writes, at(1)).await;
     store_metadata(
         store,
@@ -91,6 +88,7 @@ on_both! {
             inputs: named([("examples", examples)]),
             outputs: found.outputs,
             key: "key-train".to_owned(),
+            properties: json!({"cache_key": "key-train", "auc": 0.65}).as_object().unwrap().clone(),
             at: at(11),
         };
         store_metadata(store, &mut second, vec![cached], at(11)).await;
@@ -162,13 +160,37 @@ on_both! {
     async fn a_property_of_another_type_than_declared_is_kept(fresh) {
         let store = &fresh.store;
         let mut run = start_run(store, "r1", 0).await;
+        let trainer = identity("r1", "train", "Trainer");
         let mut second = artifact("b", "Examples", 2);
         for (name, span) in [("a", json!(3)), ("b", json!("three")), ("c", json!([3])), ("d", json!(9_000_000_000_i64))] {
             second.name = name.to_owned();
             second.properties = json!({"span": span, "text": "x".repeat(9000)}).as_object().unwrap().clone();
-            store_metadata(store, &mut run, vec![MetadataWrite::Import(second.clone())], at(1)).await;
+            store_metadata(store, &mut run, vec![start(&trainer, named([("examples", second.clone())]), at(1))], at(1)).await;
             assert_eq!(store.artifact(name).await.unwrap().unwrap(), second);
         }
+    }
+
+    async fn a_component_cannot_say_what_is_ours_to_say(fresh) {
+        let store = &fresh.store;
+        let mut run = start_run(store, "r1", 0).await;
+        let mut model = artifact("r1/train/model", "Model", 1);
+        model.properties = json!({"digest": "mine", "state": 3, "trees": 7}).as_object().unwrap().clone();
+        let step = identity("r1", "train", "Trainer");
+        store_metadata(store, &mut run, vec![publish(&step, "key", named([("model", model.clone())]), at(1))], at(1)).await;
+        model.properties.retain(|name, _| name == "trees");
+        assert_eq!(store.artifact("r1/train/model").await.unwrap(), Some(model));
+    }
+
+    async fn a_parameter_is_no_metric(fresh) {
+        let store = &fresh.store;
+        let mut run = start_run(store, "r1", 0).await;
+        let step = identity("r1", "train", "Trainer");
+        let mut write = publish(&step, "key", named([]), at(1));
+        let MetadataWrite::Publish(published) = &mut write else { unreachable!() };
+        published.properties.insert(format!("{PARAMETER_PREFIX}learning_rate"), json!(0.05));
+        store_metadata(store, &mut run, vec![write], at(1)).await;
+        let metrics = store.cached_outputs("key").await.unwrap().unwrap().metrics;
+        assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["auc", "log_loss"]);
     }
 
     async fn concurrent_publications_share_types_and_contexts(fresh) {

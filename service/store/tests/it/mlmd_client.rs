@@ -2,64 +2,25 @@
 
 use crate::databases;
 use crate::metadata::record_run;
-use crate::samples::{artifact, at, identity, named, publish, start_run, store_metadata};
+use crate::ml_metadata::python;
+use crate::samples::{artifact, at, identity, manual, named, publish, request, start, start_run, store_metadata};
 use serde_json::Value;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+use trainyard_core::run::Run;
 use trainyard_store::DatabaseUrl;
-
-const VERSION: &str = "1.17.1";
-
-/// A Python with ml-metadata, made once in the user's cache folder.
-fn python() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
-    let folder = cache.unwrap_or_else(home).join("trainyard");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = File::create(folder.join("ml-metadata.lock")).unwrap();
-    lock.lock().unwrap();
-    let venv = folder.join(format!("ml-metadata-{VERSION}"));
-    let python = venv.join("bin/python");
-    if works(&python) {
-        return python;
-    }
-    let mut problems = String::new();
-    for base in ["python3.11", "python3"] {
-        // What an interrupted installation left.
-        if venv.exists() {
-            fs::remove_dir_all(&venv).unwrap();
-        }
-        let made = Command::new(base).args(["-m", "venv"]).arg(&venv).output();
-        let package = format!("ml-metadata=={VERSION}");
-        let installed = made.and_then(|_| {
-            Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet", &package])
-                .output()
-        });
-        match installed {
-            Ok(_) if works(&python) => return python,
-            Ok(output) => problems += &format!("{base}: {}\n", String::from_utf8_lossy(&output.stderr)),
-            Err(error) => problems += &format!("{base}: {error}\n"),
-        }
-    }
-    panic!(
-        "this test needs Python 3.11 with venv and the package ml-metadata {VERSION}, which has no build for other \
-         versions of Python: install Python 3.11 as python3.11 and run the test again\n{problems}"
-    );
-}
-
-fn works(python: &Path) -> bool {
-    Command::new(python)
-        .args(["-c", "import ml_metadata"])
-        .output()
-        .is_ok_and(|output| output.status.success())
-}
 
 #[tokio::test]
 async fn the_client_sees_what_we_wrote() {
     let fresh = databases::sqlite().await;
     record_run(&fresh.store, "r1").await;
+    let mut asked = request("p1", 0);
+    (asked.branch, asked.pull_request) = (None, Some(7));
+    let mut event = manual("event-of-p1");
+    event.runs.push(asked.clone());
+    fresh.store.record_event(&event, None, at(0)).await.unwrap();
+    let started = start(&identity("p1", "train", "Trainer"), named([]), at(1));
+    store_metadata(&fresh.store, &mut Run::new(asked), vec![started], at(1)).await;
     let DatabaseUrl::Sqlite(path) = &fresh.url else {
         unreachable!()
     };
@@ -72,6 +33,20 @@ async fn the_client_sees_what_we_wrote() {
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
     insta::assert_json_snapshot!(seen, @r#"
     {
+      "contexts_of_data": [
+        [
+          "node",
+          "flights.examples"
+        ],
+        [
+          "pipeline",
+          "flights"
+        ],
+        [
+          "pipeline_run",
+          "r1"
+        ]
+      ],
       "contexts_of_model": [
         [
           "node",
@@ -134,14 +109,14 @@ async fn the_client_sees_what_we_wrote() {
         "/data/artifacts/2",
         "LIVE",
         {
-          "note": "[draft",
-          "ok": true,
-          "ratio": 0.5,
           "span": 15706,
           "split_names": "[\"train\",\"eval\"]"
         },
         {
           "digest": "sha256:0202020202020202020202020202020202020202020202020202020202020202",
+          "note": "[draft",
+          "ok": true,
+          "ratio": 0.5,
           "state": "published"
         }
       ],
@@ -181,14 +156,23 @@ async fn the_client_sees_what_we_wrote() {
       "parents_of_run": [
         "flights"
       ],
+      "run": {
+        "branch": "main",
+        "commit": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "trigger": "push"
+      },
+      "run_of_pull_request": {
+        "commit": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "pull_request": 7,
+        "trigger": "push"
+      },
       "schema_is_the_same": true,
       "trainer": [
-        {
-          "cache_key": "k",
-          "image_id": "sha256:1"
-        },
+        {},
         {
           "auc": 0.65,
+          "cache_key": "k",
+          "image_id": "sha256:1",
           "log_loss": 3.0
         }
       ],
@@ -215,9 +199,6 @@ async fn the_client_sees_what_we_wrote() {
           "pipeline_run"
         ],
         "examples_properties": {
-          "note": "STRING",
-          "ok": "BOOLEAN",
-          "ratio": "DOUBLE",
           "span": "INT",
           "split_names": "STRING",
           "version": "INT"

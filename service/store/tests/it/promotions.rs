@@ -31,12 +31,12 @@ on_both! {
         let first = store.serving("flights").await.unwrap().unwrap();
         assert_eq!((first.version.as_str(), first.evidence.clone()), ("1", json!({"blessing": "blessed"})));
 
-        let second = store.append_promotion(&promotion(PromotionAction::Rollback, "0"), Some(first.id)).await.unwrap();
-        let stale = store.append_promotion(&promotion(PromotionAction::Push, "2"), Some(first.id)).await.unwrap_err();
+        let second = store.append_promotion(&promotion(PromotionAction::Rollback, "0"), Some(first.id), Vec::new()).await.unwrap();
+        let stale = store.append_promotion(&promotion(PromotionAction::Push, "2"), Some(first.id), Vec::new()).await.unwrap_err();
         assert_eq!(stale.to_string(), "the model of target 'flights' was changed by somebody else meanwhile: look again before changing it");
-        assert!(matches!(store.append_promotion(&promotion(PromotionAction::Push, "2"), None).await, Err(StoreError::Conflict(_))));
+        assert!(matches!(store.append_promotion(&promotion(PromotionAction::Push, "2"), None, Vec::new()).await, Err(StoreError::Conflict(_))));
         assert_eq!(store.serving("flights").await.unwrap().unwrap().version, "0");
-        store.append_promotion(&promotion(PromotionAction::Removed, "0"), Some(second)).await.unwrap();
+        store.append_promotion(&promotion(PromotionAction::Removed, "0"), Some(second), Vec::new()).await.unwrap();
         assert!(store.serving("flights").await.unwrap().is_none());
         let ledger = store.promotions(None, 10).await.unwrap();
         assert_eq!(ledger.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["removed", "rollback", "push"]);
@@ -48,7 +48,7 @@ on_both! {
         for number in 0..8 {
             let store = fresh.store.clone();
             tasks.push(tokio::spawn(async move {
-                store.append_promotion(&promotion(PromotionAction::Push, &number.to_string()), None).await.is_ok()
+                store.append_promotion(&promotion(PromotionAction::Push, &number.to_string()), None, Vec::new()).await.is_ok()
             }));
         }
         let mut winners = 0;
