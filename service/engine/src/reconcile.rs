@@ -306,26 +306,22 @@ fn instant(now: Micros, at: Micros) -> Instant {
     Instant::now() + Duration::from_micros(wait)
 }
 
-/// MLMD's word for the end of a step that published nothing.
+/// MLMD's word for the end of a step that published nothing, be it before its program started.
 fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrite> {
-    let RunEvent::StepFailed {
-        step, attempt, reason, ..
-    } = event
-    else {
+    let RunEvent::StepFailed { step, reason, .. } = event else {
         return None;
     };
     let failed = run
         .steps
         .get(step)
         .is_some_and(|record| matches!(record.state, StepState::Failed { .. }));
-    let started = *attempt > 0;
     let state = if run.cancel_requested.is_some() {
         EndState::Canceled
     } else {
         EndState::Failed
     };
     let planned = run.request.plan.steps.get(step)?;
-    (failed && started).then(|| MetadataWrite::End {
+    failed.then(|| MetadataWrite::End {
         identity: effects::execution(run, step, &planned.component),
         state,
         reason: reason.clone(),

@@ -82,6 +82,7 @@ print(json.dumps({
     "no_typed_properties": all(not a.properties for a in artifacts.values() if a.type != "Examples"),
     "failed_push": end("r4/push"),
     "failed_gate": end("r5/gate"),
+    "failed_driver": end("r6/examples")["execution"],
     "needless_push": end("r3/push"),
     "rollback": [end(name) for name in executions if name.startswith("rollback/")],
     "runs": [f'{p["trigger"]} {p["branch"]} {len(p["commit"])}' for p in map(properties, runs)],

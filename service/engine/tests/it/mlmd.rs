@@ -1,5 +1,5 @@
 //! What a TFX user finds with the unmodified ml-metadata client after a push, a rejection, a failed
-//! push, an unreadable evaluation and a rollback.
+//! push, an unreadable evaluation, data that is not there and a rollback.
 
 use crate::ml_metadata::python;
 use crate::yard::Yard;
@@ -29,6 +29,8 @@ async fn the_client_finds_what_tfx_would_have_written() {
         let (row, _) = yard.last(runs).await;
         assert_eq!(row.state, state, "{runs}: {:?}", row.summary);
     }
+    yard.push(&[("rows/{YYYY}", "nothing/{YYYY}")]).await;
+    assert_eq!(yard.last(6).await.0.state, RunState::Failed);
     yard.engine.roll_back("tiny", "ada").await.unwrap();
     yard.all_told().await;
     yard.stop_loops().await;
@@ -58,6 +60,7 @@ async fn the_client_finds_what_tfx_would_have_written() {
           true
         ]
       ],
+      "failed_driver": "ExampleGen FAILED",
       "failed_gate": {
         "contexts": "node tiny.gate, pipeline tiny",
         "events": {
@@ -112,6 +115,7 @@ async fn the_client_finds_what_tfx_would_have_written() {
         }
       ],
       "runs": [
+        "push main 40",
         "push main 40",
         "push main 40",
         "push main 40",
