@@ -1,4 +1,4 @@
-"""MLServer runtime for an ONNX graph whose inputs are raw columns [n, 1]."""
+"""MLServer runtime for an ONNX graph: numbers go in as float32, text as strings, in the request's shapes."""
 
 import numpy
 import onnxruntime
@@ -30,7 +30,11 @@ class OnnxModel(MLModel):
                 values = numpy.array(StringCodec.decode_input(entry), dtype=object)
             else:
                 values = NumpyCodec.decode_input(entry).astype(numpy.float32)
-            inputs[name] = values.reshape(-1, 1)
+            inputs[name] = values.reshape(entry.shape)
         names = [entry.name for entry in self._session.get_outputs()]
-        outputs = [NumpyCodec.encode_output(n, v) for n, v in zip(names, self._session.run(names, inputs))]
+        try:
+            values = self._session.run(names, inputs)
+        except Exception as error:
+            raise InferenceError(f"the model refuses the request: {error}") from error
+        outputs = [NumpyCodec.encode_output(name, value) for name, value in zip(names, values)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)

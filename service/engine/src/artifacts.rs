@@ -3,19 +3,30 @@
 //! A tree is written under a work folder by a component, hashed, synced and renamed in. The same
 //! content is never stored twice, and what is stored never changes.
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+
+/// Bytes of a path inside an artifact; the system takes 4096 with everything above it.
+const LONGEST_PATH: usize = 1024;
 
 /// Why an output cannot become an artifact.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
+    /// The output itself is neither a file nor a folder.
+    #[error("it is a link or a device: write a plain file or folder")]
+    NotPlain,
     /// The tree has an entry that is neither a file nor a folder.
     #[error("it contains '{0}', which is a link or a device: write plain files and folders")]
-    NotPlain(String),
+    HasNotPlain(String),
+    /// The tree has a path that not every system can open.
+    #[error("it has paths of more than {LONGEST_PATH} bytes: use fewer or shorter folder names")]
+    TooDeep,
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
@@ -199,7 +210,13 @@ fn walk_from(
     let metadata = path.symlink_metadata().map_err(at(path))?;
     let is_dir = metadata.is_dir();
     if !is_dir && !metadata.is_file() {
-        return Err(ArtifactError::NotPlain(relative.to_owned()));
+        return Err(match relative {
+            "" => ArtifactError::NotPlain,
+            relative => ArtifactError::HasNotPlain(relative.to_owned()),
+        });
+    }
+    if relative.len() > LONGEST_PATH {
+        return Err(ArtifactError::TooDeep);
     }
     let executable = !is_dir && metadata.mode() & 0o111 != 0;
     visit(&Entry {
@@ -214,7 +231,7 @@ fn walk_from(
             let name = entry.map_err(at(path))?.file_name();
             match name.into_string() {
                 Ok(name) => names.push(name),
-                Err(name) => return Err(ArtifactError::NotPlain(name.to_string_lossy().into_owned())),
+                Err(name) => return Err(ArtifactError::HasNotPlain(name.to_string_lossy().into_owned())),
             }
         }
         names.sort();
@@ -230,19 +247,66 @@ fn walk_from(
     Ok(())
 }
 
-/// Removes a tree, read-only folders included. A missing one is fine.
-pub fn remove_tree(path: &Path) -> io::Result<()> {
-    let Ok(metadata) = path.symlink_metadata() else {
+/// The bytes of a file that a component wrote, at most `limit` of them: never through a link, never
+/// waiting for a pipe.
+pub(crate) fn read_plain(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(path);
+    let file = file.map_err(|error| match error.raw_os_error() {
+        Some(code) if code == Errno::LOOP.raw_os_error() => io::Error::other("it is a link"),
+        _ => error,
+    })?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!(
+            "it has more than {} MiB",
+            limit / (1024 * 1024)
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Removes a tree, read-only folders included, however deep. A missing one is fine.
+pub fn remove_tree(root: &Path) -> io::Result<()> {
+    let Ok(metadata) = root.symlink_metadata() else {
         return Ok(());
     };
     if !metadata.is_dir() {
-        return fs::remove_file(path);
+        return fs::remove_file(root);
     }
-    let _ = fs::set_permissions(path, Permissions::from_mode(0o755));
-    for entry in fs::read_dir(path)? {
-        remove_tree(&entry?.path())?;
+    let mut folders = Vec::new();
+    let mut left = vec![root.to_owned()];
+    while let Some(folder) = left.pop() {
+        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o755));
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                left.push(within_reach(root, entry.path())?);
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        folders.push(folder);
     }
-    fs::remove_dir(path)
+    folders.iter().rev().try_for_each(fs::remove_dir)
+}
+
+/// A folder whose path grows longer than the system takes is moved to the top first.
+fn within_reach(root: &Path, folder: PathBuf) -> io::Result<PathBuf> {
+    if folder.as_os_str().len() <= root.as_os_str().len() + LONGEST_PATH {
+        return Ok(folder);
+    }
+    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
+    let place = root.join(format!(".{}", uuid::Uuid::now_v7()));
+    fs::rename(&folder, &place)?;
+    Ok(place)
 }
 
 #[cfg(test)]
@@ -305,8 +369,57 @@ mod tests {
             folder.store(&linked).unwrap_err().to_string(),
             "it contains 'b', which is a link or a device: write plain files and folders"
         );
+        assert_eq!(
+            folder.store(&linked.join("b")).unwrap_err().to_string(),
+            "it is a link or a device: write a plain file or folder"
+        );
         let empty = dir.path().join("empty");
         fs::create_dir_all(empty.join("inner")).unwrap();
         assert_eq!(folder.store(&empty).unwrap_err().to_string(), "it is empty");
+    }
+
+    #[test]
+    fn only_plain_files_are_read_and_only_so_much() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = |path: &Path| read_plain(path, 4).unwrap_err().to_string();
+        let file = dir.path().join("file");
+        fs::write(&file, "1234").unwrap();
+        assert_eq!(read_plain(&file, 4).unwrap(), b"1234");
+        fs::write(&file, "12345").unwrap();
+        assert_eq!(said(&file), "it has more than 0 MiB");
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(said(&link), "it is a link");
+        let pipe = dir.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(said(&pipe), "it is not a plain file");
+        assert_eq!(said(dir.path()), "it is not a plain file");
+        assert_eq!(said(Path::new("/dev/zero")), "it is not a plain file");
+    }
+
+    #[test]
+    fn a_tree_deeper_than_the_system_s_paths_is_refused_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("deep");
+        fs::create_dir(&root).unwrap();
+        let name = "n".repeat(200);
+        // From the inside out, since no path reaches the bottom.
+        for _ in 0..60 {
+            let outer = dir.path().join("outer");
+            fs::create_dir(&outer).unwrap();
+            fs::write(outer.join("file"), "1").unwrap();
+            fs::rename(&root, outer.join(&name)).unwrap();
+            fs::set_permissions(&outer, Permissions::from_mode(0o755)).unwrap();
+            fs::rename(&outer, &root).unwrap();
+        }
+        assert!(matches!(digest(&root), Err(ArtifactError::TooDeep)));
+        remove_tree(&root).unwrap();
+        assert!(!root.exists());
     }
 }

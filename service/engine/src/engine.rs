@@ -89,7 +89,12 @@ impl Engine {
         let folders = Self::folders(&config)?;
         let store = Self::open_store(&config).await?;
         let github = config.github.as_ref().map(github).transpose()?;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+        // Calls are few, and a model server that closed a connection after an error must not fail the next one.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap_or_default();
         let isolated = matches!(config.executor, ExecutorKind::Docker) && rustix::process::geteuid().is_root();
         let owner = Owner::new(folders.owners(), &instance(&folders)?).map_err(|source| EngineError::DataDir {
             path: folders.owners(),
@@ -122,6 +127,11 @@ impl Engine {
             path: path.clone(),
             source,
         })?;
+        // The default folder lies in a repository, where it must not be committed.
+        let ignore = root.join(".gitignore");
+        if !ignore.exists() {
+            let _ = std::fs::write(ignore, "*\n");
+        }
         Ok(Folders::new(root))
     }
 

@@ -1,10 +1,12 @@
 //! `Judge`: the gate reads what the evaluator measured.
 
 use super::{EffectError, Outcome, execution, push};
+use crate::artifacts::read_plain;
 use crate::context::Context;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::evaluation::{self, Evaluation};
@@ -12,6 +14,9 @@ use trainyard_core::gate::{Blessing, Verdict, judge as judge_evaluation};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
+
+/// Bytes of an `evaluation.json`: some hundred thousand slices.
+const LONGEST_EVALUATION: u64 = 64 * 1024 * 1024;
 
 pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
     let Some(planned) = &run.request.plan.gate else {
@@ -95,8 +100,9 @@ fn read_evaluation(artifact: &Path) -> Result<Evaluation, String> {
     } else {
         artifact.to_owned()
     };
-    let text = fs::read_to_string(&file).map_err(|error| format!("its evaluation.json cannot be read: {error}"))?;
-    evaluation::parse(&text)
+    let text =
+        read_plain(&file, LONGEST_EVALUATION).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    evaluation::parse(&text.map_err(|error| format!("its evaluation.json cannot be read: {error}"))?)
 }
 
 /// TFX's blessing: a folder with an empty file `BLESSED` or `NOT_BLESSED`, and our reasons beside it.

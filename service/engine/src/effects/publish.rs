@@ -2,7 +2,8 @@
 
 use super::drive::{SOURCE_INPUT, planned};
 use super::{EffectError, Outcome, execution};
-use crate::artifacts::{ArtifactError, ArtifactFolder, seal};
+use crate::artifacts::{ArtifactError, ArtifactFolder, read_plain, seal};
+use crate::checkout::without_path;
 use crate::context::Context;
 use crate::external;
 use crate::task::EXECUTOR_OUTPUT;
@@ -17,6 +18,9 @@ use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_store::{MetadataWrite, PublishExecution};
+
+/// Bytes of an `executor_output.json`: a component's word is short.
+const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
 
 /// KFP's `executor_output.json`, the part we read.
 #[derive(Debug, Default, Deserialize)]
@@ -141,7 +145,10 @@ fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result
             ArtifactError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 format!("step '{step}' ended well but wrote no output '{output}': write it to {{{{outputs.{output}}}}}")
             }
-            error => format!("step '{step}': output '{output}' cannot be kept: {error}"),
+            error => without_path(
+                &format!("step '{step}': output '{output}' cannot be kept: {error}"),
+                folder,
+            ),
         })?;
         digests.insert(output.clone(), digest);
     }
@@ -159,7 +166,7 @@ fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result
 }
 
 fn executor_output(path: &Path) -> Result<ExecutorOutput, String> {
-    match fs::read(path) {
+    match read_plain(path, LONGEST_EXECUTOR_OUTPUT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ExecutorOutput::default()),
         Err(error) => Err(format!("{EXECUTOR_OUTPUT} cannot be read: {error}")),
         Ok(text) => serde_json::from_slice(&text)

@@ -1,6 +1,7 @@
 //! `Push`: the approved model reaches its endpoint, read back, and the ledger says so.
 
 use super::{EffectError, Outcome, execution, judge};
+use crate::config::TargetConfig;
 use crate::context::Context;
 use crate::rollback;
 use crate::serving::{ServingError, Target, kept, next_version, served};
@@ -18,6 +19,17 @@ use trainyard_store::{
     StartExecution,
 };
 
+/// The configuration of a push target.
+pub(super) fn target<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, EffectError> {
+    context.config.targets.get(name).ok_or_else(|| {
+        let known: Vec<_> = context.config.targets.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        EffectError::Broken(format!(
+            "push target '{name}' is not configured (known: {known}): add [targets.{name}] to trainyard.toml, or run with --no-push"
+        ))
+    })
+}
+
 pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
     let (Some(verdict), Some(plan), Some(gate)) = (&run.verdict, &run.request.plan.push, &run.request.plan.gate) else {
         return Err(EffectError::Broken("there is nothing to push".to_owned()));
@@ -26,19 +38,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
     let Some(model) = candidate.and_then(|candidate| verdict.bless(candidate)) else {
         return Err(EffectError::Broken("the model is not approved".to_owned()));
     };
-    let Some(config) = context.config.targets.get(&plan.target) else {
-        let known: Vec<_> = context.config.targets.keys().map(String::as_str).collect();
-        return Err(EffectError::Broken(format!(
-            "push target '{}' is not configured (known: {}): add [targets.{}] to trainyard.toml",
-            plan.target,
-            if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            },
-            plan.target
-        )));
-    };
+    let config = target(context, &plan.target)?;
     let lock = context.pushing.hold().await.map_err(EffectError::again)?;
     let ledger = rollback::ledger(context, &plan.target)
         .await

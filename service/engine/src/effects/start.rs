@@ -7,6 +7,10 @@ use trainyard_core::run::{Run, RunEvent};
 use trainyard_core::spec::Baseline;
 
 pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, EffectError> {
+    // Not after an hour of training.
+    if let Some(push) = run.request.plan.push.as_ref().filter(|_| run.request.may_push) {
+        super::push::target(context, &push.target)?;
+    }
     let baseline = if run.request.plan.needs_baseline() {
         baseline(context, run).await?
     } else {

@@ -14,9 +14,13 @@ use crate::config::TargetConfig;
 use repository::{ModelFolder, VersionFolder};
 use sample::Sample;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Blessed;
 use trainyard_core::spec::InfraValidation;
+
+/// The waits before a server is asked again to load what is right.
+const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
 
 /// One model on one server.
 #[derive(Clone, Debug)]
@@ -115,14 +119,22 @@ impl Target {
         }
     }
 
-    /// Makes the folder say what the ledger says, after a crash in the middle of a push or rollback:
-    /// versions that are not in `keep` go, the last one comes back if it is gone. True when something
-    /// was wrong; the server, if it runs, has then loaded what is right.
+    /// Makes folder and server say what the ledger says, after a crash in the middle of a push or
+    /// rollback: versions that are not in `keep` go, the last one comes back if it is gone or another
+    /// one answers. True when something was wrong; the server, if it runs, has then loaded what is right.
     pub async fn settle(&self, keep: &[String], current: Option<(&ArtifactRef, &str)>) -> Result<bool, ServingError> {
         let mut wrong = self.remove_others(keep).await?;
         if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
             self.write(Path::new(&model.uri), version).await?;
             wrong = true;
+        }
+        if let Some((model, version)) = current.filter(|_| !wrong) {
+            let sample = Sample::read_if_there(Path::new(&model.uri))?;
+            let answers = self
+                .server
+                .expect_default(version, sample.as_ref().map(|s| &s.request))
+                .await;
+            wrong = matches!(answers, Err(ServingError::Answer(_) | ServingError::Refused { .. }));
         }
         if wrong {
             self.load_what_is_left().await?;
@@ -158,12 +170,18 @@ impl Target {
         sample.check(&answer).map_err(ServingError::Answer)
     }
 
-    /// Takes a version away that must not serve. The old ones are loaded again.
+    /// Takes a version away that must not serve. The old ones are loaded again, if need be by the
+    /// next start.
     async fn withdraw(&self, version: &str) {
-        let removed = self.folder.remove(version).await;
-        let loaded = self.load_what_is_left().await;
-        if let Err(error) = removed.and(loaded) {
-            tracing::error!(target = self.name, version, %error, "a failed version was not withdrawn cleanly");
+        if let Err(error) = self.folder.remove(version).await {
+            tracing::error!(target = self.name, version, %error, "a failed version was not removed");
+        }
+        for wait in RELOADS {
+            tokio::time::sleep(wait).await;
+            match self.load_what_is_left().await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(target = self.name, version, %error, "a failed version may still serve"),
+            }
         }
     }
 

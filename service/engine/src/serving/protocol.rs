@@ -176,7 +176,13 @@ impl ModelServer {
             return Ok(response);
         }
         let body = response.text().await.unwrap_or_default();
-        let said: String = body.trim().chars().take(200).collect();
+        // Of a traceback the last line says what happened.
+        let last = body
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty())
+            .unwrap_or_default();
+        let said: String = last.chars().take(200).collect();
         let problem = if said.is_empty() || Some(said.as_str()) == status.canonical_reason() {
             status.to_string()
         } else {

@@ -1,15 +1,17 @@
 //! Sample rows with the answers the model itself gave, to be compared with what the server gives.
 
 use super::protocol::ServingError;
+use crate::artifacts::read_plain;
 use serde::Deserialize;
 use serde_json::Value;
-use std::fs;
 use std::io;
 use std::path::Path;
 use trainyard_core::spec::InfraValidation;
 
 /// The file in a Model artifact.
 const SAMPLE: &str = "sample.json";
+/// Its most bytes: a few rows are enough.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// A request, the expected answer, and how far the numbers may be apart.
 #[derive(Debug, Deserialize)]
@@ -53,7 +55,7 @@ impl Sample {
 
     /// The model's sample, if it has one.
     pub(super) fn read_if_there(model: &Path) -> Result<Option<Self>, ServingError> {
-        let text = match fs::read(model.join(SAMPLE)) {
+        let text = match read_plain(&model.join(SAMPLE), LONGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {

@@ -162,5 +162,6 @@ async fn a_baseline_that_is_gone() {
 async fn a_target_that_is_not_configured() {
     let yard = Yard::with(|config| config.targets.clear()).await;
     let commit = yard.push(&[]).await;
-    insta::assert_snapshot!(error_of(&yard, &commit).await, @"push target 'tiny' is not configured (known: none): add [targets.tiny] to trainyard.toml");
+    insta::assert_snapshot!(error_of(&yard, &commit).await, @"push target 'tiny' is not configured (known: none): add [targets.tiny] to trainyard.toml, or run with --no-push");
+    assert!(yard.programs().is_empty(), "it is said before anything runs");
 }

@@ -1,7 +1,7 @@
 //! A model that cannot serve never replaces one that does.
 
 use crate::moment::{Moment, Trap};
-use crate::yard::Yard;
+use crate::yard::{Yard, until};
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +41,31 @@ async fn a_bad_model_never_replaces_a_good_one() {
     let (row, _) = yard.last(7).await;
     assert_eq!(row.state, RunState::Succeeded);
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
+}
+
+#[tokio::test]
+async fn a_rejected_version_is_withdrawn_though_the_server_refuses_for_a_while() {
+    let mut yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.server.refuse_after(1, 2);
+    refused(&yard, "wrong", 2).await;
+    // Refused for so long that only the next start can put it right.
+    yard.server.refuse_after(1, 3);
+    yard.push(&[("auc: 0.7", "auc: 0.85"), ("serve: well", "serve: wrong")])
+        .await;
+    yard.last(3).await;
+    assert_eq!(
+        yard.server.predict(),
+        Some(("000002".to_owned(), 0.85)),
+        "the withdrawn one answers"
+    );
+    yard.crash().await;
+    yard.restart().await;
+    until("the old version answers", async || {
+        yard.server.predict().filter(|(version, _)| version == "000001")
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
 pub const SECRET: &str = "webhook-secret-of-the-tests";
 /// Nothing a test waits for takes longer.
 /// Less than a lease lasts: a test that waits for one to run out fails.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Behaviour = Arc<dyn Fn(&AttemptKey, &Program) -> Script + Send + Sync>;
 

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt, stream};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// The Dockerfile's name inside the packed context; it may lie outside the context on the host.
@@ -23,6 +23,8 @@ const LAST_LINES: usize = 20;
 const TAG_DIGITS: usize = 24;
 /// A build that says nothing for so long hangs. Compilers may well be silent for minutes.
 const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
+/// A build that goes on for so long will not end, and others wait for it.
+const LONGEST_BUILD: Duration = Duration::from_secs(2 * 60 * 60);
 /// A registry that sends nothing for so long does not answer.
 const PULL_SILENCE: Duration = Duration::from_secs(2 * 60);
 
@@ -93,9 +95,14 @@ impl DockerImageBuilder {
         let api = self.connection.api()?;
         let mut output = std::pin::pin!(api.build_image(options, None, Some(bollard::body_try_stream(context))));
         let mut seen = Output::default();
+        let end = Instant::now() + LONGEST_BUILD;
         loop {
             let problem = match tokio::time::timeout(BUILD_SILENCE, output.next()).await {
                 Ok(None) => return Ok(seen),
+                Ok(Some(_)) if Instant::now() > end => Some(format!(
+                    "it was not over after {} minutes",
+                    LONGEST_BUILD.as_secs() / 60
+                )),
                 Err(_) => Some(format!(
                     "nothing was heard of it for {} minutes",
                     BUILD_SILENCE.as_secs() / 60

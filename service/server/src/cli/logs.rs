@@ -22,11 +22,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
     trainyard logs 0192f0c1-2b3c train\n  \
     trainyard logs 0192f0c1-2b3c train --follow\n  \
     trainyard logs 0192f0c1-2b3c train --attempt 1\n  \
-    trainyard logs 0192f0c1-2b3c build-trainer     the build of the image 'trainer'")]
+    trainyard logs 0192f0c1-2b3c build-train       the build of the image that step 'train' uses first")]
 pub(super) struct Logs {
     /// The run; the beginning of its id is enough
     run: String,
-    /// The step, or build-IMAGE
+    /// The step, or build-STEP for the build of the image that the step is the first to use
     step: String,
     /// The attempt, from 1; the newest if absent
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

@@ -24,6 +24,7 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use trainyard_engine::store::Store;
 use trainyard_engine::{Engine, Folders};
 
@@ -94,6 +95,9 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Files that are being written or removed have this long when the command is over.
+const LAST_FILES: Duration = Duration::from_secs(5);
+
 fn perform(cli: Cli) -> Result<ExitCode> {
     let variable = |name: &str| std::env::var(name).ok();
     let path = cli.config.as_deref();
@@ -114,10 +118,11 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Rollback(command) => command.perform(&load()?).await,
         }
     };
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(perform)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let performed = runtime.block_on(perform);
+    // A file system that hangs must not hold the exit.
+    runtime.shutdown_timeout(LAST_FILES);
+    performed
 }
 
 /// The database, for commands that only read; it is not made if there is none.

@@ -16,8 +16,8 @@ pub(super) const DELIVERY_BYTES: usize = 25 * 1024 * 1024;
 pub(super) const JSON_BYTES: usize = 1024 * 1024;
 /// More than this of a body that is too large is not waited for.
 const DRAINED_BYTES: usize = 64 * 1024 * 1024;
-/// A sender has this long for its whole body.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A sender has this long for its whole body; GitHub itself gives up by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body up to this size is read whenever it comes; larger ones of strangers take turns, so that
 /// they cannot fill the memory, and slow ones among them cannot keep an ordinary webhook out.

@@ -38,7 +38,11 @@ fn place() -> Place {
             .await
             .unwrap();
         store
-            .append_promotion(&entry("flights", PromotionAction::Push, "2", 2, 1), Some(first), Vec::new())
+            .append_promotion(
+                &entry("flights", PromotionAction::Push, "2", 2, 1),
+                Some(first),
+                Vec::new(),
+            )
             .await
             .unwrap();
         let old = store
@@ -46,7 +50,11 @@ fn place() -> Place {
             .await
             .unwrap();
         store
-            .append_promotion(&entry("old", PromotionAction::Removed, "7", 3, 3), Some(old), Vec::new())
+            .append_promotion(
+                &entry("old", PromotionAction::Removed, "7", 3, 3),
+                Some(old),
+                Vec::new(),
+            )
             .await
             .unwrap();
         store.close().await;
