@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup images components demo test lint bench clean
+.PHONY: help setup images components install demo test lint bench clean
 
 PROFILE := quick
 STATIC_TARGET := x86_64-unknown-linux-gnu
@@ -22,6 +22,9 @@ images: components
 	@dockerfiles/image.sh trainer
 	@dockerfiles/image.sh serving
 	@dockerfiles/image.sh flights-data
+
+install: images ## The images, and `trainyard` in cargo's bin folder
+	cargo install --locked --profile $(PROFILE) --path service/server
 
 demo: images ## The main job: a push, nine months of data, two pull requests, a rollback
 	@cargo build --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins --example demo
