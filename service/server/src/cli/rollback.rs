@@ -30,7 +30,9 @@ impl Rollback {
             }
             None => {
                 let engine = Engine::open(config.engine()?).await?;
-                serde_json::to_value(engine.roll_back(&self.target, &super::actor()).await?)?
+                let done = engine.roll_back(&self.target, &super::actor()).await?;
+                engine.store().close().await;
+                serde_json::to_value(done)?
             }
         };
         if self.json {

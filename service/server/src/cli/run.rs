@@ -59,6 +59,7 @@ impl Run {
             output::text(&runs::render(&detail))?;
         }
         let run = engine.store().load_run(&id).await?;
+        engine.store().close().await;
         Ok(match run.state {
             RunState::Succeeded if rejected(&run) => ExitCode::from(REJECTED),
             RunState::Succeeded => ExitCode::SUCCESS,

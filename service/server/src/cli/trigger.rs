@@ -47,6 +47,7 @@ impl Trigger {
             None => {
                 let engine = Engine::open(config.engine()?).await?;
                 let run = engine.request_known(&repo, &self.pipeline, &parameters, &actor).await?;
+                engine.store().close().await;
                 (run.to_string(), "; it waits for the next `trainyard serve`")
             }
         };
