@@ -93,17 +93,20 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
     Ok(found)
 }
 
+/// What [`resolve`] noted of each span.
+fn spans(data: &ArtifactRef) -> impl Iterator<Item = &Value> {
+    data.properties
+        .get("spans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
 /// Puts the span files of an `ExternalData` artifact into `folder` under their own names: linked
 /// where the disk allows it and everybody may read the file, else copied.
 pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
-    let spans = data
-        .properties
-        .get("spans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    for entry in spans {
+    for entry in spans(data) {
         let (Some(path), Some(file)) = (entry["path"].as_str(), entry["file"].as_str()) else {
             continue;
         };
@@ -125,13 +128,7 @@ pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), 
 /// Whether every span file still has the content that was promised: a model trained on data that
 /// changed underway must not be published. The error is a sentence.
 pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
-    let spans = data
-        .properties
-        .get("spans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    for entry in spans {
+    for entry in spans(data) {
         let (Some(path), Some(promised)) = (entry["path"].as_str(), entry["digest"].as_str()) else {
             continue;
         };
