@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+use trainyard_github::GitHubAuth;
 
 /// Settings of one Trainyard instance.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub struct EngineConfig {
     pub targets: BTreeMap<String, TargetConfig>,
 }
 
+impl EngineConfig {
+    /// The names of the push targets, for sentences about one that is not among them.
+    pub(crate) fn known_targets(&self) -> String {
+        if self.targets.is_empty() {
+            return "none".to_owned();
+        }
+        let names: Vec<_> = self.targets.keys().map(String::as_str).collect();
+        names.join(", ")
+    }
+}
+
 /// How GitHub is reached.
 #[derive(Clone, Debug)]
 pub struct GitHubConfig {
@@ -41,20 +53,6 @@ pub struct GitHubConfig {
     pub auth: GitHubAuth,
     /// Secrets that sign webhooks; two during a rotation. Empty refuses every webhook.
     pub webhook_secrets: Vec<SecretString>,
-}
-
-/// Who the service is to GitHub.
-#[derive(Clone, Debug)]
-pub enum GitHubAuth {
-    /// A personal access token.
-    Token(SecretString),
-    /// A GitHub App, acting through its installations.
-    App {
-        /// The App's id.
-        app_id: u64,
-        /// Its private key, PEM.
-        private_key: SecretString,
-    },
 }
 
 /// What runs the steps.

@@ -2,7 +2,7 @@
 
 use crate::admission;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
-use crate::config::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig};
+use crate::config::{EngineConfig, ExecutorKind, GitHubConfig};
 use crate::context::{Context, Signals, now};
 use crate::folders::Folders;
 use crate::locks::{Exclusive, Owner};
@@ -231,14 +231,7 @@ async fn forever<L: Future<Output = ()>>(name: &str, context: Arc<Context>, run:
 }
 
 fn github(config: &GitHubConfig) -> Result<GitHub, GitHubError> {
-    let auth = match &config.auth {
-        GitHubAuth::Token(token) => trainyard_github::GitHubAuth::Token(token.clone()),
-        GitHubAuth::App { app_id, private_key } => trainyard_github::GitHubAuth::App {
-            app_id: *app_id,
-            private_key: private_key.clone(),
-        },
-    };
-    GitHub::new(&config.api_url, &config.git_url, auth)
+    GitHub::new(&config.api_url, &config.git_url, config.auth.clone())
 }
 
 /// The name of this instance: containers carry it, and only its own are touched.

@@ -30,7 +30,7 @@ mod schedule;
 pub mod serving;
 mod task;
 
-pub use config::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, TargetConfig};
+pub use config::{EngineConfig, ExecutorKind, GitHubConfig, TargetConfig};
 pub use engine::{Engine, EngineError};
 pub use folders::Folders;
 pub use intake::{Intake, IntakeError};
@@ -39,4 +39,5 @@ pub use manual::ManualError;
 pub use reconcile::rejected;
 pub use rollback::{RollbackError, RolledBack};
 pub use trainyard_executors as executors;
+pub use trainyard_github::GitHubAuth;
 pub use trainyard_store as store;

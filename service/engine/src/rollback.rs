@@ -76,15 +76,9 @@ impl Engine {
     pub async fn roll_back(&self, name: &str, actor: &str) -> Result<RolledBack, RollbackError> {
         let context = self.context();
         let Some(config) = context.config.targets.get(name) else {
-            let known: Vec<_> = context.config.targets.keys().map(String::as_str).collect();
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
             return Err(RollbackError::NoTarget {
                 name: name.to_owned(),
-                known,
+                known: context.config.known_targets(),
             });
         };
         let _alone = context.pushing.hold().await.map_err(RollbackError::Lock)?;

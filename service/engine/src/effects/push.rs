@@ -22,8 +22,7 @@ use trainyard_store::{
 /// The configuration of a push target.
 pub(super) fn target<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, EffectError> {
     context.config.targets.get(name).ok_or_else(|| {
-        let known: Vec<_> = context.config.targets.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let known = context.config.known_targets();
         EffectError::Broken(format!(
             "push target '{name}' is not configured (known: {known}): add [targets.{name}] to trainyard.toml, or run with --no-push"
         ))
