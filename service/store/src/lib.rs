@@ -5,6 +5,7 @@
 //! (ML Metadata), `preimages`, `promotions`, `outbox`. Below them `database` is the closed enum of the two
 //! drivers, `writer` the one writer of SQLite, `migrate` the schema.
 
+mod aliases;
 mod connection;
 mod database;
 mod deliveries;
@@ -26,6 +27,7 @@ mod stats;
 mod store;
 mod writer;
 
+pub use aliases::{Alias, NewAlias};
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};
 pub use error::{Result, StoreError};

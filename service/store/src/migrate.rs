@@ -20,6 +20,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_ml_metadata";
     2 "0002_trainyard";
+    3 "0003_registry";
 }
 
 /// The newest schema version this program knows.

@@ -28,6 +28,7 @@ pub(crate) use statements;
 
 /// The lists of all files.
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
+    ("aliases", crate::aliases::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
     ("events", crate::events::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),

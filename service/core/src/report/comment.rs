@@ -75,11 +75,8 @@ fn reasons(run: &Run) -> Option<String> {
 }
 
 fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
-    let other = match run.request.plan.gate.as_ref().map(|gate| gate.gate.baseline) {
-        Some(Baseline::LatestBlessed) => "latest blessed",
-        Some(Baseline::None) => "baseline",
-        Some(Baseline::Serving) | None => "serving",
-    };
+    let gate = run.request.plan.gate.as_ref();
+    let other = gate.map_or_else(|| Baseline::Serving.heading(), |gate| gate.gate.baseline.heading());
     let mut table =
         format!("| slice | metric | candidate | {other} | difference | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n");
     let rows: Vec<String> = verdict.comparisons().iter().map(row).collect();

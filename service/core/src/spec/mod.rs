@@ -3,6 +3,7 @@
 //! [`Pipeline`] is the file's shape; `parse` reads it strictly and `lint` finds what a shape
 //! cannot: cycles, unknown inputs, missing pieces.
 
+mod baseline;
 mod compile;
 mod components;
 mod graph;
@@ -19,6 +20,7 @@ mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use baseline::{Baseline, is_model_name};
 pub use compile::{load, plan};
 pub use judged::with_base_gate;
 pub use parse::parse;
@@ -353,19 +355,6 @@ pub struct Gate {
     pub min_slice_size: Option<u64>,
 }
 
-/// What the candidate is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Baseline {
-    /// The model the push target serves.
-    #[default]
-    Serving,
-    /// The newest blessed model of this pipeline.
-    LatestBlessed,
-    /// Nothing.
-    None,
-}
-
 /// TFMA's slicing spec; `{}` is all examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -470,6 +459,16 @@ pub struct Push {
     /// What is tried before the new version counts.
     #[serde(default)]
     pub infra_validation: InfraValidation,
+    /// How long the new version may take for the sample request, as the median of ten, for example `100ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_latency: Option<String>,
+}
+
+impl Push {
+    /// [`Push::max_latency`] as a duration; `None` also for text that lint refuses.
+    pub fn latency_bound(&self) -> Option<std::time::Duration> {
+        quantity::latency(self.max_latency.as_deref()?).ok()
+    }
 }
 
 /// TFX's infra validation.

@@ -1,5 +1,6 @@
 //! `Push`: the approved model reaches its endpoint, read back, and the ledger says so.
 
+use super::infra_validate::{self, Validated};
 use super::{EffectError, Outcome, execution, judge};
 use crate::config::TargetConfig;
 use crate::context::Context;
@@ -38,14 +39,21 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         return Err(EffectError::Broken("the model is not approved".to_owned()));
     };
     let config = target(context, &plan.target)?;
+    // Before the lock: a rollback does not wait for it.
+    let validated = infra_validate::validate(context, run, model.get(), plan, config).await?;
+    if let Some(validated) = &validated
+        && let Some(reason) = validated.refusal.clone()
+    {
+        return Ok(infra_validate::refused(run, validated, reason, now));
+    }
     let lock = context.pushing.hold().await.map_err(EffectError::again)?;
     let ledger = rollback::ledger(context, &plan.target)
         .await
         .map_err(EffectError::again)?;
     let stack = served(&ledger);
-    still_the_judged(run, stack.last().copied(), gate.gate.baseline)?;
+    still_the_judged(run, stack.last().copied(), &gate.gate.baseline)?;
 
-    let target = Target::new(&context.http, &plan.target, config);
+    let target = Target::new(&context.http, &plan.target, config).within(plan.latency_bound());
     let version = next_version(&ledger);
     match target
         .push(&model, &version, &kept(&stack), plan.infra_validation)
@@ -83,21 +91,21 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
     };
     Ok(Outcome {
         events: vec![event],
-        metadata: recorded(run, pushed, now),
+        metadata: recorded(run, pushed, validated.as_ref(), now),
         promotion: Some(promotion),
         lock: Some(lock),
     })
 }
 
 /// A verdict is about two models: if another one serves by now, it says nothing.
-fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: Baseline) -> Result<(), EffectError> {
+fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: &Baseline) -> Result<(), EffectError> {
     let judged = run
         .baseline
         .as_ref()
         .and_then(Option::as_ref)
         .map(|model| &model.digest);
     let serving = serving.map(|entry| &entry.model.digest);
-    if baseline != Baseline::Serving || judged == serving {
+    if *baseline != Baseline::Serving || judged == serving {
         return Ok(());
     }
     Err(EffectError::Broken(
@@ -124,7 +132,7 @@ pub(super) fn identity(run: &Run) -> ExecutionIdentity {
 }
 
 /// What a push reads, under TFX's names.
-pub(super) fn inputs(run: &Run) -> BTreeMap<String, ArtifactRef> {
+pub(super) fn inputs(run: &Run, validated: Option<&Validated>) -> BTreeMap<String, ArtifactRef> {
     let model = run
         .request
         .plan
@@ -138,7 +146,9 @@ pub(super) fn inputs(run: &Run) -> BTreeMap<String, ArtifactRef> {
         type_name: "ModelBlessing".to_owned(),
         ..model.clone()
     };
-    BTreeMap::from([("model".to_owned(), model), ("model_blessing".to_owned(), blessing)])
+    let infra_blessing = validated.map(|validated| ("infra_blessing".to_owned(), validated.blessing.clone()));
+    let judged = [("model".to_owned(), model), ("model_blessing".to_owned(), blessing)];
+    judged.into_iter().chain(infra_blessing).collect()
 }
 
 /// The CANCELED execution of a push that the verdict made needless, if the pipeline has a push.
@@ -167,12 +177,12 @@ pub(crate) fn pushed_model(run: &RunId, model: &ArtifactRef, version: &str, dest
     }
 }
 
-fn recorded(run: &Run, pushed: ArtifactRef, at: Micros) -> Vec<MetadataWrite> {
+fn recorded(run: &Run, pushed: ArtifactRef, validated: Option<&Validated>, at: Micros) -> Vec<MetadataWrite> {
     let identity = identity(run);
-    vec![
+    let push = [
         MetadataWrite::StartExecution(StartExecution {
             identity: identity.clone(),
-            inputs: inputs(run),
+            inputs: inputs(run, validated),
             properties: serde_json::Map::new(),
             at,
         }),
@@ -183,5 +193,7 @@ fn recorded(run: &Run, pushed: ArtifactRef, at: Micros) -> Vec<MetadataWrite> {
             properties: serde_json::Map::new(),
             at,
         }),
-    ]
+    ];
+    let infra = validated.map(|validated| infra_validate::recorded(run, validated, at));
+    infra.into_iter().flatten().chain(push).collect()
 }

@@ -2,9 +2,8 @@
 
 use super::{EffectError, Outcome};
 use crate::context::Context;
-use trainyard_core::artifact::ArtifactRef;
+use crate::registry::{self, RegistryError};
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_core::spec::Baseline;
 
 pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, EffectError> {
     // Not after an hour of training.
@@ -12,7 +11,12 @@ pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, Effec
         super::push::target(context, &push.target)?;
     }
     let baseline = if run.request.plan.needs_baseline() {
-        baseline(context, run).await?
+        registry::baseline(context, &run.request.plan)
+            .await
+            .map_err(|error| match error {
+                RegistryError::Refused(sentence) => EffectError::Broken(sentence),
+                RegistryError::Store(error) => EffectError::again(error),
+            })?
     } else {
         None
     };
@@ -26,32 +30,4 @@ pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, Effec
         )));
     }
     Ok(Outcome::event(RunEvent::Started { baseline }))
-}
-
-async fn baseline(context: &Context, run: &Run) -> Result<Option<ArtifactRef>, EffectError> {
-    let plan = &run.request.plan;
-    match plan
-        .gate
-        .as_ref()
-        .map(|planned| planned.gate.baseline)
-        .unwrap_or_default()
-    {
-        Baseline::None => Ok(None),
-        Baseline::LatestBlessed => context
-            .store
-            .latest_blessed(&plan.pipeline)
-            .await
-            .map_err(EffectError::again),
-        Baseline::Serving => {
-            let Some(push) = &plan.push else {
-                return context
-                    .store
-                    .latest_blessed(&plan.pipeline)
-                    .await
-                    .map_err(EffectError::again);
-            };
-            let serving = context.store.serving(&push.target).await.map_err(EffectError::again)?;
-            Ok(serving.map(|promotion| promotion.model))
-        }
-    }
 }

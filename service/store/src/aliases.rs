@@ -1,0 +1,100 @@
+//! Names that people give to versions of a registered model: entries are added, never changed.
+
+use crate::connection::args;
+use crate::error::Result;
+use crate::statements::statements;
+use crate::store::Store;
+use serde::Serialize;
+use trainyard_core::ids::Micros;
+
+statements! {
+    ADD = "INSERT INTO aliases (model, alias, version, actor, reason, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    NEWEST = "SELECT id, model, alias, version, actor, reason, at FROM aliases a
+        WHERE (CAST($1 AS TEXT) IS NULL OR model = $1) AND version IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM aliases later
+                WHERE later.model = a.model AND later.alias = a.alias AND later.id > a.id)
+        ORDER BY model, alias";
+    HISTORY = "SELECT id, model, alias, version, actor, reason, at FROM aliases WHERE model = $1 ORDER BY id";
+}
+
+/// An entry to add.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAlias {
+    /// The registered model: a push target's name.
+    pub model: String,
+    /// The name, for example `challenger`.
+    pub alias: String,
+    /// The version that bears it from now on; `None` takes the name away.
+    pub version: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Why, if somebody said so.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Micros,
+}
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alias {
+    /// Grows with every entry.
+    pub id: i64,
+    /// The registered model.
+    pub model: String,
+    /// The name.
+    pub alias: String,
+    /// The version that bears it; `None` where the name was taken away.
+    pub version: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When, in microseconds since 1970-01-01 UTC.
+    pub at: Micros,
+}
+
+impl Store {
+    /// Gives a name to a version, or takes it away; returns the entry's id.
+    pub async fn put_alias(&self, new: &NewAlias) -> Result<i64> {
+        let new = new.clone();
+        self.write(move |db| {
+            Box::pin(async move {
+                let arguments = args![
+                    &new.model,
+                    &new.alias,
+                    new.version.as_deref(),
+                    &new.actor,
+                    new.reason.as_deref(),
+                    new.at,
+                ];
+                let row = db.row(ADD, arguments).await?;
+                row.map_or(Ok(0), |row| row.get(0))
+            })
+        })
+        .await
+    }
+
+    /// The names in force, by model and name; of one model or of all.
+    pub async fn aliases(&self, model: Option<&str>) -> Result<Vec<Alias>> {
+        let rows = self.reader().await?.rows(NEWEST, args![model]).await?;
+        rows.iter().map(entry).collect()
+    }
+
+    /// Everything that happened to a model's names, oldest first.
+    pub async fn alias_history(&self, model: &str) -> Result<Vec<Alias>> {
+        let rows = self.reader().await?.rows(HISTORY, args![model]).await?;
+        rows.iter().map(entry).collect()
+    }
+}
+
+fn entry(row: &crate::connection::Row) -> Result<Alias> {
+    Ok(Alias {
+        id: row.get(0)?,
+        model: row.get(1)?,
+        alias: row.get(2)?,
+        version: row.optional(3)?,
+        actor: row.get(4)?,
+        reason: row.optional(5)?,
+        at: row.micros(6)?,
+    })
+}
