@@ -2,6 +2,7 @@
 
 use crate::artifacts::remove_tree;
 use crate::context::Context;
+use crate::effects::infra_validate::STEP;
 use crate::rollback;
 use crate::serving::{Target, kept, served};
 use std::fs;
@@ -70,6 +71,10 @@ async fn settle_target(context: &Context, name: &str) -> Result<(), Box<dyn std:
 }
 
 fn still_wanted(run: &Run, key: &AttemptKey) -> bool {
+    // A run that is not over removes its throw-away server itself.
+    if key.step.as_str() == STEP {
+        return !run.state.is_final();
+    }
     !run.state.is_final()
         && run.steps.get(&key.step).is_some_and(|record| match &record.state {
             StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } => *attempt == key.attempt,

@@ -77,4 +77,17 @@ pub struct TargetConfig {
     pub model: Option<String>,
     /// How long a version may take to load.
     pub max_loading_time: Duration,
+    /// What a throw-away copy of the server is made of; without it a new version is tried on the server itself.
+    pub serving: Option<ServingImage>,
+}
+
+/// The image of a model server that reads its models from `/models`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServingImage {
+    /// For example `trainyard/serving`.
+    pub image: String,
+    /// The command line; empty is the image's own.
+    pub command: Vec<String>,
+    /// The port of its Open Inference Protocol in the container.
+    pub port: u16,
 }

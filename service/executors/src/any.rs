@@ -4,6 +4,7 @@ use crate::contract::*;
 use crate::docker::{DockerExecutor, DockerImageBuilder};
 use crate::fake::{FakeExecutor, FakeImages};
 use crate::process::{ProcessExecutor, ProcessImages};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,6 +67,11 @@ impl AnyExecutor {
         }
     }
 
+    /// Whether programs run in images, with networks of their own.
+    pub fn has_images(&self) -> bool {
+        !matches!(self, Self::Process(_))
+    }
+
     /// Whether programs see this machine's paths, not those of a container.
     pub fn sees_host_paths(&self) -> bool {
         !matches!(self, Self::Docker(_))
@@ -103,6 +109,9 @@ impl Executor for AnyExecutor {
     }
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         each!(self, inner => inner.remove(key))
+    }
+    async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
+        each!(self, inner => inner.address(key))
     }
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
         each!(self, inner => inner.list())

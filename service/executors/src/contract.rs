@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use trainyard_core::ids::{RunId, StepName};
@@ -54,7 +55,7 @@ pub enum Network {
 pub struct Program {
     /// An image id (`sha256:…`) for container executors; ignored by `process`.
     pub image: Option<String>,
-    /// The command line; never empty.
+    /// The command line; empty is the image's own, which only a container has.
     pub command: Vec<String>,
     /// Environment variables.
     pub environment: BTreeMap<String, String>,
@@ -172,6 +173,10 @@ pub trait Executor: Send + Sync {
     /// Forgets a program and frees what it holds; one that still runs is killed. Unknown keys are not
     /// an error.
     fn remove(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
+
+    /// Where a running program is reached through [`Network::Bridge`], for example a model server;
+    /// `None` if it has no address of its own: it has ended, has no network, or is not isolated.
+    fn address(&self, key: &AttemptKey) -> impl Future<Output = Result<Option<IpAddr>, ExecutorError>> + Send;
 
     /// Every program of this owner (one Trainyard instance), in whatever state.
     fn list(&self) -> impl Future<Output = Result<Vec<AttemptKey>, ExecutorError>> + Send;

@@ -6,6 +6,7 @@ use crate::log_file::LogFile;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Script {
     pub out_of_memory: bool,
     /// It cannot be started, for this reason.
     pub refused: Option<String>,
+    /// Where it is reached while it runs.
+    pub address: Option<IpAddr>,
 }
 
 impl Script {
@@ -261,6 +264,12 @@ impl Executor for FakeExecutor {
         self.reach()?.programs.remove(key);
         self.changed.notify_waiters();
         Ok(())
+    }
+
+    async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
+        let inner = self.reach()?;
+        let running = inner.programs.get(key).filter(|s| s.state == Observation::Running);
+        Ok(running.and_then(|started| started.script.address))
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {

@@ -9,6 +9,7 @@ use crate::{context, log_file, source};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::{self, File};
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -77,6 +78,10 @@ impl ProcessExecutor {
         let errors = log.try_clone().map_err(|error| failed(&program.log_file, error))?;
         let named = place.join("log");
         fs::write(&named, program.log_file.as_os_str().as_encoded_bytes()).map_err(|error| failed(&named, error))?;
+        if program.command.is_empty() {
+            let message = "an image's own command cannot run without its image: name the command".to_owned();
+            return Err(ExecutorError::Refused { message });
+        }
         let command = own_program(&program.command);
         let folder = program.working_directory.as_deref().unwrap_or(Path::new("/"));
         let mut environment: Vec<(&str, String)> = INHERITED
@@ -288,6 +293,10 @@ impl Executor for ProcessExecutor {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.place(key), error)),
             _ => Ok(()),
         }
+    }
+
+    async fn address(&self, _key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
+        Ok(None)
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {

@@ -1,10 +1,12 @@
 //! What a shape cannot tell, section by section: everything but the steps' graph.
 
 use super::components::METRICS;
-use super::quantity::seconds;
+use super::quantity::{latency, seconds};
 use super::source_map::Problems;
 use super::suggest;
-use super::{Baseline, ChangeThreshold, Gate, MetricThreshold, Pipeline, SlicingSpec, ValueThreshold, Window};
+use super::{
+    Baseline, ChangeThreshold, Gate, InfraValidation, MetricThreshold, Pipeline, SlicingSpec, ValueThreshold, Window,
+};
 use crate::span::SpanPattern;
 
 /// Checks the sections that need no graph.
@@ -27,6 +29,15 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) {
     }
     if let Some(push) = &pipeline.push {
         name(&["push", "target"], "push target", &push.target, problems);
+        if let Some(Err(why)) = push.max_latency.as_deref().map(latency) {
+            problems.add(&["push", "max_latency"], why);
+        }
+        if push.max_latency.is_some() && push.infra_validation == InfraValidation::LoadOnly {
+            problems.add(
+                &["push", "max_latency"],
+                "max_latency needs queries: set infra_validation to LOAD_AND_QUERY, or leave max_latency out",
+            );
+        }
         if pipeline.gate.is_none() {
             problems.add_with_hint(
                 &["push"],

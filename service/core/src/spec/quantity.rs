@@ -1,5 +1,7 @@
 //! Durations and sizes as people write them.
 
+use std::time::Duration;
+
 /// Seconds of `10s`, `30m`, `1h30m` or `2d`. The error is one sentence.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is not a duration: write it like 10s, 30m or 1h30m");
@@ -31,6 +33,21 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     }
     let fine = digits.is_empty() && last_unit != u64::MAX && total <= MAX_SECONDS;
     if fine { Ok(total) } else { Err(wrong()) }
+}
+
+/// A latency such as `100ms`, `1500us` or `2s`. The error is one sentence.
+pub(super) fn latency(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a latency: write it like 100ms or 2s");
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let made = match unit {
+        "us" => Duration::from_micros(number),
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        _ => return Err(wrong()),
+    };
+    if made.is_zero() { Err(wrong()) } else { Ok(made) }
 }
 
 /// Nothing here waits longer than ten years.
@@ -70,6 +87,19 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn latencies() {
+        let ms = |text: &str| latency(text).map(|found| found.as_micros());
+        assert_eq!(
+            (ms("100ms"), ms(" 2s "), ms("1500us")),
+            (Ok(100_000), Ok(2_000_000), Ok(1500))
+        );
+        for wrong in ["", "100", "0ms", "ms", "-1ms", "1.5s", "1m", "99999999999999999999ms"] {
+            assert!(latency(wrong).is_err(), "{wrong}");
+        }
+        insta::assert_snapshot!(latency("fast").unwrap_err(), @"'fast' is not a latency: write it like 100ms or 2s");
+    }
 
     #[test]
     fn durations() {

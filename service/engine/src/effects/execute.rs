@@ -69,7 +69,7 @@ async fn run_to_end(context: &Context, run: &Run, key: &AttemptKey) -> Result<Ex
                     ProgramExit::Code(0) => Exit::Success,
                     ProgramExit::Code(code) => Exit::Code {
                         code,
-                        last_line: last_line(&program.log_file),
+                        last_line: last_line(&program.log_file, |_| true),
                     },
                     ProgramExit::OutOfMemory => Exit::OutOfMemory,
                     ProgramExit::Signal(signal) => Exit::Signal { signal },
@@ -228,12 +228,12 @@ fn working_directory(context: &Context, run: &Run, planned: &PlannedStep) -> Opt
     Some(checkout::folder(context, &run.request).join(&build.context))
 }
 
-/// The last line of a log that says something, for the sentence a user reads first.
-fn last_line(log: &Path) -> Option<String> {
+/// The last wanted line of a log that says something, for the sentence a user reads first.
+pub(super) fn last_line(log: &Path, wanted: impl Fn(&str) -> bool) -> Option<String> {
     const LONGEST: usize = 300;
     let text = fs::read(log).ok()?;
     let tail = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
-    let line = tail.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    let line = tail.lines().map(str::trim).rfind(|line| !line.is_empty() && wanted(line))?;
     let clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     Some(clean)
 }

@@ -3,6 +3,7 @@
 mod build;
 mod drive;
 mod execute;
+pub(crate) mod infra_validate;
 mod judge;
 mod publish;
 pub(crate) mod push;
@@ -114,7 +115,7 @@ fn failed(
 pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) -> Outcome {
     let metadata = match command {
         Command::Judge => failed(judge::identity(run), judge::inputs(run), &reason, now),
-        Command::Push => failed(push::identity(run), push::inputs(run), &reason, now),
+        Command::Push => failed(push::identity(run), push::inputs(run, None), &reason, now),
         _ => Vec::new(),
     };
     let event = match command {

@@ -4,7 +4,7 @@ use super::infra_validate::{self, Validated};
 use super::{EffectError, Outcome, execution, judge};
 use crate::config::TargetConfig;
 use crate::context::Context;
-use crate::rollback;
+use crate::{promote, registry, rollback};
 use crate::serving::{ServingError, Target, kept, next_version, served};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -39,6 +39,9 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         return Err(EffectError::Broken("the model is not approved".to_owned()));
     };
     let config = target(context, &plan.target)?;
+    registry::intact(context, model.get())
+        .await
+        .map_err(|reason| EffectError::Broken(format!("the approved model was not pushed: {reason}")))?;
     // Before the lock: a rollback does not wait for it.
     let validated = infra_validate::validate(context, run, model.get(), plan, config).await?;
     if let Some(validated) = &validated
@@ -86,7 +89,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         model: model.get().clone(),
         run: Some(run.request.id.clone()),
         actor: "gate".to_owned(),
-        evidence: json!({"verdict": verdict, "commit": run.request.commit}),
+        evidence: json!({"verdict": verdict, "commit": run.request.commit, "data": promote::data(run)}),
         at: now,
     };
     Ok(Outcome {
@@ -164,12 +167,17 @@ pub(super) fn not_needed(run: &Run, judged: &RunEvent, at: Micros) -> Option<Met
     })
 }
 
-/// What a push to `target` leaves in MLMD. Its bytes are the sealed model's, which stay; the served
-/// folder makes room for later versions.
+/// What a run's push leaves in MLMD.
 pub(crate) fn pushed_model(run: &RunId, model: &ArtifactRef, version: &str, destination: &Path) -> ArtifactRef {
+    pushed_as(format!("{run}/push/pushed_model"), model, version, destination)
+}
+
+/// A PushedModel. Its bytes are the sealed model's, which stay; the served folder makes room for later
+/// versions.
+pub(crate) fn pushed_as(name: String, model: &ArtifactRef, version: &str, destination: &Path) -> ArtifactRef {
     let said = json!({"pushed": 1, "pushed_destination": destination, "pushed_version": version});
     ArtifactRef {
-        name: format!("{run}/push/pushed_model"),
+        name,
         type_name: "PushedModel".to_owned(),
         digest: model.digest.clone(),
         uri: model.uri.clone(),

@@ -1,14 +1,17 @@
 //! The serving endpoint: a model server that speaks the Open Inference Protocol with its
 //! repository extension, and the folder it loads models from.
 
+mod latency;
 mod ledger;
 mod protocol;
 mod repository;
 mod sample;
+mod trial;
 
 use ledger::is_ours;
 pub use ledger::{kept, next_version, served};
 pub use protocol::{ModelServer, ServingError};
+pub(crate) use trial::{Checks, try_out, wait_live, write_repository};
 
 use crate::config::TargetConfig;
 use repository::{ModelFolder, VersionFolder};
@@ -28,6 +31,7 @@ pub struct Target {
     name: String,
     server: ModelServer,
     folder: ModelFolder,
+    max_latency: Option<Duration>,
 }
 
 impl Target {
@@ -38,7 +42,14 @@ impl Target {
             name: name.to_owned(),
             folder: ModelFolder::new(&config.repository, &model),
             server: ModelServer::new(http.clone(), &config.url, &model, config.max_loading_time),
+            max_latency: None,
         }
+    }
+
+    /// A new version must answer the sample request within this time.
+    pub fn within(mut self, max_latency: Option<Duration>) -> Self {
+        self.max_latency = max_latency;
+        self
     }
 
     /// The server behind it.
@@ -62,11 +73,11 @@ impl Target {
         validation: InfraValidation,
     ) -> Result<(), ServingError> {
         let source = PathBuf::from(&model.get().uri);
-        let sample = Sample::read(&source, validation)?;
+        let checks = Checks::read(&source, validation, self.max_latency)?;
         // Leftovers of a push that was cut off: the ledger does not know them.
         self.remove_others(keep).await?;
         self.write(&source, version).await?;
-        match self.activate(version, sample.as_ref()).await {
+        match self.activate(version, &checks).await {
             Ok(()) => {
                 let newest = keep
                     .last()
@@ -90,11 +101,14 @@ impl Target {
     /// `current` still serves.
     pub async fn roll_back(&self, earlier: &ArtifactRef, version: &str, current: &str) -> Result<(), ServingError> {
         let source = PathBuf::from(&earlier.uri);
-        let sample = Sample::read_if_there(&source)?;
+        let checks = Checks {
+            sample: Sample::read_if_there(&source)?,
+            max_latency: None,
+        };
         if !self.folder.version(version).exists() {
             self.write(&source, version).await?;
         }
-        if let Err(error) = self.prove(version, sample.as_ref()).await {
+        if let Err(error) = self.prove(version, &checks).await {
             self.withdraw(version).await;
             return Err(error);
         }
@@ -102,9 +116,7 @@ impl Target {
         let settled = async {
             self.server.load().await?;
             self.server.wait_ready(version).await?;
-            self.server
-                .expect_default(version, sample.as_ref().map(|s| &s.request))
-                .await
+            self.server.expect_default(version, checks.request()).await
         };
         match settled.await {
             Ok(()) => {
@@ -153,21 +165,15 @@ impl Target {
     }
 
     /// Loads a version beside the one that serves, and asks it.
-    async fn prove(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
+    async fn prove(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
         self.server.load().await?;
         self.server.wait_ready(version).await?;
-        self.query(Some(version), sample).await
+        checks.query(&self.server, Some(version)).await
     }
 
-    async fn activate(&self, version: &str, sample: Option<&Sample>) -> Result<(), ServingError> {
-        self.prove(version, sample).await?;
-        self.server.expect_default(version, sample.map(|s| &s.request)).await
-    }
-
-    async fn query(&self, version: Option<&str>, sample: Option<&Sample>) -> Result<(), ServingError> {
-        let Some(sample) = sample else { return Ok(()) };
-        let answer = self.server.infer(version, &sample.request).await?;
-        sample.check(&answer).map_err(ServingError::Answer)
+    async fn activate(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
+        self.prove(version, checks).await?;
+        self.server.expect_default(version, checks.request()).await
     }
 
     /// Takes a version away that must not serve. The old ones are loaded again, if need be by the

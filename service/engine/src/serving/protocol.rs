@@ -47,6 +47,15 @@ pub enum ServingError {
     Folder(String),
 }
 
+/// Some servers write bare `NaN` and `Infinity`, which JSON does not have.
+fn not_json(body: &[u8], error: &serde_json::Error) -> String {
+    let text = String::from_utf8_lossy(body);
+    match ["NaN", "Infinity"].into_iter().find(|word| text.contains(word)) {
+        Some(word) => format!("the served model answers {word}, where a finite number was expected"),
+        None => format!("the model server's answer is not JSON: {error}"),
+    }
+}
+
 /// One model of one server.
 #[derive(Clone, Debug)]
 pub struct ModelServer {
@@ -65,6 +74,11 @@ impl ModelServer {
             model: model.to_owned(),
             max_loading_time,
         }
+    }
+
+    /// How long a version may take to load.
+    pub(crate) fn max_loading_time(&self) -> Duration {
+        self.max_loading_time
     }
 
     /// Whether the server is up.
@@ -134,10 +148,8 @@ impl ModelServer {
         let url = format!("{}/v2/models/{}{of_version}/infer", self.url, self.model);
         let response = self.http.post(url).json(request).timeout(CALL).send().await;
         let response = self.accepted("answer a sample request", response).await?;
-        response
-            .json()
-            .await
-            .map_err(|error| ServingError::Answer(format!("the model server's answer is not JSON: {error}")))
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        serde_json::from_slice(&body).map_err(|error| ServingError::Answer(not_json(&body, &error)))
     }
 
     /// Makes sure that requests without a version reach `version`.

@@ -72,9 +72,11 @@ impl Sample {
         Ok(Some(sample))
     }
 
-    /// Whether the server's answer has every expected output with its numbers. The error is a sentence.
+    /// Whether the server's answer is finite, and has every expected output with its numbers. The error
+    /// is a sentence.
     pub(super) fn check(&self, answer: &Value) -> Result<(), String> {
         let outputs = answer["outputs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        outputs.iter().try_for_each(finite)?;
         for expected in &self.response.outputs {
             let Some(served) = outputs.iter().find(|output| output["name"] == expected.name.as_str()) else {
                 return Err(format!("the served model answers no output '{}'", expected.name));
@@ -99,7 +101,6 @@ impl Sample {
 
     fn compare(&self, name: &str, want: &Value, got: &Value) -> Result<(), String> {
         let same = match (want.as_f64(), got.as_f64()) {
-            // A NaN arrives as null and is never within the tolerance.
             (Some(want), Some(got)) => (want - got).abs() <= self.tolerance,
             _ => want == got,
         };
@@ -111,6 +112,33 @@ impl Sample {
             self.tolerance
         ))
     }
+}
+
+/// Whether every number of an output is finite. NaN and infinities arrive as null, or as words.
+fn finite(output: &Value) -> Result<(), String> {
+    let datatype = output["datatype"].as_str().unwrap_or("FP64");
+    if !datatype.starts_with("FP") && datatype != "BF16" {
+        return Ok(());
+    }
+    let mut values = Vec::new();
+    flatten(&output["data"], &mut values);
+    let Some(place) = values
+        .iter()
+        .position(|value| !value.is_number() && !value.is_boolean())
+    else {
+        return Ok(());
+    };
+    let rows = output["shape"][0].as_u64().and_then(|rows| usize::try_from(rows).ok());
+    let width = rows.and_then(|rows| values.len().checked_div(rows)).unwrap_or(1).max(1);
+    let said = match values[place] {
+        Value::Null => "NaN or an infinity (null)".to_owned(),
+        other => other.to_string(),
+    };
+    Err(format!(
+        "the served model answers {said} for row {} of '{}', where a finite number was expected",
+        place / width + 1,
+        output["name"].as_str().unwrap_or_default()
+    ))
 }
 
 /// V2 data may be flat or nested.
@@ -146,7 +174,9 @@ mod tests {
         );
         let refusal = |data: Value| sample.check(&answer(data)).unwrap_err();
         insta::assert_snapshot!(refusal(json!([0.75, 0.35])), @"the served model answers 0.35 for 'probabilities' where 0.25 was expected (tolerance 0.0001)");
-        insta::assert_snapshot!(refusal(json!([0.75, null])), @"the served model answers null for 'probabilities' where 0.25 was expected (tolerance 0.0001)");
+        insta::assert_snapshot!(refusal(json!([0.75, null])), @"the served model answers NaN or an infinity (null) for row 2 of 'probabilities', where a finite number was expected");
+        let rows = json!({"outputs": [{"name": "p", "datatype": "FP32", "shape": [3, 2], "data": [0.1, 0.9, 0.2, 0.8, 0.3, "NaN"]}]});
+        insta::assert_snapshot!(sample.check(&rows).unwrap_err(), @r#"the served model answers "NaN" for row 3 of 'p', where a finite number was expected"#);
         insta::assert_snapshot!(refusal(json!([0.75])), @"the served model answers 1 values for 'probabilities' where 2 were expected");
         insta::assert_snapshot!(sample.check(&json!({})).unwrap_err(), @"the served model answers no output 'probabilities'");
     }

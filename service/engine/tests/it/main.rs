@@ -10,11 +10,13 @@ mod disk;
 mod door;
 mod failures;
 mod github_down;
+mod infra_validation;
 #[path = "../../../store/tests/it/ml_metadata.rs"]
 mod ml_metadata;
 mod mlmd;
 mod model_server;
 mod moment;
+mod promote;
 mod pull_request;
 mod push;
 mod retry;

@@ -3,7 +3,7 @@
 //! the others go on serving.
 //!
 //! A model is a JSON file `model.onnx` with `auc`, which is also what it predicts, and `serve`:
-//! `well`, `broken` (cannot be loaded), `never_ready`, `nan`, `wrong` or `mute` (no such output).
+//! `well`, `broken` (cannot be loaded), `never_ready`, `nan`, `bare_nan`, `wrong` or `mute` (no such output).
 
 use axum::extract::{Path as Segments, State};
 use axum::http::StatusCode;
@@ -30,11 +30,15 @@ struct Inner {
 }
 
 struct Shared {
-    repository: PathBuf,
+    repository: Mutex<PathBuf>,
     inner: Mutex<Inner>,
 }
 
 impl Shared {
+    fn repository(&self) -> PathBuf {
+        self.repository.lock().unwrap().clone()
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
     }
@@ -56,7 +60,7 @@ impl Drop for ModelServer {
 impl ModelServer {
     pub fn start(repository: &Path) -> Self {
         let shared = Arc::new(Shared {
-            repository: repository.to_owned(),
+            repository: Mutex::new(repository.to_owned()),
             inner: Mutex::default(),
         });
         let mut server = Self {
@@ -66,6 +70,16 @@ impl ModelServer {
         };
         server.live_again();
         server
+    }
+
+    /// Serves another repository, and nothing else any more, as a server that was started on it.
+    pub fn serve(&self, repository: &Path) {
+        repository.clone_into(&mut self.shared.repository.lock().unwrap());
+        *self.shared.inner() = Inner::default();
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     pub fn url(&self) -> String {
@@ -97,7 +111,7 @@ impl ModelServer {
         });
         self.address = told.recv().unwrap();
         self.runtime = Some(runtime);
-        let models = std::fs::read_dir(&self.shared.repository).into_iter().flatten();
+        let models = std::fs::read_dir(self.shared.repository()).into_iter().flatten();
         for model in models {
             load(&self.shared, &model.unwrap().file_name().into_string().unwrap());
         }
@@ -173,7 +187,7 @@ fn load(shared: &Shared, model: &str) -> bool {
         }
         (done, _) => *done -= 1,
     }
-    let folder = shared.repository.join(model);
+    let folder = shared.repository().join(model);
     let names = std::fs::read_dir(&folder).into_iter().flatten();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let versions: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
@@ -230,6 +244,8 @@ fn answer(model: Option<(String, Value)>) -> Response {
     };
     let (name, score) = match model["serve"].as_str() {
         Some("nan") => ("score", Value::Null),
+        // As a server without care writes it.
+        Some("bare_nan") => return r#"{"outputs": [{"name": "score", "data": [NaN]}]}"#.into_response(),
         Some("wrong") => ("score", json!(0.123)),
         Some("mute") => ("other", json!(1)),
         _ => ("score", model["auc"].clone()),

@@ -33,7 +33,7 @@ async fn a_bad_model_never_replaces_a_good_one() {
     yard.last(1).await;
     insta::assert_snapshot!(refused(&yard, "broken", 2).await, @"the approved model was not pushed: the model server refused to load model 'tiny' (500 Internal Server Error): see its log");
     insta::assert_snapshot!(refused(&yard, "never_ready", 3).await, @"the approved model was not pushed: version 000002 of model 'tiny' did not become ready within 1s: see the model server's log");
-    insta::assert_snapshot!(refused(&yard, "nan", 4).await, @"the approved model was not pushed: the served model answers null for 'score' where 0.8 was expected (tolerance 0.0001)");
+    insta::assert_snapshot!(refused(&yard, "nan", 4).await, @"the approved model was not pushed: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected");
     insta::assert_snapshot!(refused(&yard, "wrong", 5).await, @"the approved model was not pushed: the served model answers 0.123 for 'score' where 0.8 was expected (tolerance 0.0001)");
     insta::assert_snapshot!(refused(&yard, "mute", 6).await, @"the approved model was not pushed: the served model answers no output 'score'");
     // A good one afterwards is none the worse for it.

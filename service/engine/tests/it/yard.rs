@@ -292,6 +292,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         repository: folder.join("models"),
         model: None,
         max_loading_time: Duration::from_secs(1),
+        serving: None,
     };
     EngineConfig {
         data_dir: folder.join("trainyard"),

@@ -20,11 +20,12 @@ pub(super) fn container(program: &Program, user: (u32, u32), labels: HashMap<Str
         .environment
         .iter()
         .map(|(name, value)| format!("{name}={value}"));
+    let own = !program.command.is_empty();
     ContainerCreateBody {
         image: program.image.clone(),
         // The command replaces the image's entrypoint as well: what is written is what runs.
-        entrypoint: Some(program.command.clone()),
-        cmd: Some(Vec::new()),
+        entrypoint: own.then(|| program.command.clone()),
+        cmd: own.then(Vec::new),
         env: Some(environment.collect()),
         user: Some(format!("{}:{}", user.0, user.1)),
         labels: Some(labels),

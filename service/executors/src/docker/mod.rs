@@ -20,6 +20,7 @@ use futures_util::StreamExt;
 use logs::LogStreams;
 use state::{label, never_ran, observation};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -232,6 +233,11 @@ impl Executor for DockerExecutor {
             Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
             Err(error) => Err(self.connection.unanswered("remove a container", error)),
         }
+    }
+
+    async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
+        let found = self.inspect(&self.name(key)).await?;
+        Ok(found.as_ref().and_then(state::address))
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {

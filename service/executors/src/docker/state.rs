@@ -3,6 +3,7 @@
 use crate::contract::{AttemptKey, Exit, Observation, Program};
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use trainyard_core::ids::{RunId, StepName};
 
 /// Labels of our containers.
@@ -41,6 +42,12 @@ pub(super) fn label<'a>(container: &'a ContainerInspectResponse, name: &str) -> 
 
 pub(super) fn owner(container: &ContainerInspectResponse) -> Option<&str> {
     label(container, label::OWNER)
+}
+
+/// Its address in the one network it is in; Docker gives it one while it runs.
+pub(super) fn address(container: &ContainerInspectResponse) -> Option<IpAddr> {
+    let networks = container.network_settings.as_ref()?.networks.as_ref()?;
+    networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok())
 }
 
 /// Created, and no more than that.

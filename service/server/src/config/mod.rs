@@ -121,6 +121,19 @@ pub struct Target {
     /// How long a version may take to load.
     #[serde(default = "max_loading_time", deserialize_with = "values::duration")]
     pub max_loading_time: Duration,
+    /// The server's image: with it a new version is tried in a throw-away container first.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// What the throw-away container runs; the image's own command if absent.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The port of its Open Inference Protocol.
+    #[serde(default = "serving_port")]
+    pub port: u16,
+}
+
+fn serving_port() -> u16 {
+    8080
 }
 
 fn max_loading_time() -> Duration {

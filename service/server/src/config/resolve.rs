@@ -2,7 +2,7 @@
 
 use super::{Config, ConfigError, Kind};
 use std::path::{Path, PathBuf};
-use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, TargetConfig};
+use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ServingImage, TargetConfig};
 
 impl Config {
     /// What the engine needs to know. Reads the App's private key.
@@ -14,6 +14,11 @@ impl Config {
                 repository: absolute(&target.repository),
                 model: target.model.clone(),
                 max_loading_time: target.max_loading_time,
+                serving: target.image.as_ref().map(|image| ServingImage {
+                    image: image.clone(),
+                    command: target.command.clone(),
+                    port: target.port,
+                }),
             };
             (name.clone(), target)
         });

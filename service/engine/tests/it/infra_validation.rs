@@ -1,0 +1,202 @@
+//! A candidate shows what it can do on a throw-away server before anything that serves is touched.
+
+use crate::model_server::ModelServer;
+use crate::yard::{Yard, files_below, until};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use trainyard_core::run::RunState;
+use trainyard_engine::ServingImage;
+use trainyard_executors::fake::Script;
+use trainyard_executors::{Network, Program};
+
+const STEP: &str = "infra-validation";
+
+/// A yard whose serving image is a small model server.
+struct Trials {
+    yard: Yard,
+    throw_away: Arc<ModelServer>,
+    programs: Arc<Mutex<Vec<Program>>>,
+    _empty: tempfile::TempDir,
+}
+
+impl Trials {
+    async fn new() -> Self {
+        let empty = tempfile::tempdir().unwrap();
+        let throw_away = Arc::new(ModelServer::start(empty.path()));
+        let port = throw_away.port();
+        let yard = Yard::with(|config| {
+            config.targets.get_mut("tiny").unwrap().serving = Some(ServingImage {
+                image: "serving".to_owned(),
+                command: Vec::new(),
+                port,
+            });
+        })
+        .await;
+        let trials = Self {
+            yard,
+            throw_away,
+            programs: Arc::default(),
+            _empty: empty,
+        };
+        trials.start_well();
+        trials
+    }
+
+    fn start_well(&self) {
+        let (server, programs) = (Arc::clone(&self.throw_away), Arc::clone(&self.programs));
+        self.yard.script(STEP, move |_, program| {
+            server.serve(&program.mounts[0].source);
+            programs.lock().unwrap().push(program.clone());
+            Script {
+                hangs: true,
+                address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                ..Script::default()
+            }
+        });
+    }
+
+    /// Why the run of this change failed; what served before serves, and its server heard nothing.
+    async fn refused(&self, changes: &[(&str, &str)], runs: usize) -> String {
+        let calls = self.yard.server.calls().len();
+        let commit = self.yard.push(changes).await;
+        let (row, _) = self.yard.last(runs).await;
+        assert_eq!(row.state, RunState::Failed);
+        assert_eq!(self.yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+        assert_eq!(self.yard.server.calls().len(), calls, "the real server was left alone");
+        assert_eq!(self.yard.on_disk(), ["000001"]);
+        assert_eq!(self.yard.ledger().await, ["push 000001"]);
+        self.yard.status(&commit, "error").await;
+        self.nothing_left();
+        row.summary.unwrap()
+    }
+
+    fn nothing_left(&self) {
+        let remaining = self.yard.executor.remaining();
+        assert!(remaining.iter().all(|key| key.step.as_str() != STEP), "{remaining:?}");
+        let work = self.yard.config.data_dir.join("work");
+        let left: Vec<PathBuf> = if work.exists() {
+            files_below(&work).into_iter().map(|(path, _)| path).collect()
+        } else {
+            Vec::new()
+        };
+        assert!(
+            !left.iter().any(|path| path.to_string_lossy().contains(STEP)),
+            "{left:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_is_tried_on_a_server_of_its_own() {
+    let trials = Trials::new().await;
+    let yard = &trials.yard;
+    yard.push(&[("push: { target: tiny }", "push: { target: tiny, max_latency: 20s }")])
+        .await;
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
+    let programs = trials.programs.lock().unwrap().clone();
+    let [program] = programs.as_slice() else {
+        panic!("{programs:?}");
+    };
+    assert_eq!(program.network, Network::Bridge);
+    assert!(program.command.is_empty(), "the image's own");
+    let [models] = program.mounts.as_slice() else {
+        panic!("{:?}", program.mounts);
+    };
+    assert!(!models.writable && models.target.ends_with("models"));
+    assert!(
+        models.source.starts_with(yard.config.data_dir.join("work")),
+        "not the real repository"
+    );
+    assert_eq!(trials.throw_away.ever_loaded(), ["000001"]);
+    trials.nothing_left();
+
+    let lineage = yard.engine.store();
+    let pushed = format!("{}/push/pushed_model", row.id);
+    let graph = lineage
+        .lineage(&pushed, trainyard_store::Direction::Upstream, 100)
+        .await
+        .unwrap();
+    let graph = serde_json::to_value(&graph).unwrap();
+    let nodes = graph["nodes"].as_array().unwrap();
+    let find = |kind: &str| nodes.iter().find(|node| node["type_name"] == kind).unwrap().clone();
+    assert_eq!(find("InfraValidator")["state"], "COMPLETE");
+    let blessing = find("InfraBlessing");
+    let uri = PathBuf::from(blessing["uri"].as_str().unwrap());
+    assert!(uri.join("INFRA_BLESSED").exists(), "{blessing}");
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_serve_never_meets_the_real_server() {
+    let trials = Trials::new().await;
+    trials.yard.push(&[]).await;
+    trials.yard.last(1).await;
+    let better = ("auc: 0.7", "auc: 0.8");
+    let mut runs = 1;
+    let mut said = Vec::new();
+    for serve in ["broken", "never_ready", "nan", "bare_nan", "wrong", "mute"] {
+        runs += 1;
+        let changed = format!("serve: {serve}");
+        said.push(trials.refused(&[better, ("serve: well", &changed)], runs).await);
+    }
+    insta::assert_snapshot!(said.join("\n"), @"
+    infra validation refused the model: the model server refused to load model 'tiny' (500 Internal Server Error): see its log
+    infra validation refused the model: version 000001 of model 'tiny' did not become ready within 1s: see the model server's log
+    infra validation refused the model: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected
+    infra validation refused the model: the served model answers NaN, where a finite number was expected
+    infra validation refused the model: the served model answers 0.123 for 'score' where 0.8 was expected (tolerance 0.0001)
+    infra validation refused the model: the served model answers no output 'score'
+    ");
+    let slow = ("push: { target: tiny }", "push: { target: tiny, max_latency: 1us }");
+    let slow = trials.refused(&[better, slow], runs + 1).await;
+    assert!(
+        slow.starts_with("infra validation refused the model: the served model takes "),
+        "{slow}"
+    );
+    assert!(slow.ends_with("more than max_latency 0.0ms"), "{slow}");
+    // A good one afterwards is none the worse for it.
+    trials.yard.push(&[better]).await;
+    let (row, _) = trials.yard.last(runs + 2).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(trials.yard.server.predict(), Some(("000002".to_owned(), 0.8)));
+}
+
+#[tokio::test]
+async fn a_container_that_ends_or_cannot_start_says_why() {
+    let trials = Trials::new().await;
+    trials.yard.push(&[]).await;
+    trials.yard.last(1).await;
+    // Nobody answers at the port, as when the server died.
+    trials
+        .yard
+        .script(STEP, |_, _| Script::exits(1, "INVALID_PROTOBUF: model.onnx"));
+    let better = ("auc: 0.7", "auc: 0.8");
+    insta::assert_snapshot!(trials.refused(&[better], 2).await, @"infra validation refused the model: its serving container ended by itself (exit code 1)");
+    trials.yard.script(STEP, |_, _| Script {
+        refused: Some("the Docker engine has no image serving".to_owned()),
+        ..Script::default()
+    });
+    insta::assert_snapshot!(trials.refused(&[("auc: 0.7", "auc: 0.85")], 3).await, @"the approved model was not pushed, since infra validation could not start: the Docker engine has no image serving");
+}
+
+#[tokio::test]
+async fn a_throw_away_server_does_not_outlive_a_crash() {
+    let mut trials = Trials::new().await;
+    // It never gets an address, so that the crash finds it at work.
+    trials.yard.script(STEP, |_, _| Script::default().hanging());
+    trials.yard.push(&[]).await;
+    trials.yard.started(STEP, 1).await;
+    trials.yard.crash().await;
+    trials.start_well();
+    trials.yard.restart().await;
+    let (row, _) = trials.yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    until("end of the throw-away server", async || {
+        let remaining = trials.yard.executor.remaining();
+        remaining.iter().all(|key| key.step.as_str() != STEP).then_some(())
+    })
+    .await;
+    trials.nothing_left();
+}
