@@ -11,3 +11,6 @@ CREATE TABLE aliases (
   at BIGINT NOT NULL
 );
 CREATE INDEX aliases_newest ON aliases (model, alias, id);
+
+-- A person approved the model, with a reason that is in the evidence.
+ALTER TABLE promotions ADD COLUMN forced BOOLEAN NOT NULL DEFAULT FALSE;

@@ -1,6 +1,7 @@
 //! The registry: a registered model is a push target, its versions are the ledger's, and names such as
 //! `champion` and `challenger` stand for versions.
 
+use crate::artifacts::digest;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::rollback::ledger;
@@ -174,4 +175,23 @@ pub(crate) async fn baseline(context: &Context, plan: &Plan) -> Result<Option<Ar
             }
         }
     }
+}
+
+/// Whether a model's files are still what was sealed; the error is a sentence.
+pub(crate) async fn intact(context: &Context, model: &ArtifactRef) -> Result<(), String> {
+    let (artifacts, model) = (context.artifacts.clone(), model.clone());
+    let looked = move || {
+        let place = artifacts.path(&model.digest);
+        match digest(&place) {
+            Ok(found) if found == model.digest => Ok(()),
+            Ok(_) => Err(format!(
+                "the model's files changed since they were sealed: restore {}, or train it again",
+                place.display()
+            )),
+            Err(error) => Err(format!("the model's files cannot be read: {error}")),
+        }
+    };
+    tokio::task::spawn_blocking(looked)
+        .await
+        .unwrap_or_else(|error| Err(format!("the model's files could not be read: {error}")))
 }

@@ -1,8 +1,10 @@
 //! Rollback: the version that served before serves again, proved loadable first.
 
 use crate::context::Context;
-use crate::effects::push::pushed_model;
+use crate::effects::push::{pushed_as, pushed_model};
 use crate::engine::Engine;
+use crate::promote;
+use crate::registry::intact;
 use crate::serving::{ServingError, Target, served};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -43,6 +45,14 @@ pub enum RollbackError {
         version: String,
         /// Where the bytes were.
         uri: String,
+    },
+    /// The earlier version's bytes are not what was sealed.
+    #[error("target '{target}' was not rolled back: {reason}")]
+    Changed {
+        /// The target.
+        target: String,
+        /// What was found.
+        reason: String,
     },
     /// The server did not take it.
     #[error("target '{target}' was not rolled back: {error}")]
@@ -91,6 +101,12 @@ impl Engine {
             let (target, version, uri) = (name.to_owned(), earlier.version.clone(), earlier.model.uri.clone());
             return Err(RollbackError::Gone { target, version, uri });
         }
+        intact(context, &earlier.model)
+            .await
+            .map_err(|reason| RollbackError::Changed {
+                target: name.to_owned(),
+                reason,
+            })?;
         let target = Target::new(&context.http, name, config);
         target
             .roll_back(&earlier.model, &earlier.version, &current.version)
@@ -101,7 +117,7 @@ impl Engine {
             })?;
         let promotion = self.rollback_entry(name, actor, earlier, current);
         let newest = ledger.last().map(|entry| entry.id);
-        let metadata = recorded(&promotion, newest, &target.destination(&promotion.version));
+        let metadata = recorded(&promotion, earlier, newest, &target.destination(&promotion.version));
         context
             .store
             .append_promotion(&promotion, newest, vec![metadata])
@@ -130,7 +146,7 @@ impl Engine {
 
 /// A rollback in MLMD: a Pusher whose output is the PushedModel of the model's first push. `newest` is
 /// the entry of the ledger that it follows, as only one does.
-fn recorded(promotion: &NewPromotion, newest: Option<i64>, destination: &Path) -> MetadataWrite {
+fn recorded(promotion: &NewPromotion, earlier: &Promotion, newest: Option<i64>, destination: &Path) -> MetadataWrite {
     let NewPromotion {
         target,
         pipeline,
@@ -138,21 +154,29 @@ fn recorded(promotion: &NewPromotion, newest: Option<i64>, destination: &Path) -
         model,
         ..
     } = promotion;
-    let pushed = promotion
-        .run
-        .as_ref()
-        .map(|run| pushed_model(run, model, version, destination));
+    let first = match (&promotion.run, earlier.evidence.get("promoted")) {
+        (_, Some(_)) => Some(pushed_as(
+            promote::pushed_name(target, version),
+            model,
+            version,
+            destination,
+        )),
+        (Some(run), None) => Some(pushed_model(run, model, version, destination)),
+        (None, None) => None,
+    };
     let mut properties = Map::from_iter([
         ("actor".to_owned(), Value::from(promotion.actor.as_str())),
         ("target".to_owned(), Value::from(target.as_str())),
         ("pushed_version".to_owned(), Value::from(version.as_str())),
     ]);
     properties.extend(promotion.evidence.as_object().cloned().unwrap_or_default());
-    MetadataWrite::Rollback {
+    MetadataWrite::ByHand {
+        component: "Pusher".to_owned(),
+        node: "rollback".to_owned(),
         name: format!("rollback/{target}/{}", newest.unwrap_or_default()),
         pipeline: pipeline.clone(),
         inputs: BTreeMap::from([("model".to_owned(), model.clone())]),
-        outputs: pushed
+        outputs: first
             .map(|pushed| ("pushed_model".to_owned(), pushed))
             .into_iter()
             .collect(),

@@ -11,14 +11,18 @@ use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{Micros, RunId};
 
 statements! {
-    INSERT = "INSERT INTO promotions (target, previous, pipeline, action, version, model, run, actor, evidence, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+    INSERT = "INSERT INTO promotions (target, previous, pipeline, action, version, model, run, actor, evidence, at, forced)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
     NEWEST_ID = "SELECT MAX(id) FROM promotions WHERE target = $1";
     LIST = "SELECT id, target, pipeline, action, version, model, run, actor, evidence, at FROM promotions
         WHERE CAST($1 AS TEXT) IS NULL OR target = $1 ORDER BY id DESC LIMIT $2";
-    LATEST_BLESSED = "SELECT blessed_model FROM runs
-        WHERE pipeline = $1 AND blessing = 'blessed' AND blessed_model IS NOT NULL AND pull_request IS NULL
-        ORDER BY created_at DESC, id DESC LIMIT 1";
+    LATEST_BLESSED = "SELECT model FROM (
+            SELECT blessed_model AS model, created_at, id FROM runs
+            WHERE pipeline = $1 AND blessing = 'blessed' AND blessed_model IS NOT NULL AND pull_request IS NULL
+            UNION ALL
+            SELECT p.model, r.created_at, r.id FROM promotions p JOIN runs r ON r.id = p.run
+            WHERE p.pipeline = $1 AND p.forced = TRUE AND r.pull_request IS NULL
+        ) blessed ORDER BY created_at DESC, id DESC LIMIT 1";
 }
 
 /// What happened to a target.
@@ -143,7 +147,8 @@ impl Store {
         .await
     }
 
-    /// The model of the pipeline's newest run with a blessing; pull requests do not count.
+    /// The model of the pipeline's newest run with a blessing, be it the gate's or a person's whose
+    /// promotion says `forced` in its evidence; pull requests do not count.
     pub async fn latest_blessed(&self, pipeline: &str) -> Result<Option<ArtifactRef>> {
         let row = self.reader().await?.row(LATEST_BLESSED, args![pipeline]).await?;
         row.map(|row| row.json(0, "approved model")).transpose()
@@ -174,6 +179,7 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
         &new.actor,
         json(&new.evidence),
         new.at,
+        new.evidence.get("forced").is_some(),
     ];
     match db.row(INSERT, arguments).await {
         Ok(Some(row)) => row.get(0),

@@ -1,10 +1,12 @@
 //! The gate: is the candidate good enough, and better than what is serving?
 
+mod forced;
 mod judge;
 #[cfg(test)]
 mod tests;
 mod threshold;
 mod verdict;
 
+pub use forced::Override;
 pub use judge::judge;
 pub use verdict::{Blessed, Blessing, Comparison, Finding, Verdict};

@@ -95,7 +95,7 @@ impl Verdict {
         self.findings.iter().filter(|finding| !finding.passed)
     }
 
-    /// The proof of approval, which only this function makes.
+    /// The proof of approval by the gate; a person's is `Blessed::by_person`.
     pub fn bless<T>(&self, candidate: T) -> Option<Blessed<T>> {
         (self.blessing == Blessing::Blessed).then_some(Blessed(candidate))
     }
@@ -103,7 +103,7 @@ impl Verdict {
 
 /// Something the gate approved. Pushing takes nothing else.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Blessed<T>(T);
+pub struct Blessed<T>(pub(super) T);
 
 impl<T> Blessed<T> {
     /// What was approved.

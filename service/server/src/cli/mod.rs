@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod alias;
 mod cancel;
 mod doctor;
 mod lint;
@@ -8,6 +9,7 @@ mod models;
 mod output;
 mod parameters;
 mod progress;
+mod promote;
 mod rollback;
 mod run;
 mod runs;
@@ -61,7 +63,9 @@ enum Command {
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Models(models::Models),
+    Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    Alias(alias::Alias),
 }
 
 /// Reads the command line, performs it, and says how it ended.
@@ -115,7 +119,9 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
+            Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,
+            Command::Alias(command) => command.perform(&load()?).await,
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

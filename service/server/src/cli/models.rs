@@ -48,6 +48,13 @@ fn render(target: &TargetView) -> String {
         None => format!("{} serves no model of ours", target.name),
     };
     let mut text = format!("{} {}\n", plain(&serving), Tone::Faint.paint(&format!("({url})")));
+    if !target.aliases.is_empty() {
+        let names = target
+            .aliases
+            .iter()
+            .map(|name| format!("{} {}", name.alias, name.version));
+        text.push_str(&format!("{}\n", plain(&names.collect::<Vec<_>>().join(", "))));
+    }
     if !target.ledger.is_empty() {
         let mut table = Table::new(&["WHEN", "WHAT", "VERSION", "RUN", "BY"]);
         for entry in &target.ledger {

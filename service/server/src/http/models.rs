@@ -4,13 +4,13 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
-use super::runs::Asked;
+use super::runs::{Asked, named};
 use crate::views::Models;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use serde::Serialize;
-use trainyard_engine::{RollbackError, RolledBack};
+use serde::{Deserialize, Serialize};
+use trainyard_engine::{PromoteError, PromoteRequest, Promoted, RollbackError, RolledBack};
 use utoipa::ToSchema;
 
 /// Every push target, what it serves, and its ledger.
@@ -58,12 +58,87 @@ pub(super) async fn roll_back(
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let done = done.map_err(|error| match error {
         RollbackError::NoTarget { .. } => ApiError::not_found(error.to_string()),
-        RollbackError::NothingEarlier(_) | RollbackError::Gone { .. } => {
+        RollbackError::NothingEarlier(_) | RollbackError::Gone { .. } | RollbackError::Changed { .. } => {
             ApiError::new(StatusCode::CONFLICT, error.to_string())
         }
         RollbackError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, error.to_string()),
         RollbackError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         RollbackError::Store(error) => error.into(),
+    })?;
+    Ok(Json(done.into()))
+}
+
+/// Which model is to serve, and why.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"model\": \"RUN or VERSION\"}")]
+pub(super) struct PromoteAsked {
+    /// A run's id or its beginning, or a version of the target.
+    model: String,
+    /// The push target; the run's own, or the only one, if absent.
+    #[serde(default)]
+    target: Option<String>,
+    /// Why; needed for a model that the gate did not approve.
+    #[serde(default)]
+    reason: Option<String>,
+    /// Who asks, for the record; `api` if absent.
+    #[serde(default)]
+    actor: Option<String>,
+}
+
+/// What a promotion did.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PromotedTo {
+    target: String,
+    /// The version that serves from now on.
+    version: String,
+    /// The version that served until now.
+    from: Option<String>,
+    /// The run that made the model.
+    run: Option<String>,
+    /// The model's digest.
+    model: String,
+    /// Whether a person approved what the gate did not.
+    forced: bool,
+}
+
+impl From<Promoted> for PromotedTo {
+    fn from(done: Promoted) -> Self {
+        Self {
+            target: done.target,
+            version: done.version,
+            from: done.from,
+            run: done.run,
+            model: done.model,
+            forced: done.forced,
+        }
+    }
+}
+
+/// Makes the model of a run, or an earlier version, serve under a new version, proved as by a push.
+#[utoipa::path(post, path = "/api/v1/promotions", tag = "models", operation_id = "promote",
+    request_body(content = PromoteAsked),
+    responses((status = 200, body = PromotedTo), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "it cannot be promoted so, for example without a reason"),
+        (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
+pub(super) async fn promote(State(app): State<App>, request: Request) -> Result<Json<PromotedTo>, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: PromoteAsked = body::json(&parts, incoming).await?;
+    let engine = app.engine.clone();
+    let request = PromoteRequest {
+        actor: named(asked.actor.as_deref()),
+        model: asked.model,
+        target: asked.target,
+        reason: asked.reason,
+    };
+    // In a task of its own: an asker that hangs up must not leave it half done.
+    let done = tokio::spawn(async move { engine.promote(&request).await }).await;
+    let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let done = done.map_err(|error| match error {
+        PromoteError::Unknown(_) => ApiError::not_found(error.to_string()),
+        PromoteError::Refused(_) => ApiError::new(StatusCode::CONFLICT, error.to_string()),
+        PromoteError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, error.to_string()),
+        PromoteError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        PromoteError::Store(error) => error.into(),
     })?;
     Ok(Json(done.into()))
 }

@@ -15,7 +15,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::log,
-        deliveries::list, deliveries::show, models::list, models::roll_back, lineage::show,
+        deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, lineage::show,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

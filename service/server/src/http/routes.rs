@@ -51,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
         // A CloudEvent's id is `source#id`, and a source has slashes.
         route("GET", "/api/v1/deliveries/{*id}", ApiToken, get(deliveries::show)),
         route("GET", "/api/v1/models", ApiToken, get(models::list)),
+        route("POST", "/api/v1/promotions", ApiToken, post(models::promote)),
         route(
             "POST",
             "/api/v1/targets/{name}/rollback",

@@ -149,7 +149,7 @@ impl Asked {
     }
 }
 
-fn named(actor: Option<&str>) -> String {
+pub(super) fn named(actor: Option<&str>) -> String {
     let clean: String = actor
         .unwrap_or_default()
         .chars()

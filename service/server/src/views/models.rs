@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
+use trainyard_engine::CHAMPION;
 use trainyard_store::{Promotion, PromotionAction, Result, Store};
 use utoipa::ToSchema;
 
@@ -30,8 +31,25 @@ pub struct TargetView {
     pub url: Option<String>,
     /// What it serves, if anything.
     pub serving: Option<Serving>,
+    /// The names of its versions, `champion` first: what serves.
+    pub aliases: Vec<AliasView>,
     /// The newest entries of its ledger, newest first.
     pub ledger: Vec<PromotionItem>,
+}
+
+/// A name of a version.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AliasView {
+    /// The name.
+    pub alias: String,
+    /// The version that bears it.
+    pub version: String,
+    /// Who gave it.
+    pub actor: String,
+    /// Why, if somebody said so.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: String,
 }
 
 /// What a target serves.
@@ -88,12 +106,43 @@ impl Models {
             targets.push(TargetView {
                 url: config.targets.get(&name).map(|target| target.url.clone()),
                 serving: newest.map(serving),
+                aliases: newest
+                    .map(champion)
+                    .into_iter()
+                    .chain(aliases(store, &name).await?)
+                    .collect(),
                 ledger: ledger.iter().map(item).collect(),
                 name,
             });
         }
         Ok(Self { targets })
     }
+}
+
+/// The name that follows what serves.
+fn champion(entry: &Promotion) -> AliasView {
+    AliasView {
+        alias: CHAMPION.to_owned(),
+        version: entry.version.clone(),
+        actor: entry.actor.clone(),
+        reason: None,
+        since: time(entry.at),
+    }
+}
+
+/// The names that people gave.
+async fn aliases(store: &Store, model: &str) -> Result<Vec<AliasView>> {
+    let given = store.aliases(Some(model)).await?.into_iter();
+    let views = given.filter_map(|entry| {
+        Some(AliasView {
+            alias: entry.alias,
+            version: entry.version?,
+            actor: entry.actor,
+            reason: entry.reason,
+            since: time(entry.at),
+        })
+    });
+    Ok(views.collect())
 }
 
 fn serving(entry: &Promotion) -> Serving {

@@ -3,8 +3,9 @@
 use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
-const COMMANDS: [&str; 12] = [
-    "serve", "run", "lint", "schema", "doctor", "runs", "logs", "why", "trigger", "cancel", "models", "rollback",
+const COMMANDS: [&str; 14] = [
+    "serve", "run", "lint", "schema", "doctor", "runs", "logs", "why", "trigger", "cancel", "models", "promote",
+    "rollback", "alias",
 ];
 
 #[test]

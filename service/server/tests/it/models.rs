@@ -67,8 +67,9 @@ fn what_serves_and_how_it_got_there() {
     let place = place();
     let ended = place.run(&["models"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    insta::assert_snapshot!(ended.out, @r"
+    insta::assert_snapshot!(ended.out, @"
     flights serves version 2 of flights (http://127.0.0.1:9)
+    champion 2
     WHEN                 WHAT  VERSION  RUN            BY
     2013-01-01 00:27:40  push        2  0192f0c1-2b3c  gate
     2013-01-01 00:26:40  push        1  0192f0c1-2b3c  gate
@@ -87,6 +88,38 @@ fn what_serves_and_how_it_got_there() {
         ),
         (&json!("2"), &json!("1"))
     );
+}
+
+#[test]
+fn names_are_given_shown_and_taken_away() {
+    let place = place();
+    let set = place.run(&["alias", "set", "flights", "challenger", "1", "--reason", "better on JFK"]);
+    assert_eq!((set.code, set.out.as_str()), (Some(0), "challenger of flights is version 1\n"), "{set:?}");
+    let shown = place.run(&["models", "flights"]).out;
+    assert_eq!(shown.lines().nth(1), Some("champion 2, challenger 1"));
+    let models = place.run(&["models", "flights", "--json"]).json();
+    assert_eq!(models["targets"][0]["aliases"][1]["reason"], "better on JFK");
+    let champion = place.run(&["alias", "set", "flights", "champion", "1"]);
+    assert_eq!(champion.code, Some(1));
+    let removed = place.run(&["alias", "remove", "flights", "challenger"]);
+    assert_eq!(removed.out, "flights has no challenger any more\n");
+    assert_eq!(place.run(&["alias", "remove", "flights", "challenger"]).code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_promoted_says_why() {
+    let place = place();
+    let said = |arguments: &[&str]| {
+        let ended = place.run(arguments);
+        format!("{} {}", ended.code.unwrap_or(-1), ended.err)
+    };
+    insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @"
+    1 error: this model needs a --reason to be promoted: no gate judged it
+    1 error: the model's files cannot be read: /tmp/.tmplp3DLZ/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101 cannot be read or written: No such file or directory (os error 2)
+    1 error: there is no run and no version '9': see `trainyard runs` and `trainyard models`, and name the --target of a version
+    ");
+    let usage = place.run(&["promote", "1", "--reason", " "]);
+    assert_eq!(usage.code, Some(64), "{usage:?}");
 }
 
 #[test]

@@ -113,15 +113,19 @@ pub enum MetadataWrite {
         /// When.
         at: Micros,
     },
-    /// A person made an earlier model serve again: a COMPLETE Pusher of no run, in the node `pipeline.rollback`.
-    Rollback {
+    /// A person made a model serve, or approved it: a COMPLETE execution of no run, in the node `pipeline.node`.
+    ByHand {
+        /// The execution's type: `Pusher` or `Gate`.
+        component: String,
+        /// What was done: `rollback` or `promote`.
+        node: String,
         /// The execution's name; unique.
         name: String,
         /// The pipeline that owns the target.
         pipeline: String,
-        /// The model that serves again.
+        /// The model.
         inputs: BTreeMap<String, ArtifactRef>,
-        /// What its first push made.
+        /// What came of it.
         outputs: BTreeMap<String, ArtifactRef>,
         /// The execution's custom properties.
         properties: Map<String, Value>,
@@ -178,7 +182,9 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite) -> Result
             let reason = Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]);
             properties::write_custom(db, Owner::Execution(place.execution), &reason).await
         }
-        MetadataWrite::Rollback {
+        MetadataWrite::ByHand {
+            component,
+            node,
             name,
             pipeline,
             inputs,
@@ -187,7 +193,7 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite) -> Result
             at,
         } => {
             let ms = milliseconds(*at);
-            let place = nodes::rollback(db, name, pipeline, ms).await?;
+            let place = nodes::by_hand(db, component, node, name, pipeline, ms).await?;
             properties::write_custom(db, Owner::Execution(place.execution), properties).await?;
             nodes::inputs(db, &place, inputs, ms).await?;
             nodes::outputs(db, &place, outputs, ms).await

@@ -85,11 +85,18 @@ pub(crate) async fn execution(db: &mut Connection, identity: &ExecutionIdentity,
     place(db, &identity.component, &identity.name(), state, contexts, ms).await
 }
 
-/// The execution of a rollback, COMPLETE. It belongs to no run: its contexts are the pipeline's two.
-pub(crate) async fn rollback(db: &mut Connection, name: &str, pipeline: &str, ms: i64) -> Result<Place> {
-    let node = context(db, "node", &format!("{pipeline}.rollback"), ms).await?;
+/// An execution that a person asked for, COMPLETE. It belongs to no run: its contexts are the pipeline's two.
+pub(crate) async fn by_hand(
+    db: &mut Connection,
+    component: &str,
+    node: &str,
+    name: &str,
+    pipeline: &str,
+    ms: i64,
+) -> Result<Place> {
+    let node = context(db, "node", &format!("{pipeline}.{node}"), ms).await?;
     let pipeline = context(db, "pipeline", pipeline, ms).await?;
-    place(db, "Pusher", name, COMPLETE, [pipeline.id, pipeline.id, node.id], ms).await
+    place(db, component, name, COMPLETE, [pipeline.id, pipeline.id, node.id], ms).await
 }
 
 async fn place(

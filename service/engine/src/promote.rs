@@ -1,0 +1,433 @@
+//! Promotion by a person: the model of a run, or an earlier version, serves from now on.
+
+use crate::artifacts::remove_tree;
+use crate::config::TargetConfig;
+use crate::context::Context;
+use crate::effects::{EffectError, infra_validate, push::pushed_as};
+use crate::engine::Engine;
+use crate::registry::intact;
+use crate::rollback::ledger;
+use crate::serving::{ServingError, Target, kept, next_version, served};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::{Blessed, Override};
+use trainyard_core::run::Run;
+use trainyard_core::spec::{InfraValidation, Push};
+use trainyard_store::{MetadataWrite, NewPromotion, Promotion, PromotionAction, StoreError};
+
+/// What a person asks for.
+#[derive(Clone, Debug, Default)]
+pub struct PromoteRequest {
+    /// A run's id or its beginning, or a version of the target.
+    pub model: String,
+    /// The push target; the run's own, or the only one, if absent.
+    pub target: Option<String>,
+    /// Why; needed when the gate did not approve the model.
+    pub reason: Option<String>,
+    /// Who.
+    pub actor: String,
+}
+
+/// What a promotion did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Promoted {
+    /// The target.
+    pub target: String,
+    /// The version that serves from now on.
+    pub version: String,
+    /// The version that served until now.
+    pub from: Option<String>,
+    /// The run that made the model.
+    pub run: Option<String>,
+    /// The model's digest.
+    pub model: String,
+    /// Whether a person approved what the gate did not.
+    pub forced: bool,
+}
+
+/// Why nothing was promoted; what served before still serves.
+#[derive(Debug, thiserror::Error)]
+pub enum PromoteError {
+    /// No such run, version or target.
+    #[error("{0}")]
+    Unknown(String),
+    /// It is there and cannot be promoted so.
+    #[error("{0}")]
+    Refused(String),
+    /// The server did not take it.
+    #[error("the model was not promoted to target '{target}': {error}")]
+    Serving {
+        /// The target.
+        target: String,
+        /// What happened.
+        #[source]
+        error: ServingError,
+    },
+    /// The lock on push targets cannot be taken.
+    #[error("the data folder cannot be written: {0}")]
+    Lock(#[source] std::io::Error),
+    /// The store does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The model that was asked for, with all that is known of it.
+struct Found {
+    model: ArtifactRef,
+    pipeline: String,
+    run: Option<Run>,
+    /// The version it served as, if a version was named.
+    version: Option<String>,
+    /// Whether a person approved it for that version.
+    forced_before: bool,
+}
+
+impl Engine {
+    /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
+    /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
+    pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromoteError> {
+        let context = self.context();
+        let (name, found) = find(context, request).await?;
+        let config = configured(context, &name)?;
+        let (blessed, forced) = approve(&found, request)?;
+        intact(context, blessed.get()).await.map_err(PromoteError::Refused)?;
+        let plan = plan(&name, &found);
+        // Before the lock: a rollback does not wait for it.
+        validate(context, &found, &plan, config).await?;
+
+        let _alone = context.pushing.hold().await.map_err(PromoteError::Lock)?;
+        let ledger = ledger(context, &name).await?;
+        let stack = served(&ledger);
+        let current = stack.last().copied();
+        if let Some(serving) = current.filter(|serving| serving.model.digest == found.model.digest) {
+            return Err(PromoteError::Refused(format!(
+                "target '{name}' serves this model already, as version {}",
+                serving.version
+            )));
+        }
+        let version = next_version(&ledger);
+        let target = Target::new(&context.http, &name, config).within(plan.latency_bound());
+        target
+            .push(&blessed, &version, &kept(&stack), plan.infra_validation)
+            .await
+            .map_err(|error| PromoteError::Serving {
+                target: name.clone(),
+                error,
+            })?;
+        metrics::counter!("trainyard_pushes_total", "target" => name.clone()).increment(1);
+        let promotion = NewPromotion {
+            target: name.clone(),
+            pipeline: found.pipeline.clone(),
+            action: PromotionAction::Push,
+            version: version.clone(),
+            model: found.model.clone(),
+            run: found.run.as_ref().map(|run| run.request.id.clone()),
+            actor: request.actor.clone(),
+            evidence: evidence(&found, request, forced.as_ref(), current),
+            at: context.now(),
+        };
+        let mut metadata = Vec::new();
+        if let Some(forced) = &forced {
+            metadata.push(blessing(context, &promotion, &found, forced)?);
+        }
+        let pushed = pushed_as(
+            pushed_name(&name, &version),
+            &found.model,
+            &version,
+            &target.destination(&version),
+        );
+        metadata.push(pusher(&promotion, pushed, forced.is_some()));
+        let newest = ledger.last().map(|entry| entry.id);
+        context.store.append_promotion(&promotion, newest, metadata).await?;
+        Ok(Promoted {
+            target: name,
+            version,
+            from: current.map(|entry| entry.version.clone()),
+            run: promotion.run.as_ref().map(ToString::to_string),
+            model: found.model.digest.to_string(),
+            forced: forced.is_some(),
+        })
+    }
+}
+
+/// In a throw-away copy of the serving container, where one is configured.
+async fn validate(context: &Context, found: &Found, plan: &Push, config: &TargetConfig) -> Result<(), PromoteError> {
+    let Some(run) = &found.run else { return Ok(()) };
+    let refused = match infra_validate::validate(context, run, &found.model, plan, config).await {
+        Ok(validated) => validated.and_then(|validated| validated.refusal),
+        Err(EffectError::Again { reason, .. } | EffectError::Broken(reason)) => Some(reason),
+    };
+    let folder = context.folders.work(&run.request.id);
+    let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+    match refused {
+        Some(reason) => Err(PromoteError::Refused(format!("the model was not promoted: {reason}"))),
+        None => Ok(()),
+    }
+}
+
+fn configured<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, PromoteError> {
+    context.config.targets.get(name).ok_or_else(|| {
+        let known = context.config.known_targets();
+        PromoteError::Unknown(format!(
+            "there is no push target '{name}' (known: {known}): see [targets] in trainyard.toml"
+        ))
+    })
+}
+
+/// The target and the model. A version of the target comes before a run whose id begins like it.
+async fn find(context: &Context, request: &PromoteRequest) -> Result<(String, Found), PromoteError> {
+    let asked = request.model.as_str();
+    let only = match context.config.targets.keys().collect::<Vec<_>>().as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    };
+    if let Some(name) = request.target.clone().or(only) {
+        configured(context, &name)?;
+        let ledger = ledger(context, &name).await?;
+        let pushed = |entry: &&Promotion| entry.action == PromotionAction::Push && entry.version == asked;
+        if let Some(entry) = ledger.iter().find(pushed) {
+            let found = of_version(context, entry).await?;
+            return Ok((name, found));
+        }
+    }
+    let run = match context.store.run_row(asked).await? {
+        Some(row) => context.store.load_run(&row.id).await?,
+        None => {
+            return Err(PromoteError::Unknown(format!(
+                "there is no run and no version '{asked}': see `trainyard runs` and `trainyard models`, and name the --target of a version"
+            )));
+        }
+    };
+    let own = run.request.plan.push.as_ref().map(|push| push.target.clone());
+    let Some(name) = request.target.clone().or(own) else {
+        return Err(PromoteError::Refused(format!(
+            "pipeline '{}' has no push target: name one with --target (known: {})",
+            run.request.plan.pipeline,
+            context.config.known_targets()
+        )));
+    };
+    Ok((name, of_run(run)?))
+}
+
+async fn of_version(context: &Context, entry: &Promotion) -> Result<Found, PromoteError> {
+    let run = match &entry.run {
+        Some(id) => match context.store.load_run(id).await {
+            Ok(run) => Some(run),
+            Err(StoreError::NotFound(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
+    Ok(Found {
+        model: entry.model.clone(),
+        pipeline: entry.pipeline.clone(),
+        run,
+        version: Some(entry.version.clone()),
+        forced_before: entry.evidence.get("forced").is_some(),
+    })
+}
+
+fn of_run(run: Run) -> Result<Found, PromoteError> {
+    let (id, plan) = (&run.request.id, &run.request.plan);
+    if !run.state.is_final() {
+        return Err(PromoteError::Refused(format!(
+            "run {id} is not over yet: wait for its verdict, or cancel it first"
+        )));
+    }
+    let models: Vec<_> = match &plan.gate {
+        Some(gate) => {
+            let made = run
+                .steps
+                .get(&gate.model.0)
+                .and_then(|step| step.outputs.get(&gate.model.1));
+            made.into_iter().collect()
+        }
+        None => {
+            let outputs = run.steps.values().flat_map(|step| step.outputs.values());
+            outputs.filter(|output| output.type_name == "Model").collect()
+        }
+    };
+    match models.as_slice() {
+        [model] => Ok(Found {
+            model: (*model).clone(),
+            pipeline: plan.pipeline.clone(),
+            version: None,
+            forced_before: false,
+            run: Some(run),
+        }),
+        [] => Err(PromoteError::Refused(format!(
+            "run {id} made no model: see `trainyard runs {id}`"
+        ))),
+        _ => Err(PromoteError::Refused(format!(
+            "run {id} made several models and its pipeline has no gate that names one of them"
+        ))),
+    }
+}
+
+/// The proof of approval: the gate's, where it gave one for the base branch; else the person's, who says why.
+fn approve(found: &Found, request: &PromoteRequest) -> Result<(Blessed<ArtifactRef>, Option<Override>), PromoteError> {
+    let run = found.run.as_ref();
+    let verdict = run.and_then(|run| run.verdict.as_ref());
+    let pull_request = run.and_then(|run| run.request.pull_request);
+    let by_gate = verdict
+        .filter(|_| pull_request.is_none() && !found.forced_before)
+        .and_then(|verdict| verdict.bless(found.model.clone()));
+    if let Some(blessed) = by_gate {
+        return Ok((blessed, None));
+    }
+    let Some(reason) = request.reason.as_deref() else {
+        let why = match (pull_request, verdict) {
+            (Some(number), _) => format!("it was made for pull request #{number}, which is not merged by this"),
+            (None, _) if found.forced_before => "the gate never approved it".to_owned(),
+            (None, Some(verdict)) => match verdict.failures().next() {
+                Some(failure) => format!("the gate did not approve it: {}", failure.sentence),
+                None => format!("the gate's verdict is {}", verdict.blessing().as_str()),
+            },
+            (None, None) => "no gate judged it".to_owned(),
+        };
+        return Err(PromoteError::Refused(format!(
+            "this model needs a --reason to be promoted: {why}"
+        )));
+    };
+    let forced = Override::new(&request.actor, reason).map_err(PromoteError::Refused)?;
+    Ok((Blessed::by_person(found.model.clone(), &forced), Some(forced)))
+}
+
+/// How the target proves the model: as the run's own plan says.
+fn plan(target: &str, found: &Found) -> Push {
+    let own = found.run.as_ref().and_then(|run| run.request.plan.push.clone());
+    let own = own.unwrap_or(Push {
+        target: String::new(),
+        infra_validation: InfraValidation::default(),
+        max_latency: None,
+    });
+    Push {
+        target: target.to_owned(),
+        ..own
+    }
+}
+
+fn evidence(found: &Found, request: &PromoteRequest, forced: Option<&Override>, current: Option<&Promotion>) -> Value {
+    let run = found.run.as_ref();
+    let mut said = json!({
+        "promoted": found.version.as_deref().or(run.map(|run| run.request.id.as_str())),
+        "instead_of": current.map(|entry| &entry.version),
+        "verdict": run.and_then(|run| run.verdict.as_ref()),
+        "commit": run.and_then(|run| run.request.commit.as_ref()),
+        "data": run.map(data).unwrap_or_default(),
+        "reason": request.reason,
+    });
+    if let (Some(forced), Some(said)) = (forced, said.as_object_mut()) {
+        said.insert(
+            "forced".to_owned(),
+            json!({"by": forced.actor(), "reason": forced.reason()}),
+        );
+    }
+    said
+}
+
+/// The external data a run read: digest and spans of each source.
+pub(crate) fn data(run: &Run) -> Vec<Value> {
+    let inputs = run.steps.values().flat_map(|step| step.inputs.values());
+    let external = inputs.filter(|input| input.type_name == "ExternalData");
+    external
+        .map(|data| {
+            let spans = data
+                .properties
+                .get("spans")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let labels: Vec<_> = spans.map(|span| &span["label"]).collect();
+            json!({"source": data.properties.get("source"), "digest": data.digest, "spans": labels})
+        })
+        .collect()
+}
+
+/// A forced blessing in MLMD, in TFX's form: a Gate whose output is a ModelBlessing that says who and why.
+fn blessing(
+    context: &Context,
+    promotion: &NewPromotion,
+    found: &Found,
+    forced: &Override,
+) -> Result<MetadataWrite, PromoteError> {
+    let name = name(promotion);
+    let hidden = format!(".promote-{}", uuid::Uuid::now_v7());
+    let folder: PathBuf = context.folders.root().join("work").join(hidden);
+    let written = || -> Result<_, Box<dyn std::error::Error>> {
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("BLESSED"), b"")?;
+        let verdict = found.run.as_ref().and_then(|run| run.verdict.as_ref());
+        let text = json!({"forced": forced, "at": promotion.at, "verdict": verdict});
+        fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)?;
+        Ok(context.artifacts.store(&folder)?)
+    };
+    let (digest, place) = written().map_err(|error| {
+        PromoteError::Refused(format!(
+            "the model serves, but its forced blessing cannot be written: {error}; the next start undoes it"
+        ))
+    })?;
+    let said = json!({
+        "blessed": 1, "current_model": found.model.uri, "component_id": "promote",
+        "forced_by": forced.actor(), "reason": forced.reason(),
+    });
+    let blessing = ArtifactRef {
+        name: format!("{name}/blessing"),
+        type_name: "ModelBlessing".to_owned(),
+        digest,
+        uri: place.display().to_string(),
+        properties: said.as_object().cloned().unwrap_or_default(),
+    };
+    Ok(MetadataWrite::ByHand {
+        component: "Gate".to_owned(),
+        node: "promote".to_owned(),
+        name: format!("{name}/gate"),
+        pipeline: promotion.pipeline.clone(),
+        inputs: BTreeMap::from([("model".to_owned(), found.model.clone())]),
+        outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
+        properties: Map::from_iter([
+            ("blessing".to_owned(), Value::from("forced")),
+            ("forced_by".to_owned(), Value::from(forced.actor())),
+            ("reason".to_owned(), Value::from(forced.reason())),
+        ]),
+        at: promotion.at,
+    })
+}
+
+/// The promotion in MLMD: a Pusher of no run.
+fn pusher(promotion: &NewPromotion, pushed: ArtifactRef, forced: bool) -> MetadataWrite {
+    let word = |text: &str| Value::from(text.to_owned());
+    let mut properties = Map::from_iter([
+        ("actor".to_owned(), word(&promotion.actor)),
+        ("target".to_owned(), word(&promotion.target)),
+        ("pushed_version".to_owned(), word(&promotion.version)),
+        ("forced".to_owned(), Value::from(i64::from(forced))),
+    ]);
+    if let Some(reason) = promotion.evidence["reason"].as_str() {
+        properties.insert("reason".to_owned(), word(reason));
+    }
+    MetadataWrite::ByHand {
+        component: "Pusher".to_owned(),
+        node: "promote".to_owned(),
+        name: format!("{}/push", name(promotion)),
+        pipeline: promotion.pipeline.clone(),
+        inputs: BTreeMap::from([("model".to_owned(), promotion.model.clone())]),
+        outputs: BTreeMap::from([("pushed_model".to_owned(), pushed)]),
+        properties,
+        at: promotion.at,
+    }
+}
+
+/// Everything of a promotion in MLMD is named after what it made serve.
+fn name(promotion: &NewPromotion) -> String {
+    format!("promote/{}/{}", promotion.target, promotion.version)
+}
+
+/// The PushedModel of a promotion.
+pub(crate) fn pushed_name(target: &str, version: &str) -> String {
+    format!("promote/{target}/{version}/pushed_model")
+}

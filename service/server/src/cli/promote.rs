@@ -1,0 +1,90 @@
+//! `trainyard promote`.
+
+use super::output;
+use super::service::Service;
+use crate::config::Config;
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use trainyard_engine::{Engine, PromoteRequest};
+
+/// Make the model of a run, or an earlier version, serve; a model the gate did not approve needs a reason
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard promote 0192f0c1\n  \
+    trainyard promote 000003 --target flights\n  \
+    trainyard promote 0192f0c1 --reason \"the slice that failed is closed since March\"\n\n\
+    The model is proved as by a push, served under a new version and read back. The ledger keeps who, why, the \
+    verdict, the commit and the data. A running service is asked to do it; without one it is done here.")]
+pub(super) struct Promote {
+    /// A run's id or its beginning, or a version of the target
+    #[arg(value_name = "RUN|VERSION")]
+    model: String,
+    /// The push target; the run's own, or the only one, if absent
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+    /// Why; needed for a model that the gate did not approve
+    #[arg(long, value_name = "TEXT", value_parser = not_empty)]
+    reason: Option<String>,
+    /// Who, for the record; the user of this machine if absent
+    #[arg(long, value_name = "NAME", value_parser = not_empty)]
+    actor: Option<String>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn not_empty(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it must not be empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+impl Promote {
+    pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let actor = self.actor.unwrap_or_else(super::actor);
+        let done: Value = match Service::find(config).await {
+            Some(service) => {
+                let asked = json!({"model": self.model, "target": self.target, "reason": self.reason, "actor": actor});
+                service.post("/api/v1/promotions", &asked).await?
+            }
+            None => {
+                let engine = Engine::open(config.engine()?).await?;
+                let request = PromoteRequest {
+                    model: self.model,
+                    target: self.target,
+                    reason: self.reason,
+                    actor,
+                };
+                let done = engine.promote(&request).await;
+                engine.store().close().await;
+                serde_json::to_value(done?)?
+            }
+        };
+        if self.json {
+            output::json(&done)?;
+        } else {
+            output::text(&sentence(&done))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn sentence(done: &Value) -> String {
+    let word = |key: &str| output::plain(done[key].as_str().unwrap_or_default());
+    let instead = match done["from"].as_str() {
+        Some(from) => format!(" instead of {}", output::plain(from)),
+        None => String::new(),
+    };
+    let forced = if done["forced"] == true {
+        "; the gate did not approve it, and the reason is in the ledger"
+    } else {
+        ""
+    };
+    format!(
+        "{} serves version {}{instead}{forced}\n",
+        word("target"),
+        word("version")
+    )
+}
