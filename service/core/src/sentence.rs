@@ -62,6 +62,11 @@ pub fn step_failed(step: &StepName, reason: &str) -> String {
     }
 }
 
+/// The end of a run that has not enough data yet, a normal one.
+pub fn run_skipped(reason: &str) -> String {
+    format!("skipped: {reason}")
+}
+
 /// The end of a run in which every step finished.
 pub fn run_succeeded(run: &Run) -> String {
     let Some(verdict) = &run.verdict else {

@@ -1,10 +1,11 @@
 //! External data named by the time it covers: patterns, spans and windows, as in TFX's ExampleGen.
 
+mod select;
+pub use select::Unselected;
+
 use crate::artifact::Digest;
-use crate::spec::{RollingRange, StaticRange, Window};
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A file of a data source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct SpanContent {
     pub span: i64,
     /// The version, if the pattern has one.
     pub version: Option<i64>,
-    /// The file's own name.
+    /// Its name for the step, as [`SpanPattern::staged_name`] makes it.
     pub file: String,
     /// The bytes.
     pub digest: Digest,
@@ -34,7 +35,8 @@ pub struct SpanContent {
 
 /// A parsed `uri` of a data source, for example `data/flights/{YYYY}-{MM}.parquet`.
 ///
-/// A `uri` without placeholders is one file, span 0.
+/// A `uri` without placeholders is one file, span 0. With a `*` after the last placeholder a span
+/// is all files that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanPattern {
     uri: String,
@@ -49,13 +51,15 @@ enum Part {
     Day,
     Span(Option<usize>),
     Version(Option<usize>),
+    /// `*`: anything within one folder or file name.
+    Wildcard,
 }
 
 impl Part {
-    /// How many digits the part has, if that is fixed; `None` for literals and free numbers.
+    /// How many digits the part has, if that is fixed; `None` for text and free numbers.
     fn width(&self) -> Option<usize> {
         match self {
-            Self::Literal(_) => None,
+            Self::Literal(_) | Self::Wildcard => None,
             Self::Year => Some(4),
             Self::Month | Self::Day => Some(2),
             Self::Span(width) | Self::Version(width) => *width,
@@ -68,20 +72,14 @@ const MAX_DIGITS: usize = 18;
 
 impl SpanPattern {
     /// Parses a path with `{YYYY}`, `{MM}` and `{DD}` (the day may be absent), or `{SPAN}` or
-    /// `{SPAN:width}`, and optionally `{VERSION}` or `{VERSION:width}`. The error is one sentence.
+    /// `{SPAN:width}`, and optionally `{VERSION}` or `{VERSION:width}`; then one `*` at most. The
+    /// error is one sentence.
     pub fn parse(uri: &str) -> Result<Self, String> {
         check_path(uri)?;
-        if uri.contains('*') {
-            return Err(format!(
-                "'{uri}' has a wildcard: write one file for each span, with placeholders such as {{YYYY}}-{{MM}}"
-            ));
-        }
         let mut parts = Vec::new();
         let mut rest = uri;
         while let Some(open) = rest.find(['{', '}']) {
-            if open > 0 {
-                parts.push(Part::Literal(rest[..open].to_owned()));
-            }
+            push_text(&mut parts, &rest[..open]);
             let close = rest[open..].find('}').filter(|_| rest[open..].starts_with('{'));
             let Some(close) = close else {
                 return Err(format!("'{uri}' has a brace without its partner"));
@@ -90,16 +88,13 @@ impl SpanPattern {
             if parts
                 .iter()
                 .any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part))
-                && !matches!(part, Part::Literal(_))
             {
                 return Err(format!("'{uri}' has {} twice", &rest[open..=open + close]));
             }
             parts.push(part);
             rest = &rest[open + close + 1..];
         }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
+        push_text(&mut parts, rest);
         let pattern = Self {
             uri: uri.to_owned(),
             parts,
@@ -129,6 +124,13 @@ impl SpanPattern {
                 "'{uri}' has a {{VERSION}} of nothing: it needs {{YYYY}} and {{MM}}, or {{SPAN}}"
             ));
         }
+        if let Some(star) = self.parts.iter().position(|p| *p == Part::Wildcard)
+            && self.parts[star + 1..].iter().any(|p| !matches!(p, Part::Literal(_)))
+        {
+            return Err(format!(
+                "'{uri}' has a * in the wrong place: a single one may come after the last placeholder, as in {{YYYY}}-{{MM}}/part-*.parquet"
+            ));
+        }
         for pair in self.parts.windows(2) {
             let free = matches!(&pair[0], Part::Span(None) | Part::Version(None));
             let digit_follows = match &pair[1] {
@@ -150,10 +152,17 @@ impl SpanPattern {
     }
 
     /// The folder that holds all matching files: everything up to the last `/` before the first
-    /// placeholder, without that `/`; empty for the data root itself.
+    /// placeholder or `*`, without that `/`; empty for the data root itself.
     pub fn glob_root(&self) -> &str {
-        let literal = self.uri.split('{').next().unwrap_or_default();
+        let literal = self.uri.split(['{', '*']).next().unwrap_or_default();
         literal.rfind('/').map_or("", |slash| &literal[..slash])
+    }
+
+    /// The name by which a step finds a matching path: the path below [`Self::glob_root`] with `-`
+    /// for `/`, so that files of one name in several folders do not meet.
+    pub fn staged_name(&self, path: &str) -> String {
+        let below = path.strip_prefix(self.glob_root()).unwrap_or(path);
+        below.trim_start_matches('/').replace('/', "-")
     }
 
     /// The span file that a path below the data root names, if it matches. Dates that do not exist
@@ -164,6 +173,10 @@ impl SpanPattern {
         for part in &self.parts {
             if let Part::Literal(text) = part {
                 rest = rest.strip_prefix(text.as_str())?;
+                continue;
+            }
+            if *part == Part::Wildcard {
+                rest = self.after_wildcard(rest)?;
                 continue;
             }
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -192,6 +205,25 @@ impl SpanPattern {
         })
     }
 
+    /// What is left of a path's end behind that which the `*` takes: no `/`, and no name that is
+    /// hidden.
+    fn after_wildcard<'a>(&'a self, rest: &'a str) -> Option<&'a str> {
+        let tail = match self.parts.last() {
+            Some(Part::Literal(text)) => text.as_str(),
+            _ => "",
+        };
+        let taken = rest.strip_suffix(tail)?;
+        let starts_name = self.uri.starts_with('*') || self.uri.contains("/*");
+        let hidden = starts_name && rest.starts_with('.');
+        (!taken.contains('/') && !hidden).then_some(tail)
+    }
+
+    /// The span that a pipeline file names: by label, or by number (of dates, days since 1970-01-01).
+    pub fn span_named(&self, name: &str) -> Option<i64> {
+        let dated = self.parts.contains(&Part::Year);
+        self.parse_label(name).or_else(|| name.parse().ok().filter(|_| dated))
+    }
+
     /// The span of a label such as `2013-04` or `17`.
     pub fn parse_label(&self, label: &str) -> Option<i64> {
         self.found(label)?.span().map(|(span, _)| span)
@@ -213,6 +245,7 @@ impl SpanPattern {
                     path.push_str(&format!("{number:0width$}", width = width.unwrap_or(0)));
                 }
                 Part::Version(_) => path.push_str("{VERSION}"),
+                Part::Wildcard => path.push('*'),
             }
         }
         Some(path)
@@ -242,103 +275,6 @@ impl SpanPattern {
         }
         Some(found)
     }
-
-    /// The files a run reads, ascending by span, each span in its newest version.
-    ///
-    /// `newest` is the label of the newest span the run may see. Without a window only the newest
-    /// span is read. The error is one sentence that names `source`.
-    pub fn select(
-        &self,
-        source: &str,
-        files: &[SpanFile],
-        window: Option<&Window>,
-        newest: Option<&str>,
-    ) -> Result<Vec<SpanFile>, String> {
-        let mut spans: BTreeMap<i64, &SpanFile> = BTreeMap::new();
-        for file in files {
-            let kept = spans.entry(file.span).or_insert(file);
-            if (file.version, &file.path) > (kept.version, &kept.path) {
-                *kept = file;
-            }
-        }
-        if let Some(label) = newest {
-            let last = self.parse_label(label).filter(|span| spans.contains_key(span));
-            let last = last.ok_or_else(|| self.missing(source, label))?;
-            spans.retain(|span, _| *span <= last);
-        }
-        if spans.is_empty() {
-            return Err(format!(
-                "data source '{source}' has no data: expected files like {} under the data root",
-                self.uri
-            ));
-        }
-        let ascending: Vec<SpanFile> = spans.into_values().cloned().collect();
-        match window {
-            Some(Window {
-                static_range: Some(range),
-                ..
-            }) => self.static_range(source, ascending, range),
-            Some(Window {
-                rolling_range: Some(range),
-                ..
-            }) => rolling_range(source, ascending, range),
-            Some(_) | None => Ok(ascending.into_iter().next_back().into_iter().collect()),
-        }
-    }
-
-    fn missing(&self, source: &str, label: &str) -> String {
-        let expected = match self.path_of(label) {
-            Some(path) => format!("the file {path}"),
-            None => format!("a file like {}", self.uri),
-        };
-        format!("span {label} of data source '{source}' does not exist: expected {expected} under the data root")
-    }
-
-    fn static_range(
-        &self,
-        source: &str,
-        ascending: Vec<SpanFile>,
-        range: &StaticRange,
-    ) -> Result<Vec<SpanFile>, String> {
-        let start = self
-            .parse_label(&range.start_span)
-            .ok_or_else(|| self.missing(source, &range.start_span))?;
-        let end = self
-            .parse_label(&range.end_span)
-            .ok_or_else(|| self.missing(source, &range.end_span))?;
-        let taken: Vec<SpanFile> = ascending
-            .into_iter()
-            .filter(|file| (start..=end).contains(&file.span))
-            .collect();
-        if taken.is_empty() {
-            let (first, last) = (&range.start_span, &range.end_span);
-            return Err(format!(
-                "data source '{source}' has no span from {first} to {last}: expected files like {} under the data root",
-                self.uri
-            ));
-        }
-        Ok(taken)
-    }
-}
-
-/// TFX's order: sorted, the newest skipped, the last ones taken, then counted.
-fn rolling_range(source: &str, mut ascending: Vec<SpanFile>, range: &RollingRange) -> Result<Vec<SpanFile>, String> {
-    let skipped = usize::try_from(range.skip_num_recent_spans).unwrap_or(usize::MAX);
-    ascending.truncate(ascending.len().saturating_sub(skipped));
-    let wanted = usize::try_from(range.num_spans).unwrap_or(usize::MAX);
-    let taken = ascending.split_off(ascending.len().saturating_sub(wanted));
-    let least = usize::try_from(range.min_spans.max(1)).unwrap_or(usize::MAX);
-    if taken.len() < least {
-        let left = match skipped {
-            0 => "has".to_owned(),
-            n => format!("without its newest {n} has"),
-        };
-        return Err(format!(
-            "data source '{source}' {left} {} spans, and its window needs at least {least}: bring more data or lower min_spans",
-            taken.len()
-        ));
-    }
-    Ok(taken)
 }
 
 /// Paths of the pipeline file stay below a root.
@@ -355,6 +291,18 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
         return Err(format!("'{path}' leaves its root: '..' is not allowed"));
     }
     Ok(())
+}
+
+/// Text between placeholders, in which `*` has its meaning.
+fn push_text(parts: &mut Vec<Part>, text: &str) {
+    for (index, piece) in text.split('*').enumerate() {
+        if index > 0 {
+            parts.push(Part::Wildcard);
+        }
+        if !piece.is_empty() {
+            parts.push(Part::Literal(piece.to_owned()));
+        }
+    }
 }
 
 fn placeholder(text: &str) -> Result<Part, String> {
@@ -395,7 +343,7 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn set(&mut self, part: &Part, digits: &'a str) {
         match part {
-            Part::Literal(_) => {}
+            Part::Literal(_) | Part::Wildcard => {}
             Part::Year => self.year = Some(digits),
             Part::Month => self.month = Some(digits),
             Part::Day => self.day = Some(digits),

@@ -8,33 +8,33 @@ use std::io;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::plan::SourceWindow;
-use trainyard_core::span::{SpanContent, SpanFile, SpanPattern};
+use trainyard_core::span::{SpanContent, SpanFile, SpanPattern, Unselected};
 
 /// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
-/// is their content, never their times. The error is a sentence.
+/// is their content, never their times or sizes.
 pub async fn resolve(
     data_root: &Path,
     window: &SourceWindow,
     newest: Option<String>,
-) -> Result<(ArtifactRef, Vec<SpanContent>), String> {
+) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
     let (root, window) = (data_root.to_owned(), window.clone());
     tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, newest.as_deref()))
         .await
-        .map_err(|error| format!("the data could not be read: {error}"))?
+        .map_err(|error| Unselected::Missing(format!("the data could not be read: {error}")))?
 }
 
 fn resolve_blocking(
     data_root: &Path,
     window: &SourceWindow,
     newest: Option<&str>,
-) -> Result<(ArtifactRef, Vec<SpanContent>), String> {
-    let pattern = SpanPattern::parse(&window.uri)?;
+) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
+    let pattern = SpanPattern::parse(&window.uri).map_err(Unselected::Missing)?;
     let files = list(data_root, &pattern).map_err(|error| {
-        format!(
+        Unselected::Missing(format!(
             "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
             window.source,
             data_root.display()
-        )
+        ))
     })?;
     let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest)?;
     let mut tree = Sha256::new();
@@ -42,11 +42,12 @@ fn resolve_blocking(
     let mut spans = Vec::new();
     for file in &selected {
         let path = data_root.join(&file.path);
-        let digest = file_digest(&path).map_err(|error| format!("data source '{}': {error}", window.source))?;
+        let digest = file_digest(&path)
+            .map_err(|error| Unselected::Missing(format!("data source '{}': {error}", window.source)))?;
         tree.update(file.path.as_bytes());
         tree.update([0]);
         tree.update(digest.as_str().as_bytes());
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
+        let name = pattern.staged_name(&file.path);
         spans.push(json!({
             "span": file.span, "version": file.version, "label": file.label,
             "file": name, "path": file.path, "digest": digest,
@@ -75,8 +76,9 @@ fn resolve_blocking(
     Ok((data, contents))
 }
 
-/// Every file below the pattern's literal folder that is a span.
+/// Every file below the pattern's literal folder that is a span, no deeper than the pattern is.
 fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
+    let depth = pattern.uri().matches('/').count();
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(pattern.glob_root())];
     while let Some(folder) = folders.pop() {
@@ -84,7 +86,9 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
             let entry = entry?;
             let relative = folder.join(entry.file_name());
             if entry.path().is_dir() {
-                folders.push(relative);
+                if relative.components().count() <= depth {
+                    folders.push(relative);
+                }
             } else if let Some(file) = relative.to_str().and_then(|text| pattern.match_path(text)) {
                 found.push(file);
             }
@@ -102,7 +106,7 @@ fn spans(data: &ArtifactRef) -> impl Iterator<Item = &Value> {
         .flatten()
 }
 
-/// Puts the span files of an `ExternalData` artifact into `folder` under their own names: linked
+/// Puts the span files of an `ExternalData` artifact into `folder` under their staged names: linked
 /// where the disk allows it and everybody may read the file, else copied.
 pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;

@@ -173,7 +173,7 @@ fn newest(pipeline: &KnownPipeline, source: &str, labels: &[String]) -> Option<S
         .data
         .get(source)
         .and_then(|data| SpanPattern::parse(&data.uri).ok());
-    let meaning = |label: &&String| pattern.as_ref().and_then(|p| p.parse_label(label));
+    let meaning = |label: &&String| pattern.as_ref().and_then(|p| p.span_named(label));
     labels
         .iter()
         .max_by_key(|label| (meaning(label).is_none(), meaning(label)))

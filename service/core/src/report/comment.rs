@@ -1,6 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
-use super::{blessing, one_line};
+use super::{blessing, one_line, unjudged};
 use crate::evaluation::slice_name;
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
@@ -48,12 +48,13 @@ fn headline(run: &Run) -> String {
         (_, Some(Blessing::Blessed)) => "✓ approved".to_owned(),
         (_, Some(Blessing::NotBlessed)) => "✗ not approved".to_owned(),
         (_, Some(Blessing::NotEvaluated)) => "not judged, because the gate has no thresholds".to_owned(),
+        (_, None) if unjudged(run) => "✗ not judged".to_owned(),
         (_, None) => "all steps finished; the pipeline has no gate".to_owned(),
     }
 }
 
 fn reasons(run: &Run) -> Option<String> {
-    if run.state == RunState::Failed {
+    if run.state == RunState::Failed || unjudged(run) {
         return run
             .summary
             .as_deref()

@@ -20,9 +20,9 @@ const MAX_DESCRIPTION: usize = 140;
 pub enum StatusState {
     /// Queued or running.
     Pending,
-    /// The run succeeded and its model was approved or not judged.
+    /// The run succeeded and its model was approved or not judged, or it was skipped.
     Success,
-    /// The model was not approved.
+    /// The model was not approved, or a pull request's run was skipped before the gate.
     Failure,
     /// The run failed or was cancelled, or the pipeline file is wrong.
     Error,
@@ -49,6 +49,10 @@ pub fn status(run: &Run) -> Option<Status> {
         RunState::Running => (StatusState::Pending, format!("running: {}", run.request.cause)),
         RunState::Succeeded if blessing(run) == Some(Blessing::NotBlessed) => {
             (StatusState::Failure, summary.to_owned())
+        }
+        // A pull request may itself have asked for more spans than there are: no gate, no approval.
+        RunState::Succeeded if run.request.pull_request.is_some() && unjudged(run) => {
+            (StatusState::Failure, format!("not judged, {summary}"))
         }
         RunState::Succeeded => (StatusState::Success, summary.to_owned()),
         RunState::Failed => (StatusState::Error, summary.to_owned()),
@@ -93,6 +97,11 @@ fn context(pipeline: &str) -> String {
 
 fn blessing(run: &Run) -> Option<Blessing> {
     run.verdict.as_ref().map(|verdict| verdict.blessing())
+}
+
+/// Whether the run came to its end before its gate: it was skipped.
+fn unjudged(run: &Run) -> bool {
+    run.request.plan.gate.is_some() && run.verdict.is_none()
 }
 
 /// Text without line breaks or control characters, cut to `most` characters.

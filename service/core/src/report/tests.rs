@@ -150,6 +150,24 @@ fn statuses() {
 }
 
 #[test]
+fn a_skipped_run_is_a_success_but_no_approval_of_a_pull_request() {
+    let skipped = |pull_request| {
+        let summary = sentence::run_skipped("data source 'flights' has 1 span, its window needs at least 3");
+        ended(running(pull_request), RunState::Succeeded, &summary)
+    };
+    insta::assert_snapshot!(shown(&status(&skipped(None)).unwrap()), @"Success trainyard/flights skipped: data source 'flights' has 1 span, its window needs at least 3");
+    insta::assert_snapshot!(shown(&status(&skipped(Some(7))).unwrap()), @"Failure trainyard/flights not judged, skipped: data source 'flights' has 1 span, its window needs at least 3");
+    insta::assert_snapshot!(comment(&skipped(Some(7)), URL).unwrap(), @"
+    <!-- trainyard:flights -->
+    ### flights: ✗ not judged
+
+    skipped: data source 'flights' has 1 span, its window needs at least 3
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    ");
+}
+
+#[test]
 fn a_pipeline_without_a_judgement_succeeds() {
     let mut nothing = bad();
     nothing.slices.truncate(1);

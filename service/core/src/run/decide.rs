@@ -263,6 +263,14 @@ fn decide_end(run: &Run) -> Decision {
     if let Some((step, reason)) = failed {
         return Decision::Record(finished(run, RunState::Failed, sentence::step_failed(step, reason)));
     }
+    // Steps are in the plan's order: the first one skipped is why the others were.
+    let skipped = run.steps.values().find_map(|record| match &record.state {
+        StepState::Skipped { reason } => Some(reason),
+        _ => None,
+    });
+    if let Some(reason) = skipped {
+        return Decision::Record(finished(run, RunState::Succeeded, sentence::run_skipped(reason)));
+    }
     if run.request.plan.gate.is_some() && run.verdict.is_none() {
         return Decision::Perform(Command::Judge);
     }

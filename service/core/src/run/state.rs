@@ -16,7 +16,8 @@ pub enum RunState {
     Queued,
     /// At work.
     Running,
-    /// Every step is done, and the gate has spoken; a rejected model is a success of the system.
+    /// Every step is done, and the gate has spoken; a rejected model is a success of the system, and
+    /// so is a run that was skipped because its window has not enough spans yet.
     Succeeded,
     /// A step, the gate's reading or the push failed.
     Failed,
@@ -89,7 +90,7 @@ pub enum StepState {
         /// Why.
         reason: String,
     },
-    /// Not run, because of something before it.
+    /// Not run, because of something before it or because its window has not enough spans.
     Skipped {
         /// Why.
         reason: String,

@@ -1,6 +1,7 @@
 //! Patterns and windows, against TFX's rules.
 
 use super::*;
+use crate::spec::{RollingRange, StaticRange, Window};
 use proptest::prelude::*;
 
 fn pattern(uri: &str) -> SpanPattern {
@@ -27,6 +28,9 @@ fn rolling(num_spans: u32, skip_num_recent_spans: u32, min_spans: u32) -> Window
             num_spans,
             skip_num_recent_spans,
             min_spans,
+            start_span_number: None,
+            keep_all_versions: false,
+            exclude_span_numbers: Vec::new(),
         }),
         static_range: None,
     }
@@ -34,8 +38,11 @@ fn rolling(num_spans: u32, skip_num_recent_spans: u32, min_spans: u32) -> Window
 
 fn fixed(start: &str, end: &str) -> Window {
     let range = StaticRange {
-        start_span: start.to_owned(),
-        end_span: end.to_owned(),
+        start_span: Some(start.into()),
+        end_span: Some(end.into()),
+        keep_all_versions: false,
+        exclude_span_numbers: Vec::new(),
+        min_spans: 1,
     };
     Window {
         rolling_range: None,
@@ -43,7 +50,7 @@ fn fixed(start: &str, end: &str) -> Window {
     }
 }
 
-fn select(files: &[SpanFile], window: Option<&Window>, newest: Option<&str>) -> Result<Vec<String>, String> {
+fn select(files: &[SpanFile], window: Option<&Window>, newest: Option<&str>) -> Result<Vec<String>, Unselected> {
     flights()
         .select("flights", files, window, newest)
         .map(|taken| taken.into_iter().map(|file| file.label).collect())
@@ -112,9 +119,11 @@ fn wrong_patterns_say_what_would_be_right() {
         "{SPAN:x}",
         "{MM}-{MM}-{YYYY}",
         "d/*-{SPAN}",
+        "{SPAN}/*/*.csv",
+        "{SPAN}*.csv",
     ];
     let all: Vec<String> = wrong.iter().map(|uri| SpanPattern::parse(uri).unwrap_err()).collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
+    insta::assert_snapshot!(all.join("\n"), @"
     the path is empty
     '/data/{YYYY}-{MM}' is not a relative path: write it with / and without a leading one
     '../{YYYY}-{MM}' leaves its root: '..' is not allowed
@@ -131,8 +140,10 @@ fn wrong_patterns_say_what_would_be_right() {
     {SPAN:0} needs a width from 1 to 18
     {SPAN:x} is not known in a data path: expected {YYYY}, {MM}, {DD}, {SPAN}, {SPAN:4} or {VERSION}
     '{MM}-{MM}-{YYYY}' has {MM} twice
-    'd/*-{SPAN}' has a wildcard: write one file for each span, with placeholders such as {YYYY}-{MM}
-    "#);
+    'd/*-{SPAN}' has a * in the wrong place: a single one may come after the last placeholder, as in {YYYY}-{MM}/part-*.parquet
+    '{SPAN}/*/*.csv' has a * in the wrong place: a single one may come after the last placeholder, as in {YYYY}-{MM}/part-*.parquet
+    '{SPAN}*.csv' does not tell where a number ends: give it a width, for example {SPAN:4}
+    ");
 }
 
 #[test]
@@ -198,19 +209,195 @@ fn missing_data_is_explained() {
         select(&files, None, Some("april")),
         select(&[], None, None),
         select(&files, Some(&rolling(3, 0, 3)), None),
+        select(&files, Some(&rolling(3, 0, 3)), Some("2013-01")),
         select(&files, Some(&rolling(3, 2, 1)), None),
         select(&files, Some(&fixed("2014-01", "2014-02")), None),
     ];
-    let all: Vec<String> = all.into_iter().map(|result| result.unwrap_err()).collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    span 2013-13 of data source 'flights' does not exist: expected the file data/flights/2013-13.parquet under the data root
-    span 2013-03 of data source 'flights' does not exist: expected the file data/flights/2013-03.parquet under the data root
-    span april of data source 'flights' does not exist: expected a file like data/flights/{YYYY}-{MM}.parquet under the data root
-    data source 'flights' has no data: expected files like data/flights/{YYYY}-{MM}.parquet under the data root
-    data source 'flights' has 2 spans, and its window needs at least 3: bring more data or lower min_spans
-    data source 'flights' without its newest 2 has 0 spans, and its window needs at least 1: bring more data or lower min_spans
-    data source 'flights' has no span from 2014-01 to 2014-02: expected files like data/flights/{YYYY}-{MM}.parquet under the data root
-    "#);
+    let said = |result: Result<Vec<String>, Unselected>| match result {
+        Ok(taken) => format!("took {taken:?}"),
+        Err(Unselected::Missing(reason)) => format!("missing: {reason}"),
+        Err(Unselected::Skipped(reason)) => format!("skipped: {reason}"),
+    };
+    let all: Vec<String> = all.into_iter().map(said).collect();
+    insta::assert_snapshot!(all.join("\n"), @"
+    missing: span 2013-13 of data source 'flights' does not exist: expected the file data/flights/2013-13.parquet under the data root
+    missing: span 2013-03 of data source 'flights' does not exist: expected the file data/flights/2013-03.parquet under the data root
+    missing: span april of data source 'flights' does not exist: expected a file like data/flights/{YYYY}-{MM}.parquet under the data root
+    missing: data source 'flights' has no data: expected files like data/flights/{YYYY}-{MM}.parquet under the data root
+    skipped: data source 'flights' has 2 spans, its window needs at least 3
+    skipped: data source 'flights' has 1 span up to 2013-01, its window needs at least 3
+    skipped: data source 'flights' has 2 spans, 0 of them in its window, which needs at least 1
+    skipped: data source 'flights' has 2 spans, 0 of them in its window, which needs at least 1
+    ");
+}
+
+/// A window as the pipeline file writes it.
+fn window(text: &str) -> Window {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// The files `s<span>/v<version>` that TFX's examples speak of.
+fn versioned(spans: &[(i64, i64)]) -> Vec<SpanFile> {
+    let pattern = pattern("s{SPAN}/v{VERSION}");
+    spans
+        .iter()
+        .filter_map(|(span, version)| pattern.match_path(&format!("s{span}/v{version}")))
+        .collect()
+}
+
+#[test]
+fn every_option_of_a_window_does_what_tfx_says() {
+    // The examples in the documentation of TFX's rolling_range and static_range, then one row for each option.
+    let rolling = [(1, 0), (2, 0), (3, 1), (3, 0), (7, 1), (8, 2)];
+    let fixed = [(0, 0), (1, 0), (2, 0), (3, 0), (3, 3), (5, 0), (7, 0), (10, 0)];
+    type Versions<'a> = &'a [(i64, i64)];
+    let table: [(Versions<'_>, &str, Versions<'_>); 17] = [
+        (
+            &rolling,
+            "rolling_range: {start_span_number: 3, num_spans: 5, skip_num_recent_spans: 1, keep_all_versions: true, exclude_span_numbers: [7], min_spans: 1}",
+            &[(3, 0), (3, 1)],
+        ),
+        (
+            &fixed,
+            "static_range: {end_span_number: 5, exclude_span_numbers: [2]}",
+            &[(0, 0), (1, 0), (3, 3), (5, 0)],
+        ),
+        (&rolling, "rolling_range: {num_spans: 2}", &[(7, 1), (8, 2)]),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 2, skip_num_recent_spans: 2}",
+            &[(2, 0), (3, 1)],
+        ),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 3, skip_num_recent_spans: 3}",
+            &[(1, 0), (2, 0)],
+        ),
+        // What is excluded is not replaced by something older.
+        (
+            &rolling,
+            "rolling_range: {num_spans: 2, exclude_span_numbers: [7]}",
+            &[(8, 2)],
+        ),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 2, exclude_span_numbers: ['7', 99]}",
+            &[(8, 2)],
+        ),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 2, exclude_span_numbers: [7, 8]}",
+            &[],
+        ),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 2, exclude_span_numbers: [7], min_spans: 2}",
+            &[],
+        ),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 9, start_span_number: 8}",
+            &[(8, 2)],
+        ),
+        (&rolling, "rolling_range: {num_spans: 9, start_span_number: 9}", &[]),
+        (
+            &rolling,
+            "rolling_range: {num_spans: 9, start_span_number: 8, skip_num_recent_spans: 1}",
+            &[],
+        ),
+        (&rolling, "rolling_range: {num_spans: 9, min_spans: 6}", &[]),
+        (
+            &fixed,
+            "static_range: {start_span: 3, end_span: 3, keep_all_versions: true}",
+            &[(3, 0), (3, 3)],
+        ),
+        (&fixed, "static_range: {start_span: 6}", &[(7, 0), (10, 0)]),
+        (&fixed, "static_range: {start_span: 8, end_span: 9}", &[]),
+        (&fixed, "static_range: {start_span: 5, end_span: 9, min_spans: 3}", &[]),
+    ];
+    let pattern = pattern("s{SPAN}/v{VERSION}");
+    for (files, text, expected) in table {
+        let taken = match pattern.select("s", &versioned(files), Some(&window(text)), None) {
+            Ok(taken) => taken
+                .iter()
+                .filter_map(|file| Some((file.span, file.version?)))
+                .collect(),
+            Err(Unselected::Skipped(_)) => Vec::new(),
+            Err(Unselected::Missing(why)) => panic!("{text}: {why}"),
+        };
+        assert_eq!(taken, expected, "{text}");
+    }
+}
+
+#[test]
+fn spans_are_named_by_label_or_by_number() {
+    // pattern, name, span
+    let table = [
+        ("{YYYY}{MM}{DD}", "2017-01-01", Some(17167)),
+        ("{YYYY}{MM}{DD}", "17167", Some(17167)),
+        ("{DD}/{MM}/{YYYY}", "17167", Some(17167)),
+        ("{YYYY}-{MM}", "2017-01", Some(17167)),
+        ("{YYYY}-{MM}", "17167", Some(17167)),
+        ("{YYYY}-{MM}", "-31", Some(-31)),
+        ("{YYYY}-{MM}", "2017-01-01", None),
+        ("{YYYY}-{MM}", "2017-13", None),
+        ("{SPAN}", "17", Some(17)),
+        ("{SPAN:4}", "17", Some(17)),
+        ("{SPAN:4}", "0017", Some(17)),
+        ("{SPAN}", "-1", None),
+        ("{SPAN}", "2017-01", None),
+    ];
+    for (uri, name, expected) in table {
+        assert_eq!(pattern(uri).span_named(name), expected, "{uri} {name}");
+    }
+    let numbers = window("static_range: {start_span: 15706, end_span: 2013-02, exclude_span_numbers: [15737]}");
+    assert_eq!(
+        select(&months(1..=6), Some(&numbers), None),
+        Ok(vec!["2013-01".to_owned()])
+    );
+    assert_eq!(
+        select(&months(1..=6), None, Some("15737")),
+        Ok(vec!["2013-02".to_owned()])
+    );
+}
+
+#[test]
+fn a_span_of_several_files() {
+    let table = [
+        ("{SPAN}/part-*.csv", "7/part-0001.csv", true),
+        ("{SPAN}/part-*.csv", "7/part-.csv", true),
+        ("{SPAN}/part-*.csv", "7/part-1.csv.tmp", false),
+        ("{SPAN}/part-*.csv", "7/part-1/2.csv", false),
+        ("{SPAN}/part-*.csv", "7/part.csv", false),
+        ("{SPAN}/*", "7/part", true),
+        ("{SPAN}/*", "7/.part.crc", false),
+        ("{SPAN}/*/x.csv", "7/a/x.csv", true),
+        ("{SPAN}/*/x.csv", "7/a/b/x.csv", false),
+        ("d/*.csv", "d/any.csv", true),
+    ];
+    for (uri, path, expected) in table {
+        assert_eq!(pattern(uri).match_path(path).is_some(), expected, "{uri} {path}");
+    }
+    assert_eq!(pattern("d/*.csv").glob_root(), "d");
+    let pattern = pattern("d/{SPAN}/v{VERSION}/*.csv");
+    let paths = [
+        "d/1/v1/a.csv",
+        "d/2/v2/b.csv",
+        "d/2/v1/a.csv",
+        "d/2/v2/a.csv",
+        "d/2/v10/a.csv",
+    ];
+    let files: Vec<SpanFile> = paths.iter().filter_map(|path| pattern.match_path(path)).collect();
+    let taken = |text: &str| -> Vec<String> {
+        let taken = pattern.select("s", &files, Some(&window(text)), None).unwrap();
+        taken.iter().map(|file| pattern.staged_name(&file.path)).collect()
+    };
+    assert_eq!(taken("rolling_range: {num_spans: 2}"), ["1-v1-a.csv", "2-v10-a.csv"]);
+    assert_eq!(
+        taken("rolling_range: {num_spans: 1, keep_all_versions: true, min_spans: 1}"),
+        ["2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv", "2-v10-a.csv"]
+    );
+    assert_eq!(flights().staged_name("data/flights/2013-01.parquet"), "2013-01.parquet");
 }
 
 proptest! {
@@ -232,11 +419,13 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_looked_at_without_panic(uri in "[a-z/{}A-Z:0-9.é-]{0,24}", path in "\\PC{0,24}") {
+    fn any_text_is_looked_at_without_panic(uri in "[a-z/{}A-Z:0-9.é*-]{0,24}", path in "\\PC{0,24}") {
         if let Ok(pattern) = SpanPattern::parse(&uri) {
             pattern.match_path(&path);
             pattern.parse_label(&path);
+            pattern.span_named(&path);
             pattern.path_of(&path);
+            pattern.staged_name(&path);
             pattern.glob_root();
         }
     }
@@ -253,5 +442,49 @@ proptest! {
             let last = files.iter().filter(|f| f.span <= newest.span).rev().nth(skip as usize);
             prop_assert_eq!(taken.last(), last);
         }
+    }
+    /// Whatever the options, a window is a sorted part of what is there, within its bounds; more
+    /// room never takes fewer spans, and one more exclusion takes away just that span.
+    #[test]
+    fn windows_are_monotone(
+        versions in prop::collection::btree_set((0..20_i64, 0..3_i64), 1..30),
+        num in 1..8_u32, skip in 0..4_u32, start in 0..20_i64, least in 0..4_u32,
+        excluded in prop::collection::vec(0..20_i64, 0..4), every_version: bool, one_more in 0..20_i64,
+    ) {
+        let files = versioned(&versions.iter().copied().collect::<Vec<_>>());
+        let name = |number: &i64| number.to_string().as_str().into();
+        let range = RollingRange {
+            start_span_number: Some(name(&start)), num_spans: num, skip_num_recent_spans: skip,
+            keep_all_versions: every_version, exclude_span_numbers: excluded.iter().map(name).collect(), min_spans: least,
+        };
+        let take = |range: RollingRange| {
+            let window = Window { rolling_range: Some(range), static_range: None };
+            pattern("s{SPAN}/v{VERSION}").select("s", &files, Some(&window), None)
+        };
+        let spans = |taken: &Result<Vec<SpanFile>, Unselected>| -> std::collections::BTreeSet<i64> {
+            taken.iter().flatten().map(|file| file.span).collect()
+        };
+        let taken = take(range.clone());
+        prop_assert!(!matches!(taken, Err(Unselected::Missing(_))));
+        let (kept, files_taken) = (spans(&taken), taken.clone().unwrap_or_default());
+        prop_assert!(files_taken.is_sorted_by(|a, b| (a.span, a.version) < (b.span, b.version)));
+        prop_assert!(files_taken.iter().all(|file| files.contains(file)));
+        prop_assert!(kept.len() <= num as usize && kept.iter().all(|span| *span >= start && !excluded.contains(span)));
+        prop_assert!(taken.is_err() || kept.len() >= least.max(1) as usize);
+        for span in &kept {
+            let there: Vec<&SpanFile> = files.iter().filter(|file| file.span == *span).collect();
+            let newest = there.iter().max_by_key(|file| file.version).unwrap();
+            let expected = if every_version { there.len() } else { 1 };
+            prop_assert_eq!(files_taken.iter().filter(|file| file.span == *span).count(), expected);
+            prop_assert!(files_taken.contains(newest));
+        }
+        let wider = take(RollingRange { num_spans: num + 1, ..range.clone() });
+        prop_assert!(kept.is_subset(&spans(&wider)));
+        let mut less = range.clone();
+        less.min_spans = 1;
+        less.exclude_span_numbers.push(name(&one_more));
+        let mut expected = spans(&take(RollingRange { min_spans: 1, ..range }));
+        expected.remove(&one_more);
+        prop_assert_eq!(spans(&take(less)), expected);
     }
 }

@@ -5,7 +5,8 @@ use super::quantity::{latency, seconds};
 use super::source_map::Problems;
 use super::suggest;
 use super::{
-    Baseline, ChangeThreshold, Gate, InfraValidation, MetricThreshold, Pipeline, SlicingSpec, ValueThreshold, Window,
+    Baseline, ChangeThreshold, Gate, InfraValidation, MetricThreshold, Pipeline, SlicingSpec, SpanName, ValueThreshold,
+    Window,
 };
 use crate::span::SpanPattern;
 
@@ -152,34 +153,45 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
                 );
                 problems.add_with_hint(path, message, "a window of that many spans can never be filled");
             }
+            let named = rolling.start_span_number.iter().chain(&rolling.exclude_span_numbers);
+            for name in named {
+                span(path, name, pattern, problems);
+            }
         }
         (None, Some(range)) => {
-            let label = |text: &str, problems: &mut Problems| {
-                let span = pattern.parse_label(text);
-                if span.is_none() {
-                    problems.add_with_hint(
-                        path,
-                        format!("'{text}' is not a span of {}", pattern.uri()),
-                        "write it like 2013-01, 2013-01-31 or 17, as the files do",
-                    );
+            for name in &range.exclude_span_numbers {
+                span(path, name, pattern, problems);
+            }
+            let (Some(first), Some(last)) = (&range.start_span, &range.end_span) else {
+                for name in range.start_span.iter().chain(&range.end_span) {
+                    span(path, name, pattern, problems);
                 }
-                span
+                return;
             };
-            let start = label(&range.start_span, problems);
-            let end = label(&range.end_span, problems);
+            let (start, end) = (
+                span(path, first, pattern, problems),
+                span(path, last, pattern, problems),
+            );
             if let (Some(start), Some(end)) = (start, end)
                 && start > end
             {
-                problems.add(
-                    path,
-                    format!(
-                        "the window ends at {} before it starts at {}",
-                        range.end_span, range.start_span
-                    ),
-                );
+                problems.add(path, format!("the window ends at {last} before it starts at {first}"));
             }
         }
     }
+}
+
+/// The span that a window names.
+fn span(path: &[&str], name: &SpanName, pattern: &SpanPattern, problems: &mut Problems) -> Option<i64> {
+    let span = pattern.span_named(name.as_str());
+    if span.is_none() {
+        problems.add_with_hint(
+            path,
+            format!("'{name}' is not a span of {}", pattern.uri()),
+            "write it like 2013-01, 2013-01-31 or 17, as the files do",
+        );
+    }
+    span
 }
 
 /// Checks thresholds. `model_type` is what the standard evaluator measures, `None` when a

@@ -19,6 +19,7 @@ mod step;
 mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
+mod window;
 
 pub use baseline::{Baseline, is_model_name};
 pub use compile::{load, plan};
@@ -27,6 +28,7 @@ pub use parse::parse;
 pub use problem::Problem;
 pub(crate) use quantity::seconds as duration_seconds;
 pub use schema::json_schema;
+pub use window::{RollingRange, SpanName, StaticRange, Window};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -166,51 +168,12 @@ pub enum OnConflict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSource {
-    /// A path below the service's `data_root`, with `{YYYY}`, `{MM}`, `{DD}` or `{SPAN}`, and `{VERSION}`.
+    /// A path below the service's `data_root`, with `{YYYY}`, `{MM}`, `{DD}` or `{SPAN}`, and `{VERSION}`;
+    /// with a `*` behind them a span is several files.
     pub uri: String,
     /// Which spans a run takes unless its step says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-}
-
-/// Which spans of a source are taken: exactly one of the two.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Window {
-    /// The newest spans.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rolling_range: Option<RollingRange>,
-    /// Fixed spans.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub static_range: Option<StaticRange>,
-}
-
-/// TFX's rolling range: sort ascending, drop `skip_num_recent_spans`, take the last `num_spans`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RollingRange {
-    /// How many spans at most.
-    pub num_spans: u32,
-    /// How many of the newest are left out.
-    #[serde(default)]
-    pub skip_num_recent_spans: u32,
-    /// Fewer than this is an error; 1 if absent.
-    #[serde(default = "one")]
-    pub min_spans: u32,
-}
-
-fn one() -> u32 {
-    1
-}
-
-/// Spans from `start_span` to `end_span`, both included, as file names write them (`2013-01`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StaticRange {
-    /// The first.
-    pub start_span: String,
-    /// The last.
-    pub end_span: String,
 }
 
 /// One step: a standard component (`uses`), an image built from the repository (`build`), or an

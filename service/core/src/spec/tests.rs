@@ -200,6 +200,9 @@ fn every_mistake_has_its_place() {
             "static_range: { start_span: 2013-04, end_span: 2013-01 } }",
         ),
         ("num_spans: 3", "num_spans: 3, min_spans: 4"),
+        ("num_spans: 3", "num_spans: 3, exclude_span_numbers: [2013-13]"),
+        ("num_spans: 3", "num_spans: 3, start_span_number: [1]"),
+        ("num_spans: 3", "num_spans: 3, skip_recent: 1"),
         ("uses: evaluator", "uses: evalutor"),
         ("with: { source: flights, splits", "with: { source: weather, split"),
         ("with: { source: flights, splits", "with: { splits"),
@@ -299,6 +302,18 @@ fn every_mistake_has_its_place() {
     p.yaml:9:55: min_spans 4 is more than num_spans 3: a window of that many spans can never be filled
      9 |   flights: { uri: "data/flights/{YYYY}-{MM}.parquet", window: { rolling_range: { num_spans: 3, min_spans: 4 } } }
        |                                                       ^
+
+    p.yaml:9:55: '2013-13' is not a span of data/flights/{YYYY}-{MM}.parquet: write it like 2013-01, 2013-01-31 or 17, as the files do
+     9 |   flights: { uri: "data/flights/{YYYY}-{MM}.parquet", window: { rolling_range: { num_spans: 3, exclude_span_numbers: [2013-13] } } }
+       |                                                       ^
+
+    p.yaml:9:96: sequence is not what belongs here: expected a span, such as 2013-01 or 17
+     9 |   flights: { uri: "data/flights/{YYYY}-{MM}.parquet", window: { rolling_range: { num_spans: 3, start_span_number: [1] } } }
+       |                                                                                                ^
+
+    p.yaml:9:96: unknown key 'skip_recent': known are start_span_number, num_spans, skip_num_recent_spans, keep_all_versions, exclude_span_numbers, min_spans
+     9 |   flights: { uri: "data/flights/{YYYY}-{MM}.parquet", window: { rolling_range: { num_spans: 3, skip_recent: 1 } } }
+       |                                                                                                ^
 
     p.yaml:12:5: there is no standard component 'evalutor': did you mean 'evaluator'? known are example-gen, statistics-gen, schema-gen, example-validator, evaluator
      12 |     uses: evalutor

@@ -10,8 +10,9 @@ use trainyard_core::cache_key;
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::plan::{ImageSource, InputSource, PlannedStep};
 use trainyard_core::run::{ImageState, Run, RunEvent};
+use trainyard_core::span::Unselected;
 use trainyard_executors::{BuildError, ImageBuilder};
-use trainyard_store::{CachedExecution, MetadataWrite, PARAMETER_PREFIX, StartExecution};
+use trainyard_store::{CachedExecution, EndState, MetadataWrite, PARAMETER_PREFIX, StartExecution};
 
 /// The name under which an example-gen finds its external data.
 pub(super) const SOURCE_INPUT: &str = "source";
@@ -33,9 +34,12 @@ pub(super) async fn drive(
     let mut spans = Vec::new();
     if let Some(window) = &planned.source {
         let newest = run.request.newest_spans.get(&window.source).cloned();
-        let (data, contents) = external::resolve(&context.config.data_root, window, newest)
-            .await
-            .map_err(EffectError::Broken)?;
+        let resolved = external::resolve(&context.config.data_root, window, newest).await;
+        let (data, contents) = match resolved {
+            Ok(resolved) => resolved,
+            Err(Unselected::Skipped(reason)) => return Ok(skipped(run, step, planned, reason, now)),
+            Err(Unselected::Missing(reason)) => return Err(EffectError::Broken(reason)),
+        };
         spans = contents;
         inputs.insert(SOURCE_INPUT.to_owned(), data);
     }
@@ -103,6 +107,24 @@ pub(super) async fn drive(
         metadata: vec![metadata],
         ..Outcome::default()
     })
+}
+
+/// The step waits for data that another run may find: MLMD's CANCELED, a normal state, without events.
+fn skipped(run: &Run, step: &StepName, planned: &PlannedStep, reason: String, at: Micros) -> Outcome {
+    let canceled = MetadataWrite::End {
+        identity: execution(run, step, &planned.component),
+        state: EndState::Canceled,
+        reason: reason.clone(),
+        at,
+    };
+    let event = RunEvent::StepSkipped {
+        step: step.clone(),
+        reason,
+    };
+    Outcome {
+        metadata: vec![canceled],
+        ..Outcome::event(event)
+    }
 }
 
 /// What MLMD says of an execution beside its artifacts. Parameters are apart from metrics by KFP's prefix.

@@ -80,3 +80,26 @@ async fn a_quiet_period_goes_on_while_the_service_is_down() {
     assert_eq!((row.state, row.trigger.as_str()), (RunState::Succeeded, "data"));
     assert_eq!(yard.runs().await.len(), 2);
 }
+
+#[tokio::test]
+async fn a_window_that_is_not_full_skips_the_run_and_the_next_arrival_may_fill_it() {
+    let yard = Yard::new().await;
+    let window = "rows/{YYYY}-{MM}.csv\", window: { rolling_range: { num_spans: 3, min_spans: 3 } }";
+    let commit = yard.push(&[("rows/{YYYY}-{MM}.csv\"", window)]).await;
+    let (row, run) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded);
+    insta::assert_snapshot!(row.summary.unwrap(), @"skipped: data source 'rows' has 1 span, its window needs at least 3");
+    let skipped = run
+        .steps
+        .values()
+        .filter(|record| record.state.as_str() == "skipped")
+        .count();
+    assert_eq!((skipped, run.verdict.is_none()), (run.steps.len(), true));
+    assert!(yard.programs().is_empty());
+    insta::assert_snapshot!(yard.status(&commit, "success").await.description.unwrap(), @"skipped: data source 'rows' has 1 span, its window needs at least 3");
+    yard.data("2013-02", "3,4\n");
+    yard.data("2013-03", "5,6\n");
+    yard.arrive("1", "rows", "2013-03").await.unwrap();
+    let (row, _) = yard.last(2).await;
+    insta::assert_snapshot!(row.summary.unwrap(), @"approved, and serving as version 000001");
+}

@@ -146,7 +146,11 @@ impl World {
                 7 => image_failed(image),
                 _ => built(image),
             },
-            Command::Drive { step, attempt } => match self.choose(5) {
+            Command::Drive { step, attempt } => match self.choose(6) {
+                5 => RunEvent::StepSkipped {
+                    step: step.clone(),
+                    reason: "its window has too few spans".to_owned(),
+                },
                 4 => failed(step, self.run.steps[step].last_attempt(), None),
                 3 => cached(step),
                 _ => starting(step, *attempt, Micros(self.now.0 + 1_000)),
@@ -325,8 +329,11 @@ proptest! {
         prop_assert!(pushes <= 1);
         prop_assert_eq!(pushes == 1, matches!(world.run.push, PushState::Pushed { .. }));
         if world.run.state == RunState::Succeeded {
-            prop_assert!(world.run.steps.values().all(|s| s.state.is_done()));
-            prop_assert_eq!(world.run.verdict.is_some(), world.run.request.plan.gate.is_some());
+            let skipped = world.run.steps.values().any(|s| matches!(s.state, StepState::Skipped { .. }));
+            prop_assert!(skipped || world.run.steps.values().all(|s| s.state.is_done()));
+            prop_assert_eq!(world.run.verdict.is_some(), !skipped && world.run.request.plan.gate.is_some());
+            let summary = world.run.summary.as_deref().unwrap_or_default();
+            prop_assert_eq!(skipped, summary == "skipped: its window has too few spans");
         }
     }
 
