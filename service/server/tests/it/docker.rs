@@ -29,7 +29,7 @@ const TRAIN: &str = "trap 'mkdir $1; echo 42 > $1/weights; echo ended; exit 0' U
 const GITHUB_TOKEN: &str = "github-token-of-the-tests";
 
 /// What a docker command prints.
-fn docker(arguments: &[&str]) -> String {
+pub fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().expect("docker");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(
