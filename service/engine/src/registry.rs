@@ -182,6 +182,9 @@ pub(crate) async fn intact(context: &Context, model: &ArtifactRef) -> Result<(),
     let (artifacts, model) = (context.artifacts.clone(), model.clone());
     let looked = move || {
         let place = artifacts.path(&model.digest);
+        if !artifacts.contains(&model.digest) {
+            return Err(format!("the model's files are gone: restore {}", place.display()));
+        }
         match digest(&place) {
             Ok(found) if found == model.digest => Ok(()),
             Ok(_) => Err(format!(

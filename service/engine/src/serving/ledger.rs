@@ -44,6 +44,7 @@ pub fn next_version(ledger: &[Promotion]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use trainyard_core::artifact::{ArtifactRef, Digest};
     use trainyard_core::ids::Micros;
 
@@ -90,5 +91,37 @@ mod tests {
         assert_eq!(versions(&ledger), ["000001", "000004"]);
         ledger.push(entry(7, Removed, "000004"));
         assert!(versions(&ledger).is_empty());
+    }
+
+    /// What a person or the gate does next: a push or promotion, or a rollback.
+    fn chain() -> impl Strategy<Value = Vec<bool>> {
+        proptest::collection::vec(proptest::bool::weighted(0.6), 0..40)
+    }
+
+    proptest! {
+        /// Against a list of what served: a push adds to it, a rollback takes the newest away.
+        #[test]
+        fn a_rollback_goes_to_the_last_version_that_served(pushes in chain()) {
+            let mut ledger: Vec<Promotion> = Vec::new();
+            let mut model: Vec<String> = Vec::new();
+            for push in pushes {
+                let id = i64::try_from(ledger.len()).unwrap();
+                if push {
+                    let version = next_version(&ledger);
+                    prop_assert!(ledger.iter().all(|entry| entry.version < version), "new and last in order");
+                    ledger.push(entry(id, PromotionAction::Push, &version));
+                    model.push(version);
+                } else if let [.., earlier, _] = served(&ledger).as_slice() {
+                    let version = earlier.version.clone();
+                    ledger.push(entry(id, PromotionAction::Rollback, &version));
+                    model.pop();
+                }
+                prop_assert_eq!(versions(&ledger), model.iter().map(String::as_str).collect::<Vec<_>>());
+                let stays = kept(&served(&ledger));
+                prop_assert_eq!(&stays[..], &model[model.len().saturating_sub(2)..]);
+                // Every version that serves came by a push of its own, whatever was rolled back since.
+                prop_assert!(served(&ledger).iter().all(|entry| entry.action == PromotionAction::Push));
+            }
+        }
     }
 }

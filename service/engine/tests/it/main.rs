@@ -22,6 +22,7 @@ mod push;
 mod retry;
 mod rollback;
 mod schedule;
+mod sealed;
 mod secrets;
 mod serving;
 mod storm;

@@ -93,8 +93,20 @@ fn what_serves_and_how_it_got_there() {
 #[test]
 fn names_are_given_shown_and_taken_away() {
     let place = place();
-    let set = place.run(&["alias", "set", "flights", "challenger", "1", "--reason", "better on JFK"]);
-    assert_eq!((set.code, set.out.as_str()), (Some(0), "challenger of flights is version 1\n"), "{set:?}");
+    let set = place.run(&[
+        "alias",
+        "set",
+        "flights",
+        "challenger",
+        "1",
+        "--reason",
+        "better on JFK",
+    ]);
+    assert_eq!(
+        (set.code, set.out.as_str()),
+        (Some(0), "challenger of flights is version 1\n"),
+        "{set:?}"
+    );
     let shown = place.run(&["models", "flights"]).out;
     assert_eq!(shown.lines().nth(1), Some("champion 2, challenger 1"));
     let models = place.run(&["models", "flights", "--json"]).json();
@@ -111,11 +123,12 @@ fn what_cannot_be_promoted_says_why() {
     let place = place();
     let said = |arguments: &[&str]| {
         let ended = place.run(arguments);
-        format!("{} {}", ended.code.unwrap_or(-1), ended.err)
+        let folder = place.path().display().to_string();
+        format!("{} {}", ended.code.unwrap_or(-1), ended.err.replace(&folder, "FOLDER"))
     };
     insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @"
     1 error: this model needs a --reason to be promoted: no gate judged it
-    1 error: the model's files cannot be read: /tmp/.tmplp3DLZ/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101 cannot be read or written: No such file or directory (os error 2)
+    1 error: the model's files are gone: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101
     1 error: there is no run and no version '9': see `trainyard runs` and `trainyard models`, and name the --target of a version
     ");
     let usage = place.run(&["promote", "1", "--reason", " "]);
