@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::tfdv::statistics::FeatureType;
+
 /// The kind of a feature, as in `tf.train.Feature` and the TFMD schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -67,6 +69,16 @@ impl fmt::Display for Kind {
             Self::Float => "FLOAT",
             Self::Bytes => "BYTES",
         })
+    }
+}
+
+impl From<Kind> for FeatureType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Int => Self::Int,
+            Kind::Float => Self::Float,
+            Kind::Bytes => Self::String,
+        }
     }
 }
 

@@ -11,4 +11,5 @@ pub mod features;
 pub mod schema_gen;
 pub mod statistics_gen;
 pub mod task;
-pub mod tfdv;
+
+pub use trainyard_tfdv as tfdv;

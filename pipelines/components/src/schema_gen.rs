@@ -1,14 +1,11 @@
 //! schema-gen: statistics in, the schema they suggest out.
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
-use crate::features::Kind;
 use crate::statistics_gen::read_statistics;
 use crate::task::{ExecutorOutput, Task, data_properties, write_json};
-use crate::tfdv::schema::{Dim, Feature, FeaturePresence, FixedShape, StringDomain, ValueCount};
-use crate::tfdv::{DatasetFeatureStatistics, FeatureNameStatistics, Schema};
+use crate::tfdv::infer::{MAX_STRING_DOMAIN_SIZE, infer};
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -16,9 +13,8 @@ struct Parameters {
     max_string_domain_size: usize,
 }
 
-/// TFDV's default.
 fn standard_domain_size() -> usize {
-    100
+    MAX_STRING_DOMAIN_SIZE
 }
 
 /// Reads the input `statistics`, writes the output `schema`.
@@ -39,152 +35,4 @@ pub fn run(task: &Task) -> Result<()> {
     let mut properties = data_properties(statistics);
     properties.shift_remove("split_names");
     task.report(&ExecutorOutput::of("schema", properties))
-}
-
-/// The narrowest schema that all splits satisfy, by the rules of `tfdv.infer_schema`.
-///
-/// # Errors
-/// When no split has an example, or a column has different types in two splits.
-pub fn infer(splits: &[DatasetFeatureStatistics], max_string_domain_size: usize) -> Result<Schema> {
-    let splits: Vec<_> = splits.iter().filter(|split| split.num_examples > 0).collect();
-    if splits.is_empty() {
-        bail!("there are no examples to infer a schema from");
-    }
-    let mut columns: Vec<String> = Vec::new();
-    for feature in splits.iter().flat_map(|split| &split.features) {
-        if !columns.contains(&feature.column()) {
-            columns.push(feature.column());
-        }
-    }
-    let mut schema = Schema::default();
-    for column in columns {
-        let found: Vec<&FeatureNameStatistics> = splits
-            .iter()
-            .filter_map(|split| split.features.iter().find(|other| other.column() == column))
-            .collect();
-        let everywhere = found.len() == splits.len();
-        let kind = kind(&found).with_context(|| format!("column '{column}'"))?;
-        let mut feature = Feature::named(&column);
-        feature.data_type = Some(kind.into());
-        infer_presence(&mut feature, &found, everywhere);
-        if let Some(domain) = infer_domain(&column, &found, max_string_domain_size) {
-            feature.domain = Some(column);
-            schema.string_domain.push(domain);
-        }
-        schema.feature.push(feature);
-    }
-    Ok(schema)
-}
-
-/// The type of the splits that have a value.
-fn kind(found: &[&FeatureNameStatistics]) -> Result<Kind> {
-    let mut kinds = found
-        .iter()
-        .filter(|feature| feature.common().num_non_missing > 0)
-        .map(|feature| feature.kind());
-    let Some(first) = kinds.next() else {
-        return Ok(found.first().map_or(Kind::Bytes, |feature| feature.kind()));
-    };
-    match kinds.find(|other| *other != first) {
-        Some(other) => {
-            bail!("its values are {first} in one split and {other} in another: make them one type in the data")
-        }
-        None => Ok(first),
-    }
-}
-
-fn infer_presence(feature: &mut Feature, found: &[&FeatureNameStatistics], everywhere: bool) {
-    let seen = found.iter().any(|feature| feature.common().num_non_missing > 0);
-    let complete = everywhere && found.iter().all(|feature| feature.common().num_missing == 0);
-    feature.presence = seen.then_some(FeaturePresence {
-        min_fraction: if complete { 1.0 } else { 0.0 },
-        min_count: 1,
-    });
-    // TFDV calls it a shape only where no row is without a value.
-    if seen && complete {
-        feature.shape = Some(FixedShape {
-            dim: vec![Dim { size: 1 }],
-        });
-    } else if seen {
-        feature.value_count = Some(ValueCount { min: 1, max: 1 });
-    }
-}
-
-/// The values, sorted, unless there are too many of them or none.
-fn infer_domain(column: &str, found: &[&FeatureNameStatistics], max_size: usize) -> Option<StringDomain> {
-    let texts: Vec<_> = found
-        .iter()
-        .filter_map(|feature| feature.string_stats.as_ref())
-        .collect();
-    let complete = texts
-        .iter()
-        .all(|stats| stats.unique == stats.rank_histogram.buckets.len() as i64);
-    let values: BTreeSet<&String> = texts
-        .iter()
-        .flat_map(|stats| &stats.rank_histogram.buckets)
-        .map(|bucket| &bucket.label)
-        .collect();
-    (complete && !values.is_empty() && values.len() <= max_size).then(|| StringDomain {
-        name: column.to_owned(),
-        value: values.into_iter().cloned().collect(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn text(name: &str, missing: u64, values: &[&str]) -> serde_json::Value {
-        let bucket = |label: &&str| json!({"label": label, "sampleCount": 1.0});
-        let buckets: Vec<_> = values.iter().map(bucket).collect();
-        json!({"path": {"step": [name]}, "type": "STRING", "stringStats": {
-            "commonStats": {"numNonMissing": values.len(), "numMissing": missing},
-            "unique": values.len(), "rankHistogram": {"buckets": buckets}}})
-    }
-
-    fn split(features: &[serde_json::Value]) -> DatasetFeatureStatistics {
-        serde_json::from_value(json!({"name": "train", "numExamples": "3", "features": features})).unwrap()
-    }
-
-    #[test]
-    fn a_schema_fits_every_split() {
-        let train = split(&[text("origin", 0, &["LGA", "EWR"]), text("gate", 2, &["1"])]);
-        let eval = split(&[text("origin", 0, &["JFK", "EWR"]), text("gate", 0, &["2"])]);
-        let schema = infer(&[train, eval], 2).unwrap();
-        insta::assert_snapshot!(serde_json::to_string(&schema).unwrap(), @r#"{"feature":[{"name":"origin","type":"BYTES","presence":{"minFraction":1.0,"minCount":"1"},"shape":{"dim":[{"size":"1"}]}},{"name":"gate","type":"BYTES","presence":{"minCount":"1"},"valueCount":{"min":"1","max":"1"},"domain":"gate"}],"stringDomain":[{"name":"gate","value":["1","2"]}]}"#);
-        assert_eq!(
-            infer(&[split(&[text("origin", 0, &["a", "b"])])], 2)
-                .unwrap()
-                .string_domain
-                .len(),
-            1
-        );
-    }
-
-    #[test]
-    fn a_domain_needs_every_value() {
-        let mut origin = text("origin", 0, &["a", "b"]);
-        origin["stringStats"]["unique"] = json!("3");
-        assert!(infer(&[split(&[origin])], 100).unwrap().string_domain.is_empty());
-    }
-
-    #[test]
-    fn the_type_is_that_of_the_splits_with_values() {
-        let empty = split(&[text("x", 3, &[])]);
-        let full = json!({"name": "x", "numStats": {"commonStats": {"numNonMissing": "3"}}});
-        let schema = infer(&[empty, split(std::slice::from_ref(&full))], 100).unwrap();
-        assert_eq!(Kind::from(schema.feature[0].data_type.unwrap()), Kind::Int);
-        let error = infer(&[split(&[text("x", 0, &["a"])]), split(&[full])], 100).unwrap_err();
-        assert_eq!(
-            format!("{error:#}"),
-            "column 'x': its values are BYTES in one split and INT in another: make them one type in the data"
-        );
-    }
-
-    #[test]
-    fn no_examples_no_schema() {
-        let error = infer(&[DatasetFeatureStatistics::default()], 100).unwrap_err();
-        assert_eq!(error.to_string(), "there are no examples to infer a schema from");
-    }
 }

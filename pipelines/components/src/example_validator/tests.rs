@@ -1,4 +1,5 @@
 use super::*;
+use crate::tfdv::DatasetFeatureStatistics;
 use serde_json::{Value, json};
 
 /// Ten rows: origin without gaps, temp with two, n whole, note without any value.

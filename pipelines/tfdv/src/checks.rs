@@ -1,9 +1,8 @@
 //! The checks of one column, and of a split as a whole, each with its sentence.
 
-use crate::features::Kind;
-use crate::tfdv::schema::{DatasetConstraints, Feature, FloatDomain, IntDomain, StringDomain, UniqueConstraints};
-use crate::tfdv::statistics::{NumericStatistics, StringStatistics};
-use crate::tfdv::{AnomalyType, FeatureNameStatistics, Reason, Schema};
+use crate::schema::{DatasetConstraints, Feature, FloatDomain, IntDomain, SchemaType, StringDomain, UniqueConstraints};
+use crate::statistics::{NumericStatistics, StringStatistics};
+use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
 
 /// Values listed in a sentence.
 const LISTED: usize = 5;
@@ -51,7 +50,7 @@ pub fn column(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics,
         return feature.required().then(absent).into_iter().collect();
     }
     let mut reasons = presence(feature, found, rows);
-    let expected = feature.data_type.map_or(found.kind(), Kind::from);
+    let expected = feature.data_type.unwrap_or(found.kind());
     // Whole numbers fit FLOAT: a month of a CSV column without a fraction reads as INT.
     if expected.widened(found.kind()) != Some(expected) {
         let description = format!("the values are {}, and the schema says {expected}", found.kind());
@@ -101,7 +100,7 @@ fn presence(feature: &Feature, found: &FeatureNameStatistics, rows: i64) -> Vec<
     reasons
 }
 
-fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, kind: Kind) -> Vec<Reason> {
+fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, kind: SchemaType) -> Vec<Reason> {
     let mut reasons = Vec::new();
     match (schema.domain(feature), &found.string_stats) {
         (Ok(None), _) => {}
@@ -113,7 +112,7 @@ fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, ki
                 least.map_or(1.0, |least| least.min_domain_mass),
             ));
         }
-        (Ok(Some(_)), None) => reasons.push(wrong_domain("string_domain", Kind::Bytes, kind)),
+        (Ok(Some(_)), None) => reasons.push(wrong_domain("string_domain", SchemaType::Bytes, kind)),
         (Err(name), _) => reasons.push(reason(
             AnomalyType::InvalidSchemaSpecification,
             "Unknown domain",
@@ -122,18 +121,18 @@ fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, ki
     }
     match (&feature.int_domain, &found.num_stats) {
         (None, _) => {}
-        (Some(domain), Some(numbers)) if kind == Kind::Int => reasons.extend(integers(domain, numbers)),
-        (Some(_), _) => reasons.push(wrong_domain("int_domain", Kind::Int, kind)),
+        (Some(domain), Some(numbers)) if kind == SchemaType::Int => reasons.extend(integers(domain, numbers)),
+        (Some(_), _) => reasons.push(wrong_domain("int_domain", SchemaType::Int, kind)),
     }
     match (&feature.float_domain, &found.num_stats) {
         (None, _) => {}
-        (Some(domain), Some(numbers)) if kind == Kind::Float => reasons.extend(floats(domain, numbers)),
-        (Some(_), _) => reasons.push(wrong_domain("float_domain", Kind::Float, kind)),
+        (Some(domain), Some(numbers)) if kind == SchemaType::Float => reasons.extend(floats(domain, numbers)),
+        (Some(_), _) => reasons.push(wrong_domain("float_domain", SchemaType::Float, kind)),
     }
     reasons
 }
 
-fn wrong_domain(domain: &str, fits: Kind, kind: Kind) -> Reason {
+fn wrong_domain(domain: &str, fits: SchemaType, kind: SchemaType) -> Reason {
     reason(
         AnomalyType::DomainInvalidForType,
         "Domain of another type",

@@ -1,7 +1,7 @@
 //! `tensorflow_metadata/proto/v0/statistics.proto`: what statistics-gen measures.
 
 use super::proto_json::{double, int64};
-use crate::features::Kind;
+use super::schema::SchemaType;
 use serde::{Deserialize, Serialize};
 
 /// The file `statistics.json`: one dataset per split.
@@ -62,11 +62,11 @@ impl FeatureNameStatistics {
     }
 
     /// The kind of feature in the schema's words.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> SchemaType {
         match self.data_type {
-            FeatureType::Int => Kind::Int,
-            FeatureType::Float => Kind::Float,
-            FeatureType::String | FeatureType::Bytes => Kind::Bytes,
+            FeatureType::Int => SchemaType::Int,
+            FeatureType::Float => SchemaType::Float,
+            FeatureType::String | FeatureType::Bytes => SchemaType::Bytes,
         }
     }
 }
@@ -101,16 +101,6 @@ pub enum FeatureType {
     String,
     /// Opaque bytes; we never write it.
     Bytes,
-}
-
-impl From<Kind> for FeatureType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Int => Self::Int,
-            Kind::Float => Self::Float,
-            Kind::Bytes => Self::String,
-        }
-    }
 }
 
 /// Counts that every feature has.

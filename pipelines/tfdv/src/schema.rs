@@ -1,10 +1,10 @@
 //! `tensorflow_metadata/proto/v0/schema.proto`: what the data should look like.
 
 use super::proto_json::{double, int64, optional_int64};
-use crate::features::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The file `schema.json`. Names may be written in proto's own snake_case too.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -129,23 +129,20 @@ pub enum SchemaType {
     Float,
 }
 
-impl From<Kind> for SchemaType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Int => Self::Int,
-            Kind::Float => Self::Float,
-            Kind::Bytes => Self::Bytes,
+impl SchemaType {
+    /// The type that holds both: integers widen to floating point, everything else must agree.
+    pub fn widened(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (same, other) if same == other => Some(same),
+            (Self::Int, Self::Float) | (Self::Float, Self::Int) => Some(Self::Float),
+            _ => None,
         }
     }
 }
 
-impl From<SchemaType> for Kind {
-    fn from(data_type: SchemaType) -> Self {
-        match data_type {
-            SchemaType::Int => Self::Int,
-            SchemaType::Float => Self::Float,
-            SchemaType::Bytes => Self::Bytes,
-        }
+impl fmt::Display for SchemaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
