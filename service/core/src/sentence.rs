@@ -27,6 +27,12 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
     match exit {
         Exit::Success => (format!("step '{step}' ended"), false),
         Exit::Code {
+            last_line: Some(line), ..
+        } if exit.is_full_disk() => (
+            format!("step '{step}' found the disk full: make room below the service's data_dir ({line})"),
+            false,
+        ),
+        Exit::Code {
             code,
             last_line: Some(line),
         } => (format!("step '{step}' exited with code {code}: {line}"), false),

@@ -3,7 +3,7 @@
 use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, StepRecord, StepState};
 use crate::gate::Blessing;
 use crate::ids::{Micros, StepName};
-use crate::plan::{ImageSource, PlannedStep};
+use crate::plan::{ImageSource, PlannedStep, RetryPolicy};
 use crate::sentence;
 use serde_json::{Map, Value};
 
@@ -71,6 +71,14 @@ pub struct Limits {
     /// Steps of one run at work at once.
     pub max_parallel_steps: usize,
 }
+
+/// A full disk is nobody's mistake in the pipeline: without a retry policy too there is time to make room.
+const FULL_DISK: RetryPolicy = RetryPolicy {
+    max_retry_count: 3,
+    backoff_seconds: 60.0,
+    backoff_factor: 2.0,
+    backoff_max_seconds: 3600.0,
+};
 
 /// What to do next.
 pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
@@ -239,7 +247,8 @@ fn failure(
     let wait = if permanent {
         None
     } else {
-        planned.retry.wait_after(attempt)
+        let patience = exit.is_full_disk().then(|| FULL_DISK.wait_after(attempt)).flatten();
+        planned.retry.wait_after(attempt).or(patience)
     };
     let retry_at = wait.map(|seconds| Micros(now.0.saturating_add((seconds * 1e6) as i64)));
     RunEvent::StepFailed {

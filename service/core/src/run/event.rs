@@ -39,6 +39,14 @@ pub enum Exit {
     Lost,
 }
 
+impl Exit {
+    /// Whether the program's last words were those of `ENOSPC`.
+    pub fn is_full_disk(&self) -> bool {
+        const ENOSPC: &str = "No space left on device";
+        matches!(self, Self::Code { last_line: Some(line), .. } if line.contains(ENOSPC))
+    }
+}
+
 /// One thing that happened to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -1,5 +1,6 @@
 //! Tables and properties of the state machine.
 
+mod disk;
 mod matrix;
 mod properties;
 
