@@ -14,6 +14,7 @@ pub mod ids;
 pub mod placeholder;
 pub mod plan;
 pub mod report;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod sentence;

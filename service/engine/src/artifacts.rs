@@ -72,6 +72,23 @@ impl ArtifactFolder {
         self.path(digest).symlink_metadata().is_ok()
     }
 
+    /// Removes content; missing content is fine. Blocks. It is out of its place before its first byte
+    /// goes, so that a crash leaves all of it there or none.
+    pub fn discard(&self, digest: &Digest) -> io::Result<()> {
+        let leaving = self.root.join("leaving");
+        remove_tree(&leaving)?;
+        let place = self.path(digest);
+        let Ok(metadata) = place.symlink_metadata() else {
+            return Ok(());
+        };
+        fs::create_dir_all(&leaving)?;
+        if metadata.is_dir() {
+            fs::set_permissions(&place, Permissions::from_mode(0o755))?;
+        }
+        fs::rename(&place, leaving.join(digest.hex()))?;
+        remove_tree(&leaving)
+    }
+
     /// Seals the file or folder and moves it in. Blocks; the source is gone afterwards.
     pub fn store(&self, source: &Path) -> Result<(Digest, PathBuf), ArtifactError> {
         let digest = seal(source)?;

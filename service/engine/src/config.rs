@@ -2,8 +2,9 @@
 
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::retention::Policy;
 use trainyard_github::GitHubAuth;
 
 /// Settings of one Trainyard instance.
@@ -29,6 +30,8 @@ pub struct EngineConfig {
     pub max_parallel_runs: usize,
     /// Push targets by name.
     pub targets: BTreeMap<String, TargetConfig>,
+    /// Which old runs and artifacts go.
+    pub retention: Policy,
 }
 
 impl EngineConfig {
@@ -66,19 +69,77 @@ pub enum ExecutorKind {
     Fake,
 }
 
-/// A model server that speaks the Open Inference Protocol's repository calls.
+/// A push target.
 #[derive(Clone, Debug)]
 pub struct TargetConfig {
-    /// For example `http://127.0.0.1:8080`.
-    pub url: String,
-    /// The folder of its models as this service sees it; versions go to `<repository>/<model>/<version>`.
-    pub repository: PathBuf,
-    /// The model's name on the server; the target's name if absent.
+    /// What it is, and how it is reached.
+    pub kind: TargetKind,
+    /// The model's name there; the target's name if absent.
     pub model: Option<String>,
-    /// How long a version may take to load.
+    /// How long a version may take until it serves.
     pub max_loading_time: Duration,
-    /// What a throw-away copy of the server is made of; without it a new version is tried on the server itself.
-    pub serving: Option<ServingImage>,
+}
+
+impl TargetConfig {
+    /// Where people find it, if it has an address.
+    pub fn url(&self) -> Option<&str> {
+        match &self.kind {
+            TargetKind::OpenInference { url, .. } | TargetKind::Webhook { url, .. } => Some(url),
+            TargetKind::TensorFlowServing { url, .. } => url.as_deref(),
+        }
+    }
+
+    /// The folder that versions are written to, if it is this service that writes them.
+    pub fn repository(&self) -> Option<&Path> {
+        match &self.kind {
+            TargetKind::OpenInference { repository, .. } | TargetKind::TensorFlowServing { repository, .. } => {
+                Some(repository)
+            }
+            TargetKind::Webhook { .. } => None,
+        }
+    }
+}
+
+/// The kinds of push targets: a closed set.
+#[derive(Clone, Debug)]
+pub enum TargetKind {
+    /// A model server that speaks the Open Inference Protocol's repository calls.
+    OpenInference {
+        /// For example `http://127.0.0.1:8080`.
+        url: String,
+        /// The folder of its models as this service sees it; versions go to `<repository>/<model>/<version>`.
+        repository: PathBuf,
+        /// How the server wants that folder.
+        layout: Layout,
+        /// What a throw-away copy of the server is made of; without it a new version is tried on the server itself.
+        serving: Option<ServingImage>,
+    },
+    /// A folder of versions as TensorFlow Serving watches it: `<repository>/<model>/<integer>`.
+    TensorFlowServing {
+        /// The folder of models as this service sees it.
+        repository: PathBuf,
+        /// The server's REST address; without it only the folder is read back.
+        url: Option<String>,
+    },
+    /// Whoever answers a signed request.
+    Webhook {
+        /// Where requests go.
+        url: String,
+        /// Says which version serves; without it the answer to the request does.
+        status_url: Option<String>,
+        /// Signs requests.
+        secret: SecretString,
+    },
+}
+
+/// How a model server wants its folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// MLServer: versions are text, each with its own settings.
+    #[default]
+    MlServer,
+    /// Triton: versions are integers, with one `config.pbtxt` for all.
+    Triton,
 }
 
 /// The image of a model server that reads its models from `/models`.

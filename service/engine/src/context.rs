@@ -3,7 +3,7 @@
 use crate::artifacts::ArtifactFolder;
 use crate::config::EngineConfig;
 use crate::folders::Folders;
-use crate::locks::{Exclusive, Owner};
+use crate::locks::{Collecting, Exclusive, Owner};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) owner: Owner,
     /// Held while an image is built.
     pub(crate) building: tokio::sync::Mutex<()>,
+    /// Held off while content is found, published or served; held alone while it is collected.
+    pub(crate) collecting: Collecting,
     /// Held while a push target is changed.
     pub(crate) pushing: Exclusive,
 }

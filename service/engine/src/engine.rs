@@ -5,8 +5,8 @@ use crate::artifacts::{ArtifactError, ArtifactFolder};
 use crate::config::{EngineConfig, ExecutorKind, GitHubConfig};
 use crate::context::{Context, Signals, now};
 use crate::folders::Folders;
-use crate::locks::{Exclusive, Owner};
-use crate::{collect, ingest, report, schedule};
+use crate::locks::{Collecting, Exclusive, Owner};
+use crate::{collect, ingest, report, retention, schedule};
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 use std::panic::AssertUnwindSafe;
@@ -105,6 +105,7 @@ impl Engine {
             container_user: isolated.then_some(CONTAINER_USER),
             signals: Signals::default(),
             building: tokio::sync::Mutex::new(()),
+            collecting: Collecting::new(folders.collect_lock()),
             pushing: Exclusive::new(folders.push_lock()),
             config,
             folders,
@@ -209,6 +210,7 @@ impl Engine {
         loops.spawn(forever("ingest", Arc::clone(&self.context), ingest::run));
         loops.spawn(forever("admission", Arc::clone(&self.context), admission::run));
         loops.spawn(forever("schedule", Arc::clone(&self.context), schedule::run));
+        loops.spawn(forever("retention", Arc::clone(&self.context), retention::run));
         loops.spawn(forever("report", Arc::clone(&self.context), report::run));
         loops
     }

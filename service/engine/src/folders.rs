@@ -80,6 +80,11 @@ impl Folders {
         self.root.join("push.lock")
     }
 
+    /// The lock on content that is used or collected, which every engine of this folder takes.
+    pub fn collect_lock(&self) -> PathBuf {
+        self.root.join("collect.lock")
+    }
+
     /// State of the process executor.
     pub fn processes(&self) -> PathBuf {
         self.root.join("processes")

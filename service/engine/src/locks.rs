@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::sleep;
 
 /// How often a lock that another process holds is tried again.
@@ -116,6 +116,73 @@ impl Exclusive {
     }
 }
 
+/// Keeps content in its place: many use it at once, or one collects it alone.
+#[derive(Debug)]
+pub(crate) struct Collecting {
+    path: PathBuf,
+    here: Arc<RwLock<()>>,
+}
+
+/// While it is there, no content is collected.
+#[derive(Debug)]
+pub(crate) struct InUse {
+    _here: OwnedRwLockReadGuard<()>,
+    _everywhere: File,
+}
+
+/// While it is there, nobody finds content, publishes it or lets it serve.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    _here: OwnedRwLockWriteGuard<()>,
+    _everywhere: File,
+}
+
+impl Collecting {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            here: Arc::default(),
+        }
+    }
+
+    /// Waits while content is collected.
+    pub(crate) async fn hold_off(&self) -> io::Result<InUse> {
+        let here = Arc::clone(&self.here).read_owned().await;
+        let file = File::create(&self.path)?;
+        loop {
+            match file.try_lock_shared() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => sleep(TRY_AGAIN).await,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(InUse {
+            _here: here,
+            _everywhere: file,
+        })
+    }
+
+    /// Waits until nobody uses content. Who waits holds nobody up.
+    pub(crate) async fn alone(&self) -> io::Result<Alone> {
+        loop {
+            if let Ok(here) = Arc::clone(&self.here).try_write_owned() {
+                let file = File::create(&self.path)?;
+                match file.try_lock() {
+                    Ok(()) => {
+                        return Ok(Alone {
+                            _here: here,
+                            _everywhere: file,
+                        });
+                    }
+                    Err(TryLockError::WouldBlock) => {}
+                    Err(TryLockError::Error(error)) => return Err(error),
+                }
+            }
+            sleep(TRY_AGAIN).await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +219,34 @@ mod tests {
         }
         drop(held);
         drop(other.hold().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn many_use_content_and_one_collects_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("collect.lock");
+        let (one, other) = (Collecting::new(path.clone()), Collecting::new(path));
+        let first = one.hold_off().await.unwrap();
+        let second = other.hold_off().await.unwrap();
+        for engine in [&one, &other] {
+            tokio::select! {
+                biased;
+                _ = engine.alone() => panic!("collected while in use"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        // Who waits to collect holds nobody up.
+        drop(one.hold_off().await.unwrap());
+        drop((first, second));
+        let alone = one.alone().await.unwrap();
+        for engine in [&one, &other] {
+            tokio::select! {
+                biased;
+                _ = engine.hold_off() => panic!("used while it is collected"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        drop(alone);
+        drop(other.alone().await.unwrap());
     }
 }

@@ -91,6 +91,7 @@ impl Engine {
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
     pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromoteError> {
         let context = self.context();
+        let _in_use = context.collecting.hold_off().await.map_err(PromoteError::Lock)?;
         let (name, found) = find(context, request).await?;
         let config = configured(context, &name)?;
         let (blessed, forced) = approve(&found, request)?;

@@ -203,8 +203,8 @@ impl Worker {
                 break;
             }
         }
-        // Only now another push may look at the ledger.
-        drop(outcome.lock);
+        // Only now another push may look at the ledger, and the events say what is in use.
+        drop((outcome.lock, outcome.in_use));
         Ok(())
     }
 

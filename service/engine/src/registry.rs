@@ -45,6 +45,11 @@ impl Engine {
             ));
         }
         let context = self.context();
+        let _in_use = context
+            .collecting
+            .hold_off()
+            .await
+            .map_err(|error| RegistryError::Refused(format!("the data folder cannot be written: {error}")))?;
         let entries = entries(context, model).await?;
         version_of(&entries, model, version)?;
         self.alias(model, alias, Some(version.to_owned()), actor, reason).await

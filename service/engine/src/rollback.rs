@@ -91,6 +91,7 @@ impl Engine {
                 known: context.config.known_targets(),
             });
         };
+        let _in_use = context.collecting.hold_off().await.map_err(RollbackError::Lock)?;
         let _alone = context.pushing.hold().await.map_err(RollbackError::Lock)?;
         let ledger = ledger(context, name).await?;
         let stack = served(&ledger);

@@ -117,6 +117,7 @@ fn config(data_dir: &Path) -> EngineConfig {
         max_parallel_steps: 2,
         max_parallel_runs: 1,
         targets: BTreeMap::new(),
+        retention: Default::default(),
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("metadata/lineage", crate::metadata::lineage::STATEMENTS),
     ("metadata/nodes", crate::metadata::nodes::STATEMENTS),
     ("metadata/properties", crate::metadata::properties::STATEMENTS),
+    ("metadata/published", crate::metadata::published::STATEMENTS),
+    ("metadata/retention", crate::metadata::retention::STATEMENTS),
     ("metadata/types", crate::metadata::types::STATEMENTS),
     ("outbox", crate::outbox::STATEMENTS),
     ("pipelines", crate::pipelines::STATEMENTS),

@@ -10,7 +10,7 @@ pub(crate) mod push;
 mod start;
 
 use crate::context::Context;
-use crate::locks::Held;
+use crate::locks::{Held, InUse};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
@@ -26,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) promotion: Option<NewPromotion>,
     /// The lock on push targets: held until the promotion is in the ledger, where the next one looks.
     pub(crate) lock: Option<Held>,
+    /// Keeps what was found or published from being collected until the events say who uses it.
+    pub(crate) in_use: Option<InUse>,
 }
 
 impl Outcome {
@@ -67,6 +69,18 @@ pub(crate) async fn perform(
     command: &Command,
     now: Micros,
 ) -> Result<Outcome, EffectError> {
+    let in_use = match command {
+        Command::Start | Command::Drive { .. } | Command::Publish { .. } | Command::Judge => {
+            Some(context.collecting.hold_off().await.map_err(EffectError::again)?)
+        }
+        // What these use belongs to a run that is not over.
+        Command::BuildImage { .. } | Command::Execute { .. } | Command::Stop { .. } | Command::Push => None,
+    };
+    let outcome = attempt(context, run, command, now).await?;
+    Ok(Outcome { in_use, ..outcome })
+}
+
+async fn attempt(context: &Context, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
     match command {
         Command::Start => start::start(context, run).await,
         Command::BuildImage { image } => build::build_image(context, run, image).await,

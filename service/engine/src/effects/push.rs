@@ -56,7 +56,10 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
     let stack = served(&ledger);
     still_the_judged(run, stack.last().copied(), &gate.gate.baseline)?;
 
-    let target = Target::new(&context.http, &plan.target, config).within(plan.latency_bound());
+    let evidence = json!({"verdict": verdict, "commit": run.request.commit, "data": promote::data(run)});
+    let target = Target::new(&context.http, &plan.target, config)
+        .within(plan.latency_bound())
+        .because(evidence.clone());
     let version = next_version(&ledger);
     match target
         .push(&model, &version, &kept(&stack), plan.infra_validation)
@@ -89,7 +92,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         model: model.get().clone(),
         run: Some(run.request.id.clone()),
         actor: "gate".to_owned(),
-        evidence: json!({"verdict": verdict, "commit": run.request.commit, "data": promote::data(run)}),
+        evidence,
         at: now,
     };
     Ok(Outcome {
@@ -97,6 +100,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         metadata: recorded(run, pushed, validated.as_ref(), now),
         promotion: Some(promotion),
         lock: Some(lock),
+        ..Outcome::default()
     })
 }
 

@@ -13,12 +13,14 @@ mod github_down;
 mod infra_validation;
 #[path = "../../../store/tests/it/ml_metadata.rs"]
 mod ml_metadata;
+mod memo;
 mod mlmd;
 mod model_server;
 mod moment;
 mod promote;
 mod pull_request;
 mod push;
+mod retention;
 mod retry;
 mod rollback;
 mod schedule;

@@ -15,7 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use trainyard_core::ids::{CommitSha, RunId, StepName};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_engine::{
-    Engine, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, Intake, IntakeError, TargetConfig,
+    Engine, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, Intake, IntakeError, Layout, TargetConfig, TargetKind,
 };
 use trainyard_executors::fake::{FakeExecutor, FakeImages, Script};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, AttemptKey, Program};
@@ -288,11 +288,14 @@ impl Yard {
 
 fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineConfig {
     let target = TargetConfig {
-        url: server.url(),
-        repository: folder.join("models"),
+        kind: TargetKind::OpenInference {
+            url: server.url(),
+            repository: folder.join("models"),
+            layout: Layout::MlServer,
+            serving: None,
+        },
         model: None,
         max_loading_time: Duration::from_secs(1),
-        serving: None,
     };
     EngineConfig {
         data_dir: folder.join("trainyard"),
@@ -310,6 +313,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         max_parallel_steps: 2,
         max_parallel_runs: 4,
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
+        retention: Default::default(),
     }
 }
 

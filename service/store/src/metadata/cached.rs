@@ -1,15 +1,13 @@
 //! Reading artifacts back, and the executions that may stand in for a new one.
 
-use super::nodes::{DELETED, LIVE};
 use super::properties::{self, Owner, Stored};
-use super::{PARAMETER_PREFIX, milliseconds};
+use super::PARAMETER_PREFIX;
 use crate::connection::{Connection, Row, args};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::statements::statements;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
-use trainyard_core::ids::Micros;
 
 statements! {
     BY_NAME = "SELECT a.id, a.name, t.name, a.uri FROM Artifact a JOIN Type t ON t.id = a.type_id
@@ -29,8 +27,6 @@ statements! {
         FROM Event v JOIN EventPath p ON p.event_id = v.id AND p.is_index_step = FALSE
         JOIN Artifact a ON a.id = v.artifact_id JOIN Type t ON t.id = a.type_id
         WHERE v.execution_id = $1 AND v.type = 4";
-    SET_STATE = "UPDATE Artifact SET state = $2, last_update_time_since_epoch = $3 WHERE name = $1 AND state = $4";
-    IDS_BY_NAME = "SELECT id FROM Artifact WHERE name = $1";
 }
 
 /// An earlier execution that may stand in.
@@ -90,30 +86,10 @@ impl Store {
             None => Ok(None),
         }
     }
-
-    /// The bytes are gone: the artifact becomes DELETED and no cache hit uses it.
-    pub async fn mark_artifact_deleted(&self, name: &str, at: Micros) -> Result<()> {
-        let name = name.to_owned();
-        self.write(move |db| {
-            Box::pin(async move {
-                let ids = db.rows(IDS_BY_NAME, args![&name]).await?;
-                if ids.is_empty() {
-                    return Err(StoreError::NotFound(format!("there is no artifact '{name}'")));
-                }
-                db.execute(SET_STATE, args![&name, DELETED, milliseconds(at), LIVE])
-                    .await?;
-                for row in ids {
-                    properties::mark_deleted(db, row.get(0)?).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
-    }
 }
 
 /// The artifact of a row that begins with id, name, type name and uri; `None` without a digest.
-async fn artifact_ref(db: &mut Connection, row: &Row) -> Result<Option<ArtifactRef>> {
+pub(super) async fn artifact_ref(db: &mut Connection, row: &Row) -> Result<Option<ArtifactRef>> {
     let mut digest = None;
     let mut said = serde_json::Map::new();
     for property in properties::read(db, Owner::Artifact(row.get(0)?)).await? {

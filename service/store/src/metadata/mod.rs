@@ -5,10 +5,13 @@ pub(crate) mod lineage;
 pub(crate) mod memory;
 pub(crate) mod nodes;
 pub(crate) mod properties;
+pub(crate) mod published;
+pub(crate) mod retention;
 pub(crate) mod types;
 
 pub use cached::CachedExecution;
 pub use lineage::{Direction, LineageEdge, LineageGraph, LineageNode};
+pub use retention::Fate;
 
 use crate::connection::Connection;
 use crate::error::Result;

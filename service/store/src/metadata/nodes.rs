@@ -21,6 +21,7 @@ pub(crate) const CANCELED: i64 = 6;
 
 /// MLMD's `Artifact.State`.
 pub(crate) const LIVE: i64 = 2;
+pub(crate) const MARKED_FOR_DELETION: i64 = 3;
 pub(crate) const DELETED: i64 = 4;
 
 /// MLMD's `Event.Type`.
@@ -284,7 +285,7 @@ pub(crate) fn artifact_state(state: i64) -> &'static str {
     match state {
         1 => "PENDING",
         LIVE => "LIVE",
-        3 => "MARKED_FOR_DELETION",
+        MARKED_FOR_DELETION => "MARKED_FOR_DELETION",
         DELETED => "DELETED",
         5 => "ABANDONED",
         6 => "REFERENCE",

@@ -13,6 +13,7 @@ mod outbox;
 mod postgres;
 mod promotions;
 mod property;
+mod published;
 mod runs;
 mod samples;
 mod schedules;

@@ -3,7 +3,7 @@ use crate::samples::{artifact, at, identity, named, publish, start, start_run, s
 use serde_json::json;
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_store::{Direction, EndState, LineageNode, MetadataWrite, PARAMETER_PREFIX, Store, StoreError};
+use trainyard_store::{Direction, EndState, Fate, LineageNode, MetadataWrite, PARAMETER_PREFIX, Store, StoreError};
 
 /// data → examples → train → model, as run `r1` leaves it.
 pub async fn record_run(store: &Store, id: &str) -> (ArtifactRef, ArtifactRef, ArtifactRef) {
@@ -96,9 +96,21 @@ on_both! {
         let down = store.lineage("r1/examples/examples", Direction::Downstream, 1).await.unwrap();
         assert_eq!(names(&down.nodes), ["0 r1/examples/examples", "1 r1/train COMPLETE", "1 r2/train CACHED"]);
 
-        store.mark_artifact_deleted(&model.name, at(12)).await.unwrap();
-        assert_eq!(store.cached_outputs("key-train").await.unwrap(), None, "its bytes are gone");
-        assert!(matches!(store.mark_artifact_deleted("unknown", at(12)).await, Err(StoreError::NotFound(_))));
+        let content = [model.digest.clone()];
+        store.settle_content(&content, Fate::Marked, at(12)).await.unwrap();
+        assert_eq!(store.cached_outputs("key-train").await.unwrap(), None, "its bytes may go at any moment");
+        assert!(store.stored_content().await.unwrap()[&model.digest], "it is marked");
+        store.settle_content(&content, Fate::Kept, at(13)).await.unwrap();
+        assert!(store.cached_outputs("key-train").await.unwrap().is_some(), "it was needed after all");
+        for fate in [Fate::Marked, Fate::Deleted, Fate::Deleted, Fate::Kept, Fate::Marked] {
+            store.settle_content(&content, fate, at(14)).await.unwrap();
+        }
+        assert_eq!(store.cached_outputs("key-train").await.unwrap(), None, "its bytes are gone, and nothing brings them back");
+        assert!(!store.stored_content().await.unwrap().contains_key(&model.digest));
+        let tombstone = store.lineage(&model.name, Direction::Upstream, 1).await.unwrap();
+        assert_eq!(names(&tombstone.nodes), ["0 r1/train/model", "1 r1/train COMPLETE"], "its lineage is whole");
+        let users = store.retention_runs().await.unwrap();
+        assert!(users.iter().all(|run| run.uses.contains(&model.digest)), "who made it and who reused it");
     }
 
     async fn of_two_executions_with_one_key_the_newest_live_one_counts(fresh) {
@@ -111,7 +123,8 @@ on_both! {
             store_metadata(store, &mut run, vec![write], at(number as u64)).await;
         }
         assert_eq!(store.cached_outputs("key").await.unwrap().unwrap().execution_name, "r3/train");
-        store.mark_artifact_deleted("r3/train/model", at(9)).await.unwrap();
+        let newest = store.artifact("r3/train/model").await.unwrap().unwrap();
+        store.settle_content(&[newest.digest], Fate::Marked, at(9)).await.unwrap();
         assert_eq!(store.cached_outputs("key").await.unwrap().unwrap().execution_name, "r2/train");
     }
 
