@@ -2,58 +2,130 @@
 //!
 //! It measures and does not judge: thresholds belong to the gate of the service, which reads the file.
 
+mod bins;
+mod bootstrap;
+pub mod command;
+mod evaluation;
 mod metrics;
+mod poisson;
 mod predictions;
 mod slices;
+mod source;
 #[cfg(test)]
 mod tests;
 
-use anyhow::Result;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use std::num::NonZero;
+use std::path::Path;
 
 use crate::task::{ExecutorOutput, Task, data_properties, write_json};
+use bootstrap::Bootstrap;
+use evaluation::{Evaluation, evaluate};
 use metrics::ModelType;
-use predictions::{Columns, Predictions, Role};
-use slices::{SliceKey, SlicingSpec, slices};
+use predictions::{Columns, Predictions, Role, agree};
+use slices::{Grouping, SlicingSpec};
+use source::Source;
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Parameters {
     model_type: ModelType,
     label: String,
     prediction: String,
+    /// Multiclass only; none stands for all columns `PREDICTION_CLASS`.
     #[serde(default)]
+    probabilities: Vec<String>,
+    #[serde(default)]
+    slicing_specs: Vec<SlicingSpec>,
+    #[serde(default)]
+    cross_slicing_specs: Vec<CrossSlicingSpec>,
+    #[serde(default)]
+    bootstrap: Bootstrap,
+    #[serde(default = "default_confidence_level")]
+    confidence_level: f64,
+}
+
+/// Slices to compare with a baseline slice.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CrossSlicingSpec {
+    #[serde(default)]
+    baseline_spec: SlicingSpec,
     slicing_specs: Vec<SlicingSpec>,
 }
 
-/// The version of the file's shape.
-const SCHEMA_VERSION: u32 = 1;
-
-/// The file `evaluation.json`.
-#[derive(Debug, Serialize)]
-struct Evaluation {
-    schema_version: u32,
-    model_type: ModelType,
-    label: String,
-    prediction: String,
-    /// Whether there was a model to compare with.
-    baseline: bool,
-    /// The overall slice first.
-    slices: Vec<Slice>,
+fn default_confidence_level() -> f64 {
+    0.95
 }
 
-#[derive(Debug, Serialize)]
-struct Slice {
-    slice_key: SliceKey,
-    num_examples: usize,
-    metrics: BTreeMap<&'static str, Measured>,
+impl Parameters {
+    /// Every slicing spec, wherever it is asked for.
+    fn all_slicing_specs(&self) -> Vec<SlicingSpec> {
+        let crossed = self
+            .cross_slicing_specs
+            .iter()
+            .flat_map(|cross| [&cross.baseline_spec].into_iter().chain(&cross.slicing_specs));
+        self.slicing_specs.iter().chain(crossed).cloned().collect()
+    }
+
+    fn groupings(&self) -> Vec<Grouping> {
+        let mut groupings: Vec<Grouping> = Vec::new();
+        for grouping in self.all_slicing_specs().iter().flat_map(SlicingSpec::groupings) {
+            if !groupings.contains(&grouping) {
+                groupings.push(grouping);
+            }
+        }
+        groupings
+    }
+
+    fn columns<'a>(&'a self, key: Option<&'a str>) -> Columns<'a> {
+        Columns {
+            model_type: self.model_type,
+            label: &self.label,
+            prediction: &self.prediction,
+            probabilities: &self.probabilities,
+            key,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if !(self.confidence_level > 0.0 && self.confidence_level < 1.0) {
+            bail!(
+                "the confidence_level is {}: give a number between 0 and 1, such as 0.95",
+                self.confidence_level
+            );
+        }
+        if self.bootstrap.num_samples > MAX_SAMPLES {
+            bail!(
+                "bootstrap asks for {} samples, more than {MAX_SAMPLES}: 1000 are enough for most",
+                self.bootstrap.num_samples
+            );
+        }
+        self.all_slicing_specs().iter().try_for_each(SlicingSpec::check)
+    }
 }
 
-/// `null` where undefined or without a baseline.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Measured {
-    candidate: Option<f64>,
-    baseline: Option<f64>,
+/// More replicates than anybody needs.
+const MAX_SAMPLES: u32 = 100_000;
+
+/// Measures a candidate, and a baseline where there is one, pairing rows by order or key.
+fn measured(
+    parameters: &Parameters,
+    candidate: &Source,
+    baseline: Option<&Source>,
+    key: Option<&str>,
+) -> Result<Evaluation> {
+    parameters.check()?;
+    let columns = parameters.columns(key);
+    let mut candidate = Predictions::read(candidate, Role::Candidate, &columns, &parameters.groupings())?;
+    let baseline = baseline
+        .map(|source| Predictions::read(source, Role::Baseline, &columns, &[]))
+        .transpose()?;
+    // No row at all is how a step says that there was no model to predict with.
+    let mut baseline = baseline.filter(|baseline| !baseline.labels.is_empty());
+    agree(&mut candidate, baseline.as_mut(), key.is_some())?;
+    let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    evaluate(parameters, &candidate, baseline.as_ref(), threads)
 }
 
 /// Reads the inputs `candidate` and, where there is one, `baseline`; writes the output `evaluation`.
@@ -64,79 +136,34 @@ struct Measured {
 pub fn run(task: &Task) -> Result<()> {
     let parameters: Parameters = task.parameters()?;
     let (input, output) = (task.input("candidate")?, task.output("evaluation")?);
-    let columns = Columns {
-        model_type: parameters.model_type,
-        label: &parameters.label,
-        prediction: &parameters.prediction,
-    };
-    let slice_by: BTreeSet<&String> = parameters.slicing_specs.iter().flat_map(SlicingSpec::columns).collect();
-    let candidate = Predictions::read(&input.path, Role::Candidate, &columns, &slice_by)?;
-    let baseline = task.optional_input("baseline");
-    let baseline = baseline
-        .map(|input| Predictions::read(&input.path, Role::Baseline, &columns, &BTreeSet::new()))
-        .transpose()?
-        // No row at all is how a step says that there was no model to predict with.
-        .filter(|baseline| !baseline.labels.is_empty());
-    if let Some(baseline) = &baseline {
-        candidate.same_rows(baseline)?;
-    }
-    let evaluation = evaluate(&parameters, &candidate, baseline.as_ref())?;
+    let open = |folder: &Path| Source::parquet(&folder.join("predictions.parquet"));
+    let candidate = open(&input.path)?;
+    let baseline = task
+        .optional_input("baseline")
+        .map(|input| open(&input.path))
+        .transpose()?;
+    let evaluation = measured(&parameters, &candidate, baseline.as_ref(), None)?;
     let compared = if evaluation.baseline {
         "candidate and baseline"
     } else {
         "candidate alone"
     };
+    let num_examples = evaluation.overall().map_or(0, |overall| overall.num_examples);
     println!(
-        "{compared}: {} examples, {} slices",
-        candidate.labels.len(),
+        "{compared}: {num_examples} examples, {} slices",
         evaluation.slices.len()
     );
     write_json(&output.join("evaluation.json"), &evaluation)?;
 
     let mut properties = data_properties(input);
-    properties.insert("num_examples".to_owned(), candidate.labels.len().into());
+    properties.insert("num_examples".to_owned(), num_examples.into());
     properties.insert("baseline".to_owned(), evaluation.baseline.into());
     let mut said = ExecutorOutput::of("evaluation", properties);
-    for (name, measured) in evaluation.slices.iter().take(1).flat_map(|overall| &overall.metrics) {
+    for (name, measured) in evaluation.overall().into_iter().flat_map(|overall| &overall.metrics) {
         said.metrics
-            .extend(measured.candidate.map(|value| (name.to_string(), value)));
+            .extend(measured.candidate.map(|value| (name.clone(), value)));
         said.metrics
             .extend(measured.baseline.map(|value| (format!("baseline_{name}"), value)));
     }
     task.report(&said)
-}
-
-/// Measures every slice.
-fn evaluate(parameters: &Parameters, candidate: &Predictions, baseline: Option<&Predictions>) -> Result<Evaluation> {
-    let measure = |labels: &[f64], predictions: &[f64], rows: &[u32]| {
-        let row = |row: &u32| (labels[*row as usize], predictions[*row as usize]);
-        parameters.model_type.measure(rows.iter().map(row))
-    };
-    let slice = |(slice_key, rows): (SliceKey, Vec<u32>)| {
-        let mut metrics: BTreeMap<&'static str, Measured> = BTreeMap::new();
-        for (name, value) in measure(&candidate.labels, &candidate.predictions, &rows) {
-            metrics.entry(name).or_default().candidate = value;
-        }
-        for (name, value) in baseline
-            .into_iter()
-            .flat_map(|b| measure(&b.labels, &b.predictions, &rows))
-        {
-            metrics.entry(name).or_default().baseline = value;
-        }
-        Slice {
-            slice_key,
-            num_examples: rows.len(),
-            metrics,
-        }
-    };
-    let slices = slices(&parameters.slicing_specs, &candidate.categories, candidate.labels.len())?;
-    Ok(Evaluation {
-        schema_version: SCHEMA_VERSION,
-        model_type: parameters.model_type,
-        label: parameters.label.clone(),
-        prediction: parameters.prediction.clone(),
-        baseline: baseline.is_some(),
-        // By key, and the empty key of the overall slice is the smallest.
-        slices: slices.into_iter().map(slice).collect(),
-    })
 }

@@ -1,14 +1,14 @@
-//! `predictions.parquet`: labels, predictions and the columns to slice by.
+//! Labels, predictions and the columns to slice by, of one model.
 
 use anyhow::{Context, Result, bail};
 use arrow::array::Array;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
 
-use super::metrics::ModelType;
-use super::slices::Categories;
-use crate::examples::Table;
+use super::metrics::{Model, ModelType};
+use super::slices::{Categories, Grouping};
+use super::source::Source;
 use crate::features::{Column, Kind};
 
 /// Whose predictions they are.
@@ -37,36 +37,64 @@ pub struct Columns<'a> {
     pub label: &'a str,
     /// The prediction column.
     pub prediction: &'a str,
+    /// The columns of the classes' probabilities; none stands for all `PREDICTION_CLASS`.
+    pub probabilities: &'a [String],
+    /// The column that says which row is which.
+    pub key: Option<&'a str>,
+}
+
+impl Columns<'_> {
+    /// The probability columns of a multiclass model by class.
+    fn probabilities_in(&self, features: &[(String, Kind)]) -> BTreeMap<String, String> {
+        let prefix = format!("{}_", self.prediction);
+        let class = |name: &str| name.strip_prefix(&prefix).unwrap_or(name).to_owned();
+        match self.model_type {
+            ModelType::MulticlassClassification if self.probabilities.is_empty() => features
+                .iter()
+                .filter(|(name, kind)| name.starts_with(&prefix) && *kind != Kind::Bytes && name != self.label)
+                .map(|(name, _)| (class(name), name.clone()))
+                .collect(),
+            ModelType::MulticlassClassification => {
+                let columns = self.probabilities.iter();
+                columns.map(|name| (class(name), name.clone())).collect()
+            }
+            _ => BTreeMap::new(),
+        }
+    }
 }
 
 /// One model's predictions, row by row.
 #[derive(Debug, Default)]
 pub struct Predictions {
-    /// What was true.
+    /// What was true; of classes the place in `classes`.
     pub labels: Vec<f64>,
-    /// What the model said.
+    /// What the model said; of classes the place in `classes`.
     pub predictions: Vec<f64>,
-    /// By name.
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// By class and row, once [`agree`] has run.
+    pub probabilities: Vec<Vec<f64>>,
+    /// By grouping.
     pub categories: BTreeMap<String, Categories>,
+    by_class: BTreeMap<String, Vec<f64>>,
+    keys: Vec<String>,
 }
 
 impl Predictions {
-    /// Reads an InferenceResult, and of its columns only the needed ones.
+    /// Reads a table, and of its columns only the needed ones.
     ///
     /// # Errors
     /// When the file is unreadable, a column is missing, or a label or prediction is not legal.
-    pub fn read(folder: &Path, role: Role, columns: &Columns, slice_by: &BTreeSet<&String>) -> Result<Self> {
-        let table = Table::open(&folder.join("predictions.parquet"))?;
-        let features = table.features()?.0;
-        let kind = |name: &str| {
-            let found = features.iter().find(|(other, _)| other == name);
-            found.map(|(_, kind)| *kind)
-        };
+    pub fn read(source: &Source, role: Role, columns: &Columns, groupings: &[Grouping]) -> Result<Self> {
+        let features = source.features();
+        let of_classes = columns.probabilities_in(features);
         let names: BTreeSet<&str> = [columns.label, columns.prediction]
             .into_iter()
-            .chain(slice_by.iter().map(|name| name.as_str()))
+            .chain(columns.key)
+            .chain(groupings.iter().map(|grouping| grouping.column.as_str()))
+            .chain(of_classes.values().map(String::as_str))
             .collect();
-        if let Some(missing) = names.iter().find(|name| kind(name).is_none()) {
+        if let Some(missing) = names.iter().find(|name| source.kind(name).is_none()) {
             let has: Vec<&str> = features.iter().map(|(name, _)| name.as_str()).collect();
             bail!(
                 "{role} have no column '{missing}', only {}: write it where the predictions are made, or take it out of the step's parameters ('with')",
@@ -74,61 +102,194 @@ impl Predictions {
             );
         }
         let mut read = Self {
-            categories: slice_by
+            categories: groupings
                 .iter()
-                .map(|name| (name.to_string(), Categories::default()))
+                .map(|grouping| (grouping.name(), Categories::default()))
                 .collect(),
+            by_class: of_classes.keys().map(|class| (class.clone(), Vec::new())).collect(),
             ..Self::default()
         };
+        let multiclass = columns.model_type == ModelType::MulticlassClassification;
+        let mut classes = Categories::default();
         let names: Vec<&str> = names.into_iter().collect();
-        for batch in table.read(&names)? {
+        for batch in source.batches(&names)? {
             let batch = batch.with_context(|| format!("{role} cannot be read"))?;
-            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-                let name = field.name().as_str();
-                let kind = kind(name).unwrap_or(Kind::Bytes);
-                let column = Column::cast(array, kind).with_context(|| format!("column '{name}' of {role}"))?;
-                if name == columns.label {
-                    append(&column, &mut read.labels, Legal::label(columns.model_type))
-                        .with_context(|| format!("column '{name}' of {role}"))?;
+            for name in &names {
+                let Some(array) = batch.column_by_name(name) else {
+                    bail!("{role} lost the column '{name}' on the way");
+                };
+                let kind = source.kind(name).unwrap_or(Kind::Bytes);
+                let explain = || format!("column '{name}' of {role}");
+                let column = Column::cast(array, kind).with_context(explain)?;
+                for (asked, values, legal) in [
+                    (columns.label, &mut read.labels, Legal::label(columns.model_type)),
+                    (
+                        columns.prediction,
+                        &mut read.predictions,
+                        Legal::prediction(columns.model_type),
+                    ),
+                ] {
+                    if *name == asked && multiclass {
+                        append_classes(&column, values, &mut classes).with_context(explain)?;
+                    } else if *name == asked {
+                        append(&column, values, legal).with_context(explain)?;
+                    }
                 }
-                if name == columns.prediction {
-                    append(&column, &mut read.predictions, Legal::prediction(columns.model_type))
-                        .with_context(|| format!("column '{name}' of {role}"))?;
+                for (class, _) in of_classes.iter().filter(|(_, column)| column == name) {
+                    if let Some(values) = read.by_class.get_mut(class) {
+                        append(&column, values, Legal::prediction(ModelType::BinaryClassification))
+                            .with_context(explain)?;
+                    }
                 }
-                if let Some(categories) = read.categories.get_mut(name) {
-                    categorise(&column, categories);
+                if columns.key == Some(*name) {
+                    append_keys(&column, &mut read.keys).with_context(explain)?;
+                }
+                for grouping in groupings.iter().filter(|grouping| grouping.column == *name) {
+                    if let Some(categories) = read.categories.get_mut(&grouping.name()) {
+                        categorise(&column, grouping, categories).with_context(explain)?;
+                    }
                 }
             }
         }
+        read.classes = classes.into_values();
         Ok(read)
     }
 
-    /// Whether both models predicted the same rows.
-    ///
-    /// # Errors
-    /// When the rows differ in number or in their labels.
-    pub fn same_rows(&self, baseline: &Self) -> Result<()> {
-        let (ours, theirs) = (self.labels.len(), baseline.labels.len());
-        if ours != theirs {
-            bail!(
-                "the candidate has {ours} predictions and the baseline {theirs}: let both predict the same examples, in the same order"
-            );
+    /// What the metrics see.
+    pub fn model(&self, model_type: ModelType) -> Model<'_> {
+        Model {
+            model_type,
+            labels: &self.labels,
+            predictions: &self.predictions,
+            classes: &self.classes,
+            probabilities: &self.probabilities,
         }
-        if let Some(row) = self
-            .labels
-            .iter()
-            .zip(&baseline.labels)
-            .position(|(left, right)| left != right)
-        {
-            bail!(
-                "row {} has the label {} for the candidate and {} for the baseline: let both predict the same examples, in the same order",
-                row + 1,
-                self.labels[row],
-                baseline.labels[row]
-            );
+    }
+
+    /// Whether labels are 0 and 1 and predictions probabilities.
+    pub fn is_binary(&self) -> bool {
+        let legal = |values: &[f64], legal: Legal| values.iter().all(|value| (legal.test)(*value));
+        let binary = ModelType::BinaryClassification;
+        legal(&self.labels, Legal::label(binary)) && legal(&self.predictions, Legal::prediction(binary))
+    }
+
+    /// Puts classes in the order of `all`.
+    fn rename(&mut self, all: &[String], role: Role) -> Result<()> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let place = |class: &String| all.iter().position(|other| other == class).unwrap_or(0) as f64;
+        let places: Vec<f64> = self.classes.iter().map(place).collect();
+        for value in self.labels.iter_mut().chain(&mut self.predictions) {
+            *value = places[*value as usize];
+        }
+        self.classes = all.to_vec();
+        if !self.by_class.is_empty() {
+            for class in all {
+                let Some(values) = self.by_class.remove(class) else {
+                    bail!(
+                        "{role} have no column with the probability of class '{class}': write one for each class, or none"
+                    );
+                };
+                self.probabilities.push(values);
+            }
         }
         Ok(())
     }
+
+    /// Puts rows in the order of the candidate's keys.
+    fn reorder(&mut self, keys: &[String]) -> Result<()> {
+        let mut rows = HashMap::new();
+        for (row, key) in self.keys.iter().enumerate() {
+            if rows.insert(key.as_str(), row).is_some() {
+                bail!("the baseline has the key {key} twice: pair rows by a key that is unique");
+            }
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = keys.iter().find(|key| !seen.insert(key.as_str())) {
+            bail!("the candidate has the key {twice} twice: pair rows by a key that is unique");
+        }
+        let name = |missing: Vec<&str>| {
+            let more = missing.len().saturating_sub(5);
+            let named = missing.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+            if more > 0 {
+                format!("{named} and {more} more")
+            } else {
+                named
+            }
+        };
+        let missing: Vec<&str> = keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| !rows.contains_key(key))
+            .collect();
+        if !missing.is_empty() {
+            bail!(
+                "the baseline lacks the keys {}: let both predict the same examples",
+                name(missing)
+            );
+        }
+        let missing: Vec<&str> = self
+            .keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| !seen.contains(key))
+            .collect();
+        if !missing.is_empty() {
+            bail!(
+                "the candidate lacks the keys {}: let both predict the same examples",
+                name(missing)
+            );
+        }
+        let order: Vec<usize> = keys.iter().filter_map(|key| rows.get(key.as_str()).copied()).collect();
+        let columns = [&mut self.labels, &mut self.predictions];
+        for values in columns.into_iter().chain(self.by_class.values_mut()) {
+            *values = order.iter().map(|row| values[*row]).collect();
+        }
+        Ok(())
+    }
+}
+
+/// Gives both models the same rows (by key where there is one) and the same classes.
+///
+/// # Errors
+/// When rows differ in number, keys or labels, or a class has no probability column.
+pub fn agree(candidate: &mut Predictions, mut baseline: Option<&mut Predictions>, keyed: bool) -> Result<()> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for model in [Some(&*candidate), baseline.as_deref()].into_iter().flatten() {
+        all.extend(model.classes.iter().chain(model.by_class.keys()).cloned());
+    }
+    let mut all: Vec<String> = all.into_iter().collect();
+    // Whole numbers as numbers: 2 before 10.
+    if all.iter().all(|class| class.parse::<i64>().is_ok()) {
+        all.sort_by_key(|class| class.parse::<i64>().unwrap_or(0));
+    }
+    if let Some(baseline) = baseline.as_deref_mut().filter(|_| keyed) {
+        baseline.reorder(&candidate.keys)?;
+    }
+    candidate.rename(&all, Role::Candidate)?;
+    let Some(baseline) = baseline else {
+        return Ok(());
+    };
+    baseline.rename(&all, Role::Baseline)?;
+    let order = if keyed { "" } else { ", in the same order" };
+    let (ours, theirs) = (candidate.labels.len(), baseline.labels.len());
+    if ours != theirs {
+        bail!(
+            "the candidate has {ours} predictions and the baseline {theirs}: let both predict the same examples{order}"
+        );
+    }
+    let mut pairs = candidate.labels.iter().zip(&baseline.labels);
+    if let Some(row) = pairs.position(|(left, right)| left != right) {
+        let name = |label: f64| all.get(label as usize).cloned().unwrap_or_else(|| label.to_string());
+        bail!(
+            "row {} has the label {} for the candidate and {} for the baseline: let both predict the same examples{order}",
+            row + 1,
+            name(candidate.labels[row]),
+            name(baseline.labels[row])
+        );
+    }
+    Ok(())
 }
 
 /// Which values a column may have.
@@ -145,7 +306,7 @@ impl Legal {
                 test: |value| value == 0.0 || value == 1.0,
                 rule: "a label of binary_classification is 0 or 1: write it so where the predictions are made",
             },
-            ModelType::Regression => Self {
+            ModelType::Regression | ModelType::MulticlassClassification => Self {
                 test: f64::is_finite,
                 rule: "a label is a finite number: leave rows without one out of the predictions",
             },
@@ -158,7 +319,7 @@ impl Legal {
                 test: |value| (0.0..=1.0).contains(&value),
                 rule: "a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row",
             },
-            ModelType::Regression => Self {
+            ModelType::Regression | ModelType::MulticlassClassification => Self {
                 test: f64::is_finite,
                 rule: "a prediction is a finite number: look at what the model makes of this row",
             },
@@ -186,16 +347,57 @@ fn append(column: &Column, values: &mut Vec<f64>, legal: Legal) -> Result<()> {
     Ok(())
 }
 
-fn categorise(column: &Column, categories: &mut Categories) {
+/// The values as text, whole numbers without a fraction.
+fn texts<'a>(column: &'a Column) -> Box<dyn Iterator<Item = Option<Cow<'a, str>>> + 'a> {
     match column {
-        Column::Bytes(values) => values.iter().for_each(|value| categories.push(value)),
-        Column::Int(values) => {
-            let texts = values.iter().map(|value| value.map(|value| value.to_string()));
-            texts.for_each(|text| categories.push(text.as_deref()));
-        }
-        Column::Float(values) => {
-            let texts = values.iter().map(|value| value.map(|value| value.to_string()));
-            texts.for_each(|text| categories.push(text.as_deref()));
-        }
+        Column::Bytes(values) => Box::new(values.iter().map(|value| value.map(Cow::Borrowed))),
+        Column::Int(values) => Box::new(values.iter().map(|value| value.map(|value| value.to_string().into()))),
+        Column::Float(values) => Box::new(values.iter().map(|value| value.map(|value| value.to_string().into()))),
     }
+}
+
+fn append_classes(column: &Column, values: &mut Vec<f64>, classes: &mut Categories) -> Result<()> {
+    for class in texts(column) {
+        let Some(class) = class else {
+            bail!(
+                "row {} has no value, and a class is needed: write it where the predictions are made",
+                values.len() + 1
+            );
+        };
+        values.push(f64::from(classes.code(&class)));
+    }
+    Ok(())
+}
+
+fn append_keys(column: &Column, keys: &mut Vec<String>) -> Result<()> {
+    for key in texts(column) {
+        let Some(key) = key else {
+            bail!(
+                "row {} has no value, and a key is needed: pair rows by a column that has one in every row",
+                keys.len() + 1
+            );
+        };
+        keys.push(key.into_owned());
+    }
+    Ok(())
+}
+
+fn categorise(column: &Column, grouping: &Grouping, categories: &mut Categories) -> Result<()> {
+    if grouping.edges.is_empty() {
+        texts(column).for_each(|text| categories.push(text.as_deref()));
+        return Ok(());
+    }
+    let names = grouping.bin_names();
+    let mut push = |value: Option<f64>| {
+        let bin = value.filter(|value| !value.is_nan());
+        let bin = bin.map(|value| grouping.edges.partition_point(|edge| *edge <= value));
+        categories.push(bin.map(|bin| names[bin].as_str()));
+    };
+    match column {
+        Column::Int(values) => values.iter().for_each(|value| push(value.map(|value| value as f64))),
+        Column::Float(values) => values.iter().for_each(&mut push),
+        Column::Bytes(values) if values.null_count() == values.len() => values.iter().for_each(|_| push(None)),
+        Column::Bytes(_) => bail!("its values are text, and bins are of numbers: slice by feature_keys"),
+    }
+    Ok(())
 }

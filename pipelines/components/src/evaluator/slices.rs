@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// More slices than anybody can look at.
 const MAX_SLICES: usize = 10_000;
@@ -18,12 +18,70 @@ pub struct SlicingSpec {
     pub feature_keys: Vec<String>,
     /// Only rows with these values.
     pub feature_values: BTreeMap<String, String>,
+    /// One slice for each range of these columns' numbers, cut at rising edges.
+    pub bins: BTreeMap<String, Vec<f64>>,
 }
 
 impl SlicingSpec {
-    /// The columns it looks at.
-    pub fn columns(&self) -> BTreeSet<&String> {
-        self.feature_keys.iter().chain(self.feature_values.keys()).collect()
+    /// The columns it looks at, by name.
+    pub fn groupings(&self) -> Vec<Grouping> {
+        let whole = self.feature_keys.iter().chain(self.feature_values.keys());
+        let whole = whole.filter(|column| !self.bins.contains_key(*column));
+        let mut groupings: BTreeMap<&String, &[f64]> = whole.map(|column| (column, [].as_slice())).collect();
+        groupings.extend(self.bins.iter().map(|(column, edges)| (column, edges.as_slice())));
+        let grouping = |(column, edges): (&String, &[f64])| Grouping {
+            column: column.clone(),
+            edges: edges.to_vec(),
+        };
+        groupings.into_iter().map(grouping).collect()
+    }
+
+    /// Whether its bins can be made.
+    ///
+    /// # Errors
+    /// When edges are none, not finite or not rising.
+    pub fn check(&self) -> Result<()> {
+        for (column, edges) in &self.bins {
+            let rising = edges.windows(2).all(|pair| pair[0] < pair[1]);
+            if edges.is_empty() || !rising || !edges.iter().all(|edge| edge.is_finite()) {
+                bail!("the bins of '{column}' are {edges:?}: give them at least one edge, each above the one before");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A column to slice by, and where to cut its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grouping {
+    /// As in the predictions.
+    pub column: String,
+    /// Rising; none means each value for itself.
+    pub edges: Vec<f64>,
+}
+
+impl Grouping {
+    /// Tells groupings apart.
+    pub fn name(&self) -> String {
+        if self.edges.is_empty() {
+            self.column.clone()
+        } else {
+            format!("{} {:?}", self.column, self.edges)
+        }
+    }
+
+    /// `(-inf, 0)`, `[0, 500)`, `[500, inf)`.
+    pub fn bin_names(&self) -> Vec<String> {
+        let ends: Vec<String> = ["-inf".to_owned()]
+            .into_iter()
+            .chain(self.edges.iter().map(f64::to_string))
+            .chain(["inf".to_owned()])
+            .collect();
+        let name = |(bin, pair): (usize, &[String])| {
+            let bracket = if bin == 0 { '(' } else { '[' };
+            format!("{bracket}{}, {})", pair[0], pair[1])
+        };
+        ends.windows(2).enumerate().map(name).collect()
     }
 }
 
@@ -41,16 +99,23 @@ const NONE: u32 = u32::MAX;
 impl Categories {
     /// Appends a row.
     pub fn push(&mut self, value: Option<&str>) {
-        let code = match value {
-            None => NONE,
-            Some(value) => self.known.get(value).copied().unwrap_or_else(|| {
-                let code = u32::try_from(self.values.len()).unwrap_or(NONE);
-                self.values.push(value.to_owned());
-                self.known.insert(value.to_owned(), code);
-                code
-            }),
-        };
+        let code = value.map_or(NONE, |value| self.code(value));
         self.codes.push(code);
+    }
+
+    /// The number that stands for a value.
+    pub fn code(&mut self, value: &str) -> u32 {
+        self.known.get(value).copied().unwrap_or_else(|| {
+            let code = u32::try_from(self.values.len()).unwrap_or(NONE);
+            self.values.push(value.to_owned());
+            self.known.insert(value.to_owned(), code);
+            code
+        })
+    }
+
+    /// The values in the order of their numbers.
+    pub fn into_values(self) -> Vec<String> {
+        self.values
     }
 }
 
@@ -85,8 +150,9 @@ fn of_spec(
     // One group of all rows, divided column by column.
     let mut groups = vec![0; rows];
     let mut keys = vec![SliceKey::new()];
-    for name in spec.columns() {
-        let Some(column) = columns.get(name) else {
+    for grouping in spec.groupings() {
+        let name = &grouping.column;
+        let Some(column) = columns.get(&grouping.name()) else {
             bail!("slicing_specs name the column '{name}', which was not read");
         };
         let wanted = spec.feature_values.get(name);

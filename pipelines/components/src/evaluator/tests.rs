@@ -41,7 +41,7 @@ fn evaluated(with: Value, candidate: Columns, baseline: Option<Columns>) -> Resu
         Some(columns) => write(&place("baseline"), columns),
         None => fs::create_dir(place("baseline")).unwrap(),
     }
-    let mut parameters = json!({"model_type": "binary_classification", "label": "late", "prediction": "score"});
+    let mut parameters = json!({"model_type": "binary_classification", "label": "late", "prediction": "score", "bootstrap": {"num_samples": 0}});
     parameters
         .as_object_mut()
         .unwrap()
@@ -76,13 +76,20 @@ fn the_file_for_the_gate() {
     let baseline = [("score", floats(&[0.5, 0.5, 0.5, 0.5])), ("late", ints(&[1, 0, 1, 0]))];
     let slicing = json!({"slicing_specs": [{}, {"feature_values": {"origin": "EWR"}}]});
     let (evaluation, output) = evaluated(slicing, &four_flights(), Some(&baseline)).unwrap();
+    // The plots are long, and checked on their own.
+    let mut evaluation = evaluation;
+    for slice in evaluation["slices"].as_array_mut().unwrap() {
+        slice.as_object_mut().unwrap().remove("plots").unwrap();
+    }
     insta::assert_snapshot!(serde_json::to_string_pretty(&evaluation).unwrap(), @r#"
     {
-      "schema_version": 1,
+      "schema_version": 2,
       "model_type": "binary_classification",
       "label": "late",
       "prediction": "score",
       "baseline": true,
+      "confidence_level": 0.95,
+      "bootstrap": null,
       "slices": [
         {
           "slice_key": {},
@@ -104,6 +111,10 @@ fn the_file_for_the_gate() {
               "candidate": 0.75,
               "baseline": 1.0
             },
+            "expected_calibration_error": {
+              "candidate": 0.125,
+              "baseline": 0.0
+            },
             "f1": {
               "candidate": 0.6666666666666666,
               "baseline": 0.0
@@ -111,6 +122,10 @@ fn the_file_for_the_gate() {
             "log_loss": {
               "candidate": 0.5623351446188083,
               "baseline": 0.6931471805599453
+            },
+            "max_calibration_error": {
+              "candidate": 0.25,
+              "baseline": 0.0
             },
             "mean_label": {
               "candidate": 0.5,
@@ -156,6 +171,10 @@ fn the_file_for_the_gate() {
               "candidate": 1.0,
               "baseline": 1.0
             },
+            "expected_calibration_error": {
+              "candidate": 0.25,
+              "baseline": 0.0
+            },
             "f1": {
               "candidate": 1.0,
               "baseline": 0.0
@@ -163,6 +182,10 @@ fn the_file_for_the_gate() {
             "log_loss": {
               "candidate": 0.2876820724517809,
               "baseline": 0.6931471805599453
+            },
+            "max_calibration_error": {
+              "candidate": 0.25,
+              "baseline": 0.0
             },
             "mean_label": {
               "candidate": 0.5,
@@ -186,10 +209,22 @@ fn the_file_for_the_gate() {
             }
           }
         }
-      ]
+      ],
+      "cross_slices": []
     }
     "#);
-    insta::assert_snapshot!(output, @r#"{"metrics":{"accuracy":0.75,"auc":0.75,"baseline_accuracy":0.5,"baseline_auc":0.5,"baseline_brier_score":0.25,"baseline_calibration":1.0,"baseline_f1":0.0,"baseline_log_loss":0.6931471805599453,"baseline_mean_label":0.5,"baseline_mean_prediction":0.5,"baseline_pr_auc":0.5,"baseline_recall":0.0,"brier_score":0.1875,"calibration":0.75,"f1":0.6666666666666666,"log_loss":0.5623351446188083,"mean_label":0.5,"mean_prediction":0.375,"pr_auc":0.75,"precision":1.0,"recall":0.5},"artifacts":{"evaluation":{"properties":{"num_examples":4,"baseline":true}}}}"#);
+    insta::assert_snapshot!(output, @r#"{"metrics":{"accuracy":0.75,"auc":0.75,"baseline_accuracy":0.5,"baseline_auc":0.5,"baseline_brier_score":0.25,"baseline_calibration":1.0,"baseline_expected_calibration_error":0.0,"baseline_f1":0.0,"baseline_log_loss":0.6931471805599453,"baseline_max_calibration_error":0.0,"baseline_mean_label":0.5,"baseline_mean_prediction":0.5,"baseline_pr_auc":0.5,"baseline_recall":0.0,"brier_score":0.1875,"calibration":0.75,"expected_calibration_error":0.125,"f1":0.6666666666666666,"log_loss":0.5623351446188083,"max_calibration_error":0.25,"mean_label":0.5,"mean_prediction":0.375,"pr_auc":0.75,"precision":1.0,"recall":0.5},"artifacts":{"evaluation":{"properties":{"num_examples":4,"baseline":true}}}}"#);
+}
+
+#[test]
+fn plots_of_a_binary_model() {
+    let (evaluation, _) = evaluated(json!({}), &four_flights(), None).unwrap();
+    let plots = &evaluation["slices"][0]["plots"];
+    assert_eq!(plots.get("baseline"), None);
+    let row = |plot: &str, row: usize| plots["candidate"][plot][row].to_string();
+    insta::assert_snapshot!(row("confusion_at_thresholds", 4), @r#"{"threshold":0.5,"true_positives":1,"false_positives":0,"true_negatives":2,"false_negatives":1}"#);
+    insta::assert_snapshot!(row("reliability", 2), @r#"{"lower":0.2,"upper":0.3,"num_examples":3,"mean_prediction":0.25,"mean_label":0.3333333333333333}"#);
+    insta::assert_snapshot!(row("reliability", 9), @r#"{"lower":0.9,"upper":1.0,"num_examples":0,"mean_prediction":null,"mean_label":null}"#);
 }
 
 #[test]
@@ -270,9 +305,9 @@ fn models_on_different_rows_are_not_compared() {
 #[test]
 fn wrong_parameters_are_explained() {
     let with = |with: Value| said(with, &four_flights(), None);
-    insta::assert_snapshot!(with(json!({"model_type": "ranking"})), @"the step's parameter 'model_type' is wrong: unknown variant `ranking`, expected `binary_classification` or `regression`");
+    insta::assert_snapshot!(with(json!({"model_type": "ranking"})), @"the step's parameter 'model_type' is wrong: unknown variant `ranking`, expected one of `binary_classification`, `multiclass_classification`, `regression`");
     insta::assert_snapshot!(with(json!({"label": null})), @"the step's parameter 'label' is wrong: invalid type: null, expected a string");
     insta::assert_snapshot!(with(json!({"label": "delayed"})), @"the candidate's predictions have no column 'delayed', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
     insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_keys": ["carrier"]}]})), @"the candidate's predictions have no column 'carrier', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
-    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_key": ["origin"]}]})), @"the step's parameter 'slicing_specs[0].feature_key' is wrong: unknown field `feature_key`, expected `feature_keys` or `feature_values`");
+    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_key": ["origin"]}]})), @"the step's parameter 'slicing_specs[0].feature_key' is wrong: unknown field `feature_key`, expected one of `feature_keys`, `feature_values`, `bins`");
 }

@@ -1,7 +1,7 @@
-//! example-gen: span files in, Examples out, one Parquet file per split.
+//! example-gen: span files in, Examples out: one Parquet file per split, and which rows are of which span.
 
 mod partition_key;
-mod source;
+pub(crate) mod source;
 mod splits;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,14 +12,14 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::examples::split_folder;
+use crate::examples::{ManifestSpan, SpanManifest, SpanRows, split_folder};
 use crate::features::{Column, FeatureSpec, Kind};
-use crate::task::{ExecutorOutput, Task};
+use crate::task::{ExecutorOutput, Task, write_json};
 use partition_key::{RecordKey, feature_key};
 use source::{SpanFile, agree, span_name, spans};
 use splits::Splits;
@@ -60,8 +60,12 @@ pub fn run(task: &Task) -> Result<()> {
         .iter()
         .map(|name| SplitWriter::create(output, name, &schema))
         .collect::<Result<_>>()?;
+    let mut manifest = SpanManifest {
+        configuration: configuration(&parameters, &features),
+        spans: Vec::new(),
+    };
     let mut total = 0;
-    for file in &files {
+    for (span, file) in spans.iter().zip(&files) {
         let mut first_row = 0;
         for batch in file.batches(&features)? {
             let columns = features
@@ -84,6 +88,17 @@ pub fn run(task: &Task) -> Result<()> {
             }
             first_row += batch.num_rows();
         }
+        let mut filled = ManifestSpan {
+            span: span.span,
+            version: span.version,
+            file: span.file.clone(),
+            digest: span.digest.clone(),
+            ..ManifestSpan::default()
+        };
+        for writer in &mut writers {
+            filled.splits.insert(writer.split.clone(), writer.end_span()?);
+        }
+        manifest.spans.push(filled);
         println!("{}: {first_row} examples", file.name);
         total += first_row;
     }
@@ -97,6 +112,7 @@ pub fn run(task: &Task) -> Result<()> {
     for writer in writers {
         writer.finish()?;
     }
+    write_json(&output.join(SpanManifest::FILE), &manifest)?;
 
     let mut properties = Map::new();
     if let Some(newest) = spans.last() {
@@ -107,6 +123,16 @@ pub fn run(task: &Task) -> Result<()> {
     properties.insert("split_names".to_owned(), splits.names().into());
     properties.insert("num_examples".to_owned(), total.into());
     task.report(&ExecutorOutput::of("examples", properties))
+}
+
+/// What decides the split and the kinds of a row beside its own content.
+fn configuration(parameters: &Parameters, features: &FeatureSpec) -> Value {
+    let features = features.0.iter().map(|(name, kind)| json!([name, kind.to_string()]));
+    json!({
+        "splits": parameters.splits,
+        "partition_feature_name": parameters.partition_feature_name,
+        "features": features.collect::<Vec<_>>(),
+    })
 }
 
 /// What decides a row's split.
@@ -150,6 +176,8 @@ impl Partition {
 struct SplitWriter {
     split: String,
     rows: usize,
+    /// Where the current span starts.
+    span: SpanRows,
     writer: ArrowWriter<File>,
 }
 
@@ -167,16 +195,32 @@ impl SplitWriter {
         Ok(Self {
             split: split.to_owned(),
             rows: 0,
+            span: SpanRows::default(),
             writer,
         })
     }
 
     fn write(&mut self, batch: &RecordBatch, rows: Vec<u32>) -> Result<()> {
         self.rows += rows.len();
+        self.span.rows += rows.len() as u64;
         let batch = take_record_batch(batch, &UInt32Array::from(rows))?;
         self.writer
             .write(&batch)
             .with_context(|| format!("cannot write split '{}'", self.split))
+    }
+
+    /// Ends the row group, so that the next span starts one of its own; says where the span is.
+    fn end_span(&mut self) -> Result<SpanRows> {
+        self.writer
+            .flush()
+            .with_context(|| format!("cannot write split '{}'", self.split))?;
+        self.span.row_groups.end = self.writer.flushed_row_groups().len();
+        let end = self.span.row_groups.end;
+        let next = SpanRows {
+            row_groups: end..end,
+            rows: 0,
+        };
+        Ok(std::mem::replace(&mut self.span, next))
     }
 
     fn finish(self) -> Result<()> {

@@ -75,7 +75,7 @@ fn from_spans_to_an_evaluation() {
     predictions(&yard.path("candidate"), &table);
     predictions(&yard.path("baseline"), &none);
     let with = json!({"model_type": "binary_classification", "label": "late", "prediction": "score",
-        "slicing_specs": [{}, {"feature_keys": ["origin"]}]});
+        "slicing_specs": [{}, {"feature_keys": ["origin"]}], "bootstrap": {"num_samples": 0}});
     let inputs = [("candidate", "candidate"), ("baseline", "baseline")];
     let ended = yard
         .step("evaluator", with, &inputs, ("evaluation", "evaluation"))

@@ -77,7 +77,16 @@ pub(super) const STANDARD: [Standard; 5] = [
             },
         ],
         outputs: &[("evaluation", "ModelEvaluation")],
-        parameters: &["model_type", "label", "prediction", "slicing_specs"],
+        parameters: &[
+            "model_type",
+            "label",
+            "prediction",
+            "probabilities",
+            "slicing_specs",
+            "cross_slicing_specs",
+            "bootstrap",
+            "confidence_level",
+        ],
         reads_source: false,
     },
 ];
@@ -103,6 +112,8 @@ pub(super) const METRICS: [(&str, &[&str]); 2] = [
             "calibration",
             "mean_label",
             "mean_prediction",
+            "expected_calibration_error",
+            "max_calibration_error",
         ],
     ),
     (
@@ -113,6 +124,9 @@ pub(super) const METRICS: [(&str, &[&str]); 2] = [
             "mean_absolute_error",
             "r_squared",
             "mean_error",
+            "median_absolute_error",
+            "p90_absolute_error",
+            "mean_absolute_percentage_error",
         ],
     ),
 ];

@@ -1,0 +1,334 @@
+//! `evaluation.json`: what was measured, and how sure it is.
+
+use anyhow::Result;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::thread;
+
+use super::Parameters;
+use super::bootstrap::{Bootstrap, Interval, Replicates, interval, replicates};
+use super::metrics::{Model, ModelType, Plots};
+use super::predictions::Predictions;
+use super::slices::{SliceKey, slices};
+
+/// The version of the file's shape.
+const SCHEMA_VERSION: u32 = 2;
+
+/// Slices are plotted when there are no more of them.
+const MAX_PLOTTED: usize = 100;
+
+/// Numbers that replicates may hold at once, of 8 bytes each; more slices are drawn in parts.
+const MAX_DRAWN: usize = 8_000_000;
+
+/// The file `evaluation.json`.
+#[derive(Debug, Serialize)]
+pub struct Evaluation {
+    schema_version: u32,
+    model_type: ModelType,
+    label: String,
+    prediction: String,
+    /// Whether there was a model to compare with.
+    pub baseline: bool,
+    confidence_level: f64,
+    /// `null` when no bootstrap was made.
+    bootstrap: Option<Bootstrap>,
+    /// The overall slice first.
+    pub slices: Vec<Slice>,
+    cross_slices: Vec<CrossSlice>,
+}
+
+impl Evaluation {
+    /// All rows.
+    pub fn overall(&self) -> Option<&Slice> {
+        self.slices.first()
+    }
+}
+
+/// One slice and its metrics.
+#[derive(Debug, Serialize)]
+pub struct Slice {
+    /// Feature to value.
+    pub slice_key: SliceKey,
+    /// Rows.
+    pub num_examples: usize,
+    /// By name.
+    pub metrics: BTreeMap<String, Measured>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    plots: BTreeMap<&'static str, Plots>,
+}
+
+/// A slice less a baseline slice, in each metric and of each model.
+#[derive(Debug, Serialize)]
+struct CrossSlice {
+    baseline_slice_key: SliceKey,
+    slice_key: SliceKey,
+    metrics: BTreeMap<String, Measured>,
+}
+
+/// Values are `null` where undefined or without a baseline.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// The candidate's value.
+    pub candidate: Option<f64>,
+    /// The baseline's value.
+    pub baseline: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate_interval: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_interval: Option<Interval>,
+    /// Candidate less baseline, on the same rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// A value and how sure it is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Difference {
+    /// Candidate less baseline.
+    pub value: f64,
+    /// How sure it is.
+    #[serde(flatten)]
+    pub interval: Interval,
+}
+
+/// One slice as measured: by model and metric, NaN where undefined.
+type Exact = Vec<Vec<f64>>;
+
+/// Measures every slice, and draws replicates of it.
+///
+/// # Errors
+/// When there are too many slices.
+pub fn evaluate(
+    parameters: &Parameters,
+    candidate: &Predictions,
+    baseline: Option<&Predictions>,
+    threads: NonZero<usize>,
+) -> Result<Evaluation> {
+    let models: Vec<Model> = [Some(candidate), baseline]
+        .into_iter()
+        .flatten()
+        .map(|predictions| predictions.model(parameters.model_type))
+        .collect();
+    let rows = candidate.labels.len();
+    // By key, and the empty key of the overall slice is the smallest.
+    let members = slices(&parameters.all_slicing_specs(), &candidate.categories, rows)?;
+    let crosses = crosses(parameters, candidate)?;
+    let (keys, rows): (Vec<SliceKey>, Vec<Vec<u32>>) = members.into_iter().unzip();
+    let exact = exact(&models, &rows, threads);
+    let values: Vec<Exact> = exact
+        .iter()
+        .map(|models| models.iter().map(|(values, _)| values.clone()).collect())
+        .collect();
+    let crosses: Vec<(usize, usize)> = crosses
+        .iter()
+        .filter_map(|(base, key)| Some((keys.binary_search(base).ok()?, keys.binary_search(key).ok()?)))
+        .collect();
+    let names = models[0].names();
+    let drawing = Drawing {
+        parameters,
+        models: &models,
+        rows: &rows,
+        values: &values,
+        names: &names,
+        threads,
+    };
+    let (measured, crossed) = drawing.measured(&crosses);
+    let plotted = keys.len() <= MAX_PLOTTED;
+    let slices = keys.iter().zip(&rows).zip(measured).zip(exact);
+    let slice =
+        |(((key, rows), metrics), exact): (((&SliceKey, &Vec<u32>), _), Vec<(Vec<f64>, Option<Plots>)>)| Slice {
+            slice_key: key.clone(),
+            num_examples: rows.len(),
+            metrics,
+            plots: ["candidate", "baseline"]
+                .into_iter()
+                .zip(exact)
+                .filter(|_| plotted)
+                .filter_map(|(role, (_, plots))| Some((role, plots?)))
+                .collect(),
+        };
+    let cross = |((base, key), metrics): (&(usize, usize), _)| CrossSlice {
+        baseline_slice_key: keys[*base].clone(),
+        slice_key: keys[*key].clone(),
+        metrics,
+    };
+    Ok(Evaluation {
+        schema_version: SCHEMA_VERSION,
+        model_type: parameters.model_type,
+        label: parameters.label.clone(),
+        prediction: parameters.prediction.clone(),
+        baseline: baseline.is_some(),
+        confidence_level: parameters.confidence_level,
+        bootstrap: Some(parameters.bootstrap).filter(|bootstrap| bootstrap.num_samples > 0),
+        slices: slices.map(slice).collect(),
+        cross_slices: crosses.iter().zip(crossed).map(cross).collect(),
+    })
+}
+
+/// The pairs (baseline slice, slice) that are compared; a slice is not compared with itself.
+fn crosses(parameters: &Parameters, candidate: &Predictions) -> Result<Vec<(SliceKey, SliceKey)>> {
+    let rows = candidate.labels.len();
+    let mut pairs = Vec::new();
+    for spec in &parameters.cross_slicing_specs {
+        let of = |specs: &[_]| slices(specs, &candidate.categories, rows);
+        let named = |spec: &super::SlicingSpec| -> Result<Vec<SliceKey>> {
+            let keys = of(std::slice::from_ref(spec))?.into_keys();
+            // slices() has the overall slice always, asked for or not.
+            let overall = spec.groupings().is_empty();
+            Ok(keys.filter(|key| key.is_empty() == overall).collect())
+        };
+        for base in named(&spec.baseline_spec)? {
+            for slicing in &spec.slicing_specs {
+                for key in named(slicing)? {
+                    let pair = (base.clone(), key);
+                    if pair.0 != pair.1 && !pairs.contains(&pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// Measures all models on all slices, some slices on each thread.
+fn exact(models: &[Model], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<Vec<(Vec<f64>, Option<Plots>)>> {
+    let mut measured: Vec<Vec<_>> = slices.iter().map(|_| vec![(Vec::new(), None); models.len()]).collect();
+    let mut work: Vec<_> = measured
+        .iter_mut()
+        .zip(slices)
+        .flat_map(|(values, rows)| {
+            values
+                .iter_mut()
+                .zip(models)
+                .map(move |(value, model)| (value, model, rows))
+        })
+        .collect();
+    // Large ones first, in turn to each thread.
+    work.sort_by_key(|(_, _, rows)| std::cmp::Reverse(rows.len()));
+    let mut shares: Vec<Vec<_>> = (0..threads.get()).map(|_| Vec::new()).collect();
+    for (number, item) in work.into_iter().enumerate() {
+        shares[number % threads.get()].push(item);
+    }
+    thread::scope(|scope| {
+        for share in shares {
+            scope.spawn(move || {
+                for (value, model, rows) in share {
+                    *value = model.measure(rows);
+                }
+            });
+        }
+    });
+    measured
+}
+
+/// What intervals are made from.
+struct Drawing<'a> {
+    parameters: &'a Parameters,
+    models: &'a [Model<'a>],
+    rows: &'a [Vec<u32>],
+    values: &'a [Exact],
+    names: &'a [String],
+    threads: NonZero<usize>,
+}
+
+type Metrics = BTreeMap<String, Measured>;
+
+impl Drawing<'_> {
+    /// The metrics of each slice and of each pair of (baseline slice, slice).
+    fn measured(&self, crosses: &[(usize, usize)]) -> (Vec<Metrics>, Vec<Metrics>) {
+        let bootstrap = self.parameters.bootstrap;
+        if bootstrap.num_samples == 0 {
+            let slice = |values: &Exact| self.metrics(values, |_, _| None);
+            let cross = |(base, key): &(usize, usize)| self.metrics(&self.less(*key, *base), |_, _| None);
+            return (
+                self.values.iter().map(slice).collect(),
+                crosses.iter().map(cross).collect(),
+            );
+        }
+        let channels: Vec<_> = self.models.iter().map(Model::channels).collect();
+        let per_slice = (bootstrap.num_samples as usize + 1) * self.models.len() * self.names.len();
+        let part = (MAX_DRAWN / per_slice.max(1)).max(1);
+        let mut slices = Vec::new();
+        let mut crossed: Vec<Metrics> = vec![Metrics::new(); crosses.len()];
+        for first in (0..self.rows.len()).step_by(part) {
+            let own = first..self.rows.len().min(first + part);
+            // The slices of this part, and the baseline slices they are compared with.
+            let mut drawn: Vec<usize> = own.clone().collect();
+            for (base, key) in crosses {
+                if own.contains(key) && !drawn.contains(base) {
+                    drawn.push(*base);
+                }
+            }
+            let rows: Vec<&[u32]> = drawn.iter().map(|slice| self.rows[*slice].as_slice()).collect();
+            let replicates = replicates(self.models, &channels, &rows, bootstrap, self.threads);
+            for (place, slice) in drawn.iter().enumerate().take(own.len()) {
+                slices.push(self.metrics(&self.values[*slice], |models, metric| {
+                    Some(self.drawn(&replicates, place, models, metric)).filter(|_| self.rows[*slice].len() > 1)
+                }));
+            }
+            for ((base, key), metrics) in crosses.iter().zip(&mut crossed) {
+                let place = |slice| drawn.iter().position(|other| *other == slice);
+                if let (true, Some(base_place), Some(key_place)) = (own.contains(key), place(*base), place(*key)) {
+                    *metrics = self.metrics(&self.less(*key, *base), |models, metric| {
+                        let key = self.drawn(&replicates, key_place, models.clone(), metric);
+                        let base = self.drawn(&replicates, base_place, models, metric);
+                        Some(key.into_iter().zip(base).map(|(key, base)| key - base).collect())
+                    });
+                }
+            }
+        }
+        (slices, crossed)
+    }
+
+    /// A metric of one model, or of the first less the second.
+    fn drawn(&self, replicates: &Replicates, slice: usize, models: Vec<usize>, metric: usize) -> Vec<f64> {
+        match models.as_slice() {
+            [first, second] => {
+                let second = replicates.of(slice, *second, metric);
+                replicates
+                    .of(slice, *first, metric)
+                    .zip(second)
+                    .map(|(first, second)| first - second)
+                    .collect()
+            }
+            [only] => replicates.of(slice, *only, metric).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn less(&self, slice: usize, base: usize) -> Exact {
+        let less = |(slice, base): (&Vec<f64>, &Vec<f64>)| slice.iter().zip(base).map(|(s, b)| s - b).collect();
+        self.values[slice].iter().zip(&self.values[base]).map(less).collect()
+    }
+
+    /// Names, values and the intervals of what `drawn` gives for models and metric.
+    fn metrics(&self, values: &Exact, drawn: impl Fn(Vec<usize>, usize) -> Option<Vec<f64>>) -> Metrics {
+        let measured = |(metric, name): (usize, &String)| {
+            let value = |model: usize| values.get(model).map(|values| values[metric]).filter(|v| v.is_finite());
+            let sure = |exact: Option<f64>, models: Vec<usize>| {
+                interval(
+                    exact?,
+                    drawn(models, metric)?.into_iter(),
+                    self.parameters.confidence_level,
+                )
+            };
+            let (candidate, baseline) = (value(0), value(1));
+            let difference = candidate
+                .zip(baseline)
+                .map(|(candidate, baseline)| candidate - baseline);
+            let measured = Measured {
+                candidate,
+                baseline,
+                candidate_interval: sure(candidate, vec![0]),
+                baseline_interval: sure(baseline, vec![1]),
+                difference: difference
+                    .zip(sure(difference, vec![0, 1]))
+                    .map(|(value, interval)| Difference { value, interval }),
+            };
+            (name.clone(), measured)
+        };
+        self.names.iter().enumerate().map(measured).collect()
+    }
+}

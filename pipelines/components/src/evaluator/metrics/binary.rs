@@ -1,0 +1,265 @@
+//! Metrics of labels 0 and 1 and the probability of 1.
+
+use super::Model;
+use crate::evaluator::bins::{Channel, Histogram};
+use serde::Serialize;
+
+/// What [`measure`] and [`weighted`] measure, in their order.
+pub const NAMES: [&str; 13] = [
+    "auc",
+    "pr_auc",
+    "log_loss",
+    "brier_score",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "calibration",
+    "mean_label",
+    "mean_prediction",
+    "expected_calibration_error",
+    "max_calibration_error",
+];
+
+/// A prediction above this is a predicted 1, as in Keras and scikit-learn.
+const THRESHOLD: f64 = 0.5;
+
+/// The upper ends of the equal-width reliability bins; each holds its upper end.
+const RELIABILITY: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+
+/// All rows of one score, or of one narrow bin of scores.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    score: f64,
+    positives: f64,
+    negatives: f64,
+    /// Sums over the rows.
+    scores: f64,
+    log_loss: f64,
+    squares: f64,
+}
+
+/// In nats; scores of exactly 0 and 1 are moved inwards, or one such miss would be infinite.
+fn log_loss(label: bool, score: f64) -> f64 {
+    let likelihood = if label { score } else { 1.0 - score };
+    -likelihood.max(f64::EPSILON).ln()
+}
+
+/// Score, log loss and squared error of a row.
+fn of_row(label: bool, score: f64) -> [f64; 3] {
+    let square = (score - f64::from(u8::from(label))).powi(2);
+    [score, log_loss(label, score), square]
+}
+
+/// Exact metrics of the rows, and their plots.
+pub fn measure(model: &Model, rows: &[u32]) -> (Vec<f64>, Plots) {
+    let row = |row: &u32| (model.predictions[*row as usize], model.labels[*row as usize] == 1.0);
+    let mut rows: Vec<(f64, bool)> = rows.iter().map(row).collect();
+    rows.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
+    let levels = rows.chunk_by(|left, right| left.0 == right.0).map(|ties| {
+        let mut level = Level {
+            score: ties[0].0,
+            ..Level::default()
+        };
+        for (score, label) in ties {
+            let [score, log_loss, square] = of_row(*label, *score);
+            *(if *label {
+                &mut level.positives
+            } else {
+                &mut level.negatives
+            }) += 1.0;
+            level.scores += score;
+            level.log_loss += log_loss;
+            level.squares += square;
+        }
+        level
+    });
+    let (metrics, reliability) = of_levels(levels);
+    (metrics, Plots::of(&reliability))
+}
+
+/// The scores, cut where a metric changes its mind and evenly by logit, since log loss is steep at the ends.
+pub fn channels<'a>(model: &Model<'a>) -> Vec<Channel<'a>> {
+    let (labels, scores) = (model.labels, model.predictions);
+    let steps = (4..=208).map(|quarter| (-f64::from(quarter) / 4.0).exp2());
+    let edges: Vec<f64> = steps.flat_map(|step| [step, 1.0 - step]).chain(RELIABILITY).collect();
+    let means = move |row: usize| of_row(labels[row] == 1.0, scores[row]);
+    vec![Channel::new(scores.into(), &edges, |row| labels[row] == 1.0, means)]
+}
+
+/// The metrics of weighted rows.
+pub fn weighted(histograms: &[Histogram]) -> Vec<f64> {
+    let Some(scores) = histograms.first() else {
+        return vec![f64::NAN; NAMES.len()];
+    };
+    let levels = scores.falling().map(|bins| {
+        let mut level = Level::default();
+        for (bin, weight) in bins {
+            *(if bin.class() {
+                &mut level.positives
+            } else {
+                &mut level.negatives
+            }) += weight;
+            level.score = bin.value;
+            level.scores += weight * bin.means[0];
+            level.log_loss += weight * bin.means[1];
+            level.squares += weight * bin.means[2];
+        }
+        level
+    });
+    of_levels(levels).0
+}
+
+/// AUC and average precision of (positives, negatives), highest score first.
+#[derive(Default)]
+pub struct Ranking {
+    positives: f64,
+    negatives: f64,
+    ordered_pairs: f64,
+    precision_sum: f64,
+}
+
+impl Ranking {
+    /// Down the ranking, rows of equal score at once.
+    pub fn push(&mut self, positives: f64, negatives: f64) {
+        self.ordered_pairs += negatives * (self.positives + positives / 2.0);
+        self.positives += positives;
+        self.negatives += negatives;
+        if positives > 0.0 {
+            self.precision_sum += positives * self.positives / (self.positives + self.negatives);
+        }
+    }
+
+    /// The share of pairs in order, ties half; NaN without a pair.
+    pub fn auc(&self) -> f64 {
+        self.ordered_pairs / (self.positives * self.negatives)
+    }
+
+    /// Average precision; NaN unless both classes are there.
+    pub fn pr_auc(&self) -> f64 {
+        if self.negatives > 0.0 {
+            self.precision_sum / self.positives
+        } else {
+            f64::NAN
+        }
+    }
+}
+
+/// The rows of one reliability bin.
+#[derive(Clone, Copy, Debug, Default)]
+struct Inside {
+    positives: f64,
+    negatives: f64,
+    scores: f64,
+}
+
+/// From the highest score to the lowest.
+fn of_levels(levels: impl Iterator<Item = Level>) -> (Vec<f64>, [Inside; 10]) {
+    let mut ranking = Ranking::default();
+    let (mut log_loss, mut squares, mut scores) = (0.0, 0.0, 0.0);
+    let (mut predicted, mut correct) = (0.0, 0.0);
+    let (mut reliability, mut bin) = ([Inside::default(); 10], 9);
+    for level in levels {
+        ranking.push(level.positives, level.negatives);
+        log_loss += level.log_loss;
+        squares += level.squares;
+        scores += level.scores;
+        if level.score > THRESHOLD {
+            predicted += level.positives + level.negatives;
+            correct += level.positives;
+        }
+        while bin > 0 && level.score <= RELIABILITY[bin - 1] {
+            bin -= 1;
+        }
+        reliability[bin].positives += level.positives;
+        reliability[bin].negatives += level.negatives;
+        reliability[bin].scores += level.scores;
+    }
+    let (mut apart, mut furthest) = (0.0, f64::NAN);
+    for inside in reliability {
+        let (gap, count) = (
+            (inside.scores - inside.positives).abs(),
+            inside.positives + inside.negatives,
+        );
+        apart += gap;
+        // f64::max takes the number where the other is NaN: an empty bin counts for nothing.
+        furthest = f64::max(furthest, gap / count);
+    }
+    let (positives, negatives) = (ranking.positives, ranking.negatives);
+    let count = positives + negatives;
+    let metrics = vec![
+        ranking.auc(),
+        ranking.pr_auc(),
+        log_loss / count,
+        squares / count,
+        (correct + negatives - (predicted - correct)) / count,
+        correct / predicted,
+        correct / positives,
+        2.0 * correct / (predicted + positives),
+        (scores / count) / (positives / count),
+        positives / count,
+        scores / count,
+        apart / count,
+        furthest,
+    ];
+    (metrics, reliability)
+}
+
+/// What a person looks at, of one model on one slice.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plots {
+    confusion_at_thresholds: Vec<Confusion>,
+    reliability: Vec<Reliability>,
+}
+
+/// A score above the threshold is a predicted 1.
+#[derive(Clone, Debug, Serialize)]
+struct Confusion {
+    threshold: f64,
+    true_positives: u64,
+    false_positives: u64,
+    true_negatives: u64,
+    false_negatives: u64,
+}
+
+/// The rows with `lower` < score <= `upper`; means are `null` without rows.
+#[derive(Clone, Debug, Serialize)]
+struct Reliability {
+    lower: f64,
+    upper: f64,
+    num_examples: u64,
+    mean_prediction: Option<f64>,
+    mean_label: Option<f64>,
+}
+
+impl Plots {
+    fn of(bins: &[Inside; 10]) -> Self {
+        let mean = |sum: f64, count: f64| (count > 0.0).then_some(sum / count);
+        let reliability = |(bin, inside): (usize, &Inside)| {
+            let count = inside.positives + inside.negatives;
+            Reliability {
+                lower: if bin == 0 { 0.0 } else { RELIABILITY[bin - 1] },
+                upper: RELIABILITY[bin],
+                num_examples: count as u64,
+                mean_prediction: mean(inside.scores, count),
+                mean_label: mean(inside.positives, count),
+            }
+        };
+        let confusion = |bin: usize| {
+            let (below, above) = bins.split_at(bin + 1);
+            let positives = |bins: &[Inside]| bins.iter().map(|inside| inside.positives as u64).sum();
+            let negatives = |bins: &[Inside]| bins.iter().map(|inside| inside.negatives as u64).sum();
+            Confusion {
+                threshold: RELIABILITY[bin],
+                true_positives: positives(above),
+                false_positives: negatives(above),
+                true_negatives: negatives(below),
+                false_negatives: positives(below),
+            }
+        };
+        Self {
+            confusion_at_thresholds: (0..9).map(confusion).collect(),
+            reliability: bins.iter().enumerate().map(reliability).collect(),
+        }
+    }
+}

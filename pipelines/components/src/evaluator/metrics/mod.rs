@@ -1,0 +1,97 @@
+//! The metrics of one slice, exactly or of weighted bins; what is undefined is NaN here and `null` in the file.
+
+mod binary;
+mod multiclass;
+mod regression;
+#[cfg(test)]
+mod tests;
+
+use super::bins::{Channel, Histogram};
+pub use binary::Plots;
+use serde::{Deserialize, Serialize};
+
+/// What the model predicts, and so what can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum ModelType {
+    /// Labels 0 and 1, predictions the probability of 1.
+    BinaryClassification,
+    /// Labels and predictions are classes.
+    MulticlassClassification,
+    /// Labels and predictions in the same unit.
+    Regression,
+}
+
+/// One model's labels and predictions, row by row, legal for the model type.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    /// Decides how the others are read.
+    pub model_type: ModelType,
+    /// What was true: 0 and 1, numbers, or the places of [`Model::classes`].
+    pub labels: &'a [f64],
+    /// What the model said: probabilities, numbers, or the places of [`Model::classes`].
+    pub predictions: &'a [f64],
+    /// The names of the classes; empty unless multiclass.
+    pub classes: &'a [String],
+    /// By class and row; empty where there are none.
+    pub probabilities: &'a [Vec<f64>],
+}
+
+impl<'a> Model<'a> {
+    /// The names of the metrics, in the order of all values.
+    pub fn names(&self) -> Vec<String> {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        match self.model_type {
+            ModelType::BinaryClassification => owned(&binary::NAMES),
+            ModelType::Regression => owned(&regression::NAMES),
+            ModelType::MulticlassClassification => {
+                let of_class = |class: &String| multiclass::OF_CLASS.map(|name| format!("{name}:{class}"));
+                let mut names = owned(&multiclass::NAMES);
+                names.extend(self.classes.iter().flat_map(of_class));
+                names
+            }
+        }
+    }
+
+    /// The exact metrics of these rows, and the plots of a binary model.
+    pub fn measure(&self, rows: &[u32]) -> (Vec<f64>, Option<Plots>) {
+        let (metrics, plots) = match self.model_type {
+            ModelType::BinaryClassification => {
+                let (metrics, plots) = binary::measure(self, rows);
+                (metrics, Some(plots))
+            }
+            ModelType::MulticlassClassification => (multiclass::measure(self, rows), None),
+            ModelType::Regression => (regression::measure(self, rows), None),
+        };
+        (finite(metrics), plots)
+    }
+
+    /// What of each row [`Model::weighted`] looks at.
+    pub fn channels(&self) -> Vec<Channel<'a>> {
+        match self.model_type {
+            ModelType::BinaryClassification => binary::channels(self),
+            ModelType::MulticlassClassification => multiclass::channels(self),
+            ModelType::Regression => regression::channels(self),
+        }
+    }
+
+    /// The metrics of weighted rows, given as a histogram of each channel.
+    pub fn weighted(&self, histograms: &[Histogram]) -> Vec<f64> {
+        finite(match self.model_type {
+            ModelType::BinaryClassification => binary::weighted(histograms),
+            ModelType::MulticlassClassification => multiclass::weighted(self, histograms),
+            ModelType::Regression => regression::weighted(histograms),
+        })
+    }
+}
+
+/// Numbers near the end of f64 overflow, and parts of nothing are infinite: undefined too.
+fn finite(mut metrics: Vec<f64>) -> Vec<f64> {
+    for value in &mut metrics {
+        if !value.is_finite() {
+            *value = f64::NAN;
+        }
+    }
+    metrics
+}
