@@ -45,6 +45,17 @@ pub fn key(preimage: &Value) -> String {
     hex::encode(Sha256::digest(canonical.as_bytes()))
 }
 
+/// Whether two pre-images of a step are of the same program with the same settings, whatever data
+/// each read.
+pub fn differs_in_data_only(one: &Value, other: &Value) -> bool {
+    let program = |preimage: &Value| {
+        let mut fields = preimage.as_object().cloned().unwrap_or_default();
+        fields.retain(|field, _| field != "inputs" && field != "spans");
+        fields
+    };
+    program(one) == program(other)
+}
+
 /// JSON without spaces, object keys sorted by their bytes.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
@@ -314,7 +325,32 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_memo_is_in_no_key() {
+        let mut remembers = step();
+        remembers.memo = Some(crate::plan::Memo {
+            output: "statistics".to_owned(),
+            input: "stored_statistics".to_owned(),
+        });
+        let with = preimage(&remembers, Some(digest(9).as_str()), &inputs(), &[span(1)]);
+        assert_eq!(with, base());
+    }
+
     proptest! {
+        /// What is remembered comes from the same program: other data alone does not count, anything else does.
+        #[test]
+        fn data_is_told_from_program(inputs in json_value(), spans in json_value(), field in 0..9_usize, value in json_value()) {
+            let mut other = base();
+            other["inputs"] = inputs;
+            other["spans"] = spans;
+            prop_assert!(differs_in_data_only(&base(), &other));
+            let fields: Vec<String> = base().as_object().unwrap().keys().cloned().collect();
+            let field = &fields[field % fields.len()];
+            other[field.as_str()] = value.clone();
+            let same = ["inputs", "spans"].contains(&field.as_str()) || value == base()[field.as_str()];
+            prop_assert_eq!(differs_in_data_only(&base(), &other), same);
+        }
+
         #[test]
         fn the_order_of_maps_does_not_count(value in json_value()) {
             prop_assert_eq!(key(&value), key(&reversed(&value)));

@@ -43,6 +43,9 @@ pub struct PlannedStep {
     pub parameters: Map<String, Value>,
     /// Input name to where it comes from.
     pub inputs: IndexMap<String, InputSource>,
+    /// What it remembers of its earlier executions, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memo: Option<Memo>,
     /// Steps that must be done first although nothing of theirs is read.
     #[serde(default)]
     pub after: Vec<StepName>,
@@ -91,6 +94,16 @@ pub enum InputSource {
     },
     /// The model the gate compares with; an empty folder when there is none.
     Baseline,
+}
+
+/// An input with what the same step published in an earlier run; an empty folder when there is
+/// nothing. It only saves work: the result is the same without it, so no cache key has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo {
+    /// The output of the earlier execution.
+    pub output: String,
+    /// The input under which the step finds it.
+    pub input: String,
 }
 
 /// Which files of a data source a step reads.

@@ -145,3 +145,65 @@ pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(uri: &str, window: &str) -> SourceWindow {
+        SourceWindow {
+            source: "rows".to_owned(),
+            uri: uri.to_owned(),
+            window: serde_json::from_str(window).unwrap(),
+        }
+    }
+
+    fn write(root: &Path, path: &str, content: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    #[test]
+    fn parts_and_versions_of_a_span_reach_the_step_under_names_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        for path in [
+            "1/v1/a.csv",
+            "2/v1/a.csv",
+            "2/v2/a.csv",
+            "2/v2/b.csv",
+            "2/v2/.b.crc",
+            "2/v2/deep/er/a.csv",
+        ] {
+            write(root.path(), &format!("d/{path}"), path);
+        }
+        let range = r#"{"rolling_range": {"num_spans": 2, "keep_all_versions": true}}"#;
+        let window = window("d/{SPAN}/v{VERSION}/*", range);
+        let (data, contents) = resolve_blocking(root.path(), &window, None).unwrap();
+        let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
+        assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
+        let folder = tempfile::tempdir().unwrap();
+        stage(root.path(), &data, folder.path()).unwrap();
+        for (name, content) in names
+            .iter()
+            .zip(["1/v1/a.csv", "2/v1/a.csv", "2/v2/a.csv", "2/v2/b.csv"])
+        {
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), content);
+        }
+        assert_eq!(unchanged(root.path(), &data), Ok(()));
+        write(root.path(), "d/1/v1/a.csv", "other");
+        assert!(unchanged(root.path(), &data).is_err());
+    }
+
+    #[test]
+    fn a_folder_without_data_is_not_a_window_that_waits() {
+        let root = tempfile::tempdir().unwrap();
+        let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
+        let resolve = || resolve_blocking(root.path(), &window, None).unwrap_err();
+        assert!(matches!(resolve(), Unselected::Missing(_)));
+        write(root.path(), "d/other.txt", "");
+        assert!(matches!(resolve(), Unselected::Missing(_)));
+        write(root.path(), "d/1.csv", "");
+        assert!(matches!(resolve(), Unselected::Skipped(_)));
+    }
+}

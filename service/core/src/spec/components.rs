@@ -14,6 +14,9 @@ pub(super) struct Standard {
     pub(super) parameters: &'static [&'static str],
     /// Whether it reads external data, named by `source` and `window` in its `with`.
     pub(super) reads_source: bool,
+    /// An input the driver fills with what the step itself published before, as its memo: an output's
+    /// name and the input's.
+    pub(super) memo: Option<(&'static str, &'static str)>,
 }
 
 /// An input of a standard component.
@@ -40,6 +43,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         outputs: &[("examples", "Examples")],
         parameters: &["splits", "partition_feature_name"],
         reads_source: true,
+        memo: None,
     },
     Standard {
         name: "statistics-gen",
@@ -48,6 +52,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         outputs: &[("statistics", "ExampleStatistics")],
         parameters: &[],
         reads_source: false,
+        memo: Some(("statistics", "stored_statistics")),
     },
     Standard {
         name: "schema-gen",
@@ -56,6 +61,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         outputs: &[("schema", "Schema")],
         parameters: &["max_string_domain_size"],
         reads_source: false,
+        memo: None,
     },
     Standard {
         name: "example-validator",
@@ -64,6 +70,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         outputs: &[("anomalies", "ExampleAnomalies")],
         parameters: &["on_anomaly", "severity_overrides"],
         reads_source: false,
+        memo: None,
     },
     Standard {
         name: "evaluator",
@@ -88,6 +95,7 @@ pub(super) const STANDARD: [Standard; 5] = [
             "confidence_level",
         ],
         reads_source: false,
+        memo: None,
     },
 ];
 

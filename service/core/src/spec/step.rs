@@ -9,7 +9,7 @@ use super::suggest;
 use super::{Build, Pipeline, Retry, Step, Window};
 use crate::ids::StepName;
 use crate::placeholder::{Piece, Placeholder, split};
-use crate::plan::{ImageSource, InputSource, PlannedStep, RetryPolicy, SourceWindow};
+use crate::plan::{ImageSource, InputSource, Memo, PlannedStep, RetryPolicy, SourceWindow};
 use crate::span::{SpanPattern, check_path};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -98,6 +98,10 @@ impl StepCompiler<'_, '_, '_> {
             command,
             parameters,
             inputs,
+            memo: standard.and_then(|s| s.memo).map(|(output, input)| Memo {
+                output: output.to_owned(),
+                input: input.to_owned(),
+            }),
             after: self.after(),
             outputs,
             source,

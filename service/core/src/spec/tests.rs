@@ -208,6 +208,10 @@ fn every_mistake_has_its_place() {
         ("with: { source: flights, splits", "with: { splits"),
         ("inputs: { examples: examples } }", "inputs: { exmples: examples } }"),
         (
+            "inputs: { examples: examples } }",
+            "inputs: { examples: examples, stored_statistics: statistics } }",
+        ),
+        (
             "{ statistics: statistics, schema: schema }",
             "{ statistics: statistics, schema: statistics }",
         ),
@@ -339,6 +343,13 @@ fn every_mistake_has_its_place() {
     p.yaml:18:49: statistics-gen has no input 'exmples': did you mean 'examples'? the only one is examples
      18 |   statistics: { uses: statistics-gen, inputs: { exmples: examples } }
         |                                                 ^
+
+    p.yaml:18:3: the steps wait for each other in a circle: statistics → statistics: take one of these inputs or afters out
+     18 |   statistics: { uses: statistics-gen, inputs: { examples: examples, stored_statistics: statistics } }
+        |   ^
+    p.yaml:18:69: statistics-gen has no input 'stored_statistics': the only one is examples
+     18 |   statistics: { uses: statistics-gen, inputs: { examples: examples, stored_statistics: statistics } }
+        |                                                                     ^
 
     p.yaml:20:74: the input 'schema' of example-validator takes Schema, but statistics is ExampleStatistics
      20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: statistics } }

@@ -16,6 +16,8 @@ use trainyard_store::{CachedExecution, EndState, MetadataWrite, PARAMETER_PREFIX
 
 /// The name under which an example-gen finds its external data.
 pub(super) const SOURCE_INPUT: &str = "source";
+/// Earlier outputs looked at for a memo.
+const MOST_MEMOS: u32 = 8;
 
 pub(super) async fn drive(
     context: &Context,
@@ -93,6 +95,8 @@ pub(super) async fn drive(
         properties,
         at: now,
     });
+    // Not among MLMD's inputs: nothing that is made depends on it, and so it is nobody's lineage.
+    inputs.extend(memo(context, run, step, planned, &preimage).await?);
     let deadline = now.plus_seconds(planned.timeout_seconds);
     let event = RunEvent::StepStarting {
         step: step.clone(),
@@ -175,6 +179,39 @@ async fn image_id(context: &Context, run: &Run, planned: &PlannedStep) -> Result
         Err(error @ BuildError::Unreachable { .. }) => Err(EffectError::again(error)),
         Err(error) => Err(EffectError::Broken(error.to_string())),
     }
+}
+
+/// The newest thing that the same program with the same settings published for this step and that is
+/// still there. A pull request's run may read it, and never leaves one to others.
+async fn memo(
+    context: &Context,
+    run: &Run,
+    step: &StepName,
+    planned: &PlannedStep,
+    preimage: &Value,
+) -> Result<Option<(String, ArtifactRef)>, EffectError> {
+    let Some(memo) = &planned.memo else { return Ok(None) };
+    let (store, request) = (&context.store, &run.request);
+    let published = store
+        .published_outputs(
+            request.repo.as_ref(),
+            &request.plan.pipeline,
+            step,
+            &memo.output,
+            MOST_MEMOS,
+        )
+        .await
+        .map_err(EffectError::again)?;
+    for (earlier, artifact) in published {
+        if !context.artifacts.contains(&artifact.digest) {
+            continue;
+        }
+        let made_of = store.preimage(&earlier, step).await.map_err(EffectError::again)?;
+        if made_of.is_some_and(|(_, made_of)| cache_key::differs_in_data_only(&made_of, preimage)) {
+            return Ok(Some((memo.input.clone(), artifact)));
+        }
+    }
+    Ok(None)
 }
 
 /// A cache hit requires that the bytes are there.

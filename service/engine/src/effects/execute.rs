@@ -157,15 +157,17 @@ fn input_paths(
     record: &StepRecord,
     folder: &Path,
 ) -> BTreeMap<String, PathBuf> {
-    let declared = planned.inputs.keys().map(|name| match record.inputs.get(name) {
+    let place = |name: &String| match record.inputs.get(name) {
         Some(artifact) => (name.clone(), context.artifacts.path(&artifact.digest)),
         None => (name.clone(), folder.join("absent")),
-    });
+    };
+    let declared = planned.inputs.keys().map(place);
+    let memo = planned.memo.as_ref().map(|memo| place(&memo.input));
     let external = planned
         .source
         .as_ref()
         .map(|_| (SOURCE_INPUT.to_owned(), folder.join(SOURCE_INPUT)));
-    declared.chain(external).collect()
+    declared.chain(memo).chain(external).collect()
 }
 
 /// An attempt's folder, to be made.
@@ -233,7 +235,10 @@ pub(super) fn last_line(log: &Path, wanted: impl Fn(&str) -> bool) -> Option<Str
     const LONGEST: usize = 300;
     let text = fs::read(log).ok()?;
     let tail = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
-    let line = tail.lines().map(str::trim).rfind(|line| !line.is_empty() && wanted(line))?;
+    let line = tail
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty() && wanted(line))?;
     let clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     Some(clean)
 }

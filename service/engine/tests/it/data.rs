@@ -103,3 +103,33 @@ async fn a_window_that_is_not_full_skips_the_run_and_the_next_arrival_may_fill_i
     let (row, _) = yard.last(2).await;
     insta::assert_snapshot!(row.summary.unwrap(), @"approved, and serving as version 000001");
 }
+
+#[tokio::test]
+async fn data_is_what_its_bytes_are_never_its_time_or_size() {
+    let yard = with_first_model().await;
+    let file = yard.config.data_root.join("rows/2013-01.csv");
+    let written = std::fs::metadata(&file).unwrap().modified().unwrap();
+    let set_time = |at: std::time::SystemTime| {
+        let file = std::fs::File::options().write(true).open(&file).unwrap();
+        file.set_modified(at).unwrap();
+    };
+    // Touched, and nothing else: everything is there already.
+    set_time(written + std::time::Duration::from_secs(3600));
+    yard.arrive("1", "rows", "2013-01").await.unwrap();
+    let (_, run) = yard.last(2).await;
+    for step in ["examples", "left", "right", "train"] {
+        assert_eq!(run.steps[step].state.as_str(), "cached", "{step}");
+    }
+    // Other bytes, as many, of the same moment.
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after: String = before.chars().rev().collect();
+    assert!(after != before && after.len() == before.len());
+    std::fs::write(&file, &after).unwrap();
+    set_time(written);
+    yard.arrive("2", "rows", "2013-01").await.unwrap();
+    let (_, run) = yard.last(3).await;
+    assert_eq!(run.steps["examples"].state.as_str(), "succeeded");
+    let examples = &run.steps["examples"].outputs["examples"];
+    let read = std::fs::read_to_string(format!("{}/Split-train/data.parquet", examples.uri)).unwrap();
+    assert_eq!(read, after);
+}

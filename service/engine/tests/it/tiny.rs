@@ -121,7 +121,7 @@ fn evaluate(task: &Task) -> Script {
 }
 
 /// The files of a folder, by name.
-fn everything_in(folder: &Path) -> String {
+pub fn everything_in(folder: &Path) -> String {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
