@@ -89,14 +89,20 @@ pub(super) async fn drive(
             ..Outcome::default()
         });
     }
-    let metadata = MetadataWrite::StartExecution(StartExecution {
-        identity,
+    let mut metadata = vec![MetadataWrite::StartExecution(StartExecution {
+        identity: identity.clone(),
         inputs: inputs.clone(),
         properties,
         at: now,
-    });
-    // Not among MLMD's inputs: nothing that is made depends on it, and so it is nobody's lineage.
-    inputs.extend(memo(context, run, step, planned, &preimage).await?);
+    })];
+    if let Some((name, remembered)) = memo(context, run, step, planned, &preimage).await? {
+        inputs.insert(name.clone(), remembered.clone());
+        metadata.push(MetadataWrite::Remember {
+            identity,
+            inputs: [(name, remembered)].into(),
+            at: now,
+        });
+    }
     let deadline = now.plus_seconds(planned.timeout_seconds);
     let event = RunEvent::StepStarting {
         step: step.clone(),
@@ -108,7 +114,7 @@ pub(super) async fn drive(
     };
     Ok(Outcome {
         events: vec![event],
-        metadata: vec![metadata],
+        metadata,
         ..Outcome::default()
     })
 }

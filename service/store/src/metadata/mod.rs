@@ -88,6 +88,16 @@ pub enum EndState {
 pub enum MetadataWrite {
     /// A program is about to start.
     StartExecution(StartExecution),
+    /// What a program that is about to start may look at although nothing it makes depends on it: INTERNAL_INPUT
+    /// events, outside of lineage.
+    Remember {
+        /// Which.
+        identity: ExecutionIdentity,
+        /// Input name to artifact.
+        inputs: BTreeMap<String, ArtifactRef>,
+        /// When.
+        at: Micros,
+    },
     /// A program ended well.
     Publish(PublishExecution),
     /// An earlier execution stands in: CACHED, with OUTPUT events to the old artifacts.
@@ -145,6 +155,11 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite) -> Result
             let place = nodes::execution(db, &start.identity, RUNNING, ms).await?;
             properties::write_custom(db, Owner::Execution(place.execution), &start.properties).await?;
             nodes::inputs(db, &place, &start.inputs, ms).await
+        }
+        MetadataWrite::Remember { identity, inputs, at } => {
+            let ms = milliseconds(*at);
+            let place = nodes::execution(db, identity, RUNNING, ms).await?;
+            nodes::internal_inputs(db, &place, inputs, ms).await
         }
         MetadataWrite::Publish(publish) => {
             let ms = milliseconds(publish.at);

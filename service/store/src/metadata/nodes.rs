@@ -26,6 +26,7 @@ pub(crate) const DELETED: i64 = 4;
 
 /// MLMD's `Event.Type`.
 pub(crate) const INPUT: i64 = 3;
+const INTERNAL_INPUT: i64 = 5;
 pub(crate) const OUTPUT: i64 = 4;
 
 statements! {
@@ -225,9 +226,29 @@ pub(crate) async fn inputs(
     inputs: &BTreeMap<String, ArtifactRef>,
     ms: i64,
 ) -> Result<()> {
+    read(db, place, INPUT, inputs, ms).await
+}
+
+/// INTERNAL_INPUT events, which MLMD's lineage does not follow; the artifacts join the contexts all the same.
+pub(crate) async fn internal_inputs(
+    db: &mut Connection,
+    place: &Place,
+    inputs: &BTreeMap<String, ArtifactRef>,
+    ms: i64,
+) -> Result<()> {
+    read(db, place, INTERNAL_INPUT, inputs, ms).await
+}
+
+async fn read(
+    db: &mut Connection,
+    place: &Place,
+    event_type: i64,
+    inputs: &BTreeMap<String, ArtifactRef>,
+    ms: i64,
+) -> Result<()> {
     for (key, input) in inputs {
         let id = artifact(db, input, ms).await?;
-        event(db, place, INPUT, id, key, ms).await?;
+        event(db, place, event_type, id, key, ms).await?;
         attribute(db, place, id).await?;
     }
     Ok(())

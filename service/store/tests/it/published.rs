@@ -1,8 +1,8 @@
 use crate::databases::on_both;
-use crate::samples::{artifact, at, identity, manual, named, publish, request, store_metadata};
+use crate::samples::{artifact, at, identity, manual, named, publish, request, start, start_run, store_metadata};
 use trainyard_core::ids::{RepoName, StepName};
 use trainyard_core::run::{Run, RunRequest};
-use trainyard_store::{Fate, Store};
+use trainyard_store::{Direction, Fate, LineageNode, MetadataWrite, Store};
 
 /// A run whose step published statistics with this content.
 async fn publish_statistics(store: &Store, asked: RunRequest, step: &str, content: u8) {
@@ -45,5 +45,22 @@ on_both! {
         assert_eq!(found(None, "flights", "statistics", 8).await, ["r7 r7/statistics/statistics"]);
         assert!(found(ours.clone(), "flights", "anomalies", 8).await.is_empty());
         assert!(found(ours, "weather", "statistics", 8).await.is_empty());
+    }
+    async fn what_is_remembered_is_in_use_but_in_no_lineage(fresh) {
+        let store = &fresh.store;
+        publish_statistics(store, request("r1", 0), "statistics", 1).await;
+        let (memo, examples) = (artifact("r1/statistics/statistics", "ExampleStatistics", 1), artifact("examples", "Examples", 9));
+        let mut run = start_run(store, "r2", 0).await;
+        let reader = identity("r2", "statistics", "StatisticsGen");
+        let remember = MetadataWrite::Remember { identity: reader.clone(), inputs: named([("stored_statistics", memo.clone())]), at: at(2) };
+        let start = start(&reader, named([("examples", examples)]), at(2));
+        // A crash may have both written twice.
+        store_metadata(store, &mut run, vec![start.clone(), remember.clone()], at(2)).await;
+        store_metadata(store, &mut run, vec![start, remember], at(2)).await;
+        let graph = store.lineage(&memo.name, Direction::Bidirectional, 9).await.unwrap();
+        let executions = graph.nodes.iter().filter(|node| matches!(node, LineageNode::Execution { .. })).count();
+        assert_eq!(executions, 1, "only the one that made it");
+        let runs = store.retention_runs().await.unwrap();
+        assert!(runs.iter().all(|run| run.uses.contains(&memo.digest)), "{runs:?}");
     }
 }
