@@ -111,7 +111,10 @@ impl Engine {
             )));
         }
         let version = next_version(&ledger);
-        let target = Target::new(&context.http, &name, config).within(plan.latency_bound());
+        let evidence = evidence(&found, request, forced.as_ref(), current);
+        let target = Target::new(&context.http, &name, config)
+            .within(plan.latency_bound())
+            .because(evidence.clone());
         target
             .push(&blessed, &version, &kept(&stack), plan.infra_validation)
             .await
@@ -128,7 +131,7 @@ impl Engine {
             model: found.model.clone(),
             run: found.run.as_ref().map(|run| run.request.id.clone()),
             actor: request.actor.clone(),
-            evidence: evidence(&found, request, forced.as_ref(), current),
+            evidence,
             at: context.now(),
         };
         let mut metadata = Vec::new();

@@ -108,7 +108,8 @@ impl Engine {
                 target: name.to_owned(),
                 reason,
             })?;
-        let target = Target::new(&context.http, name, config);
+        let promotion = self.rollback_entry(name, actor, earlier, current);
+        let target = Target::new(&context.http, name, config).because(promotion.evidence.clone());
         target
             .roll_back(&earlier.model, &earlier.version, &current.version)
             .await
@@ -116,7 +117,6 @@ impl Engine {
                 target: name.to_owned(),
                 error,
             })?;
-        let promotion = self.rollback_entry(name, actor, earlier, current);
         let newest = ledger.last().map(|entry| entry.id);
         let metadata = recorded(&promotion, earlier, newest, &target.destination(&promotion.version));
         context

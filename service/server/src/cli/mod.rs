@@ -3,6 +3,7 @@
 mod alias;
 mod cancel;
 mod doctor;
+mod gc;
 mod lint;
 mod logs;
 mod models;
@@ -66,6 +67,7 @@ enum Command {
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
     Alias(alias::Alias),
+    Gc(gc::Gc),
 }
 
 /// Reads the command line, performs it, and says how it ended.
@@ -122,6 +124,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
+            Command::Gc(command) => command.perform(&load()?).await,
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

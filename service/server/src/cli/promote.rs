@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 use trainyard_engine::{Engine, PromoteRequest};
 
-/// Make the model of a run, or an earlier version, serve; a model the gate did not approve needs a reason
+/// Make the model of a run, or an earlier version, serve
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard promote 0192f0c1\n  \

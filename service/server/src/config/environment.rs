@@ -1,7 +1,8 @@
 //! The environment over the file. Other variables are left alone: container platforms make up
 //! names such as TRAINYARD_PORT by themselves.
 
-use super::{Config, ConfigError, Kind, values};
+use super::target::secret_variable;
+use super::{Config, ConfigError, Kind, TargetKind, values};
 
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
@@ -58,6 +59,13 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
     for (name, set) in VARIABLES {
         if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
             set(config, value).map_err(|problem| ConfigError(format!("environment variable {name}: {problem}")))?;
+        }
+    }
+    for (name, target) in &mut config.targets {
+        if let TargetKind::Webhook { secret, .. } = &mut target.kind
+            && let Some(value) = variable(&secret_variable(name)).filter(|value| !value.is_empty())
+        {
+            *secret = Some(value.into());
         }
     }
     Ok(())

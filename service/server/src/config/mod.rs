@@ -3,16 +3,19 @@
 mod environment;
 mod file;
 mod resolve;
+mod target;
 mod values;
 
+pub use target::{Layout, Target, TargetKind};
 pub(crate) use values::names_this_machine;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::retention::Policy;
 
 /// The commented default, as `trainyard serve --default-config` prints it.
 pub const DEFAULT: &str = include_str!("../trainyard.default.toml");
@@ -50,6 +53,31 @@ pub struct Config {
     pub executor: Executor,
     /// Push targets by name.
     pub targets: BTreeMap<String, Target>,
+    /// Which old runs and artifacts go.
+    pub retention: Retention,
+}
+
+/// `[retention]`. A run is kept if either rule keeps it; without a rule everything is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Younger runs are kept.
+    #[serde(deserialize_with = "values::optional_duration")]
+    pub max_age: Option<Duration>,
+    /// So many newest runs of each pipeline are kept.
+    pub keep_runs: Option<usize>,
+    /// So many versions of each target that served last stay ready for a rollback.
+    pub keep_versions: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            max_age: None,
+            keep_runs: None,
+            keep_versions: Policy::default().keep_versions,
+        }
+    }
 }
 
 /// `[events]`.
@@ -106,40 +134,6 @@ pub enum Kind {
     Process,
 }
 
-/// `[targets.NAME]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Target {
-    /// The model server.
-    #[serde(deserialize_with = "values::url")]
-    pub url: String,
-    /// The folder of its models.
-    pub repository: PathBuf,
-    /// The model's name on the server.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// How long a version may take to load.
-    #[serde(default = "max_loading_time", deserialize_with = "values::duration")]
-    pub max_loading_time: Duration,
-    /// The server's image: with it a new version is tried in a throw-away container first.
-    #[serde(default)]
-    pub image: Option<String>,
-    /// What the throw-away container runs; the image's own command if absent.
-    #[serde(default)]
-    pub command: Vec<String>,
-    /// The port of its Open Inference Protocol.
-    #[serde(default = "serving_port")]
-    pub port: u16,
-}
-
-fn serving_port() -> u16 {
-    8080
-}
-
-fn max_loading_time() -> Duration {
-    Duration::from_secs(300)
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -153,6 +147,7 @@ impl Default for Config {
             github: GitHub::default(),
             executor: Executor::default(),
             targets: BTreeMap::new(),
+            retention: Retention::default(),
         }
     }
 }
@@ -224,6 +219,9 @@ impl Config {
         if self.executor.max_parallel_steps == Some(0) || self.executor.max_parallel_runs == 0 {
             return wrong("executor.max_parallel_steps and executor.max_parallel_runs are at least 1");
         }
+        if self.retention.keep_versions == 0 {
+            return wrong("retention.keep_versions is at least 1: what serves always stays");
+        }
         let fine = |name: &str| {
             !name.is_empty()
                 && !name.starts_with('.')
@@ -236,6 +234,14 @@ impl Config {
             {
                 return wrong(&format!(
                     "[targets.{name}]: '{bad}' cannot be the name of a folder: use letters, digits, '-', '_' and '.'"
+                ));
+            }
+            if let TargetKind::Webhook { secret, .. } = &target.kind
+                && secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty())
+            {
+                return wrong(&format!(
+                    "[targets.{name}]: a webhook is signed: set its secret, or {}",
+                    target::secret_variable(name)
                 ));
             }
         }

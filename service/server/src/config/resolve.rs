@@ -1,8 +1,11 @@
 //! The settings as the engine takes them: paths absolute, key file read.
 
-use super::{Config, ConfigError, Kind};
+use super::{Config, ConfigError, Kind, Layout, TargetKind};
 use std::path::{Path, PathBuf};
-use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ServingImage, TargetConfig};
+use trainyard_core::retention::Policy;
+use trainyard_engine::{
+    EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ServingImage, TargetConfig, TargetKind as EngineKind,
+};
 
 impl Config {
     /// What the engine needs to know. Reads the App's private key.
@@ -10,15 +13,9 @@ impl Config {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let targets = self.targets.iter().map(|(name, target)| {
             let target = TargetConfig {
-                url: target.url.clone(),
-                repository: absolute(&target.repository),
+                kind: kind(&target.kind),
                 model: target.model.clone(),
                 max_loading_time: target.max_loading_time,
-                serving: target.image.as_ref().map(|image| ServingImage {
-                    image: image.clone(),
-                    command: target.command.clone(),
-                    port: target.port,
-                }),
             };
             (name.clone(), target)
         });
@@ -36,6 +33,11 @@ impl Config {
             max_parallel_steps: self.executor.max_parallel_steps.unwrap_or(cpus),
             max_parallel_runs: self.executor.max_parallel_runs,
             targets: targets.collect(),
+            retention: Policy {
+                max_age: self.retention.max_age,
+                keep_runs: self.retention.keep_runs,
+                keep_versions: self.retention.keep_versions,
+            },
         })
     }
 
@@ -64,6 +66,41 @@ impl Config {
             auth,
             webhook_secrets: secrets.into_iter().flatten().cloned().collect(),
         }))
+    }
+}
+
+fn kind(kind: &TargetKind) -> EngineKind {
+    match kind.clone() {
+        TargetKind::OpenInference {
+            url,
+            repository,
+            layout,
+            image,
+            command,
+            port,
+        } => EngineKind::OpenInference {
+            url,
+            repository: absolute(&repository),
+            layout: match layout {
+                Layout::Mlserver => trainyard_engine::Layout::MlServer,
+                Layout::Triton => trainyard_engine::Layout::Triton,
+            },
+            serving: image.map(|image| ServingImage { image, command, port }),
+        },
+        TargetKind::TensorFlowServing { repository, url } => EngineKind::TensorFlowServing {
+            repository: absolute(&repository),
+            url,
+        },
+        // Without a secret the settings were refused.
+        TargetKind::Webhook {
+            url,
+            status_url,
+            secret,
+        } => EngineKind::Webhook {
+            url,
+            status_url,
+            secret: secret.unwrap_or_default(),
+        },
     }
 }
 

@@ -34,7 +34,7 @@ fn the_examples_of_the_default_file_parse() {
         })
         .collect();
     let parsed = parse(&text.join("\n")).unwrap();
-    assert_eq!(parsed.targets["flights"].max_loading_time, max_loading_time());
+    assert_eq!(parsed.targets["flights"].max_loading_time, target::MAX_LOADING_TIME);
     assert!(parsed.api_token.is_some() && parsed.github.app_id.is_some() && parsed.database_url.is_some());
 }
 
@@ -66,25 +66,52 @@ fn mistakes_are_shown_at_their_place() {
         "public_url = \"example.org\"",
         "[targets.a]\nurl = \"http://x\"",
         "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nmax_loading_time = \"soon\"",
+        "\n[targets.a]\nkind = \"webhok\"",
+        "\n[targets.a]\nkind = \"webhook\"\nurl = \"http://x\"\nrepository = \"r\"",
+        "\n[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nstatus_url = \"http://x\"",
+        "\n[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nport = 9000",
+        "\n[targets.a]\nurl = \"http://x\"\nrepositry = \"r\"",
+        "\n[targets.a]\nkind = \"tensorflow_serving\"\nurl = \"http://x\"",
         "[executor]\nmax_parallel_runs = -1",
         "data_dir = ",
         "data_dir = \"a\"\ndata_dir = \"b\"",
     ];
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
-    insta::assert_snapshot!(said.join("\n"), @r"
-    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets
+    insta::assert_snapshot!(said.join("\n"), @"
+    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
     trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, app_id, private_key_file, webhook_secret, webhook_secret_previous
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
-    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets
+    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
     trainyard.toml:1:10: invalid type: integer `8787`, expected a string
     trainyard.toml:1:14: 'example.org' is not an address: write it as https://host or http://host:port
     trainyard.toml:1:1: the key 'repository' is missing
-    trainyard.toml:4:20: 'soon' is not a duration: write for example 300s, 5m or 1h
+    trainyard.toml:4:20: 'soon' is not a duration: write for example 300s, 5m, 1h or 90d
+    trainyard.toml:3:8: unknown value 'webhok': did you mean 'webhook'? known are open_inference, tensorflow_serving, webhook
+    trainyard.toml:2:1: unknown key 'repository': known are kind, model, max_loading_time, url, status_url, secret
+    trainyard.toml:2:1: unknown key 'status_url': known are kind, model, max_loading_time, url, repository, layout, image, command, port
+    trainyard.toml:2:1: command and port are the throw-away container's: name its image
+    trainyard.toml:4:1: unknown key 'repositry': did you mean 'repository'? known are kind, url, repository, model, max_loading_time, layout, image, command, port, status_url, secret
+    trainyard.toml:2:1: the key 'repository' is missing
     trainyard.toml:2:21: invalid value: integer `-1`, expected usize
     trainyard.toml:1:12: string values must be quoted, expected literal string
     trainyard.toml:2:1: duplicate key
     ");
+}
+
+#[test]
+fn every_kind_of_target_can_be_written() {
+    let text = "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nlayout = \"triton\"\nimage = \"triton\"\nport = 8000\n\
+                [targets.b]\nkind = \"tensorflow_serving\"\nrepository = \"r\"\n\
+                [targets.c-d]\nkind = \"webhook\"\nurl = \"https://x/hook\"\nstatus_url = \"https://x/status\"\n";
+    let mut config = parse(text).unwrap();
+    let secret = |name: &str| (name == "TRAINYARD_TARGET_C_D_SECRET").then(|| "s".to_owned());
+    environment::apply(&mut config, secret).unwrap();
+    config.check().unwrap();
+    let targets = config.engine().unwrap().targets;
+    let urls: Vec<_> = targets.values().map(|target| target.url()).collect();
+    assert_eq!(urls, [Some("http://x"), None, Some("https://x/hook")]);
+    assert!(!format!("{targets:?}").contains("\"s\""), "a secret is not shown");
 }
 
 #[test]
@@ -96,18 +123,20 @@ fn settings_that_contradict_each_other_are_refused() {
         "[executor]\nmax_parallel_runs = 0",
         "[targets.\"a/b\"]\nurl = \"http://x\"\nrepository = \"r\"",
         "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nmodel = \"../m\"",
+        "[targets.my-hook]\nkind = \"webhook\"\nurl = \"http://x\"",
     ];
     let said: Vec<String> = texts
         .iter()
         .map(|text| parse(text).unwrap().check().unwrap_err().to_string())
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @r"
+    insta::assert_snapshot!(said.join("\n"), @"
     github.token and github.app_id are both set: the service is one of the two, remove the other
     a GitHub App needs github.app_id and github.private_key_file: set both or neither
     github.webhook_secret is set, but not who the service is: set github.token, or github.app_id and github.private_key_file
     executor.max_parallel_steps and executor.max_parallel_runs are at least 1
     [targets.a/b]: 'a/b' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
     [targets.a]: '../m' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
+    [targets.my-hook]: a webhook is signed: set its secret, or TRAINYARD_TARGET_MY_HOOK_SECRET
     ");
 }
 

@@ -3,9 +3,9 @@
 use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "serve", "run", "lint", "schema", "doctor", "runs", "logs", "why", "trigger", "cancel", "models", "promote",
-    "rollback", "alias",
+    "rollback", "alias", "gc",
 ];
 
 #[test]

@@ -136,6 +136,19 @@ fn what_cannot_be_promoted_says_why() {
 }
 
 #[test]
+fn everything_is_kept_until_a_policy_says_otherwise() {
+    let place = place();
+    let ended = place.run(&["gc"]);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.out.starts_with("everything is kept"), "{}", ended.out);
+    let gone = place.run(&["gc", "--dry-run", "--json"]).json();
+    assert_eq!(
+        (&gone["policy"], &gone["dry_run"], &gone["runs"]),
+        (&json!(false), &json!(true), &json!([]))
+    );
+}
+
+#[test]
 fn what_cannot_be_rolled_back_says_why() {
     let place = place();
     let gone = place.run(&["rollback", "flights"]);

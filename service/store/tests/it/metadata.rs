@@ -3,7 +3,7 @@ use crate::samples::{artifact, at, identity, named, publish, start, start_run, s
 use serde_json::json;
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_store::{Direction, EndState, Fate, LineageNode, MetadataWrite, PARAMETER_PREFIX, Store, StoreError};
+use trainyard_store::{Direction, EndState, Fate, LineageNode, MetadataWrite, PARAMETER_PREFIX, Store};
 
 /// data → examples → train → model, as run `r1` leaves it.
 pub async fn record_run(store: &Store, id: &str) -> (ArtifactRef, ArtifactRef, ArtifactRef) {

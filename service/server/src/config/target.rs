@@ -1,0 +1,184 @@
+//! `[targets.NAME]`: a kind of push target, and the keys that kind has.
+
+use super::values;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `[targets.NAME]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Keys")]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// The model's name there; the target's name if absent.
+    pub model: Option<String>,
+    /// How long a version may take until it serves.
+    pub max_loading_time: Duration,
+}
+
+impl Target {
+    /// Where people find it, if it has an address.
+    pub fn url(&self) -> Option<&str> {
+        match &self.kind {
+            TargetKind::OpenInference { url, .. } | TargetKind::Webhook { url, .. } => Some(url),
+            TargetKind::TensorFlowServing { url, .. } => url.as_deref(),
+        }
+    }
+}
+
+/// The kinds of push targets.
+#[derive(Clone, Debug)]
+pub enum TargetKind {
+    /// MLServer or Triton.
+    OpenInference {
+        /// The model server.
+        url: String,
+        /// The folder of its models.
+        repository: PathBuf,
+        /// How it wants that folder.
+        layout: Layout,
+        /// Its image: with it a new version is tried in a throw-away container first.
+        image: Option<String>,
+        /// What that container runs; the image's own command if empty.
+        command: Vec<String>,
+        /// The port there.
+        port: u16,
+    },
+    /// A version directory.
+    TensorFlowServing {
+        /// The folder of models.
+        repository: PathBuf,
+        /// The server that watches it.
+        url: Option<String>,
+    },
+    /// A signed request.
+    Webhook {
+        /// Where it goes.
+        url: String,
+        /// Who says which version serves.
+        status_url: Option<String>,
+        /// Signs it.
+        secret: Option<SecretString>,
+    },
+}
+
+/// How a model server wants its folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// MLServer.
+    #[default]
+    Mlserver,
+    /// Triton.
+    Triton,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindName {
+    #[default]
+    OpenInference,
+    TensorflowServing,
+    Webhook,
+}
+
+/// The keys of every kind; which of them a kind has is looked at afterwards.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Keys {
+    kind: KindName,
+    #[serde(deserialize_with = "values::optional_url")]
+    url: Option<String>,
+    repository: Option<PathBuf>,
+    model: Option<String>,
+    #[serde(deserialize_with = "values::optional_duration")]
+    max_loading_time: Option<Duration>,
+    layout: Option<Layout>,
+    image: Option<String>,
+    command: Option<Vec<String>>,
+    port: Option<u16>,
+    #[serde(deserialize_with = "values::optional_url")]
+    status_url: Option<String>,
+    secret: Option<SecretString>,
+}
+
+/// A new version may take this long until it serves.
+pub(super) const MAX_LOADING_TIME: Duration = Duration::from_secs(300);
+/// The port of MLServer and Triton.
+const PORT: u16 = 8080;
+
+impl TryFrom<Keys> for Target {
+    type Error = String;
+
+    /// The errors are serde's sentences, which the file's reader turns into ours.
+    fn try_from(keys: Keys) -> Result<Self, String> {
+        let own: &[&str] = match keys.kind {
+            KindName::OpenInference => &["url", "repository", "layout", "image", "command", "port"],
+            KindName::TensorflowServing => &["repository", "url"],
+            KindName::Webhook => &["url", "status_url", "secret"],
+        };
+        let given = [
+            ("url", keys.url.is_some()),
+            ("repository", keys.repository.is_some()),
+            ("layout", keys.layout.is_some()),
+            ("image", keys.image.is_some()),
+            ("command", keys.command.is_some()),
+            ("port", keys.port.is_some()),
+            ("status_url", keys.status_url.is_some()),
+            ("secret", keys.secret.is_some()),
+        ];
+        if let Some((foreign, _)) = given.iter().find(|(key, given)| *given && !own.contains(key)) {
+            let known = ["kind", "model", "max_loading_time"].iter().chain(own);
+            let known: Vec<_> = known.map(|key| format!("`{key}`")).collect();
+            return Err(format!(
+                "unknown field `{foreign}`, expected one of {}",
+                known.join(", ")
+            ));
+        }
+        if keys.image.is_none() && (keys.command.is_some() || keys.port.is_some()) {
+            return Err("command and port are the throw-away container's: name its image".to_owned());
+        }
+        let missing = |key: &str| format!("missing field `{key}`");
+        let kind = match keys.kind {
+            KindName::OpenInference => TargetKind::OpenInference {
+                url: keys.url.ok_or_else(|| missing("url"))?,
+                repository: keys.repository.ok_or_else(|| missing("repository"))?,
+                layout: keys.layout.unwrap_or_default(),
+                image: keys.image,
+                command: keys.command.unwrap_or_default(),
+                port: keys.port.unwrap_or(PORT),
+            },
+            KindName::TensorflowServing => TargetKind::TensorFlowServing {
+                repository: keys.repository.ok_or_else(|| missing("repository"))?,
+                url: keys.url,
+            },
+            KindName::Webhook => TargetKind::Webhook {
+                url: keys.url.ok_or_else(|| missing("url"))?,
+                status_url: keys.status_url,
+                secret: keys.secret,
+            },
+        };
+        Ok(Self {
+            kind,
+            model: keys.model,
+            max_loading_time: keys.max_loading_time.unwrap_or(MAX_LOADING_TIME),
+        })
+    }
+}
+
+/// The environment variable with the secret of a webhook.
+pub(super) fn secret_variable(target: &str) -> String {
+    let name: String = target
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    format!("TRAINYARD_TARGET_{name}_SECRET")
+}
