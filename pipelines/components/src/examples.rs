@@ -1,16 +1,27 @@
-//! The layout of artifacts by split (`Split-<name>/…`) and the reading of Parquet tables.
+//! The layout of Examples: `Split-<name>/data.parquet` and `spans.json`, and the reading of Parquet tables.
 
 use anyhow::{Context, Result, anyhow, bail};
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::features::{FeatureSpec, Kind};
-use crate::task::InputArtifact;
+use crate::task::{InputArtifact, read_json};
 
 /// Rows per batch everywhere: bounded memory, long enough loops.
 pub const BATCH_ROWS: usize = 16 * 1024;
+
+/// Rows per batch of coded text: its dictionary is then counted once per row group.
+const TEXT_ROWS: usize = 128 * 1024;
 
 /// The folder of one split.
 pub fn split_folder(artifact: &Path, split: &str) -> PathBuf {
@@ -42,6 +53,76 @@ pub fn split_names(input: &InputArtifact) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The file `spans.json` of Examples: which row groups are of which span. No row group holds rows of two.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SpanManifest {
+    /// Everything but the data that decides which rows are in which split, and what they hold.
+    pub configuration: Value,
+    /// Oldest first.
+    pub spans: Vec<ManifestSpan>,
+}
+
+/// The rows of one span file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ManifestSpan {
+    /// The span number.
+    pub span: i64,
+    /// The version within the span.
+    pub version: Option<i64>,
+    /// The file's own name.
+    pub file: String,
+    /// Of the file's content; without one the span is not known again.
+    pub digest: Option<String>,
+    /// By split.
+    pub splits: BTreeMap<String, SpanRows>,
+}
+
+/// Where the rows of a span are in a split's file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpanRows {
+    /// The row groups, in order.
+    pub row_groups: Range<usize>,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl SpanManifest {
+    /// The manifest's own name.
+    pub const FILE: &str = "spans.json";
+
+    /// The manifest of Examples; `None` of Examples without one, as other makers write them.
+    ///
+    /// # Errors
+    /// When there is one that cannot be understood.
+    pub fn read(examples: &Path) -> Result<Option<Self>> {
+        let path = examples.join(Self::FILE);
+        path.exists().then(|| read_json(&path)).transpose()
+    }
+
+    /// Fails unless the spans fill a split's file from the first row group to the last.
+    ///
+    /// # Errors
+    /// Names the split.
+    pub fn check(&self, split: &str, table: &Table) -> Result<()> {
+        let mut end = 0;
+        let mut whole = true;
+        for span in &self.spans {
+            let part = span.splits.get(split).cloned().unwrap_or_default();
+            let SpanRows { row_groups, rows } = part;
+            whole &= row_groups.is_empty() || row_groups.start == end;
+            whole &= row_groups.end <= table.row_groups() && table.rows_of(row_groups.clone()) == rows;
+            end = end.max(row_groups.end);
+        }
+        if !whole || end != table.row_groups() {
+            bail!(
+                "{} of the Examples does not fit the file of split '{split}': make the Examples anew",
+                Self::FILE
+            );
+        }
+        Ok(())
+    }
+}
+
 /// A Parquet file whose footer is read.
 pub struct Table {
     path: PathBuf,
@@ -66,6 +147,25 @@ impl Table {
     /// The number of rows.
     pub fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// The number of row groups.
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// The number of rows of these row groups; those that the file does not have count nothing.
+    pub fn rows_of(&self, row_groups: Range<usize>) -> u64 {
+        let groups = self
+            .metadata
+            .metadata()
+            .row_groups()
+            .get(row_groups)
+            .unwrap_or_default();
+        groups
+            .iter()
+            .map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
+            .sum()
     }
 
     /// The columns with the kind each becomes; `None` where every value is missing by type.
@@ -97,6 +197,41 @@ impl Table {
     /// # Errors
     /// When a column is missing or the file cannot be read.
     pub fn read(&self, columns: &[&str]) -> Result<ParquetRecordBatchReader> {
+        let builder = self.builder(self.metadata.clone(), columns)?;
+        let reader = builder.with_batch_size(BATCH_ROWS).build();
+        reader.with_context(|| format!("cannot read {}", self.path.display()))
+    }
+
+    /// Streams one column of some row groups; text comes as a dictionary, a whole row group at a time.
+    ///
+    /// # Errors
+    /// When the column is missing or the file cannot be read.
+    pub fn read_column(&self, column: &str, row_groups: Range<usize>) -> Result<ParquetRecordBatchReader> {
+        let text = |field: &Field| field.name() == column && field.data_type() == &DataType::Utf8;
+        let schema = self.metadata.schema();
+        let (metadata, rows) = if schema.fields().iter().any(|field| text(field)) {
+            let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            let field = |field: &Arc<Field>| match text(field) {
+                true => Arc::new(field.as_ref().clone().with_data_type(coded.clone())),
+                false => field.clone(),
+            };
+            let schema = Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>());
+            let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+            let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)?;
+            (metadata, TEXT_ROWS)
+        } else {
+            (self.metadata.clone(), BATCH_ROWS)
+        };
+        let builder = self.builder(metadata, &[column])?.with_row_groups(row_groups.collect());
+        let reader = builder.with_batch_size(rows).build();
+        reader.with_context(|| format!("cannot read {}", self.path.display()))
+    }
+
+    fn builder(
+        &self,
+        metadata: ArrowReaderMetadata,
+        columns: &[&str],
+    ) -> Result<ParquetRecordBatchReaderBuilder<File>> {
         let schema = self.metadata.schema();
         let place = |name: &&str| {
             let place = schema.fields().iter().position(|field| field.name() == name);
@@ -111,9 +246,8 @@ impl Table {
         };
         let places: Vec<usize> = columns.iter().map(place).collect::<Result<_>>()?;
         let file = File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         let mask = ProjectionMask::roots(builder.parquet_schema(), places);
-        let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-        reader.with_context(|| format!("cannot read {}", self.path.display()))
+        Ok(builder.with_projection(mask))
     }
 }

@@ -31,6 +31,9 @@ pub struct Span {
     pub version: Option<i64>,
     /// The file's own name.
     pub file: String,
+    /// Of the file's content.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// The spans of a source, oldest first.
@@ -294,6 +297,7 @@ mod tests {
                 span: 15706,
                 version: None,
                 file: file.to_owned(),
+                digest: None,
             })
         };
         assert_eq!(span("2013-05.parquet"), "2013-05");

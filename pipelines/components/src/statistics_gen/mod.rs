@@ -1,46 +1,185 @@
 //! statistics-gen: Examples in, TFDV statistics out, one file per split.
 //!
-//! Each column is read in one pass of its own, so memory is bounded by the values of one column.
+//! Each span is measured by itself and its state is kept in the output as `Split-<name>/spans/<key>.state`. The
+//! statistics of a window are the merge of its spans' states, so a window that moved on reads only what is new.
 
+mod distinct;
 mod numeric;
+mod quantiles;
+mod scan;
+mod state;
 mod text;
 
 use anyhow::{Context, Result, bail};
-use arrow::array::Array;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
-use crate::examples::{Table, split_folder, split_names};
-use crate::features::{Column, Kind};
+use crate::examples::{ManifestSpan, SpanManifest, SpanRows, Table, split_folder, split_names};
+use crate::features::FeatureSpec;
 use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json};
-use crate::tfdv::statistics::{DatasetFeatureStatistics, DatasetFeatureStatisticsList, FeatureNameStatistics, Path};
-use numeric::Numbers;
-use text::Texts;
+use crate::tfdv::statistics::{DatasetFeatureStatistics, DatasetFeatureStatisticsList};
+use scan::{Part, scan};
+use state::{ColumnState, STATE_VERSION, SpanState};
 
-/// Reads the input `examples`, writes the output `statistics`.
+/// Reads the inputs `examples` and, where given, `stored_statistics` (an earlier output, whose spans are not read
+/// again); writes the output `statistics`, which is the same with and without the latter.
 ///
 /// # Errors
 /// When a split is unreadable or has a column that Examples cannot hold, or the output cannot be written.
 pub fn run(task: &Task) -> Result<()> {
     let (examples, output) = (task.input("examples")?, task.output("statistics")?);
-    let splits = split_names(examples)?;
+    let stored = task.optional_input("stored_statistics");
+    let names = split_names(examples)?;
+    let threads = available_parallelism().map_or(1, usize::from);
+    let mut splits: Vec<Split> = names
+        .iter()
+        .map(|name| Split::open(examples, name))
+        .collect::<Result<_>>()?;
+    let manifest = match SpanManifest::read(&examples.path)? {
+        Some(manifest) => manifest,
+        None => one_span(&splits),
+    };
     for split in &splits {
-        let table = Table::open(&split_folder(&examples.path, split).join("data.parquet"))?;
-        let dataset = measure(&table, split)?;
+        manifest.check(&split.name, &split.table)?;
+    }
+
+    for span in &manifest.spans {
+        let key = span_key(&manifest, span);
+        let file = |folder: PathBuf| key.as_ref().map(|key| folder.join(format!("spans/{key}.state")));
+        let known = |split: &Split| {
+            let bytes = fs::read(file(split_folder(&stored?.path, &split.name))?).ok()?;
+            let state = SpanState::decode(&bytes)?;
+            split.fits(&state, span).then_some((state, bytes))
+        };
+        let known: Option<Vec<_>> = splits.iter().map(known).collect();
+        let how = known.as_ref().map_or("read", |_| "taken from stored statistics");
+        let states = match known {
+            Some(states) => states,
+            None => {
+                let parts: Vec<Part> = splits.iter().map(|split| split.part(span)).collect();
+                let written = |state: SpanState| state.encode().map(|bytes| (state, bytes));
+                scan(&parts, threads)?.into_iter().map(written).collect::<Result<_>>()?
+            }
+        };
+        println!("span {} ({}): {how}", span.span, span.file);
+        for (split, (state, bytes)) in splits.iter_mut().zip(states) {
+            if let Some(file) = file(split_folder(output, &split.name)) {
+                write(&file, &bytes)?;
+            }
+            split.merge(&state)?;
+        }
+    }
+
+    for split in &splits {
+        let dataset = split.finish();
         println!(
-            "split {split}: {} examples, {} features",
+            "split {}: {} examples, {} features",
+            split.name,
             dataset.num_examples,
             dataset.features.len()
         );
-        let file = split_folder(output, split).join("statistics.json");
-        write_json(
-            &file,
-            &DatasetFeatureStatisticsList {
-                datasets: vec![dataset],
-            },
-        )?;
+        let list = DatasetFeatureStatisticsList {
+            datasets: vec![dataset],
+        };
+        write_json(&split_folder(output, &split.name).join("statistics.json"), &list)?;
     }
     let mut properties = data_properties(examples);
-    properties.insert("split_names".to_owned(), splits.into());
+    properties.insert("split_names".to_owned(), names.into());
     task.report(&ExecutorOutput::of("statistics", properties))
+}
+
+/// The name of a span's state: the same only for the same rows, measured in the same way.
+fn span_key(manifest: &SpanManifest, span: &ManifestSpan) -> Option<String> {
+    let digest = span.digest.as_ref()?;
+    let identity = json!([STATE_VERSION, digest, manifest.configuration]).to_string();
+    let hash = Sha256::digest(identity.as_bytes());
+    Some(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Examples that nobody divided into spans are one that is never known again.
+fn one_span(splits: &[Split]) -> SpanManifest {
+    let part = |split: &Split| {
+        let part = SpanRows {
+            row_groups: 0..split.table.row_groups(),
+            rows: split.table.rows(),
+        };
+        (split.name.clone(), part)
+    };
+    let span = ManifestSpan {
+        file: "all rows".to_owned(),
+        splits: splits.iter().map(part).collect(),
+        ..ManifestSpan::default()
+    };
+    SpanManifest {
+        configuration: json!(null),
+        spans: vec![span],
+    }
+}
+
+/// Writes a file and the folder it is in.
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// One split, and what its spans so far add up to.
+struct Split {
+    name: String,
+    table: Table,
+    features: FeatureSpec,
+    total: SpanState,
+}
+
+impl Split {
+    fn open(examples: &InputArtifact, name: &str) -> Result<Self> {
+        let table = Table::open(&split_folder(&examples.path, name).join("data.parquet"))?;
+        let features = table.features()?;
+        let columns = features.0.iter().map(|(_, kind)| ColumnState::new(*kind)).collect();
+        Ok(Self {
+            name: name.to_owned(),
+            table,
+            features,
+            total: SpanState { rows: 0, columns },
+        })
+    }
+
+    fn part(&self, span: &ManifestSpan) -> Part<'_> {
+        let rows = span.splits.get(&self.name).cloned().unwrap_or_default();
+        Part {
+            table: &self.table,
+            features: &self.features,
+            row_groups: rows.row_groups,
+        }
+    }
+
+    /// Whether a stored state is of as many rows and columns as the span has here.
+    fn fits(&self, state: &SpanState, span: &ManifestSpan) -> bool {
+        let rows = span.splits.get(&self.name).map_or(0, |part| part.rows);
+        state.rows == rows && state.columns.len() == self.features.0.len()
+    }
+
+    fn merge(&mut self, state: &SpanState) -> Result<()> {
+        self.total.rows += state.rows;
+        let columns = self.total.columns.iter_mut().zip(&state.columns);
+        for ((column, other), (name, _)) in columns.zip(&self.features.0) {
+            column.merge(other).with_context(|| format!("column '{name}'"))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> DatasetFeatureStatistics {
+        let columns = self.features.0.iter().zip(&self.total.columns);
+        DatasetFeatureStatistics {
+            name: self.name.clone(),
+            num_examples: i64::try_from(self.total.rows).unwrap_or(i64::MAX),
+            features: columns.map(|((name, kind), state)| state.finish(name, *kind)).collect(),
+        }
+    }
 }
 
 /// The statistics of each split, in order.
@@ -58,45 +197,6 @@ pub fn read_statistics(statistics: &InputArtifact) -> Result<Vec<DatasetFeatureS
         Ok(dataset)
     };
     split_names(statistics)?.into_iter().map(read).collect()
-}
-
-/// The statistics of every column of a table.
-///
-/// # Errors
-/// When the table cannot be read.
-pub fn measure(table: &Table, split: &str) -> Result<DatasetFeatureStatistics> {
-    let features = table.features()?.0.into_iter();
-    let features = features
-        .map(|(name, kind)| measure_column(table, name, kind))
-        .collect::<Result<_>>()?;
-    let num_examples = i64::try_from(table.rows()).unwrap_or(i64::MAX);
-    Ok(DatasetFeatureStatistics {
-        name: split.to_owned(),
-        num_examples,
-        features,
-    })
-}
-
-fn measure_column(table: &Table, name: String, kind: Kind) -> Result<FeatureNameStatistics> {
-    let (mut numbers, mut texts, mut missing) = (Numbers::default(), Texts::default(), 0);
-    for batch in table.read(&[&name])? {
-        let batch = batch.with_context(|| format!("column '{name}' cannot be read"))?;
-        let column = Column::cast(batch.column(0), kind).with_context(|| format!("column '{name}'"))?;
-        missing += column.array().null_count() as u64;
-        match column {
-            Column::Int(values) => numbers.add(values.iter().flatten().map(|value| value as f64)),
-            Column::Float(values) => numbers.add(values.iter().flatten()),
-            Column::Bytes(values) => values.iter().flatten().for_each(|value| texts.add(value)),
-        }
-    }
-    let numeric = kind != Kind::Bytes;
-    Ok(FeatureNameStatistics {
-        path: Some(Path::column(&name)),
-        name: String::new(),
-        data_type: kind.into(),
-        num_stats: numeric.then(|| numbers.finish(missing)),
-        string_stats: (!numeric).then(|| texts.finish(missing)),
-    })
 }
 
 #[cfg(test)]

@@ -208,3 +208,63 @@ fn the_next_month_is_held_against_the_schema() {
     );
     validate(&yard, "dropped", overrides).failure();
 }
+
+#[test]
+fn a_window_that_moved_on_reads_only_what_is_new() {
+    let yard = Yard::new();
+    let file = |number: usize| (format!("2013-0{number}.csv"), month(number).into_bytes());
+    let window = |name: &str, months: std::ops::RangeInclusive<usize>, with: Value| {
+        let files: Vec<_> = months.map(file).collect();
+        let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+        yard.examples(name, &files, with).success();
+    };
+    let measure = |inputs: &[(&str, &str)], output: &str| {
+        let ended = yard.step("statistics-gen", json!({}), inputs, ("statistics", output));
+        ended.success().stdout
+    };
+    window("first", 1..=3, json!({}));
+    measure(&[("examples", "first")], "old");
+    window("second", 2..=4, json!({}));
+    measure(&[("examples", "second")], "anew");
+    let said = measure(&[("examples", "second"), ("stored_statistics", "old")], "extended");
+    insta::assert_snapshot!(said, @"
+    span 15706 (2013-02.csv): taken from stored statistics
+    span 15707 (2013-03.csv): taken from stored statistics
+    span 15708 (2013-04.csv): read
+    split train: 119 examples, 5 features
+    split eval: 61 examples, 5 features
+    ");
+    for split in ["train", "eval"] {
+        let folder = format!("Split-{split}");
+        for (file, bytes) in files_below(&yard.path("anew").join(&folder)) {
+            let extended = std::fs::read(yard.path("extended").join(&folder).join(&file)).unwrap();
+            assert!(extended == bytes, "{folder}/{}", file.display());
+        }
+    }
+    assert_eq!(files_below(&yard.path("anew")).len(), 2 * (1 + 3));
+
+    // The same files in other splits are other rows.
+    window("other", 2..=4, json!({"splits": {"train": 1, "eval": 1}}));
+    let said = measure(&[("examples", "other"), ("stored_statistics", "old")], "split-anew");
+    assert!(!said.contains("taken"), "{said}");
+}
+
+/// Files by their path in the folder.
+fn files_below(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut files = std::collections::BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(
+                    path.strip_prefix(folder).unwrap().to_owned(),
+                    std::fs::read(&path).unwrap(),
+                );
+            }
+        }
+    }
+    files
+}

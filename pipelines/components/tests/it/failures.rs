@@ -80,7 +80,7 @@ fn outputs_that_cannot_be_written() {
         &[("examples", "examples")],
         ("statistics", "blocked/statistics"),
     );
-    insta::assert_snapshot!(ended.failure(), @"cannot create /blocked/statistics/Split-train: Not a directory (os error 20)");
+    insta::assert_snapshot!(ended.failure(), @"cannot create /blocked/statistics/Split-train/spans: Not a directory (os error 20)");
 }
 
 #[test]

@@ -61,7 +61,9 @@ impl Yard {
         let mut spans = Vec::new();
         for (number, (file, bytes)) in (15706..).zip(files) {
             fs::write(self.path(name).join(file), bytes).unwrap();
-            spans.push(json!({"span": number, "file": file}));
+            // As good as a digest here: it is told apart by content and nothing else.
+            let digest = format!("text:{}", String::from_utf8_lossy(bytes));
+            spans.push(json!({"span": number, "file": file, "digest": digest}));
         }
         let said = json!({"artifacts": {name: {"properties": {"spans": spans}}}});
         fs::write(self.path(&format!("{name}.executor_output.json")), said.to_string()).unwrap();

@@ -1,0 +1,184 @@
+//! The state of a column, of which statistics are made, and the file that keeps it for later windows.
+
+use anyhow::{Result, bail};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use serde::{Deserialize, Serialize};
+
+use super::numeric::Numbers;
+use super::text::Texts;
+use crate::features::{Column, Kind};
+use crate::tfdv::statistics::{FeatureNameStatistics, Path};
+
+/// Counts up whenever a state measures or stores something else than before; part of the name of every state.
+pub const STATE_VERSION: u32 = 1;
+
+/// First bytes of a state file.
+const MAGIC: &[u8] = b"TYSTATE\x01";
+
+/// What was seen of one column so far, in bounded memory; merges.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnState {
+    missing: u64,
+    values: Values,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Values {
+    Numbers(Box<Numbers>),
+    Texts(Box<Texts>),
+}
+
+impl ColumnState {
+    /// Nothing seen yet.
+    pub fn new(kind: Kind) -> Self {
+        let values = match kind {
+            Kind::Int | Kind::Float => Values::Numbers(Box::default()),
+            Kind::Bytes => Values::Texts(Box::default()),
+        };
+        Self { missing: 0, values }
+    }
+
+    /// Adds the values of one batch; text may come as a dictionary, which is counted by key.
+    ///
+    /// # Errors
+    /// When a value does not fit the kind.
+    pub fn add(&mut self, array: &ArrayRef, kind: Kind) -> Result<()> {
+        self.missing += array.null_count() as u64;
+        match &mut self.values {
+            Values::Numbers(numbers) => numbers.add(&mut present(array, kind)?),
+            Values::Texts(texts) => match array.as_dictionary_opt::<Int32Type>() {
+                Some(dictionary) if dictionary.values().as_any().is::<StringArray>() => {
+                    let values = dictionary.values().as_string::<i32>();
+                    let mut counts = vec![0u64; values.len()];
+                    for key in dictionary.keys().iter().flatten() {
+                        counts[key as usize] += 1;
+                    }
+                    let counted = values.iter().zip(counts).filter(|(_, count)| *count > 0);
+                    counted.for_each(|(value, count)| texts.add(value.unwrap_or_default(), count));
+                }
+                _ => {
+                    if let Column::Bytes(values) = Column::cast(array, kind)? {
+                        values.iter().flatten().for_each(|value| texts.add(value, 1));
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Adds what another state has seen.
+    ///
+    /// # Errors
+    /// When one has numbers and the other text.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        self.missing += other.missing;
+        match (&mut self.values, &other.values) {
+            (Values::Numbers(numbers), Values::Numbers(others)) => numbers.merge(others),
+            (Values::Texts(texts), Values::Texts(others)) => texts.merge(others),
+            _ => bail!("numbers and text cannot be merged: make the column one type"),
+        }
+        Ok(())
+    }
+
+    /// The statistics of the column.
+    pub fn finish(&self, name: &str, kind: Kind) -> FeatureNameStatistics {
+        let (num_stats, string_stats) = match &self.values {
+            Values::Numbers(numbers) => (Some(numbers.finish(self.missing)), None),
+            Values::Texts(texts) => (None, Some(texts.finish(self.missing))),
+        };
+        FeatureNameStatistics {
+            path: Some(Path::column(name)),
+            name: String::new(),
+            data_type: kind.into(),
+            num_stats,
+            string_stats,
+        }
+    }
+}
+
+/// The present values as floating point.
+fn present(array: &ArrayRef, kind: Kind) -> Result<Vec<f64>> {
+    let gapless = array.null_count() == 0;
+    if let (Some(values), true) = (array.as_primitive_opt::<Float64Type>(), gapless) {
+        return Ok(values.values().to_vec());
+    }
+    if let (Some(values), true) = (array.as_primitive_opt::<Int64Type>(), gapless) {
+        return Ok(values.values().iter().map(|value| *value as f64).collect());
+    }
+    Ok(match Column::cast(array, kind)? {
+        Column::Int(values) => values.iter().flatten().map(|value| value as f64).collect(),
+        Column::Float(values) => values.iter().flatten().collect(),
+        Column::Bytes(_) => Vec::new(),
+    })
+}
+
+/// The states of one split of one span, columns in feature order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpanState {
+    /// Rows.
+    pub rows: u64,
+    /// One per column.
+    pub columns: Vec<ColumnState>,
+}
+
+impl SpanState {
+    /// The state that a file holds; `None` when it is of another version or no state.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes.strip_prefix(MAGIC)?).ok()
+    }
+
+    /// The bytes of a state file; a state that was read may be other bytes, so copy the file where it must be the same.
+    ///
+    /// # Errors
+    /// None that a state can have.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        Ok(postcard::to_extend(self, MAGIC.to_vec())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float64Array, Int64Array};
+    use arrow::compute::cast;
+    use arrow::datatypes::DataType;
+    use std::sync::Arc;
+
+    fn text() -> ArrayRef {
+        Arc::new(StringArray::from(vec![Some("JFK"), None, Some("LGA"), Some("JFK")]))
+    }
+
+    #[test]
+    fn a_dictionary_counts_as_its_values() {
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let (mut plain, mut coded) = (ColumnState::new(Kind::Bytes), ColumnState::new(Kind::Bytes));
+        plain.add(&text(), Kind::Bytes).unwrap();
+        coded.add(&cast(&text(), &dictionary).unwrap(), Kind::Bytes).unwrap();
+        assert_eq!(plain, coded);
+    }
+
+    #[test]
+    fn a_file_holds_all_of_a_state_and_nothing_foreign() {
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN)]));
+        let whole: ArrayRef = Arc::new(Int64Array::from_iter_values(0..50_000));
+        let mut state = SpanState {
+            rows: 50_000,
+            columns: Vec::new(),
+        };
+        for (array, kind) in [(text(), Kind::Bytes), (numbers, Kind::Float), (whole, Kind::Int)] {
+            let mut column = ColumnState::new(kind);
+            column.add(&array, kind).unwrap();
+            state.columns.push(column);
+        }
+        let read = SpanState::decode(&state.encode().unwrap()).unwrap();
+        assert_eq!((read.rows, read.columns.len()), (50_000, 3));
+        for (read, column) in read.columns.iter().zip(&state.columns) {
+            let said = |column: &ColumnState| serde_json::to_string(&column.finish("", Kind::Int)).unwrap();
+            assert_eq!(said(read), said(column));
+        }
+        for foreign in [&b""[..], b"TYSTATE\x02", b"TYSTATE\x01\xff\xff"] {
+            assert!(SpanState::decode(foreign).is_none());
+        }
+    }
+}
