@@ -63,6 +63,7 @@ fn resolve_blocking(
     let mut properties = Map::new();
     if let Some(last) = selected.last() {
         properties.insert("span".to_owned(), json!(last.span));
+        properties.extend(last.version.map(|version| ("version".to_owned(), json!(version))));
     }
     properties.insert("source".to_owned(), json!(window.source));
     properties.insert("spans".to_owned(), Value::Array(spans));
