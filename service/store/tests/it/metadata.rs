@@ -108,7 +108,7 @@ on_both! {
         assert_eq!(store.cached_outputs("key-train").await.unwrap(), None, "its bytes are gone, and nothing brings them back");
         assert!(!store.stored_content().await.unwrap().contains_key(&model.digest));
         let tombstone = store.lineage(&model.name, Direction::Upstream, 1).await.unwrap();
-        assert_eq!(names(&tombstone.nodes), ["0 r1/train/model", "1 r1/train COMPLETE"], "its lineage is whole");
+        assert_eq!(names(&tombstone.nodes), ["0 r1/train/model", "1 r1/train COMPLETE", "1 r2/train CACHED"], "its lineage is whole");
         let users = store.retention_runs().await.unwrap();
         assert!(users.iter().all(|run| run.uses.contains(&model.digest)), "who made it and who reused it");
     }
