@@ -85,7 +85,6 @@ fn keyed(secret: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
 }
 
 /// The header value that a sender with this secret puts on the body.
-#[cfg(any(test, feature = "simulator"))]
 pub fn sign(secret: &str, body: &[u8]) -> String {
     keyed(secret, body).map_or_else(String::new, |mac| {
         format!("sha256={}", hex::encode(mac.finalize().into_bytes()))

@@ -3,7 +3,7 @@
 
 use super::{EffectError, execute, execution, judge, push};
 use crate::artifacts::remove_tree;
-use crate::config::{ServingImage, TargetConfig};
+use crate::config::{Layout, ServingImage, TargetConfig, TargetKind};
 use crate::context::Context;
 use crate::serving::{Checks, ModelServer, ServingError, next_version, try_out, wait_live, write_repository};
 use serde_json::{Map, Value, json};
@@ -60,7 +60,12 @@ pub(crate) async fn validate(
     plan: &Push,
     config: &TargetConfig,
 ) -> Result<Option<Validated>, EffectError> {
-    let Some(serving) = &config.serving else {
+    let TargetKind::OpenInference {
+        serving: Some(serving),
+        layout,
+        ..
+    } = &config.kind
+    else {
         return Ok(None);
     };
     if !context.executor.has_images() {
@@ -77,6 +82,7 @@ pub(crate) async fn validate(
         key: &key,
         folder: &folder,
         serving,
+        layout: *layout,
         model: config.model.as_ref().unwrap_or(&plan.target),
         max_loading_time: config.max_loading_time,
     };
@@ -139,6 +145,7 @@ struct Trial<'a> {
     key: &'a AttemptKey,
     folder: &'a Path,
     serving: &'a ServingImage,
+    layout: Layout,
     model: &'a str,
     max_loading_time: Duration,
 }
@@ -155,8 +162,7 @@ impl Trial<'_> {
         let executor = &self.context.executor;
         // One that a push before a crash left behind has another folder open.
         executor.remove(self.key).await?;
-        let version = next_version(&[]);
-        self.lay_out(&source, &version).await?;
+        let version = self.lay_out(&source).await?;
         executor.start(self.key, &self.program(image)).await?;
         let tried = async {
             let server = self.server().await?;
@@ -171,16 +177,19 @@ impl Trial<'_> {
         }
     }
 
-    async fn lay_out(&self, source: &Path, version: &str) -> Result<(), Failure> {
+    /// Returns what the server will call the version.
+    async fn lay_out(&self, source: &Path) -> Result<String, Failure> {
         let (folder, source) = (self.folder.to_owned(), source.to_owned());
-        let (model, version) = (self.model.to_owned(), version.to_owned());
+        let (model, layout) = (self.model.to_owned(), self.layout);
         let write = move || {
             remove_tree(&folder).map_err(|error| ServingError::Folder(error.to_string()))?;
-            write_repository(&folder.join("candidate"), &model, &version, &source)?;
+            let version = next_version(&[]);
+            let version = write_repository(&folder.join("candidate"), layout, &model, &version, &source)?;
             let models = folder.join("models");
             let made =
                 fs::create_dir(&models).and_then(|()| fs::set_permissions(&models, Permissions::from_mode(0o755)));
-            made.map_err(|error| ServingError::Folder(error.to_string()))
+            made.map_err(|error| ServingError::Folder(error.to_string()))?;
+            Ok(version)
         };
         let written = tokio::task::spawn_blocking(write).await;
         let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));

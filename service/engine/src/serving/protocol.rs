@@ -14,8 +14,10 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub enum ServingError {
     /// The server does not answer at all.
-    #[error("the model server at {url} does not answer: {problem}; start it, or correct its url in [targets]")]
+    #[error("{what} at {url} does not answer: {problem}; start it, or correct its url in [targets]")]
     Unreachable {
+        /// For example `the model server`.
+        what: &'static str,
         /// Its address.
         url: String,
         /// What the client said.
@@ -47,6 +49,21 @@ pub enum ServingError {
     Folder(String),
 }
 
+/// What a call that got no answer comes to.
+pub(super) fn unreachable(what: &'static str, url: &str, error: &reqwest::Error) -> ServingError {
+    let problem = if error.is_timeout() {
+        "no answer in time"
+    } else {
+        "connection refused or broken"
+    };
+    tracing::debug!(%error, url, "{what} does not answer");
+    ServingError::Unreachable {
+        what,
+        url: url.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
 /// Some servers write bare `NaN` and `Infinity`, which JSON does not have.
 fn not_json(body: &[u8], error: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(body);
@@ -74,6 +91,16 @@ impl ModelServer {
             model: model.to_owned(),
             max_loading_time,
         }
+    }
+
+    /// Its address.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The model's name.
+    pub(super) fn model(&self) -> &str {
+        &self.model
     }
 
     /// How long a version may take to load.
@@ -165,16 +192,7 @@ impl ModelServer {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ServingError {
-        let problem = if error.is_timeout() {
-            "no answer in time"
-        } else {
-            "connection refused or broken"
-        };
-        tracing::debug!(%error, url = self.url, "the model server does not answer");
-        ServingError::Unreachable {
-            url: self.url.clone(),
-            problem: problem.to_owned(),
-        }
+        unreachable("the model server", &self.url, error)
     }
 
     async fn accepted(

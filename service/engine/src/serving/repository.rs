@@ -1,7 +1,9 @@
 //! The folder a model server loads from: `<repository>/<model>/<version>`.
 
+use super::ledger::is_ours;
 use super::protocol::ServingError;
 use crate::artifacts::remove_tree;
+use crate::config::Layout;
 use serde_json::{Value, json};
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -10,20 +12,28 @@ use std::path::{Path, PathBuf};
 
 /// MLServer's settings file, which every version has.
 const SETTINGS: &str = "model-settings.json";
+/// Triton's settings file, one for all versions.
+const CONFIG: &str = "config.pbtxt";
+/// TensorFlow Serving's sign that a version is whole: written last.
+const MARKER: &str = "saved_model.pb";
+
+/// How versions are called on the disk and by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// As in the ledger, with zeros in front.
+    Padded,
+    /// Integers: Triton ignores folders that begin with a zero.
+    Integer,
+}
 
 /// One model's folder.
 #[derive(Clone, Debug)]
 pub(super) struct ModelFolder {
     folder: PathBuf,
     model: String,
-}
-
-/// A version to write.
-pub(super) struct VersionFolder {
-    /// The Model artifact.
-    pub(super) source: PathBuf,
-    /// Its name on the server.
-    pub(super) version: String,
+    naming: Naming,
+    /// Whether each version says what it is, as MLServer wants it.
+    settings: bool,
 }
 
 /// A version that was moved out of the server's sight.
@@ -42,37 +52,115 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> ServingError + '_ {
 }
 
 impl ModelFolder {
-    pub(super) fn new(repository: &Path, model: &str) -> Self {
+    pub(super) fn new(repository: &Path, model: &str, naming: Naming, settings: bool) -> Self {
         Self {
             folder: repository.join(model),
             model: model.to_owned(),
+            naming,
+            settings,
+        }
+    }
+
+    /// An Open Inference Protocol server's.
+    pub(super) fn laid_out(repository: &Path, model: &str, layout: Layout) -> Self {
+        match layout {
+            Layout::MlServer => Self::new(repository, model, Naming::Padded, true),
+            Layout::Triton => Self::new(repository, model, Naming::Integer, false),
+        }
+    }
+
+    pub(super) fn naming(&self) -> Naming {
+        self.naming
+    }
+
+    /// What the server calls a version of the ledger.
+    pub(super) fn served(&self, version: &str) -> String {
+        match (self.naming, version.parse::<u64>()) {
+            (Naming::Integer, Ok(number)) => number.to_string(),
+            _ => version.to_owned(),
+        }
+    }
+
+    /// What the ledger calls a version on the disk.
+    fn ledgers(&self, served: String) -> String {
+        match (self.naming, served.parse::<u64>()) {
+            (Naming::Integer, Ok(number)) if !served.starts_with('0') => format!("{number:06}"),
+            _ => served,
         }
     }
 
     pub(super) fn version(&self, version: &str) -> PathBuf {
-        self.folder.join(version)
+        self.folder.join(self.served(version))
     }
 
-    /// Every version there is, ascending; what is being written does not count.
+    /// Every version there is, under the ledger's names, ascending; what is being written does not count.
     pub(super) fn versions(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return Vec::new();
         };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut versions: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
+        let shown = names.filter(|name| !name.starts_with('.') && name != CONFIG);
+        let mut versions: Vec<_> = shown.map(|name| self.ledgers(name)).collect();
         versions.sort();
         versions
     }
 
+    /// Removes versions of ours that are not in `keep`; says whether there were any. Versions that bear
+    /// no number of ours are somebody else's.
+    pub(super) async fn remove_others(&self, keep: &[String]) -> Result<bool, ServingError> {
+        let mut removed = false;
+        for version in self.versions() {
+            if is_ours(&version) && !keep.contains(&version) {
+                self.remove(&version).await?;
+                removed = true;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what is neither the new version nor the one before it.
+    pub(super) async fn retire(&self, keep: &[String], version: &str) {
+        let newest: Vec<_> = keep.last().cloned().into_iter().chain([version.to_owned()]).collect();
+        if let Err(error) = self.remove_others(&newest).await {
+            tracing::warn!(model = self.model, %error, "old versions were not removed");
+        }
+    }
+
+    /// Triton's settings are those of the newest version that has any.
+    pub(super) fn align_config(&self) -> Result<(), ServingError> {
+        if self.naming == Naming::Padded {
+            return Ok(());
+        }
+        let configs = self
+            .versions()
+            .into_iter()
+            .rev()
+            .map(|version| self.version(&version).join(CONFIG));
+        let Some(newest) = configs.into_iter().find(|config| config.exists()) else {
+            return Ok(());
+        };
+        let (place, hidden) = (self.folder.join(CONFIG), self.folder.join(format!(".{CONFIG}")));
+        copy(&newest, &hidden)
+            .and_then(|()| fs::rename(&hidden, &place))
+            .map_err(at(&place))
+    }
+
+    /// Writes a version, durable, and gives it its name last.
+    pub(super) async fn write(&self, source: &Path, version: &str) -> Result<(), ServingError> {
+        let (folder, source, version) = (self.clone(), source.to_owned(), version.to_owned());
+        let written = tokio::task::spawn_blocking(move || folder.write_now(&source, &version)).await;
+        written.map_err(|error| ServingError::Folder(error.to_string()))?
+    }
+
     /// Writes a version under a hidden name, makes it durable, then gives it its name. Blocks.
-    pub(super) fn write(&self, new: &VersionFolder) -> Result<(), ServingError> {
-        let place = self.version(&new.version);
-        let hidden = self.folder.join(format!(".{}", new.version));
+    pub(super) fn write_now(&self, source: &Path, version: &str) -> Result<(), ServingError> {
+        let place = self.version(version);
+        let hidden = self.folder.join(format!(".{version}"));
         fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
         for leftover in [&hidden, &place] {
             remove_tree(leftover).map_err(at(leftover))?;
         }
-        let written = copy(&new.source, &hidden).and_then(|()| self.settings(&hidden, &new.version));
+        let written = copy(source, &hidden).and_then(|()| self.settings(&hidden, version));
         if let Err(error) = written.and_then(|()| fs::rename(&hidden, &place)) {
             let _ = remove_tree(&hidden);
             return Err(at(&place)(error));
@@ -82,6 +170,9 @@ impl ModelFolder {
 
     /// Fills in what the model does not know about itself: its name and version.
     fn settings(&self, folder: &Path, version: &str) -> io::Result<()> {
+        if !self.settings {
+            return Ok(());
+        }
         let path = folder.join(SETTINGS);
         let mut settings: Value = match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)?,
@@ -130,13 +221,15 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
     if source.is_dir() {
         fs::create_dir_all(target)?;
         fs::set_permissions(target, Permissions::from_mode(0o755))?;
-        for entry in fs::read_dir(source)? {
-            let entry = entry?;
+        let mut entries = fs::read_dir(source)?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(|entry| entry.file_name() == MARKER);
+        for entry in entries {
             copy(&entry.path(), &target.join(entry.file_name()))?;
         }
     } else {
         fs::copy(source, target)?;
-        fs::set_permissions(target, Permissions::from_mode(0o644))?;
+        let executable = fs::metadata(source)?.permissions().mode() & 0o111 != 0;
+        fs::set_permissions(target, Permissions::from_mode(if executable { 0o755 } else { 0o644 }))?;
     }
     sync(target)
 }
@@ -160,13 +253,8 @@ mod tests {
             br#"{"implementation":"x.Y","parameters":{"uri":"./model.onnx"}}"#,
         )
         .unwrap();
-        let folder = ModelFolder::new(&dir.path().join("models"), "flights");
-        folder
-            .write(&VersionFolder {
-                source: source.clone(),
-                version: "000001".into(),
-            })
-            .unwrap();
+        let folder = ModelFolder::laid_out(&dir.path().join("models"), "flights", Layout::MlServer);
+        folder.write_now(&source, "000001").unwrap();
         let settings: Value =
             serde_json::from_slice(&fs::read(folder.version("000001").join(SETTINGS)).unwrap()).unwrap();
         assert_eq!(
@@ -174,11 +262,31 @@ mod tests {
             json!({"implementation": "x.Y", "parameters": {"uri": "./model.onnx", "version": "000001"}, "name": "flights"})
         );
         fs::write(source.join(SETTINGS), b"{ not json").unwrap();
-        let failed = folder.write(&VersionFolder {
-            source,
-            version: "000002".into(),
-        });
+        let failed = folder.write_now(&source, "000002");
         assert!(failed.unwrap_err().to_string().contains("000002 cannot be written"));
         assert_eq!(folder.versions(), ["000001"], "nothing half-written is left");
+    }
+
+    #[tokio::test]
+    async fn triton_has_integers_and_one_config() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("artifact");
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("model.onnx"), b"graph").unwrap();
+        let folder = ModelFolder::laid_out(&dir.path().join("models"), "flights", Layout::Triton);
+        for (version, config) in [("000009", "nine"), ("000010", "ten")] {
+            fs::write(source.join(CONFIG), config).unwrap();
+            folder.write(&source, version).await.unwrap();
+            folder.align_config().unwrap();
+        }
+        let config = || fs::read_to_string(dir.path().join("models/flights/config.pbtxt")).unwrap();
+        assert!(dir.path().join("models/flights/10/model.onnx").exists());
+        assert_eq!(
+            (folder.versions(), config()),
+            (vec!["000009".into(), "000010".into()], "ten".into())
+        );
+        folder.remove_others(&["000009".into()]).await.unwrap();
+        folder.align_config().unwrap();
+        assert_eq!((folder.versions(), config()), (vec!["000009".into()], "nine".into()));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::latency;
 use super::protocol::{ModelServer, ServingError};
-use super::repository::{ModelFolder, VersionFolder};
+use super::repository::ModelFolder;
 use super::sample::Sample;
+use crate::config::Layout;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -53,12 +54,18 @@ impl Checks {
     }
 }
 
-/// Writes a repository with nothing but one version of one model. Blocks.
-pub(crate) fn write_repository(folder: &Path, model: &str, version: &str, source: &Path) -> Result<(), ServingError> {
-    ModelFolder::new(folder, model).write(&VersionFolder {
-        source: source.to_owned(),
-        version: version.to_owned(),
-    })
+/// Writes a repository with nothing but one version of one model; returns what its server calls it. Blocks.
+pub(crate) fn write_repository(
+    folder: &Path,
+    layout: Layout,
+    model: &str,
+    version: &str,
+    source: &Path,
+) -> Result<String, ServingError> {
+    let folder = ModelFolder::laid_out(folder, model, layout);
+    folder.write_now(source, version)?;
+    folder.align_config()?;
+    Ok(folder.served(version))
 }
 
 /// Returns when a server that was just started is live.

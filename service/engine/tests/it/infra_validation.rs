@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use trainyard_core::run::RunState;
-use trainyard_engine::ServingImage;
+use trainyard_engine::{ServingImage, TargetKind};
 use trainyard_executors::fake::Script;
 use trainyard_executors::{Network, Program};
 
@@ -26,7 +26,11 @@ impl Trials {
         let throw_away = Arc::new(ModelServer::start(empty.path()));
         let port = throw_away.port();
         let yard = Yard::with(|config| {
-            config.targets.get_mut("tiny").unwrap().serving = Some(ServingImage {
+            let kind = &mut config.targets.get_mut("tiny").unwrap().kind;
+            let TargetKind::OpenInference { serving, .. } = kind else {
+                panic!("{kind:?}");
+            };
+            *serving = Some(ServingImage {
                 image: "serving".to_owned(),
                 command: Vec::new(),
                 port,

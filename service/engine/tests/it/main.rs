@@ -28,6 +28,7 @@ mod sealed;
 mod secrets;
 mod serving;
 mod storm;
+mod targets;
 mod tiny;
 mod workspace;
 mod yard;

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use std::path::Path;
 use std::{fs, io};
 use trainyard_core::sentence;
-use trainyard_engine::serving::ModelServer;
+use trainyard_engine::serving::Target;
 use trainyard_engine::{Engine, EngineConfig, ExecutorKind};
 
 /// Less room than this is worth a warning: one model or dataset may need it.
@@ -177,19 +177,17 @@ async fn targets(checks: &mut Checks, engine: &Engine) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
     for (name, target) in &engine.config().targets {
         let check = format!("target {name}");
-        let model = target.model.as_deref().unwrap_or(name);
-        if let Err(error) = writable(&target.repository) {
-            let folder = target.repository.display();
+        if let Some(folder) = target.repository()
+            && let Err(error) = writable(folder)
+        {
+            let folder = folder.display();
             checks.problem(
                 &check,
                 format!("its repository {folder} cannot be written: {error}; make it, or correct it"),
             );
         }
-        match ModelServer::new(http.clone(), &target.url, model, target.max_loading_time)
-            .live()
-            .await
-        {
-            Ok(()) => checks.ok(check, format!("{} answers", target.url)),
+        match Target::new(&http, name, target).probe().await {
+            Ok(said) => checks.ok(check, said),
             Err(error) => checks.problem(check, error),
         }
     }

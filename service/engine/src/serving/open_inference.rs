@@ -1,0 +1,156 @@
+//! A model server that speaks the Open Inference Protocol with its repository extension, as MLServer
+//! and Triton do, and the folder it loads models from.
+
+use super::protocol::{ModelServer, ServingError};
+use super::repository::{ModelFolder, Naming};
+use super::sample::Sample;
+use super::trial::Checks;
+use std::path::Path;
+use std::time::Duration;
+use trainyard_core::artifact::ArtifactRef;
+
+/// The waits before a server is asked again to load what is right.
+const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
+
+/// One model on one server.
+#[derive(Clone, Debug)]
+pub(super) struct OpenInference {
+    pub(super) server: ModelServer,
+    pub(super) folder: ModelFolder,
+}
+
+impl OpenInference {
+    /// Whether the server answers, for a person.
+    pub(super) async fn probe(&self) -> Result<String, ServingError> {
+        self.server.live().await?;
+        Ok(format!("{} answers", self.server.url()))
+    }
+
+    pub(super) async fn push(
+        &self,
+        source: &Path,
+        version: &str,
+        keep: &[String],
+        checks: &Checks,
+    ) -> Result<(), ServingError> {
+        // Leftovers of a push that was cut off: the ledger does not know them.
+        self.folder.remove_others(keep).await?;
+        self.folder.write(source, version).await?;
+        match self.activate(version, checks).await {
+            Ok(()) => {
+                self.folder.retire(keep, version).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.withdraw(version).await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn roll_back(
+        &self,
+        earlier: &ArtifactRef,
+        version: &str,
+        current: &str,
+    ) -> Result<(), ServingError> {
+        let source = Path::new(&earlier.uri);
+        let checks = Checks {
+            sample: Sample::read_if_there(source)?,
+            max_latency: None,
+        };
+        if !self.folder.version(version).exists() {
+            self.folder.write(source, version).await?;
+        }
+        // Triton loads only the newest version; a load that fails leaves there what serves.
+        if self.folder.naming() == Naming::Padded
+            && let Err(error) = self.prove(version, &checks).await
+        {
+            self.withdraw(version).await;
+            return Err(error);
+        }
+        let aside = self.folder.take_aside(current).await?;
+        let settled = self.activate(version, &checks);
+        match settled.await {
+            Ok(()) => {
+                aside.forget().await;
+                Ok(())
+            }
+            Err(error) => {
+                aside.put_back().await?;
+                self.load().await?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn settle(
+        &self,
+        keep: &[String],
+        current: Option<(&ArtifactRef, &str)>,
+    ) -> Result<bool, ServingError> {
+        let mut wrong = self.folder.remove_others(keep).await?;
+        if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
+            self.folder.write(Path::new(&model.uri), version).await?;
+            wrong = true;
+        }
+        if let Some((model, version)) = current.filter(|_| !wrong) {
+            let sample = Sample::read_if_there(Path::new(&model.uri))?;
+            let answers = self
+                .server
+                .expect_default(&self.folder.served(version), sample.as_ref().map(|s| &s.request))
+                .await;
+            wrong = matches!(answers, Err(ServingError::Answer(_) | ServingError::Refused { .. }));
+        }
+        if wrong {
+            self.load_what_is_left().await?;
+        }
+        Ok(wrong)
+    }
+
+    /// Loads what is in the folder.
+    async fn load(&self) -> Result<(), ServingError> {
+        self.folder.align_config()?;
+        self.server.load().await
+    }
+
+    /// Loads a version beside the one that serves, and asks it.
+    async fn prove(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
+        let served = self.folder.served(version);
+        self.load().await?;
+        self.server.wait_ready(&served).await?;
+        checks.query(&self.server, Some(&served)).await
+    }
+
+    async fn activate(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
+        self.prove(version, checks).await?;
+        self.server
+            .expect_default(&self.folder.served(version), checks.request())
+            .await
+    }
+
+    /// Takes a version away that must not serve. The old ones are loaded again, if need be by the
+    /// next start.
+    async fn withdraw(&self, version: &str) {
+        if let Err(error) = self.folder.remove(version).await {
+            tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
+        }
+        for wait in RELOADS {
+            tokio::time::sleep(wait).await;
+            match self.load_what_is_left().await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve")
+                }
+            }
+        }
+    }
+
+    async fn load_what_is_left(&self) -> Result<(), ServingError> {
+        if self.folder.versions().is_empty() {
+            self.server.unload().await
+        } else {
+            self.load().await
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A folder of versions as TensorFlow Serving watches it: integers, whole or not there, the highest serves.
+
+use super::protocol::{ServingError, unreachable};
+use super::repository::ModelFolder;
+use crate::artifacts::digest;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use trainyard_core::artifact::ArtifactRef;
+
+/// One status call must be answered in this time.
+const CALL: Duration = Duration::from_secs(30);
+/// Between two looks at a version that is loading.
+const POLL: Duration = Duration::from_millis(50);
+
+/// One model's folder, and the server that watches it, if its address is known.
+#[derive(Clone, Debug)]
+pub(super) struct TensorFlowServing {
+    pub(super) http: reqwest::Client,
+    pub(super) folder: ModelFolder,
+    pub(super) model: String,
+    pub(super) url: Option<String>,
+    pub(super) max_loading_time: Duration,
+}
+
+/// The answer of `GET /v1/models/<model>`.
+#[derive(Debug, Deserialize)]
+struct Status {
+    #[serde(default)]
+    model_version_status: Vec<VersionStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct VersionStatus {
+    version: String,
+    state: String,
+    #[serde(default)]
+    status: Reason,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Reason {
+    error_message: String,
+}
+
+impl Status {
+    /// The version that answers requests: the highest that is available.
+    fn serving(&self) -> Option<u64> {
+        let available = self
+            .model_version_status
+            .iter()
+            .filter(|version| version.state == "AVAILABLE");
+        available.filter_map(|version| version.version.parse().ok()).max()
+    }
+
+    /// Why a version will never serve.
+    fn failure(&self, version: &str) -> Option<&str> {
+        let found = self
+            .model_version_status
+            .iter()
+            .find(|status| status.version == version)?;
+        let failed = found.state == "END" && !found.status.error_message.is_empty();
+        failed.then_some(found.status.error_message.as_str())
+    }
+}
+
+impl TensorFlowServing {
+    pub(super) async fn push(&self, model: &ArtifactRef, version: &str, keep: &[String]) -> Result<(), ServingError> {
+        self.folder.remove_others(keep).await?;
+        self.folder.write(Path::new(&model.uri), version).await?;
+        match self.read_back(model, version).await {
+            Ok(()) => {
+                self.folder.retire(keep, version).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.folder.remove(version).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The server loads only the highest version, so that the earlier one cannot be proved beside it; it
+    /// unloads the current one when the earlier one is loaded, and no sooner.
+    pub(super) async fn roll_back(
+        &self,
+        earlier: &ArtifactRef,
+        version: &str,
+        current: &str,
+    ) -> Result<(), ServingError> {
+        if !self.folder.version(version).exists() {
+            self.folder.write(Path::new(&earlier.uri), version).await?;
+        }
+        let aside = self.folder.take_aside(current).await?;
+        match self.read_back(earlier, version).await {
+            Ok(()) => {
+                aside.forget().await;
+                Ok(())
+            }
+            Err(error) => {
+                aside.put_back().await?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn settle(
+        &self,
+        keep: &[String],
+        current: Option<(&ArtifactRef, &str)>,
+    ) -> Result<bool, ServingError> {
+        let mut wrong = self.folder.remove_others(keep).await?;
+        if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
+            self.folder.write(Path::new(&model.uri), version).await?;
+            wrong = true;
+        }
+        Ok(wrong)
+    }
+
+    /// Whether the server answers, for a person.
+    pub(super) async fn probe(&self) -> Result<String, ServingError> {
+        let Some(url) = &self.url else {
+            return Ok("its folder is read back; give its url to read back what is served".to_owned());
+        };
+        let status = self.status(url).await?;
+        Ok(match status.and_then(|status| status.serving()) {
+            Some(version) => format!("{url} answers, and serves version {version}"),
+            None => format!("{url} answers, and serves no version yet"),
+        })
+    }
+
+    /// The server's word that the version serves; without a server the folder's bytes.
+    async fn read_back(&self, model: &ArtifactRef, version: &str) -> Result<(), ServingError> {
+        match &self.url {
+            Some(url) => self.wait_serving(url, version).await,
+            None => self.same_bytes(model, version).await,
+        }
+    }
+
+    async fn wait_serving(&self, url: &str, version: &str) -> Result<(), ServingError> {
+        let wanted = self.folder.served(version);
+        let deadline = Instant::now() + self.max_loading_time;
+        loop {
+            let status = self.status(url).await?;
+            let serving = status.as_ref().and_then(Status::serving);
+            if serving.is_some_and(|serving| serving.to_string() == wanted) {
+                return Ok(());
+            }
+            if let Some(reason) = status.as_ref().and_then(|status| status.failure(&wanted)) {
+                let (model, reason) = (&self.model, reason.chars().take(300).collect::<String>());
+                return Err(ServingError::Answer(format!(
+                    "the model server cannot load version {wanted} of model '{model}': {reason}"
+                )));
+            }
+            if Instant::now() >= deadline {
+                return Err(ServingError::Answer(format!(
+                    "the model server at {url} serves {} of model '{}' after {}s, not version {wanted}: does it watch this folder?",
+                    serving.map_or_else(|| "no version".to_owned(), |serving| format!("version {serving}")),
+                    self.model,
+                    self.max_loading_time.as_secs()
+                )));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// `None` while the server does not know the model.
+    async fn status(&self, url: &str) -> Result<Option<Status>, ServingError> {
+        let place = format!("{url}/v1/models/{}", self.model);
+        let response = self.http.get(place).timeout(CALL).send().await;
+        let response = response.map_err(|error| unreachable("the model server", url, &error))?;
+        if !response.status().is_success() {
+            return Ok(None);
+        }
+        let body = response.bytes().await;
+        let body = body.map_err(|error| unreachable("the model server", url, &error))?;
+        serde_json::from_slice(&body).map(Some).map_err(|error| {
+            ServingError::Answer(format!(
+                "the model server's status is not what TensorFlow Serving answers: {error}"
+            ))
+        })
+    }
+
+    async fn same_bytes(&self, model: &ArtifactRef, version: &str) -> Result<(), ServingError> {
+        let place: PathBuf = self.folder.version(version);
+        let folder = place.clone();
+        let found = tokio::task::spawn_blocking(move || digest(&folder)).await;
+        let found = found.map_err(|error| ServingError::Folder(error.to_string()))?;
+        let found =
+            found.map_err(|error| ServingError::Folder(format!("{} cannot be read back: {error}", place.display())))?;
+        if found == model.digest {
+            return Ok(());
+        }
+        Err(ServingError::Answer(format!(
+            "{} holds other bytes than the model: {found}, not {}; does somebody else write there?",
+            place.display(),
+            model.digest
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_available_version_serves() {
+        let status: Status = serde_json::from_str(
+            r#"{"model_version_status": [
+                {"version": "9", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}},
+                {"version": "10", "state": "END", "status": {"error_code": "INVALID_ARGUMENT", "error_message": "no graph"}},
+                {"version": "8", "state": "AVAILABLE"}
+            ]}"#,
+        )
+        .unwrap();
+        assert_eq!(status.serving(), Some(9));
+        assert_eq!(
+            (status.failure("10"), status.failure("9"), status.failure("7")),
+            (Some("no graph"), None, None)
+        );
+    }
+}
