@@ -1,6 +1,7 @@
 //! One binary for all standard components: `trainyard-components NAME`.
 
-use clap::{Parser, ValueEnum};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use trainyard_components::task::{Task, sentence};
@@ -11,9 +12,12 @@ use trainyard_components::{evaluator, example_gen, example_validator, schema_gen
 #[command(version, after_help = EXAMPLES)]
 struct Arguments {
     /// Which component to run.
-    #[arg(value_enum)]
+    #[command(subcommand)]
     component: Component,
+}
 
+#[derive(Args)]
+struct OfTask {
     /// The task file: inputs, outputs and parameters of this one step.
     #[arg(long, env = "TRAINYARD_TASK", value_name = "PATH")]
     task: PathBuf,
@@ -30,30 +34,46 @@ A task file:
    \"outputs\": {\"examples\": {\"path\": \"examples\"}},
    \"executor_output\": \"executor_output.json\"}";
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 enum Component {
     /// CSV or Parquet span files to Examples, split by hash buckets.
-    ExampleGen,
+    ExampleGen(OfTask),
     /// Examples to TFDV statistics.
-    StatisticsGen,
+    StatisticsGen(OfTask),
     /// Statistics to the schema they suggest.
-    SchemaGen,
+    SchemaGen(OfTask),
     /// Statistics and schema to anomalies; fails on an error unless on_anomaly is warn.
-    ExampleValidator,
+    ExampleValidator(OfTask),
     /// Predictions of candidate and baseline to metrics, overall and per slice.
-    Evaluator,
+    Evaluator(OfTask),
+    /// The evaluator on two files, without a pipeline: predictions to evaluation.json.
+    #[command(after_help = evaluator::command::EXAMPLES)]
+    Evaluate(evaluator::command::Arguments),
 }
 
+/// sysexits.h: the command line is wrong. 2 would read as "not blessed".
+const USAGE: u8 = 64;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let run = match arguments.component {
-        Component::ExampleGen => example_gen::run,
-        Component::StatisticsGen => statistics_gen::run,
-        Component::SchemaGen => schema_gen::run,
-        Component::ExampleValidator => example_validator::run,
-        Component::Evaluator => evaluator::run,
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
     };
-    match Task::read(&arguments.task).and_then(|task| run(&task)) {
+    let run = |component: fn(&Task) -> Result<()>, of: &OfTask| component(&Task::read(&of.task)?);
+    let ended = match &arguments.component {
+        Component::ExampleGen(of) => run(example_gen::run, of),
+        Component::StatisticsGen(of) => run(statistics_gen::run, of),
+        Component::SchemaGen(of) => run(schema_gen::run, of),
+        Component::ExampleValidator(of) => run(example_validator::run, of),
+        Component::Evaluator(of) => run(evaluator::run, of),
+        Component::Evaluate(arguments) => evaluator::command::run(arguments),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The last line is what people are shown, so it is the sentence and nothing else.

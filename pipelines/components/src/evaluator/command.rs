@@ -1,1 +1,221 @@
-//! `trainyard-components evaluate`.
+//! `trainyard-components evaluate`: the evaluator on two files, with no service and no task.
+
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::bootstrap::Bootstrap;
+use super::evaluation::Evaluation;
+use super::metrics::ModelType;
+use super::predictions::{Columns, Predictions, Role};
+use super::slices::SlicingSpec;
+use super::source::Source;
+use super::{Parameters, measured};
+use crate::features::Kind;
+use crate::task::write_json;
+
+/// What `evaluate --help` ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  trainyard-components evaluate --predictions c.csv --baseline b.csv --label late --prediction score --out evaluation.json
+  trainyard-components evaluate --predictions c.parquet --label price --prediction predicted --model-type regression --out -
+  trainyard-components evaluate --predictions c.csv --baseline b.csv --key flight --label late --prediction score \\
+      --slice origin --slice origin,carrier --slice 'carrier=UA' --bins distance=0,500,1000 --out evaluation.json
+
+Then judge it: trainyard gate --evaluation evaluation.json --gate gate.yaml";
+
+/// What to measure on which rows.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The candidate's predictions with their labels: CSV or Parquet.
+    #[arg(long, value_name = "FILE")]
+    predictions: PathBuf,
+    /// The baseline's predictions of the same rows; may use the same column names.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// The column of labels.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// The column of predictions.
+    #[arg(long, value_name = "COLUMN")]
+    prediction: String,
+    /// What the model predicts; left out, it is guessed from the labels.
+    #[arg(long, value_enum)]
+    model_type: Option<ModelType>,
+    /// Columns with the classes' probabilities (default: all PREDICTION_CLASS).
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    probabilities: Vec<String>,
+    /// Slices: COLUMN, COLUMN,COLUMN for their cross, COLUMN=VALUE for one value; repeatable.
+    #[arg(long = "slice", value_name = "SLICE", value_parser = slice)]
+    slices: Vec<SlicingSpec>,
+    /// Slices by ranges of a number: COLUMN=EDGE,EDGE,...; repeatable. A --slice that names the column is cut there.
+    #[arg(long, value_name = "COLUMN=EDGES", value_parser = bins, allow_hyphen_values = true)]
+    bins: Vec<(String, Edges)>,
+    /// Pairs rows by this column and not by order.
+    #[arg(long, value_name = "COLUMN")]
+    key: Option<String>,
+    /// Replicates of the paired bootstrap; 0 for no intervals.
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().num_samples)]
+    bootstrap_samples: u32,
+    /// The same seed gives the same file, bit by bit.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Of the intervals.
+    #[arg(long, value_name = "LEVEL", default_value_t = super::default_confidence_level())]
+    confidence_level: f64,
+    /// Where evaluation.json goes; - is stdout.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// The edges of bins.
+#[derive(Clone, Debug)]
+struct Edges(Vec<f64>);
+
+fn slice(text: &str) -> Result<SlicingSpec, String> {
+    let mut spec = SlicingSpec::default();
+    for part in text.split(',').map(str::trim) {
+        match part.split_once('=') {
+            _ if part.is_empty() => return Err("a slice is COLUMN, COLUMN,COLUMN or COLUMN=VALUE".to_owned()),
+            Some((column, value)) => {
+                spec.feature_values.insert(column.to_owned(), value.to_owned());
+            }
+            None => spec.feature_keys.push(part.to_owned()),
+        }
+    }
+    Ok(spec)
+}
+
+fn bins(text: &str) -> Result<(String, Edges), String> {
+    let explain = || "bins are COLUMN=EDGE,EDGE,... with numbers as edges".to_owned();
+    let (column, edges) = text.split_once('=').ok_or_else(explain)?;
+    let edges: Result<Vec<f64>, _> = edges.split(',').map(|edge| edge.trim().parse()).collect();
+    Ok((column.to_owned(), Edges(edges.map_err(|_| explain())?)))
+}
+
+impl Arguments {
+    fn slicing_specs(&self) -> Vec<SlicingSpec> {
+        let bins: BTreeMap<&String, &Vec<f64>> = self.bins.iter().map(|(column, edges)| (column, &edges.0)).collect();
+        let mut specs = self.slices.clone();
+        for (column, edges) in &bins {
+            let mut named = false;
+            for spec in specs.iter_mut().filter(|spec| spec.feature_keys.contains(column)) {
+                spec.feature_keys.retain(|key| key != *column);
+                spec.bins.insert(column.to_string(), edges.to_vec());
+                named = true;
+            }
+            if !named {
+                specs.push(SlicingSpec {
+                    bins: BTreeMap::from([(column.to_string(), edges.to_vec())]),
+                    ..SlicingSpec::default()
+                });
+            }
+        }
+        specs
+    }
+
+    /// Text is classes; 0 and 1 with probabilities are binary; other numbers are regression.
+    fn guessed(&self, candidate: &Source) -> Result<ModelType> {
+        let text = |column: &String| candidate.kind(column) == Some(Kind::Bytes);
+        if text(&self.label) || text(&self.prediction) {
+            return Ok(ModelType::MulticlassClassification);
+        }
+        let columns = Columns {
+            model_type: ModelType::Regression,
+            label: &self.label,
+            prediction: &self.prediction,
+            probabilities: &[],
+            key: None,
+        };
+        let read = Predictions::read(candidate, Role::Candidate, &columns, &[])?;
+        Ok(if read.is_binary() {
+            ModelType::BinaryClassification
+        } else {
+            ModelType::Regression
+        })
+    }
+}
+
+/// Measures, writes `evaluation.json` and says what it found.
+///
+/// # Errors
+/// When predictions are unreadable, illegal or of different rows, when a column is missing, or when the
+/// output cannot be written.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let candidate = Source::open(&arguments.predictions)?;
+    let baseline = arguments.baseline.as_deref().map(Source::open).transpose()?;
+    let model_type = match arguments.model_type {
+        Some(model_type) => model_type,
+        None => arguments.guessed(&candidate)?,
+    };
+    if model_type != ModelType::MulticlassClassification && !arguments.probabilities.is_empty() {
+        bail!("--probabilities belong to multiclass_classification: leave them out, or give that --model-type");
+    }
+    let parameters = Parameters {
+        model_type,
+        label: arguments.label.clone(),
+        prediction: arguments.prediction.clone(),
+        probabilities: arguments.probabilities.clone(),
+        slicing_specs: arguments.slicing_specs(),
+        cross_slicing_specs: Vec::new(),
+        bootstrap: Bootstrap {
+            num_samples: arguments.bootstrap_samples,
+            seed: arguments.seed,
+        },
+        confidence_level: arguments.confidence_level,
+    };
+    let evaluation = measured(&parameters, &candidate, baseline.as_ref(), arguments.key.as_deref())?;
+    if arguments.out.as_os_str() == "-" {
+        let mut text = serde_json::to_vec_pretty(&evaluation)?;
+        text.push(b'\n');
+        std::io::stdout().write_all(&text).context("cannot write to stdout")?;
+    } else {
+        write_json(&arguments.out, &evaluation)?;
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "{}", summary(&evaluation)).context("cannot write to stdout")?;
+    }
+    Ok(())
+}
+
+/// Metrics of the whole, a line each.
+fn summary(evaluation: &Evaluation) -> String {
+    let Some(overall) = evaluation.overall() else {
+        return String::new();
+    };
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+    let slices = match evaluation.slices.len() {
+        1 => "no slices".to_owned(),
+        2 => "1 slice".to_owned(),
+        more => format!("{} slices", more - 1),
+    };
+    let mut lines = vec![format!("{} examples, {slices}", overall.num_examples)];
+    let compared = evaluation.baseline;
+    let width = overall
+        .metrics
+        .keys()
+        .map(String::len)
+        .max()
+        .unwrap_or(0)
+        .max("metric".len());
+    let mut head = format!("{:width$}  {:>10}", "metric", "candidate");
+    if compared {
+        head += &format!("  {:>10}  difference (interval)", "baseline");
+    }
+    lines.push(head);
+    for (name, measured) in &overall.metrics {
+        let mut line = format!("{name:width$}  {:>10}", number(measured.candidate));
+        if compared {
+            line += &format!("  {:>10}", number(measured.baseline));
+        }
+        if let Some(difference) = measured.difference {
+            let interval = difference.interval;
+            line += &format!(
+                "  {:+.4} ({:+.4} to {:+.4})",
+                difference.value, interval.lower, interval.upper
+            );
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}

@@ -13,6 +13,8 @@ mod slices;
 mod source;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod uncertainty_tests;
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
