@@ -1,5 +1,6 @@
 //! `tensorflow_metadata/proto/v0/anomalies.proto`: how the data differs from the schema.
 
+use super::distance::Distance;
 use super::statistics::Path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,51 @@ pub struct Anomalies {
     /// The split has no example, so that no column could be checked.
     #[serde(skip_serializing_if = "is_false")]
     pub data_missing: bool,
+    /// Every distance that was measured, those that are small enough too, by column.
+    #[serde(alias = "drift_skew_info", skip_serializing_if = "Vec::is_empty")]
+    pub drift_skew_info: Vec<DriftSkewInfo>,
+}
+
+/// How far a column is from the previous span and from serving data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftSkewInfo {
+    /// The column.
+    pub path: Path,
+    /// From the previous span.
+    #[serde(alias = "drift_measurements", default, skip_serializing_if = "Vec::is_empty")]
+    pub drift_measurements: Vec<Measurement>,
+    /// From serving data.
+    #[serde(alias = "skew_measurements", default, skip_serializing_if = "Vec::is_empty")]
+    pub skew_measurements: Vec<Measurement>,
+}
+
+/// One distance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Measurement {
+    /// Which.
+    #[serde(rename = "type")]
+    pub distance: Distance,
+    /// Its value.
+    pub value: f64,
+    /// What it may be at most.
+    pub threshold: f64,
+    /// What it is at most, at the significance level, when nothing has changed: the quantile of its null
+    /// distribution at these numbers of values, and what the coarseness of the statistics adds. Our extension.
+    #[serde(alias = "null_quantile")]
+    pub null_quantile: f64,
+    /// How often an unchanged column is farther away, after correction for the number of columns. Our extension.
+    #[serde(alias = "significance_level")]
+    pub significance_level: f64,
+}
+
+impl Measurement {
+    /// Whether it is too far away, and not by chance.
+    pub fn fires(&self) -> bool {
+        let by_chance = self.significance_level < 1.0 && self.value <= self.null_quantile;
+        self.value > self.threshold && !by_chance
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -105,6 +151,43 @@ pub enum AnomalyType {
     DatasetLowNumExamples,
     /// Too many rows.
     DatasetHighNumExamples,
+    /// Rows with too few values.
+    FeatureTypeLowNumberValues,
+    /// Rows with too many values.
+    FeatureTypeHighNumberValues,
+    /// A fixed shape for rows that have more values, fewer or none.
+    InvalidFeatureShape,
+    /// Distinct values are to be counted, and of numbers they are not.
+    FeatureTypeNoUnique,
+    /// Text that is not a whole number.
+    IntTypeNotIntString,
+    /// Text that is not a number.
+    FloatTypeStringNotFloat,
+    /// A truth value of a number other than 0 and 1.
+    BoolTypeUnexpectedInt,
+    /// A truth value of a fraction.
+    BoolTypeUnexpectedFloat,
+    /// A truth value of an unknown word.
+    BoolTypeUnexpectedString,
+    /// Categories are too far from the control's.
+    #[serde(rename = "COMPARATOR_L_INFTY_HIGH")]
+    ComparatorLInftyHigh,
+    /// Too far by the Jensen-Shannon divergence.
+    ComparatorJensenShannonDivergenceHigh,
+    /// Too far by the normalised absolute difference.
+    ComparatorNormalizedAbsoluteDifferenceHigh,
+    /// Too far by Kolmogorov and Smirnov; not in TFDV.
+    ComparatorKolmogorovSmirnovHigh,
+    /// Too far by Wasserstein; not in TFDV.
+    ComparatorWassersteinHigh,
+    /// Too far by chi-square; not in TFDV.
+    ComparatorChiSquareHigh,
+    /// Nothing to compare with.
+    ComparatorControlDataMissing,
+    /// Far fewer rows than before.
+    ComparatorLowNumExamples,
+    /// Far more rows than before.
+    ComparatorHighNumExamples,
 }
 
 impl fmt::Display for AnomalyType {

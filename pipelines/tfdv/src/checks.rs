@@ -7,7 +7,7 @@ use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
 /// Values listed in a sentence.
 const LISTED: usize = 5;
 
-fn reason(anomaly_type: AnomalyType, short: &str, description: String) -> Reason {
+pub(crate) fn reason(anomaly_type: AnomalyType, short: &str, description: String) -> Reason {
     Reason {
         anomaly_type,
         short_description: short.to_owned(),

@@ -5,10 +5,15 @@
 
 pub mod anomalies;
 mod checks;
+pub mod comparator;
+pub mod distance;
+mod drift;
 pub mod infer;
+mod null;
 mod proto_json;
 pub mod schema;
 pub mod statistics;
+pub mod table;
 pub mod validate;
 
 pub use anomalies::{Anomalies, AnomalyInfo, AnomalyType, Reason, Severity};

@@ -1,6 +1,7 @@
 //! `tensorflow_metadata/proto/v0/schema.proto`: what the data should look like.
 
 use super::proto_json::{double, int64, optional_int64};
+use crate::comparator::Comparator;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ pub struct Schema {
     /// Domains that features name.
     #[serde(alias = "string_domain", skip_serializing_if = "Vec::is_empty")]
     pub string_domain: Vec<StringDomain>,
+    /// The environments that features without `in_environment` are expected in; all when empty.
+    #[serde(alias = "default_environment", skip_serializing_if = "Vec::is_empty")]
+    pub default_environment: Vec<String>,
     /// Bounds on the number of rows.
     #[serde(alias = "dataset_constraints", skip_serializing_if = "Option::is_none")]
     pub dataset_constraints: Option<DatasetConstraints>,
@@ -79,6 +83,21 @@ pub struct Feature {
     /// PLANNED, ALPHA, DEBUG_ONLY and DEPRECATED features are not required.
     #[serde(alias = "lifecycle_stage", default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_stage: Option<String>,
+    /// The words of a BYTES feature, or 0 and 1 of an INT one, that mean yes and no.
+    #[serde(alias = "bool_domain", default, skip_serializing_if = "Option::is_none")]
+    pub bool_domain: Option<BoolDomain>,
+    /// Environments that it is expected in beside the default ones.
+    #[serde(alias = "in_environment", default, skip_serializing_if = "Vec::is_empty")]
+    pub in_environment: Vec<String>,
+    /// Environments that it is not expected in, such as the label in SERVING.
+    #[serde(alias = "not_in_environment", default, skip_serializing_if = "Vec::is_empty")]
+    pub not_in_environment: Vec<String>,
+    /// How far it may be from serving data.
+    #[serde(alias = "skew_comparator", default, skip_serializing_if = "Option::is_none")]
+    pub skew_comparator: Option<Comparator>,
+    /// How far it may be from the previous span.
+    #[serde(alias = "drift_comparator", default, skip_serializing_if = "Option::is_none")]
+    pub drift_comparator: Option<Comparator>,
     /// What we do not check.
     #[serde(flatten)]
     pub unchecked: BTreeMap<String, Value>,
@@ -100,6 +119,11 @@ impl Feature {
             distribution_constraints: None,
             unique_constraints: None,
             lifecycle_stage: None,
+            bool_domain: None,
+            in_environment: Vec::new(),
+            not_in_environment: Vec::new(),
+            skew_comparator: None,
+            drift_comparator: None,
             unchecked: BTreeMap::new(),
         }
     }
@@ -108,6 +132,15 @@ impl Feature {
     pub fn excused(&self) -> bool {
         let stage = self.lifecycle_stage.as_deref().unwrap_or_default();
         ["PLANNED", "ALPHA", "DEBUG_ONLY", "DEPRECATED", "DISABLED"].contains(&stage)
+    }
+
+    /// Whether the feature is expected in an environment: named by it, or one of the schema's default ones (all
+    /// are when it has none), and not excluded. Without an environment every feature is expected (TFDV).
+    pub fn expected_in(&self, environment: Option<&str>, schema: &Schema) -> bool {
+        let Some(environment) = environment else { return true };
+        let names = |list: &[String]| list.iter().any(|name| name == environment);
+        let default = schema.default_environment.is_empty() || names(&schema.default_environment);
+        !names(&self.not_in_environment) && (names(&self.in_environment) || default)
     }
 
     /// Whether data without the column is wrong.
@@ -231,6 +264,18 @@ pub struct FloatDomain {
     pub disallow_inf: bool,
 }
 
+/// What yes and no look like.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BoolDomain {
+    /// Of a BYTES feature.
+    #[serde(alias = "true_value", skip_serializing_if = "String::is_empty")]
+    pub true_value: String,
+    /// Of a BYTES feature.
+    #[serde(alias = "false_value", skip_serializing_if = "String::is_empty")]
+    pub false_value: String,
+}
+
 /// How much of the data must be in the domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -270,7 +315,22 @@ pub struct DatasetConstraints {
         skip_serializing_if = "Option::is_none"
     )]
     pub max_examples_count: Option<i64>,
+    /// How many rows there may be for one of the previous span.
+    #[serde(alias = "num_examples_drift_comparator", skip_serializing_if = "Option::is_none")]
+    pub num_examples_drift_comparator: Option<NumExamplesComparator>,
     /// What we do not check.
     #[serde(flatten)]
     pub unchecked: Map<String, Value>,
+}
+
+/// Bounds on rows now to rows before, both included.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NumExamplesComparator {
+    /// At least; 0.5 is half as many.
+    #[serde(alias = "min_fraction_threshold", skip_serializing_if = "Option::is_none")]
+    pub min_fraction_threshold: Option<f64>,
+    /// At most; no bound when absent.
+    #[serde(alias = "max_fraction_threshold", skip_serializing_if = "Option::is_none")]
+    pub max_fraction_threshold: Option<f64>,
 }

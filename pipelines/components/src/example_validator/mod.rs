@@ -6,19 +6,34 @@ mod tests;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::Map;
+use std::collections::BTreeMap;
 
 use crate::examples::split_folder;
 use crate::statistics_gen::read_statistics;
 use crate::task::{ExecutorOutput, Task, data_properties, read_json, write_json};
-use crate::tfdv::validate::{Overrides, severity, validate};
-use crate::tfdv::{Anomalies, AnomalyInfo, AnomalyType, Schema, Severity};
+use crate::tfdv::comparator::Comparison;
+use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
+use crate::tfdv::{Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, Schema, Severity};
 
 #[derive(Deserialize)]
 struct Parameters {
     #[serde(default)]
     on_anomaly: OnAnomaly,
+    /// By anomaly type.
     #[serde(default)]
     severity_overrides: Overrides,
+    /// By column and anomaly type; these count first.
+    #[serde(default)]
+    feature_severity_overrides: BTreeMap<String, Overrides>,
+    /// Where the data are from, in the schema's words.
+    #[serde(default)]
+    environment: Option<String>,
+    /// How to compare with `previous_statistics`.
+    #[serde(default)]
+    drift: Comparison,
+    /// How to compare with `serving_statistics`.
+    #[serde(default)]
+    skew: Comparison,
 }
 
 /// What an anomaly of severity ERROR does to the step.
@@ -26,31 +41,59 @@ struct Parameters {
 #[serde(rename_all = "lowercase")]
 enum OnAnomaly {
     #[default]
+    /// Ends the run.
     Fail,
+    /// Says so and goes on.
     Warn,
+    /// Goes on; only anomalies.json tells.
+    Ignore,
 }
 
-/// Reads the inputs `statistics` and `schema`, writes the output `anomalies`.
+/// Reads the inputs `statistics` and `schema`, and `previous_statistics` and `serving_statistics` where they are;
+/// writes the output `anomalies`.
 ///
 /// # Errors
-/// When a split has an anomaly of severity ERROR and `on_anomaly` is not warn, or when an input is
+/// When a split has an anomaly of severity ERROR and `on_anomaly` is fail, or when an input is
 /// unreadable or the output cannot be written.
 pub fn run(task: &Task) -> Result<()> {
     let parameters: Parameters = task.parameters()?;
     let (statistics, output) = (task.input("statistics")?, task.output("anomalies")?);
     let schema: Schema = read_json(&task.input("schema")?.path.join("schema.json"))?;
+    let previous = task
+        .optional_input("previous_statistics")
+        .map(read_statistics)
+        .transpose()?;
+    let serving = task
+        .optional_input("serving_statistics")
+        .map(read_statistics)
+        .transpose()?;
+    let severities = Severities {
+        all: parameters.severity_overrides,
+        features: parameters.feature_severity_overrides,
+    };
     let (mut blessed, mut errors) = (Map::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
-        let anomalies = validate(&dataset, &schema, &parameters.severity_overrides);
+        let validation = Validation {
+            schema: &schema,
+            severities: &severities,
+            environment: parameters.environment.as_deref(),
+            drift: previous
+                .as_deref()
+                .map(|splits| control(splits, split, &parameters.drift)),
+            skew: serving
+                .as_deref()
+                .map(|splits| control(splits, split, &parameters.skew)),
+        };
+        let anomalies = validation.judge(&dataset);
         write_json(&split_folder(output, split).join("anomalies.json"), &anomalies)?;
-        let found = findings(split, &anomalies, &parameters.severity_overrides);
+        let found = findings(split, &anomalies, &severities);
         println!(
             "split {split}: {} examples, anomalies: {}",
             dataset.num_examples,
             found.len()
         );
-        for finding in &found {
+        for finding in found.iter().filter(|_| parameters.on_anomaly != OnAnomaly::Ignore) {
             println!("{}: {}", finding.severity, finding.sentence);
         }
         let before = errors.len();
@@ -64,6 +107,16 @@ pub fn run(task: &Task) -> Result<()> {
     match errors.as_slice() {
         [first, others @ ..] if parameters.on_anomaly == OnAnomaly::Fail => bail!("{}", failure(first, others.len())),
         _ => Ok(()),
+    }
+}
+
+/// The split of that name, or the only one there is.
+fn control<'a>(splits: &'a [DatasetFeatureStatistics], name: &str, comparison: &'a Comparison) -> Control<'a> {
+    let named = splits.iter().find(|split| split.name == name);
+    let only = if let [only] = splits { Some(only) } else { None };
+    Control {
+        statistics: named.or(only),
+        comparison,
     }
 }
 
@@ -87,15 +140,16 @@ fn failure(first: &Finding, others: usize) -> String {
     )
 }
 
-fn findings(split: &str, anomalies: &Anomalies, overrides: &Overrides) -> Vec<Finding> {
-    let whole = anomalies.dataset_anomaly_info.iter().map(|info| (String::new(), info));
+fn findings(split: &str, anomalies: &Anomalies, severities: &Severities) -> Vec<Finding> {
+    let whole = anomalies.dataset_anomaly_info.iter().map(|info| (None, info));
     let columns = anomalies.anomaly_info.iter();
-    let columns = columns.map(|(name, info)| (format!(", column '{name}'"), info));
-    let finding = |(place, info): (String, &AnomalyInfo)| {
+    let columns = columns.map(|(name, info)| (Some(name.as_str()), info));
+    let finding = |(column, info): (Option<&str>, &AnomalyInfo)| {
+        let place = column.map_or_else(String::new, |name| format!(", column '{name}'"));
         let reasons = info.reason.clone().into_iter();
         let findings: Vec<_> = reasons
             .map(|reason| Finding {
-                severity: severity(reason.anomaly_type, overrides),
+                severity: severities.of(reason.anomaly_type, column),
                 anomaly_type: reason.anomaly_type,
                 sentence: format!("split '{split}'{place}: {}", reason.description),
             })

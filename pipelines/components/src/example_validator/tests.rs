@@ -1,5 +1,4 @@
 use super::*;
-use crate::tfdv::DatasetFeatureStatistics;
 use serde_json::{Value, json};
 
 /// Ten rows: origin without gaps, temp with two, n whole, note without any value.
@@ -13,6 +12,21 @@ fn dataset() -> DatasetFeatureStatistics {
         {"path": {"step": ["note"]}, "type": "STRING", "stringStats": {"commonStats": common(0)}},
     ]});
     serde_json::from_value(statistics).unwrap()
+}
+
+fn validate(dataset: &DatasetFeatureStatistics, schema: &Schema, overrides: &Overrides) -> Anomalies {
+    let severities = Severities {
+        all: overrides.clone(),
+        ..Severities::default()
+    };
+    let validation = Validation {
+        schema,
+        severities: &severities,
+        environment: None,
+        drift: None,
+        skew: None,
+    };
+    validation.judge(dataset)
 }
 
 /// Validates against a schema that knows all columns, some of them with demands.
@@ -30,7 +44,7 @@ fn validated(demands: Value, overrides: Value) -> Anomalies {
 fn found(demands: Value) -> String {
     let anomalies = validated(demands, json!({}));
     let line = |finding: Finding| format!("{}: {}", finding.anomaly_type, finding.sentence);
-    let lines: Vec<String> = findings("eval", &anomalies, &Overrides::new())
+    let lines: Vec<String> = findings("eval", &anomalies, &Severities::default())
         .into_iter()
         .map(line)
         .collect();
@@ -55,7 +69,7 @@ fn columns() {
     ]}))
     .unwrap();
     let anomalies = validate(&dataset(), &schema, &Overrides::new());
-    let lines = findings("eval", &anomalies, &Overrides::new()).into_iter();
+    let lines = findings("eval", &anomalies, &Severities::default()).into_iter();
     let lines: Vec<String> = lines
         .map(|finding| format!("{}: {}", finding.anomaly_type, finding.sentence))
         .collect();

@@ -34,6 +34,14 @@ const fn needs(name: &'static str, type_name: &'static str) -> Input {
     }
 }
 
+const fn takes(name: &'static str, type_name: &'static str) -> Input {
+    Input {
+        name,
+        type_name,
+        optional: true,
+    }
+}
+
 /// All of them.
 pub(super) const STANDARD: [Standard; 5] = [
     Standard {
@@ -66,9 +74,21 @@ pub(super) const STANDARD: [Standard; 5] = [
     Standard {
         name: "example-validator",
         component: "ExampleValidator",
-        inputs: &[needs("statistics", "ExampleStatistics"), needs("schema", "Schema")],
+        inputs: &[
+            needs("statistics", "ExampleStatistics"),
+            needs("schema", "Schema"),
+            takes("previous_statistics", "ExampleStatistics"),
+            takes("serving_statistics", "ExampleStatistics"),
+        ],
         outputs: &[("anomalies", "ExampleAnomalies")],
-        parameters: &["on_anomaly", "severity_overrides"],
+        parameters: &[
+            "on_anomaly",
+            "severity_overrides",
+            "feature_severity_overrides",
+            "environment",
+            "drift",
+            "skew",
+        ],
         reads_source: false,
         memo: None,
     },
@@ -77,11 +97,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         component: "Evaluator",
         inputs: &[
             needs("candidate", "InferenceResult"),
-            Input {
-                name: "baseline",
-                type_name: "InferenceResult",
-                optional: true,
-            },
+            takes("baseline", "InferenceResult"),
         ],
         outputs: &[("evaluation", "ModelEvaluation")],
         parameters: &[

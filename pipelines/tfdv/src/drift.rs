@@ -1,0 +1,315 @@
+//! Drift and skew of one split: measured, and judged against chance.
+
+use crate::anomalies::Measurement;
+use crate::checks::reason;
+use crate::comparator::{Comparator, Comparison, Correction, SIGNIFICANCE_LEVEL};
+use crate::distance::Distance;
+use crate::schema::{Feature, NumExamplesComparator, SchemaType};
+use crate::table::{Table, categories, numbers};
+use crate::{AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, null};
+
+/// Which comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// The previous span, by `drift_comparator`.
+    Previous,
+    /// Serving requests, by `skew_comparator`.
+    Serving,
+}
+
+impl Against {
+    fn comparator(self, feature: &Feature) -> Option<&Comparator> {
+        match self {
+            Self::Previous => feature.drift_comparator.as_ref(),
+            Self::Serving => feature.skew_comparator.as_ref(),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Previous => "the previous data",
+            Self::Serving => "the serving data",
+        }
+    }
+}
+
+/// Everything measured of one column, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Compared {
+    pub measurements: Vec<Measurement>,
+    pub reasons: Vec<Reason>,
+}
+
+/// Compares a column of the current data with that of the control.
+pub fn column(
+    current: &DatasetFeatureStatistics,
+    control: &DatasetFeatureStatistics,
+    feature: &Feature,
+    comparison: &Comparison,
+    against: Against,
+) -> Compared {
+    let find = |dataset: &'_ DatasetFeatureStatistics| {
+        let found = dataset.features.iter().find(|found| found.column() == feature.name);
+        found.filter(|found| found.common().num_non_missing > 0).cloned()
+    };
+    let Some(now) = find(current) else {
+        return Compared::default();
+    };
+    let of_schema = against.comparator(feature);
+    let own = comparison.features.get(&feature.name);
+    let mut compared = Compared::default();
+    if let Some(Err(error)) = of_schema.map(Comparator::check) {
+        compared.reasons.push(reason(
+            AnomalyType::InvalidSchemaSpecification,
+            "Invalid comparator",
+            error,
+        ));
+        return compared;
+    }
+    let explicit = |distance| {
+        own.and_then(|own| own.bound(distance))
+            .or(of_schema.and_then(|own| own.bound(distance)))
+    };
+    let some_explicit = Distance::ALL.into_iter().any(|distance| explicit(distance).is_some());
+    let Some(then) = find(control) else {
+        if some_explicit {
+            let description = format!(
+                "{} have no value of it, and a comparator asks for some",
+                against.words()
+            );
+            compared.reasons.push(reason(
+                AnomalyType::ComparatorControlDataMissing,
+                "Nothing to compare with",
+                description,
+            ));
+        }
+        return compared;
+    };
+    let numeric = now.kind() != SchemaType::Bytes;
+    if numeric == (then.kind() == SchemaType::Bytes) {
+        if some_explicit {
+            let description = format!(
+                "the values are {}, and those of {} are {}",
+                now.kind(),
+                against.words(),
+                then.kind()
+            );
+            compared.reasons.push(reason(
+                AnomalyType::ComparatorControlDataMissing,
+                "Nothing to compare with",
+                description,
+            ));
+        }
+        return compared;
+    }
+    let levels = [own, of_schema, Some(&comparison.all)];
+    let mut level = levels
+        .into_iter()
+        .flatten()
+        .find_map(|said| said.significance_level)
+        .unwrap_or(SIGNIFICANCE_LEVEL);
+    if comparison.correction == Correction::Bonferroni && level < 1.0 {
+        level /= current.features.len().max(1) as f64;
+    }
+    let mut wanted = Vec::new();
+    for distance in Distance::ALL {
+        let fits = if numeric {
+            !distance.needs_categories()
+        } else {
+            !distance.needs_order()
+        };
+        let said = explicit(distance);
+        if fits {
+            let bound = said.or(comparison.all.bound(distance));
+            wanted.extend(bound.map(|bound| (distance, bound.threshold.unwrap_or(0.0))));
+        } else if said.is_some() {
+            let fitting = if numeric { "categories" } else { "numbers" };
+            let description = format!(
+                "the values are {}, and the {} that a comparator asks for is for {fitting}",
+                now.kind(),
+                distance.words()
+            );
+            compared.reasons.push(reason(
+                AnomalyType::InvalidSchemaSpecification,
+                "Comparator of another type",
+                description,
+            ));
+        }
+    }
+    compared.measurements = measure(&now, &then, &wanted, level, against);
+    let fired = compared.measurements.iter().filter(|measurement| measurement.fires());
+    let reasons: Vec<Reason> = fired
+        .map(|measurement| too_far(measurement, &now, &then, against))
+        .collect();
+    compared.reasons.extend(reasons);
+    compared
+}
+
+/// The distances with their null quantiles; those over the same cells share their deals.
+fn measure(
+    now: &FeatureNameStatistics,
+    then: &FeatureNameStatistics,
+    wanted: &[(Distance, f64)],
+    level: f64,
+    against: Against,
+) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    for ordered in [false, true] {
+        let group: Vec<_> = wanted
+            .iter()
+            .filter(|(distance, _)| distance.needs_order() == ordered)
+            .collect();
+        if group.is_empty() {
+            continue;
+        }
+        let table = table(now, then, ordered);
+        let distances: Vec<Distance> = group.iter().map(|(distance, _)| *distance).collect();
+        let quantiles = null::quantiles(&table, &distances, level, seed(&now.column(), against));
+        for ((distance, threshold), quantile) in group.into_iter().zip(quantiles) {
+            let value = distance.measure(&table);
+            measurements.push(Measurement {
+                distance: *distance,
+                value,
+                threshold: *threshold,
+                null_quantile: quantile + (value - distance.measure_beyond_open(&table)).max(0.0),
+                significance_level: level,
+            });
+        }
+    }
+    measurements
+}
+
+fn table(now: &FeatureNameStatistics, then: &FeatureNameStatistics, fine: bool) -> Table {
+    match (&now.string_stats, &then.string_stats) {
+        (Some(now), Some(then)) => categories(now, then),
+        _ => numbers(now, then, fine),
+    }
+}
+
+/// The same for the same column, so that a verdict can be reproduced (FNV-1a).
+fn seed(column: &str, against: Against) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325 ^ (against as u64);
+    column.bytes().fold(start, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn too_far(
+    measurement: &Measurement,
+    now: &FeatureNameStatistics,
+    then: &FeatureNameStatistics,
+    against: Against,
+) -> Reason {
+    let anomaly_type = match measurement.distance {
+        Distance::LInfty => AnomalyType::ComparatorLInftyHigh,
+        Distance::JensenShannonDivergence => AnomalyType::ComparatorJensenShannonDivergenceHigh,
+        Distance::NormalizedAbsoluteDifference => AnomalyType::ComparatorNormalizedAbsoluteDifferenceHigh,
+        Distance::KolmogorovSmirnov => AnomalyType::ComparatorKolmogorovSmirnovHigh,
+        Distance::Wasserstein => AnomalyType::ComparatorWassersteinHigh,
+        Distance::ChiSquare => AnomalyType::ComparatorChiSquareHigh,
+    };
+    let mut description = format!(
+        "the {} from {} is {}",
+        measurement.distance.words(),
+        against.words(),
+        figure(measurement.value)
+    );
+    if measurement.threshold > 0.0 {
+        description += &format!(", and at most {} is allowed", figure(measurement.threshold));
+    }
+    if measurement.significance_level < 1.0 {
+        let (n, m) = (now.common().num_non_missing, then.common().num_non_missing);
+        let rare = figure(measurement.significance_level * 100.0);
+        description += &format!(
+            "; {n} and {m} values of the same origin are farther apart than {} only {rare}% of the time",
+            figure(measurement.null_quantile)
+        );
+    }
+    if let (Distance::LInfty, Some(worst)) = (measurement.distance, worst(now, then)) {
+        description += &format!("; {worst} has changed most");
+    }
+    reason(anomaly_type, "High distance", description)
+}
+
+/// The category whose share has changed most, with both shares.
+fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics) -> Option<String> {
+    let table = table(now, then, false);
+    let (n, m) = table.totals();
+    let shares = table
+        .labels
+        .iter()
+        .zip(&table.cells)
+        .map(|(label, cell)| (label, cell.current / n, cell.control / m));
+    let (label, p, q) = shares.max_by(|(_, p, q), (_, r, s)| (p - q).abs().total_cmp(&(r - s).abs()))?;
+    Some(format!(
+        "'{label}' ({}% before, {}% now)",
+        figure(q * 100.0),
+        figure(p * 100.0)
+    ))
+}
+
+/// Three significant digits.
+fn figure(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let places = (2 - value.abs().log10().floor() as i32).clamp(0, 12);
+    let text = format!("{value:.*}", places as usize);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// Whether the number of rows is in proportion to the control's.
+pub fn rows(current: i64, control: i64, schema: &Schema, comparison: &Comparison, against: Against) -> Option<Reason> {
+    let of_schema = || {
+        schema
+            .dataset_constraints
+            .as_ref()?
+            .num_examples_drift_comparator
+            .as_ref()
+    };
+    let of_schema = if against == Against::Previous {
+        of_schema()
+    } else {
+        None
+    };
+    let NumExamplesComparator {
+        min_fraction_threshold,
+        max_fraction_threshold,
+    } = comparison.num_examples.as_ref().or(of_schema)?;
+    if control <= 0 {
+        let description = format!(
+            "{} have no example to compare the number of examples with",
+            against.words()
+        );
+        return Some(reason(
+            AnomalyType::ComparatorControlDataMissing,
+            "Nothing to compare with",
+            description,
+        ));
+    }
+    let fraction = current as f64 / control as f64;
+    let found = format!(
+        "there are {current} examples, {} times the {control} of {}",
+        figure(fraction),
+        against.words()
+    );
+    if let Some(least) = min_fraction_threshold.filter(|least| fraction < *least) {
+        let description = format!("{found}, and at least {least} times is required");
+        return Some(reason(
+            AnomalyType::ComparatorLowNumExamples,
+            "Low num examples",
+            description,
+        ));
+    }
+    let most = max_fraction_threshold.filter(|most| fraction > *most)?;
+    let description = format!("{found}, and at most {most} times is allowed");
+    Some(reason(
+        AnomalyType::ComparatorHighNumExamples,
+        "High num examples",
+        description,
+    ))
+}
