@@ -267,9 +267,15 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
         let (state, summary) = run(&yard, &format!("0.8{runs}"), "well", runs).await;
         assert_eq!(state, RunState::Failed);
         match manner {
-            Manner::Deaf => insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook says that version 000002 serves, not 000003"),
-            Manner::Silent => insta::assert_snapshot!(without_port(&summary), @r#"the approved model was not pushed: the webhook at URL/hook does not say which version serves: let it, or its status_url, answer {"version": "000003"}"#),
-            _ => insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook refused to push version 000003 (409 Conflict): no room"),
+            Manner::Deaf => {
+                insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook says that version 000002 serves, not 000003")
+            }
+            Manner::Silent => {
+                insta::assert_snapshot!(without_port(&summary), @r#"the approved model was not pushed: the webhook at URL/hook does not say which version serves: let it, or its status_url, answer {"version": "000003"}"#)
+            }
+            _ => {
+                insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook refused to push version 000003 (409 Conflict): no room")
+            }
         }
         assert_eq!(hook.serving(), "000002", "what served before serves");
     }

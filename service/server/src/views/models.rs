@@ -104,7 +104,10 @@ impl Models {
             let ledger = store.promotions(Some(&name), SHOWN).await?;
             let newest = ledger.first().filter(|entry| entry.action != PromotionAction::Removed);
             targets.push(TargetView {
-                url: config.targets.get(&name).and_then(|target| target.url().map(str::to_owned)),
+                url: config
+                    .targets
+                    .get(&name)
+                    .and_then(|target| target.url().map(str::to_owned)),
                 serving: newest.map(serving),
                 aliases: newest
                     .map(champion)
