@@ -91,6 +91,14 @@ async fn wrong_bodies_get_a_sentence() {
         ("/api/v1/targets/x/rollback", "application/json", "", 404),
         ("/api/v1/targets/x/rollback", "application/json", r#"{"actor": 7}"#, 400),
         ("/api/v1/targets/x/rollback", "application/json", long.as_str(), 413),
+        ("/api/v1/promotions", "application/json", r#"{"model": "x"}"#, 404),
+        ("/api/v1/promotions", "application/json", r#"{"modle": "x"}"#, 400),
+        (
+            "/api/v1/promotions",
+            "application/json",
+            r#"{"model": "x", "target": "x"}"#,
+            404,
+        ),
     ] {
         let request = yard
             .request("POST", path)
@@ -114,6 +122,9 @@ async fn wrong_bodies_get_a_sentence() {
     there is no push target 'x' (known: none): see [targets] in trainyard.toml
     the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 11
     the body has more than 1 MiB, which is the most that is taken
+    there is no run and no version 'x': see `trainyard runs` and `trainyard models`, and name the --target of a version
+    the body is not what is asked for here: unknown field `modle`, expected one of `model`, `target`, `reason`, `actor` at line 1 column 8
+    there is no push target 'x' (known: none): see [targets] in trainyard.toml
     "#);
     yard.stop().await;
 }
@@ -176,7 +187,7 @@ async fn lists_of_nothing_are_empty() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     {"runs":[],"next":null}
     {"deliveries":[]}
-    {"targets":[{"name":"flights","url":"http://127.0.0.1:9","serving":null,"ledger":[]}]}
+    {"targets":[{"name":"flights","url":"http://127.0.0.1:9","serving":null,"aliases":[],"ledger":[]}]}
     "#);
     let nothing = yard
         .send(yard.request("POST", "/api/v1/targets/flights/rollback"))
