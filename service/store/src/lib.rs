@@ -35,8 +35,8 @@ pub use events::{NewEvent, Settled};
 pub use holds::Held;
 pub use listing::{RunFilter, RunRow, RunSummary, StepRow};
 pub use metadata::{
-    CachedExecution, Direction, EndState, ExecutionIdentity, Fate, LineageEdge, LineageGraph, LineageNode, MetadataWrite,
-    PARAMETER_PREFIX, PublishExecution, StartExecution,
+    CachedExecution, Direction, EndState, ExecutionIdentity, Fate, LineageEdge, LineageGraph, LineageNode,
+    MetadataWrite, PARAMETER_PREFIX, PublishExecution, StartExecution,
 };
 pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
 pub use pipelines::{KnownPipeline, NewPipeline};

@@ -11,9 +11,9 @@ mod door;
 mod failures;
 mod github_down;
 mod infra_validation;
+mod memo;
 #[path = "../../../store/tests/it/ml_metadata.rs"]
 mod ml_metadata;
-mod memo;
 mod mlmd;
 mod model_server;
 mod moment;

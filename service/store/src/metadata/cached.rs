@@ -1,7 +1,7 @@
 //! Reading artifacts back, and the executions that may stand in for a new one.
 
-use super::properties::{self, Owner, Stored};
 use super::PARAMETER_PREFIX;
+use super::properties::{self, Owner, Stored};
 use crate::connection::{Connection, Row, args};
 use crate::error::Result;
 use crate::statements::statements;
