@@ -76,8 +76,10 @@ pub struct Predictions {
     pub probabilities: Vec<Vec<f64>>,
     /// By grouping.
     pub categories: BTreeMap<String, Categories>,
-    by_class: BTreeMap<String, Vec<f64>>,
-    keys: Vec<String>,
+    /// As read: probabilities by class.
+    pub by_class: BTreeMap<String, Vec<f64>>,
+    /// What rows are paired by.
+    pub keys: Vec<String>,
 }
 
 impl Predictions {
