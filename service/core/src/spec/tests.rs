@@ -446,7 +446,7 @@ fn every_mistake_has_its_place() {
      18 |   statistics: { after: [validate], uses: statistics-gen, inputs: { examples: examples } }
         |   ^
 
-    p.yaml:42:5: the evaluator measures no metric 'auk' for binary_classification: did you mean 'auc'? known are auc, pr_auc, log_loss, brier_score, accuracy, precision, recall, f1, calibration, mean_label, mean_prediction
+    p.yaml:42:5: the evaluator measures no metric 'auk' for binary_classification: did you mean 'auc'? known are auc, pr_auc, log_loss, brier_score, accuracy, precision, recall, f1, calibration, mean_label, mean_prediction, expected_calibration_error, max_calibration_error
      42 |     auk:
         |     ^
 
