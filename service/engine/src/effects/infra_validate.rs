@@ -90,7 +90,7 @@ pub(crate) async fn validate(
         Ok(()) => Ok(None),
         Err(Failure::Model(reason)) => Ok(Some(format!(
             "infra validation refused the model: {reason}{}",
-            trial.last_error().await
+            trial.last_error(&reason).await
         ))),
         Err(Failure::Effect(error)) => Err(error),
     };
@@ -240,13 +240,14 @@ impl Trial<'_> {
         Ok(ModelServer::new(http, &url, self.model, self.max_loading_time))
     }
 
-    /// What the server wrote about an error, if it did: it knows more than its answers tell.
-    async fn last_error(&self) -> String {
+    /// What the server wrote about an error, if it did and its answer did not say so.
+    async fn last_error(&self, reason: &str) -> String {
         let executor = &self.context.executor;
         if executor.stop(self.key, Duration::ZERO).await.is_err() || executor.flush_logs(self.key).await.is_err() {
             return String::new();
         }
         let line = execute::last_line(&self.log(), |line| line.contains("Error"));
+        let line = line.filter(|line| !reason.contains(line.trim_end_matches('.')));
         line.map(|line| format!("; its log says: {line}")).unwrap_or_default()
     }
 
