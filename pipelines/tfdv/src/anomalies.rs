@@ -155,7 +155,7 @@ pub enum AnomalyType {
     FeatureTypeLowNumberValues,
     /// Rows with too many values.
     FeatureTypeHighNumberValues,
-    /// A fixed shape for rows that have more values, fewer or none.
+    /// A fixed shape for rows that have more values or fewer.
     InvalidFeatureShape,
     /// Distinct values are to be counted, and of numbers they are not.
     FeatureTypeNoUnique,
@@ -163,10 +163,10 @@ pub enum AnomalyType {
     IntTypeNotIntString,
     /// Text that is not a number.
     FloatTypeStringNotFloat,
-    /// A truth value of a number other than 0 and 1.
-    BoolTypeUnexpectedInt,
-    /// A truth value of a fraction.
-    BoolTypeUnexpectedFloat,
+    /// A truth value below 0.
+    BoolTypeSmallInt,
+    /// A truth value above 1.
+    BoolTypeBigInt,
     /// A truth value of an unknown word.
     BoolTypeUnexpectedString,
     /// Categories are too far from the control's.

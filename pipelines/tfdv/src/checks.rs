@@ -1,7 +1,9 @@
 //! The checks of one column, and of a split as a whole, each with its sentence.
 
-use crate::schema::{DatasetConstraints, Feature, FloatDomain, IntDomain, SchemaType, StringDomain, UniqueConstraints};
-use crate::statistics::{NumericStatistics, StringStatistics};
+use crate::schema::{
+    BoolDomain, DatasetConstraints, Feature, FloatDomain, IntDomain, SchemaType, StringDomain, UniqueConstraints,
+};
+use crate::statistics::{CommonStatistics, NumericStatistics, StringStatistics};
 use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
 
 /// Values listed in a sentence.
@@ -62,9 +64,19 @@ pub fn column(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics,
         return reasons;
     }
     reasons.extend(domains(schema, feature, found, expected));
-    if let (Some(bounds), Some(texts)) = (&feature.unique_constraints, &found.string_stats) {
-        reasons.extend(distinct(bounds, texts.unique));
+    match (&feature.unique_constraints, &found.string_stats) {
+        (Some(bounds), Some(texts)) => reasons.extend(distinct(bounds, texts.unique)),
+        (Some(_), None) => reasons.push(reason(
+            AnomalyType::FeatureTypeNoUnique,
+            "No distinct values",
+            format!(
+                "the schema bounds the distinct values, and those of {} are not counted",
+                found.kind()
+            ),
+        )),
+        (None, _) => {}
     }
+    reasons.extend(value_counts(feature, &found.common()));
     reasons
 }
 
@@ -100,6 +112,83 @@ fn presence(feature: &Feature, found: &FeatureNameStatistics, rows: i64) -> Vec<
     reasons
 }
 
+/// Values in a row that has any. A row without one is a matter of presence, not of shape.
+fn value_counts(feature: &Feature, common: &CommonStatistics) -> Vec<Reason> {
+    let (least, most) = (common.min_num_values, common.max_num_values);
+    let mut reasons = Vec::new();
+    // Statistics made elsewhere may not count values.
+    if most == 0 {
+        return reasons;
+    }
+    if let Some(bounds) = &feature.value_count {
+        if least < bounds.min {
+            let description = format!("a row has {least} values, and the schema requires {}", bounds.min);
+            reasons.push(reason(
+                AnomalyType::FeatureTypeLowNumberValues,
+                "Missing values",
+                description,
+            ));
+        }
+        if bounds.max > 0 && most > bounds.max {
+            let description = format!("a row has {most} values, and the schema allows {}", bounds.max);
+            reasons.push(reason(
+                AnomalyType::FeatureTypeHighNumberValues,
+                "Superfluous values",
+                description,
+            ));
+        }
+    }
+    if let Some(shape) = &feature.shape {
+        let size = shape.dim.iter().fold(1_i64, |size, dim| size.saturating_mul(dim.size));
+        if least != size || most != size {
+            let description = format!("rows have {least} to {most} values, and the shape in the schema holds {size}");
+            reasons.push(reason(
+                AnomalyType::InvalidFeatureShape,
+                "Invalid feature shape",
+                description,
+            ));
+        }
+    }
+    reasons
+}
+
+/// Text that a domain of numbers is for must be such numbers.
+fn unparsed(texts: &StringStatistics, parses: impl Fn(&str) -> bool) -> Option<String> {
+    let buckets = texts.rank_histogram.buckets.iter();
+    let wrong: Vec<&str> = buckets
+        .map(|bucket| bucket.label.as_str())
+        .filter(|label| !parses(label.trim()))
+        .collect();
+    (!wrong.is_empty()).then(|| list(wrong.into_iter()))
+}
+
+fn truth(domain: &BoolDomain, found: &FeatureNameStatistics, kind: SchemaType) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    match (&found.num_stats, &found.string_stats) {
+        (Some(numbers), _) if kind == SchemaType::Int => {
+            reasons.extend((numbers.min < 0.0).then(|| below(AnomalyType::BoolTypeSmallInt, numbers.min, 0.0)));
+            reasons.extend((numbers.max > 1.0).then(|| above(AnomalyType::BoolTypeBigInt, numbers.max, 1.0)));
+        }
+        (_, Some(texts)) => {
+            let words = [domain.true_value.as_str(), domain.false_value.as_str()];
+            let wrong = unparsed(texts, |label| words.contains(&label));
+            reasons.extend(wrong.map(|wrong| {
+                let description = format!(
+                    "there are values such as {wrong}, and the schema knows only {}",
+                    list(words.into_iter())
+                );
+                reason(
+                    AnomalyType::BoolTypeUnexpectedString,
+                    "Unexpected string values",
+                    description,
+                )
+            }));
+        }
+        _ => reasons.push(wrong_domain("bool_domain", SchemaType::Int, kind)),
+    }
+    reasons
+}
+
 fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, kind: SchemaType) -> Vec<Reason> {
     let mut reasons = Vec::new();
     match (schema.domain(feature), &found.string_stats) {
@@ -122,12 +211,29 @@ fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, ki
     match (&feature.int_domain, &found.num_stats) {
         (None, _) => {}
         (Some(domain), Some(numbers)) if kind == SchemaType::Int => reasons.extend(integers(domain, numbers)),
+        (Some(_), None) => reasons.extend(found.string_stats.as_ref().and_then(|texts| {
+            let wrong = unparsed(texts, |label| label.parse::<i64>().is_ok())?;
+            let description = format!("there are values such as {wrong}, and the schema wants whole numbers");
+            Some(reason(
+                AnomalyType::IntTypeNotIntString,
+                "Not whole numbers",
+                description,
+            ))
+        })),
         (Some(_), _) => reasons.push(wrong_domain("int_domain", SchemaType::Int, kind)),
     }
     match (&feature.float_domain, &found.num_stats) {
         (None, _) => {}
         (Some(domain), Some(numbers)) if kind == SchemaType::Float => reasons.extend(floats(domain, numbers)),
+        (Some(_), None) => reasons.extend(found.string_stats.as_ref().and_then(|texts| {
+            let wrong = unparsed(texts, |label| label.parse::<f64>().is_ok())?;
+            let description = format!("there are values such as {wrong}, and the schema wants numbers");
+            Some(reason(AnomalyType::FloatTypeStringNotFloat, "Not numbers", description))
+        })),
         (Some(_), _) => reasons.push(wrong_domain("float_domain", SchemaType::Float, kind)),
+    }
+    if let Some(domain) = &feature.bool_domain {
+        reasons.extend(truth(domain, found, kind));
     }
     reasons
 }

@@ -11,6 +11,7 @@ mod drift;
 pub mod infer;
 mod null;
 mod proto_json;
+pub mod relax;
 pub mod schema;
 pub mod statistics;
 pub mod table;

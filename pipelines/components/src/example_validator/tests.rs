@@ -127,7 +127,7 @@ fn domains_by_name() {
     assert_eq!(found(demands), "");
     insta::assert_snapshot!(of(json!({"name": "origin", "domain": "airports"})), @"INVALID_SCHEMA_SPECIFICATION: split 'eval', column 'origin': the schema gives it the domain 'airports' and does not define that");
     insta::assert_snapshot!(of(json!({"name": "n", "float_domain": {"min": 0.0}})), @"DOMAIN_INVALID_FOR_TYPE: split 'eval', column 'n': the values are INT, and the float_domain that the schema gives them is for FLOAT");
-    insta::assert_snapshot!(of(json!({"name": "origin", "int_domain": {"min": "0"}})), @"DOMAIN_INVALID_FOR_TYPE: split 'eval', column 'origin': the values are BYTES, and the int_domain that the schema gives them is for INT");
+    insta::assert_snapshot!(of(json!({"name": "origin", "int_domain": {"min": "0"}})), @"INT_TYPE_NOT_INT_STRING: split 'eval', column 'origin': there are values such as 'EWR', 'JFK' and 'XXX', and the schema wants whole numbers");
 }
 
 #[test]
@@ -235,4 +235,64 @@ fn several_reasons_are_one_info() {
       }
     }
     "#);
+}
+
+#[test]
+fn words_numbers_and_truth() {
+    assert_eq!(
+        of(json!({"name": "origin", "bool_domain": {"true_value": "yes"}}))
+            .lines()
+            .count(),
+        1
+    );
+    insta::assert_snapshot!(of(json!({"name": "origin", "float_domain": {"min": 0.0}})), @"FLOAT_TYPE_STRING_NOT_FLOAT: split 'eval', column 'origin': there are values such as 'EWR', 'JFK' and 'XXX', and the schema wants numbers");
+    insta::assert_snapshot!(of(json!({"name": "n", "bool_domain": {}})), @"
+    BOOL_TYPE_SMALL_INT: split 'eval', column 'n': the smallest value is -1, and the schema allows none below 0
+    BOOL_TYPE_BIG_INT: split 'eval', column 'n': the largest value is 12, and the schema allows none above 1
+    ");
+    insta::assert_snapshot!(of(json!({"name": "n", "unique_constraints": {"min": "1"}})), @"FEATURE_TYPE_NO_UNIQUE: split 'eval', column 'n': the schema bounds the distinct values, and those of INT are not counted");
+}
+
+#[test]
+fn numbers_of_values() {
+    let mut dataset = dataset();
+    let common = &mut dataset.features[2].num_stats.as_mut().unwrap().common_stats;
+    (common.min_num_values, common.max_num_values) = (1, 3);
+    let found = |feature: Value| {
+        let schema = serde_json::from_value(json!({"feature": [feature]})).unwrap();
+        let anomalies = validate(&dataset, &schema, &Overrides::new());
+        anomalies
+            .anomaly_info
+            .get("n")
+            .map(|info| info.description.clone())
+            .unwrap_or_default()
+    };
+    assert_eq!(found(json!({"name": "n", "value_count": {"min": "1", "max": "3"}})), "");
+    insta::assert_snapshot!(found(json!({"name": "n", "value_count": {"min": "2", "max": "2"}})), @"a row has 1 values, and the schema requires 2; a row has 3 values, and the schema allows 2");
+    insta::assert_snapshot!(found(json!({"name": "n", "shape": {"dim": [{"size": "1"}]}})), @"rows have 1 to 3 values, and the shape in the schema holds 1");
+}
+
+#[test]
+fn environments() {
+    let schema: Schema = serde_json::from_value(json!({"default_environment": ["TRAINING"], "feature": [
+        {"name": "label", "presence": {"min_fraction": 1.0}, "not_in_environment": ["SERVING"]},
+        {"name": "asked", "presence": {"min_fraction": 1.0}, "in_environment": ["SERVING"]},
+        {"name": "both", "presence": {"min_fraction": 1.0}}]}))
+    .unwrap();
+    let missing = |environment| {
+        let validation = Validation {
+            schema: &schema,
+            severities: &Severities::default(),
+            environment,
+            drift: None,
+            skew: None,
+        };
+        let anomalies = validation.judge(&dataset());
+        let missing = anomalies.anomaly_info.iter();
+        let missing = missing.filter(|(_, info)| info.reason[0].anomaly_type == AnomalyType::SchemaMissingColumn);
+        missing.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(missing(None), ["asked", "both", "label"]);
+    assert_eq!(missing(Some("TRAINING")), ["asked", "both", "label"]);
+    assert_eq!(missing(Some("SERVING")), ["asked"]);
 }
