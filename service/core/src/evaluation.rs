@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The version of the file that is read.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The newest version of the file that is read; version 1, without intervals, is read as well.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The content of a ModelEvaluation artifact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// [`SCHEMA_VERSION`].
+    /// At most [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// `binary_classification` or `regression`.
+    /// `binary_classification`, `multiclass_classification` or `regression`.
     pub model_type: String,
     /// The label column.
     #[serde(default)]
@@ -21,12 +21,18 @@ pub struct Evaluation {
     pub prediction: String,
     /// Whether there was a baseline model.
     pub baseline: bool,
+    /// The level of the intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_level: Option<f64>,
     /// Each slice with its metrics.
     pub slices: Vec<Slice>,
+    /// Slices against others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cross_slices: Vec<CrossSlice>,
 }
 
 /// One slice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// Feature to value; empty is overall.
     pub slice_key: BTreeMap<String, String>,
@@ -44,15 +50,43 @@ pub struct Measured {
     /// The baseline's value.
     #[serde(default)]
     pub baseline: Option<f64>,
+    /// Candidate minus baseline by the paired bootstrap; `None` where none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// Candidate minus baseline on the same rows, with its interval at the evaluation's `confidence_level`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Difference {
+    /// Candidate minus baseline.
+    pub value: Option<f64>,
+    /// The standard deviation of the replicates.
+    pub standard_error: Option<f64>,
+    /// The interval's lower end.
+    pub lower: Option<f64>,
+    /// The interval's upper end.
+    pub upper: Option<f64>,
+}
+
+/// One slice against another; the values are metric of the slice minus metric of the baseline slice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CrossSlice {
+    /// The slice compared with; empty is overall.
+    pub baseline_slice_key: BTreeMap<String, String>,
+    /// The slice.
+    pub slice_key: BTreeMap<String, String>,
+    /// Metric name to values.
+    pub metrics: BTreeMap<String, Measured>,
 }
 
 /// Reads `evaluation.json`. The error is one sentence.
 pub fn parse(text: &str) -> Result<Evaluation, String> {
     let evaluation: Evaluation =
         serde_json::from_str(text).map_err(|error| format!("evaluation.json is not an evaluation: {error}"))?;
-    if evaluation.schema_version != SCHEMA_VERSION {
+    if !(1..=SCHEMA_VERSION).contains(&evaluation.schema_version) {
         return Err(format!(
-            "evaluation.json has schema_version {}, and this version of Trainyard reads {SCHEMA_VERSION}: use evaluator and service of the same version",
+            "evaluation.json has schema_version {}, and this version of Trainyard reads 1 to {SCHEMA_VERSION}: use evaluator and service of the same version",
             evaluation.schema_version
         ));
     }
@@ -97,11 +131,23 @@ mod tests {
             evaluation.slices[0].metrics["auc"],
             Measured {
                 candidate: Some(0.65),
-                baseline: Some(0.64)
+                baseline: Some(0.64),
+                ..Measured::default()
             }
         );
         assert_eq!(evaluation.slices[0].metrics["log_loss"].baseline, None);
         assert_eq!(slice_name(&evaluation.slices[1].slice_key), "origin=EWR");
+    }
+
+    #[test]
+    fn reads_the_paired_difference_and_leaves_plots_aside() {
+        let text = r#"{"schema_version":2,"model_type":"regression","baseline":true,"confidence_level":0.95,"bootstrap":{"num_samples":1000,"seed":0},
+            "slices":[{"slice_key":{},"num_examples":9,"metrics":{"r_squared":{"candidate":0.65,"baseline":0.64,
+            "candidate_interval":{"standard_error":0.1,"lower":0,"upper":1},
+            "difference":{"value":0.01,"standard_error":0.002,"lower":0.006,"upper":0.014}}},"plots":{"candidate":{}}}],"cross_slices":[]}"#;
+        let difference = parse(text).unwrap().slices[0].metrics["r_squared"].difference.unwrap();
+        assert_eq!((difference.value, difference.standard_error), (Some(0.01), Some(0.002)));
+        assert_eq!((difference.lower, difference.upper), (Some(0.006), Some(0.014)));
     }
 
     #[test]
@@ -113,7 +159,7 @@ mod tests {
         let texts = [
             "".to_owned(),
             "{}".to_owned(),
-            whole(2, &format!("[{slice}]")),
+            whole(3, &format!("[{slice}]")),
             whole(1, "[]"),
             whole(1, &format!("[{slice},{slice}]")),
             whole(
@@ -126,7 +172,7 @@ mod tests {
         insta::assert_snapshot!(said.join("\n"), @r#"
         evaluation.json is not an evaluation: EOF while parsing a value at line 1 column 0
         evaluation.json is not an evaluation: missing field `schema_version` at line 1 column 2
-        evaluation.json has schema_version 2, and this version of Trainyard reads 1: use evaluator and service of the same version
+        evaluation.json has schema_version 3, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
         evaluation.json lacks the overall slice, the one with an empty slice_key
         evaluation.json has the slice overall twice
         evaluation.json is not an evaluation: expected value at line 1 column 137

@@ -103,7 +103,7 @@ impl Judge<'_> {
             return;
         };
         let measured = slice.metrics.get(metric).copied();
-        let Measured { candidate, baseline } = measured.unwrap_or_default();
+        let Measured { candidate, baseline, .. } = measured.unwrap_or_default();
         let candidate = candidate.filter(|value| value.is_finite());
         let baseline = baseline.filter(|value| value.is_finite() && self.evaluation.baseline);
         let too_small =

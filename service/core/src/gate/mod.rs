@@ -5,6 +5,7 @@ mod judge;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod validation_result;
 mod verdict;
 
 pub use forced::Override;

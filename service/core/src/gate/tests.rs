@@ -13,6 +13,8 @@ type Row<'a> = (&'a [(&'a str, &'a str)], u64, Option<f64>, Option<f64>);
 fn measured(slices: &[Row], baseline: bool) -> Evaluation {
     Evaluation {
         schema_version: 1,
+        confidence_level: None,
+        cross_slices: vec![],
         model_type: "binary_classification".to_owned(),
         label: "late".to_owned(),
         prediction: "score".to_owned(),
@@ -27,6 +29,7 @@ fn measured(slices: &[Row], baseline: bool) -> Evaluation {
                     Measured {
                         candidate: *candidate,
                         baseline: *baseline,
+                        ..Default::default()
                     },
                 )]
                 .into(),
@@ -429,6 +432,7 @@ fn evaluations() -> impl Strategy<Value = Evaluation> {
                 Measured {
                     candidate,
                     baseline: base,
+                    ..Default::default()
                 },
             )]
             .into();

@@ -43,12 +43,15 @@ fn evaluation(slices: &[(&str, f64, Option<f64>)]) -> Evaluation {
             Measured {
                 candidate: Some(*candidate),
                 baseline: *baseline,
+                ..Default::default()
             },
         )]
         .into(),
     };
     Evaluation {
         schema_version: 1,
+        confidence_level: None,
+        cross_slices: vec![],
         model_type: "binary_classification".to_owned(),
         label: String::new(),
         prediction: String::new(),

@@ -63,12 +63,15 @@ fn verdict(auc: f64) -> Verdict {
             Measured {
                 candidate: Some(auc),
                 baseline: None,
+                ..Default::default()
             },
         )]
         .into(),
     };
     let evaluation = Evaluation {
         schema_version: 1,
+        confidence_level: None,
+        cross_slices: vec![],
         model_type: "binary_classification".to_owned(),
         label: String::new(),
         prediction: String::new(),

@@ -6,6 +6,7 @@
 mod baseline;
 mod compile;
 mod components;
+mod gate_file;
 mod graph;
 mod inputs;
 mod judged;
@@ -23,6 +24,7 @@ mod window;
 
 pub use baseline::{Baseline, is_model_name};
 pub use compile::{load, plan};
+pub use gate_file::load_gate;
 pub use judged::with_base_gate;
 pub use parse::parse;
 pub use problem::Problem;

@@ -1,6 +1,7 @@
 //! Text to [`Pipeline`], strictly.
 
 use super::{Pipeline, Problem, suggest};
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, MergeKeyPolicy, Options};
 
 /// A pipeline file of more bytes is not read; the largest anyone wrote by hand is far below.
@@ -9,6 +10,20 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// Reads a pipeline file: unknown and repeated keys, several documents and alias bombs are
 /// problems. `file` is its path for messages.
 pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            message: "the pipeline file is empty".to_owned(),
+            hint: Some("it needs a name and steps".to_owned()),
+        });
+    }
+    strictly(file, text)
+}
+
+/// Reads any shape as strictly.
+pub(super) fn strictly<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> {
     let whole = |message: String, hint: &str| Problem {
         file: file.to_owned(),
         line: None,
@@ -18,15 +33,12 @@ pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
     };
     if text.len() > MAX_FILE_BYTES {
         return Err(whole(
-            format!("the pipeline file has {} bytes", text.len()),
+            format!("the file has {} bytes", text.len()),
             "1 MiB is the most that is read",
         ));
     }
     if text.trim().is_empty() {
-        return Err(whole(
-            "the pipeline file is empty".to_owned(),
-            "it needs a name and steps",
-        ));
+        return Err(whole("the file is empty".to_owned(), "see `trainyard schema` for its keys"));
     }
     serde_saphyr::from_str_with_options(text, strict()).map_err(|error| problem(file, error.without_snippet()))
 }

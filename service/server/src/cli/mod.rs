@@ -3,6 +3,7 @@
 mod alias;
 mod cancel;
 mod doctor;
+mod gate;
 mod gc;
 mod lint;
 mod logs;
@@ -15,6 +16,7 @@ mod rollback;
 mod run;
 mod runs;
 mod schema;
+mod schema_diff;
 mod serve;
 mod service;
 mod trigger;
@@ -40,7 +42,7 @@ const USAGE: u8 = 64;
     name = "trainyard",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model (`run` only), 64 wrong usage.\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model (`run`, `gate`), 64 wrong usage.\n\
                   Start with `trainyard lint pipelines/NAME`, then `trainyard doctor` and `trainyard serve`."
 )]
 struct Cli {
@@ -56,7 +58,9 @@ enum Command {
     Serve(serve::Serve),
     Run(run::Run),
     Lint(lint::Lint),
+    Gate(gate::Gate),
     Schema(schema::Schema),
+    SchemaDiff(schema_diff::SchemaDiff),
     Doctor(doctor::Doctor),
     Runs(runs::Runs),
     Logs(logs::Logs),
@@ -113,7 +117,9 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
             Command::Lint(command) => command.perform(),
+            Command::Gate(command) => command.perform(),
             Command::Schema(command) => command.perform(),
+            Command::SchemaDiff(command) => command.perform(),
             Command::Doctor(command) => command.perform(path, variable).await,
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
