@@ -1,5 +1,7 @@
 //! Drift and skew: distances against hand calculation, false alarms against the level, planted shifts.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::{Value, json};
 use trainyard_tfdv::comparator::Comparison;
 use trainyard_tfdv::distance::Distance;

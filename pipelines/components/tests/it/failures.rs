@@ -123,7 +123,7 @@ fn inputs_that_are_not_what_they_should_be() {
     };
     insta::assert_snapshot!(validator("prose", json!({})), @"cannot understand /prose/schema.json: expected ident at line 1 column 2");
     insta::assert_snapshot!(validator("statistics", json!({})), @"cannot read /statistics/schema.json: No such file or directory (os error 2)");
-    insta::assert_snapshot!(validator("prose", json!({"on_anomaly": "stop"})), @"the step's parameter 'on_anomaly' is wrong: unknown variant `stop`, expected `fail` or `warn`");
+    insta::assert_snapshot!(validator("prose", json!({"on_anomaly": "stop"})), @"the step's parameter 'on_anomaly' is wrong: unknown variant `stop`, expected one of `fail`, `warn`, `ignore`");
     insta::assert_snapshot!(validator("prose", json!({"severity_overrides": {"TYPO": "WARNING"}})), @"the step's parameter 'severity_overrides' is wrong: unknown variant `TYPO`, expected one of `SCHEMA_MISSING_COLUMN`, `SCHEMA_NEW_COLUMN`, `UNEXPECTED_DATA_TYPE`, `FEATURE_TYPE_NOT_PRESENT`, `FEATURE_TYPE_LOW_NUMBER_PRESENT`, `FEATURE_TYPE_LOW_FRACTION_PRESENT`, `FEATURE_TYPE_LOW_UNIQUE`, `FEATURE_TYPE_HIGH_UNIQUE`, `ENUM_TYPE_UNEXPECTED_STRING_VALUES`, `INT_TYPE_SMALL_INT`, `INT_TYPE_BIG_INT`, `FLOAT_TYPE_SMALL_FLOAT`, `FLOAT_TYPE_BIG_FLOAT`, `FLOAT_TYPE_HAS_NAN`, `FLOAT_TYPE_HAS_INF`, `DOMAIN_INVALID_FOR_TYPE`, `INVALID_SCHEMA_SPECIFICATION`, `DATASET_LOW_NUM_EXAMPLES`, `DATASET_HIGH_NUM_EXAMPLES`");
     insta::assert_snapshot!(validator("prose", json!({"severity_overrides": {"SCHEMA_NEW_COLUMN": "INFO"}})), @"the step's parameter 'severity_overrides' is wrong: unknown variant `INFO`, expected `WARNING` or `ERROR`");
 }
