@@ -17,7 +17,6 @@ mod run;
 mod runs;
 mod schema;
 mod schema_diff;
-mod schema_diff;
 mod serve;
 mod service;
 mod trigger;
@@ -61,7 +60,6 @@ enum Command {
     Lint(lint::Lint),
     Gate(gate::Gate),
     Schema(schema::Schema),
-    SchemaDiff(schema_diff::SchemaDiff),
     SchemaDiff(schema_diff::SchemaDiff),
     Doctor(doctor::Doctor),
     Runs(runs::Runs),
@@ -121,7 +119,6 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Lint(command) => command.perform(),
             Command::Gate(command) => command.perform(),
             Command::Schema(command) => command.perform(),
-            Command::SchemaDiff(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(),
             Command::Doctor(command) => command.perform(path, variable).await,
             Command::Runs(command) => command.perform(&load()?).await,
