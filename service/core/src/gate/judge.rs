@@ -5,12 +5,18 @@
 //! - Without a baseline model the change thresholds are skipped (a rubber stamp for them only).
 //! - A relative change is measured in magnitudes of the baseline. At a baseline of 0 a demanded
 //!   improvement means strictly better, and an allowed regression means not worse.
+//! - `require` asks whether chance explains the paired difference: a one-sided t-test for each slice,
+//!   corrected over the slices of the metric.
 //! - Slices below `min_slice_size` are shown and not judged; the overall slice always is.
 
+use super::significance::{Hypothesis, Tested, adjust};
 use super::threshold::{self, Judged};
 use super::verdict::{Blessing, Comparison, Finding, Verdict};
 use crate::evaluation::{Evaluation, Measured, Slice};
-use crate::spec::{ChangeThreshold, Gate, MetricThreshold, SlicingSpec, ValueThreshold};
+use crate::spec::{
+    CONFIDENCE_LEVEL, ChangeThreshold, Direction, Gate, InsufficientData, MetricThreshold, MissingBaseline,
+    Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
+};
 use std::collections::BTreeMap;
 
 /// Judges a candidate by what the evaluator measured.
@@ -34,9 +40,14 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
         comparisons: Vec::new(),
     };
     judge.unmatched_specs(&slices);
-    for slice in slices {
-        for (metric, threshold) in &gate.metrics {
-            judge.metric(slice, metric, threshold);
+    let tested: Vec<_> = gate
+        .metrics
+        .iter()
+        .map(|(metric, threshold)| judge.tested(&slices, metric, threshold))
+        .collect();
+    for (place, slice) in slices.into_iter().enumerate() {
+        for ((metric, threshold), tested) in gate.metrics.iter().zip(&tested) {
+            judge.metric(slice, metric, threshold, tested.get(&place));
         }
     }
     // Stable, so that the overall slice stays first among the failures.
@@ -59,6 +70,14 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
 struct Applicable<'a> {
     value: Vec<&'a ValueThreshold>,
     change: Vec<&'a ChangeThreshold>,
+    require: Option<Requirement>,
+    suspicious: Option<&'a SuspiciousImprovement>,
+}
+
+impl Applicable<'_> {
+    fn compares(&self) -> bool {
+        !self.change.is_empty() || self.require.is_some() || self.suspicious.is_some()
+    }
 }
 
 struct Judge<'a> {
@@ -98,19 +117,72 @@ impl Judge<'_> {
         }
     }
 
-    fn metric(&mut self, slice: &Slice, metric: &str, threshold: &MetricThreshold) {
+    fn too_small(&self, slice: &Slice) -> bool {
+        !slice.slice_key.is_empty() && self.gate.min_slice_size.is_some_and(|least| slice.num_examples < least)
+    }
+
+    /// The tests of one metric by the slice's place, corrected over all slices that are large enough.
+    fn tested(&self, slices: &[&Slice], metric: &str, threshold: &MetricThreshold) -> BTreeMap<usize, Tested> {
+        let hypothesis = threshold.require.zip(threshold.better(metric));
+        let Some((require, direction)) = hypothesis.filter(|_| self.evaluation.baseline) else {
+            return BTreeMap::new();
+        };
+        let hypothesis = Hypothesis {
+            require,
+            margin: threshold.margin,
+            direction,
+        };
+        let (mut places, mut p, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, slice) in slices.iter().enumerate() {
+            let asked = applicable(self.gate, threshold, &slice.slice_key).is_some_and(|a| a.require.is_some());
+            let found = slice.metrics.get(metric).filter(|_| asked && !self.too_small(slice));
+            if let Some((probability, error)) = found.and_then(|m| hypothesis.p(m, slice.num_examples)) {
+                places.push(place);
+                p.push(probability);
+                errors.push(error);
+            }
+        }
+        let adjusted = adjust(&p, self.gate.correction);
+        let tested = (0..places.len()).map(|i| {
+            let tested = Tested {
+                standard_error: errors[i],
+                p: p[i],
+                adjusted: adjusted[i],
+                family: places.len(),
+            };
+            (places[i], tested)
+        });
+        tested.collect()
+    }
+
+    fn metric(&mut self, slice: &Slice, metric: &str, threshold: &MetricThreshold, tested: Option<&Tested>) {
         let Some(applicable) = applicable(self.gate, threshold, &slice.slice_key) else {
             return;
         };
         let measured = slice.metrics.get(metric).copied();
-        let Measured { candidate, baseline, .. } = measured.unwrap_or_default();
+        let Measured {
+            candidate, baseline, ..
+        } = measured.unwrap_or_default();
         let candidate = candidate.filter(|value| value.is_finite());
         let baseline = baseline.filter(|value| value.is_finite() && self.evaluation.baseline);
-        let too_small =
-            !slice.slice_key.is_empty() && self.gate.min_slice_size.is_some_and(|least| slice.num_examples < least);
         let mut passed = None;
-        if !too_small {
-            let judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
+        if self.too_small(slice) {
+            self.insufficient(slice, metric, &mut passed);
+        } else {
+            let mut judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
+            if let Some((candidate, baseline)) = candidate.zip(baseline) {
+                let pair = Pair {
+                    place: threshold::place(metric, &slice.slice_key),
+                    candidate,
+                    baseline,
+                    better: threshold.better(metric),
+                };
+                let level = threshold.confidence_level.or(self.gate.confidence_level);
+                judged.extend(applicable.require.map(|require| {
+                    pair.evidence(require, threshold.margin, level.unwrap_or(CONFIDENCE_LEVEL), tested)
+                }));
+                judged.extend(applicable.suspicious.and_then(|bound| pair.suspicious(bound)));
+            }
             passed = Some(judged.iter().all(|j| j.passed));
             self.findings
                 .extend(judged.into_iter().map(|Judged { passed, sentence }| Finding {
@@ -129,8 +201,33 @@ impl Judge<'_> {
             difference: candidate
                 .zip(baseline)
                 .map(|(candidate, baseline)| candidate - baseline),
-            threshold: threshold::words(&applicable.value, &applicable.change),
+            threshold: threshold::words(
+                &applicable.value,
+                &applicable.change,
+                applicable.require,
+                threshold.margin,
+            ),
             passed,
+        });
+    }
+
+    fn insufficient(&mut self, slice: &Slice, metric: &str, passed: &mut Option<bool>) {
+        let fails = match self.gate.insufficient_data {
+            InsufficientData::Ignore => return,
+            InsufficientData::Warn => false,
+            InsufficientData::Fail => true,
+        };
+        *passed = fails.then_some(false);
+        self.findings.push(Finding {
+            slice_key: slice.slice_key.clone(),
+            metric: metric.to_owned(),
+            passed: !fails,
+            sentence: format!(
+                "{} was not judged: {} examples are fewer than the {} of min_slice_size",
+                threshold::place(metric, &slice.slice_key),
+                slice.num_examples,
+                self.gate.min_slice_size.unwrap_or_default()
+            ),
         });
     }
 
@@ -144,9 +241,8 @@ impl Judge<'_> {
         baseline: Option<f64>,
     ) -> Vec<Judged> {
         let place = threshold::place(metric, &slice.slice_key);
-        if !applicable.change.is_empty() && !self.evaluation.baseline {
-            self.rubber_stamp = true;
-        }
+        let alone = applicable.compares() && !self.evaluation.baseline;
+        self.rubber_stamp |= alone && self.gate.missing_baseline == MissingBaseline::RubberStamp;
         if !is_measured {
             return vec![Judged::failed(threshold::not_measured(metric, &slice.slice_key))];
         }
@@ -160,6 +256,17 @@ impl Judge<'_> {
             .iter()
             .map(|t| threshold::value(&place, t, candidate))
             .collect();
+        if alone && self.gate.missing_baseline == MissingBaseline::NotBlessed {
+            judged.push(Judged::failed(format!(
+                "{place} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp"
+            )));
+        }
+        let uncompared = applicable.change.is_empty() && applicable.compares() && self.evaluation.baseline;
+        if uncompared && baseline.is_none() {
+            judged.push(Judged::failed(format!(
+                "{place} is undefined for the model compared with, so that its change cannot be judged"
+            )));
+        }
         for change in &applicable.change {
             match baseline {
                 Some(baseline) => judged.extend(threshold::change(&place, change, candidate, baseline)),
@@ -173,10 +280,90 @@ impl Judge<'_> {
     }
 }
 
+/// Both models' values of a metric on a slice.
+struct Pair {
+    place: String,
+    candidate: f64,
+    baseline: f64,
+    better: Option<Direction>,
+}
+
+impl Pair {
+    fn evidence(&self, require: Requirement, margin: f64, level: f64, tested: Option<&Tested>) -> Judged {
+        let place = &self.place;
+        let Some(tested) = tested else {
+            return Judged::failed(match self.better {
+                None => format!(
+                    "{place} cannot be tested, since it is not known which way it is better: give it a direction"
+                ),
+                Some(_) => format!(
+                    "{place} has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it"
+                ),
+            });
+        };
+        let significant = tested.adjusted <= 1.0 - level;
+        let digits = threshold::digits(&[self.candidate, self.baseline, tested.standard_error]);
+        let difference = self.candidate - self.baseline;
+        let corrected = match tested.family {
+            1 => String::new(),
+            family => format!(", {} over {family} slices", probability(tested.adjusted)),
+        };
+        let beyond = match (margin > 0.0, require) {
+            (false, _) => String::new(),
+            (true, Requirement::NoSignificantRegression) => format!(" beyond the margin of {margin}"),
+            (true, Requirement::SignificantImprovement) => format!(" of more than {margin}"),
+        };
+        let (passed, what) = match (require, significant) {
+            (Requirement::NoSignificantRegression, true) => (false, "a significant regression"),
+            (Requirement::NoSignificantRegression, false) => (true, "no significant regression"),
+            (Requirement::SignificantImprovement, true) => (true, "a significant improvement"),
+            (Requirement::SignificantImprovement, false) => (false, "no significant improvement"),
+        };
+        Judged {
+            passed,
+            sentence: format!(
+                "{place} went from {:.digits$} to {:.digits$} ({difference:+.digits$}, standard error {:.digits$}; {}{corrected}): {what}{beyond} at {}% confidence",
+                self.baseline,
+                self.candidate,
+                tested.standard_error,
+                probability(tested.p),
+                level * 100.0
+            ),
+        }
+    }
+
+    /// A failure if the gain is too large to believe.
+    fn suspicious(&self, bound: &SuspiciousImprovement) -> Option<Judged> {
+        let gain = match self.better? {
+            Direction::HigherIsBetter => self.candidate - self.baseline,
+            Direction::LowerIsBetter => self.baseline - self.candidate,
+        };
+        let relative = bound.relative.map(|share| share * self.baseline.abs());
+        let most = [bound.absolute, relative].into_iter().flatten().reduce(f64::min)?;
+        let digits = threshold::digits(&[self.candidate, self.baseline, most]);
+        (gain > most).then(|| {
+            Judged::failed(format!(
+                "{} went from {:.digits$} to {:.digits$}, better by more than the {most:.digits$} that is believable: look for a label that leaked into the features",
+                self.place, self.baseline, self.candidate
+            ))
+        })
+    }
+}
+
+/// `p = 0.0312`, `p < 0.0001`.
+fn probability(p: f64) -> String {
+    if p < 1e-4 {
+        "p < 0.0001".to_owned()
+    } else {
+        format!("p = {p:.4}")
+    }
+}
+
 fn has_threshold(metric: &MetricThreshold) -> bool {
     let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(threshold::bounds_value);
     let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(threshold::bounds_change);
-    let own = value(&metric.value_threshold) || change(&metric.change_threshold);
+    let evidence = metric.require.is_some() || metric.suspicious_improvement.is_some();
+    let own = evidence || value(&metric.value_threshold) || change(&metric.change_threshold);
     own || metric
         .per_slice_thresholds
         .iter()
@@ -203,30 +390,29 @@ fn applicable<'a>(
         .iter()
         .filter(|t| t.slicing_specs.iter().any(|spec| matches(spec, slice_key)))
         .collect();
-    let found = if own.is_empty() {
-        let overall = [SlicingSpec::default()];
-        if !looked_at(gate, &overall).iter().any(|spec| matches(spec, slice_key)) {
-            return None;
-        }
-        Applicable {
-            value: metric.value_threshold.iter().collect(),
-            change: metric.change_threshold.iter().collect(),
-        }
+    let overall = [SlicingSpec::default()];
+    let in_view = looked_at(gate, &overall).iter().any(|spec| matches(spec, slice_key));
+    if own.is_empty() && !in_view {
+        return None;
+    }
+    let (value, change): (Vec<&ValueThreshold>, Vec<&ChangeThreshold>) = if own.is_empty() {
+        (
+            metric.value_threshold.iter().collect(),
+            metric.change_threshold.iter().collect(),
+        )
     } else {
-        Applicable {
-            value: own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
-            change: own.iter().filter_map(|t| t.change_threshold.as_ref()).collect(),
-        }
+        (
+            own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
+            own.iter().filter_map(|t| t.change_threshold.as_ref()).collect(),
+        )
     };
     let found = Applicable {
-        value: found.value.into_iter().filter(|t| threshold::bounds_value(t)).collect(),
-        change: found
-            .change
-            .into_iter()
-            .filter(|t| threshold::bounds_change(t))
-            .collect(),
+        value: value.into_iter().filter(|t| threshold::bounds_value(t)).collect(),
+        change: change.into_iter().filter(|t| threshold::bounds_change(t)).collect(),
+        require: metric.require.filter(|_| in_view),
+        suspicious: metric.suspicious_improvement.as_ref().filter(|_| in_view),
     };
-    (!found.value.is_empty() || !found.change.is_empty()).then_some(found)
+    (!found.value.is_empty() || found.compares()).then_some(found)
 }
 
 /// Whether a slice is one of a spec's: the same features, and the fixed values where there are any.

@@ -2,6 +2,7 @@
 
 mod forced;
 mod judge;
+mod significance;
 #[cfg(test)]
 mod tests;
 mod threshold;

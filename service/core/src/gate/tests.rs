@@ -1,5 +1,7 @@
 //! TFMA's cases as a table, and what must hold for every gate.
 
+mod evidence;
+
 use super::{Blessing, Verdict, judge};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::spec::{ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold};
@@ -45,12 +47,8 @@ fn overall(candidate: f64, baseline: f64) -> Evaluation {
 fn gate(threshold: MetricThreshold) -> Gate {
     let metrics = IndexMap::from([("auc".to_owned(), threshold)]);
     Gate {
-        evaluation: None,
-        model: None,
-        baseline: Default::default(),
-        slicing_specs: vec![],
         metrics,
-        min_slice_size: None,
+        ..Gate::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One threshold on one number, and its sentence.
 
 use crate::evaluation::slice_name;
-use crate::spec::{ChangeThreshold, Direction, ValueThreshold};
+use crate::spec::{ChangeThreshold, Direction, Requirement, ValueThreshold};
 use std::collections::BTreeMap;
 
 /// Whether a threshold held, in words.
@@ -191,7 +191,12 @@ impl Change<'_> {
 }
 
 /// The thresholds as the table shows them, for example `≥ 0.6, change ≥ -0.005`.
-pub(super) fn words(value: &[&ValueThreshold], change: &[&ChangeThreshold]) -> String {
+pub(super) fn words(
+    value: &[&ValueThreshold],
+    change: &[&ChangeThreshold],
+    require: Option<Requirement>,
+    margin: f64,
+) -> String {
     let value = value.iter().map(|threshold| value_words(threshold));
     let change = change.iter().map(|threshold| {
         let sign = match threshold.direction {
@@ -204,7 +209,16 @@ pub(super) fn words(value: &[&ValueThreshold], change: &[&ChangeThreshold]) -> S
             .map(|bound| format!("change {sign} {}", percent(bound)));
         absolute.into_iter().chain(relative).collect::<Vec<_>>().join(", ")
     });
-    value.chain(change).collect::<Vec<_>>().join(", ")
+    let margin = if margin > 0.0 {
+        format!(" > {margin}")
+    } else {
+        String::new()
+    };
+    let require = require.map(|require| match require {
+        Requirement::NoSignificantRegression => format!("no significant regression{margin}"),
+        Requirement::SignificantImprovement => format!("significant improvement{margin}"),
+    });
+    value.chain(change).chain(require).collect::<Vec<_>>().join(", ")
 }
 
 fn value_words(threshold: &ValueThreshold) -> String {
@@ -222,7 +236,7 @@ fn percent_of(ratio: f64, decimals: usize) -> String {
 }
 
 /// Decimals that show numbers of this size, and show different numbers as different: four, or more.
-fn digits(values: &[f64]) -> usize {
+pub(super) fn digits(values: &[f64]) -> usize {
     let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let distinct = |digits: usize| {
         let shown = |value: f64| format!("{value:.digits$}");

@@ -1,5 +1,7 @@
 //! The standard components: what `uses` knows.
 
+use super::Direction;
+
 /// A standard component.
 pub(super) struct Standard {
     /// As `uses` names it.
@@ -154,6 +156,18 @@ pub(super) const METRICS: [(&str, &[&str]); 2] = [
         ],
     ),
 ];
+
+/// Which way a metric of the standard evaluator is better; `None` for those that have no better.
+pub(super) fn better(metric: &str) -> Option<Direction> {
+    match metric.split(':').next().unwrap_or(metric) {
+        "auc" | "pr_auc" | "accuracy" | "precision" | "recall" | "f1" | "r_squared" => Some(Direction::HigherIsBetter),
+        "calibration" | "mean_label" | "mean_prediction" | "mean_error" => None,
+        "log_loss" | "brier_score" => Some(Direction::LowerIsBetter),
+        name if name.starts_with("macro_") || name.starts_with("weighted_") => Some(Direction::HigherIsBetter),
+        name if name.ends_with("_error") => Some(Direction::LowerIsBetter),
+        _ => None,
+    }
+}
 
 /// The execution type of a user's own step: TFX's name where an output tells it.
 pub(super) fn execution_type<'a>(step: &str, mut output_types: impl Iterator<Item = &'a str>) -> String {

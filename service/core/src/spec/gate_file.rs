@@ -79,9 +79,9 @@ mod tests {
         let all: Vec<String> = texts.iter().map(|text| said(text)).collect();
         insta::assert_snapshot!(all.join("\n"), @"
         gate.yaml: the file is empty: see `trainyard schema` for its keys
-        gate.yaml:1:1: unknown key 'metrisc': did you mean 'metrics'? known are evaluation, model, baseline, slicing_specs, metrics, min_slice_size
+        gate.yaml:1:1: unknown key 'metrisc': did you mean 'metrics'? known are evaluation, model, baseline, slicing_specs, metrics, min_slice_size, insufficient_data, confidence_level, correction, missing_baseline
         gate.yaml:2:1: unknown key 'model': the only one is gate
-        gate.yaml: metric 'auc' has no threshold: give it a value_threshold or a change_threshold
+        gate.yaml: metric 'auc' has no threshold: give it a value_threshold, a change_threshold or a require
         gate.yaml:1:1: keys with values belong here: write them as key: value
         ");
     }

@@ -202,6 +202,12 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
             measured_slice(&["gate", "slicing_specs", &index.to_string()], spec, measured, problems);
         }
     }
+    if !gate.confidence_level.is_none_or(|level| level > 0.5 && level < 1.0) {
+        problems.add(
+            &["gate", "confidence_level"],
+            "a confidence_level lies above 0.5 and below 1",
+        );
+    }
     for (metric, threshold) in &gate.metrics {
         known_metric(metric, model_type, problems);
         let path = ["gate", "metrics", metric.as_str()];
@@ -209,12 +215,21 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
             value_threshold,
             change_threshold,
             per_slice_thresholds,
+            require,
+            suspicious_improvement,
+            ..
         } = threshold;
-        if value_threshold.is_none() && change_threshold.is_none() && per_slice_thresholds.is_empty() {
+        evidence(&path, gate, metric, threshold, problems);
+        if value_threshold.is_none()
+            && change_threshold.is_none()
+            && per_slice_thresholds.is_empty()
+            && require.is_none()
+            && suspicious_improvement.is_none()
+        {
             problems.add_with_hint(
                 &path,
                 format!("metric '{metric}' has no threshold"),
-                "give it a value_threshold or a change_threshold",
+                "give it a value_threshold, a change_threshold or a require",
             );
         }
         bounds(
@@ -246,6 +261,46 @@ pub(super) fn gate(gate: &Gate, model_type: Option<&str>, measured: Option<&[Sli
             for spec in measured.map(|_| per_slice.slicing_specs.as_slice()).unwrap_or_default() {
                 measured_slice(&path, spec, measured.unwrap_or_default(), problems);
             }
+        }
+    }
+}
+
+/// `require`, `margin`, `confidence_level` and `suspicious_improvement`.
+fn evidence(path: &[&str], gate: &Gate, metric: &str, threshold: &MetricThreshold, problems: &mut Problems) {
+    let at = |key: &'static str| [path, &[key]].concat();
+    let compares = [
+        ("require", threshold.require.is_some()),
+        ("suspicious_improvement", threshold.suspicious_improvement.is_some()),
+    ];
+    for (key, _) in compares.into_iter().filter(|(_, given)| *given) {
+        if threshold.better(metric).is_none() {
+            problems.add_with_hint(
+                &at(key),
+                format!("which way '{metric}' is better is not known"),
+                "write direction: HIGHER_IS_BETTER or LOWER_IS_BETTER beside it",
+            );
+        }
+        if gate.baseline == Baseline::None {
+            problems.add(
+                &at(key),
+                format!("{key} needs a baseline to compare with, and the gate's baseline is none"),
+            );
+        }
+    }
+    if !(threshold.margin >= 0.0 && threshold.margin.is_finite()) {
+        problems.add(&at("margin"), "a margin is a number of 0 or more");
+    }
+    let sure = |level: Option<f64>| level.is_none_or(|level| level > 0.5 && level < 1.0);
+    if !sure(threshold.confidence_level) {
+        problems.add(&at("confidence_level"), "a confidence_level lies above 0.5 and below 1");
+    }
+    if let Some(suspicious) = threshold.suspicious_improvement {
+        let bounds = [suspicious.absolute, suspicious.relative];
+        if bounds.iter().flatten().count() == 0 || bounds.iter().flatten().any(|bound| !(*bound > 0.0)) {
+            problems.add(
+                &at("suspicious_improvement"),
+                "suspicious_improvement needs absolute or relative, above 0",
+            );
         }
     }
 }

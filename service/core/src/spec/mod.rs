@@ -14,6 +14,7 @@ mod lint;
 mod parse;
 mod problem;
 mod quantity;
+mod requirement;
 mod schema;
 mod source_map;
 mod step;
@@ -29,6 +30,7 @@ pub use judged::with_base_gate;
 pub use parse::parse;
 pub use problem::Problem;
 pub(crate) use quantity::seconds as duration_seconds;
+pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use schema::json_schema;
 pub use window::{RollingRange, SpanName, StaticRange, Window};
 
@@ -297,7 +299,7 @@ pub enum NetworkAccess {
 }
 
 /// When the candidate is approved. Names are TFMA's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     /// The `step` or `step.output` that made the ModelEvaluation; found by type if absent.
@@ -318,6 +320,25 @@ pub struct Gate {
     /// Slices with fewer examples are not judged; the overall slice always is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_slice_size: Option<u64>,
+    /// What such a slice means; `ignore` if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub insufficient_data: InsufficientData,
+    /// How sure a `require` must be, above 0.5 and below 1; 0.95 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_level: Option<f64>,
+    /// How a `require` on several slices is corrected; `holm` if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub correction: Correction,
+    /// What a comparison says when there is no baseline model; `rubber_stamp` if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing_baseline: MissingBaseline,
+}
+
+/// How sure a `require` is unless the file says otherwise.
+pub const CONFIDENCE_LEVEL: f64 = 0.95;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// TFMA's slicing spec; `{}` is all examples.
@@ -362,6 +383,29 @@ pub struct MetricThreshold {
     /// Thresholds for some slices only, in place of the two above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub per_slice_thresholds: Vec<PerSliceThreshold>,
+    /// Statistical evidence asked for; it needs the evaluator's bootstrap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require: Option<Requirement>,
+    /// The loss that `no_significant_regression` tolerates, or the gain that `significant_improvement`
+    /// must exceed, in the metric's units; 0 if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub margin: f64,
+    /// Replaces the gate's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_level: Option<f64>,
+    /// Gains that are rather a leak of the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious_improvement: Option<SuspiciousImprovement>,
+    /// Which way is better, for `require` and `suspicious_improvement` on metrics the standard evaluator does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+}
+
+impl MetricThreshold {
+    /// Which way the metric of that name is better: as the file says, else as the standard evaluator knows.
+    pub fn better(&self, metric: &str) -> Option<Direction> {
+        self.direction.or_else(|| components::better(metric))
+    }
 }
 
 /// Inclusive bounds of a value.

@@ -38,7 +38,10 @@ pub(super) fn strictly<T: DeserializeOwned>(file: &str, text: &str) -> Result<T,
         ));
     }
     if text.trim().is_empty() {
-        return Err(whole("the file is empty".to_owned(), "see `trainyard schema` for its keys"));
+        return Err(whole(
+            "the file is empty".to_owned(),
+            "see `trainyard schema` for its keys",
+        ));
     }
     serde_saphyr::from_str_with_options(text, strict()).map_err(|error| problem(file, error.without_snippet()))
 }

@@ -47,7 +47,9 @@ pub(super) fn owner(container: &ContainerInspectResponse) -> Option<&str> {
 /// Its address in the one network it is in; Docker gives it one while it runs.
 pub(super) fn address(container: &ContainerInspectResponse) -> Option<IpAddr> {
     let networks = container.network_settings.as_ref()?.networks.as_ref()?;
-    networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok())
+    networks
+        .values()
+        .find_map(|network| network.ip_address.as_ref()?.parse().ok())
 }
 
 /// Created, and no more than that.
