@@ -48,7 +48,7 @@ enum Component {
     Evaluator(OfTask),
     /// The evaluator on two files, without a pipeline: predictions to evaluation.json.
     #[command(after_help = evaluator::command::EXAMPLES)]
-    Evaluate(evaluator::command::Arguments),
+    Evaluate(Box<evaluator::command::Arguments>),
 }
 
 /// sysexits.h: the command line is wrong. 2 would read as "not blessed".

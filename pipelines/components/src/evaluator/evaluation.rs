@@ -136,18 +136,17 @@ pub fn evaluate(
     let (measured, crossed) = drawing.measured(&crosses);
     let plotted = keys.len() <= MAX_PLOTTED;
     let slices = keys.iter().zip(&rows).zip(measured).zip(exact);
-    let slice =
-        |(((key, rows), metrics), exact): (((&SliceKey, &Vec<u32>), _), Vec<(Vec<f64>, Option<Plots>)>)| Slice {
-            slice_key: key.clone(),
-            num_examples: rows.len(),
-            metrics,
-            plots: ["candidate", "baseline"]
-                .into_iter()
-                .zip(exact)
-                .filter(|_| plotted)
-                .filter_map(|(role, (_, plots))| Some((role, plots?)))
-                .collect(),
-        };
+    let slice = |(((key, rows), metrics), exact): (((&SliceKey, &Vec<u32>), _), Vec<OfModel>)| Slice {
+        slice_key: key.clone(),
+        num_examples: rows.len(),
+        metrics,
+        plots: ["candidate", "baseline"]
+            .into_iter()
+            .zip(exact)
+            .filter(|_| plotted)
+            .filter_map(|(role, (_, plots))| Some((role, plots?)))
+            .collect(),
+    };
     let cross = |((base, key), metrics): (&(usize, usize), _)| CrossSlice {
         baseline_slice_key: keys[*base].clone(),
         slice_key: keys[*key].clone(),
@@ -192,8 +191,11 @@ fn crosses(parameters: &Parameters, candidate: &Predictions) -> Result<Vec<(Slic
     Ok(pairs)
 }
 
+/// A model's values on a slice, by the order of the metrics' names, and what can be drawn.
+type OfModel = (Vec<f64>, Option<Plots>);
+
 /// Measures all models on all slices, some slices on each thread.
-fn exact(models: &[Model], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<Vec<(Vec<f64>, Option<Plots>)>> {
+fn exact(models: &[Model], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<Vec<OfModel>> {
     let mut measured: Vec<Vec<_>> = slices.iter().map(|_| vec![(Vec::new(), None); models.len()]).collect();
     let mut work: Vec<_> = measured
         .iter_mut()

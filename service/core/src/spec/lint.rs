@@ -296,7 +296,7 @@ fn evidence(path: &[&str], gate: &Gate, metric: &str, threshold: &MetricThreshol
     }
     if let Some(suspicious) = threshold.suspicious_improvement {
         let bounds = [suspicious.absolute, suspicious.relative];
-        if bounds.iter().flatten().count() == 0 || bounds.iter().flatten().any(|bound| !(*bound > 0.0)) {
+        if bounds.iter().flatten().count() == 0 || !bounds.iter().flatten().all(|bound| *bound > 0.0) {
             problems.add(
                 &at("suspicious_improvement"),
                 "suspicious_improvement needs absolute or relative, above 0",

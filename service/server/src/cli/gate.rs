@@ -1,7 +1,7 @@
 //! `trainyard gate`.
 
 use super::{output, verdict};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::evaluation::{self, Evaluation};
@@ -16,9 +16,9 @@ const NOT_EVALUATED: u8 = 3;
 /// Judge an evaluation by a gate, without a service
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    trainyard-components evaluate --predictions c.csv --baseline b.csv --label label --prediction score --out evaluation.json\n  \
     trainyard gate --evaluation evaluation.json --gate gate.yaml\n  \
     trainyard gate --evaluation evaluation.json --gate pipelines/flights/pipeline.yaml --json\n\n\
+    The evaluation comes from `trainyard-components evaluate`.\n\
     Exits with 0 if the model is blessed, 2 if it is not, 3 if there was nothing to judge by, 1 if a file is unreadable.")]
 pub(super) struct Gate {
     /// The evaluator's evaluation.json, or the folder it is in
@@ -52,7 +52,10 @@ impl Gate {
 
 fn read_gate(path: &Path) -> Result<spec::Gate> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => bail!("{name} cannot be read: {error}"),
+    };
     let text = String::from_utf8_lossy(&bytes);
     spec::load_gate(&name, &text).or_else(|problems| {
         let shown: Vec<String> = problems.iter().map(|problem| problem.render(&text)).collect();

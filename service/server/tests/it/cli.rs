@@ -3,9 +3,24 @@
 use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
-const COMMANDS: [&str; 15] = [
-    "serve", "run", "lint", "schema", "doctor", "runs", "logs", "why", "trigger", "cancel", "models", "promote",
-    "rollback", "alias", "gc",
+const COMMANDS: [&str; 17] = [
+    "serve",
+    "run",
+    "lint",
+    "schema",
+    "doctor",
+    "runs",
+    "logs",
+    "why",
+    "trigger",
+    "cancel",
+    "models",
+    "promote",
+    "rollback",
+    "alias",
+    "gc",
+    "gate",
+    "schema-diff",
 ];
 
 #[test]

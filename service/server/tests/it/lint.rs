@@ -30,7 +30,7 @@ fn every_problem_is_shown_at_its_place() {
         said.push_str(&ended.out);
         said.push_str(&ended.err);
     }
-    insta::assert_snapshot!(said, @r"
+    insta::assert_snapshot!(said, @"
     pipelines/unknown-key/pipeline.yaml:5:5: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
      5 |     comand: [python, train.py]
        |     ^
@@ -43,7 +43,7 @@ fn every_problem_is_shown_at_its_place() {
      1 | name: [broken
        |       ^
     1 problem in 1 pipeline file
-    pipelines/metric/pipeline.yaml:11:5: the evaluator measures no metric 'auc' for regression: known are mean_squared_error, root_mean_squared_error, mean_absolute_error, r_squared, mean_error
+    pipelines/metric/pipeline.yaml:11:5: the evaluator measures no metric 'auc' for regression: known are mean_squared_error, root_mean_squared_error, mean_absolute_error, r_squared, mean_error, median_absolute_error, p90_absolute_error, mean_absolute_percentage_error
      11 |     auc: { value_threshold: { lower_bound: 0.6 } }
         |     ^
     1 problem in 1 pipeline file

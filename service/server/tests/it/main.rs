@@ -10,6 +10,7 @@ mod docker;
 mod docker_serving;
 mod doctor;
 mod events;
+mod gate;
 mod lint;
 mod load;
 mod models;

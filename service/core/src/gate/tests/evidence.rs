@@ -43,7 +43,7 @@ fn compared(differences: &[(f64, f64)], num_examples: u64) -> Evaluation {
 #[test]
 fn chance_and_change_are_told_apart() {
     let judged = |require, margin, differences: &[(f64, f64)]| {
-        let slices = vec![SlicingSpec::default(), by("f")];
+        let slices = [SlicingSpec::default(), by("f")];
         let threshold = MetricThreshold {
             margin,
             ..asking(require)
