@@ -85,7 +85,7 @@ pub(super) fn inputs(run: &Run) -> BTreeMap<String, ArtifactRef> {
 }
 
 /// The artifact that a step made.
-pub(super) fn found(run: &Run, (step, output): &(StepName, String)) -> Option<ArtifactRef> {
+pub(crate) fn found(run: &Run, (step, output): &(StepName, String)) -> Option<ArtifactRef> {
     run.steps.get(step)?.outputs.get(output).cloned()
 }
 
@@ -94,7 +94,8 @@ fn output(run: &Run, place: &(StepName, String)) -> Result<ArtifactRef, EffectEr
     found(run, place).ok_or_else(|| EffectError::Broken(format!("step '{step}' has no output '{output}' to judge")))
 }
 
-fn read_evaluation(artifact: &Path) -> Result<Evaluation, String> {
+/// The evaluation of a ModelEvaluation artifact; the error is half a sentence.
+pub(crate) fn read_evaluation(artifact: &Path) -> Result<Evaluation, String> {
     let file = if artifact.is_dir() {
         artifact.join("evaluation.json")
     } else {

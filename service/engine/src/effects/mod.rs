@@ -4,7 +4,7 @@ mod build;
 mod drive;
 mod execute;
 pub(crate) mod infra_validate;
-mod judge;
+pub(crate) mod judge;
 mod publish;
 pub(crate) mod push;
 mod start;

@@ -20,6 +20,7 @@ mod moment;
 mod promote;
 mod pull_request;
 mod push;
+mod replay;
 mod retention;
 mod retry;
 mod rollback;

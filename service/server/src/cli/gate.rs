@@ -1,6 +1,7 @@
 //! `trainyard gate`.
 
 use super::{output, verdict};
+use crate::config::Config;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,27 +16,94 @@ const NOT_EVALUATED: u8 = 3;
 
 /// Judge an evaluation by a gate, without a service
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  \
     trainyard gate --evaluation evaluation.json --gate gate.yaml\n  \
     trainyard gate --evaluation evaluation.json --gate pipelines/flights/pipeline.yaml --json\n\n\
     The evaluation comes from `trainyard-components evaluate`.\n\
-    Exits with 0 if the model is blessed, 2 if it is not, 3 if there was nothing to judge by, 1 if a file is unreadable.")]
+    Exits with 0 if the model is blessed, 2 if it is not, 3 if there was nothing to judge by, 1 if a file is unreadable."
+)]
 pub(super) struct Gate {
     /// The evaluator's evaluation.json, or the folder it is in
-    #[arg(long, value_name = "FILE")]
-    evaluation: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    evaluation: Option<PathBuf>,
     /// The gate: the section of a pipeline file on its own, or a file that has it under `gate`
+    #[arg(long, value_name = "FILE", required = true)]
+    gate: Option<PathBuf>,
+    /// Print the verdict as JSON, in the shape of TFMA's ValidationResult
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<GateCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum GateCommand {
+    Replay(Replay),
+}
+
+/// Judge recorded runs anew by another gate, without training
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    trainyard gate replay --gate new.yaml\n  \
+    trainyard gate replay --gate new.yaml --pipeline flights --limit 100 --json")]
+struct Replay {
+    /// The other gate
     #[arg(long, value_name = "FILE")]
     gate: PathBuf,
-    /// Print the verdict as JSON, in the shape of TFMA's ValidationResult
+    /// Only runs of this pipeline
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// Runs looked at, newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print the verdicts as JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Gate {
-    pub(super) fn perform(self) -> Result<ExitCode> {
+impl Replay {
+    async fn perform(self, config: &Config) -> Result<ExitCode> {
         let gate = read_gate(&self.gate)?;
-        let evaluation = read_evaluation(&self.evaluation)?;
+        let store = super::open_store(config).await?;
+        let replayed = trainyard_engine::replay(&store, &gate, self.pipeline.as_deref(), self.limit).await?;
+        if self.json {
+            output::json(&replayed)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = output::Table::new(&["RUN", "PIPELINE", "THEN", "NOW", "", "REASON"]);
+        for run in &replayed {
+            table.row(vec![
+                run.run.as_str().to_owned(),
+                run.pipeline.clone(),
+                run.then.as_str().to_owned(),
+                run.now.map_or("–", |now| now.as_str()).to_owned(),
+                if run.changes() { "changes" } else { "" }.to_owned(),
+                run.reason.clone().unwrap_or_default(),
+            ]);
+        }
+        let changed = replayed.iter().filter(|run| run.changes()).count();
+        let mut text = format!("{changed} of {} verdicts would change\n", replayed.len());
+        if !replayed.is_empty() {
+            text.push_str(&table.render());
+        }
+        output::text(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Gate {
+    pub(super) async fn perform(self, load: impl Fn() -> Result<Config>) -> Result<ExitCode> {
+        if let Some(GateCommand::Replay(replay)) = self.command {
+            return replay.perform(&load()?).await;
+        }
+        let (Some(gate), Some(evaluation)) = (&self.gate, &self.evaluation) else {
+            bail!("name both files: --evaluation and --gate");
+        };
+        let gate = read_gate(gate)?;
+        let evaluation = read_evaluation(evaluation)?;
         let verdict = judge(&gate, &evaluation);
         if self.json {
             output::json(&verdict.validation_result())?;

@@ -117,7 +117,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
             Command::Lint(command) => command.perform(),
-            Command::Gate(command) => command.perform(),
+            Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(),
             Command::Doctor(command) => command.perform(path, variable).await,

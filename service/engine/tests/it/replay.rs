@@ -1,0 +1,50 @@
+//! Gate replay: the past under another gate.
+
+use crate::yard::Yard;
+use trainyard_core::gate::Blessing::{Blessed, NotBlessed};
+use trainyard_core::spec::load_gate;
+use trainyard_engine::replay;
+
+#[tokio::test]
+async fn recorded_runs_are_judged_anew_without_training() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.push(&[("auc: 0.7", "auc: 0.65")]).await;
+    let (_, run) = yard.last(2).await;
+
+    let lax = "metrics: { auc: { value_threshold: { lower_bound: 0.6 } } }";
+    let strict = "metrics: { auc: { value_threshold: { lower_bound: 0.69 } } }";
+    let over = |text: &'static str| {
+        let gate = load_gate("gate.yaml", text).unwrap();
+        let store = yard.engine.store();
+        async move {
+            let replayed = replay(store, &gate, Some("tiny"), 50).await.unwrap();
+            let verdicts: Vec<_> = replayed.iter().map(|run| (run.then, run.now, run.changes())).collect();
+            (verdicts, replayed)
+        }
+    };
+    let (verdicts, _) = over(lax).await;
+    assert_eq!(
+        verdicts,
+        [(NotBlessed, Some(Blessed), true), (Blessed, Some(Blessed), false)]
+    );
+    let (verdicts, replayed) = over(strict).await;
+    assert_eq!(
+        verdicts,
+        [(NotBlessed, Some(NotBlessed), false), (Blessed, Some(Blessed), false)]
+    );
+    insta::assert_snapshot!(replayed[0].reason.clone().unwrap(), @"auc overall is 0.6500, below the lower bound 0.6900");
+    assert_eq!(replayed[0].run, run.request.id);
+    assert!(
+        replay(
+            yard.engine.store(),
+            &load_gate("gate.yaml", lax).unwrap(),
+            Some("other"),
+            50
+        )
+        .await
+        .unwrap()
+        .is_empty()
+    );
+}
