@@ -22,12 +22,20 @@ pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
             |gate| linted(gate, file, text),
         );
     }
-    let gate = if has("gate:") {
-        parse::strictly::<GateFile>(file, text).map(|file| file.gate)
-    } else {
-        parse::strictly::<Gate>(file, text)
-    };
-    linted(gate.map_err(|problem| vec![problem])?, file, text)
+    if has("gate:") {
+        let whole = parse::strictly::<GateFile>(file, text).map_err(|problem| vec![problem])?;
+        return linted(whole.gate, file, text);
+    }
+    let gate = parse::strictly::<Gate>(file, text).map_err(|problem| vec![problem])?;
+    // The lint looks for the section below its key: one line down, one column to the right.
+    let below: String = text.lines().map(|line| format!(" {line}\n")).collect();
+    linted(gate, file, &format!("gate:\n{below}")).map_err(|mut problems| {
+        for problem in &mut problems {
+            problem.line = problem.line.map(|line| line.saturating_sub(1).max(1));
+            problem.column = problem.column.map(|column| column.saturating_sub(1).max(1));
+        }
+        problems
+    })
 }
 
 fn linted(gate: Gate, file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
@@ -81,7 +89,7 @@ mod tests {
         gate.yaml: the file is empty: see `trainyard schema` for its keys
         gate.yaml:1:1: unknown key 'metrisc': did you mean 'metrics'? known are evaluation, model, baseline, slicing_specs, metrics, min_slice_size, insufficient_data, confidence_level, correction, missing_baseline
         gate.yaml:2:1: unknown key 'model': the only one is gate
-        gate.yaml: metric 'auc' has no threshold: give it a value_threshold, a change_threshold or a require
+        gate.yaml:1:12: metric 'auc' has no threshold: give it a value_threshold, a change_threshold or a require
         gate.yaml:1:1: keys with values belong here: write them as key: value
         ");
     }

@@ -81,8 +81,12 @@ fn unreadable_files_are_explained() {
      1 | metrics: { auc: { require: no_regression } }
        |                            ^
     error: the gate is wrong
-    way.yaml: which way 'lift' is better is not known: write direction: HIGHER_IS_BETTER or LOWER_IS_BETTER beside it
-    way.yaml: a margin is a number of 0 or more
+    way.yaml:1:20: which way 'lift' is better is not known: write direction: HIGHER_IS_BETTER or LOWER_IS_BETTER beside it
+     1 | metrics: { lift: { require: no_significant_regression, margin: -1 } }
+       |                    ^
+    way.yaml:1:56: a margin is a number of 0 or more
+     1 | metrics: { lift: { require: no_significant_regression, margin: -1 } }
+       |                                                        ^
     error: absent.yaml cannot be read: No such file or directory (os error 2)
     ");
     assert_eq!(place.run(&["gate", "--evaluation", "good.json"]).code, Some(64));
