@@ -3,7 +3,7 @@
 use crate::artifacts::remove_tree;
 use crate::config::TargetConfig;
 use crate::context::Context;
-use crate::effects::{EffectError, infra_validate, push::pushed_as};
+use crate::effects::{EffectError, infra_validate, judge, push::pushed_as};
 use crate::engine::Engine;
 use crate::registry::intact;
 use crate::rollback::ledger;
@@ -243,21 +243,15 @@ fn of_run(run: Run) -> Result<Found, PromoteError> {
         )));
     }
     let models: Vec<_> = match &plan.gate {
-        Some(gate) => {
-            let made = run
-                .steps
-                .get(&gate.model.0)
-                .and_then(|step| step.outputs.get(&gate.model.1));
-            made.into_iter().collect()
-        }
+        Some(gate) => judge::found(&run, &gate.model).into_iter().collect(),
         None => {
             let outputs = run.steps.values().flat_map(|step| step.outputs.values());
-            outputs.filter(|output| output.type_name == "Model").collect()
+            outputs.filter(|output| output.type_name == "Model").cloned().collect()
         }
     };
     match models.as_slice() {
         [model] => Ok(Found {
-            model: (*model).clone(),
+            model: model.clone(),
             pipeline: plan.pipeline.clone(),
             version: None,
             forced_before: false,

@@ -165,9 +165,8 @@ impl Judge<'_> {
         } = measured.unwrap_or_default();
         let candidate = candidate.filter(|value| value.is_finite());
         let baseline = baseline.filter(|value| value.is_finite() && self.evaluation.baseline);
-        let mut passed = None;
-        if self.too_small(slice) {
-            self.insufficient(slice, metric, &mut passed);
+        let passed = if self.too_small(slice) {
+            self.insufficient(slice, metric)
         } else {
             let mut judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
             if let Some((candidate, baseline)) = candidate.zip(baseline) {
@@ -183,7 +182,7 @@ impl Judge<'_> {
                 }));
                 judged.extend(applicable.suspicious.and_then(|bound| pair.suspicious(bound)));
             }
-            passed = Some(judged.iter().all(|j| j.passed));
+            let passed = judged.iter().all(|j| j.passed);
             self.findings
                 .extend(judged.into_iter().map(|Judged { passed, sentence }| Finding {
                     slice_key: slice.slice_key.clone(),
@@ -191,7 +190,8 @@ impl Judge<'_> {
                     passed,
                     sentence,
                 }));
-        }
+            Some(passed)
+        };
         self.comparisons.push(Comparison {
             slice_key: slice.slice_key.clone(),
             metric: metric.to_owned(),
@@ -211,13 +211,13 @@ impl Judge<'_> {
         });
     }
 
-    fn insufficient(&mut self, slice: &Slice, metric: &str, passed: &mut Option<bool>) {
+    /// What a small slice means by the gate's policy: a failure, or no judgement.
+    fn insufficient(&mut self, slice: &Slice, metric: &str) -> Option<bool> {
         let fails = match self.gate.insufficient_data {
-            InsufficientData::Ignore => return,
+            InsufficientData::Ignore => return None,
             InsufficientData::Warn => false,
             InsufficientData::Fail => true,
         };
-        *passed = fails.then_some(false);
         self.findings.push(Finding {
             slice_key: slice.slice_key.clone(),
             metric: metric.to_owned(),
@@ -229,6 +229,7 @@ impl Judge<'_> {
                 self.gate.min_slice_size.unwrap_or_default()
             ),
         });
+        fails.then_some(false)
     }
 
     fn judged(
@@ -261,18 +262,19 @@ impl Judge<'_> {
                 "{place} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp"
             )));
         }
+        let undefined = || {
+            Judged::failed(format!(
+                "{place} is undefined for the model compared with, so that its change cannot be judged"
+            ))
+        };
         let uncompared = applicable.change.is_empty() && applicable.compares() && self.evaluation.baseline;
         if uncompared && baseline.is_none() {
-            judged.push(Judged::failed(format!(
-                "{place} is undefined for the model compared with, so that its change cannot be judged"
-            )));
+            judged.push(undefined());
         }
         for change in &applicable.change {
             match baseline {
                 Some(baseline) => judged.extend(threshold::change(&place, change, candidate, baseline)),
-                None if self.evaluation.baseline => judged.push(Judged::failed(format!(
-                    "{place} is undefined for the model compared with, so that its change cannot be judged"
-                ))),
+                None if self.evaluation.baseline => judged.push(undefined()),
                 None => {}
             }
         }
