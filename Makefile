@@ -23,8 +23,9 @@ images: components
 	@dockerfiles/image.sh serving
 	@dockerfiles/image.sh flights-data
 
-install: images ## The images, and `trainyard` in cargo's bin folder
+install: images ## The images, and `trainyard` and `trainyard-components` in cargo's bin folder
 	cargo install --locked --profile $(PROFILE) --path service/server
+	cargo install --locked --profile $(PROFILE) --path pipelines/components
 
 demo: images ## The main job: a push, nine months of data, two pull requests, a rollback
 	@cargo build --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins --example demo
