@@ -55,6 +55,15 @@ pub struct Measured {
     pub difference: Option<Difference>,
 }
 
+impl Measured {
+    /// The interval of the difference, lower end first, if it has two finite ends.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        let difference = self.difference?;
+        let ends = [difference.lower?, difference.upper?];
+        ends.iter().all(|end| end.is_finite()).then_some(ends)
+    }
+}
+
 /// Candidate minus baseline on the same rows, with its interval at the evaluation's `confidence_level`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

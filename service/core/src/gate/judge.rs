@@ -30,6 +30,7 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
             rubber_stamp: false,
             findings: Vec::new(),
             comparisons,
+            interval_level: evaluation.confidence_level,
         };
     }
     let mut judge = Judge {
@@ -62,6 +63,7 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
         rubber_stamp: judge.rubber_stamp,
         findings: judge.findings,
         comparisons: judge.comparisons,
+        interval_level: evaluation.confidence_level,
     }
 }
 
@@ -201,6 +203,9 @@ impl Judge<'_> {
             difference: candidate
                 .zip(baseline)
                 .map(|(candidate, baseline)| candidate - baseline),
+            interval: measured
+                .and_then(|measured| measured.interval())
+                .filter(|_| baseline.is_some()),
             threshold: threshold::words(
                 &applicable.value,
                 &applicable.change,
@@ -450,6 +455,7 @@ fn everything_overall(evaluation: &Evaluation, slices: &[&Slice]) -> Vec<Compari
                     .candidate
                     .zip(baseline)
                     .map(|(candidate, baseline)| candidate - baseline),
+                interval: measured.interval().filter(|_| baseline.is_some()),
                 threshold: String::new(),
                 passed: None,
             }

@@ -54,6 +54,9 @@ pub struct Comparison {
     pub baseline: Option<f64>,
     /// Candidate minus baseline.
     pub difference: Option<f64>,
+    /// The difference's interval, lower end first, at [`Verdict::interval_level`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
     /// The thresholds in words, for example `≥ 0.60, change ≥ -0.005`.
     pub threshold: String,
     /// Whether all of them held; `None` when the slice was too small to judge.
@@ -67,6 +70,8 @@ pub struct Verdict {
     pub(super) rubber_stamp: bool,
     pub(super) findings: Vec<Finding>,
     pub(super) comparisons: Vec<Comparison>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) interval_level: Option<f64>,
 }
 
 impl Verdict {
@@ -88,6 +93,12 @@ impl Verdict {
     /// The table, overall slice first.
     pub fn comparisons(&self) -> &[Comparison] {
         &self.comparisons
+    }
+
+    /// The confidence level of the table's intervals, for example 0.95; `None` if none has one.
+    pub fn interval_level(&self) -> Option<f64> {
+        let any = self.comparisons.iter().any(|row| row.interval.is_some());
+        self.interval_level.filter(|_| any)
     }
 
     /// The findings that decided against the candidate.
