@@ -1,4 +1,5 @@
-# A model server: MLServer with a runtime of twenty lines for ONNX. Mount a folder at /models.
+# A model server: MLServer with a small runtime for ONNX. Mount a folder at /models; what it is asked can be
+# kept (see serving/request_log.py).
 FROM trainyard/base:bookworm
 RUN pip install --quiet mlserver==1.7.1 onnxruntime==1.32.0
 COPY dockerfiles/serving /server

@@ -60,35 +60,34 @@ push: { target: line, max_latency: 10s }
 "#;
 
 /// The model server; gone when dropped.
-struct Serving {
-    container: String,
-    url: String,
+pub struct Serving {
+    pub container: String,
+    pub url: String,
 }
 
 impl Serving {
-    async fn start(place: &Place) -> Self {
+    /// Serves the folder `models`; `more` goes to `docker run`.
+    pub async fn start(place: &Place, more: &[&str]) -> Self {
         let models = place.path().join("models");
         std::fs::create_dir_all(&models).unwrap();
         let volume = format!("{}:/models:ro", models.display());
-        let container = docker(&[
-            "run",
-            "--detach",
-            "--publish",
-            "127.0.0.1::8080",
-            "--read-only",
-            "--tmpfs",
-            "/tmp",
-            "--volume",
-            &volume,
-            "trainyard/serving",
-        ]);
-        let port = docker(&["port", &container, "8080/tcp"]);
-        let serving = Self {
-            container,
-            url: format!("http://{}", port.lines().next().unwrap_or_default()),
+        let mut arguments = vec!["run", "--detach", "--publish", "127.0.0.1::8080", "--read-only"];
+        arguments.extend(["--tmpfs", "/tmp", "--volume", &volume]);
+        arguments.extend(more);
+        arguments.push("trainyard/serving");
+        let mut serving = Self {
+            container: docker(&arguments),
+            url: String::new(),
         };
-        let live = format!("{}/v2/health/live", serving.url);
-        let client = client();
+        serving.live().await;
+        serving
+    }
+
+    /// Waits until it answers, at the port it has since it was last started.
+    pub async fn live(&mut self) {
+        let port = docker(&["port", &self.container, "8080/tcp"]);
+        self.url = format!("http://{}", port.lines().next().unwrap_or_default());
+        let (live, client) = (format!("{}/v2/health/live", self.url), client());
         eventually("the model server is live", async || {
             client
                 .get(&live)
@@ -97,7 +96,6 @@ impl Serving {
                 .is_ok_and(|answer| answer.status().is_success())
         })
         .await;
-        serving
     }
 }
 
@@ -107,7 +105,7 @@ impl Drop for Serving {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
@@ -131,7 +129,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Option<(String, f64)> {
 async fn candidates_are_tried_aside_and_a_rollback_costs_no_request() {
     trainyard_github::install_tls();
     let place = Place::new("");
-    let serving = Serving::start(&place).await;
+    let serving = Serving::start(&place, &[]).await;
     place.write(
         "trainyard.toml",
         &format!(
