@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The newest version of the file that is read; version 1, without intervals, is read as well.
 pub const SCHEMA_VERSION: u32 = 2;
 
+/// Feature to value; empty is overall.
+pub type SliceKey = BTreeMap<String, String>;
+
 /// The content of a ModelEvaluation artifact.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -35,7 +38,7 @@ pub struct Evaluation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// Feature to value; empty is overall.
-    pub slice_key: BTreeMap<String, String>,
+    pub slice_key: SliceKey,
     /// Rows in the slice.
     pub num_examples: u64,
     /// Metric name to values.
@@ -82,9 +85,9 @@ pub struct Difference {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CrossSlice {
     /// The slice compared with; empty is overall.
-    pub baseline_slice_key: BTreeMap<String, String>,
+    pub baseline_slice_key: SliceKey,
     /// The slice.
-    pub slice_key: BTreeMap<String, String>,
+    pub slice_key: SliceKey,
     /// Metric name to values.
     pub metrics: BTreeMap<String, Measured>,
 }
@@ -115,7 +118,7 @@ pub fn parse(text: &str) -> Result<Evaluation, String> {
 }
 
 /// A slice for people: `overall`, `origin=EWR`, `carrier=UA and origin=EWR`.
-pub fn slice_name(slice_key: &BTreeMap<String, String>) -> String {
+pub fn slice_name(slice_key: &SliceKey) -> String {
     if slice_key.is_empty() {
         return "overall".to_owned();
     }
@@ -124,6 +127,14 @@ pub fn slice_name(slice_key: &BTreeMap<String, String>) -> String {
         .map(|(feature, value)| format!("{feature}={value}"))
         .collect::<Vec<_>>()
         .join(" and ")
+}
+
+/// A slice or a pair of slices for people: `origin=EWR`, `origin=EWR against overall`.
+pub fn place_name(slice_key: &SliceKey, baseline_slice_key: Option<&SliceKey>) -> String {
+    match baseline_slice_key {
+        Some(base) => format!("{} against {}", slice_name(slice_key), slice_name(base)),
+        None => slice_name(slice_key),
+    }
 }
 
 #[cfg(test)]

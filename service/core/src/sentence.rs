@@ -82,11 +82,14 @@ pub fn run_succeeded(run: &Run) -> String {
         (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
         (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
         (Blessing::Blessed, _) => "approved; a pull request's model is not pushed".to_owned(),
-        (Blessing::NotBlessed, _) => match verdict.failures().next() {
-            Some(finding) => format!("not approved: {}", finding.sentence),
+        (Blessing::NotBlessed, _) => match verdict.reason() {
+            Some(reason) => format!("not approved: {reason}"),
             None => "not approved".to_owned(),
         },
-        (Blessing::NotEvaluated, _) => "not judged: the gate has no thresholds".to_owned(),
+        (Blessing::NotEvaluated, _) => {
+            let reason = verdict.reason().unwrap_or("the gate has no thresholds");
+            format!("not judged: {reason}")
+        }
     }
 }
 

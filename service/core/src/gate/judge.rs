@@ -7,79 +7,60 @@
 //!   improvement means strictly better, and an allowed regression means not worse.
 //! - `require` asks whether chance explains the paired difference: a one-sided t-test for each slice,
 //!   corrected over the slices of the metric.
-//! - Slices below `min_slice_size` are shown and not judged; the overall slice always is.
+//! - Slices against others are judged by `cross_slice_thresholds` alone, as in TFMA.
+//! - Slices below `min_slice_size` are shown and not judged. Where nothing is left to judge, the
+//!   candidate is not evaluated.
 
-use super::significance::{Hypothesis, Tested, adjust};
+use super::pair::Pair;
+use super::rows::{Applicable, Row, Subject, has_threshold, looked_at};
 use super::threshold::{self, Judged};
-use super::verdict::{Blessing, Comparison, Finding, Verdict};
-use crate::evaluation::{Evaluation, Measured, Slice};
-use crate::spec::{
-    CONFIDENCE_LEVEL, ChangeThreshold, Direction, Gate, InsufficientData, MetricThreshold, MissingBaseline,
-    Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
-};
-use std::collections::BTreeMap;
+use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
+use crate::evaluation::{Evaluation, Measured};
+use crate::spec::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
+
+/// Small slices that are named; more are counted.
+const NAMED: usize = 5;
 
 /// Judges a candidate by what the evaluator measured.
 pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
-    let mut slices: Vec<&Slice> = evaluation.slices.iter().collect();
-    slices.sort_by_key(|slice| (slice.slice_key.len(), &slice.slice_key));
-    if !gate.metrics.values().any(has_threshold) {
-        let comparisons = everything_overall(evaluation, &slices);
-        return Verdict {
-            blessing: Blessing::NotEvaluated,
-            rubber_stamp: false,
-            findings: Vec::new(),
-            comparisons,
-            interval_level: evaluation.confidence_level,
-        };
-    }
+    let subjects = Subject::all(evaluation);
     let mut judge = Judge {
         gate,
         evaluation,
         rubber_stamp: false,
         findings: Vec::new(),
         comparisons: Vec::new(),
+        ignored: Vec::new(),
     };
-    judge.unmatched_specs(&slices);
-    let tested: Vec<_> = gate
+    if !gate.metrics.values().any(has_threshold) {
+        judge.show_overall(&subjects);
+        return judge.verdict(Blessing::NotEvaluated, Vec::new());
+    }
+    let details = judge.slicing_details(&subjects);
+    let rows: Vec<_> = gate
         .metrics
         .iter()
-        .map(|(metric, threshold)| judge.tested(&slices, metric, threshold))
+        .map(|(metric, threshold)| Row::of_metric(gate, evaluation, &subjects, metric, threshold))
         .collect();
-    for (place, slice) in slices.into_iter().enumerate() {
-        for ((metric, threshold), tested) in gate.metrics.iter().zip(&tested) {
-            judge.metric(slice, metric, threshold, tested.get(&place));
+    for (place, subject) in subjects.iter().enumerate() {
+        for ((metric, threshold), rows) in gate.metrics.iter().zip(&rows) {
+            if let Some(row) = &rows[place] {
+                judge.row(subject, metric, threshold, row);
+            }
         }
     }
-    // Stable, so that the overall slice stays first among the failures.
-    judge.findings.sort_by_key(|finding| finding.passed);
-    let failed = judge.findings.iter().any(|finding| !finding.passed);
-    Verdict {
-        blessing: if failed {
-            Blessing::NotBlessed
-        } else {
-            Blessing::Blessed
-        },
-        rubber_stamp: judge.rubber_stamp,
-        findings: judge.findings,
-        comparisons: judge.comparisons,
-        interval_level: evaluation.confidence_level,
+    if let Some(overall) = subjects.iter().find(|s| s.is_overall() && s.is_too_small(gate)) {
+        return judge.inconclusive(overall.num_examples, details);
     }
-}
-
-/// The thresholds that count for one metric on one slice.
-#[derive(Default)]
-struct Applicable<'a> {
-    value: Vec<&'a ValueThreshold>,
-    change: Vec<&'a ChangeThreshold>,
-    require: Option<Requirement>,
-    suspicious: Option<&'a SuspiciousImprovement>,
-}
-
-impl Applicable<'_> {
-    fn compares(&self) -> bool {
-        !self.change.is_empty() || self.require.is_some() || self.suspicious.is_some()
-    }
+    judge.name_ignored();
+    let failed = judge.findings.iter().any(|finding| finding.passed == Some(false));
+    let judged = judge.comparisons.iter().any(|row| row.passed.is_some());
+    let blessing = match (failed, judged) {
+        (true, _) => Blessing::NotBlessed,
+        (false, true) => Blessing::Blessed,
+        (false, false) => Blessing::NotEvaluated,
+    };
+    judge.verdict(blessing, details)
 }
 
 struct Judge<'a> {
@@ -88,377 +69,217 @@ struct Judge<'a> {
     rubber_stamp: bool,
     findings: Vec<Finding>,
     comparisons: Vec<Comparison>,
+    /// The places of what was not judged for want of examples, with their rows.
+    ignored: Vec<(String, u64)>,
 }
 
 impl Judge<'_> {
-    fn unmatched_specs(&mut self, slices: &[&Slice]) {
-        let overall = [SlicingSpec::default()];
-        let per_slice = self
-            .gate
-            .metrics
-            .values()
-            .flat_map(|m| &m.per_slice_thresholds)
-            .flat_map(|t| &t.slicing_specs);
-        let mut seen: Vec<&SlicingSpec> = Vec::new();
-        for spec in looked_at(self.gate, &overall).iter().chain(per_slice) {
-            if seen.contains(&spec) {
-                continue;
-            }
-            seen.push(spec);
-            if !slices.iter().any(|slice| matches(spec, &slice.slice_key)) {
-                self.findings.push(Finding {
-                    slice_key: spec.feature_values.clone(),
-                    metric: String::new(),
-                    passed: false,
-                    sentence: format!(
-                        "no slice {} was measured: there were no such examples, or the evaluator does not slice so",
-                        spec.describe()
-                    ),
+    fn verdict(mut self, blessing: Blessing, slicing_details: Vec<SlicingDetails>) -> Verdict {
+        // Failures, then what was not judged; stable, so that the overall slice stays first among each.
+        self.findings.sort_by_key(|finding| match finding.passed {
+            Some(false) => 0,
+            None => 1,
+            Some(true) => 2,
+        });
+        Verdict {
+            blessing,
+            rubber_stamp: self.rubber_stamp,
+            findings: self.findings,
+            comparisons: self.comparisons,
+            interval_level: self.evaluation.confidence_level,
+            slicing_details,
+        }
+    }
+
+    /// The verdict where even all rows together are too few.
+    fn inconclusive(mut self, num_examples: u64, details: Vec<SlicingDetails>) -> Verdict {
+        let fails = self.gate.insufficient_data == InsufficientData::Fail;
+        self.findings = vec![Finding {
+            passed: fails.then_some(false),
+            sentence: format!(
+                "nothing can be concluded from {num_examples} examples overall, fewer than the {} of min_slice_size",
+                self.gate.min_slice_size.unwrap_or_default()
+            ),
+            ..Finding::default()
+        }];
+        let blessing = if fails {
+            Blessing::NotBlessed
+        } else {
+            Blessing::NotEvaluated
+        };
+        self.verdict(blessing, details)
+    }
+
+    /// How many slices each spec has, and a failure where there is none.
+    fn slicing_details(&mut self, subjects: &[Subject]) -> Vec<SlicingDetails> {
+        let mut details: Vec<SlicingDetails> = Vec::new();
+        let slices = looked_at(self.gate).chain(self.gate.asked_slices()).cloned();
+        let pairs = self.gate.asked_cross_slices().map(Slicing::CrossSlicingSpec);
+        for spec in slices.map(Slicing::SlicingSpec).chain(pairs) {
+            if details.iter().all(|detail| detail.spec != spec) {
+                let matching = subjects
+                    .iter()
+                    .filter(|s| spec.matches(s.baseline_slice_key, s.slice_key));
+                details.push(SlicingDetails {
+                    num_matching_slices: matching.count(),
+                    spec,
                 });
             }
         }
-    }
-
-    fn too_small(&self, slice: &Slice) -> bool {
-        !slice.slice_key.is_empty() && self.gate.min_slice_size.is_some_and(|least| slice.num_examples < least)
-    }
-
-    /// The tests of one metric by the slice's place, corrected over all slices that are large enough.
-    fn tested(&self, slices: &[&Slice], metric: &str, threshold: &MetricThreshold) -> BTreeMap<usize, Tested> {
-        let hypothesis = threshold.require.zip(threshold.better(metric));
-        let Some((require, direction)) = hypothesis.filter(|_| self.evaluation.baseline) else {
-            return BTreeMap::new();
-        };
-        let hypothesis = Hypothesis {
-            require,
-            margin: threshold.margin,
-            direction,
-        };
-        let (mut places, mut p, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, slice) in slices.iter().enumerate() {
-            let asked = applicable(self.gate, threshold, &slice.slice_key).is_some_and(|a| a.require.is_some());
-            let found = slice.metrics.get(metric).filter(|_| asked && !self.too_small(slice));
-            if let Some((probability, error)) = found.and_then(|m| hypothesis.p(m, slice.num_examples)) {
-                places.push(place);
-                p.push(probability);
-                errors.push(error);
-            }
+        for detail in details.iter().filter(|detail| detail.num_matching_slices == 0) {
+            self.findings.push(detail.spec.missing());
         }
-        let adjusted = adjust(&p, self.gate.correction);
-        let tested = (0..places.len()).map(|i| {
-            let tested = Tested {
-                standard_error: errors[i],
-                p: p[i],
-                adjusted: adjusted[i],
-                family: places.len(),
-            };
-            (places[i], tested)
-        });
-        tested.collect()
+        details
     }
 
-    fn metric(&mut self, slice: &Slice, metric: &str, threshold: &MetricThreshold, tested: Option<&Tested>) {
-        let Some(applicable) = applicable(self.gate, threshold, &slice.slice_key) else {
-            return;
+    fn row(&mut self, subject: &Subject, metric: &str, threshold: &MetricThreshold, row: &Row) {
+        let measured = subject.metrics.get(metric);
+        let (candidate, baseline) = self.values(&measured.copied().unwrap_or_default());
+        let finding = |passed: Option<bool>, sentence: String, rule: Option<Rule>| Finding {
+            slice_key: subject.slice_key.clone(),
+            baseline_slice_key: subject.baseline_slice_key.cloned(),
+            metric: metric.to_owned(),
+            passed,
+            sentence,
+            rule,
         };
-        let measured = slice.metrics.get(metric).copied();
-        let Measured {
-            candidate, baseline, ..
-        } = measured.unwrap_or_default();
-        let candidate = candidate.filter(|value| value.is_finite());
-        let baseline = baseline.filter(|value| value.is_finite() && self.evaluation.baseline);
-        let passed = if self.too_small(slice) {
-            self.insufficient(slice, metric)
-        } else {
-            let mut judged = self.judged(slice, metric, &applicable, measured.is_some(), candidate, baseline);
-            if let Some((candidate, baseline)) = candidate.zip(baseline) {
-                let pair = Pair {
-                    place: threshold::place(metric, &slice.slice_key),
-                    candidate,
-                    baseline,
-                    better: threshold.better(metric),
-                };
-                let level = threshold.confidence_level.or(self.gate.confidence_level);
-                judged.extend(applicable.require.map(|require| {
-                    pair.evidence(require, threshold.margin, level.unwrap_or(CONFIDENCE_LEVEL), tested)
-                }));
-                judged.extend(applicable.suspicious.and_then(|bound| pair.suspicious(bound)));
+        let place = threshold::place(metric, subject);
+        let alone = row.applicable.compares() && !self.evaluation.baseline;
+        self.rubber_stamp |= alone && self.gate.missing_baseline == MissingBaseline::RubberStamp;
+        let passed = if subject.is_too_small(self.gate) {
+            let passed = (self.gate.insufficient_data == InsufficientData::Fail).then_some(false);
+            if self.gate.insufficient_data == InsufficientData::Ignore {
+                self.ignore(subject);
+            } else {
+                let sentence = format!(
+                    "{place} was not judged: {} examples are fewer than the {} of min_slice_size",
+                    subject.num_examples,
+                    self.gate.min_slice_size.unwrap_or_default()
+                );
+                self.findings.push(finding(passed, sentence, None));
             }
+            passed
+        } else {
+            let judged = match (measured, candidate) {
+                (None, _) => vec![Judged::failed(threshold::not_measured(metric, subject))],
+                (Some(_), None) => vec![Judged::failed(format!(
+                    "{place} is undefined for the candidate, and what is undefined does not pass"
+                ))],
+                (Some(_), Some(candidate)) => {
+                    let mut judged = self.judged(&place, &row.applicable, candidate, baseline);
+                    if let Some(baseline) = baseline {
+                        let pair = Pair {
+                            place: &place,
+                            candidate,
+                            baseline,
+                            better: threshold.better(metric),
+                        };
+                        judged.extend(self.evidence(threshold, row, pair));
+                    }
+                    judged
+                }
+            };
             let passed = judged.iter().all(|j| j.passed);
-            self.findings
-                .extend(judged.into_iter().map(|Judged { passed, sentence }| Finding {
-                    slice_key: slice.slice_key.clone(),
-                    metric: metric.to_owned(),
-                    passed,
-                    sentence,
-                }));
+            let found = judged.into_iter().map(|j| finding(Some(j.passed), j.sentence, j.rule));
+            self.findings.extend(found);
             Some(passed)
         };
-        self.comparisons.push(Comparison {
-            slice_key: slice.slice_key.clone(),
+        let threshold = threshold::words(&row.applicable);
+        self.comparisons
+            .push(self.comparison(subject, metric, threshold, passed));
+    }
+
+    /// A row of the table; undefined values are left out.
+    fn comparison(&self, subject: &Subject, metric: &str, threshold: String, passed: Option<bool>) -> Comparison {
+        let measured = subject.metrics.get(metric).copied().unwrap_or_default();
+        let (candidate, baseline) = self.values(&measured);
+        let difference = candidate
+            .zip(baseline)
+            .map(|(candidate, baseline)| candidate - baseline);
+        Comparison {
+            slice_key: subject.slice_key.clone(),
+            baseline_slice_key: subject.baseline_slice_key.cloned(),
             metric: metric.to_owned(),
-            num_examples: slice.num_examples,
+            num_examples: subject.num_examples,
             candidate,
             baseline,
-            difference: candidate
-                .zip(baseline)
-                .map(|(candidate, baseline)| candidate - baseline),
-            interval: measured
-                .and_then(|measured| measured.interval())
-                .filter(|_| baseline.is_some()),
-            threshold: threshold::words(
-                &applicable.value,
-                &applicable.change,
-                applicable.require,
-                threshold.margin,
-            ),
+            difference,
+            interval: measured.interval().filter(|_| baseline.is_some()),
+            threshold,
             passed,
-        });
+        }
     }
 
-    /// What a small slice means by the gate's policy: a failure, or no judgement.
-    fn insufficient(&mut self, slice: &Slice, metric: &str) -> Option<bool> {
-        let fails = match self.gate.insufficient_data {
-            InsufficientData::Ignore => return None,
-            InsufficientData::Warn => false,
-            InsufficientData::Fail => true,
+    /// The values of candidate and baseline, as far as they are defined.
+    fn values(&self, measured: &Measured) -> (Option<f64>, Option<f64>) {
+        let baseline = measured.baseline.filter(|_| self.evaluation.baseline);
+        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+        (finite(measured.candidate), finite(baseline))
+    }
+
+    fn ignore(&mut self, subject: &Subject) {
+        let ignored = (subject.name(), subject.num_examples);
+        if self.ignored.last() != Some(&ignored) {
+            self.ignored.push(ignored);
+        }
+    }
+
+    /// One sentence on everything that was not judged for want of examples.
+    fn name_ignored(&mut self) {
+        let named = |(name, rows): &(String, u64)| format!("{name} ({rows} examples)");
+        let some: Vec<String> = self.ignored.iter().take(NAMED).map(named).collect();
+        let among = match self.ignored.len() {
+            0 => return,
+            all if all <= NAMED => some.join(", "),
+            all => format!("{all} slices, among them {}", some.join(", ")),
         };
         self.findings.push(Finding {
-            slice_key: slice.slice_key.clone(),
-            metric: metric.to_owned(),
-            passed: !fails,
             sentence: format!(
-                "{} was not judged: {} examples are fewer than the {} of min_slice_size",
-                threshold::place(metric, &slice.slice_key),
-                slice.num_examples,
+                "not judged, for fewer than the {} examples of min_slice_size: {among}",
                 self.gate.min_slice_size.unwrap_or_default()
             ),
+            ..Finding::default()
         });
-        fails.then_some(false)
     }
 
-    fn judged(
-        &mut self,
-        slice: &Slice,
-        metric: &str,
-        applicable: &Applicable,
-        is_measured: bool,
-        candidate: Option<f64>,
-        baseline: Option<f64>,
-    ) -> Vec<Judged> {
-        let place = threshold::place(metric, &slice.slice_key);
-        let alone = applicable.compares() && !self.evaluation.baseline;
-        self.rubber_stamp |= alone && self.gate.missing_baseline == MissingBaseline::RubberStamp;
-        if !is_measured {
-            return vec![Judged::failed(threshold::not_measured(metric, &slice.slice_key))];
-        }
-        let Some(candidate) = candidate else {
-            return vec![Judged::failed(format!(
-                "{place} is undefined for the candidate, and what is undefined does not pass"
-            ))];
-        };
-        let mut judged: Vec<Judged> = applicable
-            .value
-            .iter()
-            .map(|t| threshold::value(&place, t, candidate))
-            .collect();
-        if alone && self.gate.missing_baseline == MissingBaseline::NotBlessed {
-            judged.push(Judged::failed(format!(
-                "{place} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp"
-            )));
-        }
-        let undefined = || {
-            Judged::failed(format!(
-                "{place} is undefined for the model compared with, so that its change cannot be judged"
-            ))
-        };
-        let uncompared = applicable.change.is_empty() && applicable.compares() && self.evaluation.baseline;
-        if uncompared && baseline.is_none() {
-            judged.push(undefined());
-        }
-        for change in &applicable.change {
-            match baseline {
-                Some(baseline) => judged.extend(threshold::change(&place, change, candidate, baseline)),
-                None if self.evaluation.baseline => judged.push(undefined()),
-                None => {}
+    /// The thresholds on a candidate's value, and on its change if there is something to compare with.
+    fn judged(&self, place: &str, applicable: &Applicable, candidate: f64, baseline: Option<f64>) -> Vec<Judged> {
+        let value = applicable.value.iter();
+        let mut judged: Vec<Judged> = value.map(|t| threshold::value(place, t, candidate)).collect();
+        let strict = self.gate.missing_baseline == MissingBaseline::NotBlessed;
+        match baseline {
+            Some(baseline) => {
+                let change = applicable.change.iter();
+                judged.extend(change.flat_map(|t| threshold::change(place, t, candidate, baseline)));
             }
+            None if !applicable.compares() => {}
+            None if self.evaluation.baseline => judged.push(Judged::failed(format!(
+                "{place} is undefined for the model compared with, so that its change cannot be judged"
+            ))),
+            None if strict => judged.push(Judged::failed(format!(
+                "{place} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp"
+            ))),
+            None => {}
         }
         judged
     }
-}
 
-/// Both models' values of a metric on a slice.
-struct Pair {
-    place: String,
-    candidate: f64,
-    baseline: f64,
-    better: Option<Direction>,
-}
+    /// What is asked of a difference beyond thresholds.
+    fn evidence(&self, threshold: &MetricThreshold, row: &Row, pair: Pair) -> Vec<Judged> {
+        let level = threshold.confidence_level.or(self.gate.confidence_level);
+        let level = level.unwrap_or(CONFIDENCE_LEVEL);
+        let demands = row.applicable.require.iter().zip(&row.tested);
+        let tested = demands.map(|(demand, tested)| pair.evidence(*demand, level, tested.as_ref()));
+        let suspicious = row.applicable.suspicious.and_then(|bound| pair.suspicious(bound));
+        tested.chain(suspicious).collect()
+    }
 
-impl Pair {
-    fn evidence(&self, require: Requirement, margin: f64, level: f64, tested: Option<&Tested>) -> Judged {
-        let place = &self.place;
-        let Some(tested) = tested else {
-            return Judged::failed(match self.better {
-                None => format!(
-                    "{place} cannot be tested, since it is not known which way it is better: give it a direction"
-                ),
-                Some(_) => format!(
-                    "{place} has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it"
-                ),
-            });
-        };
-        let significant = tested.adjusted <= 1.0 - level;
-        let digits = threshold::digits(&[self.candidate, self.baseline, tested.standard_error]);
-        let difference = self.candidate - self.baseline;
-        let corrected = match tested.family {
-            1 => String::new(),
-            family => format!(", {} over {family} slices", probability(tested.adjusted)),
-        };
-        let beyond = match (margin > 0.0, require) {
-            (false, _) => String::new(),
-            (true, Requirement::NoSignificantRegression) => format!(" beyond the margin of {margin}"),
-            (true, Requirement::SignificantImprovement) => format!(" of more than {margin}"),
-        };
-        let (passed, what) = match (require, significant) {
-            (Requirement::NoSignificantRegression, true) => (false, "a significant regression"),
-            (Requirement::NoSignificantRegression, false) => (true, "no significant regression"),
-            (Requirement::SignificantImprovement, true) => (true, "a significant improvement"),
-            (Requirement::SignificantImprovement, false) => (false, "no significant improvement"),
-        };
-        Judged {
-            passed,
-            sentence: format!(
-                "{place} went from {:.digits$} to {:.digits$} ({difference:+.digits$}, standard error {:.digits$}; {}{corrected}): {what}{beyond} at {}% confidence",
-                self.baseline,
-                self.candidate,
-                tested.standard_error,
-                probability(tested.p),
-                level * 100.0
-            ),
+    /// What a gate without thresholds can show.
+    fn show_overall(&mut self, subjects: &[Subject]) {
+        let overall = subjects.iter().filter(|subject| subject.is_overall());
+        for (subject, metric) in overall.flat_map(|s| s.metrics.keys().map(move |metric| (s, metric))) {
+            self.comparisons
+                .push(self.comparison(subject, metric, String::new(), None));
         }
     }
-
-    /// A failure if the gain is too large to believe.
-    fn suspicious(&self, bound: &SuspiciousImprovement) -> Option<Judged> {
-        let gain = match self.better? {
-            Direction::HigherIsBetter => self.candidate - self.baseline,
-            Direction::LowerIsBetter => self.baseline - self.candidate,
-        };
-        let relative = bound.relative.map(|share| share * self.baseline.abs());
-        let most = [bound.absolute, relative].into_iter().flatten().reduce(f64::min)?;
-        let digits = threshold::digits(&[self.candidate, self.baseline, most]);
-        (gain > most).then(|| {
-            Judged::failed(format!(
-                "{} went from {:.digits$} to {:.digits$}, better by more than the {most:.digits$} that is believable: look for a label that leaked into the features",
-                self.place, self.baseline, self.candidate
-            ))
-        })
-    }
-}
-
-/// `p = 0.0312`, `p < 0.0001`.
-fn probability(p: f64) -> String {
-    if p < 1e-4 {
-        "p < 0.0001".to_owned()
-    } else {
-        format!("p = {p:.4}")
-    }
-}
-
-fn has_threshold(metric: &MetricThreshold) -> bool {
-    let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(threshold::bounds_value);
-    let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(threshold::bounds_change);
-    let evidence = metric.require.is_some() || metric.suspicious_improvement.is_some();
-    let own = evidence || value(&metric.value_threshold) || change(&metric.change_threshold);
-    own || metric
-        .per_slice_thresholds
-        .iter()
-        .any(|t| value(&t.value_threshold) || change(&t.change_threshold))
-}
-
-fn looked_at<'a>(gate: &'a Gate, overall: &'a [SlicingSpec]) -> &'a [SlicingSpec] {
-    if gate.slicing_specs.is_empty() {
-        overall
-    } else {
-        &gate.slicing_specs
-    }
-}
-
-/// Thresholds of their own replace the metric's for the slices they match. `None` when the slice
-/// is not looked at.
-fn applicable<'a>(
-    gate: &Gate,
-    metric: &'a MetricThreshold,
-    slice_key: &BTreeMap<String, String>,
-) -> Option<Applicable<'a>> {
-    let own: Vec<_> = metric
-        .per_slice_thresholds
-        .iter()
-        .filter(|t| t.slicing_specs.iter().any(|spec| matches(spec, slice_key)))
-        .collect();
-    let overall = [SlicingSpec::default()];
-    let in_view = looked_at(gate, &overall).iter().any(|spec| matches(spec, slice_key));
-    if own.is_empty() && !in_view {
-        return None;
-    }
-    let (value, change): (Vec<&ValueThreshold>, Vec<&ChangeThreshold>) = if own.is_empty() {
-        (
-            metric.value_threshold.iter().collect(),
-            metric.change_threshold.iter().collect(),
-        )
-    } else {
-        (
-            own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
-            own.iter().filter_map(|t| t.change_threshold.as_ref()).collect(),
-        )
-    };
-    let found = Applicable {
-        value: value.into_iter().filter(|t| threshold::bounds_value(t)).collect(),
-        change: change.into_iter().filter(|t| threshold::bounds_change(t)).collect(),
-        require: metric.require.filter(|_| in_view),
-        suspicious: metric.suspicious_improvement.as_ref().filter(|_| in_view),
-    };
-    (!found.value.is_empty() || found.compares()).then_some(found)
-}
-
-/// Whether a slice is one of a spec's: the same features, and the fixed values where there are any.
-fn matches(spec: &SlicingSpec, slice_key: &BTreeMap<String, String>) -> bool {
-    let of_spec = |feature: &String| spec.feature_keys.contains(feature) || spec.feature_values.contains_key(feature);
-    slice_key.keys().all(of_spec)
-        && spec.feature_keys.iter().all(|feature| slice_key.contains_key(feature))
-        && spec
-            .feature_values
-            .iter()
-            .all(|(feature, value)| slice_key.get(feature) == Some(value))
-}
-
-/// What a gate without thresholds can show.
-fn everything_overall(evaluation: &Evaluation, slices: &[&Slice]) -> Vec<Comparison> {
-    let overall = slices.iter().filter(|slice| slice.slice_key.is_empty());
-    overall
-        .flat_map(|slice| {
-            slice
-                .metrics
-                .iter()
-                .map(move |(metric, measured)| (slice, metric, measured))
-        })
-        .map(|(slice, metric, measured)| {
-            let baseline = measured.baseline.filter(|_| evaluation.baseline);
-            Comparison {
-                slice_key: BTreeMap::new(),
-                metric: metric.clone(),
-                num_examples: slice.num_examples,
-                candidate: measured.candidate,
-                baseline,
-                difference: measured
-                    .candidate
-                    .zip(baseline)
-                    .map(|(candidate, baseline)| candidate - baseline),
-                interval: measured.interval().filter(|_| baseline.is_some()),
-                threshold: String::new(),
-                passed: None,
-            }
-        })
-        .collect()
 }

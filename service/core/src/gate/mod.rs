@@ -2,6 +2,8 @@
 
 mod forced;
 mod judge;
+mod pair;
+mod rows;
 mod significance;
 #[cfg(test)]
 mod tests;
@@ -11,4 +13,4 @@ mod verdict;
 
 pub use forced::Override;
 pub use judge::judge;
-pub use verdict::{Blessed, Blessing, Comparison, Finding, Verdict};
+pub use verdict::{Blessed, Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};

@@ -1,5 +1,6 @@
 //! TFMA's cases as a table, and what must hold for every gate.
 
+mod cross_slices;
 mod evidence;
 
 use super::{Blessing, Verdict, judge};
@@ -88,10 +89,17 @@ fn is(feature: &str, value: &str) -> SlicingSpec {
 }
 
 fn sentences(verdict: &Verdict) -> String {
-    let lines = verdict
-        .findings()
-        .iter()
-        .map(|f| format!("{} {}", if f.passed { "✓" } else { "✗" }, f.sentence));
+    let lines = verdict.findings().iter().map(|f| {
+        format!(
+            "{} {}",
+            match f.passed {
+                Some(true) => "✓",
+                Some(false) => "✗",
+                None => "–",
+            },
+            f.sentence
+        )
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -355,7 +363,10 @@ fn slices_are_looked_at_where_asked() {
         slicing_specs: vec![],
         ..gate(value(Some(0.9), None))
     };
-    assert_eq!(judge(&overall_too_small, &by_origin()).blessing(), Blessing::NotBlessed);
+    assert_eq!(
+        judge(&overall_too_small, &by_origin()).blessing(),
+        Blessing::NotEvaluated
+    );
 
     let fixed = Gate {
         slicing_specs: vec![is("origin", "LGA")],
@@ -498,7 +509,8 @@ proptest! {
     #[test]
     fn failures_come_first_and_decide(evaluation in evaluations(), threshold in thresholds()) {
         let verdict = judge(&Gate { slicing_specs: vec![SlicingSpec::default(), by("f")], ..gate(threshold) }, &evaluation);
-        prop_assert!(verdict.findings().is_sorted_by_key(|f| f.passed));
+        let rank = |passed: Option<bool>| passed.map_or(1, |passed| 2 * i32::from(passed));
+        prop_assert!(verdict.findings().is_sorted_by_key(|f| rank(f.passed)));
         if verdict.blessing() != Blessing::NotEvaluated {
             prop_assert_eq!(verdict.failures().count() > 0, verdict.blessing() == Blessing::NotBlessed);
         }

@@ -1,13 +1,15 @@
 //! One threshold on one number, and its sentence.
 
-use crate::evaluation::slice_name;
+use super::rows::{Applicable, Subject};
+use super::verdict::Rule;
 use crate::spec::{ChangeThreshold, Direction, Requirement, ValueThreshold};
-use std::collections::BTreeMap;
 
 /// Whether a threshold held, in words.
 pub(super) struct Judged {
     pub(super) passed: bool,
     pub(super) sentence: String,
+    /// Which; `None` when there was nothing to hold it against.
+    pub(super) rule: Option<Rule>,
 }
 
 impl Judged {
@@ -15,6 +17,7 @@ impl Judged {
         Self {
             passed: false,
             sentence,
+            rule: None,
         }
     }
 }
@@ -27,19 +30,19 @@ pub(super) fn bounds_change(threshold: &ChangeThreshold) -> bool {
     threshold.absolute.is_some() || threshold.relative.is_some()
 }
 
-/// `auc overall` or `auc on origin=EWR`.
-pub(super) fn place(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
-    if slice_key.is_empty() {
-        format!("{metric} overall")
+/// `auc overall`, `auc on origin=EWR` or `auc on origin=EWR against overall`.
+pub(super) fn place(metric: &str, subject: &Subject) -> String {
+    if subject.slice_key.is_empty() {
+        format!("{metric} {}", subject.name())
     } else {
-        format!("{metric} on {}", slice_name(slice_key))
+        format!("{metric} on {}", subject.name())
     }
 }
 
-pub(super) fn not_measured(metric: &str, slice_key: &BTreeMap<String, String>) -> String {
+pub(super) fn not_measured(metric: &str, subject: &Subject) -> String {
     format!(
         "metric '{metric}' was not measured on slice {}: have the evaluator measure it, or take its threshold out",
-        slice_name(slice_key)
+        subject.name()
     )
 }
 
@@ -54,23 +57,21 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
         (_, Some(upper)) if candidate > *upper || upper.is_nan() => Some(("above the upper bound", *upper)),
         _ => None,
     };
-    match beyond {
+    let sentence = match beyond {
         Some((what, bound)) => {
             let digits = digits(&[candidate, bound]);
-            Judged::failed(format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}"))
+            format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}")
         }
         None => {
-            let digits = digits(
-                &[Some(candidate), *lower_bound, *upper_bound]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>(),
-            );
-            Judged {
-                passed: true,
-                sentence: format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold)),
-            }
+            let numbers = [Some(candidate), *lower_bound, *upper_bound];
+            let digits = digits(&numbers.into_iter().flatten().collect::<Vec<_>>());
+            format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold))
         }
+    };
+    Judged {
+        passed: beyond.is_none(),
+        sentence,
+        rule: Some(Rule::ValueThreshold(threshold.clone())),
     }
 }
 
@@ -78,6 +79,7 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
 pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, baseline: f64) -> Vec<Judged> {
     let change = Change {
         place,
+        threshold,
         direction: threshold.direction,
         candidate,
         baseline,
@@ -89,6 +91,7 @@ pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, b
 
 struct Change<'a> {
     place: &'a str,
+    threshold: &'a ChangeThreshold,
     direction: Direction,
     candidate: f64,
     baseline: f64,
@@ -186,19 +189,15 @@ impl Change<'_> {
         Judged {
             passed,
             sentence: format!("{place} {moved} {figures}, {reason}"),
+            rule: Some(Rule::ChangeThreshold(self.threshold.clone())),
         }
     }
 }
 
 /// The thresholds as the table shows them, for example `≥ 0.6, change ≥ -0.005`.
-pub(super) fn words(
-    value: &[&ValueThreshold],
-    change: &[&ChangeThreshold],
-    require: Option<Requirement>,
-    margin: f64,
-) -> String {
-    let value = value.iter().map(|threshold| value_words(threshold));
-    let change = change.iter().map(|threshold| {
+pub(super) fn words(applicable: &Applicable) -> String {
+    let value = applicable.value.iter().map(|threshold| value_words(threshold));
+    let change = applicable.change.iter().map(|threshold| {
         let sign = match threshold.direction {
             Direction::HigherIsBetter => '≥',
             Direction::LowerIsBetter => '≤',
@@ -209,14 +208,16 @@ pub(super) fn words(
             .map(|bound| format!("change {sign} {}", percent(bound)));
         absolute.into_iter().chain(relative).collect::<Vec<_>>().join(", ")
     });
-    let margin = if margin > 0.0 {
-        format!(" > {margin}")
-    } else {
-        String::new()
-    };
-    let require = require.map(|require| match require {
-        Requirement::NoSignificantRegression => format!("no significant regression{margin}"),
-        Requirement::SignificantImprovement => format!("significant improvement{margin}"),
+    let require = applicable.require.iter().map(|demand| {
+        let what = match demand.require {
+            Requirement::NoSignificantRegression => "no significant regression",
+            Requirement::SignificantImprovement => "significant improvement",
+        };
+        if demand.margin > 0.0 {
+            format!("{what} > {}", demand.margin)
+        } else {
+            what.to_owned()
+        }
     });
     value.chain(change).chain(require).collect::<Vec<_>>().join(", ")
 }

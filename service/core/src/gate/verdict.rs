@@ -1,7 +1,8 @@
 //! What the gate says, and the proof that it said yes.
 
+use crate::evaluation::{SliceKey, place_name};
+use crate::spec::{ChangeThreshold, CrossSlicingSpec, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// TFX's blessing, three-valued: no thresholds means no judgement, not approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,27 +27,50 @@ impl Blessing {
     }
 }
 
-/// One threshold on one slice.
+/// What was judged, by TFMA's names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The slice; empty is overall.
-    pub slice_key: BTreeMap<String, String>,
-    /// The metric; empty when the slice as a whole was not measured.
-    pub metric: String,
-    /// Whether the threshold held.
-    pub passed: bool,
-    /// The reason, with its numbers.
-    pub sentence: String,
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Bounds of the value.
+    ValueThreshold(ValueThreshold),
+    /// Bounds of the difference to the baseline.
+    ChangeThreshold(ChangeThreshold),
+    /// Statistical evidence.
+    Require(Requirement),
+    /// A gain too large to believe.
+    SuspiciousImprovement(SuspiciousImprovement),
 }
 
-/// One row of the table people read: a metric on a slice.
+/// One threshold on one slice, or on the difference of two.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The slice; empty is overall.
+    pub slice_key: SliceKey,
+    /// The slice it is compared with; absent where the slice itself is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_slice_key: Option<SliceKey>,
+    /// The metric; empty when it is about whole slices.
+    pub metric: String,
+    /// Whether the threshold held; `None` when there were too few examples to judge.
+    pub passed: Option<bool>,
+    /// The reason, with its numbers.
+    pub sentence: String,
+    /// The threshold; `None` when what it asks for was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+}
+
+/// One row of the table people read: a metric on a slice, or a metric's difference between two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The slice; empty is overall.
-    pub slice_key: BTreeMap<String, String>,
+    pub slice_key: SliceKey,
+    /// The slice it is compared with: the values are then metric of the slice less metric of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_slice_key: Option<SliceKey>,
     /// The metric.
     pub metric: String,
-    /// Rows in the slice.
+    /// Rows in the slice; of two slices, in the smaller.
     pub num_examples: u64,
     /// The candidate's value; `None` where undefined.
     pub candidate: Option<f64>,
@@ -63,6 +87,74 @@ pub struct Comparison {
     pub passed: Option<bool>,
 }
 
+impl Comparison {
+    /// For people: `overall`, `origin=EWR`, `origin=EWR against overall`.
+    pub fn slice_name(&self) -> String {
+        place_name(&self.slice_key, self.baseline_slice_key.as_ref())
+    }
+
+    /// Whether it is of all rows, and of nothing else.
+    pub fn is_overall(&self) -> bool {
+        self.slice_key.is_empty() && self.baseline_slice_key.is_none()
+    }
+}
+
+/// Slices, or pairs of slices, that thresholds look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slicing {
+    /// Slices.
+    SlicingSpec(SlicingSpec),
+    /// Slices against others.
+    CrossSlicingSpec(CrossSlicingSpec),
+}
+
+impl Slicing {
+    pub(super) fn matches(&self, baseline_slice_key: Option<&SliceKey>, slice_key: &SliceKey) -> bool {
+        match (self, baseline_slice_key) {
+            (Self::SlicingSpec(spec), None) => spec.matches(slice_key),
+            (Self::CrossSlicingSpec(spec), Some(base)) => spec.matches(base, slice_key),
+            _ => false,
+        }
+    }
+
+    /// The failure where none was measured.
+    pub(super) fn missing(&self) -> Finding {
+        let (slice_key, sentence) = match self {
+            Self::SlicingSpec(spec) => (
+                spec.feature_values.clone(),
+                format!(
+                    "no slice {} was measured: there were no such examples, or the evaluator does not slice so",
+                    spec.describe()
+                ),
+            ),
+            Self::CrossSlicingSpec(spec) => (
+                SliceKey::new(),
+                format!(
+                    "no slice {} was compared: there were no such examples, or the evaluator does not compare so",
+                    spec.describe()
+                ),
+            ),
+        };
+        Finding {
+            slice_key,
+            passed: Some(false),
+            sentence,
+            ..Finding::default()
+        }
+    }
+}
+
+/// TFMA's SlicingDetails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlicingDetails {
+    /// Which slices were asked for.
+    #[serde(flatten)]
+    pub spec: Slicing,
+    /// How many of them were measured.
+    pub num_matching_slices: usize,
+}
+
 /// The gate's answer with its reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -72,6 +164,8 @@ pub struct Verdict {
     pub(super) comparisons: Vec<Comparison>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) interval_level: Option<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) slicing_details: Vec<SlicingDetails>,
 }
 
 impl Verdict {
@@ -85,7 +179,7 @@ impl Verdict {
         self.rubber_stamp
     }
 
-    /// Every threshold that was looked at, failures first.
+    /// Every threshold that was looked at: failures, then what was not judged, then what held.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -103,7 +197,25 @@ impl Verdict {
 
     /// The findings that decided against the candidate.
     pub fn failures(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !finding.passed)
+        self.findings.iter().filter(|finding| finding.passed == Some(false))
+    }
+
+    /// What was not judged, since there were too few examples.
+    pub fn unjudged(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.passed.is_none())
+    }
+
+    /// The first failure, or else what was not judged where there is no judgement; `None` of an approval.
+    pub fn reason(&self) -> Option<&str> {
+        let unevaluated = self.blessing == Blessing::NotEvaluated;
+        let unjudged = self.unjudged().filter(|_| unevaluated);
+        let first = self.failures().chain(unjudged).next();
+        first.map(|finding| finding.sentence.as_str())
+    }
+
+    /// Which slices were asked for, and how many were measured.
+    pub fn slicing_details(&self) -> &[SlicingDetails] {
+        &self.slicing_details
     }
 
     /// The proof of approval by the gate; a person's is `Blessed::by_person`.

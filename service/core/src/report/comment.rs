@@ -1,7 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
 use super::{blessing, one_line, unjudged};
-use crate::evaluation::slice_name;
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
 use crate::spec::Baseline;
@@ -108,7 +107,7 @@ fn row(comparison: &Comparison) -> String {
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
     format!(
         "| {} | {} | {} | {} | {difference} | {} | {passed} |\n",
-        cell(&slice_name(&comparison.slice_key)),
+        cell(&comparison.slice_name()),
         cell(&comparison.metric),
         number(comparison.candidate),
         number(comparison.baseline),

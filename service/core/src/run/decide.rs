@@ -299,7 +299,7 @@ fn decide_end(run: &Run) -> Decision {
 pub fn finished(run: &Run, state: RunState, summary: String) -> RunEvent {
     let mut metrics = Map::new();
     if let Some(verdict) = &run.verdict {
-        for row in verdict.comparisons().iter().filter(|row| row.slice_key.is_empty()) {
+        for row in verdict.comparisons().iter().filter(|row| row.is_overall()) {
             metrics.insert(
                 row.metric.clone(),
                 serde_json::json!({"candidate": row.candidate, "baseline": row.baseline}),

@@ -122,51 +122,85 @@ pub(super) fn standard(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
 }
 
+const HIGHER: Option<Direction> = Some(Direction::HigherIsBetter);
+const LOWER: Option<Direction> = Some(Direction::LowerIsBetter);
+
+/// A metric, and which way it is better; `None` where neither is.
+type Metric = (&'static str, Option<Direction>);
+
 /// The metrics the standard evaluator measures, by `model_type`.
-pub(super) const METRICS: [(&str, &[&str]); 2] = [
+pub(super) const METRICS: [(&str, &[Metric]); 3] = [
     (
         "binary_classification",
         &[
-            "auc",
-            "pr_auc",
-            "log_loss",
-            "brier_score",
-            "accuracy",
-            "precision",
-            "recall",
-            "f1",
-            "calibration",
-            "mean_label",
-            "mean_prediction",
-            "expected_calibration_error",
-            "max_calibration_error",
+            ("auc", HIGHER),
+            ("pr_auc", HIGHER),
+            ("log_loss", LOWER),
+            ("brier_score", LOWER),
+            ("accuracy", HIGHER),
+            ("precision", HIGHER),
+            ("recall", HIGHER),
+            ("f1", HIGHER),
+            ("calibration", None),
+            ("mean_label", None),
+            ("mean_prediction", None),
+            ("expected_calibration_error", LOWER),
+            ("max_calibration_error", LOWER),
+        ],
+    ),
+    (
+        "multiclass_classification",
+        &[
+            ("accuracy", HIGHER),
+            ("macro_precision", HIGHER),
+            ("macro_recall", HIGHER),
+            ("macro_f1", HIGHER),
+            ("weighted_precision", HIGHER),
+            ("weighted_recall", HIGHER),
+            ("weighted_f1", HIGHER),
+            ("log_loss", LOWER),
+            ("auc", HIGHER),
         ],
     ),
     (
         "regression",
         &[
-            "mean_squared_error",
-            "root_mean_squared_error",
-            "mean_absolute_error",
-            "r_squared",
-            "mean_error",
-            "median_absolute_error",
-            "p90_absolute_error",
-            "mean_absolute_percentage_error",
+            ("mean_squared_error", LOWER),
+            ("root_mean_squared_error", LOWER),
+            ("mean_absolute_error", LOWER),
+            ("r_squared", HIGHER),
+            ("mean_error", None),
+            ("median_absolute_error", LOWER),
+            ("p90_absolute_error", LOWER),
+            ("mean_absolute_percentage_error", LOWER),
         ],
     ),
 ];
 
-/// Which way a metric of the standard evaluator is better; `None` for those that have no better.
-pub(super) fn better(metric: &str) -> Option<Direction> {
-    match metric.split(':').next().unwrap_or(metric) {
-        "auc" | "pr_auc" | "accuracy" | "precision" | "recall" | "f1" | "r_squared" => Some(Direction::HigherIsBetter),
-        "calibration" | "mean_label" | "mean_prediction" | "mean_error" => None,
-        "log_loss" | "brier_score" => Some(Direction::LowerIsBetter),
-        name if name.starts_with("macro_") || name.starts_with("weighted_") => Some(Direction::HigherIsBetter),
-        name if name.ends_with("_error") => Some(Direction::LowerIsBetter),
-        _ => None,
+/// The metrics of one class of a multiclass model, as `precision:CLASS`.
+const OF_CLASS: [Metric; 3] = [("precision", HIGHER), ("recall", HIGHER), ("f1", HIGHER)];
+
+/// Whether the standard evaluator measures a metric of that name for models of that type.
+pub(super) fn measures(model_type: &str, metric: &str) -> bool {
+    match metric.split_once(':') {
+        Some((name, _)) => {
+            model_type == "multiclass_classification" && OF_CLASS.iter().any(|(known, _)| *known == name)
+        }
+        None => METRICS
+            .iter()
+            .any(|(known, metrics)| *known == model_type && metrics.iter().any(|(name, _)| *name == metric)),
     }
+}
+
+/// Which way a metric of the standard evaluator is better; `None` for those that have no better, and
+/// for all others.
+pub(super) fn better(metric: &str) -> Option<Direction> {
+    let whole = METRICS.iter().flat_map(|(_, metrics)| metrics.iter());
+    let found = match metric.split_once(':') {
+        Some((name, _)) => OF_CLASS.iter().find(|(known, _)| *known == name),
+        None => whole.into_iter().find(|(known, _)| *known == metric),
+    };
+    found.and_then(|(_, direction)| *direction)
 }
 
 /// The execution type of a user's own step: TFX's name where an output tells it.

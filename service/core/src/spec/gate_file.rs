@@ -1,7 +1,7 @@
 //! A gate in a file of its own, for judging without a pipeline.
 
 use super::source_map::Problems;
-use super::{Gate, Problem, lint, parse};
+use super::{Gate, Problem, gate_lint, parse};
 use serde::Deserialize;
 
 /// A file that holds nothing but a gate, under its key.
@@ -40,7 +40,7 @@ pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
 
 fn linted(gate: Gate, file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
     let mut problems = Problems::new(file, text);
-    lint::gate(&gate, None, None, &mut problems);
+    gate_lint::gate(&gate, &gate_lint::Measured::default(), &mut problems);
     if problems.is_empty() {
         return Ok(gate);
     }

@@ -1,12 +1,14 @@
 //! The gate's place in the plan: what it judges, and whose thresholds.
 
+use super::gate_lint::{self, Measured};
 use super::inputs::{declared_outputs, resolve};
-use super::lint;
 use super::source_map::Problems;
-use super::{Pipeline, SlicingSpec};
+use super::{Gate, Pipeline, SlicingSpec};
 use crate::ids::StepName;
 use crate::plan::{ImageSource, Plan, PlannedGate, PlannedStep};
 use indexmap::IndexMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Finds what the gate judges, checks its thresholds, and has the evaluator measure the slices that
@@ -31,23 +33,16 @@ pub(super) fn gate(
         .filter(|s| is_evaluator(s));
     match evaluator {
         Some(evaluator) => {
-            evaluator
-                .parameters
-                .entry("slicing_specs")
-                .or_insert_with(|| with_asked_for(vec![SlicingSpec::default()], gate));
-            let model_type = evaluator
-                .parameters
-                .get("model_type")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            lint::gate(
-                gate,
-                model_type.as_deref(),
-                slicing_specs(evaluator).as_deref(),
-                problems,
-            );
+            let parameters = &mut evaluator.parameters;
+            let slices = || asked(vec![SlicingSpec::default()], gate.asked_slices().cloned());
+            parameters.entry("slicing_specs").or_insert_with(slices);
+            if gate.asked_cross_slices().next().is_some() {
+                let pairs = || asked(Vec::new(), gate.asked_cross_slices());
+                parameters.entry("cross_slicing_specs").or_insert_with(pairs);
+            }
+            gate_lint::gate(gate, &measured(evaluator), problems);
         }
-        None => lint::gate(gate, None, None, problems),
+        None => gate_lint::gate(gate, &Measured::default(), problems),
     }
     Some(PlannedGate {
         gate: gate.clone(),
@@ -61,22 +56,28 @@ fn is_evaluator(step: &PlannedStep) -> bool {
     step.image == ImageSource::Components && step.component == "Evaluator"
 }
 
-fn slicing_specs(step: &PlannedStep) -> Option<Vec<SlicingSpec>> {
-    step.parameters
-        .get("slicing_specs")
-        .and_then(|specs| serde_json::from_value(specs.clone()).ok())
+/// What the standard evaluator's parameters say.
+fn measured(evaluator: &PlannedStep) -> Measured {
+    let samples = evaluator.parameters.get("bootstrap").and_then(|b| b.get("num_samples"));
+    Measured {
+        model_type: parameter(evaluator, "model_type"),
+        slices: parameter(evaluator, "slicing_specs"),
+        cross_slices: parameter(evaluator, "cross_slicing_specs"),
+        without_bootstrap: samples.and_then(Value::as_u64) == Some(0),
+    }
 }
 
-/// `specs` and every slice that a threshold looks at.
-fn with_asked_for(mut specs: Vec<SlicingSpec>, gate: &super::Gate) -> Value {
-    let per_slice = gate
-        .metrics
-        .values()
-        .flat_map(|m| &m.per_slice_thresholds)
-        .flat_map(|t| &t.slicing_specs);
-    for spec in gate.slicing_specs.iter().chain(per_slice) {
-        if !specs.contains(spec) {
-            specs.push(spec.clone());
+/// A parameter, if it is there and of its shape.
+fn parameter<T: DeserializeOwned>(step: &PlannedStep, name: &str) -> Option<T> {
+    let found = step.parameters.get(name)?;
+    serde_json::from_value(found.clone()).ok()
+}
+
+/// `specs` and every one that is asked for.
+fn asked<T: PartialEq + Serialize>(mut specs: Vec<T>, asked: impl Iterator<Item = T>) -> Value {
+    for spec in asked {
+        if !specs.contains(&spec) {
+            specs.push(spec);
         }
     }
     serde_json::to_value(specs).unwrap_or(Value::Null)
@@ -164,12 +165,18 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Strin
         }
     };
     // The base's slices must be measured, or a change of the slices could never be merged.
-    if let Some(evaluator) = head.steps.get_mut(&gate.evaluation.0).filter(|step| is_evaluator(step))
-        && let Some(specs) = slicing_specs(evaluator)
-    {
-        evaluator
-            .parameters
-            .insert("slicing_specs".to_owned(), with_asked_for(specs, &gate.gate));
+    if let Some(evaluator) = head.steps.get_mut(&gate.evaluation.0).filter(|step| is_evaluator(step)) {
+        let Measured {
+            slices, cross_slices, ..
+        } = measured(evaluator);
+        let mut measure = |name: &str, specs: Value| evaluator.parameters.insert(name.to_owned(), specs);
+        if let Some(slices) = slices {
+            measure("slicing_specs", asked(slices, gate.gate.asked_slices().cloned()));
+        }
+        if gate.gate.asked_cross_slices().next().is_some() {
+            let pairs = asked(cross_slices.unwrap_or_default(), gate.gate.asked_cross_slices());
+            measure("cross_slicing_specs", pairs);
+        }
     }
     head.gate = Some(gate);
     Ok(head)

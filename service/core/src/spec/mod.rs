@@ -6,7 +6,9 @@
 mod baseline;
 mod compile;
 mod components;
+mod gate;
 mod gate_file;
+mod gate_lint;
 mod graph;
 mod inputs;
 mod judged;
@@ -16,6 +18,7 @@ mod problem;
 mod quantity;
 mod requirement;
 mod schema;
+mod slicing;
 mod source_map;
 mod step;
 mod suggest;
@@ -25,6 +28,10 @@ mod window;
 
 pub use baseline::{Baseline, is_model_name};
 pub use compile::{load, plan};
+pub use gate::{
+    CONFIDENCE_LEVEL, ChangeThreshold, CrossSliceThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold,
+    ValueThreshold,
+};
 pub use gate_file::load_gate;
 pub use judged::with_base_gate;
 pub use parse::parse;
@@ -32,6 +39,7 @@ pub use problem::Problem;
 pub(crate) use quantity::seconds as duration_seconds;
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use schema::json_schema;
+pub use slicing::{CrossSlicingSpec, SlicingSpec};
 pub use window::{RollingRange, SpanName, StaticRange, Window};
 
 use indexmap::IndexMap;
@@ -296,167 +304,6 @@ pub enum NetworkAccess {
     None,
     /// Outbound.
     Bridge,
-}
-
-/// When the candidate is approved. Names are TFMA's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Gate {
-    /// The `step` or `step.output` that made the ModelEvaluation; found by type if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluation: Option<String>,
-    /// The `step` or `step.output` that made the candidate Model; found by type if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// What the candidate is compared with.
-    #[serde(default)]
-    pub baseline: Baseline,
-    /// The slices the thresholds look at; `[{}]` (overall) if absent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub slicing_specs: Vec<SlicingSpec>,
-    /// Thresholds by metric name.
-    #[serde(default)]
-    pub metrics: IndexMap<String, MetricThreshold>,
-    /// Slices with fewer examples are not judged; the overall slice always is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_slice_size: Option<u64>,
-    /// What such a slice means; `ignore` if absent.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub insufficient_data: InsufficientData,
-    /// How sure a `require` must be, above 0.5 and below 1; 0.95 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence_level: Option<f64>,
-    /// How a `require` on several slices is corrected; `holm` if absent.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub correction: Correction,
-    /// What a comparison says when there is no baseline model; `rubber_stamp` if absent.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub missing_baseline: MissingBaseline,
-}
-
-/// How sure a `require` is unless the file says otherwise.
-pub const CONFIDENCE_LEVEL: f64 = 0.95;
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// TFMA's slicing spec; `{}` is all examples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SlicingSpec {
-    /// One slice for each value (or combination of values) of these columns.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub feature_keys: Vec<String>,
-    /// Only examples with these values.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub feature_values: std::collections::BTreeMap<String, String>,
-}
-
-impl SlicingSpec {
-    /// For people: `overall`, `by origin`, `carrier=UA by origin`.
-    pub fn describe(&self) -> String {
-        let fixed: Vec<String> = self
-            .feature_values
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        match (fixed.is_empty(), self.feature_keys.is_empty()) {
-            (true, true) => "overall".to_owned(),
-            (true, false) => format!("by {}", self.feature_keys.join(" and ")),
-            (false, true) => fixed.join(" and "),
-            (false, false) => format!("{} by {}", fixed.join(" and "), self.feature_keys.join(" and ")),
-        }
-    }
-}
-
-/// Thresholds of one metric; both must hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MetricThreshold {
-    /// Bounds of the candidate's own value, inclusive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_threshold: Option<ValueThreshold>,
-    /// Bounds of candidate minus baseline, inclusive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change_threshold: Option<ChangeThreshold>,
-    /// Thresholds for some slices only, in place of the two above.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub per_slice_thresholds: Vec<PerSliceThreshold>,
-    /// Statistical evidence asked for; it needs the evaluator's bootstrap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub require: Option<Requirement>,
-    /// The loss that `no_significant_regression` tolerates, or the gain that `significant_improvement`
-    /// must exceed, in the metric's units; 0 if absent.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub margin: f64,
-    /// Replaces the gate's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence_level: Option<f64>,
-    /// Gains that are rather a leak of the label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspicious_improvement: Option<SuspiciousImprovement>,
-    /// Which way is better, for `require` and `suspicious_improvement` on metrics the standard evaluator does not know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub direction: Option<Direction>,
-}
-
-impl MetricThreshold {
-    /// Which way the metric of that name is better: as the file says, else as the standard evaluator knows.
-    pub fn better(&self, metric: &str) -> Option<Direction> {
-        self.direction.or_else(|| components::better(metric))
-    }
-}
-
-/// Inclusive bounds of a value.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ValueThreshold {
-    /// At least this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lower_bound: Option<f64>,
-    /// At most this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upper_bound: Option<f64>,
-}
-
-/// Bounds of the difference; with both, both must hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeThreshold {
-    /// HIGHER_IS_BETTER: difference at least this; LOWER_IS_BETTER: at most this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub absolute: Option<f64>,
-    /// The same for difference divided by the baseline's magnitude.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relative: Option<f64>,
-    /// Which way is better.
-    pub direction: Direction,
-}
-
-/// Which way a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Direction {
-    /// Such as AUC.
-    #[serde(rename = "HIGHER_IS_BETTER")]
-    HigherIsBetter,
-    /// Such as log loss.
-    #[serde(rename = "LOWER_IS_BETTER")]
-    LowerIsBetter,
-}
-
-/// Thresholds for the slices that match.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PerSliceThreshold {
-    /// Which slices.
-    pub slicing_specs: Vec<SlicingSpec>,
-    /// Bounds of the value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_threshold: Option<ValueThreshold>,
-    /// Bounds of the difference.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change_threshold: Option<ChangeThreshold>,
 }
 
 /// Where an approved model goes.

@@ -1,7 +1,6 @@
 //! The gate's answer on a terminal: the table and the reasons.
 
 use super::output::{Table, Tone, plain};
-use trainyard_core::evaluation::slice_name;
 use trainyard_core::gate::Verdict;
 
 /// Reasons first, then candidate against serving for each slice.
@@ -27,7 +26,7 @@ pub(super) fn render(verdict: &Verdict) -> String {
             None => "too small",
         };
         table.row(vec![
-            slice_name(&row.slice_key),
+            row.slice_name(),
             row.metric.clone(),
             number(row.candidate),
             number(row.baseline),

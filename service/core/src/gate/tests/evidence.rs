@@ -4,8 +4,7 @@ use super::super::{Blessing, judge};
 use super::{by, gate, measured, sentences};
 use crate::evaluation::{Difference, Evaluation};
 use crate::spec::{
-    Correction, Gate, InsufficientData, MetricThreshold, MissingBaseline, Requirement, SlicingSpec,
-    SuspiciousImprovement,
+    Correction, Gate, MetricThreshold, MissingBaseline, Requirement, SlicingSpec, SuspiciousImprovement,
 };
 
 fn asking(require: Requirement) -> MetricThreshold {
@@ -116,27 +115,6 @@ fn a_gain_too_large_to_believe() {
         judge(&gate(suspicious), &super::overall(0.70, 0.65)).blessing(),
         Blessing::Blessed
     );
-}
-
-#[test]
-fn small_slices_by_policy() {
-    let evaluation = compared(&[(0.0, 0.002), (-0.1, 0.002)], 50);
-    for (policy, blessing) in [
-        (InsufficientData::Ignore, Blessing::Blessed),
-        (InsufficientData::Warn, Blessing::Blessed),
-        (InsufficientData::Fail, Blessing::NotBlessed),
-    ] {
-        let gate = Gate {
-            slicing_specs: vec![SlicingSpec::default(), by("f")],
-            min_slice_size: Some(100),
-            insufficient_data: policy,
-            ..gate(asking(Requirement::NoSignificantRegression))
-        };
-        let verdict = judge(&gate, &evaluation);
-        assert_eq!(verdict.blessing(), blessing, "{policy:?}");
-        let named = sentences(&verdict).contains("50 examples are fewer than the 100 of min_slice_size");
-        assert_eq!(named, policy != InsufficientData::Ignore, "{policy:?}");
-    }
 }
 
 /// Standard normal by twelve uniforms of a linear congruential generator (Knuth's MMIX constants).

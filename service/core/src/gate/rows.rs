@@ -1,0 +1,226 @@
+//! What is judged: each slice and each pair of slices, with the thresholds that count for it.
+
+use super::significance::{Hypothesis, Tested, adjust};
+use super::threshold;
+use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
+use crate::spec::{
+    ChangeThreshold, Gate, MetricThreshold, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
+};
+use std::collections::BTreeMap;
+
+/// A slice, or a slice against a baseline slice.
+pub(super) struct Subject<'a> {
+    pub(super) slice_key: &'a SliceKey,
+    /// `None` for the slice itself.
+    pub(super) baseline_slice_key: Option<&'a SliceKey>,
+    /// Rows; of a pair those of the smaller slice.
+    pub(super) num_examples: u64,
+    pub(super) metrics: &'a BTreeMap<String, Measured>,
+}
+
+impl<'a> Subject<'a> {
+    /// Slices first, the overall slice before all others, then pairs.
+    pub(super) fn all(evaluation: &'a Evaluation) -> Vec<Self> {
+        let mut subjects: Vec<Self> = evaluation
+            .slices
+            .iter()
+            .map(|slice| Self {
+                slice_key: &slice.slice_key,
+                baseline_slice_key: None,
+                num_examples: slice.num_examples,
+                metrics: &slice.metrics,
+            })
+            .collect();
+        let sizes: BTreeMap<&SliceKey, u64> = subjects.iter().map(|s| (s.slice_key, s.num_examples)).collect();
+        let size = |key: &SliceKey| sizes.get(key).copied().unwrap_or_default();
+        let pairs = evaluation.cross_slices.iter().map(|cross| Self {
+            slice_key: &cross.slice_key,
+            baseline_slice_key: Some(&cross.baseline_slice_key),
+            num_examples: size(&cross.slice_key).min(size(&cross.baseline_slice_key)),
+            metrics: &cross.metrics,
+        });
+        subjects.extend(pairs);
+        subjects.sort_by_key(|s| (s.baseline_slice_key, s.slice_key.len(), s.slice_key));
+        subjects
+    }
+
+    pub(super) fn is_overall(&self) -> bool {
+        self.baseline_slice_key.is_none() && self.slice_key.is_empty()
+    }
+
+    pub(super) fn is_too_small(&self, gate: &Gate) -> bool {
+        gate.min_slice_size.is_some_and(|least| self.num_examples < least)
+    }
+
+    /// `overall`, `origin=EWR`, `origin=EWR against overall`.
+    pub(super) fn name(&self) -> String {
+        place_name(self.slice_key, self.baseline_slice_key)
+    }
+}
+
+/// Evidence that is asked for, and the margin it is asked with.
+#[derive(Clone, Copy)]
+pub(super) struct Demand {
+    pub(super) require: Requirement,
+    pub(super) margin: f64,
+}
+
+/// The thresholds that count for one metric on one subject.
+#[derive(Default)]
+pub(super) struct Applicable<'a> {
+    pub(super) value: Vec<&'a ValueThreshold>,
+    pub(super) change: Vec<&'a ChangeThreshold>,
+    pub(super) require: Vec<Demand>,
+    pub(super) suspicious: Option<&'a SuspiciousImprovement>,
+}
+
+impl<'a> Applicable<'a> {
+    pub(super) fn compares(&self) -> bool {
+        !self.change.is_empty() || !self.require.is_empty() || self.suspicious.is_some()
+    }
+
+    /// `None` when the subject is not looked at.
+    fn new(gate: &Gate, metric: &'a MetricThreshold, subject: &Subject) -> Option<Self> {
+        let mut found = match subject.baseline_slice_key {
+            Some(base) => Self::of_pair(metric, base, subject.slice_key),
+            None => Self::of_slice(gate, metric, subject.slice_key),
+        };
+        found.value.retain(|threshold| threshold::bounds_value(threshold));
+        found.change.retain(|threshold| threshold::bounds_change(threshold));
+        (!found.value.is_empty() || found.compares()).then_some(found)
+    }
+
+    /// Thresholds of their own replace the metric's for the slices they match.
+    fn of_slice(gate: &Gate, metric: &'a MetricThreshold, slice_key: &SliceKey) -> Self {
+        let own: Vec<_> = metric
+            .per_slice_thresholds
+            .iter()
+            .filter(|t| t.slicing_specs.iter().any(|spec| spec.matches(slice_key)))
+            .collect();
+        let in_view = looked_at(gate).any(|spec| spec.matches(slice_key));
+        let (value, change): (Vec<_>, Vec<_>) = if own.is_empty() {
+            let filter = |_: &_| in_view;
+            (
+                metric.value_threshold.iter().filter(filter).collect(),
+                metric.change_threshold.iter().filter(|_| in_view).collect(),
+            )
+        } else {
+            (
+                own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
+                own.iter().filter_map(|t| t.change_threshold.as_ref()).collect(),
+            )
+        };
+        let demand = metric.require.map(|require| Demand {
+            require,
+            margin: metric.margin,
+        });
+        Self {
+            value,
+            change,
+            require: demand.into_iter().filter(|_| in_view).collect(),
+            suspicious: metric.suspicious_improvement.as_ref().filter(|_| in_view),
+        }
+    }
+
+    fn of_pair(metric: &'a MetricThreshold, base: &SliceKey, slice_key: &SliceKey) -> Self {
+        let mut found = Self::default();
+        let matching = metric
+            .cross_slice_thresholds
+            .iter()
+            .filter(|t| t.cross_slicing_specs.iter().any(|spec| spec.matches(base, slice_key)));
+        for threshold in matching {
+            found.value.extend(&threshold.value_threshold);
+            found.change.extend(&threshold.change_threshold);
+            found.require.extend(threshold.require.map(|require| Demand {
+                require,
+                margin: threshold.margin,
+            }));
+        }
+        found
+    }
+}
+
+/// One metric on one subject.
+pub(super) struct Row<'a> {
+    pub(super) applicable: Applicable<'a>,
+    /// By the order of `applicable.require`; `None` where there is no evidence.
+    pub(super) tested: Vec<Option<Tested>>,
+}
+
+impl<'a> Row<'a> {
+    /// One metric on all subjects, `None` where it is not looked at. Its tests are one family.
+    pub(super) fn of_metric(
+        gate: &Gate,
+        evaluation: &Evaluation,
+        subjects: &[Subject],
+        metric: &str,
+        threshold: &'a MetricThreshold,
+    ) -> Vec<Option<Self>> {
+        let mut rows: Vec<Option<Self>> = Vec::with_capacity(subjects.len());
+        let mut p = Vec::new();
+        for subject in subjects {
+            let Some(applicable) = Applicable::new(gate, threshold, subject) else {
+                rows.push(None);
+                continue;
+            };
+            let measured = subject
+                .metrics
+                .get(metric)
+                .filter(|_| evaluation.baseline && !subject.is_too_small(gate));
+            let tested = applicable.require.iter().map(|demand| {
+                let hypothesis = Hypothesis {
+                    require: demand.require,
+                    margin: demand.margin,
+                    direction: threshold.better(metric)?,
+                };
+                let (probability, standard_error) = hypothesis.p(measured?, subject.num_examples)?;
+                p.push(probability);
+                Some(Tested {
+                    standard_error,
+                    p: probability,
+                    adjusted: probability,
+                    family: 1,
+                })
+            });
+            let tested = tested.collect();
+            rows.push(Some(Self { applicable, tested }));
+        }
+        let tests = rows
+            .iter_mut()
+            .flatten()
+            .flat_map(|row| row.tested.iter_mut().flatten());
+        for (tested, adjusted) in tests.zip(adjust(&p, gate.correction)) {
+            tested.adjusted = adjusted;
+            tested.family = p.len();
+        }
+        rows
+    }
+}
+
+/// The slices that thresholds look at unless they name their own.
+pub(super) fn looked_at(gate: &Gate) -> impl Iterator<Item = &SlicingSpec> {
+    static OVERALL: SlicingSpec = SlicingSpec {
+        feature_keys: Vec::new(),
+        feature_values: BTreeMap::new(),
+        bins: BTreeMap::new(),
+    };
+    let overall = gate.slicing_specs.is_empty().then_some(&OVERALL);
+    overall.into_iter().chain(&gate.slicing_specs)
+}
+
+pub(super) fn has_threshold(metric: &MetricThreshold) -> bool {
+    let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(threshold::bounds_value);
+    let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(threshold::bounds_change);
+    let per_slice = metric.per_slice_thresholds.iter();
+    let cross = metric.cross_slice_thresholds.iter();
+    metric.require.is_some()
+        || metric.suspicious_improvement.is_some()
+        || value(&metric.value_threshold)
+        || change(&metric.change_threshold)
+        || per_slice
+            .into_iter()
+            .any(|t| value(&t.value_threshold) || change(&t.change_threshold))
+        || cross
+            .into_iter()
+            .any(|t| t.require.is_some() || value(&t.value_threshold) || change(&t.change_threshold))
+}
