@@ -115,25 +115,28 @@ impl Arguments {
         specs
     }
 
-    /// Text is classes; 0 and 1 with probabilities are binary; other numbers are regression.
+    /// Predicted text is classes; labels that are 0 and 1 (or false and true) with probabilities are binary;
+    /// other numbers are regression.
     fn guessed(&self, candidate: &Source) -> Result<ModelType> {
         let text = |column: &String| candidate.kind(column) == Some(Kind::Bytes);
-        if text(&self.label) || text(&self.prediction) {
+        if text(&self.prediction) || !self.probabilities.is_empty() {
             return Ok(ModelType::MulticlassClassification);
         }
-        let columns = Columns {
-            model_type: ModelType::Regression,
-            label: &self.label,
-            prediction: &self.prediction,
-            probabilities: &[],
-            key: None,
+        let read = |model_type| {
+            let columns = Columns {
+                model_type,
+                label: &self.label,
+                prediction: &self.prediction,
+                probabilities: &[],
+                key: None,
+            };
+            Predictions::read(candidate, Role::Candidate, &columns, &[])
         };
-        let read = Predictions::read(candidate, Role::Candidate, &columns, &[])?;
-        Ok(if read.is_binary() {
-            ModelType::BinaryClassification
-        } else {
-            ModelType::Regression
-        })
+        match read(ModelType::BinaryClassification) {
+            Ok(_) => Ok(ModelType::BinaryClassification),
+            Err(error) if text(&self.label) => Err(error),
+            Err(_) => Ok(ModelType::Regression),
+        }
     }
 }
 
@@ -166,6 +169,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         confidence_level: arguments.confidence_level,
     };
     let evaluation = measured(&parameters, &candidate, baseline.as_ref(), arguments.key.as_deref())?;
+    if evaluation.overall().is_none_or(|overall| overall.num_examples == 0) {
+        bail!(
+            "{} has no rows: there is nothing to measure",
+            arguments.predictions.display()
+        );
+    }
+    if let Some(baseline) = arguments.baseline.as_deref().filter(|_| !evaluation.baseline) {
+        bail!(
+            "{} has no rows: leave --baseline out if there is no model to compare with",
+            baseline.display()
+        );
+    }
     if arguments.out.as_os_str() == "-" {
         let mut text = serde_json::to_vec_pretty(&evaluation)?;
         text.push(b'\n');
@@ -189,7 +204,11 @@ fn summary(evaluation: &Evaluation) -> String {
         2 => "1 slice".to_owned(),
         more => format!("{} slices", more - 1),
     };
-    let mut lines = vec![format!("{} examples, {slices}", overall.num_examples)];
+    let mut lines = vec![format!(
+        "{}: {} examples, {slices}",
+        evaluation.model_type.name(),
+        overall.num_examples
+    )];
     let compared = evaluation.baseline;
     let width = overall
         .metrics

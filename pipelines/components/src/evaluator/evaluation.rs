@@ -25,7 +25,8 @@ const MAX_DRAWN: usize = 8_000_000;
 #[derive(Debug, Serialize)]
 pub struct Evaluation {
     schema_version: u32,
-    model_type: ModelType,
+    /// What was measured as what.
+    pub model_type: ModelType,
     label: String,
     prediction: String,
     /// Whether there was a model to compare with.

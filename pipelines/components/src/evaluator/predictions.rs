@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use arrow::array::Array;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::metrics::{Model, ModelType};
@@ -99,7 +99,8 @@ impl Predictions {
         if let Some(missing) = names.iter().find(|name| source.kind(name).is_none()) {
             let has: Vec<&str> = features.iter().map(|(name, _)| name.as_str()).collect();
             bail!(
-                "{role} have no column '{missing}', only {}: write it where the predictions are made, or take it out of the step's parameters ('with')",
+                "{role} have no column '{missing}'{}, only {}: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')",
+                meant(missing, &has),
                 has.join(", ")
             );
         }
@@ -168,13 +169,6 @@ impl Predictions {
         }
     }
 
-    /// Whether labels are 0 and 1 and predictions probabilities.
-    pub fn is_binary(&self) -> bool {
-        let legal = |values: &[f64], legal: Legal| values.iter().all(|value| (legal.test)(*value));
-        let binary = ModelType::BinaryClassification;
-        legal(&self.labels, Legal::label(binary)) && legal(&self.predictions, Legal::prediction(binary))
-    }
-
     /// Puts classes in the order of `all`.
     fn rename(&mut self, all: &[String], role: Role) -> Result<()> {
         if all.is_empty() {
@@ -201,55 +195,80 @@ impl Predictions {
 
     /// Puts rows in the order of the candidate's keys.
     fn reorder(&mut self, keys: &[String]) -> Result<()> {
-        let mut rows = HashMap::new();
-        for (row, key) in self.keys.iter().enumerate() {
-            if rows.insert(key.as_str(), row).is_some() {
-                bail!("the baseline has the key {key} twice: pair rows by a key that is unique");
+        let theirs = unique("baseline", &self.keys)?;
+        let ours = unique("candidate", keys)?;
+        for (name, other, keys, rows) in [
+            ("baseline", "candidate", keys, &theirs),
+            ("candidate", "baseline", self.keys.as_slice(), &ours),
+        ] {
+            let missing: Vec<&str> = keys
+                .iter()
+                .map(String::as_str)
+                .filter(|key| !rows.contains_key(key))
+                .collect();
+            if !missing.is_empty() {
+                bail!(
+                    "the {name} lacks {} of the {other}'s {} keys ({}): let both predict the same examples",
+                    missing.len(),
+                    keys.len(),
+                    some(&missing)
+                );
             }
         }
-        let mut seen = HashSet::new();
-        if let Some(twice) = keys.iter().find(|key| !seen.insert(key.as_str())) {
-            bail!("the candidate has the key {twice} twice: pair rows by a key that is unique");
-        }
-        let name = |missing: Vec<&str>| {
-            let more = missing.len().saturating_sub(5);
-            let named = missing.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-            if more > 0 {
-                format!("{named} and {more} more")
-            } else {
-                named
-            }
-        };
-        let missing: Vec<&str> = keys
+        let order: Vec<usize> = keys
             .iter()
-            .map(String::as_str)
-            .filter(|key| !rows.contains_key(key))
+            .filter_map(|key| theirs.get(key.as_str()).copied())
             .collect();
-        if !missing.is_empty() {
-            bail!(
-                "the baseline lacks the keys {}: let both predict the same examples",
-                name(missing)
-            );
-        }
-        let missing: Vec<&str> = self
-            .keys
-            .iter()
-            .map(String::as_str)
-            .filter(|key| !seen.contains(key))
-            .collect();
-        if !missing.is_empty() {
-            bail!(
-                "the candidate lacks the keys {}: let both predict the same examples",
-                name(missing)
-            );
-        }
-        let order: Vec<usize> = keys.iter().filter_map(|key| rows.get(key.as_str()).copied()).collect();
         let columns = [&mut self.labels, &mut self.predictions];
         for values in columns.into_iter().chain(self.by_class.values_mut()) {
             *values = order.iter().map(|row| values[*row]).collect();
         }
         Ok(())
     }
+}
+
+/// The row of each key.
+fn unique<'a>(model: &str, keys: &'a [String]) -> Result<HashMap<&'a str, usize>> {
+    let mut rows = HashMap::new();
+    let mut twice = Vec::new();
+    for (row, key) in keys.iter().enumerate() {
+        if rows.insert(key.as_str(), row).is_some() {
+            twice.push(key.as_str());
+        }
+    }
+    if !twice.is_empty() {
+        let count = twice.len();
+        let rows = if count == 1 {
+            "1 row".to_owned()
+        } else {
+            format!("{count} rows")
+        };
+        bail!(
+            "the {model} repeats a key in {rows} of {} ({}): pair rows by a key that is unique",
+            keys.len(),
+            some(&twice)
+        );
+    }
+    Ok(rows)
+}
+
+/// The first five, and how many more there are.
+fn some(keys: &[&str]) -> String {
+    let named = keys.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    match keys.len().saturating_sub(5) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// ` (did you mean 'late'?)` where a column is written much like it.
+fn meant(column: &str, has: &[&str]) -> String {
+    let close = has
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(column, name), name))
+        .filter(|(distance, _)| *distance <= 1 + column.chars().count() / 4)
+        .min();
+    close.map_or_else(String::new, |(_, name)| format!(" (did you mean '{name}'?)"))
 }
 
 /// Gives both models the same rows (by key where there is one) and the same classes.
@@ -297,6 +316,8 @@ pub fn agree(candidate: &mut Predictions, mut baseline: Option<&mut Predictions>
 /// Which values a column may have.
 struct Legal {
     test: fn(f64) -> bool,
+    /// Whether `true` and `false` stand for 1 and 0.
+    truth: bool,
     /// Completes "row 3 is 7, and …".
     rule: &'static str,
 }
@@ -306,10 +327,12 @@ impl Legal {
         match model_type {
             ModelType::BinaryClassification => Self {
                 test: |value| value == 0.0 || value == 1.0,
-                rule: "a label of binary_classification is 0 or 1: write it so where the predictions are made",
+                truth: true,
+                rule: "a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made",
             },
             ModelType::Regression | ModelType::MulticlassClassification => Self {
                 test: f64::is_finite,
+                truth: false,
                 rule: "a label is a finite number: leave rows without one out of the predictions",
             },
         }
@@ -319,10 +342,12 @@ impl Legal {
         match model_type {
             ModelType::BinaryClassification => Self {
                 test: |value| (0.0..=1.0).contains(&value),
+                truth: false,
                 rule: "a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row",
             },
             ModelType::Regression | ModelType::MulticlassClassification => Self {
                 test: f64::is_finite,
+                truth: false,
                 rule: "a prediction is a finite number: look at what the model makes of this row",
             },
         }
@@ -334,6 +359,14 @@ fn append(column: &Column, values: &mut Vec<f64>, legal: Legal) -> Result<()> {
     let array: Box<dyn Iterator<Item = Option<f64>>> = match column {
         Column::Int(array) => Box::new(array.iter().map(|value| value.map(|value| value as f64))),
         Column::Float(array) => Box::new(array.iter()),
+        Column::Bytes(array) if legal.truth => {
+            let known = |text: Option<&str>| text.is_none_or(|text| truth(text).is_some());
+            if let Some(row) = array.iter().position(|text| !known(text)) {
+                let text = array.value(row);
+                bail!("row {} is '{text}', and {}", values.len() + row + 1, legal.rule);
+            }
+            Box::new(array.iter().map(|text| text.and_then(truth)))
+        }
         Column::Bytes(array) if array.null_count() < array.len() => {
             bail!("its values are text and must be numbers: convert them where the predictions are made")
         }
@@ -349,6 +382,17 @@ fn append(column: &Column, values: &mut Vec<f64>, legal: Legal) -> Result<()> {
     Ok(())
 }
 
+/// Truth as writers of CSV spell it.
+fn truth(text: &str) -> Option<f64> {
+    match text.trim() {
+        "0" => Some(0.0),
+        "1" => Some(1.0),
+        text if text.eq_ignore_ascii_case("false") => Some(0.0),
+        text if text.eq_ignore_ascii_case("true") => Some(1.0),
+        _ => None,
+    }
+}
+
 /// The values as text, whole numbers without a fraction.
 fn texts<'a>(column: &'a Column) -> Box<dyn Iterator<Item = Option<Cow<'a, str>>> + 'a> {
     match column {
@@ -359,6 +403,17 @@ fn texts<'a>(column: &'a Column) -> Box<dyn Iterator<Item = Option<Cow<'a, str>>
 }
 
 fn append_classes(column: &Column, values: &mut Vec<f64>, classes: &mut Categories) -> Result<()> {
+    if let Column::Float(numbers) = column
+        && let Some(row) = numbers
+            .iter()
+            .position(|value| value.is_some_and(|value| value.fract() != 0.0))
+    {
+        bail!(
+            "row {} is {}, and a class is needed: name the column of the predicted classes, and their probabilities apart",
+            values.len() + row + 1,
+            numbers.value(row)
+        );
+    }
     for class in texts(column) {
         let Some(class) = class else {
             bail!(

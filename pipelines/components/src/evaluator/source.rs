@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use arrow::array::RecordBatch;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -29,8 +30,13 @@ impl Source {
     /// When the file is unreadable or no Parquet file.
     pub fn parquet(path: &Path) -> Result<Self> {
         let table = Table::open(path)?;
+        let features = table.features()?;
+        let mut names = HashSet::new();
+        if let Some((twice, _)) = features.0.iter().find(|(name, _)| !names.insert(name)) {
+            bail!("file {} has the column '{twice}' twice: rename one", path.display());
+        }
         Ok(Self {
-            features: table.features()?,
+            features,
             file: Kinded::Parquet(table),
         })
     }

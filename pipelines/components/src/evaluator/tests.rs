@@ -281,9 +281,9 @@ fn illegal_values_are_refused_by_row() {
     insta::assert_snapshot!(scores(&[0.5, f64::NAN]), @"column 'score' of the candidate's predictions: row 2 is NaN, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row");
     insta::assert_snapshot!(scores(&[1.01, 0.5]), @"column 'score' of the candidate's predictions: row 1 is 1.01, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row");
     let labels = |array: ArrayRef| said(json!({}), &[("late", array), ("score", floats(&[0.5, 0.5]))], None);
-    insta::assert_snapshot!(labels(ints(&[0, 2])), @"column 'late' of the candidate's predictions: row 2 is 2, and a label of binary_classification is 0 or 1: write it so where the predictions are made");
-    insta::assert_snapshot!(labels(texts(&["yes", "no"])), @"column 'late' of the candidate's predictions: its values are text and must be numbers: convert them where the predictions are made");
-    insta::assert_snapshot!(labels(Arc::new(Int64Array::from(vec![Some(1), None]))), @"column 'late' of the candidate's predictions: row 2 has no value, and a label of binary_classification is 0 or 1: write it so where the predictions are made");
+    insta::assert_snapshot!(labels(ints(&[0, 2])), @"column 'late' of the candidate's predictions: row 2 is 2, and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made");
+    insta::assert_snapshot!(labels(texts(&["true", "yes"])), @"column 'late' of the candidate's predictions: row 2 is 'yes', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made");
+    insta::assert_snapshot!(labels(Arc::new(Int64Array::from(vec![Some(1), None]))), @"column 'late' of the candidate's predictions: row 2 has no value, and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made");
     let infinite = [("late", ints(&[0])), ("score", floats(&[f64::INFINITY]))];
     insta::assert_snapshot!(said(json!({"model_type": "regression"}), &infinite, None), @"column 'score' of the candidate's predictions: row 1 is inf, and a prediction is a finite number: look at what the model makes of this row");
 }
@@ -307,7 +307,7 @@ fn wrong_parameters_are_explained() {
     let with = |with: Value| said(with, &four_flights(), None);
     insta::assert_snapshot!(with(json!({"model_type": "ranking"})), @"the step's parameter 'model_type' is wrong: unknown variant `ranking`, expected one of `binary_classification`, `multiclass_classification`, `regression`");
     insta::assert_snapshot!(with(json!({"label": null})), @"the step's parameter 'label' is wrong: invalid type: null, expected a string");
-    insta::assert_snapshot!(with(json!({"label": "delayed"})), @"the candidate's predictions have no column 'delayed', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
-    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_keys": ["carrier"]}]})), @"the candidate's predictions have no column 'carrier', only late, score, origin: write it where the predictions are made, or take it out of the step's parameters ('with')");
+    insta::assert_snapshot!(with(json!({"label": "delayed"})), @"the candidate's predictions have no column 'delayed', only late, score, origin: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')");
+    insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_keys": ["carrier"]}]})), @"the candidate's predictions have no column 'carrier', only late, score, origin: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')");
     insta::assert_snapshot!(with(json!({"slicing_specs": [{"feature_key": ["origin"]}]})), @"the step's parameter 'slicing_specs[0].feature_key' is wrong: unknown field `feature_key`, expected one of `feature_keys`, `feature_values`, `bins`");
 }

@@ -23,6 +23,17 @@ pub enum ModelType {
     Regression,
 }
 
+impl ModelType {
+    /// As parameters and `evaluation.json` write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BinaryClassification => "binary_classification",
+            Self::MulticlassClassification => "multiclass_classification",
+            Self::Regression => "regression",
+        }
+    }
+}
+
 /// One model's labels and predictions, row by row, legal for the model type.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
