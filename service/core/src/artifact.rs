@@ -67,6 +67,19 @@ impl From<Digest> for String {
     }
 }
 
+/// The file that is all of an artifact of this type, which is a folder; `None` for types of another layout.
+pub fn only_file(type_name: &str) -> Option<&'static str> {
+    match type_name {
+        "Schema" => Some("schema.json"),
+        "InferenceResult" => Some("predictions.parquet"),
+        "ModelEvaluation" => Some("evaluation.json"),
+        _ => None,
+    }
+}
+
+/// The type of a file of the repository that a step of one's own reads: the file itself, no folder.
+pub const FILE: &str = "File";
+
 /// An artifact: its place in ML Metadata and the bytes it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArtifactRef {

@@ -94,6 +94,13 @@ pub enum InputSource {
     },
     /// The model the gate compares with; an empty folder when there is none.
     Baseline,
+    /// A file of the repository at the run's commit.
+    File {
+        /// Its path from the top of the repository.
+        path: String,
+        /// The type of the artifact it becomes.
+        type_name: String,
+    },
 }
 
 /// An input with what the same step published in an earlier run; an empty folder when there is
@@ -171,6 +178,16 @@ impl Plan {
             .any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
         read || self.gate.is_some()
     }
+
+    /// The files of the repository that steps read: step, input and path, in the plan's order.
+    pub fn files(&self) -> impl Iterator<Item = (&StepName, &str, &str)> {
+        self.steps.iter().flat_map(|(step, planned)| {
+            planned.inputs.iter().filter_map(move |(input, source)| match source {
+                InputSource::File { path, .. } => Some((step, input.as_str(), path.as_str())),
+                InputSource::Output { .. } | InputSource::Baseline => None,
+            })
+        })
+    }
 }
 
 impl PlannedStep {
@@ -178,7 +195,7 @@ impl PlannedStep {
     pub fn upstream(&self) -> impl Iterator<Item = &StepName> {
         let read = self.inputs.values().filter_map(|source| match source {
             InputSource::Output { step, .. } => Some(step),
-            InputSource::Baseline => None,
+            InputSource::Baseline | InputSource::File { .. } => None,
         });
         read.chain(&self.after)
     }

@@ -4,6 +4,7 @@ use crate::context::{new_event_id, new_run_id};
 use crate::engine::Engine;
 use crate::project::PIPELINE_FILE;
 use crate::reconcile::{ReconcileError, reconcile};
+use crate::repository_file::missing_locally;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,10 @@ impl Engine {
             Ok(plan) => plan,
             Err(problems) => return Err(LocalError::Invalid { file, text, problems }),
         };
+        let problems = missing_locally(&file, &plan, &text);
+        if !problems.is_empty() {
+            return Err(LocalError::Invalid { file, text, problems });
+        }
         let at = self.context().now();
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let (run, event) = (new_run_id(), new_event_id());

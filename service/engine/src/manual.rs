@@ -4,14 +4,13 @@ use crate::checkout::{self, SourceError};
 use crate::context::new_event_id;
 use crate::engine::Engine;
 use crate::outbox;
-use crate::project::PIPELINE_FILE;
+use crate::project::{self, PIPELINE_FILE};
 use crate::request::{self, Origin};
 use serde_json::{Map, Value};
 use trainyard_core::event::{Event, Manual};
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Plan;
 use trainyard_core::run::RunRequest;
-use trainyard_core::spec;
 use trainyard_core::trigger::{Match, matches};
 use trainyard_store::{KnownPipeline, NewEvent, StoreError};
 
@@ -132,7 +131,9 @@ impl Engine {
                 known.commit
             )));
         };
-        spec::load(&path, &String::from_utf8_lossy(&text), parameters).map_err(|problems| {
+        let text = String::from_utf8_lossy(&text);
+        let plan = project::load(&mirror, &known.commit, &path, &text, parameters).await?;
+        plan.map_err(|problems| {
             let first = problems.first().map(ToString::to_string);
             ManualError::Refused(first.unwrap_or_else(|| format!("{path} cannot be run")))
         })

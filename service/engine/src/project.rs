@@ -2,10 +2,11 @@
 
 use crate::checkout::{self, SourceError};
 use crate::context::Context;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::plan::Plan;
 use trainyard_core::spec::{self, Problem};
+use trainyard_github::git::Mirror;
 
 /// The file every pipeline folder has.
 pub const PIPELINE_FILE: &str = "pipeline.yaml";
@@ -50,10 +51,30 @@ pub(crate) async fn pipelines(
         };
         let text = String::from_utf8_lossy(&text);
         let folder = path.trim_end_matches(PIPELINE_FILE).trim_end_matches('/').to_owned();
-        found.push(Found {
-            folder,
-            plan: spec::load(&path, &text, &Map::new()),
-        });
+        let plan = load(&mirror, commit, &path, &text, &Map::new()).await?;
+        found.push(Found { folder, plan });
     }
     Ok(found)
+}
+
+/// The plan of a pipeline file of the commit, or everything that is wrong with it, the files of the
+/// repository that its steps read included.
+pub(crate) async fn load(
+    mirror: &Mirror,
+    commit: &CommitSha,
+    path: &str,
+    text: &str,
+    parameters: &Map<String, Value>,
+) -> Result<Result<Plan, Vec<Problem>>, SourceError> {
+    let plan = match spec::load(path, text, parameters) {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    if plan.files().next().is_none() {
+        return Ok(Ok(plan));
+    }
+    let known = mirror.list(commit, "").await?;
+    let short: String = commit.as_str().chars().take(7).collect();
+    let problems = spec::missing_files(&plan, path, text, &known, &format!("commit {short}"));
+    Ok(if problems.is_empty() { Ok(plan) } else { Err(problems) })
 }

@@ -6,6 +6,7 @@
 mod baseline;
 mod compile;
 mod components;
+mod files;
 mod gate;
 mod gate_file;
 mod gate_lint;
@@ -28,6 +29,7 @@ mod window;
 
 pub use baseline::{Baseline, is_model_name};
 pub use compile::{load, plan};
+pub use files::missing as missing_files;
 pub use gate::{
     CONFIDENCE_LEVEL, ChangeThreshold, CrossSliceThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold,
     ValueThreshold,
@@ -208,7 +210,7 @@ pub struct Step {
     /// The program and its arguments, with placeholders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Input name to `step`, `step.output` or `baseline.model`.
+    /// Input name to `step`, `step.output`, `baseline.model`, or `file:PATH` of a file in the repository.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub inputs: IndexMap<String, String>,
     /// Steps that must be done first although nothing of theirs is read.

@@ -1,12 +1,14 @@
 //! One step made ready to run, with everything that is wrong with it.
 
 use super::components::{STANDARD, Standard, execution_type, standard};
+use super::files::{self, FILE_PREFIX};
 use super::inputs::{own_outputs, resolve};
 use super::lint;
 use super::quantity;
 use super::source_map::Problems;
 use super::suggest;
 use super::{Build, Pipeline, Retry, Step, Window};
+use crate::artifact::{FILE, only_file};
 use crate::ids::StepName;
 use crate::placeholder::{Piece, Placeholder, split};
 use crate::plan::{ImageSource, InputSource, Memo, PlannedStep, RetryPolicy, SourceWindow};
@@ -291,7 +293,11 @@ impl StepCompiler<'_, '_, '_> {
         let mut inputs = IndexMap::new();
         for (input, reference) in &self.step.inputs {
             lint::name(&["steps", self.name, "inputs", input], "input", input, self.problems);
-            let Some((source, type_name)) = self.input(input, reference) else {
+            let found = match reference.strip_prefix(FILE_PREFIX) {
+                Some(path) => self.file(standard, input, path),
+                None => self.input(input, reference),
+            };
+            let Some((source, type_name)) = found else {
                 continue;
             };
             if let Some(standard) = standard {
@@ -342,6 +348,34 @@ impl StepCompiler<'_, '_, '_> {
             }
             Some(_) => {}
         }
+    }
+
+    /// A file of the repository as an input, of the type that the input takes.
+    fn file(&mut self, standard: Option<&Standard>, input: &str, path: &str) -> Option<(InputSource, String)> {
+        if let Err(why) = files::check(path) {
+            self.problem(&["inputs", input], why);
+            return None;
+        }
+        let known = standard.and_then(|s| s.inputs.iter().find(|known| known.name == input));
+        if let (Some(standard), Some(known)) = (standard, known)
+            && only_file(known.type_name).is_none()
+        {
+            let message = format!(
+                "the input '{input}' of {} takes {}, which is not one file",
+                standard.name, known.type_name
+            );
+            self.problem_with_hint(&["inputs", input], message, "name a step that makes it");
+            return None;
+        }
+        let type_name = known.map_or(FILE, |known| known.type_name).to_owned();
+        let path = path.to_owned();
+        Some((
+            InputSource::File {
+                path,
+                type_name: type_name.clone(),
+            },
+            type_name,
+        ))
     }
 
     /// Where an input comes from, and its type.

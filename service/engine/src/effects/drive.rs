@@ -3,6 +3,7 @@
 use super::{EffectError, Outcome, execution};
 use crate::context::Context;
 use crate::external;
+use crate::repository_file;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
@@ -27,7 +28,7 @@ pub(super) async fn drive(
     now: Micros,
 ) -> Result<Outcome, EffectError> {
     let planned = planned(run, step)?;
-    let mut inputs = step_inputs(run, planned);
+    let mut inputs = step_inputs(context, run, step, planned).await?;
     let digests = planned
         .inputs
         .keys()
@@ -157,16 +158,24 @@ pub(super) fn planned<'a>(run: &'a Run, step: &StepName) -> Result<&'a PlannedSt
 }
 
 /// Inputs that are there; the baseline is left out when there is none.
-fn step_inputs(run: &Run, planned: &PlannedStep) -> BTreeMap<String, ArtifactRef> {
-    let find = |source: &InputSource| match source {
-        InputSource::Baseline => run.baseline.clone().flatten(),
-        InputSource::Output { step, output } => run.steps.get(step).and_then(|s| s.outputs.get(output)).cloned(),
-    };
-    planned
-        .inputs
-        .iter()
-        .filter_map(|(name, source)| Some((name.clone(), find(source)?)))
-        .collect()
+async fn step_inputs(
+    context: &Context,
+    run: &Run,
+    step: &StepName,
+    planned: &PlannedStep,
+) -> Result<BTreeMap<String, ArtifactRef>, EffectError> {
+    let mut inputs = BTreeMap::new();
+    for (name, source) in &planned.inputs {
+        let found = match source {
+            InputSource::Baseline => run.baseline.clone().flatten(),
+            InputSource::Output { step, output } => run.steps.get(step).and_then(|s| s.outputs.get(output)).cloned(),
+            InputSource::File { path, type_name } => {
+                Some(repository_file::artifact(context, &run.request, (step, name), path, type_name).await?)
+            }
+        };
+        inputs.extend(found.map(|found| (name.clone(), found)));
+    }
+    Ok(inputs)
 }
 
 async fn image_id(context: &Context, run: &Run, planned: &PlannedStep) -> Result<Option<String>, EffectError> {

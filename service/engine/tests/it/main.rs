@@ -21,6 +21,7 @@ mod promote;
 mod pull_request;
 mod push;
 mod replay;
+mod repository_files;
 mod retention;
 mod retry;
 mod rollback;

@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::spec;
+use trainyard_engine::missing_locally;
 
 const FILE: &str = "pipeline.yaml";
 
@@ -39,7 +40,11 @@ impl Lint {
                 Err(error) => bail!("{name} cannot be read: {error}"),
             };
             let text = String::from_utf8_lossy(&bytes);
-            if let Err(found) = spec::load(&name, &text, &Map::new()) {
+            let found = match spec::load(&name, &text, &Map::new()) {
+                Ok(plan) => missing_locally(file, &plan, &text),
+                Err(found) => found,
+            };
+            if !found.is_empty() {
                 for problem in &found {
                     shown.push_str(&problem.render(&text));
                     shown.push('\n');

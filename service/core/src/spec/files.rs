@@ -1,0 +1,186 @@
+//! Files of the repository as inputs of steps: `file:pipelines/flights/schema.json`.
+
+use super::Problem;
+use super::source_map::Problems;
+use super::suggest;
+use crate::plan::Plan;
+use crate::span::check_path;
+
+/// What an input begins with that is a file of the repository.
+pub(super) const FILE_PREFIX: &str = "file:";
+
+/// Whether a path names one place in a repository, whatever the system; the error is a sentence.
+pub(super) fn check(path: &str) -> Result<(), String> {
+    check_path(path)?;
+    if path.split('/').any(|part| matches!(part, "" | ".")) {
+        return Err(format!(
+            "'{path}' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json"
+        ));
+    }
+    Ok(())
+}
+
+/// The files that steps read and that are not there, in the file's order.
+///
+/// `file` and `text` are the pipeline file's; `known` are the paths that the repository has, at least
+/// those near the ones that are read; `place` says where that is, for example `commit 1a2b3c4`.
+pub fn missing(plan: &Plan, file: &str, text: &str, known: &[String], place: &str) -> Vec<Problem> {
+    let mut problems = Problems::new(file, text);
+    for (step, input, path) in plan.files() {
+        if known.iter().any(|known| known == path) {
+            continue;
+        }
+        let message = format!("there is no file '{path}' in {place}");
+        problems.add_with_hint(&["steps", step.as_str(), "inputs", input], message, hint(path, known));
+    }
+    problems.into_sorted()
+}
+
+/// The nearest path there is: a slip away, or one that ends as it.
+fn hint(path: &str, known: &[String]) -> String {
+    let ending = || {
+        let ending = format!("/{path}");
+        known.iter().find(|known| known.ends_with(&ending)).map(String::as_str)
+    };
+    match suggest::closest(path, known.iter().map(String::as_str)).or_else(ending) {
+        Some(close) => format!("did you mean '{close}'?"),
+        None => "paths begin at the top of the repository".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::InputSource;
+    use crate::spec::load;
+    use crate::spec::tests::FLIGHTS;
+    use proptest::prelude::*;
+    use std::path::{Component, Path};
+
+    /// The example whose validator reads this as its schema.
+    fn with_schema(reference: &str) -> String {
+        let from = "inputs: { statistics: statistics, schema: schema }";
+        assert!(FLIGHTS.contains(from));
+        FLIGHTS.replacen(
+            from,
+            &format!("inputs: {{ statistics: statistics, schema: \"{reference}\" }}"),
+            1,
+        )
+    }
+
+    fn said(text: &str) -> String {
+        match load("p.yaml", text, &Default::default()) {
+            Ok(_) => "no problem".to_owned(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    #[test]
+    fn a_file_takes_the_type_of_the_input() {
+        let plan = load("p.yaml", &with_schema("file:a/schema.json"), &Default::default()).unwrap();
+        let files: Vec<_> = plan
+            .files()
+            .map(|(step, input, path)| (step.as_str(), input, path))
+            .collect();
+        assert_eq!(files, [("validate", "schema", "a/schema.json")]);
+        let source = &plan.steps["validate"].inputs["schema"];
+        assert!(matches!(source, InputSource::File { type_name, .. } if type_name == "Schema"));
+        let own = FLIGHTS.replacen(
+            "inputs: { model: train, baseline: baseline.model, examples: examples }",
+            "inputs: { model: train, baseline: baseline.model, examples: examples, words: file:words.txt }",
+            1,
+        );
+        let plan = load("p.yaml", &own, &Default::default()).unwrap();
+        let source = &plan.steps["infer"].inputs["words"];
+        assert!(matches!(source, InputSource::File { type_name, .. } if type_name == "File"));
+    }
+
+    #[test]
+    fn a_path_that_is_none_is_a_problem_with_its_place() {
+        let cases = [
+            "",
+            "/etc/passwd",
+            "../schema.json",
+            "a/../b",
+            "./schema.json",
+            "a//b",
+            "a/",
+            "https://x/y",
+        ];
+        let all: Vec<String> = cases
+            .iter()
+            .map(|path| said(&with_schema(&format!("file:{path}"))))
+            .collect();
+        insta::assert_snapshot!(all.join("\n"), @"
+        p.yaml:20:74: the path is empty
+        p.yaml:20:74: '/etc/passwd' is not a relative path: write it with / and without a leading one
+        p.yaml:20:74: '../schema.json' leaves its root: '..' is not allowed
+        p.yaml:20:74: 'a/../b' leaves its root: '..' is not allowed
+        p.yaml:20:74: './schema.json' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json
+        p.yaml:20:74: 'a//b' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json
+        p.yaml:20:74: 'a/' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json
+        p.yaml:20:74: 'https://x/y' is not a relative path: write it with / and without a leading one
+        ");
+    }
+
+    #[test]
+    fn only_what_is_one_file_can_be_a_file() {
+        let text = FLIGHTS.replacen(
+            "inputs: { statistics: statistics, schema",
+            "inputs: { statistics: file:a.json, schema",
+            1,
+        );
+        let stranger = with_schema("schema").replacen("schema: \"schema\"", "schema: schema, scheme: file:a.json", 1);
+        insta::assert_snapshot!(format!("{}\n{}", said(&text), said(&stranger)), @"
+        p.yaml:20:50: the input 'statistics' of example-validator takes ExampleStatistics, which is not one file: name a step that makes it
+        p.yaml:20:90: example-validator has no input 'scheme': did you mean 'schema'? known are statistics, schema, previous_statistics, serving_statistics
+        ");
+    }
+
+    #[test]
+    fn a_missing_file_is_a_problem_with_the_nearest_one() {
+        let known: Vec<String> = ["pipelines/flights/schema.json", "pipelines/flights/train.py"]
+            .map(str::to_owned)
+            .into();
+        let one = |path: &str| {
+            let text = with_schema(&format!("file:{path}"));
+            let plan = load("p.yaml", &text, &Default::default()).unwrap();
+            let found = missing(&plan, "p.yaml", &text, &known, "commit 1a2b3c4");
+            found
+                .iter()
+                .map(|problem| problem.render(&text))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let paths = [
+            "pipelines/flights/shema.json",
+            "schema.json",
+            "README.md",
+            "pipelines/flights/schema.json",
+        ];
+        insta::assert_snapshot!(paths.map(one).join("\n"), @r#"
+        p.yaml:20:74: there is no file 'pipelines/flights/shema.json' in commit 1a2b3c4: did you mean 'pipelines/flights/schema.json'?
+         20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: "file:pipelines/flights/shema.json" } }
+            |                                                                          ^
+        p.yaml:20:74: there is no file 'schema.json' in commit 1a2b3c4: did you mean 'pipelines/flights/schema.json'?
+         20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: "file:schema.json" } }
+            |                                                                          ^
+        p.yaml:20:74: there is no file 'README.md' in commit 1a2b3c4: paths begin at the top of the repository
+         20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: "file:README.md" } }
+            |                                                                          ^
+        "#);
+    }
+
+    proptest! {
+        /// What is accepted is the plain path of something below the top, as git writes it.
+        #[test]
+        fn no_path_leaves_the_repository(path in "[ab./\\\\:~-]{0,12}") {
+            if check(&path).is_ok() {
+                let parts: Vec<_> = Path::new(&path).components().collect();
+                prop_assert!(parts.iter().all(|part| matches!(part, Component::Normal(_))));
+                let again: Vec<_> = parts.iter().filter_map(|part| part.as_os_str().to_str()).collect();
+                prop_assert_eq!(again.join("/"), path);
+            }
+        }
+    }
+}
