@@ -1,6 +1,6 @@
 //! How far current data are from control data, over the cells of a [`Table`].
 
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Cut, Table};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -36,6 +36,15 @@ impl Distance {
     /// Whether the order of cells and their widths matter, so that it is for numbers only.
     pub fn needs_order(self) -> bool {
         matches!(self, Self::KolmogorovSmirnov | Self::Wasserstein)
+    }
+
+    /// The cells that numbers are counted in for it.
+    pub fn cut(self) -> Cut {
+        match self {
+            Self::LInfty | Self::JensenShannonDivergence | Self::NormalizedAbsoluteDifference => Cut::Buckets,
+            Self::ChiSquare => Cut::Shares,
+            Self::KolmogorovSmirnov | Self::Wasserstein => Cut::Every,
+        }
     }
 
     /// Whether it is for categories only.

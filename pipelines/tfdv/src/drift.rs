@@ -5,7 +5,7 @@ use crate::checks::reason;
 use crate::comparator::{Comparator, Comparison, Correction, SIGNIFICANCE_LEVEL};
 use crate::distance::Distance;
 use crate::schema::{Feature, NumExamplesComparator, SchemaType};
-use crate::table::{Table, categories, numbers};
+use crate::table::{Cut, Table, categories, numbers};
 use crate::{AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, null};
 
 /// Which comparison.
@@ -154,15 +154,12 @@ fn measure(
     against: Against,
 ) -> Vec<Measurement> {
     let mut measurements = Vec::new();
-    for ordered in [false, true] {
-        let group: Vec<_> = wanted
-            .iter()
-            .filter(|(distance, _)| distance.needs_order() == ordered)
-            .collect();
+    for cut in Cut::ALL {
+        let group: Vec<_> = wanted.iter().filter(|(distance, _)| distance.cut() == cut).collect();
         if group.is_empty() {
             continue;
         }
-        let table = table(now, then, ordered);
+        let table = table(now, then, cut);
         let distances: Vec<Distance> = group.iter().map(|(distance, _)| *distance).collect();
         let quantiles = null::quantiles(&table, &distances, level, seed(&now.column(), against));
         for ((distance, threshold), quantile) in group.into_iter().zip(quantiles) {
@@ -179,10 +176,10 @@ fn measure(
     measurements
 }
 
-fn table(now: &FeatureNameStatistics, then: &FeatureNameStatistics, fine: bool) -> Table {
+fn table(now: &FeatureNameStatistics, then: &FeatureNameStatistics, cut: Cut) -> Table {
     match (&now.string_stats, &then.string_stats) {
         (Some(now), Some(then)) => categories(now, then),
-        _ => numbers(now, then, fine),
+        _ => numbers(now, then, cut),
     }
 }
 
@@ -233,7 +230,7 @@ fn too_far(
 
 /// The category whose share has changed most, with both shares.
 fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics) -> Option<String> {
-    let table = table(now, then, false);
+    let table = table(now, then, Cut::Buckets);
     let (n, m) = table.totals();
     let shares = table
         .labels

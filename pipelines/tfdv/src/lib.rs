@@ -4,6 +4,7 @@
 //! Pure: no file, no clock, no Arrow.
 
 pub mod anomalies;
+mod cells;
 mod checks;
 pub mod comparator;
 pub mod distance;

@@ -44,6 +44,9 @@ pub struct FeatureNameStatistics {
     /// Of STRING.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub string_stats: Option<StringStatistics>,
+    /// Whatever else was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_stats: Vec<CustomStatistic>,
 }
 
 impl FeatureNameStatistics {
@@ -59,6 +62,12 @@ impl FeatureNameStatistics {
         let numeric = self.num_stats.as_ref().map(|stats| &stats.common_stats);
         let common = numeric.or(self.string_stats.as_ref().map(|stats| &stats.common_stats));
         common.cloned().unwrap_or_default()
+    }
+
+    /// Exact counts over the [`CELLS`], where statistics-gen made them.
+    pub fn cells(&self) -> Option<&[Bucket]> {
+        let cells = self.custom_stats.iter().find(|custom| custom.name == CELLS)?;
+        cells.histogram.as_ref().map(|histogram| histogram.buckets.as_slice())
     }
 
     /// The kind of feature in the schema's words.
@@ -219,6 +228,21 @@ pub struct Bucket {
     /// Values; fractional in quantiles.
     #[serde(with = "double")]
     pub sample_count: f64,
+}
+
+/// The name of the custom histogram whose cells are the same for all data, or nest: a cell of one is a cell of the
+/// other, a part of one or several of them. Its counts are exact. Between cells there is no value.
+pub const CELLS: &str = "cells";
+
+/// `CustomStatistic`; values other than histograms are not read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CustomStatistic {
+    /// What was measured.
+    pub name: String,
+    /// Its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
 }
 
 /// Of STRING features.

@@ -1,12 +1,14 @@
 //! Two distributions side by side: the counts of current and control data in the same cells.
 //!
-//! Categories are cells as they are. Numbers come as two histograms with boundaries of their own; both are read
-//! as cumulative distributions and counted anew between the union of the boundaries, as TFDV does. What
-//! the histograms leave open by that is estimated per cell, so that coarse buckets do not look like drift.
+//! Categories are cells as they are. Numbers of which statistics-gen counted the same [`cells`](crate::cells) are as
+//! exact. Those that others measured come as two histograms with boundaries of their own; both are read as cumulative
+//! distributions and counted anew between the union of the boundaries, as TFDV does. What the histograms leave open by
+//! that is estimated per cell, so that coarse buckets do not look like drift.
 
 use std::collections::BTreeMap;
 
 use crate::FeatureNameStatistics;
+use crate::cells;
 use crate::statistics::{HistogramType, NumericStatistics, StringStatistics};
 
 /// One category, or one interval of numbers.
@@ -24,6 +26,22 @@ pub struct Cell {
     pub width: f64,
     /// NaN and infinities match nothing, not even themselves (TFDV).
     pub matches: bool,
+}
+
+/// Which cells numbers are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Between the union of both sides' equal-width buckets, as TFDV does.
+    Buckets,
+    /// Equal shares of both sides together, for the greatest power where there are no categories.
+    Shares,
+    /// As finely as both sides know them.
+    Every,
+}
+
+impl Cut {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Buckets, Self::Shares, Self::Every];
 }
 
 /// The cells, in order where there is one, and what they are called.
@@ -77,19 +95,42 @@ pub fn categories(current: &StringStatistics, control: &StringStatistics) -> Tab
     }
 }
 
-/// Numbers between the union of both sides' boundaries: of their equal-width buckets (`fine` is false), or of all
-/// their buckets, so that the cumulative distributions are known at more places.
-pub fn numbers(current: &FeatureNameStatistics, control: &FeatureNameStatistics, fine: bool) -> Table {
+/// Numbers in the cells that are wanted; where a side has no exact counts, `Every` is between the union of all buckets
+/// of both sides and the others between the union of the equal-width ones.
+pub fn numbers(current: &FeatureNameStatistics, control: &FeatureNameStatistics, cut: Cut) -> Table {
     let (Some(now), Some(then)) = (&current.num_stats, &control.num_stats) else {
         return Table::default();
     };
+    let scale = deviation(now, then);
+    let mut table =
+        cells::table(current, control, cut, scale).unwrap_or_else(|| interpolated(now, then, cut == Cut::Every, scale));
+    let odd = |current: f64, control: f64| Cell {
+        current,
+        control,
+        open: 0.0,
+        open_below: 0.0,
+        width: 0.0,
+        matches: false,
+    };
+    let (finite, finite_then) = table.totals();
+    table.cells.push(odd(now.num_nan() as f64, then.num_nan() as f64));
+    table
+        .cells
+        .push(odd(infinities(now, finite), infinities(then, finite_then)));
+    table
+        .cells
+        .retain(|cell| cell.current > 0.0 || cell.control > 0.0 || cell.width > 0.0);
+    table
+}
+
+/// Counts by linear interpolation, with what that leaves open.
+fn interpolated(now: &NumericStatistics, then: &NumericStatistics, fine: bool, scale: f64) -> Table {
     let (left, right) = (Cumulative::of(now), Cumulative::of(then));
     let wanted = |knot: &&Knot| fine || knot.exact;
     let knots = left.knots.iter().chain(&right.knots).filter(wanted);
     let mut places: Vec<f64> = knots.map(|knot| knot.place).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let scale = deviation(now, then);
     let mut cells = Vec::new();
     let mut before: Option<(f64, f64, f64, f64)> = None;
     for place in places {
@@ -112,17 +153,6 @@ pub fn numbers(current: &FeatureNameStatistics, control: &FeatureNameStatistics,
         }
         before = Some((place, a.upto, b.upto, open));
     }
-    let odd = |current: f64, control: f64| Cell {
-        current,
-        control,
-        open: 0.0,
-        open_below: 0.0,
-        width: 0.0,
-        matches: false,
-    };
-    cells.push(odd(now.num_nan() as f64, then.num_nan() as f64));
-    cells.push(odd(infinities(now, left.total), infinities(then, right.total)));
-    cells.retain(|cell| cell.current > 0.0 || cell.control > 0.0 || cell.width > 0.0);
     Table {
         cells,
         labels: Vec::new(),

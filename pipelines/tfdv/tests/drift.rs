@@ -7,7 +7,7 @@ use trainyard_tfdv::comparator::Comparison;
 use trainyard_tfdv::distance::Distance;
 use trainyard_tfdv::schema::Schema;
 use trainyard_tfdv::statistics::{DatasetFeatureStatistics, FeatureNameStatistics};
-use trainyard_tfdv::table::{categories, numbers};
+use trainyard_tfdv::table::{Cut, categories, numbers};
 use trainyard_tfdv::validate::{Control, Severities, Validation};
 use trainyard_tfdv::{Anomalies, Severity};
 
@@ -154,7 +154,7 @@ fn distances_of_numbers() {
         histogram(&[0.0, 2.0, 4.0], &[4.0, 4.0], 0),
         histogram(&[1.0, 3.0, 5.0], &[2.0, 6.0], 0),
     );
-    let table = numbers(&now, &then, false);
+    let table = numbers(&now, &then, Cut::Buckets);
     let counts: Vec<_> = table.cells.iter().map(|cell| (cell.current, cell.control)).collect();
     assert_eq!(counts, [(2.0, 0.0), (2.0, 1.0), (2.0, 1.0), (2.0, 3.0), (0.0, 3.0)]);
     // F - G: 1/4, 3/8, 1/2, 3/8, 0.
@@ -165,10 +165,10 @@ fn distances_of_numbers() {
     // The same counts of NaN match nothing: ½ · ½ · log2 2, twice.
     let odd = histogram(&[0.0, 1.0], &[4.0], 4);
     close(
-        Distance::JensenShannonDivergence.measure(&numbers(&odd, &odd, false)),
+        Distance::JensenShannonDivergence.measure(&numbers(&odd, &odd, Cut::Buckets)),
         0.5,
     );
-    close(Distance::KolmogorovSmirnov.measure(&numbers(&odd, &odd, true)), 0.0);
+    close(Distance::KolmogorovSmirnov.measure(&numbers(&odd, &odd, Cut::Every)), 0.0);
 }
 
 /// Share of comparisons of the same origin that fire, per distance, and the level they may.

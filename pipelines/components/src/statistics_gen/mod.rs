@@ -3,6 +3,7 @@
 //! Each span is measured by itself and its state is kept in the output as `Split-<name>/spans/<key>.state`. The
 //! statistics of a window are the merge of its spans' states, so a window that moved on reads only what is new.
 
+mod cells;
 mod distinct;
 mod numeric;
 mod quantiles;

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cells::Cells;
 use super::distinct::Distinct;
 use super::quantiles::{LEVEL, Quantiles, Ranked};
-use crate::tfdv::statistics::{Bucket, CommonStatistics, Histogram, HistogramType, NumericStatistics};
+use crate::tfdv::statistics::{
+    Bucket, CELLS, CommonStatistics, CustomStatistic, Histogram, HistogramType, NumericStatistics,
+};
 
 /// Buckets of both histograms, as many as TFDV makes.
 const BUCKETS: usize = 10;
@@ -84,6 +87,7 @@ pub struct Numbers {
     high_infinities: i64,
     quantiles: Quantiles,
     distinct: Distinct,
+    cells: Cells,
 }
 
 impl Default for Numbers {
@@ -98,6 +102,7 @@ impl Default for Numbers {
             high_infinities: 0,
             quantiles: Quantiles::default(),
             distinct: Distinct::default(),
+            cells: Cells::default(),
         }
     }
 }
@@ -114,6 +119,7 @@ impl Numbers {
             keys.clear();
             keys.extend(run.iter().map(|value| order_key(*value)));
             keys.sort_unstable();
+            self.cells.add(&keys);
             for (value, key) in run.iter_mut().zip(&keys) {
                 *value = of_order_key(*key);
             }
@@ -158,12 +164,25 @@ impl Numbers {
         self.high_infinities += other.high_infinities;
         self.quantiles.merge(&other.quantiles);
         self.distinct.merge(&other.distinct);
+        self.cells.merge(&other.cells);
     }
 
     /// About how many different finite values; TFDV's message has no place for it.
     #[cfg(test)]
     pub fn distinct(&self) -> u64 {
         self.distinct.estimate()
+    }
+
+    /// The finite values by cells that are the same for all data; TFMD's place for what its message lacks.
+    pub fn custom(&self) -> CustomStatistic {
+        CustomStatistic {
+            name: CELLS.to_owned(),
+            histogram: Some(Histogram {
+                num_nan: self.nan,
+                buckets: self.cells.buckets(),
+                histogram_type: HistogramType::Standard,
+            }),
+        }
     }
 
     /// The statistics, given how many rows had no value.
@@ -206,12 +225,12 @@ impl Numbers {
 }
 
 /// A whole number in the same order as the value; both zeros are one.
-fn order_key(value: f64) -> i64 {
+pub(super) fn order_key(value: f64) -> i64 {
     let bits = (value + 0.0).to_bits() as i64;
     bits ^ ((bits >> 63) as u64 >> 1) as i64
 }
 
-fn of_order_key(key: i64) -> f64 {
+pub(super) fn of_order_key(key: i64) -> f64 {
     f64::from_bits((key ^ ((key >> 63) as u64 >> 1) as i64) as u64)
 }
 

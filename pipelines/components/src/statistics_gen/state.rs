@@ -11,7 +11,7 @@ use crate::features::{Column, Kind};
 use crate::tfdv::statistics::{FeatureNameStatistics, Path};
 
 /// Counts up whenever a state measures or stores something else than before; part of the name of every state.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// First bytes of a state file.
 const MAGIC: &[u8] = b"TYSTATE\x01";
@@ -83,9 +83,9 @@ impl ColumnState {
 
     /// The statistics of the column.
     pub fn finish(&self, name: &str, kind: Kind) -> FeatureNameStatistics {
-        let (num_stats, string_stats) = match &self.values {
-            Values::Numbers(numbers) => (Some(numbers.finish(self.missing)), None),
-            Values::Texts(texts) => (None, Some(texts.finish(self.missing))),
+        let (num_stats, string_stats, custom_stats) = match &self.values {
+            Values::Numbers(numbers) => (Some(numbers.finish(self.missing)), None, vec![numbers.custom()]),
+            Values::Texts(texts) => (None, Some(texts.finish(self.missing)), Vec::new()),
         };
         FeatureNameStatistics {
             path: Some(Path::column(name)),
@@ -93,6 +93,7 @@ impl ColumnState {
             data_type: kind.into(),
             num_stats,
             string_stats,
+            custom_stats,
         }
     }
 }
