@@ -122,85 +122,99 @@ pub(super) fn standard(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
 }
 
-const HIGHER: Option<Direction> = Some(Direction::HigherIsBetter);
-const LOWER: Option<Direction> = Some(Direction::LowerIsBetter);
+/// A metric of the standard evaluator.
+pub(super) struct Metric {
+    /// One that ends in `:CLASS` is there for each class.
+    pub(super) name: &'static str,
+    /// `None` for those that have no better.
+    better: Option<Direction>,
+}
 
-/// A metric, and which way it is better; `None` where neither is.
-type Metric = (&'static str, Option<Direction>);
+const fn higher(name: &'static str) -> Metric {
+    Metric {
+        name,
+        better: Some(Direction::HigherIsBetter),
+    }
+}
+
+const fn lower(name: &'static str) -> Metric {
+    Metric {
+        name,
+        better: Some(Direction::LowerIsBetter),
+    }
+}
+
+const fn neither(name: &'static str) -> Metric {
+    Metric { name, better: None }
+}
+
+impl Metric {
+    /// Whether the evaluator calls it so.
+    pub(super) fn is(&self, metric: &str) -> bool {
+        match self.name.strip_suffix(":CLASS") {
+            Some(name) => metric.strip_prefix(name).is_some_and(|class| class.starts_with(':')),
+            None => self.name == metric,
+        }
+    }
+}
 
 /// The metrics the standard evaluator measures, by `model_type`.
 pub(super) const METRICS: [(&str, &[Metric]); 3] = [
     (
         "binary_classification",
         &[
-            ("auc", HIGHER),
-            ("pr_auc", HIGHER),
-            ("log_loss", LOWER),
-            ("brier_score", LOWER),
-            ("accuracy", HIGHER),
-            ("precision", HIGHER),
-            ("recall", HIGHER),
-            ("f1", HIGHER),
-            ("calibration", None),
-            ("mean_label", None),
-            ("mean_prediction", None),
-            ("expected_calibration_error", LOWER),
-            ("max_calibration_error", LOWER),
+            higher("auc"),
+            higher("pr_auc"),
+            lower("log_loss"),
+            lower("brier_score"),
+            higher("accuracy"),
+            higher("precision"),
+            higher("recall"),
+            higher("f1"),
+            neither("calibration"),
+            neither("mean_label"),
+            neither("mean_prediction"),
+            lower("expected_calibration_error"),
+            lower("max_calibration_error"),
         ],
     ),
     (
         "multiclass_classification",
         &[
-            ("accuracy", HIGHER),
-            ("macro_precision", HIGHER),
-            ("macro_recall", HIGHER),
-            ("macro_f1", HIGHER),
-            ("weighted_precision", HIGHER),
-            ("weighted_recall", HIGHER),
-            ("weighted_f1", HIGHER),
-            ("log_loss", LOWER),
-            ("auc", HIGHER),
+            higher("accuracy"),
+            higher("macro_precision"),
+            higher("macro_recall"),
+            higher("macro_f1"),
+            higher("weighted_precision"),
+            higher("weighted_recall"),
+            higher("weighted_f1"),
+            lower("log_loss"),
+            higher("auc"),
+            higher("precision:CLASS"),
+            higher("recall:CLASS"),
+            higher("f1:CLASS"),
         ],
     ),
     (
         "regression",
         &[
-            ("mean_squared_error", LOWER),
-            ("root_mean_squared_error", LOWER),
-            ("mean_absolute_error", LOWER),
-            ("r_squared", HIGHER),
-            ("mean_error", None),
-            ("median_absolute_error", LOWER),
-            ("p90_absolute_error", LOWER),
-            ("mean_absolute_percentage_error", LOWER),
+            lower("mean_squared_error"),
+            lower("root_mean_squared_error"),
+            lower("mean_absolute_error"),
+            higher("r_squared"),
+            neither("mean_error"),
+            lower("median_absolute_error"),
+            lower("p90_absolute_error"),
+            lower("mean_absolute_percentage_error"),
         ],
     ),
 ];
 
-/// The metrics of one class of a multiclass model, as `precision:CLASS`.
-const OF_CLASS: [Metric; 3] = [("precision", HIGHER), ("recall", HIGHER), ("f1", HIGHER)];
-
-/// Whether the standard evaluator measures a metric of that name for models of that type.
-pub(super) fn measures(model_type: &str, metric: &str) -> bool {
-    match metric.split_once(':') {
-        Some((name, _)) => {
-            model_type == "multiclass_classification" && OF_CLASS.iter().any(|(known, _)| *known == name)
-        }
-        None => METRICS
-            .iter()
-            .any(|(known, metrics)| *known == model_type && metrics.iter().any(|(name, _)| *name == metric)),
-    }
-}
-
 /// Which way a metric of the standard evaluator is better; `None` for those that have no better, and
 /// for all others.
 pub(super) fn better(metric: &str) -> Option<Direction> {
-    let whole = METRICS.iter().flat_map(|(_, metrics)| metrics.iter());
-    let found = match metric.split_once(':') {
-        Some((name, _)) => OF_CLASS.iter().find(|(known, _)| *known == name),
-        None => whole.into_iter().find(|(known, _)| *known == metric),
-    };
-    found.and_then(|(_, direction)| *direction)
+    let mut known = METRICS.iter().flat_map(|(_, metrics)| metrics.iter());
+    known.find(|known| known.is(metric))?.better
 }
 
 /// The execution type of a user's own step: TFX's name where an output tells it.

@@ -1,6 +1,6 @@
 //! What is wrong with a gate: thresholds that could never hold or never apply.
 
-use super::components::{self, METRICS};
+use super::components::METRICS;
 use super::source_map::Problems;
 use super::suggest;
 use super::{
@@ -260,8 +260,8 @@ fn known_metric(metric: &str, model_type: Option<&str>, problems: &mut Problems)
     let Some((model_type, known)) = METRICS.iter().find(|(name, _)| Some(*name) == model_type) else {
         return;
     };
-    if !components::measures(model_type, metric) {
-        let hint = suggest::hint(metric, known.iter().map(|(name, _)| *name));
+    if !known.iter().any(|known| known.is(metric)) {
+        let hint = suggest::hint(metric, known.iter().map(|known| known.name));
         problems.add_with_hint(
             &["gate", "metrics", metric],
             format!("the evaluator measures no metric '{metric}' for {model_type}"),

@@ -1,5 +1,7 @@
 //! From a file to its plan, or to everything that is wrong with it.
 
+mod cross_slices;
+
 use super::load;
 use crate::ids::StepName;
 use crate::plan::{ImageSource, InputSource, Plan};
