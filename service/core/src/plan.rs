@@ -163,6 +163,9 @@ impl RetryPolicy {
 pub struct PlannedGate {
     /// The thresholds; of a pull request, those of its base.
     pub gate: Gate,
+    /// What a pull request would make of it, if that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_gate: Option<Gate>,
     /// The step and output with the ModelEvaluation.
     pub evaluation: (StepName, String),
     /// The step and output with the candidate Model.

@@ -44,7 +44,7 @@ pub use manual::ManualError;
 pub use promote::{PromoteError, PromoteRequest, Promoted};
 pub use reconcile::rejected;
 pub use registry::{CHAMPION, RegistryError};
-pub use replay::{Replayed, replay};
+pub use replay::{Past, replay};
 pub use repository_file::missing_locally;
 pub use retention::{Collected, RetentionError};
 pub use rollback::{RollbackError, RolledBack};

@@ -3,6 +3,7 @@
 mod forced;
 mod judge;
 mod pair;
+mod replay;
 mod rows;
 mod significance;
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod verdict;
 
 pub use forced::Override;
 pub use judge::judge;
+pub use replay::{GateReplay, Replayed};
 pub use verdict::{Blessed, Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};

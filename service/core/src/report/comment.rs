@@ -1,6 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
-use super::{blessing, one_line, unjudged};
+use super::{blessing, difference, difference_heading, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
 use crate::spec::Baseline;
@@ -13,7 +13,7 @@ const MAX_COMMENT: usize = 65_535;
 const MAX_REASONS: usize = 20;
 
 /// A cell or reason of more characters is cut.
-const MAX_CELL: usize = 200;
+pub(super) const MAX_CELL: usize = 200;
 
 /// The hidden first line by which the comment is found again.
 pub fn marker(pipeline: &str) -> String {
@@ -33,7 +33,10 @@ pub fn comment(run: &Run, details_url: &str) -> Option<String> {
     if let Some(reasons) = reasons(run) {
         let _ = write!(head, "\n{reasons}");
     }
-    let foot = foot(run, details_url);
+    let foot = match proposed_gate::section(run) {
+        Some(section) => format!("{section}\n{}", foot(run, details_url)),
+        None => foot(run, details_url),
+    };
     let Some(verdict) = run.verdict.as_ref().filter(|verdict| !verdict.comparisons().is_empty()) else {
         return Some(format!("{head}\n{foot}"));
     };
@@ -77,8 +80,10 @@ fn reasons(run: &Run) -> Option<String> {
 fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
     let gate = run.request.plan.gate.as_ref();
     let other = gate.map_or_else(|| Baseline::Serving.heading(), |gate| gate.gate.baseline.heading());
-    let mut table =
-        format!("| slice | metric | candidate | {other} | difference | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n");
+    let mut table = format!(
+        "| slice | metric | candidate | {other} | {} | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n",
+        difference_heading(verdict)
+    );
     let rows: Vec<String> = verdict.comparisons().iter().map(row).collect();
     let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
     let mut used = table.chars().count() + left_out(rows.len()).chars().count();
@@ -95,9 +100,6 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 
 fn row(comparison: &Comparison) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
-    let difference = comparison
-        .difference
-        .map_or_else(|| "–".to_owned(), |v| format!("{v:+.4}"));
     let passed = match comparison.passed {
         Some(true) => "✓",
         Some(false) => "✗",
@@ -106,11 +108,12 @@ fn row(comparison: &Comparison) -> String {
     };
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
     format!(
-        "| {} | {} | {} | {} | {difference} | {} | {passed} |\n",
+        "| {} | {} | {} | {} | {} | {} | {passed} |\n",
         cell(&comparison.slice_name()),
         cell(&comparison.metric),
         number(comparison.candidate),
         number(comparison.baseline),
+        difference(comparison),
         cell(&comparison.threshold),
     )
 }
@@ -138,7 +141,7 @@ fn foot(run: &Run, details_url: &str) -> String {
 }
 
 /// Text that shows as it is: no markup, no HTML, no table cell, nobody mentioned.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

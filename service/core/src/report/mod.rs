@@ -1,12 +1,13 @@
 //! What GitHub shows: the commit status and the pull request comment.
 
 mod comment;
+mod proposed_gate;
 #[cfg(test)]
 mod tests;
 
 pub use comment::{comment, marker};
 
-use crate::gate::Blessing;
+use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
 use crate::spec::Problem;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,32 @@ fn blessing(run: &Run) -> Option<Blessing> {
 /// Whether the run came to its end before its gate: it was skipped.
 fn unjudged(run: &Run) -> bool {
     run.request.plan.gate.is_some() && run.verdict.is_none()
+}
+
+/// A difference for people, with its interval where there is one: `+0.0042 [+0.0010, +0.0074]`, `–`
+/// without any. As many decimals as show the interval's width, four at least.
+pub fn difference(row: &Comparison) -> String {
+    let Some(value) = row.difference else {
+        return "–".to_owned();
+    };
+    match row.interval {
+        None => format!("{value:+.4}"),
+        Some([lower, upper]) => {
+            let width = upper - lower;
+            let decimals = if width > 0.0 { 1.0 - width.log10().floor() } else { 4.0 };
+            let decimals = decimals.clamp(4.0, 9.0) as usize;
+            format!("{value:+.decimals$} [{lower:+.decimals$}, {upper:+.decimals$}]")
+        }
+    }
+}
+
+/// What the column of [`difference`] is called: `difference`, or `difference, 95% interval`.
+pub fn difference_heading(verdict: &Verdict) -> String {
+    match verdict.interval_level() {
+        None => "difference".to_owned(),
+        // Rounded, since 0.999 * 100 is not 99.9.
+        Some(level) => format!("difference, {}% interval", (level * 1e8).round() / 1e6),
+    }
 }
 
 /// Text without line breaks or control characters, cut to `most` characters.

@@ -347,3 +347,140 @@ proptest! {
         prop_assert!(text.lines().filter(|line| line.starts_with('|')).all(|line| line.matches('|').count() == 8));
     }
 }
+
+mod proposed_gate {
+    use super::*;
+    use crate::gate::{Blessing, GateReplay, Replayed};
+    use crate::ids::RunId;
+
+    /// A run of the past that would now be judged like this.
+    fn changed(number: usize, then: Blessing, now: Option<Blessing>, reason: &str) -> Replayed {
+        Replayed {
+            run: RunId::new(format!("0192f0c1-2b3c-7{number:03}")),
+            pipeline: "flights".to_owned(),
+            created_at: Micros(1_383_641_000_000_000 - number as i64 * 3_600_000_000),
+            then,
+            now,
+            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+        }
+    }
+
+    fn commented(past: Vec<Replayed>) -> String {
+        let proposed = "metrics: { auc: { value_threshold: { lower_bound: 0.655 } } }";
+        let proposed = crate::spec::load_gate("gate.yaml", proposed).unwrap();
+        let mut run = judged(Some(7), &good());
+        run.replay = Some(GateReplay::new(&judge(&proposed, &good()), past));
+        run.request.plan.gate.as_mut().unwrap().proposed_gate = Some(proposed);
+        comment(&run, URL).unwrap()
+    }
+
+    /// The section alone.
+    fn section(past: Vec<Replayed>) -> String {
+        let text = commented(past);
+        let start = text.find("####").unwrap();
+        text[start..text.rfind("commit").unwrap()].trim_end().to_owned()
+    }
+
+    #[test]
+    fn the_past_under_the_proposed_gate() {
+        use Blessing::{Blessed, NotBlessed, NotEvaluated};
+        let past = vec![
+            changed(
+                1,
+                Blessed,
+                Some(NotBlessed),
+                "auc overall is 0.6400, below the lower bound 0.6550",
+            ),
+            changed(2, Blessed, Some(Blessed), ""),
+            changed(
+                3,
+                NotBlessed,
+                Some(Blessed),
+                "auc on origin=<b> fell from 0.6512 to 0.6400 (-0.0112), more than the allowed -0.0050",
+            ),
+            changed(4, NotEvaluated, Some(Blessed), ""),
+            changed(5, Blessed, None, "its evaluation.json cannot be read"),
+        ];
+        insta::assert_snapshot!(commented(past), @"
+        <!-- trainyard:flights -->
+        ### flights: ✓ approved
+
+        | slice | metric | candidate | serving | difference | threshold | |
+        |---|---|--:|--:|--:|---|:-:|
+        | overall | auc | 0.6512 | 0.6480 | +0.0032 | ≥ 0.6, change ≥ -0.005 | ✓ |
+        | origin=EWR | auc | 0.6400 | 0.6300 | +0.0100 | ≥ 0.6, change ≥ -0.005 | ✓ |
+        | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+        #### This change proposes another gate
+
+        The verdict above is by the gate of the base branch. By the proposed one this model would be ✗ not approved: auc overall is 0.6512, below the lower bound 0.6550.
+
+        Of the newest 4 recorded verdicts 3 would change. One more cannot be judged anew, because its evaluation is gone.
+
+        | run | when (UTC) | then | now | |
+        |---|---|---|---|---|
+        | 0192f0c1-2b3c | 2013-11-05 07:43 | ✓ approved | ✗ not approved | auc overall is 0.6400, below the lower bound 0.6550 |
+        | 0192f0c1-2b3c | 2013-11-05 05:43 | ✗ not approved | ✓ approved | then: auc on origin=&lt;b&gt; fell from 0.6512 to 0.6400 (-0.0112), more than the allowed -0.0050 |
+        | 0192f0c1-2b3c | 2013-11-05 04:43 | not judged | ✓ approved |  |
+
+        commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+        ");
+    }
+
+    #[test]
+    fn counts_in_words() {
+        use Blessing::{Blessed, NotBlessed};
+        let same = |number| changed(number, Blessed, Some(Blessed), "");
+        let gone = |number| changed(number, Blessed, None, "gone");
+        let said = |past| section(past).lines().nth(4).unwrap().to_owned();
+        let all = [
+            said(vec![]),
+            said(vec![same(1)]),
+            said(vec![changed(1, Blessed, Some(NotBlessed), "worse"), gone(2)]),
+            said(vec![same(1), same(2), gone(3), gone(4)]),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @"
+        There is no recorded verdict to try it on.
+        The one recorded verdict would not change.
+        The one recorded verdict would change. One more cannot be judged anew, because its evaluation is gone.
+        Of the newest 2 recorded verdicts none would change. 2 more cannot be judged anew, because their evaluations are gone.
+        ");
+    }
+
+    #[test]
+    fn many_changes_are_counted_and_never_too_long() {
+        let reason = "|".repeat(300);
+        let past: Vec<Replayed> = (0..50)
+            .map(|number| changed(number, Blessing::Blessed, Some(Blessing::NotBlessed), &reason))
+            .collect();
+        let names: Vec<String> = (0..3000).map(|n| format!("airport-{n}-{}", "|".repeat(300))).collect();
+        let slices: Vec<_> = names.iter().map(|name| (name.as_str(), 0.1, Some(0.6))).collect();
+        let mut run = judged(
+            Some(7),
+            &evaluation(&[&[("", 0.1, Some(0.6))], slices.as_slice()].concat()),
+        );
+        run.replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), past));
+        let text = comment(&run, URL).unwrap();
+        assert!(text.chars().count() <= 65_535, "{}", text.chars().count());
+        assert!(text.contains("\n30 older ones are left out here.\n"));
+        assert!(text.contains("more rows are left out here"));
+    }
+
+    #[test]
+    fn another_baseline_cannot_be_replayed() {
+        let mut run = judged(Some(7), &good());
+        run.replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), vec![]));
+        let gate = run.request.plan.gate.as_mut().unwrap();
+        gate.proposed_gate = Some(crate::spec::Gate {
+            baseline: crate::spec::Baseline::Alias("champ|ion".to_owned()),
+            ..gate.gate.clone()
+        });
+        let text = comment(&run, URL).unwrap();
+        assert!(
+            text.contains(
+                "\nIt compares with champ&#124;ion; recorded evaluations keep the model that they were compared with.\n"
+            ),
+            "{text}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::RunState;
 use crate::artifact::ArtifactRef;
-use crate::gate::Verdict;
+use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -148,6 +148,11 @@ pub enum RunEvent {
     GateJudged {
         /// Its answer.
         verdict: Verdict,
+    },
+    /// The gate that the pull request proposes judged the same candidate, and recorded runs.
+    GateReplayed {
+        /// What would be different.
+        replay: GateReplay,
     },
     /// The approved model is served.
     ModelPushed {

@@ -2,7 +2,7 @@
 
 use super::{Exit, RunEvent, RunRequest};
 use crate::artifact::ArtifactRef;
-use crate::gate::{Blessing, Verdict};
+use crate::gate::{Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,8 @@ pub struct Run {
     pub steps: IndexMap<StepName, StepRecord>,
     /// The gate's answer.
     pub verdict: Option<Verdict>,
+    /// What the gate that a pull request proposes would say.
+    pub replay: Option<GateReplay>,
     /// The push.
     pub push: PushState,
     /// Who asked for the end.
@@ -261,6 +263,7 @@ impl Run {
             images,
             steps,
             verdict: None,
+            replay: None,
             push: PushState::Pending,
             cancel_requested: None,
             started_at: None,
@@ -329,6 +332,13 @@ impl Run {
                     return Applied::Illegal("a step is not done");
                 }
                 self.verdict = Some(verdict.clone());
+                Applied::Applied
+            }
+            RunEvent::GateReplayed { replay } => {
+                if self.verdict.is_none() {
+                    return Applied::Illegal("not judged yet");
+                }
+                self.replay = Some(replay.clone());
                 Applied::Applied
             }
             RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed {

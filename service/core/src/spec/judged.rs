@@ -46,6 +46,7 @@ pub(super) fn gate(
     }
     Some(PlannedGate {
         gate: gate.clone(),
+        proposed_gate: None,
         evaluation: evaluation?,
         model: model?,
     })
@@ -140,10 +141,20 @@ fn judged(
     }
 }
 
+/// Whether two gates could judge differently: where what they judge is found is no part of the bar.
+fn differs(one: &Gate, other: &Gate) -> bool {
+    let bar = |gate: &Gate| Gate {
+        evaluation: None,
+        model: None,
+        ..gate.clone()
+    };
+    bar(one) != bar(other)
+}
+
 /// A pull request's plan with the gate of the branch it would be merged into, so that a change
-/// cannot lower the bar it is judged by. `base` is `None` when the pipeline is new there; without
-/// a gate in the base, the pull request's own counts. The error is one sentence: the base has a
-/// gate, and the pull request took away what it judges.
+/// cannot lower the bar it is judged by; its own stays beside it as the proposed one. `base` is
+/// `None` when the pipeline is new there; without a gate in the base, the pull request's own counts.
+/// The error is one sentence: the base has a gate, and the pull request took away what it judges.
 pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, String> {
     let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else {
         return Ok(head);
@@ -153,6 +164,7 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Strin
     let gate = match &head.gate {
         Some(own) => PlannedGate {
             gate: base.gate.clone(),
+            proposed_gate: differs(&own.gate, &base.gate).then(|| own.gate.clone()),
             evaluation: own.evaluation.clone(),
             model: own.model.clone(),
         },

@@ -534,6 +534,17 @@ fn a_pull_request_is_judged_by_the_bar_of_its_base() {
         json!([{}, {"feature_keys": ["origin"]}]),
         "the base's slices are measured"
     );
+    let proposed = |plan: &Plan| plan.gate.clone().unwrap().proposed_gate;
+    assert_eq!(proposed(&judged), Some(gate(&head)), "and its own is known");
+    let same = super::with_base_gate(base.clone(), Some(&base)).unwrap();
+    assert_eq!(proposed(&same), None);
+    let elsewhere = FLIGHTS.replace("gate:\n", "gate:\n  evaluation: evaluate\n");
+    let elsewhere = load("p.yaml", &elsewhere, &Map::new()).unwrap();
+    assert_eq!(
+        proposed(&super::with_base_gate(elsewhere, Some(&base)).unwrap()),
+        None,
+        "the same bar"
+    );
     assert_eq!(
         super::with_base_gate(head.clone(), None).unwrap(),
         head,

@@ -3,6 +3,7 @@
 use super::{EffectError, Outcome, execution, push};
 use crate::artifacts::read_plain;
 use crate::context::Context;
+use crate::replay::{Past, replay};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +11,16 @@ use std::io;
 use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::evaluation::{self, Evaluation};
-use trainyard_core::gate::{Blessing, Verdict, judge as judge_evaluation};
+use trainyard_core::gate::{Blessing, GateReplay, Verdict, judge as judge_evaluation};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::run::{Run, RunEvent};
+use trainyard_core::spec::Gate;
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
 
 /// Bytes of an `evaluation.json`: some hundred thousand slices.
 const LONGEST_EVALUATION: u64 = 64 * 1024 * 1024;
+/// Recorded verdicts on which a pull request's gate is tried.
+const MOST_REPLAYED: usize = 50;
 
 pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
     let Some(planned) = &run.request.plan.gate else {
@@ -24,14 +28,12 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
     };
     let evaluation = output(run, &planned.evaluation)?;
     let model = output(run, &planned.model)?;
-    let verdict = match read_evaluation(Path::new(&evaluation.uri)) {
-        Ok(measured) => judge_evaluation(&planned.gate, &measured),
-        Err(reason) => {
-            return Err(EffectError::Broken(format!(
-                "step '{}': {reason}",
-                planned.evaluation.0
-            )));
-        }
+    let measured = read_evaluation(Path::new(&evaluation.uri))
+        .map_err(|reason| EffectError::Broken(format!("step '{}': {reason}", planned.evaluation.0)))?;
+    let verdict = judge_evaluation(&planned.gate, &measured);
+    let replay = match &planned.proposed_gate {
+        Some(proposed) => Some(replayed(context, run, proposed, &measured).await?),
+        None => None,
     };
     let blessing = store_blessing(context, run, &model, &verdict)?;
     metrics::counter!("trainyard_verdicts_total", "blessing" => verdict.blessing().as_str()).increment(1);
@@ -58,11 +60,30 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
         }),
     ];
     metadata.extend(push::not_needed(run, &event, now));
+    let replay = replay.map(|replay| RunEvent::GateReplayed { replay });
     Ok(Outcome {
-        events: vec![event],
+        events: [event].into_iter().chain(replay).collect(),
         metadata,
         ..Outcome::default()
     })
+}
+
+/// What the gate that the pull request proposes says of the same candidate, and of the past.
+async fn replayed(
+    context: &Context,
+    run: &Run,
+    proposed: &Gate,
+    measured: &Evaluation,
+) -> Result<GateReplay, EffectError> {
+    let past = Past {
+        pipeline: Some(run.request.plan.pipeline.clone()),
+        // Another repository's runs are nobody's business here.
+        repo: run.request.repo.clone(),
+        limit: MOST_REPLAYED,
+    };
+    let replayed = replay(&context.store, proposed, &past).await;
+    let replayed = replayed.map_err(EffectError::again)?;
+    Ok(GateReplay::new(&judge_evaluation(proposed, measured), replayed))
 }
 
 /// MLMD's execution of the gate.

@@ -3,7 +3,9 @@
 use crate::tiny;
 use crate::workspace::Workspace;
 use crate::yard::{REPO, Yard, until};
-use trainyard_core::run::RunState;
+use std::path::Path;
+use trainyard_core::ids::StepName;
+use trainyard_core::run::{RunState, StepState};
 
 async fn with_first_model() -> Yard {
     let yard = Yard::new().await;
@@ -38,7 +40,7 @@ async fn a_pull_request_is_judged_by_its_base_and_never_pushed() {
         .body
         .replace(row.id.as_str(), "RUN")
         .replace(&worse.as_str()[..10], "COMMIT");
-    insta::assert_snapshot!(body, @r"
+    insta::assert_snapshot!(body, @"
     <!-- trainyard:tiny -->
     ### tiny: ✗ not approved
 
@@ -47,6 +49,12 @@ async fn a_pull_request_is_judged_by_its_base_and_never_pushed() {
     | slice | metric | candidate | serving | difference | threshold | |
     |---|---|--:|--:|--:|---|:-:|
     | overall | auc | 0.6500 | 0.7000 | -0.0500 | ≥ 0.6, change ≥ -0.005 | ✗ |
+
+    #### This change proposes another gate
+
+    The verdict above is by the gate of the base branch. By the proposed one this model would be ✓ approved.
+
+    The one recorded verdict would not change.
 
     commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
     ");
@@ -61,6 +69,94 @@ async fn a_pull_request_is_judged_by_its_base_and_never_pushed() {
     assert!(updated[0].body.contains("✓ approved"), "{}", updated[0].body);
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
     assert_eq!(yard.ledger().await, ["push 000001"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_that_edits_the_gate_hears_whom_of_the_past_it_would_judge_differently() {
+    let yard = with_first_model().await;
+    yard.push(&[("auc: 0.7", "auc: 0.65")]).await;
+    let (rejected, _) = yard.last(2).await;
+    yard.work.branch("gate").await;
+    let edited = [
+        ("lower_bound: 0.6", "lower_bound: 0.62"),
+        ("absolute: -0.005", "absolute: -0.1"),
+    ];
+    let head = yard.push(&edited).await;
+    let number = yard
+        .github
+        .open_pull_request(REPO, "Allow more", "gate", "main")
+        .await
+        .unwrap();
+    let (row, run) = yard.last(3).await;
+    assert_eq!(
+        run.steps[&StepName::from("train")].state,
+        StepState::Cached,
+        "nothing is trained"
+    );
+    yard.all_told().await;
+    let shown = |body: &str| {
+        let body = body.replace(row.id.as_str(), "RUN");
+        let body = body.replace(&head.as_str()[..10], "COMMIT");
+        let body = body.replace(&rejected.id.as_str()[..13], "REJECTED");
+        let when = chrono::DateTime::from_timestamp_micros(rejected.created_at.0).unwrap();
+        body.replace(&when.format("%Y-%m-%d %H:%M").to_string(), "WHEN")
+    };
+    let first = yard.github.comments(REPO, number);
+    insta::assert_snapshot!(shown(&first[0].body), @"
+    <!-- trainyard:tiny -->
+    ### tiny: ✓ approved
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.7000 | 0.7000 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    #### This change proposes another gate
+
+    The verdict above is by the gate of the base branch. By the proposed one this model would be ✓ approved.
+
+    Of the newest 2 recorded verdicts 1 would change.
+
+    | run | when (UTC) | then | now | |
+    |---|---|---|---|---|
+    | REJECTED | WHEN | ✗ not approved | ✓ approved | then: auc overall fell from 0.7000 to 0.6500 (-0.0500), more than the allowed -0.0050 |
+
+    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    ");
+
+    // The next commit leaves the gate alone: the section goes, the comment stays.
+    yard.push(&[]).await;
+    yard.last(4).await;
+    yard.all_told().await;
+    let second = yard.github.comments(REPO, number);
+    assert_eq!((second.len(), second[0].id), (1, first[0].id));
+    assert!(!second[0].body.contains("another gate"), "{}", second[0].body);
+}
+
+#[tokio::test]
+async fn an_evaluation_that_is_gone_is_counted() {
+    let yard = with_first_model().await;
+    let (_, first) = yard.last(1).await;
+    let evaluation = &first.steps[&StepName::from("evaluate")].outputs["evaluation"];
+    yard.push(&[("auc: 0.7", "auc: 0.71")]).await;
+    yard.last(2).await;
+    trainyard_engine::artifacts::remove_tree(Path::new(&evaluation.uri)).unwrap();
+    yard.work.branch("gate").await;
+    yard.push(&[("auc: 0.7", "auc: 0.71"), ("lower_bound: 0.6", "lower_bound: 0.5")])
+        .await;
+    let number = yard
+        .github
+        .open_pull_request(REPO, "Allow more", "gate", "main")
+        .await
+        .unwrap();
+    yard.last(3).await;
+    yard.all_told().await;
+    let body = &yard.github.comments(REPO, number)[0].body;
+    assert!(
+        body.contains(
+            "The one recorded verdict would not change. One more cannot be judged anew, because its evaluation is gone."
+        ),
+        "{body}"
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,15 @@
 use crate::yard::Yard;
 use trainyard_core::gate::Blessing::{Blessed, NotBlessed};
 use trainyard_core::spec::load_gate;
-use trainyard_engine::replay;
+use trainyard_engine::{Past, replay};
+
+fn past(pipeline: &str) -> Past {
+    Past {
+        pipeline: Some(pipeline.to_owned()),
+        repo: None,
+        limit: 50,
+    }
+}
 
 #[tokio::test]
 async fn recorded_runs_are_judged_anew_without_training() {
@@ -19,7 +27,7 @@ async fn recorded_runs_are_judged_anew_without_training() {
         let gate = load_gate("gate.yaml", text).unwrap();
         let store = yard.engine.store();
         async move {
-            let replayed = replay(store, &gate, Some("tiny"), 50).await.unwrap();
+            let replayed = replay(store, &gate, &past("tiny")).await.unwrap();
             let verdicts: Vec<_> = replayed.iter().map(|run| (run.then, run.now, run.changes())).collect();
             (verdicts, replayed)
         }
@@ -40,8 +48,7 @@ async fn recorded_runs_are_judged_anew_without_training() {
         replay(
             yard.engine.store(),
             &load_gate("gate.yaml", lax).unwrap(),
-            Some("other"),
-            50
+            &past("other")
         )
         .await
         .unwrap()

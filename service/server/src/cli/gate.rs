@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use trainyard_core::evaluation::{self, Evaluation};
 use trainyard_core::gate::{Blessing, judge};
 use trainyard_core::spec;
+use trainyard_engine::Past;
 
 /// Not blessed; what `run` answers too.
 const NOT_BLESSED: u8 = 2;
@@ -56,7 +57,7 @@ struct Replay {
     /// Only runs of this pipeline
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
-    /// Runs looked at, newest first
+    /// Judged runs looked at, newest first
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Print the verdicts as JSON
@@ -68,7 +69,12 @@ impl Replay {
     async fn perform(self, config: &Config) -> Result<ExitCode> {
         let gate = read_gate(&self.gate)?;
         let store = super::open_store(config).await?;
-        let replayed = trainyard_engine::replay(&store, &gate, self.pipeline.as_deref(), self.limit).await?;
+        let past = Past {
+            pipeline: self.pipeline,
+            repo: None,
+            limit: self.limit as usize,
+        };
+        let replayed = trainyard_engine::replay(&store, &gate, &past).await?;
         if self.json {
             output::json(&replayed)?;
             return Ok(ExitCode::SUCCESS);

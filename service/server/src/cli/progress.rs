@@ -150,7 +150,10 @@ impl Progress {
             RunEvent::CancelRequested { by } => {
                 format!("{}, waiting for its programs to stop", sentence::run_cancelled(by))
             }
-            RunEvent::StepEnded { .. } | RunEvent::GateJudged { .. } | RunEvent::Finished { .. } => return Vec::new(),
+            RunEvent::StepEnded { .. }
+            | RunEvent::GateJudged { .. }
+            | RunEvent::GateReplayed { .. }
+            | RunEvent::Finished { .. } => return Vec::new(),
         };
         vec![line]
     }

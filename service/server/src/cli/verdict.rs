@@ -2,6 +2,7 @@
 
 use super::output::{Table, Tone, plain};
 use trainyard_core::gate::Verdict;
+use trainyard_core::report;
 
 /// Reasons first, then candidate against serving for each slice.
 pub(super) fn render(verdict: &Verdict) -> String {
@@ -30,8 +31,7 @@ pub(super) fn render(verdict: &Verdict) -> String {
             row.metric.clone(),
             number(row.candidate),
             number(row.baseline),
-            row.difference
-                .map_or_else(|| "–".to_owned(), |value| format!("{value:+.4}")),
+            report::difference(row),
             row.threshold.clone(),
             passed.to_owned(),
         ]);
