@@ -1,7 +1,9 @@
 //! TFMA's cases as a table, and what must hold for every gate.
 
+mod conformance;
 mod cross_slices;
 mod evidence;
+mod insufficient;
 
 use super::{Blessing, Verdict, judge};
 use crate::evaluation::{Evaluation, Measured, Slice};
