@@ -2,7 +2,9 @@
 
 use super::source_map::Problems;
 use super::{Gate, Problem, gate_lint, parse};
+use indexmap::IndexMap;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// A file that holds nothing but a gate, under its key.
 #[derive(Deserialize)]
@@ -14,47 +16,27 @@ struct GateFile {
 /// Reads a gate, strictly: the file is the gate section itself, holds it under the key `gate`, or is
 /// a whole pipeline file with one. `file` is its path for messages.
 pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
-    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
-    if has("gate:") && has("steps:") {
+    let keys: IndexMap<String, IgnoredAny> = parse::strictly(file, text).map_err(|problem| vec![problem])?;
+    let (gate, problems) = if keys.contains_key("steps") {
         let pipeline = parse(file, text).map_err(|problem| vec![problem])?;
-        return pipeline.gate.map_or_else(
-            || Err(vec![problem(file, "the pipeline has no gate")]),
-            |gate| linted(gate, file, text),
-        );
-    }
-    if has("gate:") {
+        let none = || vec![Problem::whole(file, "the pipeline has no gate", None)];
+        (pipeline.gate.ok_or_else(none)?, Problems::new(file, text))
+    } else if keys.contains_key("gate") {
         let whole = parse::strictly::<GateFile>(file, text).map_err(|problem| vec![problem])?;
-        return linted(whole.gate, file, text);
-    }
-    let gate = parse::strictly::<Gate>(file, text).map_err(|problem| vec![problem])?;
-    // The lint looks for the section below its key: one line down, one column to the right.
-    let below: String = text.lines().map(|line| format!(" {line}\n")).collect();
-    linted(gate, file, &format!("gate:\n{below}")).map_err(|mut problems| {
-        for problem in &mut problems {
-            problem.line = problem.line.map(|line| line.saturating_sub(1).max(1));
-            problem.column = problem.column.map(|column| column.saturating_sub(1).max(1));
-        }
-        problems
-    })
+        (whole.gate, Problems::new(file, text))
+    } else {
+        let gate = parse::strictly(file, text).map_err(|problem| vec![problem])?;
+        (gate, Problems::of_section(file, text))
+    };
+    linted(gate, problems)
 }
 
-fn linted(gate: Gate, file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
-    let mut problems = Problems::new(file, text);
+fn linted(gate: Gate, mut problems: Problems) -> Result<Gate, Vec<Problem>> {
     gate_lint::gate(&gate, &gate_lint::Measured::default(), &mut problems);
     if problems.is_empty() {
         return Ok(gate);
     }
     Err(problems.into_sorted())
-}
-
-fn problem(file: &str, message: &str) -> Problem {
-    Problem {
-        file: file.to_owned(),
-        line: None,
-        column: None,
-        message: message.to_owned(),
-        hint: None,
-    }
 }
 
 #[cfg(test)]
@@ -67,8 +49,20 @@ mod tests {
     fn the_gate_itself_under_its_key_and_in_a_pipeline() {
         let bare = load_gate("gate.yaml", GATE).unwrap();
         assert_eq!(load_gate("gate.yaml", &format!("gate:\n  {GATE}")).unwrap(), bare);
-        let pipeline = format!("name: x\nsteps: {{}}\ngate:\n  {GATE}");
-        assert_eq!(load_gate("pipeline.yaml", &pipeline).unwrap(), bare);
+        let flow = GATE.trim();
+        let files = [
+            format!("name: x\nsteps: {{}}\ngate:\n  {GATE}"),
+            format!("{{gate: {{{flow}}}}}"),
+            format!("{{ \"gate\": {{ {flow} }} }}\n"),
+            format!("# the bar\n---\n{{ gate:\n  {{ {flow} }}\n}}\n"),
+            format!("'gate':\n    {GATE}"),
+            format!("---\n{GATE}"),
+            format!("{{ {flow} }}"),
+            format!("{{name: x, steps: {{}}, gate: {{{flow}}}}}"),
+        ];
+        for file in files {
+            assert_eq!(load_gate("pipeline.yaml", &file).as_ref(), Ok(&bare), "{file}");
+        }
     }
 
     #[test]
@@ -83,6 +77,13 @@ mod tests {
             "gate: { metrics: {} }\nmodel: x\n",
             "metrics: { auc: {} }\n",
             "[1]",
+            "{gate: {metrics: {auc: {}}}}",
+            "{gate: {metrcis: {}}}",
+            "---\nmetrics: { auc: { value_threshold: {} } }\n",
+            "name: x\nsteps: {}\n",
+            "confidence_level: 0.4\n",
+            "{gate: {}, gate: {}}",
+            &"[".repeat(10_000),
         ];
         let all: Vec<String> = texts.iter().map(|text| said(text)).collect();
         insta::assert_snapshot!(all.join("\n"), @"
@@ -91,6 +92,13 @@ mod tests {
         gate.yaml:2:1: unknown key 'model': the only one is gate
         gate.yaml:1:12: metric 'auc' has no threshold: give it a value_threshold, a change_threshold or a require
         gate.yaml:1:1: keys with values belong here: write them as key: value
+        gate.yaml:1:19: metric 'auc' has no threshold: give it a value_threshold, a change_threshold or a require
+        gate.yaml:1:9: unknown key 'metrcis': did you mean 'metrics'? known are evaluation, model, baseline, slicing_specs, metrics, min_slice_size, insufficient_data, confidence_level, correction, missing_baseline
+        gate.yaml:2:19: the value_threshold has no bound: give it a lower_bound or an upper_bound
+        gate.yaml: the pipeline has no gate
+        gate.yaml:1:1: a confidence_level lies above 0.5 and below 1
+        gate.yaml:1:12: the key 'gate' is here twice: keep one of them
+        gate.yaml:1:256: recursion limit exceeded
         ");
     }
 }

@@ -11,26 +11,18 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// problems. `file` is its path for messages.
 pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
     if text.trim().is_empty() {
-        return Err(Problem {
-            file: file.to_owned(),
-            line: None,
-            column: None,
-            message: "the pipeline file is empty".to_owned(),
-            hint: Some("it needs a name and steps".to_owned()),
-        });
+        return Err(Problem::whole(
+            file,
+            "the pipeline file is empty",
+            Some("it needs a name and steps"),
+        ));
     }
     strictly(file, text)
 }
 
 /// Reads any shape as strictly.
 pub(super) fn strictly<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> {
-    let whole = |message: String, hint: &str| Problem {
-        file: file.to_owned(),
-        line: None,
-        column: None,
-        message,
-        hint: Some(hint.to_owned()),
-    };
+    let whole = |message: String, hint: &str| Problem::whole(file, message, Some(hint));
     if text.len() > MAX_FILE_BYTES {
         return Err(whole(
             format!("the file has {} bytes", text.len()),

@@ -22,6 +22,17 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem with the file as a whole.
+    pub(super) fn whole(file: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            message: message.into(),
+            hint: hint.map(str::to_owned),
+        }
+    }
+
     /// The problem with its source line and a caret below the place; `text` is the file's content.
     pub fn render(&self, text: &str) -> String {
         let mut out = self.to_string();

@@ -116,6 +116,8 @@ fn node_ended(stack: &mut [Container]) {
 pub(super) struct Problems<'a> {
     file: &'a str,
     map: SourceMap,
+    /// Keys at the beginning of every path that are not in the file.
+    above: usize,
     found: Vec<Problem>,
 }
 
@@ -124,7 +126,16 @@ impl<'a> Problems<'a> {
         Self {
             file,
             map: SourceMap::new(text),
+            above: 0,
             found: Vec::new(),
+        }
+    }
+
+    /// Of a file that is one section, without the section's key.
+    pub(super) fn of_section(file: &'a str, text: &str) -> Self {
+        Self {
+            above: 1,
+            ..Self::new(file, text)
         }
     }
 
@@ -139,7 +150,7 @@ impl<'a> Problems<'a> {
     }
 
     fn push(&mut self, path: &[&str], message: String, hint: Option<String>) {
-        let place = self.map.find(path);
+        let place = self.map.find(path.get(self.above..).unwrap_or_default());
         self.found.push(Problem {
             file: self.file.to_owned(),
             line: place.map(|(line, _)| line),
