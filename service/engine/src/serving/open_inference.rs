@@ -33,6 +33,8 @@ impl OpenInference {
         keep: &[String],
         checks: &Checks,
     ) -> Result<(), ServingError> {
+        // A server that is down is waited for; one that this version takes down is not.
+        self.server.live().await?;
         // Leftovers of a push that was cut off: the ledger does not know them.
         self.folder.remove_others(keep).await?;
         self.folder.write(source, version).await?;
@@ -43,8 +45,19 @@ impl OpenInference {
             }
             Err(error) => {
                 self.withdraw(version).await;
-                Err(error)
+                Err(self.taken_down(version, error))
             }
+        }
+    }
+
+    /// A server that answered before the version was loaded.
+    fn taken_down(&self, version: &str, error: ServingError) -> ServingError {
+        match error {
+            ServingError::Unreachable { url, problem, .. } => ServingError::Answer(format!(
+                "the model server at {url} went away while version {version} of model '{}' was loaded and asked ({problem}): see its log; the version is withdrawn",
+                self.server.model()
+            )),
+            error => error,
         }
     }
 
@@ -59,9 +72,8 @@ impl OpenInference {
             sample: Sample::read_if_there(source)?,
             max_latency: None,
         };
-        if !self.folder.version(version).exists() {
-            self.folder.write(source, version).await?;
-        }
+        self.server.live().await?;
+        self.folder.restore(source, version).await?;
         // Triton loads only the newest version; a load that fails leaves there what serves.
         if self.folder.naming() == Naming::Padded
             && let Err(error) = self.prove(version, &checks).await
@@ -90,9 +102,8 @@ impl OpenInference {
         current: Option<(&ArtifactRef, &str)>,
     ) -> Result<bool, ServingError> {
         let mut wrong = self.folder.remove_others(keep).await?;
-        if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
-            self.folder.write(Path::new(&model.uri), version).await?;
-            wrong = true;
+        if let Some((model, version)) = current {
+            wrong |= self.folder.mend(Path::new(&model.uri), version).await?;
         }
         if let Some((model, version)) = current.filter(|_| !wrong) {
             let sample = Sample::read_if_there(Path::new(&model.uri))?;

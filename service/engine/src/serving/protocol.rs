@@ -133,14 +133,16 @@ impl ModelServer {
 
     async fn repository_call(&self, verb: &str) -> Result<(), ServingError> {
         let url = format!("{}/v2/repository/models/{}/{verb}", self.url, self.model);
-        let request = self
-            .http
-            .post(url)
-            .json(&json!({}))
-            .timeout(self.max_loading_time.max(CALL));
-        self.accepted(&format!("{verb} model '{}'", self.model), request.send().await)
-            .await
-            .map(drop)
+        let request = self.http.post(url).json(&json!({})).timeout(self.max_loading_time);
+        let what = format!("{verb} model '{}'", self.model);
+        let response = request.send().await;
+        if response.as_ref().is_err_and(reqwest::Error::is_timeout) {
+            return Err(ServingError::Answer(format!(
+                "the model server did not {what} within {}s (max_loading_time): see its log, and start it anew if it hangs",
+                self.max_loading_time.as_secs()
+            )));
+        }
+        self.accepted(&what, response).await.map(drop)
     }
 
     /// Returns once that exact version is ready. The repository index is not asked: MLServer lists
@@ -177,8 +179,19 @@ impl ModelServer {
         let url = format!("{}/v2/models/{}{of_version}/infer", self.url, self.model);
         let call = self.http.post(url).header(SAMPLE, "1").json(request);
         let response = call.timeout(CALL).send().await;
+        let late = |error: &reqwest::Error| {
+            let late = format!(
+                "the served model does not answer a sample request within {}s",
+                CALL.as_secs()
+            );
+            error.is_timeout().then_some(ServingError::Answer(late))
+        };
+        if let Some(late) = response.as_ref().err().and_then(late) {
+            return Err(late);
+        }
         let response = self.accepted("answer a sample request", response).await?;
-        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let body = response.bytes().await;
+        let body = body.map_err(|error| late(&error).unwrap_or_else(|| self.unreachable(&error)))?;
         serde_json::from_slice(&body).map_err(|error| ServingError::Answer(not_json(&body, &error)))
     }
 

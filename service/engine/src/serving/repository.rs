@@ -2,9 +2,10 @@
 
 use super::ledger::is_ours;
 use super::protocol::ServingError;
-use crate::artifacts::remove_tree;
+use crate::artifacts::{file_digest, remove_tree};
 use crate::config::Layout;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -160,7 +161,7 @@ impl ModelFolder {
         for leftover in [&hidden, &place] {
             remove_tree(leftover).map_err(at(leftover))?;
         }
-        let written = copy(source, &hidden).and_then(|()| self.settings(&hidden, version));
+        let written = copy(source, &hidden).and_then(|()| self.write_settings(&hidden, version));
         if let Err(error) = written.and_then(|()| fs::rename(&hidden, &place)) {
             let _ = remove_tree(&hidden);
             return Err(at(&place)(error));
@@ -169,21 +170,75 @@ impl ModelFolder {
     }
 
     /// Fills in what the model does not know about itself: its name and version.
-    fn settings(&self, folder: &Path, version: &str) -> io::Result<()> {
+    fn write_settings(&self, folder: &Path, version: &str) -> io::Result<()> {
         if !self.settings {
             return Ok(());
         }
         let path = folder.join(SETTINGS);
-        let mut settings: Value = match fs::read(&path) {
+        fs::write(&path, self.settings(&path, version)?)?;
+        sync(&path)?;
+        sync(folder)
+    }
+
+    /// The model's own settings file with name and version in it.
+    fn settings(&self, path: &Path, version: &str) -> io::Result<Vec<u8>> {
+        let mut settings: Value = match fs::read(path) {
             Ok(text) => serde_json::from_slice(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => json!({}),
             Err(error) => return Err(error),
         };
         settings["name"] = json!(self.model);
         settings["parameters"]["version"] = json!(version);
-        fs::write(&path, serde_json::to_vec_pretty(&settings)?)?;
-        sync(&path)?;
-        sync(folder)
+        Ok(serde_json::to_vec_pretty(&settings)?)
+    }
+
+    /// Whether a version's folder, which is there, holds the model's bytes.
+    pub(super) async fn holds(&self, source: &Path, version: &str) -> Result<bool, ServingError> {
+        let (folder, source, version) = (self.clone(), source.to_owned(), version.to_owned());
+        let place = self.version(&version);
+        let compared = tokio::task::spawn_blocking(move || folder.holds_now(&source, &version)).await;
+        compared
+            .map_err(io::Error::other)
+            .and_then(|compared| compared)
+            .map_err(|error| ServingError::Folder(format!("{} cannot be read back: {error}", place.display())))
+    }
+
+    fn holds_now(&self, source: &Path, version: &str) -> io::Result<bool> {
+        let place = self.version(version);
+        if self.settings {
+            let written = fs::read(place.join(SETTINGS)).unwrap_or_default();
+            if written != self.settings(&source.join(SETTINGS), version)? {
+                return Ok(false);
+            }
+        }
+        let ours = |name: &OsString| !(self.settings && name == SETTINGS);
+        all_same(source, &place, ours)
+    }
+
+    /// Makes sure that an earlier version is there. One that is damaged goes, and is refused: what came
+    /// of it in the server nobody knows.
+    pub(super) async fn restore(&self, source: &Path, version: &str) -> Result<(), ServingError> {
+        let place = self.version(version);
+        if !place.exists() {
+            return self.write(source, version).await;
+        }
+        if self.holds(source, version).await? {
+            return Ok(());
+        }
+        self.remove(version).await?;
+        Err(ServingError::Folder(format!(
+            "{} held other bytes than the model that was approved, and was removed: ask again to write it anew",
+            place.display()
+        )))
+    }
+
+    /// Writes the version that serves anew if it is not there as it was; says whether it did.
+    pub(super) async fn mend(&self, source: &Path, version: &str) -> Result<bool, ServingError> {
+        let whole = self.version(version).exists() && self.holds(source, version).await?;
+        if !whole {
+            self.write(source, version).await?;
+        }
+        Ok(!whole)
     }
 
     pub(super) async fn remove(&self, version: &str) -> Result<(), ServingError> {
@@ -232,6 +287,34 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
         fs::set_permissions(target, Permissions::from_mode(if executable { 0o755 } else { 0o644 }))?;
     }
     sync(target)
+}
+
+/// Whether everything in a folder that `counts` is in the other one with the same bytes. More may be there: servers
+/// put their caches beside what they load.
+fn all_same(folder: &Path, other: &Path, counts: impl Fn(&OsString) -> bool) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if counts(&name) && !same(&folder.join(&name), &other.join(&name))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (first, second) = match (fs::metadata(one)?, fs::metadata(other)) {
+        (first, Ok(second)) => (first, second),
+        (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        (_, Err(error)) => return Err(error),
+    };
+    match (first.is_dir(), second.is_dir()) {
+        (true, true) => all_same(one, other, |_| true),
+        (false, false) if first.len() == second.len() => {
+            let digest = |path| file_digest(path).map_err(io::Error::other);
+            Ok(digest(one)? == digest(other)?)
+        }
+        _ => Ok(false),
+    }
 }
 
 fn sync(path: &Path) -> io::Result<()> {

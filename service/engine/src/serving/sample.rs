@@ -13,12 +13,13 @@ const SAMPLE: &str = "sample.json";
 /// Its most bytes: a few rows are enough.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
-/// A request, the expected answer, and how far the numbers may be apart.
+/// A request, the expected answer, and how far the numbers may be apart. Without an expected answer any finite
+/// one with as many rows as the request will do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Sample {
     /// An OIP V2 infer request.
     pub(super) request: Value,
-    response: Expected,
+    response: Option<Expected>,
     #[serde(default = "default_tolerance")]
     tolerance: f64,
 }
@@ -31,6 +32,7 @@ struct Expected {
 #[derive(Debug, Deserialize)]
 struct Output {
     name: String,
+    shape: Option<Vec<u64>>,
     data: Value,
 }
 
@@ -72,15 +74,28 @@ impl Sample {
         Ok(Some(sample))
     }
 
-    /// Whether the server's answer is finite, and has every expected output with its numbers. The error
-    /// is a sentence.
+    /// Whether the server's answer is finite, of the shape it says, and has every expected output with its
+    /// numbers. The error is a sentence.
     pub(super) fn check(&self, answer: &Value) -> Result<(), String> {
         let outputs = answer["outputs"].as_array().map(Vec::as_slice).unwrap_or_default();
-        outputs.iter().try_for_each(finite)?;
-        for expected in &self.response.outputs {
+        outputs
+            .iter()
+            .try_for_each(|output| filled(output).and_then(|()| finite(output)))?;
+        let Some(response) = &self.response else {
+            return self.check_rows(outputs);
+        };
+        for expected in &response.outputs {
             let Some(served) = outputs.iter().find(|output| output["name"] == expected.name.as_str()) else {
                 return Err(format!("the served model answers no output '{}'", expected.name));
             };
+            if let (Some(want), Some(got)) = (&expected.shape, shape(served))
+                && *want != got
+            {
+                return Err(format!(
+                    "the served model answers shape {got:?} for '{}' where {want:?} was expected",
+                    expected.name
+                ));
+            }
             let (mut want, mut got) = (Vec::new(), Vec::new());
             flatten(&expected.data, &mut want);
             flatten(&served["data"], &mut got);
@@ -99,6 +114,26 @@ impl Sample {
         Ok(())
     }
 
+    fn check_rows(&self, outputs: &[Value]) -> Result<(), String> {
+        if outputs.is_empty() {
+            return Err("the served model answers no outputs".to_owned());
+        }
+        let Some(rows) = self.request["inputs"][0]["shape"][0].as_u64() else {
+            return Ok(());
+        };
+        let other = outputs
+            .iter()
+            .find(|output| shape(output).is_some_and(|shape| shape.first() != Some(&rows)));
+        match other {
+            Some(output) => Err(format!(
+                "the served model answers shape {} for '{}' to a request of {rows} rows",
+                output["shape"],
+                output["name"].as_str().unwrap_or_default()
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn compare(&self, name: &str, want: &Value, got: &Value) -> Result<(), String> {
         let same = match (want.as_f64(), got.as_f64()) {
             (Some(want), Some(got)) => (want - got).abs() <= self.tolerance,
@@ -111,6 +146,26 @@ impl Sample {
             "the served model answers {got} for '{name}' where {want} was expected (tolerance {})",
             self.tolerance
         ))
+    }
+}
+
+fn shape(output: &Value) -> Option<Vec<u64>> {
+    output["shape"].as_array()?.iter().map(Value::as_u64).collect()
+}
+
+/// Whether an output has as many values as its shape says.
+fn filled(output: &Value) -> Result<(), String> {
+    let mut values = Vec::new();
+    flatten(&output["data"], &mut values);
+    let said = shape(output).and_then(|shape| shape.into_iter().try_fold(1u64, u64::checked_mul));
+    match said {
+        Some(said) if said != values.len() as u64 => Err(format!(
+            "the served model answers {} values for '{}', which its shape {} does not hold",
+            values.len(),
+            output["name"].as_str().unwrap_or_default(),
+            output["shape"]
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -178,6 +233,27 @@ mod tests {
         let rows = json!({"outputs": [{"name": "p", "datatype": "FP32", "shape": [3, 2], "data": [0.1, 0.9, 0.2, 0.8, 0.3, "NaN"]}]});
         insta::assert_snapshot!(sample.check(&rows).unwrap_err(), @r#"the served model answers "NaN" for row 3 of 'p', where a finite number was expected"#);
         insta::assert_snapshot!(refusal(json!([0.75])), @"the served model answers 1 values for 'probabilities' where 2 were expected");
+        let torn = json!({"outputs": [{"name": "p", "datatype": "FP32", "shape": [3, 2], "data": [0.1, 0.9]}]});
+        insta::assert_snapshot!(sample.check(&torn).unwrap_err(), @"the served model answers 2 values for 'p', which its shape [3,2] does not hold");
         insta::assert_snapshot!(sample.check(&json!({})).unwrap_err(), @"the served model answers no output 'probabilities'");
+    }
+
+    #[test]
+    fn shape_and_rows_count() {
+        let request = json!({"inputs": [{"name": "x", "shape": [2, 1], "datatype": "FP32", "data": [1, 2]}]});
+        let answer = |shape: Value, data: Value| json!({"outputs": [{"name": "y", "datatype": "FP32", "shape": shape, "data": data}]});
+        let expected = json!({"outputs": [{"name": "y", "shape": [2, 1], "data": [1, 2]}]});
+        let sample: Sample = serde_json::from_value(json!({"request": request, "response": expected})).unwrap();
+        assert_eq!(sample.check(&answer(json!([2, 1]), json!([1, 2]))), Ok(()));
+        insta::assert_snapshot!(sample.check(&answer(json!([1, 2]), json!([1, 2]))).unwrap_err(), @"the served model answers shape [1, 2] for 'y' where [2, 1] was expected");
+        let sample: Sample = serde_json::from_value(json!({"request": request})).unwrap();
+        assert_eq!(
+            sample.check(&answer(json!([2]), json!([7, 8]))),
+            Ok(()),
+            "whatever it answers"
+        );
+        insta::assert_snapshot!(sample.check(&answer(json!([1]), json!([7]))).unwrap_err(), @"the served model answers shape [1] for 'y' to a request of 2 rows");
+        insta::assert_snapshot!(sample.check(&answer(json!([2]), json!([7, null]))).unwrap_err(), @"the served model answers NaN or an infinity (null) for row 2 of 'y', where a finite number was expected");
+        insta::assert_snapshot!(sample.check(&json!({"outputs": []})).unwrap_err(), @"the served model answers no outputs");
     }
 }

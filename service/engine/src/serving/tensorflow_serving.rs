@@ -2,9 +2,8 @@
 
 use super::protocol::{ServingError, unreachable};
 use super::repository::ModelFolder;
-use crate::artifacts::digest;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::ArtifactRef;
@@ -90,9 +89,7 @@ impl TensorFlowServing {
         version: &str,
         current: &str,
     ) -> Result<(), ServingError> {
-        if !self.folder.version(version).exists() {
-            self.folder.write(Path::new(&earlier.uri), version).await?;
-        }
+        self.folder.restore(Path::new(&earlier.uri), version).await?;
         let aside = self.folder.take_aside(current).await?;
         match self.read_back(earlier, version).await {
             Ok(()) => {
@@ -112,9 +109,8 @@ impl TensorFlowServing {
         current: Option<(&ArtifactRef, &str)>,
     ) -> Result<bool, ServingError> {
         let mut wrong = self.folder.remove_others(keep).await?;
-        if let Some((model, version)) = current.filter(|(_, version)| !self.folder.version(version).exists()) {
-            self.folder.write(Path::new(&model.uri), version).await?;
-            wrong = true;
+        if let Some((model, version)) = current {
+            wrong |= self.folder.mend(Path::new(&model.uri), version).await?;
         }
         Ok(wrong)
     }
@@ -184,18 +180,12 @@ impl TensorFlowServing {
     }
 
     async fn same_bytes(&self, model: &ArtifactRef, version: &str) -> Result<(), ServingError> {
-        let place: PathBuf = self.folder.version(version);
-        let folder = place.clone();
-        let found = tokio::task::spawn_blocking(move || digest(&folder)).await;
-        let found = found.map_err(|error| ServingError::Folder(error.to_string()))?;
-        let found =
-            found.map_err(|error| ServingError::Folder(format!("{} cannot be read back: {error}", place.display())))?;
-        if found == model.digest {
+        if self.folder.holds(Path::new(&model.uri), version).await? {
             return Ok(());
         }
         Err(ServingError::Answer(format!(
-            "{} holds other bytes than the model: {found}, not {}; does somebody else write there?",
-            place.display(),
+            "{} holds other bytes than the model {}; does somebody else write there?",
+            self.folder.version(version).display(),
             model.digest
         )))
     }

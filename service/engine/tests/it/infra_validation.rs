@@ -140,7 +140,16 @@ async fn a_model_that_cannot_serve_never_meets_the_real_server() {
     let better = ("auc: 0.7", "auc: 0.8");
     let mut runs = 1;
     let mut said = Vec::new();
-    for serve in ["broken", "never_ready", "nan", "bare_nan", "wrong", "mute"] {
+    for serve in [
+        "broken",
+        "never_ready",
+        "error",
+        "garbage",
+        "nan",
+        "bare_nan",
+        "wrong",
+        "mute",
+    ] {
         runs += 1;
         let changed = format!("serve: {serve}");
         said.push(trials.refused(&[better, ("serve: well", &changed)], runs).await);
@@ -148,6 +157,8 @@ async fn a_model_that_cannot_serve_never_meets_the_real_server() {
     insta::assert_snapshot!(said.join("\n"), @"
     infra validation refused the model: the model server refused to load model 'tiny' (500 Internal Server Error): see its log
     infra validation refused the model: version 000001 of model 'tiny' did not become ready within 1s: see the model server's log
+    infra validation refused the model: the model server refused to answer a sample request (500 Internal Server Error: the weights are gone): see its log
+    infra validation refused the model: the model server's answer is not JSON: expected value at line 1 column 1
     infra validation refused the model: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected
     infra validation refused the model: the served model answers NaN, where a finite number was expected
     infra validation refused the model: the served model answers 0.123 for 'score' where 0.8 was expected (tolerance 0.0001)

@@ -3,7 +3,8 @@
 //! the others go on serving.
 //!
 //! A model is a JSON file `model.onnx` with `auc`, which is also what it predicts, and `serve`:
-//! `well`, `broken` (cannot be loaded), `never_ready`, `nan`, `bare_nan`, `wrong` or `mute` (no such output).
+//! `well`, `broken` (cannot be loaded), `never_ready`, `error`, `garbage`, `nan`, `bare_nan`, `wrong` or `mute` (no
+//! such output).
 
 use axum::extract::{Path as Segments, State};
 use axum::http::StatusCode;
@@ -244,6 +245,8 @@ fn answer(model: Option<(String, Value)>) -> Response {
     };
     let (name, score) = match model["serve"].as_str() {
         Some("nan") => ("score", Value::Null),
+        Some("error") => return (StatusCode::INTERNAL_SERVER_ERROR, "the weights are gone").into_response(),
+        Some("garbage") => return "<html>see you later</html>".into_response(),
         // As a server without care writes it.
         Some("bare_nan") => return r#"{"outputs": [{"name": "score", "data": [NaN]}]}"#.into_response(),
         Some("wrong") => ("score", json!(0.123)),

@@ -40,10 +40,10 @@ pub fn docker(arguments: &[&str]) -> String {
 }
 
 /// Removes what the test made in Docker, also when it fails.
-struct Leftovers(String);
+pub struct Leftovers(pub String);
 
 impl Leftovers {
-    fn containers(&self) -> String {
+    pub fn containers(&self) -> String {
         docker(&[
             "ps",
             "--all",

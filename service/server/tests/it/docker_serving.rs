@@ -110,7 +110,7 @@ pub fn client() -> reqwest::Client {
 }
 
 /// What clients get: version and prediction for 1.
-async fn ask(client: &reqwest::Client, url: &str) -> Option<(String, f64)> {
+pub async fn ask(client: &reqwest::Client, url: &str) -> Option<(String, f64)> {
     let request = json!({"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]});
     let answer = client
         .post(format!("{url}/v2/models/line/infer"))

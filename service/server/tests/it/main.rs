@@ -7,6 +7,7 @@ mod api;
 mod binary;
 mod cli;
 mod docker;
+mod docker_faults;
 mod docker_requests;
 mod docker_serving;
 mod doctor;
