@@ -303,9 +303,10 @@ pub fn agree(candidate: &mut Predictions, mut baseline: Option<&mut Predictions>
     let mut pairs = candidate.labels.iter().zip(&baseline.labels);
     if let Some(row) = pairs.position(|(left, right)| left != right) {
         let name = |label: f64| all.get(label as usize).cloned().unwrap_or_else(|| label.to_string());
+        let key = candidate.keys.get(row);
+        let place = key.map_or_else(|| format!("row {}", row + 1), |key| format!("key {key}"));
         bail!(
-            "row {} has the label {} for the candidate and {} for the baseline: let both predict the same examples{order}",
-            row + 1,
+            "{place} has the label {} for the candidate and {} for the baseline: let both predict the same examples{order}",
             name(candidate.labels[row]),
             name(baseline.labels[row])
         );

@@ -4,5 +4,6 @@
 
 mod chain;
 mod contract;
+mod evaluate;
 mod failures;
 mod yard;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -25,6 +25,20 @@ pub struct Ended {
 }
 
 impl Ended {
+    pub fn of(ended: &Output, yard: &Yard) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let own = yard.path("").display().to_string();
+        Self {
+            code: ended.status.code().unwrap(),
+            stdout: text(&ended.stdout),
+            last_line: text(&ended.stderr)
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .replace(own.trim_end_matches('/'), ""),
+        }
+    }
+
     /// Its last words, after making sure that it failed as components fail.
     pub fn failure(self) -> String {
         assert_eq!(self.code, 1, "{self:?}");
@@ -109,13 +123,7 @@ impl Yard {
             .unwrap();
             fs::remove_file(said).unwrap();
         }
-        let stderr = String::from_utf8(ended.stderr).unwrap();
-        let own = self.0.path().display().to_string();
-        Ended {
-            code: ended.status.code().unwrap(),
-            stdout: String::from_utf8(ended.stdout).unwrap(),
-            last_line: stderr.lines().last().unwrap_or_default().replace(&own, ""),
-        }
+        Ended::of(&ended, self)
     }
 
     /// A source and the examples made of it.

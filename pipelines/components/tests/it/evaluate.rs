@@ -1,0 +1,211 @@
+//! `trainyard-components evaluate`, as people and CI run it: two files of predictions.
+
+use crate::yard::{Ended, Yard, parquet};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+
+/// Twelve flights; the baseline is less sure of everything.
+fn flights(sharpness: f64) -> String {
+    let row = |row: u32| {
+        let (late, certain) = (row % 3 == 0, row % 4 != 0);
+        let toward = if late == certain { sharpness } else { -sharpness };
+        let score = 0.5 + toward + f64::from(row) / 100.0;
+        format!(
+            "{row},{},{score:.3},{}\n",
+            u8::from(late),
+            ["EWR", "JFK"][row as usize % 2]
+        )
+    };
+    format!("flight,late,score,origin\n{}", (0..12).map(row).collect::<String>())
+}
+
+/// The same rows, the last one first.
+fn turned(text: &str) -> String {
+    let (head, rows) = text.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.reverse();
+    format!("{head}\n{}\n", rows.join("\n"))
+}
+
+fn without_last_row(text: &str) -> String {
+    text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n"
+}
+
+/// Writes files into a folder of their own and evaluates them there.
+fn evaluate(files: &[(&str, &str)], arguments: &str) -> (Yard, Ended) {
+    let yard = Yard::new();
+    for (name, text) in files {
+        let bytes = if name.ends_with(".parquet") {
+            parquet(text)
+        } else {
+            text.as_bytes().to_vec()
+        };
+        fs::write(yard.path(name), bytes).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainyard-components"));
+    command
+        .arg("evaluate")
+        .args(arguments.split(' '))
+        .current_dir(yard.path("."));
+    let ended = Ended::of(&command.output().unwrap(), &yard);
+    (yard, ended)
+}
+
+/// The evaluation of a file, and of a baseline of the same kind where there is one.
+fn evaluation(files: &[(&str, &str)], arguments: &str) -> Value {
+    let (yard, ended) = evaluate(files, &format!("{arguments} --out e.json"));
+    ended.success();
+    yard.json("e.json")
+}
+
+const LATE: &str = "--label late --prediction score --bootstrap-samples 50";
+
+/// Candidate and baseline by these texts, and how evaluating them fails.
+fn failure(candidate: &str, baseline: &str, more: &str) -> String {
+    let files = [("c.csv", candidate), ("b.csv", baseline)];
+    let arguments = format!("--predictions c.csv --baseline b.csv {LATE} --out e.json{more}");
+    evaluate(&files, &arguments).1.failure()
+}
+
+#[test]
+fn csv_and_parquet_in_order_and_by_key_are_the_same_to_the_bit() {
+    let (candidate, baseline) = (flights(0.3), flights(0.1));
+    let slices = "--slice origin --bins flight=4,8";
+    let in_order = evaluation(
+        &[("c.csv", &candidate), ("b.csv", &baseline)],
+        &format!("--predictions c.csv --baseline b.csv {LATE} {slices}"),
+    );
+    assert_eq!(in_order["slices"].as_array().unwrap().len(), 6);
+    assert!(in_order["slices"][0]["metrics"]["log_loss"]["difference"]["standard_error"].as_f64() > Some(0.0));
+    let by_key = evaluation(
+        &[("c.parquet", &candidate), ("b.parquet", &turned(&baseline))],
+        &format!("--predictions c.parquet --baseline b.parquet --key flight {LATE} {slices}"),
+    );
+    assert_eq!(in_order, by_key);
+}
+
+#[test]
+fn what_is_said_on_the_way() {
+    let files = [("c.csv", flights(0.3)), ("b.csv", flights(0.1))];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let arguments = format!("--predictions c.csv --baseline b.csv {LATE} --slice origin --out e.json");
+    let said = evaluate(&files, &arguments).1.success().stdout;
+    insta::assert_snapshot!(said.lines().take(4).collect::<Vec<_>>().join("\n"), @"
+    binary_classification: 12 examples, 2 slices
+    metric                       candidate    baseline  difference (interval)
+    accuracy                        0.7500      0.6667  +0.0833 (+0.0000 to +0.3197)
+    auc                             0.6562      0.6562  +0.0000 (+0.0000 to +0.0000)
+    ");
+    // On stdout there is nothing but the evaluation.
+    let out = evaluate(&files, &format!("--predictions c.csv {LATE} --out -"))
+        .1
+        .success()
+        .stdout;
+    let read: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(read["baseline"], false);
+}
+
+#[test]
+fn rows_that_do_not_pair() {
+    let (candidate, baseline) = (flights(0.3), flights(0.1));
+    let short = without_last_row(&baseline);
+    let twice = format!("{baseline}3,1,0.5,EWR\n4,0,0.5,EWR\n");
+    let nameless = baseline.replace("\n3,", "\n,");
+    let relabeled = baseline.replace("\n3,1,", "\n3,0,");
+    let (order, key) = ("", " --key flight");
+    let said = [
+        failure(&candidate, &short, order),
+        failure(&candidate, &turned(&baseline), order),
+        failure(&candidate, &short, key),
+        failure(&short, &baseline, key),
+        failure(&candidate, &twice, key),
+        failure(&twice, &baseline, key),
+        failure(&candidate, &nameless, key),
+        failure(&candidate, &relabeled, key),
+        failure(&candidate, &baseline, " --key fligth"),
+        failure(&candidate, "flight,late,score\n", key),
+        failure("flight,late,score\n", "flight,late,score\n", key),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    the candidate has 12 predictions and the baseline 11: let both predict the same examples, in the same order
+    row 1 has the label 1 for the candidate and 0 for the baseline: let both predict the same examples, in the same order
+    the baseline lacks 1 of the candidate's 12 keys (11): let both predict the same examples
+    the candidate lacks 1 of the baseline's 12 keys (11): let both predict the same examples
+    the baseline repeats a key in 2 rows of 14 (3, 4): pair rows by a key that is unique
+    the candidate repeats a key in 2 rows of 14 (3, 4): pair rows by a key that is unique
+    column 'flight' of the baseline's predictions: row 4 has no value, and a key is needed: pair rows by a column that has one in every row
+    key 3 has the label 1 for the candidate and 0 for the baseline: let both predict the same examples
+    the candidate's predictions have no column 'fligth' (did you mean 'flight'?), only flight, late, score, origin: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')
+    b.csv has no rows: leave --baseline out if there is no model to compare with
+    c.csv has no rows: there is nothing to measure
+    ");
+}
+
+/// The model type and AUC (or what is measured in its place) of labels and predictions as text.
+fn guessed(rows: &[(&str, &str)]) -> String {
+    let rows: String = rows
+        .iter()
+        .map(|(label, prediction)| format!("{label},{prediction}\n"))
+        .collect();
+    let files = [("c.csv", format!("late,score\n{rows}"))];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let (yard, ended) = evaluate(&files, &format!("--predictions c.csv {LATE} --out e.json"));
+    if ended.code != 0 {
+        return ended.failure();
+    }
+    let read = yard.json("e.json");
+    let metrics = read["slices"][0]["metrics"].as_object().unwrap();
+    let measured = ["auc", "mean_squared_error"].map(|name| metrics.get(name).map(|found| &found["candidate"]));
+    let measured: Vec<String> = measured.into_iter().flatten().map(Value::to_string).collect();
+    format!("{} {}", read["model_type"].as_str().unwrap(), measured.join(" "))
+}
+
+#[test]
+fn what_a_model_predicts_is_guessed() {
+    let said = [
+        guessed(&[("1", "0.75"), ("0", "0.25")]),
+        guessed(&[("True", "0.75"), ("False", "0.25")]),
+        guessed(&[("1.0", "1"), ("0.0", "0")]),
+        guessed(&[("1", "1.5"), ("0", "0.5")]),
+        guessed(&[("ant", "ant"), ("bee", "ant")]),
+        guessed(&[("ant", "0.75"), ("bee", "0.25")]),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    binary_classification 1.0
+    binary_classification 1.0
+    binary_classification 1.0
+    regression 0.25
+    multiclass_classification null
+    column 'late' of the candidate's predictions: row 1 is 'ant', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made
+    ");
+}
+
+#[test]
+fn classes_and_their_probabilities() {
+    // Figures of scikit-learn 1.9: accuracy_score, f1_score(average="macro"), log_loss, and the mean over
+    // the classes of roc_auc_score one against the rest.
+    let text = "kind,said,said_ant,said_bee,said_cat\n\
+        ant,ant,0.7,0.2,0.1\nbee,bee,0.1,0.6,0.3\ncat,bee,0.2,0.5,0.3\nant,cat,0.3,0.3,0.4\ncat,cat,0.1,0.2,0.7\nbee,ant,0.5,0.4,0.1\n";
+    let arguments = "--predictions c.parquet --label kind --prediction said --bootstrap-samples 0";
+    let read = evaluation(&[("c.parquet", text)], arguments);
+    assert_eq!(read["model_type"], "multiclass_classification");
+    let value = |name: &str| read["slices"][0]["metrics"][name]["candidate"].as_f64().unwrap();
+    let figures = ["accuracy", "macro_f1", "log_loss", "auc", "recall:cat"].map(|name| (name, value(name)));
+    let right = [0.5, 0.5, 0.758_068_6, 0.854_166_7, 0.5];
+    for ((name, said), right) in figures.into_iter().zip(right) {
+        assert!((said - right).abs() < 1e-6, "{name} {said}");
+    }
+    // Columns by name, and one that is no probability.
+    let named = evaluation(
+        &[("c.csv", &text.replace("said_", ""))],
+        "--predictions c.csv --label kind --prediction said --probabilities ant,bee,cat --bootstrap-samples 0",
+    );
+    assert_eq!(named["slices"], read["slices"]);
+    let scores = evaluate(
+        &[("c.csv", text)],
+        "--predictions c.csv --label kind --prediction said_ant --model-type multiclass_classification --out e.json",
+    );
+    insta::assert_snapshot!(scores.1.failure(), @"column 'said_ant' of the candidate's predictions: row 1 is 0.7, and a class is needed: name the column of the predicted classes, and their probabilities apart");
+    assert_eq!(json!(null), read["slices"][0]["metrics"]["auc"]["baseline"]);
+}
