@@ -4,8 +4,10 @@ use crate::FeatureNameStatistics;
 use crate::statistics::{Bucket, HistogramType};
 use crate::table::{Cell, Cut, Table};
 
-/// Cells of equal shares of both sides together, at most; as many as the buckets of two histograms.
+/// Cells of equal shares of both sides together, at most, and values of the smaller side in one of them, about: the
+/// usual five that chi-square wants.
 const SHARES: f64 = 20.0;
+const EXPECTED: f64 = 5.0;
 
 /// A place between numbers: just below one, or (true) just above it.
 type Place = (f64, bool);
@@ -19,33 +21,17 @@ struct Interval {
     control: f64,
 }
 
+/// With fewer values on a side, the ends of its buckets are dealt out anew too.
+const FEW: f64 = 1000.0;
+/// Buckets of a histogram, as many as statistics-gen and TFDV make.
+const BUCKETS: usize = 10;
+
 /// The cells of both sides cut as wanted; `None` when a side has no exact counts.
 ///
-/// Every choice but that of TFDV's buckets depends on both sides' values together, so that dealing them out anew
-/// (permutation) tells exactly how far unchanged data are apart.
+/// How they are cut depends on both sides' values together, or is done again for every deal, so that dealing the
+/// values out anew (permutation) tells exactly how far unchanged data are apart.
 pub fn table(current: &FeatureNameStatistics, control: &FeatureNameStatistics, cut: Cut, scale: f64) -> Option<Table> {
-    let intervals = common(current.cells()?, control.cells()?);
-    let merged = match cut {
-        Cut::Every => intervals,
-        Cut::Buckets => {
-            let mut edges: Vec<f64> = [current, control].into_iter().flat_map(edges).collect();
-            edges.sort_by(f64::total_cmp);
-            // TFDV's intervals are open above, but for the last.
-            edges.pop();
-            grouped(intervals, |interval, _| {
-                let middle = interval.from.0 / 2.0 + interval.to.0 / 2.0;
-                edges.partition_point(|edge| *edge <= middle)
-            })
-        }
-        Cut::Shares => {
-            let total: f64 = intervals
-                .iter()
-                .map(|interval| interval.current + interval.control)
-                .sum();
-            grouped(intervals, |_, before| (before / total * SHARES) as usize)
-        }
-    };
-    let cell = |interval: &Interval| Cell {
+    let cell = |interval: Interval| Cell {
         current: interval.current,
         control: interval.control,
         open: 0.0,
@@ -55,12 +41,71 @@ pub fn table(current: &FeatureNameStatistics, control: &FeatureNameStatistics, c
         } else {
             0.0
         },
+        middle: interval.from.0 / 2.0 + interval.to.0 / 2.0,
         matches: true,
     };
-    Some(Table {
-        cells: merged.iter().map(cell).collect(),
-        labels: Vec::new(),
+    let cells: Vec<Cell> = common(current.cells()?, control.cells()?)
+        .into_iter()
+        .map(cell)
+        .collect();
+    let every = Table {
+        cells,
+        ..Table::default()
+    };
+    let (n, m) = every.totals();
+    Some(match cut {
+        Cut::Every => every,
+        Cut::Shares => {
+            let mut before = 0.0;
+            // Both sides have two shares of EXPECTED values, or as many as there are.
+            let shares = (2.0 * n.min(m) / EXPECTED).clamp(2.0, SHARES).floor();
+            let share = |cell: &Cell| {
+                let share = before / (n + m) * shares;
+                before += cell.current + cell.control;
+                share as usize
+            };
+            Table {
+                cells: grouped(&every.cells, share),
+                ..Table::default()
+            }
+        }
+        Cut::Buckets if n.min(m) < FEW => Table {
+            cells: rebucketed(&every.cells),
+            labels: Vec::new(),
+            finer: every.cells,
+        },
+        Cut::Buckets => Table {
+            cells: bucketed(&every.cells, [current, control].into_iter().flat_map(edges).collect()),
+            ..Table::default()
+        },
     })
+}
+
+/// Cells counted between the union of the edges; TFDV's intervals are open above, but for the last.
+fn bucketed(cells: &[Cell], mut edges: Vec<f64>) -> Vec<Cell> {
+    edges.sort_by(f64::total_cmp);
+    let last = edges.last().copied();
+    edges.retain(|edge| Some(*edge) != last);
+    grouped(cells, |cell| edges.partition_point(|edge| *edge <= cell.middle))
+}
+
+/// Cells counted as statistics-gen would count them, were they all that is known of both sides.
+pub fn rebucketed(cells: &[Cell]) -> Vec<Cell> {
+    let ends = |count: fn(&Cell) -> f64| {
+        let mut middles = cells
+            .iter()
+            .filter(|cell| cell.matches && count(cell) > 0.0)
+            .map(|cell| cell.middle);
+        let low = middles.next();
+        let high = middles.next_back().or(low);
+        let edges = (0..=BUCKETS).map(move |number| {
+            let share = number as f64 / BUCKETS as f64;
+            Some(low? * (1.0 - share) + high? * share)
+        });
+        edges.flatten()
+    };
+    let edges = ends(|cell| cell.current).chain(ends(|cell| cell.control)).collect();
+    bucketed(cells, edges)
 }
 
 /// The ends of TFDV's equal-width buckets.
@@ -72,20 +117,18 @@ fn edges(feature: &FeatureNameStatistics) -> Vec<f64> {
     ends.filter(|end| end.is_finite()).collect()
 }
 
-/// Neighbours with the same key become one; the key is of the interval and of the values before it.
-fn grouped(intervals: Vec<Interval>, key: impl Fn(&Interval, f64) -> usize) -> Vec<Interval> {
-    let mut groups: Vec<(usize, Interval)> = Vec::new();
-    let mut before = 0.0;
-    for interval in intervals {
-        let key = key(&interval, before);
-        before += interval.current + interval.control;
+/// Neighbours with the same key become one.
+fn grouped(cells: &[Cell], mut key: impl FnMut(&Cell) -> usize) -> Vec<Cell> {
+    let mut groups: Vec<(usize, Cell)> = Vec::new();
+    for cell in cells {
+        let key = key(cell);
         match groups.last_mut() {
-            Some((last, group)) if *last == key => {
-                group.to = interval.to;
-                group.current += interval.current;
-                group.control += interval.control;
+            Some((last, group)) if *last == key && cell.matches => {
+                group.current += cell.current;
+                group.control += cell.control;
+                group.width += cell.width;
             }
-            _ => groups.push((key, interval)),
+            _ => groups.push((key, cell.clone())),
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
@@ -189,17 +232,23 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_of_both_sides_together() {
-        let point = |place: usize| bucket(place as f64, place as f64, 1.0);
-        let points: Vec<Bucket> = (0..1000).map(point).collect();
-        let groups = grouped(common(&points, &points), |_, before| {
-            (before / 2000.0 * SHARES) as usize
-        });
-        assert_eq!(groups.len(), 20);
+    fn buckets_are_of_equal_widths() {
+        let cell = |place: usize| Cell {
+            current: 1.0,
+            control: 1.0,
+            open: 0.0,
+            open_below: 0.0,
+            width: 0.0,
+            middle: place as f64,
+            matches: true,
+        };
+        let cells: Vec<Cell> = (0..1000).map(cell).collect();
+        let groups = rebucketed(&cells);
+        assert_eq!(groups.len(), 10);
         assert!(
             groups
                 .iter()
-                .all(|group| group.current == 50.0 && group.control == 50.0)
+                .all(|group| group.current == 100.0 && group.control == 100.0)
         );
     }
 }

@@ -4,6 +4,7 @@
 //! Only counts are known, and they are enough: a deal is a multivariate hypergeometric draw. It is exact
 //! at ten rows, where asymptotic formulas are not, and costs the same at ten million.
 
+use crate::cells::rebucketed;
 use crate::distance::Distance;
 use crate::table::{Cell, Table};
 
@@ -22,30 +23,36 @@ pub fn quantiles(table: &Table, distances: &[Distance], level: f64, seed: u64) -
     if n < 1.0 || m < 1.0 || distances.is_empty() {
         return vec![f64::INFINITY; distances.len()];
     }
-    let pooled = rounded(table, n + m);
+    let cells = if table.finer.is_empty() {
+        &table.cells
+    } else {
+        &table.finer
+    };
+    let pooled = rounded(cells, n + m);
     let enough = ((20.0 / level) as usize).clamp(FEWEST, DEALS);
-    let deals = (BUDGET / table.cells.len().max(1)).clamp(FEWEST, enough);
+    let deals = (BUDGET / cells.len().max(1)).clamp(FEWEST, enough);
     let mut random = Random(seed);
-    let mut dealt = table.cells.clone();
+    let mut dealt = cells.clone();
     let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(deals); distances.len()];
     for _ in 0..deals {
         deal(&mut dealt, &pooled, n, &mut random);
+        let recut = (!table.finer.is_empty()).then(|| rebucketed(&dealt));
         for (values, distance) in drawn.iter_mut().zip(distances) {
-            values.push(distance.of(&dealt, |_| 0.0, |_| 0.0));
+            values.push(distance.of(recut.as_ref().unwrap_or(&dealt), |_| 0.0, |_| 0.0));
         }
     }
     drawn.into_iter().map(|values| upper_quantile(values, level)).collect()
 }
 
 /// Whole pooled counts that add up to the total: rounded cumulatively.
-fn rounded(table: &Table, total: f64) -> Vec<f64> {
+fn rounded(cells: &[Cell], total: f64) -> Vec<f64> {
     let (mut exact, mut given) = (0.0, 0.0);
     let count = |cell: &Cell| {
         exact += cell.current + cell.control;
         let next = f64::min((exact + 1e-6).round(), total);
         next - std::mem::replace(&mut given, next)
     };
-    table.cells.iter().map(count).collect()
+    cells.iter().map(count).collect()
 }
 
 /// Deals `n` of the pooled values to the current side, the others to the control.

@@ -24,6 +24,8 @@ pub struct Cell {
     pub open_below: f64,
     /// The cell's width in standard deviations of the control data; 0 for a category.
     pub width: f64,
+    /// The number in its middle; 0 for a category.
+    pub middle: f64,
     /// NaN and infinities match nothing, not even themselves (TFDV).
     pub matches: bool,
 }
@@ -51,6 +53,9 @@ pub struct Table {
     pub cells: Vec<Cell>,
     /// The categories, parallel to the cells; empty for numbers.
     pub labels: Vec<String>,
+    /// The cells that these are made of, where values that are dealt out anew make others: the ends of few values'
+    /// buckets are chance themselves. Else empty.
+    pub finer: Vec<Cell>,
 }
 
 impl Table {
@@ -87,11 +92,13 @@ pub fn categories(current: &StringStatistics, control: &StringStatistics) -> Tab
         open: if current == 0.0 { open_current } else { 0.0 } + if control == 0.0 { open_control } else { 0.0 },
         open_below: 0.0,
         width: 0.0,
+        middle: 0.0,
         matches: true,
     };
     Table {
         cells: counts.values().map(cell).collect(),
         labels: counts.keys().map(|label| (*label).to_owned()).collect(),
+        finer: Vec::new(),
     }
 }
 
@@ -110,6 +117,7 @@ pub fn numbers(current: &FeatureNameStatistics, control: &FeatureNameStatistics,
         open: 0.0,
         open_below: 0.0,
         width: 0.0,
+        middle: 0.0,
         matches: false,
     };
     let (finite, finite_then) = table.totals();
@@ -142,6 +150,7 @@ fn interpolated(now: &NumericStatistics, then: &NumericStatistics, fine: bool, s
             open: open_share,
             open_below: open,
             width,
+            middle: place,
             matches: true,
         };
         if let Some((at, upto_a, upto_b, open_before)) = before {
@@ -156,6 +165,7 @@ fn interpolated(now: &NumericStatistics, then: &NumericStatistics, fine: bool, s
     Table {
         cells,
         labels: Vec::new(),
+        finer: Vec::new(),
     }
 }
 

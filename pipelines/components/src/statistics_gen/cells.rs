@@ -169,7 +169,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn counts_are_exact_and_do_not_depend_on_order_or_merging(
             values in prop::collection::vec(prop_oneof![-3.0..3.0, any::<i8>().prop_map(f64::from), -1e9..1e9], 0..3_000),

@@ -5,6 +5,8 @@
 
 mod cells;
 mod distinct;
+#[cfg(test)]
+mod noise;
 mod numeric;
 mod quantiles;
 mod scan;
