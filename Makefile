@@ -42,8 +42,12 @@ lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo lint
 
-bench: setup ## What the engine costs, against the raw Docker API in the same run
-	cargo bench --quiet --profile $(PROFILE) -p trainyard --bench costs
+bench: components ## What Trainyard costs, beside its peers and limits in the same run
+	@dockerfiles/image.sh flights-data
+	@cargo bench --quiet --profile $(PROFILE) -p trainyard --bench costs
+	@set -o pipefail; RUSTFLAGS="-C target-feature=+crt-static" cargo test --quiet --profile $(PROFILE) --target $(STATIC_TARGET) \
+		-p trainyard-components --lib -- --ignored --nocapture cost_of | grep -F ' replicates'
+	@python3 pipelines/components/examples/statistics_bench.py $(TARGET_DIR)/$(STATIC_TARGET)/$(PROFILE)/trainyard-components
 
 clean: ## Remove what the build and the demo wrote
 	chmod -R u+w target/demo 2>/dev/null || true

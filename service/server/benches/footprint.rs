@@ -1,6 +1,6 @@
 //! How fast the service is ready, and what it holds while idle.
 
-use crate::{median, millis};
+use crate::{median, millis, row};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,7 +26,12 @@ pub async fn report(folder: &Path) -> Result<()> {
         times.push(took);
         drop(service);
     }
-    println!("process start to ready: {} (goal: under 200 ms)", millis(median(times)));
+    let ready = median(times);
+    row(
+        "process start to ready",
+        &millis(ready),
+        Some(("< 200 ms", ready < Duration::from_millis(200))),
+    );
     let (service, _) = start(&folder.join("idle")).await?;
     tokio::time::sleep(IDLE).await;
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.0.id()))?;
@@ -34,10 +39,11 @@ pub async fn report(folder: &Path) -> Result<()> {
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))
         .context("no VmRSS")?;
-    println!(
-        "resident after {}s idle: {} (goal: under 50 MB)",
-        IDLE.as_secs(),
-        resident.trim()
+    let kilobytes: f64 = resident.trim().trim_end_matches(" kB").parse()?;
+    row(
+        &format!("resident after {} s idle", IDLE.as_secs()),
+        &format!("{:.1} MB", kilobytes / 1024.0),
+        Some(("< 50 MB", kilobytes < 50.0 * 1024.0)),
     );
     Ok(())
 }

@@ -304,7 +304,7 @@ fn few_rows_are_not_sure_of_anything() {
     assert!(difference(&evaluation, "auc").1.is_finite());
 }
 
-/// `cargo test --profile quick -p trainyard-components --lib -- --ignored --nocapture cost_of`
+/// Part of `make bench`; plain evaluation and bootstrap in turns, the middle ratio of three.
 #[test]
 #[ignore = "a timing"]
 fn cost_of_a_bootstrap() {
@@ -331,9 +331,17 @@ fn cost_of_a_bootstrap() {
         assert_eq!(evaluation.slices.len(), 20);
         start.elapsed().as_secs_f64()
     };
-    let (plain, bootstrap) = (timed(0), timed(1000));
-    println!(
-        "plain {plain:.2} s, with 1000 replicates {bootstrap:.2} s, ratio {:.1}",
-        bootstrap / plain
+    timed(0);
+    let mut ratios: Vec<f64> = (0..3)
+        .map(|_| (timed(0), timed(1000)))
+        .map(|(plain, sampled)| sampled / plain)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let (figure, ratio) = (
+        "bootstrap: 1,000 replicates, 1,000,000 rows, 20 slices, by plain",
+        ratios[1],
     );
+    let met = if ratio <= 20.0 { "met" } else { "NOT MET" };
+    // A line of the table of `make bench`.
+    println!("{figure:<66} {:>14}   {:<14} {met}", format!("{ratio:.1} x"), "<= 20 x");
 }
