@@ -75,6 +75,9 @@ pub struct Difference {
     pub value: Option<f64>,
     /// The standard deviation of the replicates.
     pub standard_error: Option<f64>,
+    /// Of the standard error; `None` from evaluators that do not say, and then one less than the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degrees_of_freedom: Option<f64>,
     /// The interval's lower end.
     pub lower: Option<f64>,
     /// The interval's upper end.

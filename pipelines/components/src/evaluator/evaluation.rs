@@ -91,6 +91,8 @@ pub struct Difference {
     /// How sure it is.
     #[serde(flatten)]
     pub interval: Interval,
+    /// Of the standard error, for Student's t: one less than the rows that stand behind the metric.
+    pub degrees_of_freedom: usize,
 }
 
 /// One slice as measured: by model and metric, NaN where undefined.
@@ -126,11 +128,13 @@ pub fn evaluate(
         .filter_map(|(base, key)| Some((keys.binary_search(base).ok()?, keys.binary_search(key).ok()?)))
         .collect();
     let names = models[0].names();
+    let support: Vec<Vec<usize>> = rows.iter().map(|rows| support(&models, rows)).collect();
     let drawing = Drawing {
         parameters,
         models: &models,
         rows: &rows,
         values: &values,
+        support: &support,
         names: &names,
         threads,
     };
@@ -192,6 +196,16 @@ fn crosses(parameters: &Parameters, candidate: &Predictions) -> Result<Vec<(Slic
     Ok(pairs)
 }
 
+/// The rows behind each metric, of the model with fewer.
+fn support(models: &[Model], rows: &[u32]) -> Vec<usize> {
+    let supports = models.iter().map(|model| model.support(rows));
+    supports.reduce(|one, other| fewer(&one, &other)).unwrap_or_default()
+}
+
+fn fewer(one: &[usize], other: &[usize]) -> Vec<usize> {
+    one.iter().zip(other).map(|(one, other)| *one.min(other)).collect()
+}
+
 /// A model's values on a slice, by the order of the metrics' names, and what can be drawn.
 type OfModel = (Vec<f64>, Option<Plots>);
 
@@ -232,6 +246,8 @@ struct Drawing<'a> {
     models: &'a [Model<'a>],
     rows: &'a [Vec<u32>],
     values: &'a [Exact],
+    /// By slice and metric.
+    support: &'a [Vec<usize>],
     names: &'a [String],
     threads: NonZero<usize>,
 }
@@ -243,10 +259,10 @@ impl Drawing<'_> {
     fn measured(&self, crosses: &[(usize, usize)]) -> (Vec<Metrics>, Vec<Metrics>) {
         let bootstrap = self.parameters.bootstrap;
         if bootstrap.num_samples == 0 {
-            let slice = |values: &Exact| self.metrics(values, |_, _| None);
-            let cross = |(base, key): &(usize, usize)| self.metrics(&self.less(*key, *base), |_, _| None);
+            let slice = |slice: usize| self.metrics(&self.values[slice], &self.support[slice], |_, _| None);
+            let cross = |(base, key): &(usize, usize)| self.metrics(&self.less(*key, *base), &[], |_, _| None);
             return (
-                self.values.iter().map(slice).collect(),
+                (0..self.values.len()).map(slice).collect(),
                 crosses.iter().map(cross).collect(),
             );
         }
@@ -267,14 +283,17 @@ impl Drawing<'_> {
             let rows: Vec<&[u32]> = drawn.iter().map(|slice| self.rows[*slice].as_slice()).collect();
             let replicates = replicates(self.models, &channels, &rows, bootstrap, self.threads);
             for (place, slice) in drawn.iter().enumerate().take(own.len()) {
-                slices.push(self.metrics(&self.values[*slice], |models, metric| {
-                    Some(self.drawn(&replicates, place, models, metric)).filter(|_| self.rows[*slice].len() > 1)
-                }));
+                slices.push(
+                    self.metrics(&self.values[*slice], &self.support[*slice], |models, metric| {
+                        Some(self.drawn(&replicates, place, models, metric)).filter(|_| self.rows[*slice].len() > 1)
+                    }),
+                );
             }
             for ((base, key), metrics) in crosses.iter().zip(&mut crossed) {
                 let place = |slice| drawn.iter().position(|other| *other == slice);
                 if let (true, Some(base_place), Some(key_place)) = (own.contains(key), place(*base), place(*key)) {
-                    *metrics = self.metrics(&self.less(*key, *base), |models, metric| {
+                    let support = fewer(&self.support[*key], &self.support[*base]);
+                    *metrics = self.metrics(&self.less(*key, *base), &support, |models, metric| {
                         let key = self.drawn(&replicates, key_place, models.clone(), metric);
                         let base = self.drawn(&replicates, base_place, models, metric);
                         Some(key.into_iter().zip(base).map(|(key, base)| key - base).collect())
@@ -307,7 +326,12 @@ impl Drawing<'_> {
     }
 
     /// Names, values and the intervals of what `drawn` gives for models and metric.
-    fn metrics(&self, values: &Exact, drawn: impl Fn(Vec<usize>, usize) -> Option<Vec<f64>>) -> Metrics {
+    fn metrics(
+        &self,
+        values: &Exact,
+        support: &[usize],
+        drawn: impl Fn(Vec<usize>, usize) -> Option<Vec<f64>>,
+    ) -> Metrics {
         let measured = |(metric, name): (usize, &String)| {
             let value = |model: usize| values.get(model).map(|values| values[metric]).filter(|v| v.is_finite());
             let sure = |exact: Option<f64>, models: Vec<usize>| {
@@ -328,7 +352,11 @@ impl Drawing<'_> {
                 baseline_interval: sure(baseline, vec![1]),
                 difference: difference
                     .zip(sure(difference, vec![0, 1]))
-                    .map(|(value, interval)| Difference { value, interval }),
+                    .map(|(value, interval)| Difference {
+                        value,
+                        interval,
+                        degrees_of_freedom: support.get(metric).map_or(0, |rows| rows.saturating_sub(1)),
+                    }),
             };
             (name.clone(), measured)
         };

@@ -304,6 +304,26 @@ fn few_rows_are_not_sure_of_anything() {
     assert!(difference(&evaluation, "auc").1.is_finite());
 }
 
+#[test]
+fn a_metric_stands_on_as_many_rows_as_it_looks_at() {
+    let labels: Vec<f64> = (0..40).map(|row| f64::from(u8::from(row < 3))).collect();
+    let above = |count: usize| {
+        (0..40)
+            .map(|row| if row < count { 0.9 } else { 0.01 * row as f64 })
+            .collect()
+    };
+    let (candidate, baseline) = (predictions(&labels, above(8)), predictions(&labels, above(5)));
+    let parameters = parameters(ModelType::BinaryClassification, 50);
+    let evaluation = evaluate(&parameters, &candidate, Some(&baseline), two()).unwrap();
+    let degrees = |metric: &str| {
+        let difference = evaluation.overall().unwrap().metrics[metric].difference;
+        difference.unwrap().degrees_of_freedom
+    };
+    // Three positives, and five rows that the baseline predicts to be so.
+    let found = ["auc", "recall", "precision", "log_loss"].map(degrees);
+    assert_eq!(found, [2, 2, 4, 39]);
+}
+
 /// Part of `make bench`; plain evaluation and bootstrap in turns, the middle ratio of three.
 #[test]
 #[ignore = "a timing"]

@@ -45,19 +45,20 @@ impl Hypothesis {
             Requirement::NoSignificantRegression => gain + self.margin,
             Requirement::SignificantImprovement => self.margin - gain,
         };
-        Some((
-            lower_tail(towards_rejection, standard_error, num_examples),
-            standard_error,
-        ))
+        // An AUC over few positives is as unsure as they are few.
+        let degrees = difference.degrees_of_freedom;
+        let degrees = degrees.unwrap_or_else(|| num_examples.saturating_sub(1) as f64);
+        Some((lower_tail(towards_rejection, standard_error, degrees), standard_error))
     }
 }
 
-/// P(T ≤ shift / standard_error), Student's t with one degree of freedom less than rows.
-fn lower_tail(shift: f64, standard_error: f64, num_examples: u64) -> f64 {
+/// P(T ≤ shift / standard_error) of Student's t; where all rows moved alike, and so without a standard
+/// error, the chance that as many coins fall alike.
+fn lower_tail(shift: f64, standard_error: f64, degrees: f64) -> f64 {
     if standard_error == 0.0 {
-        return if shift < 0.0 { 0.0 } else { 1.0 };
+        return if shift < 0.0 { 0.5_f64.powf(degrees + 1.0) } else { 1.0 };
     }
-    let degrees = (num_examples.saturating_sub(1) as f64).clamp(1.0, MOST_DEGREES);
+    let degrees = degrees.clamp(1.0, MOST_DEGREES);
     StudentsT::new(0.0, 1.0, degrees).map_or(1.0, |t| t.cdf(shift / standard_error))
 }
 
@@ -122,6 +123,32 @@ mod tests {
         for (row, (found, right)) in table.into_iter().enumerate() {
             assert!((found - right).abs() < 1e-4, "row {row}: {found} is not {right}");
         }
+    }
+
+    #[test]
+    fn few_positives_among_many_rows_are_few() {
+        let p = |degrees: Option<f64>, standard_error: f64| {
+            let measured = Measured {
+                difference: Some(Difference {
+                    value: Some(-6.3138),
+                    standard_error: Some(standard_error),
+                    degrees_of_freedom: degrees,
+                    ..Difference::default()
+                }),
+                ..Measured::default()
+            };
+            let hypothesis = Hypothesis {
+                require: Requirement::NoSignificantRegression,
+                margin: 0.0,
+                direction: Direction::HigherIsBetter,
+            };
+            hypothesis.p(&measured, 10_000).unwrap().0
+        };
+        assert!(p(None, 1.0) < 1e-6);
+        assert!((p(Some(1.0), 1.0) - 0.05).abs() < 1e-4);
+        // Two positives lost, or one: no more than coins that fell alike.
+        assert_eq!((p(Some(1.0), 0.0), p(Some(0.0), 0.0)), (0.25, 0.5));
+        assert!(p(None, 0.0) < 1e-300);
     }
 
     #[test]

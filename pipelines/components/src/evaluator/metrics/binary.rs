@@ -78,6 +78,20 @@ pub fn measure(model: &Model, rows: &[u32]) -> (Vec<f64>, Plots) {
     (metrics, Plots::of(&reliability))
 }
 
+/// How many rows stand behind each metric: AUC is no surer than its rarer class.
+pub fn support(model: &Model, rows: &[u32]) -> Vec<usize> {
+    let count = |values: &[f64], is: fn(f64) -> bool| rows.iter().filter(|row| is(values[**row as usize])).count();
+    let positives = count(model.labels, |label| label == 1.0);
+    let predicted = count(model.predictions, |score| score > THRESHOLD);
+    let behind = |name| match name {
+        "auc" | "pr_auc" => positives.min(rows.len() - positives),
+        "recall" | "f1" | "calibration" => positives,
+        "precision" => predicted,
+        _ => rows.len(),
+    };
+    NAMES.map(behind).to_vec()
+}
+
 /// The scores, cut where a metric changes its mind and evenly by logit, since log loss is steep at the ends.
 pub fn channels<'a>(model: &Model<'a>) -> Vec<Channel<'a>> {
     let (labels, scores) = (model.labels, model.predictions);

@@ -78,6 +78,15 @@ impl<'a> Model<'a> {
         (finite(metrics), plots)
     }
 
+    /// How many of these rows stand behind each metric, in the order of the names.
+    pub fn support(&self, rows: &[u32]) -> Vec<usize> {
+        match self.model_type {
+            ModelType::BinaryClassification => binary::support(self, rows),
+            ModelType::MulticlassClassification => multiclass::support(self, rows),
+            ModelType::Regression => vec![rows.len(); regression::NAMES.len()],
+        }
+    }
+
     /// What of each row [`Model::weighted`] looks at.
     pub fn channels(&self) -> Vec<Channel<'a>> {
         match self.model_type {

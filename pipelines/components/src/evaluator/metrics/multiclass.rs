@@ -49,6 +49,19 @@ pub fn measure(model: &Model, rows: &[u32]) -> Vec<f64> {
     metrics(model, confusion, losses, &aucs)
 }
 
+/// How many rows stand behind each metric: of a class's own those that are, or are said to be, of the class.
+pub fn support(model: &Model, rows: &[u32]) -> Vec<usize> {
+    let mut of_classes = vec![[0; 2]; model.classes.len()];
+    for row in rows {
+        of_classes[model.labels[*row as usize] as usize][0] += 1;
+        of_classes[model.predictions[*row as usize] as usize][1] += 1;
+    }
+    let own =
+        |[labels, predicted]: [usize; 2]| OF_CLASS.map(|name| if name == "precision" { predicted } else { labels });
+    let whole = NAMES.map(|_| rows.len());
+    whole.into_iter().chain(of_classes.into_iter().flat_map(own)).collect()
+}
+
 /// In nats; NaN without probabilities.
 fn loss(model: &Model, row: usize) -> f64 {
     let likely = model.probabilities.get(model.labels[row] as usize);
