@@ -43,6 +43,10 @@ pub struct PlannedStep {
     pub parameters: Map<String, Value>,
     /// Input name to where it comes from.
     pub inputs: IndexMap<String, InputSource>,
+    /// The inputs that are empty folders when the step that makes them was skipped; without the others
+    /// it is skipped too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     /// What it remembers of its earlier executions, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memo: Option<Memo>,
@@ -201,5 +205,12 @@ impl PlannedStep {
             InputSource::Baseline | InputSource::File { .. } => None,
         });
         read.chain(&self.after)
+    }
+
+    /// Whether it runs although that step was skipped: all it reads of it is optional.
+    pub fn can_do_without(&self, upstream: &StepName) -> bool {
+        let of_it = |source: &InputSource| matches!(source, InputSource::Output { step, .. } if step == upstream);
+        let mut read = self.inputs.iter().filter(|(_, source)| of_it(source)).peekable();
+        !self.after.contains(upstream) && read.peek().is_some() && read.all(|(input, _)| self.optional.contains(input))
     }
 }

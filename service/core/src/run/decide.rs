@@ -200,7 +200,9 @@ fn decide_next_attempt(
             .upstream()
             .filter_map(|step| run.steps.get(step).map(|record| (step, record)))
     };
-    if let Some((broken, _)) = upstream().find(|(_, r)| r.state.is_final() && !r.state.is_done()) {
+    let done_or_absent =
+        |step: &StepName, record: &StepRecord| record.state.is_done() || is_absent(run, planned, step, record);
+    if let Some((broken, _)) = upstream().find(|(step, r)| r.state.is_final() && !done_or_absent(step, r)) {
         return decisions.push(skip(sentence::upstream_did_not_finish(broken)));
     }
     if let ImageSource::Build(image) = &planned.image {
@@ -217,7 +219,7 @@ fn decide_next_attempt(
             Some(ImageState::Pending) | None => return,
         }
     }
-    if upstream().all(|(_, r)| r.state.is_done()) && *free > 0 {
+    if upstream().all(|(step, r)| done_or_absent(step, r)) && *free > 0 {
         *free -= 1;
         let attempt = record.last_attempt() + 1;
         decisions.push(Decision::Perform(Command::Drive {
@@ -225,6 +227,26 @@ fn decide_next_attempt(
             attempt,
         }));
     }
+}
+
+/// Whether a step goes on without what an upstream one would have made: that one was skipped, and this
+/// one can do without. When something failed the run is lost, and nothing goes on.
+fn is_absent(run: &Run, planned: &PlannedStep, upstream: &StepName, record: &StepRecord) -> bool {
+    let failed = || run.steps.values().any(|r| matches!(r.state, StepState::Failed { .. }));
+    matches!(record.state, StepState::Skipped { .. }) && planned.can_do_without(upstream) && !failed()
+}
+
+/// Whether nothing is missing although the step was skipped: what reads it did without.
+fn is_spared(run: &Run, skipped: &StepName) -> bool {
+    let readers = run.request.plan.steps.iter();
+    let mut readers = readers
+        .filter(|(_, step)| step.upstream().any(|up| up == skipped))
+        .peekable();
+    readers.peek().is_some()
+        && readers.all(|(name, step)| match run.steps.get(name).map(|record| &record.state) {
+            Some(StepState::Skipped { .. }) => is_spared(run, name),
+            _ => step.can_do_without(skipped),
+        })
 }
 
 #[expect(clippy::too_many_arguments, reason = "the whole of one attempt's end, used once")]
@@ -273,8 +295,8 @@ fn decide_end(run: &Run) -> Decision {
         return Decision::Record(finished(run, RunState::Failed, sentence::step_failed(step, reason)));
     }
     // Steps are in the plan's order: the first one skipped is why the others were.
-    let skipped = run.steps.values().find_map(|record| match &record.state {
-        StepState::Skipped { reason } => Some(reason),
+    let skipped = run.steps.iter().find_map(|(name, record)| match &record.state {
+        StepState::Skipped { reason } if !is_spared(run, name) => Some(reason),
         _ => None,
     });
     if let Some(reason) = skipped {

@@ -1,5 +1,6 @@
 //! Tables and properties of the state machine.
 
+mod absent;
 mod disk;
 mod matrix;
 mod properties;

@@ -25,7 +25,10 @@ pub(super) struct Standard {
 pub(super) struct Input {
     pub(super) name: &'static str,
     pub(super) type_name: &'static str,
+    /// The file may leave it out.
     pub(super) optional: bool,
+    /// The step also runs when the one that makes it was skipped.
+    pub(super) may_be_skipped: bool,
 }
 
 const fn needs(name: &'static str, type_name: &'static str) -> Input {
@@ -33,6 +36,7 @@ const fn needs(name: &'static str, type_name: &'static str) -> Input {
         name,
         type_name,
         optional: false,
+        may_be_skipped: false,
     }
 }
 
@@ -41,6 +45,15 @@ const fn takes(name: &'static str, type_name: &'static str) -> Input {
         name,
         type_name,
         optional: true,
+        may_be_skipped: false,
+    }
+}
+
+/// Something to compare with, if there is any yet.
+const fn compares(name: &'static str, type_name: &'static str) -> Input {
+    Input {
+        may_be_skipped: true,
+        ..takes(name, type_name)
     }
 }
 
@@ -79,8 +92,8 @@ pub(super) const STANDARD: [Standard; 5] = [
         inputs: &[
             needs("statistics", "ExampleStatistics"),
             needs("schema", "Schema"),
-            takes("previous_statistics", "ExampleStatistics"),
-            takes("serving_statistics", "ExampleStatistics"),
+            compares("previous_statistics", "ExampleStatistics"),
+            compares("serving_statistics", "ExampleStatistics"),
         ],
         outputs: &[("anomalies", "ExampleAnomalies")],
         parameters: &[

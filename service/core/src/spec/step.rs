@@ -34,6 +34,12 @@ const ARTIFACT_TYPES: [&str; 8] = [
     "ModelEvaluation",
 ];
 
+/// The names of the inputs that may be missing.
+fn optional(standard: &Standard) -> Vec<String> {
+    let inputs = standard.inputs.iter().filter(|input| input.may_be_skipped);
+    inputs.map(|input| input.name.to_owned()).collect()
+}
+
 /// Plans one step; problems go where the file's go.
 pub(super) struct StepCompiler<'a, 'b, 'c> {
     pub(super) pipeline: &'a Pipeline,
@@ -100,6 +106,7 @@ impl StepCompiler<'_, '_, '_> {
             command,
             parameters,
             inputs,
+            optional: standard.map_or_else(Vec::new, optional),
             memo: standard.and_then(|s| s.memo).map(|(output, input)| Memo {
                 output: output.to_owned(),
                 input: input.to_owned(),
