@@ -13,19 +13,23 @@ mod scan;
 mod state;
 mod text;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread::available_parallelism;
 
 use crate::examples::{ManifestSpan, SpanManifest, SpanRows, Table, split_folder, split_names};
 use crate::features::FeatureSpec;
 use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json};
 use crate::tfdv::statistics::{DatasetFeatureStatistics, DatasetFeatureStatisticsList};
-use scan::{Part, scan};
+use scan::{Part, on_threads, scan};
 use state::{ColumnState, STATE_VERSION, SpanState};
+
+/// Spans whose states are in memory at once.
+const SPANS: usize = 8;
 
 /// Reads the inputs `examples` and, where given, `stored_statistics` (an earlier output, whose spans are not read
 /// again); writes the output `statistics`, which is the same with and without the latter.
@@ -49,35 +53,36 @@ pub fn run(task: &Task) -> Result<()> {
         manifest.check(&split.name, &split.table)?;
     }
 
-    for span in &manifest.spans {
-        let key = span_key(&manifest, span);
-        let file = |folder: PathBuf| key.as_ref().map(|key| folder.join(format!("spans/{key}.state")));
-        let known = |split: &Split| {
-            let bytes = fs::read(file(split_folder(&stored?.path, &split.name))?).ok()?;
-            let state = SpanState::decode(&bytes)?;
-            split.fits(&state, span).then_some((state, bytes))
-        };
-        let known: Option<Vec<_>> = splits.iter().map(known).collect();
-        let how = known.as_ref().map_or("read", |_| "taken from stored statistics");
-        let states = match known {
-            Some(states) => states,
-            None => {
-                let parts: Vec<Part> = splits.iter().map(|split| split.part(span)).collect();
-                let written = |state: SpanState| state.encode().map(|bytes| (state, bytes));
-                scan(&parts, threads)?.into_iter().map(written).collect::<Result<_>>()?
-            }
-        };
-        println!("span {} ({}): {how}", span.span, span.file);
-        for (split, (state, bytes)) in splits.iter_mut().zip(states) {
-            if let Some(file) = file(split_folder(output, &split.name)) {
-                write(&file, &bytes)?;
-            }
-            split.merge(&state)?;
+    for spans in manifest.spans.chunks(threads.min(SPANS)) {
+        // Taken over on all cores, then the new ones read on all cores, then all merged on all cores, in their order.
+        let take = |span: &ManifestSpan| known(&manifest, span, &splits, stored, output);
+        let mut states = Vec::new();
+        for (span, known) in spans.iter().zip(on_threads(spans, threads, take)) {
+            let known = known?;
+            let how = known.as_ref().map_or("read", |_| "taken from stored statistics");
+            states.push(match known {
+                Some(states) => states,
+                None => {
+                    let parts: Vec<Part> = splits.iter().map(|split| split.part(span)).collect();
+                    let measured = scan(&parts, threads)?;
+                    if let Some(key) = span_key(&manifest, span) {
+                        for (split, state) in splits.iter().zip(&measured) {
+                            write(&state_file(output, &split.name, &key), &state.encode()?)?;
+                        }
+                    }
+                    measured
+                }
+            });
+            println!("span {} ({}): {how}", span.span, span.file);
+        }
+        for (number, split) in splits.iter_mut().enumerate() {
+            let states: Vec<&SpanState> = states.iter().map(|states| &states[number]).collect();
+            split.merge(&states, threads)?;
         }
     }
 
     for split in &splits {
-        let dataset = split.finish();
+        let dataset = split.finish(threads);
         println!(
             "split {}: {} examples, {} features",
             split.name,
@@ -92,6 +97,35 @@ pub fn run(task: &Task) -> Result<()> {
     let mut properties = data_properties(examples);
     properties.insert("split_names".to_owned(), names.into());
     task.report(&ExecutorOutput::of("statistics", properties))
+}
+
+/// The states of a span that stored statistics have for all splits, copied to the output; `None` when it must be read.
+fn known(
+    manifest: &SpanManifest,
+    span: &ManifestSpan,
+    splits: &[Split],
+    stored: Option<&InputArtifact>,
+    output: &Path,
+) -> Result<Option<Vec<SpanState>>> {
+    let (Some(key), Some(stored)) = (span_key(manifest, span), stored) else {
+        return Ok(None);
+    };
+    let read = |split: &Split| {
+        let bytes = fs::read(state_file(&stored.path, &split.name, &key)).ok()?;
+        let state = SpanState::decode(&bytes)?;
+        split.fits(&state, span).then_some((state, bytes))
+    };
+    let Some(read) = splits.iter().map(read).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    for (split, (_, bytes)) in splits.iter().zip(&read) {
+        write(&state_file(output, &split.name, &key), bytes)?;
+    }
+    Ok(Some(read.into_iter().map(|(state, _)| state).collect()))
+}
+
+fn state_file(statistics: &Path, split: &str, key: &str) -> PathBuf {
+    split_folder(statistics, split).join(format!("spans/{key}.state"))
 }
 
 /// The name of a span's state: the same only for the same rows, measured in the same way.
@@ -166,21 +200,29 @@ impl Split {
         state.rows == rows && state.columns.len() == self.features.0.len()
     }
 
-    fn merge(&mut self, state: &SpanState) -> Result<()> {
-        self.total.rows += state.rows;
-        let columns = self.total.columns.iter_mut().zip(&state.columns);
-        for ((column, other), (name, _)) in columns.zip(&self.features.0) {
-            column.merge(other).with_context(|| format!("column '{name}'"))?;
-        }
-        Ok(())
+    /// Adds spans in their order.
+    fn merge(&mut self, states: &[&SpanState], threads: usize) -> Result<()> {
+        self.total.rows += states.iter().map(|state| state.rows).sum::<u64>();
+        let columns: Vec<_> = self.total.columns.iter_mut().map(Mutex::new).enumerate().collect();
+        let merge = |(number, column): &(usize, Mutex<&mut ColumnState>)| {
+            let mut column = column
+                .lock()
+                .map_err(|_| anyhow!("a thread failed: run the step again"))?;
+            let name = &self.features.0[*number].0;
+            let mut others = states.iter().map(|state| &state.columns[*number]);
+            others
+                .try_for_each(|other| column.merge(other))
+                .with_context(|| format!("column '{name}'"))
+        };
+        on_threads(&columns, threads, merge).into_iter().collect()
     }
 
-    fn finish(&self) -> DatasetFeatureStatistics {
-        let columns = self.features.0.iter().zip(&self.total.columns);
+    fn finish(&self, threads: usize) -> DatasetFeatureStatistics {
+        let columns: Vec<_> = self.features.0.iter().zip(&self.total.columns).collect();
         DatasetFeatureStatistics {
             name: self.name.clone(),
             num_examples: i64::try_from(self.total.rows).unwrap_or(i64::MAX),
-            features: columns.map(|((name, kind), state)| state.finish(name, *kind)).collect(),
+            features: on_threads(&columns, threads, |((name, kind), state)| state.finish(name, *kind)),
         }
     }
 }
