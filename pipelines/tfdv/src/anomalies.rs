@@ -19,7 +19,7 @@ pub struct Anomalies {
     #[serde(skip_serializing_if = "is_false")]
     pub data_missing: bool,
     /// Every distance that was measured, those that are small enough too, by column.
-    #[serde(alias = "drift_skew_info", skip_serializing_if = "Vec::is_empty")]
+    #[serde(alias = "drift_skew_info", skip_serializing_if = "nothing_of_tfmd")]
     pub drift_skew_info: Vec<DriftSkewInfo>,
 }
 
@@ -29,12 +29,28 @@ pub struct Anomalies {
 pub struct DriftSkewInfo {
     /// The column.
     pub path: Path,
-    /// From the previous span.
-    #[serde(alias = "drift_measurements", default, skip_serializing_if = "Vec::is_empty")]
+    /// From the previous span; written are the distances that TFMD has.
+    #[serde(alias = "drift_measurements", default, skip_serializing_if = "none_of_tfmd")]
+    #[serde(serialize_with = "those_of_tfmd")]
     pub drift_measurements: Vec<Measurement>,
-    /// From serving data.
-    #[serde(alias = "skew_measurements", default, skip_serializing_if = "Vec::is_empty")]
+    /// From serving data; written are the distances that TFMD has.
+    #[serde(alias = "skew_measurements", default, skip_serializing_if = "none_of_tfmd")]
+    #[serde(serialize_with = "those_of_tfmd")]
     pub skew_measurements: Vec<Measurement>,
+}
+
+fn nothing_of_tfmd(infos: &[DriftSkewInfo]) -> bool {
+    let nothing =
+        |info: &DriftSkewInfo| none_of_tfmd(&info.drift_measurements) && none_of_tfmd(&info.skew_measurements);
+    infos.iter().all(nothing)
+}
+
+fn none_of_tfmd(measurements: &[Measurement]) -> bool {
+    !measurements.iter().any(|measurement| measurement.distance.of_tfmd())
+}
+
+fn those_of_tfmd<S: serde::Serializer>(measurements: &[Measurement], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(measurements.iter().filter(|measurement| measurement.distance.of_tfmd()))
 }
 
 /// One distance.
@@ -49,12 +65,57 @@ pub struct Measurement {
     /// What it may be at most.
     pub threshold: f64,
     /// What it is at most, at the significance level, when nothing has changed: the quantile of its null
-    /// distribution at these numbers of values, and what the coarseness of the statistics adds. Our extension.
-    #[serde(alias = "null_quantile")]
+    /// distribution at these numbers of values, and what the coarseness of the statistics adds. Not in TFMD's message.
+    #[serde(skip)]
     pub null_quantile: f64,
-    /// How often an unchanged column is farther away, after correction for the number of columns. Our extension.
-    #[serde(alias = "significance_level")]
+    /// How often an unchanged column is farther away, after correction for the number of columns. Not in TFMD's
+    /// message.
+    #[serde(skip)]
     pub significance_level: f64,
+}
+
+/// One distance with all that belongs to it, as `distances.json` has it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measured {
+    /// The column.
+    pub feature: String,
+    /// `drift` from the previous span or `skew` from serving data.
+    pub comparison: &'static str,
+    /// Which.
+    pub distance: Distance,
+    /// Its value.
+    pub value: f64,
+    /// What it may be at most.
+    pub threshold: f64,
+    /// As [`Measurement::null_quantile`]; absent when no value may be called chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub null_quantile: Option<f64>,
+    /// As [`Measurement::significance_level`].
+    pub significance_level: f64,
+    /// Whether it is an anomaly.
+    pub fires: bool,
+}
+
+impl Anomalies {
+    /// Every distance that was measured, in column order.
+    pub fn measured(&self) -> Vec<Measured> {
+        let sides = |info: &DriftSkewInfo| {
+            let drift = info.drift_measurements.iter().map(|measurement| ("drift", measurement));
+            let skew = info.skew_measurements.iter().map(|measurement| ("skew", measurement));
+            let measured = |(comparison, measurement): (&'static str, &Measurement)| Measured {
+                feature: info.path.step.join("."),
+                comparison,
+                distance: measurement.distance,
+                value: measurement.value,
+                threshold: measurement.threshold,
+                null_quantile: Some(measurement.null_quantile).filter(|quantile| quantile.is_finite()),
+                significance_level: measurement.significance_level,
+                fires: measurement.fires(),
+            };
+            drift.chain(skew).map(measured).collect::<Vec<_>>()
+        };
+        self.drift_skew_info.iter().flat_map(sides).collect()
+    }
 }
 
 impl Measurement {
@@ -90,13 +151,23 @@ pub struct AnomalyInfo {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// Which.
-    #[serde(rename = "type")]
+    /// Which; a type that TFMD does not have is written as its CUSTOM_VALIDATION.
+    #[serde(rename = "type", serialize_with = "of_tfmd")]
     pub anomaly_type: AnomalyType,
     /// A few words.
     pub short_description: String,
     /// What was found and what the schema says, with numbers.
     pub description: String,
+}
+
+/// So that TFMD's own parser reads the file.
+fn of_tfmd<S: serde::Serializer>(anomaly_type: &AnomalyType, serializer: S) -> Result<S::Ok, S::Error> {
+    match anomaly_type {
+        AnomalyType::ComparatorKolmogorovSmirnovHigh
+        | AnomalyType::ComparatorWassersteinHigh
+        | AnomalyType::ComparatorChiSquareHigh => serializer.serialize_str("CUSTOM_VALIDATION"),
+        known => known.serialize(serializer),
+    }
 }
 
 /// `AnomalyInfo.Severity`.
@@ -147,6 +218,8 @@ pub enum AnomalyType {
     DomainInvalidForType,
     /// The schema contradicts itself.
     InvalidSchemaSpecification,
+    /// A domain that the schema does not define.
+    InvalidDomainSpecification,
     /// Too few rows.
     DatasetLowNumExamples,
     /// Too many rows.
@@ -167,6 +240,8 @@ pub enum AnomalyType {
     BoolTypeSmallInt,
     /// A truth value above 1.
     BoolTypeBigInt,
+    /// A truth value that is a number other than 0 and 1.
+    BoolTypeUnexpectedFloat,
     /// A truth value of an unknown word.
     BoolTypeUnexpectedString,
     /// Categories are too far from the control's.

@@ -3,7 +3,7 @@
 use crate::schema::{
     BoolDomain, DatasetConstraints, Feature, FloatDomain, IntDomain, SchemaType, StringDomain, UniqueConstraints,
 };
-use crate::statistics::{CommonStatistics, NumericStatistics, StringStatistics};
+use crate::statistics::{CommonStatistics, Histogram, HistogramType, NumericStatistics, StringStatistics};
 use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
 
 /// Values listed in a sentence.
@@ -21,6 +21,12 @@ pub(crate) fn reason(anomaly_type: AnomalyType, short: &str, description: String
 pub fn unknown_column() -> Reason {
     let description = "the column is in the data, and the schema does not know it";
     reason(AnomalyType::SchemaNewColumn, "New column", description.to_owned())
+}
+
+/// A column that the schema does not expect in an environment, such as the label in serving data.
+pub fn unexpected_column(environment: &str) -> Reason {
+    let description = format!("the column is in the data, and the schema does not expect it in {environment}");
+    reason(AnomalyType::SchemaNewColumn, "New column", description)
 }
 
 /// A column of the schema that is not in the data; `None` when it may be so.
@@ -112,15 +118,38 @@ fn presence(feature: &Feature, found: &FeatureNameStatistics, rows: i64) -> Vec<
     reasons
 }
 
-/// Values in a row that has any. A row without one is a matter of presence, not of shape.
+/// Values in a row that has any, and that every row has some where there is a shape.
 fn value_counts(feature: &Feature, common: &CommonStatistics) -> Vec<Reason> {
     let (least, most) = (common.min_num_values, common.max_num_values);
     let mut reasons = Vec::new();
+    if feature.shape.is_some() && common.num_missing > 0 {
+        let description = format!(
+            "{} rows have no value, and the shape in the schema wants some in every row",
+            common.num_missing
+        );
+        reasons.push(reason(
+            AnomalyType::InvalidFeatureShape,
+            "Invalid feature shape",
+            description,
+        ));
+    }
     // Statistics made elsewhere may not count values.
     if most == 0 {
         return reasons;
     }
     if let Some(bounds) = &feature.value_count {
+        if let Some(limit) = bounds.max.filter(|limit| *limit < bounds.min) {
+            let description = format!(
+                "the schema wants at least {} values in a row and at most {limit}",
+                bounds.min
+            );
+            reasons.push(reason(
+                AnomalyType::InvalidSchemaSpecification,
+                "Invalid value count",
+                description,
+            ));
+            return reasons;
+        }
         if least < bounds.min {
             let description = format!("a row has {least} values, and the schema requires {}", bounds.min);
             reasons.push(reason(
@@ -129,8 +158,8 @@ fn value_counts(feature: &Feature, common: &CommonStatistics) -> Vec<Reason> {
                 description,
             ));
         }
-        if bounds.max > 0 && most > bounds.max {
-            let description = format!("a row has {most} values, and the schema allows {}", bounds.max);
+        if let Some(limit) = bounds.max.filter(|limit| most > *limit) {
+            let description = format!("a row has {most} values, and the schema allows {limit}");
             reasons.push(reason(
                 AnomalyType::FeatureTypeHighNumberValues,
                 "Superfluous values",
@@ -157,7 +186,7 @@ fn unparsed(texts: &StringStatistics, parses: impl Fn(&str) -> bool) -> Option<S
     let buckets = texts.rank_histogram.buckets.iter();
     let wrong: Vec<&str> = buckets
         .map(|bucket| bucket.label.as_str())
-        .filter(|label| !parses(label.trim()))
+        .filter(|label| !parses(label))
         .collect();
     (!wrong.is_empty()).then(|| list(wrong.into_iter()))
 }
@@ -169,8 +198,13 @@ fn truth(domain: &BoolDomain, found: &FeatureNameStatistics, kind: SchemaType) -
             reasons.extend((numbers.min < 0.0).then(|| below(AnomalyType::BoolTypeSmallInt, numbers.min, 0.0)));
             reasons.extend((numbers.max > 1.0).then(|| above(AnomalyType::BoolTypeBigInt, numbers.max, 1.0)));
         }
+        (Some(numbers), _) => reasons.extend(neither_zero_nor_one(numbers).map(|value| {
+            let description = format!("there are values such as {value}, and the schema knows only 0 and 1");
+            reason(AnomalyType::BoolTypeUnexpectedFloat, "Unexpected numbers", description)
+        })),
         (_, Some(texts)) => {
             let words = [domain.true_value.as_str(), domain.false_value.as_str()];
+            let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
             let wrong = unparsed(texts, |label| words.contains(&label));
             reasons.extend(wrong.map(|wrong| {
                 let description = format!(
@@ -189,6 +223,19 @@ fn truth(domain: &BoolDomain, found: &FeatureNameStatistics, kind: SchemaType) -
     reasons
 }
 
+/// A number that is neither, as far as extremes, median and histograms tell.
+fn neither_zero_nor_one(numbers: &NumericStatistics) -> Option<f64> {
+    let quantiles = numbers.histograms.iter();
+    let quantiles = quantiles.filter(|histogram| histogram.histogram_type == HistogramType::Quantiles);
+    let edges = quantiles
+        .flat_map(|histogram| &histogram.buckets)
+        .map(|bucket| bucket.low_value);
+    // The middle of two of them is the median of as many zeros as ones.
+    let seen = [numbers.min, numbers.max].into_iter().chain(edges);
+    seen.into_iter()
+        .find(|value| ![0.0, 0.5, 1.0].contains(value) || (*value == 0.5 && numbers.min == 0.5))
+}
+
 fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, kind: SchemaType) -> Vec<Reason> {
     let mut reasons = Vec::new();
     match (schema.domain(feature), &found.string_stats) {
@@ -203,7 +250,7 @@ fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, ki
         }
         (Ok(Some(_)), None) => reasons.push(wrong_domain("string_domain", SchemaType::Bytes, kind)),
         (Err(name), _) => reasons.push(reason(
-            AnomalyType::InvalidSchemaSpecification,
+            AnomalyType::InvalidDomainSpecification,
             "Unknown domain",
             format!("the schema gives it the domain '{name}' and does not define that"),
         )),
@@ -211,25 +258,23 @@ fn domains(schema: &Schema, feature: &Feature, found: &FeatureNameStatistics, ki
     match (&feature.int_domain, &found.num_stats) {
         (None, _) => {}
         (Some(domain), Some(numbers)) if kind == SchemaType::Int => reasons.extend(integers(domain, numbers)),
-        (Some(_), None) => reasons.extend(found.string_stats.as_ref().and_then(|texts| {
-            let wrong = unparsed(texts, |label| label.parse::<i64>().is_ok())?;
-            let description = format!("there are values such as {wrong}, and the schema wants whole numbers");
-            Some(reason(
-                AnomalyType::IntTypeNotIntString,
-                "Not whole numbers",
-                description,
-            ))
-        })),
+        (Some(domain), None) => reasons.extend(
+            found
+                .string_stats
+                .iter()
+                .flat_map(|texts| written_integers(domain, texts)),
+        ),
         (Some(_), _) => reasons.push(wrong_domain("int_domain", SchemaType::Int, kind)),
     }
     match (&feature.float_domain, &found.num_stats) {
         (None, _) => {}
         (Some(domain), Some(numbers)) if kind == SchemaType::Float => reasons.extend(floats(domain, numbers)),
-        (Some(_), None) => reasons.extend(found.string_stats.as_ref().and_then(|texts| {
-            let wrong = unparsed(texts, |label| label.parse::<f64>().is_ok())?;
-            let description = format!("there are values such as {wrong}, and the schema wants numbers");
-            Some(reason(AnomalyType::FloatTypeStringNotFloat, "Not numbers", description))
-        })),
+        (Some(domain), None) => reasons.extend(
+            found
+                .string_stats
+                .iter()
+                .flat_map(|texts| written_floats(domain, texts)),
+        ),
         (Some(_), _) => reasons.push(wrong_domain("float_domain", SchemaType::Float, kind)),
     }
     if let Some(domain) = &feature.bool_domain {
@@ -280,6 +325,53 @@ fn integers(domain: &IntDomain, numbers: &NumericStatistics) -> Vec<Reason> {
     let small = small.map(|least| below(AnomalyType::IntTypeSmallInt, numbers.min, least as f64));
     let big = big.map(|most| above(AnomalyType::IntTypeBigInt, numbers.max, most as f64));
     small.into_iter().chain(big).collect()
+}
+
+/// Text that should be whole numbers, as far as its values are listed.
+fn written_integers(domain: &IntDomain, texts: &StringStatistics) -> Vec<Reason> {
+    let parse = |label: &str| label.trim().parse::<i64>().ok();
+    if let Some(wrong) = unparsed(texts, |label| parse(label).is_some()) {
+        let description = format!("there are values such as {wrong}, and the schema wants whole numbers");
+        return vec![reason(
+            AnomalyType::IntTypeNotIntString,
+            "Not whole numbers",
+            description,
+        )];
+    }
+    let buckets = texts.rank_histogram.buckets.iter();
+    let values: Vec<f64> = buckets
+        .filter_map(|bucket| parse(&bucket.label))
+        .map(|value| value as f64)
+        .collect();
+    integers(domain, &range(&values))
+}
+
+/// Text that should be numbers, as far as its values are listed.
+fn written_floats(domain: &FloatDomain, texts: &StringStatistics) -> Vec<Reason> {
+    let parse = |label: &str| label.trim().parse::<f64>().ok();
+    if let Some(wrong) = unparsed(texts, |label| parse(label).is_some()) {
+        let description = format!("there are values such as {wrong}, and the schema wants numbers");
+        return vec![reason(AnomalyType::FloatTypeStringNotFloat, "Not numbers", description)];
+    }
+    let buckets = texts.rank_histogram.buckets.iter();
+    let values: Vec<f64> = buckets.filter_map(|bucket| parse(&bucket.label)).collect();
+    floats(domain, &range(&values))
+}
+
+/// The extremes of numbers that were written as text.
+fn range(values: &[f64]) -> NumericStatistics {
+    let numbers = || values.iter().copied().filter(|value| !value.is_nan());
+    let nan = values.len() - numbers().count();
+    NumericStatistics {
+        common_stats: CommonStatistics::of_column(values.len() as u64, 0),
+        min: numbers().fold(f64::INFINITY, f64::min),
+        max: numbers().fold(f64::NEG_INFINITY, f64::max),
+        histograms: vec![Histogram {
+            num_nan: nan as i64,
+            ..Histogram::default()
+        }],
+        ..NumericStatistics::default()
+    }
 }
 
 fn floats(domain: &FloatDomain, numbers: &NumericStatistics) -> Vec<Reason> {

@@ -47,6 +47,14 @@ impl Distance {
         }
     }
 
+    /// Whether TFMD has a name for it.
+    pub fn of_tfmd(self) -> bool {
+        matches!(
+            self,
+            Self::LInfty | Self::JensenShannonDivergence | Self::NormalizedAbsoluteDifference
+        )
+    }
+
     /// Whether it is for categories only.
     pub fn needs_categories(self) -> bool {
         self == Self::LInfty

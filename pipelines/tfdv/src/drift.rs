@@ -71,37 +71,29 @@ pub fn column(
             .or(of_schema.and_then(|own| own.bound(distance)))
     };
     let some_explicit = Distance::ALL.into_iter().any(|distance| explicit(distance).is_some());
-    let Some(then) = find(control) else {
-        if some_explicit {
-            let description = format!(
-                "{} have no value of it, and a comparator asks for some",
-                against.words()
-            );
-            compared.reasons.push(reason(
-                AnomalyType::ComparatorControlDataMissing,
-                "Nothing to compare with",
-                description,
-            ));
-        }
-        return compared;
-    };
     let numeric = now.kind() != SchemaType::Bytes;
-    if numeric == (then.kind() == SchemaType::Bytes) {
-        if some_explicit {
-            let description = format!(
-                "the values are {}, and those of {} are {}",
-                now.kind(),
-                against.words(),
-                then.kind()
-            );
-            compared.reasons.push(reason(
-                AnomalyType::ComparatorControlDataMissing,
-                "Nothing to compare with",
-                description,
-            ));
+    let then = match find(control) {
+        None => Err(format!(
+            "{} have no value of it, and a comparator asks for some",
+            against.words()
+        )),
+        Some(then) if numeric == (then.kind() == SchemaType::Bytes) => Err(format!(
+            "the values are {}, and those of {} are {}",
+            now.kind(),
+            against.words(),
+            then.kind()
+        )),
+        Some(then) => Ok(then),
+    };
+    let then = match then {
+        Ok(then) => then,
+        Err(description) => {
+            compared
+                .reasons
+                .extend(some_explicit.then(|| nothing_to_compare_with(description)));
+            return compared;
         }
-        return compared;
-    }
+    };
     let levels = [own, of_schema, Some(&comparison.all)];
     let mut level = levels
         .into_iter()
@@ -143,6 +135,15 @@ pub fn column(
         .collect();
     compared.reasons.extend(reasons);
     compared
+}
+
+/// TFDV says nothing of it, or calls it a distance (1.16.1).
+fn nothing_to_compare_with(description: String) -> Reason {
+    reason(
+        AnomalyType::ComparatorControlDataMissing,
+        "Nothing to compare with",
+        description,
+    )
 }
 
 /// The distances with their null quantiles; those over the same cells share their deals.
@@ -282,11 +283,7 @@ pub fn rows(current: i64, control: i64, schema: &Schema, comparison: &Comparison
             "{} have no example to compare the number of examples with",
             against.words()
         );
-        return Some(reason(
-            AnomalyType::ComparatorControlDataMissing,
-            "Nothing to compare with",
-            description,
-        ));
+        return Some(nothing_to_compare_with(description));
     }
     let fraction = current as f64 / control as f64;
     let found = format!(

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::schema::{Dim, Feature, FeaturePresence, FixedShape, SchemaType, StringDomain, ValueCount};
+use crate::schema::{
+    BoolDomain, Dim, Feature, FeaturePresence, FixedShape, IntDomain, SchemaType, StringDomain, ValueCount,
+};
 use crate::{DatasetFeatureStatistics, FeatureNameStatistics, Schema};
 
 /// TFDV's default for the most values that a domain of text is made of.
@@ -64,10 +66,9 @@ pub fn infer(splits: &[DatasetFeatureStatistics], max_string_domain_size: usize)
         let mut feature = Feature::named(&column);
         feature.data_type = Some(data_type(&column, &found)?);
         infer_presence(&mut feature, &found, everywhere);
-        if let Some(domain) = infer_domain(&column, &found, max_string_domain_size) {
-            feature.domain = Some(column);
-            schema.string_domain.push(domain);
-        }
+        schema
+            .string_domain
+            .extend(infer_domain(&mut feature, &found, max_string_domain_size));
         schema.feature.push(feature);
     }
     Ok(schema)
@@ -105,12 +106,27 @@ fn infer_presence(feature: &mut Feature, found: &[&FeatureNameStatistics], every
             dim: vec![Dim { size: 1 }],
         });
     } else if seen {
-        feature.value_count = Some(ValueCount { min: 1, max: 1 });
+        feature.value_count = Some(ValueCount { min: 1, max: Some(1) });
     }
 }
 
-/// The values, sorted, unless there are too many of them or none.
-fn infer_domain(column: &str, found: &[&FeatureNameStatistics], max_size: usize) -> Option<StringDomain> {
+/// The words that TFDV takes for truth values where no other is seen.
+const TRUTH: [(&str, &str); 3] = [("true", "false"), ("TRUE", "FALSE"), ("1", "0")];
+
+/// What the values have in common: truth values, whole numbers written as text, or a vocabulary, which is returned.
+fn infer_domain(feature: &mut Feature, found: &[&FeatureNameStatistics], max_size: usize) -> Option<StringDomain> {
+    if feature.data_type == Some(SchemaType::Int) {
+        let numbers = found.iter().filter_map(|feature| feature.num_stats.as_ref());
+        let numbers = numbers.filter(|stats| stats.common_stats.num_non_missing > 0);
+        let range = numbers.fold(None, |range: Option<(f64, f64)>, stats| {
+            let (low, high) = range.unwrap_or((stats.min, stats.max));
+            Some((low.min(stats.min), high.max(stats.max)))
+        });
+        feature.bool_domain = range
+            .filter(|(low, high)| *low >= 0.0 && *high == 1.0)
+            .map(|_| BoolDomain::default());
+        return None;
+    }
     let texts: Vec<_> = found
         .iter()
         .filter_map(|feature| feature.string_stats.as_ref())
@@ -118,14 +134,30 @@ fn infer_domain(column: &str, found: &[&FeatureNameStatistics], max_size: usize)
     let complete = texts
         .iter()
         .all(|stats| stats.unique == stats.rank_histogram.buckets.len() as i64);
-    let values: BTreeSet<&String> = texts
-        .iter()
-        .flat_map(|stats| &stats.rank_histogram.buckets)
-        .map(|bucket| &bucket.label)
-        .collect();
-    (complete && !values.is_empty() && values.len() <= max_size).then(|| StringDomain {
-        name: column.to_owned(),
-        value: values.into_iter().cloned().collect(),
+    let buckets = texts.iter().flat_map(|stats| &stats.rank_histogram.buckets);
+    let values: BTreeSet<&str> = buckets.map(|bucket| bucket.label.as_str()).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let seen = |word: &str| values.get(word).map(|word| (*word).to_owned()).unwrap_or_default();
+    let only = |(yes, no): &&(&str, &str)| values.iter().all(|value| value == yes || value == no);
+    if let Some((yes, no)) = TRUTH.iter().find(only) {
+        feature.bool_domain = Some(BoolDomain {
+            true_value: seen(yes),
+            false_value: seen(no),
+        });
+        return None;
+    }
+    if values.iter().all(|value| value.trim().parse::<i64>().is_ok()) {
+        feature.int_domain = Some(IntDomain::default());
+        return None;
+    }
+    (complete && values.len() <= max_size).then(|| {
+        feature.domain = Some(feature.name.clone());
+        StringDomain {
+            name: feature.name.clone(),
+            value: values.into_iter().map(str::to_owned).collect(),
+        }
     })
 }
 
@@ -148,10 +180,10 @@ mod tests {
 
     #[test]
     fn a_schema_fits_every_split() {
-        let train = split(&[text("origin", 0, &["LGA", "EWR"]), text("gate", 2, &["1"])]);
-        let eval = split(&[text("origin", 0, &["JFK", "EWR"]), text("gate", 0, &["2"])]);
+        let train = split(&[text("origin", 0, &["LGA", "EWR"]), text("gate", 2, &["A"])]);
+        let eval = split(&[text("origin", 0, &["JFK", "EWR"]), text("gate", 0, &["B"])]);
         let schema = infer(&[train, eval], 2).unwrap();
-        insta::assert_snapshot!(serde_json::to_string(&schema).unwrap(), @r#"{"feature":[{"name":"origin","type":"BYTES","presence":{"minFraction":1.0,"minCount":"1"},"shape":{"dim":[{"size":"1"}]}},{"name":"gate","type":"BYTES","presence":{"minCount":"1"},"valueCount":{"min":"1","max":"1"},"domain":"gate"}],"stringDomain":[{"name":"gate","value":["1","2"]}]}"#);
+        insta::assert_snapshot!(serde_json::to_string(&schema).unwrap(), @r#"{"feature":[{"name":"origin","type":"BYTES","presence":{"minFraction":1.0,"minCount":"1"},"shape":{"dim":[{"size":"1"}]}},{"name":"gate","type":"BYTES","presence":{"minCount":"1"},"valueCount":{"min":"1","max":"1"},"domain":"gate"}],"stringDomain":[{"name":"gate","value":["A","B"]}]}"#);
         assert_eq!(
             infer(&[split(&[text("origin", 0, &["a", "b"])])], 2)
                 .unwrap()
@@ -159,6 +191,58 @@ mod tests {
                 .len(),
             1
         );
+    }
+
+    /// What `tfdv.infer_schema` of TFDV 1.16.1 says of the same values.
+    #[test]
+    fn domains_as_measured_in_tfdv() {
+        let domain = |feature: serde_json::Value| {
+            let schema = infer(&[split(&[feature])], 100).unwrap();
+            let mut written = serde_json::to_value(&schema.feature[0]).unwrap();
+            let found = ["boolDomain", "intDomain", "domain"].map(|key| (key, written[key].take()));
+            let found = found.into_iter().find(|(_, domain)| !domain.is_null());
+            found.map_or("none".to_owned(), |(key, domain)| format!("{key} {domain}"))
+        };
+        let words = |values: &[&str]| domain(text("x", 0, values));
+        assert_eq!(
+            words(&["true", "false"]),
+            r#"boolDomain {"trueValue":"true","falseValue":"false"}"#
+        );
+        assert_eq!(
+            words(&["TRUE", "FALSE"]),
+            r#"boolDomain {"trueValue":"TRUE","falseValue":"FALSE"}"#
+        );
+        assert_eq!(words(&["0", "1"]), r#"boolDomain {"trueValue":"1","falseValue":"0"}"#);
+        assert_eq!(words(&["true"]), r#"boolDomain {"trueValue":"true"}"#);
+        for values in [
+            ["True", "False"],
+            ["yes", "no"],
+            ["true", "x"],
+            ["1.5", "2"],
+            ["", "1"],
+            ["0x10", "1"],
+            ["99999999999999999999", "1"],
+        ] {
+            assert_eq!(words(&values), r#"domain "x""#, "{values:?}");
+        }
+        for values in [["-1", "+2"], ["0", " 1"], ["1", "03"]] {
+            assert_eq!(words(&values), "intDomain {}", "{values:?}");
+        }
+        let numbers = |kind: &str, min: f64, max: f64| {
+            domain(
+                json!({"name": "x", "type": kind, "numStats": {"commonStats": {"numNonMissing": 3}, "min": min, "max": max}}),
+            )
+        };
+        assert_eq!(numbers("INT", 0.0, 1.0), "boolDomain {}");
+        assert_eq!(numbers("INT", 1.0, 1.0), "boolDomain {}");
+        for (kind, min, max) in [
+            ("INT", 0.0, 0.0),
+            ("INT", -1.0, 1.0),
+            ("INT", 0.0, 2.0),
+            ("FLOAT", 0.0, 1.0),
+        ] {
+            assert_eq!(numbers(kind, min, max), "none", "{kind} {min} {max}");
+        }
     }
 
     #[test]

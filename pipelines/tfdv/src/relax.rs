@@ -116,10 +116,11 @@ fn widen(relaxed: &mut Relaxed, index: usize, split: &DatasetFeatureStatistics) 
         return;
     };
     presence(feature, found, split.num_examples, &mut change);
+    shape(feature, found, &mut change);
     if feature.data_type == Some(SchemaType::Int) && found.kind() == SchemaType::Float {
         feature.data_type = Some(SchemaType::Float);
         change("type: INT to FLOAT".to_owned(), "the values have fractions".to_owned());
-        feature.int_domain = None;
+        (feature.int_domain, feature.bool_domain) = (None, None);
     }
     if let Some(numbers) = &found.num_stats {
         if let Some(domain) = &mut feature.int_domain {
@@ -156,6 +157,7 @@ fn widen(relaxed: &mut Relaxed, index: usize, split: &DatasetFeatureStatistics) 
             }
         }
     }
+    meaning(feature, found, &mut change);
     vocabulary(feature, string_domain, found, &mut change);
 }
 
@@ -175,9 +177,52 @@ fn presence(feature: &mut Feature, found: &FeatureNameStatistics, rows: i64, cha
             reason,
         );
         presence.min_fraction = fraction;
-        if feature.shape.take().is_some() {
-            feature.value_count = Some(ValueCount { min: 1, max: 1 });
-        }
+    }
+}
+
+/// A shape wants a value in every row.
+fn shape(feature: &mut Feature, found: &FeatureNameStatistics, change: &mut impl FnMut(String, String)) {
+    let missing = found.common().num_missing;
+    if missing > 0 && feature.shape.take().is_some() {
+        feature.value_count = Some(ValueCount { min: 1, max: Some(1) });
+        change(
+            "shape: to value_count 1".to_owned(),
+            "some rows have no value".to_owned(),
+        );
+    }
+}
+
+/// Truth values, and numbers as text, that are none any more.
+fn meaning(feature: &mut Feature, found: &FeatureNameStatistics, change: &mut impl FnMut(String, String)) {
+    let more = found
+        .num_stats
+        .as_ref()
+        .is_some_and(|numbers| numbers.min < 0.0 || numbers.max > 1.0);
+    let labels = || {
+        let buckets = found
+            .string_stats
+            .iter()
+            .flat_map(|texts| &texts.rank_histogram.buckets);
+        buckets.map(|bucket| bucket.label.as_str())
+    };
+    let other = feature.bool_domain.as_ref().and_then(|domain| {
+        labels().find(|label| label.is_empty() || (*label != domain.true_value && *label != domain.false_value))
+    });
+    if feature.bool_domain.is_some() && (more || other.is_some()) {
+        feature.bool_domain = None;
+        let reason = other.map_or_else(
+            || "there are values other than 0 and 1".to_owned(),
+            |label| format!("there are values such as '{label}'"),
+        );
+        change("bool_domain removed".to_owned(), reason);
+    }
+    if let Some(label) = labels().find(|label| label.trim().parse::<i64>().is_err())
+        && feature.int_domain.take().is_some()
+    {
+        change(
+            "int_domain removed".to_owned(),
+            format!("there are values such as '{label}'"),
+        );
     }
 }
 
@@ -229,6 +274,9 @@ mod tests {
             {"name": "origin", "type": "BYTES", "presence": {"min_fraction": 1.0, "min_count": "1"}, "shape": {"dim": [{"size": "1"}]}, "string_domain": {"value": ["EWR", "JFK"]}},
             {"name": "n", "type": "INT", "int_domain": {"min": "0", "max": "9"}},
             {"name": "gone", "type": "INT", "presence": {"min_count": "1"}},
+            {"name": "flag", "type": "INT", "bool_domain": {}},
+            {"name": "zip", "type": "BYTES", "int_domain": {}},
+            {"name": "sure", "type": "BYTES", "bool_domain": {"true_value": "true", "false_value": "false"}},
             {"name": "text", "type": "FLOAT"}]}))
         .unwrap();
         let texts = |values: &[&str], missing: u64| {
@@ -241,6 +289,9 @@ mod tests {
         let split: DatasetFeatureStatistics = serde_json::from_value(json!({"numExamples": 3, "features": [
             {"name": "origin", "type": "STRING", "stringStats": texts(&["EWR", "LGA"], 1)},
             {"name": "n", "type": "INT", "numStats": {"commonStats": {"numNonMissing": 3}, "min": -2.0, "max": 5.0}},
+            {"name": "flag", "type": "INT", "numStats": {"commonStats": {"numNonMissing": 3}, "min": 0.0, "max": 2.0}},
+            {"name": "zip", "type": "STRING", "stringStats": texts(&["10001", "SW1A"], 1)},
+            {"name": "sure", "type": "STRING", "stringStats": texts(&["true", "false", "perhaps"], 0)},
             {"name": "text", "type": "STRING", "stringStats": texts(&["x"], 2)},
             {"name": "new", "type": "STRING", "stringStats": texts(&["y", "z", "w"], 0)}]}))
         .unwrap();
@@ -252,9 +303,13 @@ mod tests {
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @"
         origin: presence.min_fraction: 1 to 0.6666 (2 of 3 rows have a value)
+        origin: shape: to value_count 1 (some rows have no value)
         origin: domain: + 'LGA' (1 of 2 values are outside of the domain)
         n: int_domain.min: -2 (the smallest value is -2)
         gone: lifecycle_stage: DEPRECATED (no row has a value)
+        flag: bool_domain removed (there are values other than 0 and 1)
+        zip: int_domain removed (there are values such as 'SW1A')
+        sure: bool_domain removed (there are values such as 'perhaps')
         new: new feature of type BYTES (the column is in the data, and the schema does not know it)
         ");
         assert_eq!(

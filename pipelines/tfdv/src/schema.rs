@@ -28,6 +28,17 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Whether some feature or the whole schema names an environment.
+    pub fn names_environment(&self, environment: &str) -> bool {
+        let of_features = self.feature.iter();
+        let of_features =
+            of_features.flat_map(|feature| feature.in_environment.iter().chain(&feature.not_in_environment));
+        self.default_environment
+            .iter()
+            .chain(of_features)
+            .any(|name| name == environment)
+    }
+
     /// The domain of a feature: its own, else the one it names; `None` when it has none.
     ///
     /// # Errors
@@ -219,9 +230,9 @@ pub struct ValueCount {
     /// At least.
     #[serde(with = "int64")]
     pub min: i64,
-    /// At most.
-    #[serde(with = "int64")]
-    pub max: i64,
+    /// At most; no bound when absent.
+    #[serde(with = "optional_int64", skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
 }
 
 /// The values a BYTES feature may have.

@@ -92,10 +92,16 @@ impl Validation<'_> {
     fn columns(&self, dataset: &DatasetFeatureStatistics) -> Vec<(String, Vec<Reason>)> {
         let known = self.schema.feature.iter().map(|feature| {
             let found = dataset.features.iter().find(|other| other.column() == feature.name);
+            let expected = feature.expected_in(self.environment, self.schema);
             let reasons = match found {
                 // What is there must be right, expected or not.
-                Some(found) => checks::column(self.schema, feature, found, dataset.num_examples),
-                None if !feature.expected_in(self.environment, self.schema) => Vec::new(),
+                Some(found) => {
+                    let new = self.environment.filter(|_| !expected && !feature.excused());
+                    let mut reasons: Vec<Reason> = new.map(checks::unexpected_column).into_iter().collect();
+                    reasons.extend(checks::column(self.schema, feature, found, dataset.num_examples));
+                    reasons
+                }
+                None if !expected => Vec::new(),
                 None => checks::absent_column(feature).into_iter().collect(),
             };
             (feature.name.clone(), reasons)

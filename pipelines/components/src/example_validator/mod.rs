@@ -5,7 +5,7 @@ mod tests;
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use serde_json::Map;
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
 
 use crate::examples::split_folder;
@@ -50,7 +50,8 @@ enum OnAnomaly {
 }
 
 /// Reads the inputs `statistics` and `schema`, and `previous_statistics` and `serving_statistics` where they are;
-/// writes the output `anomalies`.
+/// writes the output `anomalies`: for each split TFMD's `anomalies.json` and, where there was something to compare
+/// with, `distances.json` with every distance measured and what chance would make of it.
 ///
 /// # Errors
 /// When a split has an anomaly of severity ERROR and `on_anomaly` is fail, or when an input is
@@ -59,6 +60,13 @@ pub fn run(task: &Task) -> Result<()> {
     let parameters: Parameters = task.parameters()?;
     let (statistics, output) = (task.input("statistics")?, task.output("anomalies")?);
     let schema: Schema = read_json(&task.input("schema")?.path.join("schema.json"))?;
+    if let Some(environment) = &parameters.environment
+        && !schema.names_environment(environment)
+    {
+        bail!(
+            "the environment '{environment}' is not named in the schema: name it in default_environment, or in a feature's in_environment or not_in_environment"
+        );
+    }
     let previous = task
         .optional_input("previous_statistics")
         .map(read_statistics)
@@ -86,7 +94,14 @@ pub fn run(task: &Task) -> Result<()> {
                 .map(|splits| control(splits, split, &parameters.skew)),
         };
         let anomalies = validation.judge(&dataset);
-        write_json(&split_folder(output, split).join("anomalies.json"), &anomalies)?;
+        let folder = split_folder(output, split);
+        write_json(&folder.join("anomalies.json"), &anomalies)?;
+        if previous.is_some() || serving.is_some() {
+            write_json(
+                &folder.join("distances.json"),
+                &json!({"distances": anomalies.measured()}),
+            )?;
+        }
         let found = findings(split, &anomalies, &severities);
         println!(
             "split {split}: {} examples, anomalies: {}",

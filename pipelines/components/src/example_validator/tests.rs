@@ -125,7 +125,7 @@ fn domains_by_name() {
     let demands = json!({"feature": [{"name": "origin", "domain": "airports"}],
         "string_domain": [{"name": "airports", "value": ["EWR", "JFK", "XXX"]}]});
     assert_eq!(found(demands), "");
-    insta::assert_snapshot!(of(json!({"name": "origin", "domain": "airports"})), @"INVALID_SCHEMA_SPECIFICATION: split 'eval', column 'origin': the schema gives it the domain 'airports' and does not define that");
+    insta::assert_snapshot!(of(json!({"name": "origin", "domain": "airports"})), @"INVALID_DOMAIN_SPECIFICATION: split 'eval', column 'origin': the schema gives it the domain 'airports' and does not define that");
     insta::assert_snapshot!(of(json!({"name": "n", "float_domain": {"min": 0.0}})), @"DOMAIN_INVALID_FOR_TYPE: split 'eval', column 'n': the values are INT, and the float_domain that the schema gives them is for FLOAT");
     insta::assert_snapshot!(of(json!({"name": "origin", "int_domain": {"min": "0"}})), @"INT_TYPE_NOT_INT_STRING: split 'eval', column 'origin': there are values such as 'EWR', 'JFK' and 'XXX', and the schema wants whole numbers");
 }
