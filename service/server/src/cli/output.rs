@@ -13,9 +13,14 @@ pub(super) fn text(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a value as indented JSON.
+/// Prints a value as indented JSON, piece by piece.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<()> {
-    text(&format!("{}\n", serde_json::to_string_pretty(value)?))
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
+    match written.and_then(|()| writeln!(out)).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// What a word means, for its colour.

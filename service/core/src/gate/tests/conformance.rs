@@ -7,6 +7,7 @@ use crate::evaluation::{CrossSlice, Evaluation};
 use crate::spec::{
     CrossSliceThreshold, CrossSlicingSpec, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold,
 };
+use serde_json::json;
 
 /// What TFMA says: `validation_ok`.
 const OK: bool = true;
@@ -22,7 +23,7 @@ fn checked(cases: Vec<Case>) -> String {
         let verdict = judge(&gate, &evaluation);
         let said = sentences(&verdict);
         assert_eq!(verdict.blessing(), expected, "{name}: {said}");
-        let result = verdict.validation_result();
+        let result = json!(verdict.validation_result());
         assert_eq!(result["validation_ok"], expected == Blessed, "{name}");
         assert_eq!(
             result["missing_thresholds"],
@@ -315,7 +316,7 @@ fn the_result_has_tfmas_shape() {
     gate.slicing_specs = vec![SlicingSpec::default(), by("month")];
     let mut evaluation = overall(0.5, 0.75);
     evaluation.cross_slices = crossed(&[(&[], &[("origin", "EWR")], 0.0)]).cross_slices;
-    let mut result = judge(&gate, &evaluation).validation_result();
+    let mut result = json!(judge(&gate, &evaluation).validation_result());
     let fields = result.as_object_mut().unwrap();
     fields.remove("findings").and(fields.remove("comparisons")).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&result).unwrap(), @r#"

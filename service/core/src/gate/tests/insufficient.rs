@@ -4,6 +4,7 @@ use super::super::{Blessing, Verdict, judge};
 use super::{by, gate, measured, sentences, value};
 use crate::evaluation::Evaluation;
 use crate::spec::{Gate, InsufficientData, SlicingSpec};
+use serde_json::json;
 
 use InsufficientData::{Fail, Ignore, Warn};
 
@@ -40,7 +41,7 @@ fn a_small_slice_is_named_whatever_the_policy() {
     let mut cases = Vec::new();
     for policy in [Ignore, Warn, Fail] {
         let verdict = judge(&least(100, policy), &high);
-        let named = verdict.validation_result()["findings"].to_string();
+        let named = json!(verdict.validation_result())["findings"].to_string();
         assert!(named.contains("f=0"), "{policy:?}: {named}");
         cases.push(said(&verdict));
     }
@@ -84,7 +85,7 @@ fn from_few_rows_overall_nothing_is_concluded() {
                 verdict.reason(),
                 Some("nothing can be concluded from 199 examples overall, fewer than the 200 of min_slice_size")
             );
-            assert_eq!(verdict.validation_result()["missing_thresholds"], false);
+            assert_eq!(json!(verdict.validation_result())["missing_thresholds"], false);
         }
     }
     assert_eq!(
