@@ -1,6 +1,7 @@
 //! What the engine needs to know; the server reads it from `trainyard.toml` and the environment.
 
 use secrecy::SecretString;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,6 +90,12 @@ impl TargetConfig {
         }
     }
 
+    /// Where people look for it: its address, or else its folder.
+    pub fn place(&self) -> String {
+        let folder = || self.repository().map(|folder| folder.display().to_string());
+        self.url().map(str::to_owned).or_else(folder).unwrap_or_default()
+    }
+
     /// The folder that versions are written to, if it is this service that writes them.
     pub fn repository(&self) -> Option<&Path> {
         match &self.kind {
@@ -133,7 +140,8 @@ pub enum TargetKind {
 }
 
 /// How a model server wants its folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// MLServer: versions are text, each with its own settings.
     #[default]

@@ -2,7 +2,8 @@
 //! names such as TRAINYARD_PORT by themselves.
 
 use super::target::secret_variable;
-use super::{Config, ConfigError, Kind, TargetKind, values};
+use super::{Config, ConfigError, Kind, values};
+use trainyard_engine::TargetKind;
 
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
@@ -62,10 +63,10 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
         }
     }
     for (name, target) in &mut config.targets {
-        if let TargetKind::Webhook { secret, .. } = &mut target.kind
+        if let TargetKind::Webhook { secret, .. } = &mut target.0.kind
             && let Some(value) = variable(&secret_variable(name)).filter(|value| !value.is_empty())
         {
-            *secret = Some(value.into());
+            *secret = value.into();
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ mod resolve;
 mod target;
 mod values;
 
-pub use target::{Layout, Target, TargetKind};
+pub use target::Target;
 pub(crate) use values::names_this_machine;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::retention::Policy;
+use trainyard_engine::TargetKind;
 
 /// The commented default, as `trainyard serve --default-config` prints it.
 pub const DEFAULT: &str = include_str!("../trainyard.default.toml");
@@ -228,7 +229,7 @@ impl Config {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         };
         for (name, target) in &self.targets {
-            if let Some(bad) = [name, target.model.as_ref().unwrap_or(name)]
+            if let Some(bad) = [name, target.0.model.as_ref().unwrap_or(name)]
                 .into_iter()
                 .find(|name| !fine(name))
             {
@@ -236,8 +237,8 @@ impl Config {
                     "[targets.{name}]: '{bad}' cannot be the name of a folder: use letters, digits, '-', '_' and '.'"
                 ));
             }
-            if let TargetKind::Webhook { secret, .. } = &target.kind
-                && secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty())
+            if let TargetKind::Webhook { secret, .. } = &target.0.kind
+                && secret.expose_secret().is_empty()
             {
                 return wrong(&format!(
                     "[targets.{name}]: a webhook is signed: set its secret, or {}",

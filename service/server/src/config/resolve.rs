@@ -1,24 +1,16 @@
 //! The settings as the engine takes them: paths absolute, key file read.
 
-use super::{Config, ConfigError, Kind, Layout, TargetKind};
+use super::{Config, ConfigError, Kind};
 use std::path::{Path, PathBuf};
 use trainyard_core::retention::Policy;
-use trainyard_engine::{
-    EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ServingImage, TargetConfig, TargetKind as EngineKind,
-};
+use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig};
 
 impl Config {
     /// What the engine needs to know. Reads the App's private key.
     pub fn engine(&self) -> Result<EngineConfig, ConfigError> {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let targets = self.targets.iter().map(|(name, target)| {
-            let target = TargetConfig {
-                kind: kind(&target.kind),
-                model: target.model.clone(),
-                max_loading_time: target.max_loading_time,
-            };
-            (name.clone(), target)
-        });
+        let targets = self.targets.iter();
+        let targets = targets.map(|(name, target)| (name.clone(), target.0.clone()));
         Ok(EngineConfig {
             data_dir: absolute(&self.data_dir),
             data_root: absolute(&self.data_root),
@@ -69,41 +61,6 @@ impl Config {
     }
 }
 
-fn kind(kind: &TargetKind) -> EngineKind {
-    match kind.clone() {
-        TargetKind::OpenInference {
-            url,
-            repository,
-            layout,
-            image,
-            command,
-            port,
-        } => EngineKind::OpenInference {
-            url,
-            repository: absolute(&repository),
-            layout: match layout {
-                Layout::Mlserver => trainyard_engine::Layout::MlServer,
-                Layout::Triton => trainyard_engine::Layout::Triton,
-            },
-            serving: image.map(|image| ServingImage { image, command, port }),
-        },
-        TargetKind::TensorFlowServing { repository, url } => EngineKind::TensorFlowServing {
-            repository: absolute(&repository),
-            url,
-        },
-        // Without a secret the settings were refused.
-        TargetKind::Webhook {
-            url,
-            status_url,
-            secret,
-        } => EngineKind::Webhook {
-            url,
-            status_url,
-            secret: secret.unwrap_or_default(),
-        },
-    }
-}
-
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,79 +1,17 @@
 //! `[targets.NAME]`: a kind of push target, and the keys that kind has.
 
+use super::resolve::absolute;
 use super::values;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
+use trainyard_engine::{Layout, ServingImage, TargetConfig, TargetKind};
 
-/// `[targets.NAME]`.
+/// `[targets.NAME]`, as the engine takes it. The secret of a webhook that the file does not have is empty.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Keys")]
-pub struct Target {
-    /// What it is.
-    pub kind: TargetKind,
-    /// The model's name there; the target's name if absent.
-    pub model: Option<String>,
-    /// How long a version may take until it serves.
-    pub max_loading_time: Duration,
-}
-
-impl Target {
-    /// Where people find it, if it has an address.
-    pub fn url(&self) -> Option<&str> {
-        match &self.kind {
-            TargetKind::OpenInference { url, .. } | TargetKind::Webhook { url, .. } => Some(url),
-            TargetKind::TensorFlowServing { url, .. } => url.as_deref(),
-        }
-    }
-}
-
-/// The kinds of push targets.
-#[derive(Clone, Debug)]
-pub enum TargetKind {
-    /// MLServer or Triton.
-    OpenInference {
-        /// The model server.
-        url: String,
-        /// The folder of its models.
-        repository: PathBuf,
-        /// How it wants that folder.
-        layout: Layout,
-        /// Its image: with it a new version is tried in a throw-away container first.
-        image: Option<String>,
-        /// What that container runs; the image's own command if empty.
-        command: Vec<String>,
-        /// The port there.
-        port: u16,
-    },
-    /// A version directory.
-    TensorFlowServing {
-        /// The folder of models.
-        repository: PathBuf,
-        /// The server that watches it.
-        url: Option<String>,
-    },
-    /// A signed request.
-    Webhook {
-        /// Where it goes.
-        url: String,
-        /// Who says which version serves.
-        status_url: Option<String>,
-        /// Signs it.
-        secret: Option<SecretString>,
-    },
-}
-
-/// How a model server wants its folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// MLServer.
-    #[default]
-    Mlserver,
-    /// Triton.
-    Triton,
-}
+pub struct Target(pub TargetConfig);
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,30 +79,29 @@ impl TryFrom<Keys> for Target {
             return Err("command and port are the throw-away container's: name its image".to_owned());
         }
         let missing = |key: &str| format!("missing field `{key}`");
+        let (command, port) = (keys.command.unwrap_or_default(), keys.port.unwrap_or(PORT));
         let kind = match keys.kind {
             KindName::OpenInference => TargetKind::OpenInference {
                 url: keys.url.ok_or_else(|| missing("url"))?,
-                repository: keys.repository.ok_or_else(|| missing("repository"))?,
+                repository: absolute(&keys.repository.ok_or_else(|| missing("repository"))?),
                 layout: keys.layout.unwrap_or_default(),
-                image: keys.image,
-                command: keys.command.unwrap_or_default(),
-                port: keys.port.unwrap_or(PORT),
+                serving: keys.image.map(|image| ServingImage { image, command, port }),
             },
             KindName::TensorflowServing => TargetKind::TensorFlowServing {
-                repository: keys.repository.ok_or_else(|| missing("repository"))?,
+                repository: absolute(&keys.repository.ok_or_else(|| missing("repository"))?),
                 url: keys.url,
             },
             KindName::Webhook => TargetKind::Webhook {
                 url: keys.url.ok_or_else(|| missing("url"))?,
                 status_url: keys.status_url,
-                secret: keys.secret,
+                secret: keys.secret.unwrap_or_default(),
             },
         };
-        Ok(Self {
+        Ok(Self(TargetConfig {
             kind,
             model: keys.model,
             max_loading_time: keys.max_loading_time.unwrap_or(MAX_LOADING_TIME),
-        })
+        }))
     }
 }
 

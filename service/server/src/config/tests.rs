@@ -34,7 +34,7 @@ fn the_examples_of_the_default_file_parse() {
         })
         .collect();
     let parsed = parse(&text.join("\n")).unwrap();
-    assert_eq!(parsed.targets["flights"].max_loading_time, target::MAX_LOADING_TIME);
+    assert_eq!(parsed.targets["flights"].0.max_loading_time, target::MAX_LOADING_TIME);
     assert!(parsed.api_token.is_some() && parsed.github.app_id.is_some() && parsed.database_url.is_some());
 }
 

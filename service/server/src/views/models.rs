@@ -27,7 +27,7 @@ pub struct Models {
 pub struct TargetView {
     /// Its name.
     pub name: String,
-    /// The model server; absent when the configuration does not name the target any more.
+    /// The model server, or the folder of versions; absent when the configuration does not name the target any more.
     pub url: Option<String>,
     /// What it serves, if anything.
     pub serving: Option<Serving>,
@@ -104,10 +104,7 @@ impl Models {
             let ledger = store.promotions(Some(&name), SHOWN).await?;
             let newest = ledger.first().filter(|entry| entry.action != PromotionAction::Removed);
             targets.push(TargetView {
-                url: config
-                    .targets
-                    .get(&name)
-                    .and_then(|target| target.url().map(str::to_owned)),
+                url: config.targets.get(&name).map(|target| target.0.place()),
                 serving: newest.map(serving),
                 aliases: newest
                     .map(champion)
