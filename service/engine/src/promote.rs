@@ -1,23 +1,24 @@
 //! Promotion by a person: the model of a run, or an earlier version, serves from now on.
 
+mod record;
+pub(crate) use record::pushed_name;
+
 use crate::artifacts::remove_tree;
 use crate::config::TargetConfig;
-use crate::context::Context;
-use crate::effects::{EffectError, infra_validate, judge, push::pushed_as};
+use crate::context::{Context, new_run_id};
+use crate::effects::infra_validate::{self, Validated};
+use crate::effects::{EffectError, judge, push::pushed_as};
 use crate::engine::Engine;
 use crate::registry::intact;
 use crate::rollback::ledger;
 use crate::serving::{ServingError, Target, kept, next_version, served};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
+use serde_json::{Value, json};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::{Blessed, Override};
 use trainyard_core::run::Run;
 use trainyard_core::spec::{InfraValidation, Push};
-use trainyard_store::{MetadataWrite, NewPromotion, Promotion, PromotionAction, StoreError};
+use trainyard_store::{NewPromotion, Promotion, PromotionAction, StoreError};
 
 /// What a person asks for.
 #[derive(Clone, Debug, Default)]
@@ -49,21 +50,21 @@ pub struct Promoted {
     pub forced: bool,
 }
 
-/// Why nothing was promoted; what served before still serves.
+/// Why nothing was promoted or rolled back; what served before still serves.
 #[derive(Debug, thiserror::Error)]
-pub enum PromoteError {
+pub enum PromotionError {
     /// No such run, version or target.
     #[error("{0}")]
     Unknown(String),
-    /// It is there and cannot be promoted so.
+    /// It is there and cannot serve so.
     #[error("{0}")]
     Refused(String),
     /// The server did not take it.
-    #[error("the model was not promoted to target '{target}': {error}")]
+    #[error("{what}: {error}")]
     Serving {
-        /// The target.
-        target: String,
-        /// What happened.
+        /// What did not happen.
+        what: String,
+        /// Why.
         #[source]
         error: ServingError,
     },
@@ -89,23 +90,23 @@ struct Found {
 impl Engine {
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
-    pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromoteError> {
+    pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
         let context = self.context();
-        let _in_use = context.collecting.hold_off().await.map_err(PromoteError::Lock)?;
+        let _in_use = context.collecting.hold_off().await.map_err(PromotionError::Lock)?;
         let (name, found) = find(context, request).await?;
         let config = configured(context, &name)?;
         let (blessed, forced) = approve(&found, request)?;
-        intact(context, blessed.get()).await.map_err(PromoteError::Refused)?;
+        intact(context, blessed.get()).await.map_err(PromotionError::Refused)?;
         let plan = plan(&name, &found);
         // Before the lock: a rollback does not wait for it.
-        validate(context, &found, &plan, config).await?;
+        let validated = validate(context, &found, &plan, config, request).await?;
 
-        let _alone = context.pushing.hold().await.map_err(PromoteError::Lock)?;
+        let _alone = context.pushing.hold().await.map_err(PromotionError::Lock)?;
         let ledger = ledger(context, &name).await?;
         let stack = served(&ledger);
         let current = stack.last().copied();
         if let Some(serving) = current.filter(|serving| serving.model.digest == found.model.digest) {
-            return Err(PromoteError::Refused(format!(
+            return Err(PromotionError::Refused(format!(
                 "target '{name}' serves this model already, as version {}",
                 serving.version
             )));
@@ -118,8 +119,8 @@ impl Engine {
         target
             .push(&blessed, &version, &kept(&stack), plan.infra_validation)
             .await
-            .map_err(|error| PromoteError::Serving {
-                target: name.clone(),
+            .map_err(|error| PromotionError::Serving {
+                what: format!("the model was not promoted to target '{name}'"),
                 error,
             })?;
         metrics::counter!("trainyard_pushes_total", "target" => name.clone()).increment(1);
@@ -136,7 +137,7 @@ impl Engine {
         };
         let mut metadata = Vec::new();
         if let Some(forced) = &forced {
-            metadata.push(blessing(context, &promotion, &found, forced)?);
+            metadata.push(record::blessing(context, &promotion, &found, forced)?);
         }
         let pushed = pushed_as(
             pushed_name(&name, &version),
@@ -144,7 +145,11 @@ impl Engine {
             &version,
             &target.destination(&version),
         );
-        metadata.push(pusher(&promotion, pushed, forced.is_some()));
+        let infra_blessing = validated.as_ref().map(|validated| validated.blessing.clone());
+        metadata.extend(
+            validated.map(|validated| record::infra_validator(&found, &plan, validated, request, promotion.at)),
+        );
+        metadata.push(record::pusher(&promotion, pushed, infra_blessing, forced.is_some()));
         let newest = ledger.last().map(|entry| entry.id);
         context.store.append_promotion(&promotion, newest, metadata).await?;
         Ok(Promoted {
@@ -158,32 +163,44 @@ impl Engine {
     }
 }
 
-/// In a throw-away copy of the serving container, where one is configured.
-async fn validate(context: &Context, found: &Found, plan: &Push, config: &TargetConfig) -> Result<(), PromoteError> {
-    let Some(run) = &found.run else { return Ok(()) };
-    let refused = match infra_validate::validate(context, run, &found.model, plan, config).await {
-        Ok(validated) => validated.and_then(|validated| validated.refusal),
-        Err(EffectError::Again { reason, .. } | EffectError::Broken(reason)) => Some(reason),
+/// In a throw-away copy of the serving container, where one is configured. A refusal is recorded.
+async fn validate(
+    context: &Context,
+    found: &Found,
+    plan: &Push,
+    config: &TargetConfig,
+    request: &PromoteRequest,
+) -> Result<Option<Validated>, PromotionError> {
+    // Of its own, since the run may be gone or be tried at this very moment.
+    let id = new_run_id();
+    let validated = infra_validate::validate(context, &id, &found.model, plan, config).await;
+    let folders = [context.folders.work(&id), context.folders.logs(&id)];
+    let _ = tokio::task::spawn_blocking(move || folders.map(|folder| remove_tree(&folder))).await;
+    let not_promoted = |reason: &str| PromotionError::Refused(format!("the model was not promoted: {reason}"));
+    let validated = validated.map_err(|error| match error {
+        EffectError::Again { reason, .. } | EffectError::Broken(reason) => not_promoted(&reason),
+    })?;
+    let Some(validated) = validated else { return Ok(None) };
+    let Some(refusal) = validated.refusal.clone() else {
+        return Ok(Some(validated));
     };
-    let folder = context.folders.work(&run.request.id);
-    let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
-    match refused {
-        Some(reason) => Err(PromoteError::Refused(format!("the model was not promoted: {reason}"))),
-        None => Ok(()),
-    }
+    let write = record::infra_validator(found, plan, validated, request, context.now());
+    context.store.record_metadata(vec![write]).await?;
+    Err(not_promoted(&refusal))
 }
 
-fn configured<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, PromoteError> {
+/// The settings of a target.
+pub(crate) fn configured<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, PromotionError> {
     context.config.targets.get(name).ok_or_else(|| {
         let known = context.config.known_targets();
-        PromoteError::Unknown(format!(
+        PromotionError::Unknown(format!(
             "there is no push target '{name}' (known: {known}): see [targets] in trainyard.toml"
         ))
     })
 }
 
 /// The target and the model. A version of the target comes before a run whose id begins like it.
-async fn find(context: &Context, request: &PromoteRequest) -> Result<(String, Found), PromoteError> {
+async fn find(context: &Context, request: &PromoteRequest) -> Result<(String, Found), PromotionError> {
     let asked = request.model.as_str();
     let only = match context.config.targets.keys().collect::<Vec<_>>().as_slice() {
         [only] => Some((*only).clone()),
@@ -201,14 +218,14 @@ async fn find(context: &Context, request: &PromoteRequest) -> Result<(String, Fo
     let run = match context.store.run_row(asked).await? {
         Some(row) => context.store.load_run(&row.id).await?,
         None => {
-            return Err(PromoteError::Unknown(format!(
+            return Err(PromotionError::Unknown(format!(
                 "there is no run and no version '{asked}': see `trainyard runs` and `trainyard models`, and name the --target of a version"
             )));
         }
     };
     let own = run.request.plan.push.as_ref().map(|push| push.target.clone());
     let Some(name) = request.target.clone().or(own) else {
-        return Err(PromoteError::Refused(format!(
+        return Err(PromotionError::Refused(format!(
             "pipeline '{}' has no push target: name one with --target (known: {})",
             run.request.plan.pipeline,
             context.config.known_targets()
@@ -217,7 +234,7 @@ async fn find(context: &Context, request: &PromoteRequest) -> Result<(String, Fo
     Ok((name, of_run(run)?))
 }
 
-async fn of_version(context: &Context, entry: &Promotion) -> Result<Found, PromoteError> {
+async fn of_version(context: &Context, entry: &Promotion) -> Result<Found, PromotionError> {
     let run = match &entry.run {
         Some(id) => match context.store.load_run(id).await {
             Ok(run) => Some(run),
@@ -235,10 +252,10 @@ async fn of_version(context: &Context, entry: &Promotion) -> Result<Found, Promo
     })
 }
 
-fn of_run(run: Run) -> Result<Found, PromoteError> {
+fn of_run(run: Run) -> Result<Found, PromotionError> {
     let (id, plan) = (&run.request.id, &run.request.plan);
     if !run.state.is_final() {
-        return Err(PromoteError::Refused(format!(
+        return Err(PromotionError::Refused(format!(
             "run {id} is not over yet: wait for its verdict, or cancel it first"
         )));
     }
@@ -257,17 +274,20 @@ fn of_run(run: Run) -> Result<Found, PromoteError> {
             forced_before: false,
             run: Some(run),
         }),
-        [] => Err(PromoteError::Refused(format!(
+        [] => Err(PromotionError::Refused(format!(
             "run {id} made no model: see `trainyard runs {id}`"
         ))),
-        _ => Err(PromoteError::Refused(format!(
+        _ => Err(PromotionError::Refused(format!(
             "run {id} made several models and its pipeline has no gate that names one of them"
         ))),
     }
 }
 
 /// The proof of approval: the gate's, where it gave one for the base branch; else the person's, who says why.
-fn approve(found: &Found, request: &PromoteRequest) -> Result<(Blessed<ArtifactRef>, Option<Override>), PromoteError> {
+fn approve(
+    found: &Found,
+    request: &PromoteRequest,
+) -> Result<(Blessed<ArtifactRef>, Option<Override>), PromotionError> {
     let run = found.run.as_ref();
     let verdict = run.and_then(|run| run.verdict.as_ref());
     let pull_request = run.and_then(|run| run.request.pull_request);
@@ -279,19 +299,21 @@ fn approve(found: &Found, request: &PromoteRequest) -> Result<(Blessed<ArtifactR
     }
     let Some(reason) = request.reason.as_deref() else {
         let why = match (pull_request, verdict) {
-            (Some(number), _) => format!("it was made for pull request #{number}, which is not merged by this"),
-            (None, _) if found.forced_before => "the gate never approved it".to_owned(),
+            (Some(number), _) => {
+                format!("this model was made for pull request #{number}, which a promotion does not merge")
+            }
+            (None, _) if found.forced_before => "the gate never approved this model".to_owned(),
             (None, Some(verdict)) => match verdict.failures().next() {
-                Some(failure) => format!("the gate did not approve it: {}", failure.sentence),
-                None => format!("the gate's verdict is {}", verdict.blessing().as_str()),
+                Some(failure) => format!("the gate did not approve this model: {}", failure.sentence),
+                None => format!("the gate's verdict on this model is {}", verdict.blessing().as_str()),
             },
-            (None, None) => "no gate judged it".to_owned(),
+            (None, None) => "no gate judged this model".to_owned(),
         };
-        return Err(PromoteError::Refused(format!(
-            "this model needs a --reason to be promoted: {why}"
+        return Err(PromotionError::Refused(format!(
+            "{why}; to promote it nevertheless, say why with --reason \"…\", which the ledger keeps"
         )));
     };
-    let forced = Override::new(&request.actor, reason).map_err(PromoteError::Refused)?;
+    let forced = Override::new(&request.actor, reason).map_err(PromotionError::Refused)?;
     Ok((Blessed::by_person(found.model.clone(), &forced), Some(forced)))
 }
 
@@ -344,88 +366,4 @@ pub(crate) fn data(run: &Run) -> Vec<Value> {
             json!({"source": data.properties.get("source"), "digest": data.digest, "spans": labels})
         })
         .collect()
-}
-
-/// A forced blessing in MLMD, in TFX's form: a Gate whose output is a ModelBlessing that says who and why.
-fn blessing(
-    context: &Context,
-    promotion: &NewPromotion,
-    found: &Found,
-    forced: &Override,
-) -> Result<MetadataWrite, PromoteError> {
-    let name = name(promotion);
-    let hidden = format!(".promote-{}", uuid::Uuid::now_v7());
-    let folder: PathBuf = context.folders.root().join("work").join(hidden);
-    let written = || -> Result<_, Box<dyn std::error::Error>> {
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("BLESSED"), b"")?;
-        let verdict = found.run.as_ref().and_then(|run| run.verdict.as_ref());
-        let text = json!({"forced": forced, "at": promotion.at, "verdict": verdict});
-        fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)?;
-        Ok(context.artifacts.store(&folder)?)
-    };
-    let (digest, place) = written().map_err(|error| {
-        PromoteError::Refused(format!(
-            "the model serves, but its forced blessing cannot be written: {error}; the next start undoes it"
-        ))
-    })?;
-    let said = json!({
-        "blessed": 1, "current_model": found.model.uri, "component_id": "promote",
-        "forced_by": forced.actor(), "reason": forced.reason(),
-    });
-    let blessing = ArtifactRef {
-        name: format!("{name}/blessing"),
-        type_name: "ModelBlessing".to_owned(),
-        digest,
-        uri: place.display().to_string(),
-        properties: said.as_object().cloned().unwrap_or_default(),
-    };
-    Ok(MetadataWrite::ByHand {
-        component: "Gate".to_owned(),
-        node: "promote".to_owned(),
-        name: format!("{name}/gate"),
-        pipeline: promotion.pipeline.clone(),
-        inputs: BTreeMap::from([("model".to_owned(), found.model.clone())]),
-        outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
-        properties: Map::from_iter([
-            ("blessing".to_owned(), Value::from("forced")),
-            ("forced_by".to_owned(), Value::from(forced.actor())),
-            ("reason".to_owned(), Value::from(forced.reason())),
-        ]),
-        at: promotion.at,
-    })
-}
-
-/// The promotion in MLMD: a Pusher of no run.
-fn pusher(promotion: &NewPromotion, pushed: ArtifactRef, forced: bool) -> MetadataWrite {
-    let word = |text: &str| Value::from(text.to_owned());
-    let mut properties = Map::from_iter([
-        ("actor".to_owned(), word(&promotion.actor)),
-        ("target".to_owned(), word(&promotion.target)),
-        ("pushed_version".to_owned(), word(&promotion.version)),
-        ("forced".to_owned(), Value::from(i64::from(forced))),
-    ]);
-    if let Some(reason) = promotion.evidence["reason"].as_str() {
-        properties.insert("reason".to_owned(), word(reason));
-    }
-    MetadataWrite::ByHand {
-        component: "Pusher".to_owned(),
-        node: "promote".to_owned(),
-        name: format!("{}/push", name(promotion)),
-        pipeline: promotion.pipeline.clone(),
-        inputs: BTreeMap::from([("model".to_owned(), promotion.model.clone())]),
-        outputs: BTreeMap::from([("pushed_model".to_owned(), pushed)]),
-        properties,
-        at: promotion.at,
-    }
-}
-
-/// Everything of a promotion in MLMD is named after what it made serve.
-fn name(promotion: &NewPromotion) -> String {
-    format!("promote/{}/{}", promotion.target, promotion.version)
-}
-
-/// The PushedModel of a promotion.
-pub(crate) fn pushed_name(target: &str, version: &str) -> String {
-    format!("promote/{target}/{version}/pushed_model")
 }

@@ -3,9 +3,9 @@
 use crate::context::Context;
 use crate::effects::push::{pushed_as, pushed_model};
 use crate::engine::Engine;
-use crate::promote;
+use crate::promote::{self, PromotionError, configured};
 use crate::registry::intact;
-use crate::serving::{ServingError, Target, served};
+use crate::serving::{Target, served};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,55 +22,6 @@ pub struct RolledBack {
     pub to: String,
 }
 
-/// Why nothing was rolled back; what served before still serves.
-#[derive(Debug, thiserror::Error)]
-pub enum RollbackError {
-    /// No such target.
-    #[error("there is no push target '{name}' (known: {known}): see [targets] in trainyard.toml")]
-    NoTarget {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// There is no earlier version.
-    #[error("target '{0}' has no earlier version to go back to: see `trainyard models`")]
-    NothingEarlier(String),
-    /// The earlier version's bytes are gone.
-    #[error("version {version} of target '{target}' is no longer in the artifact folder: restore {uri}")]
-    Gone {
-        /// The target.
-        target: String,
-        /// The version.
-        version: String,
-        /// Where the bytes were.
-        uri: String,
-    },
-    /// The earlier version's bytes are not what was sealed.
-    #[error("target '{target}' was not rolled back: {reason}")]
-    Changed {
-        /// The target.
-        target: String,
-        /// What was found.
-        reason: String,
-    },
-    /// The server did not take it.
-    #[error("target '{target}' was not rolled back: {error}")]
-    Serving {
-        /// The target.
-        target: String,
-        /// What happened.
-        #[source]
-        error: ServingError,
-    },
-    /// The lock on push targets cannot be taken.
-    #[error("the data folder cannot be written: {0}")]
-    Lock(#[source] std::io::Error),
-    /// The store does not work.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Ledger entries read; far more than versions that could still be in a repository.
 const LEDGER: u32 = 10_000;
 
@@ -83,40 +34,34 @@ pub(crate) async fn ledger(context: &Context, target: &str) -> Result<Vec<Promot
 
 impl Engine {
     /// Makes the version before the current one serve, and records who asked.
-    pub async fn roll_back(&self, name: &str, actor: &str) -> Result<RolledBack, RollbackError> {
+    pub async fn roll_back(&self, name: &str, actor: &str) -> Result<RolledBack, PromotionError> {
         let context = self.context();
-        let Some(config) = context.config.targets.get(name) else {
-            return Err(RollbackError::NoTarget {
-                name: name.to_owned(),
-                known: context.config.known_targets(),
-            });
-        };
-        let _in_use = context.collecting.hold_off().await.map_err(RollbackError::Lock)?;
-        let _alone = context.pushing.hold().await.map_err(RollbackError::Lock)?;
+        let config = configured(context, name)?;
+        let _in_use = context.collecting.hold_off().await.map_err(PromotionError::Lock)?;
+        let _alone = context.pushing.hold().await.map_err(PromotionError::Lock)?;
         let ledger = ledger(context, name).await?;
         let stack = served(&ledger);
         let [.., earlier, current] = stack.as_slice() else {
-            return Err(RollbackError::NothingEarlier(name.to_owned()));
+            return Err(PromotionError::Refused(format!(
+                "target '{name}' has no earlier version to go back to: see `trainyard models`"
+            )));
         };
         if !context.artifacts.contains(&earlier.model.digest) {
-            let (target, version, uri) = (name.to_owned(), earlier.version.clone(), earlier.model.uri.clone());
-            return Err(RollbackError::Gone { target, version, uri });
+            return Err(PromotionError::Refused(format!(
+                "version {} of target '{name}' is no longer in the artifact folder: restore {}",
+                earlier.version, earlier.model.uri
+            )));
         }
+        let not_done = format!("target '{name}' was not rolled back");
         intact(context, &earlier.model)
             .await
-            .map_err(|reason| RollbackError::Changed {
-                target: name.to_owned(),
-                reason,
-            })?;
+            .map_err(|reason| PromotionError::Refused(format!("{not_done}: {reason}")))?;
         let promotion = self.rollback_entry(name, actor, earlier, current);
         let target = Target::new(&context.http, name, config).because(promotion.evidence.clone());
         target
             .roll_back(&earlier.model, &earlier.version, &current.version)
             .await
-            .map_err(|error| RollbackError::Serving {
-                target: name.to_owned(),
-                error,
-            })?;
+            .map_err(|error| PromotionError::Serving { what: not_done, error })?;
         let newest = ledger.last().map(|entry| entry.id);
         let metadata = recorded(&promotion, earlier, newest, &target.destination(&promotion.version));
         context
@@ -139,7 +84,12 @@ impl Engine {
             model: earlier.model.clone(),
             run: earlier.run.clone(),
             actor: actor.to_owned(),
-            evidence: json!({"rolled_back": current.version}),
+            evidence: json!({
+                "rolled_back": current.version,
+                "verdict": earlier.evidence.get("verdict"),
+                "commit": earlier.evidence.get("commit"),
+                "data": earlier.evidence.get("data"),
+            }),
             at: self.context().now(),
         }
     }
@@ -165,12 +115,12 @@ fn recorded(promotion: &NewPromotion, earlier: &Promotion, newest: Option<i64>, 
         (Some(run), None) => Some(pushed_model(run, model, version, destination)),
         (None, None) => None,
     };
-    let mut properties = Map::from_iter([
+    let properties = Map::from_iter([
         ("actor".to_owned(), Value::from(promotion.actor.as_str())),
         ("target".to_owned(), Value::from(target.as_str())),
         ("pushed_version".to_owned(), Value::from(version.as_str())),
+        ("rolled_back".to_owned(), promotion.evidence["rolled_back"].clone()),
     ]);
-    properties.extend(promotion.evidence.as_object().cloned().unwrap_or_default());
     MetadataWrite::ByHand {
         component: "Pusher".to_owned(),
         node: "rollback".to_owned(),

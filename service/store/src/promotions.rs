@@ -147,6 +147,19 @@ impl Store {
         .await
     }
 
+    /// Stores what ML Metadata learns of something that changed nothing else, such as a promotion that was refused.
+    pub async fn record_metadata(&self, metadata: Vec<MetadataWrite>) -> Result<()> {
+        self.write(move |db| {
+            Box::pin(async move {
+                for write in &metadata {
+                    record(db, write).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// The model of the pipeline's newest run with a blessing, be it the gate's or a person's whose
     /// promotion says `forced` in its evidence; pull requests do not count.
     pub async fn latest_blessed(&self, pipeline: &str) -> Result<Option<ArtifactRef>> {

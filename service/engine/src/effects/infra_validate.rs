@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::ids::{Micros, RunId, StepName};
 use trainyard_core::run::Run;
 use trainyard_core::spec::Push;
 use trainyard_executors::{
@@ -38,14 +38,24 @@ pub(crate) struct Validated {
     /// Why the model must not be pushed; a sentence.
     pub(crate) refusal: Option<String>,
     /// TFX's InfraBlessing.
-    pub(super) blessing: ArtifactRef,
+    pub(crate) blessing: ArtifactRef,
     image: String,
 }
 
-/// The throw-away container of a run.
-fn key(run: &Run) -> AttemptKey {
+impl Validated {
+    /// What MLMD knows of the execution.
+    pub(crate) fn properties(&self) -> Map<String, Value> {
+        let image = ("serving_image".to_owned(), Value::from(self.image.as_str()));
+        let reason = self.refusal.as_deref();
+        let reason = reason.map(|refusal| ("reason".to_owned(), Value::from(refusal)));
+        [image].into_iter().chain(reason).collect()
+    }
+}
+
+/// The throw-away container of a run or promotion.
+fn key(id: &RunId) -> AttemptKey {
     AttemptKey {
-        run: run.request.id.clone(),
+        run: id.clone(),
         step: StepName::from(STEP),
         attempt: 1,
     }
@@ -55,7 +65,7 @@ fn key(run: &Run) -> AttemptKey {
 /// tried on the target's own server. The container is gone afterwards, whatever happened.
 pub(crate) async fn validate(
     context: &Context,
-    run: &Run,
+    id: &RunId,
     model: &ArtifactRef,
     plan: &Push,
     config: &TargetConfig,
@@ -75,7 +85,7 @@ pub(crate) async fn validate(
         );
         return Ok(None);
     }
-    let key = key(run);
+    let key = key(id);
     let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
     let trial = Trial {
         context,
@@ -317,10 +327,6 @@ pub(super) fn recorded(run: &Run, validated: &Validated, at: Micros) -> Vec<Meta
     let identity = execution(run, &StepName::from(STEP), "InfraValidator");
     let gate = run.request.plan.gate.as_ref();
     let model = gate.and_then(|gate| judge::found(run, &gate.model));
-    let mut properties = Map::from_iter([("serving_image".to_owned(), Value::from(validated.image.as_str()))]);
-    if let Some(refusal) = &validated.refusal {
-        properties.insert("reason".to_owned(), Value::from(refusal.as_str()));
-    }
     vec![
         MetadataWrite::StartExecution(StartExecution {
             identity: identity.clone(),
@@ -332,7 +338,7 @@ pub(super) fn recorded(run: &Run, validated: &Validated, at: Micros) -> Vec<Meta
             identity,
             cache_key: None,
             outputs: BTreeMap::from([("blessing".to_owned(), validated.blessing.clone())]),
-            properties,
+            properties: validated.properties(),
             at,
         }),
     ]

@@ -43,7 +43,7 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         .await
         .map_err(|reason| EffectError::Broken(format!("the approved model was not pushed: {reason}")))?;
     // Before the lock: a rollback does not wait for it.
-    let validated = infra_validate::validate(context, run, model.get(), plan, config).await?;
+    let validated = infra_validate::validate(context, &run.request.id, model.get(), plan, config).await?;
     if let Some(validated) = &validated
         && let Some(reason) = validated.refusal.clone()
     {

@@ -153,7 +153,7 @@ impl Target {
     pub async fn settle(&self, keep: &[String], current: Option<(&ArtifactRef, &str)>) -> Result<bool, ServingError> {
         match &self.kind {
             Kind::OpenInference(target) => target.settle(keep, current).await,
-            Kind::TensorFlowServing(target) => target.settle(keep, current).await,
+            Kind::TensorFlowServing(target) => target.folder.settle(keep, current).await,
             Kind::Webhook(target) => target.settle(current).await,
         }
     }

@@ -81,19 +81,11 @@ impl OpenInference {
             self.withdraw(version).await;
             return Err(error);
         }
-        let aside = self.folder.take_aside(current).await?;
-        let settled = self.activate(version, &checks);
-        match settled.await {
-            Ok(()) => {
-                aside.forget().await;
-                Ok(())
-            }
-            Err(error) => {
-                aside.put_back().await?;
-                self.load().await?;
-                Err(error)
-            }
+        let switched = self.folder.without(current, self.activate(version, &checks)).await;
+        if switched.is_err() {
+            self.load().await?;
         }
+        switched
     }
 
     pub(super) async fn settle(
@@ -101,10 +93,7 @@ impl OpenInference {
         keep: &[String],
         current: Option<(&ArtifactRef, &str)>,
     ) -> Result<bool, ServingError> {
-        let mut wrong = self.folder.remove_others(keep).await?;
-        if let Some((model, version)) = current {
-            wrong |= self.folder.mend(Path::new(&model.uri), version).await?;
-        }
+        let mut wrong = self.folder.settle(keep, current).await?;
         if let Some((model, version)) = current.filter(|_| !wrong) {
             let sample = Sample::read_if_there(Path::new(&model.uri))?;
             let answers = self

@@ -10,6 +10,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use trainyard_core::artifact::ArtifactRef;
 
 /// MLServer's settings file, which every version has.
 const SETTINGS: &str = "model-settings.json";
@@ -38,7 +39,7 @@ pub(super) struct ModelFolder {
 }
 
 /// A version that was moved out of the server's sight.
-pub(super) struct Aside {
+struct Aside {
     from: PathBuf,
     to: PathBuf,
 }
@@ -232,13 +233,38 @@ impl ModelFolder {
         )))
     }
 
-    /// Writes the version that serves anew if it is not there as it was; says whether it did.
-    pub(super) async fn mend(&self, source: &Path, version: &str) -> Result<bool, ServingError> {
-        let whole = self.version(version).exists() && self.holds(source, version).await?;
-        if !whole {
-            self.write(source, version).await?;
+    /// Makes the folder hold what the ledger says: versions that are not in `keep` go, the one that serves is
+    /// written anew if it is not there as it was. Says whether anything was wrong.
+    pub(super) async fn settle(
+        &self,
+        keep: &[String],
+        current: Option<(&ArtifactRef, &str)>,
+    ) -> Result<bool, ServingError> {
+        let removed = self.remove_others(keep).await?;
+        let Some((model, version)) = current else {
+            return Ok(removed);
+        };
+        let source = Path::new(&model.uri);
+        if self.version(version).exists() && self.holds(source, version).await? {
+            return Ok(removed);
         }
-        Ok(!whole)
+        self.write(source, version).await?;
+        Ok(true)
+    }
+
+    /// Has a server switch to what is left without `current`, which comes back if that fails.
+    pub(super) async fn without(
+        &self,
+        current: &str,
+        switch: impl Future<Output = Result<(), ServingError>>,
+    ) -> Result<(), ServingError> {
+        let aside = self.take_aside(current).await?;
+        let switched = switch.await;
+        match &switched {
+            Ok(()) => aside.forget().await,
+            Err(_) => aside.put_back().await?,
+        }
+        switched
     }
 
     pub(super) async fn remove(&self, version: &str) -> Result<(), ServingError> {
@@ -247,7 +273,7 @@ impl ModelFolder {
     }
 
     /// Moves a version out of the server's sight, in one step.
-    pub(super) async fn take_aside(&self, version: &str) -> Result<Aside, ServingError> {
+    async fn take_aside(&self, version: &str) -> Result<Aside, ServingError> {
         let (from, to) = (self.version(version), self.folder.join(format!(".{version}.old")));
         remove_tree(&to).map_err(at(&to))?;
         match fs::rename(&from, &to) {
@@ -260,11 +286,11 @@ impl ModelFolder {
 }
 
 impl Aside {
-    pub(super) async fn put_back(self) -> Result<(), ServingError> {
+    async fn put_back(self) -> Result<(), ServingError> {
         fs::rename(&self.to, &self.from).map_err(at(&self.from))
     }
 
-    pub(super) async fn forget(self) {
+    async fn forget(self) {
         if let Err(error) = remove_tree(&self.to) {
             tracing::warn!(folder = %self.to.display(), %error, "an old version was not removed");
         }

@@ -90,29 +90,7 @@ impl TensorFlowServing {
         current: &str,
     ) -> Result<(), ServingError> {
         self.folder.restore(Path::new(&earlier.uri), version).await?;
-        let aside = self.folder.take_aside(current).await?;
-        match self.read_back(earlier, version).await {
-            Ok(()) => {
-                aside.forget().await;
-                Ok(())
-            }
-            Err(error) => {
-                aside.put_back().await?;
-                Err(error)
-            }
-        }
-    }
-
-    pub(super) async fn settle(
-        &self,
-        keep: &[String],
-        current: Option<(&ArtifactRef, &str)>,
-    ) -> Result<bool, ServingError> {
-        let mut wrong = self.folder.remove_others(keep).await?;
-        if let Some((model, version)) = current {
-            wrong |= self.folder.mend(Path::new(&model.uri), version).await?;
-        }
-        Ok(wrong)
+        self.folder.without(current, self.read_back(earlier, version)).await
     }
 
     /// Whether the server answers, for a person.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use trainyard_core::run::RunState;
-use trainyard_engine::{ServingImage, TargetKind};
+use trainyard_engine::{PromoteRequest, ServingImage, TargetKind};
 use trainyard_executors::fake::Script;
 use trainyard_executors::{Network, Program};
 
@@ -214,4 +214,63 @@ async fn a_throw_away_server_does_not_outlive_a_crash() {
     })
     .await;
     trials.nothing_left();
+}
+
+#[tokio::test]
+async fn a_promotion_is_tried_aside_too_and_a_refusal_is_recorded() {
+    let trials = Trials::new().await;
+    let yard = &trials.yard;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    // Rejected by the gate, so that only the promotion tries it.
+    yard.push(&[("auc: 0.7", "auc: 0.5"), ("serve: well", "serve: nan")])
+        .await;
+    let (row, _) = yard.last(2).await;
+    assert_eq!(row.state, RunState::Succeeded);
+    let calls = yard.server.calls().len();
+    let request = PromoteRequest {
+        model: row.id.to_string(),
+        reason: Some("the holdout was mislabelled".to_owned()),
+        actor: "ada".to_owned(),
+        ..PromoteRequest::default()
+    };
+    let refused = yard.engine.promote(&request).await.unwrap_err();
+    insta::assert_snapshot!(refused, @"the model was not promoted: infra validation refused the model: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected");
+    assert_eq!(yard.server.calls().len(), calls, "the real server was left alone");
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+    trials.nothing_left();
+
+    let model = format!("{}/train/model", row.id);
+    assert!(infra_blessing(yard, &model).await.join("INFRA_NOT_BLESSED").exists());
+
+    // One that is fit: its blessing is what the push went by.
+    yard.push(&[("auc: 0.7", "auc: 0.55")]).await;
+    let (row, _) = yard.last(3).await;
+    let request = PromoteRequest {
+        model: row.id.to_string(),
+        ..request
+    };
+    yard.engine.promote(&request).await.unwrap();
+    assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.55)));
+    let model = format!("{}/train/model", row.id);
+    assert!(infra_blessing(yard, &model).await.join("INFRA_BLESSED").exists());
+    trials.nothing_left();
+}
+
+/// The one InfraBlessing that came of a model.
+async fn infra_blessing(yard: &Yard, model: &str) -> PathBuf {
+    let store = yard.engine.store();
+    let graph = store
+        .lineage(model, trainyard_store::Direction::Downstream, 100)
+        .await
+        .unwrap();
+    let graph = serde_json::to_value(&graph).unwrap();
+    let nodes = graph["nodes"].as_array().unwrap().iter();
+    let mut blessings = nodes.filter(|node| node["type_name"] == "InfraBlessing");
+    let blessing = blessings
+        .next()
+        .unwrap_or_else(|| panic!("no blessing: {graph}"))
+        .clone();
+    assert_eq!(blessings.count(), 0);
+    PathBuf::from(blessing["uri"].as_str().unwrap())
 }

@@ -71,7 +71,7 @@ async fn what_the_gate_did_not_approve_needs_a_reason_that_is_kept() {
     let runs = trained(&yard, &["0.7", "0.5"]).await;
     let rejected = runs[1].id.as_str();
     let refused = promote(&yard, rejected, None).await.unwrap_err();
-    insta::assert_snapshot!(refused, @"this model needs a --reason to be promoted: the gate did not approve it: auc overall is 0.5000, below the lower bound 0.6000");
+    insta::assert_snapshot!(refused, @r#"the gate did not approve this model: auc overall is 0.5000, below the lower bound 0.6000; to promote it nevertheless, say why with --reason "…", which the ledger keeps"#);
     let refused = promote(&yard, rejected, Some(" ")).await.unwrap_err();
     insta::assert_snapshot!(refused, @"a forced blessing needs a reason: it is kept in the ledger for those who ask later");
     assert_eq!(serving(&yard), ("000001".to_owned(), 0.7));

@@ -59,13 +59,11 @@ fn render(target: &TargetView) -> String {
         let mut table = Table::new(&["WHEN", "WHAT", "VERSION", "RUN", "BY"]);
         for entry in &target.ledger {
             let run = entry.run.as_deref().map_or("–", super::runs::short);
-            let cells = [
-                &super::runs::when(&entry.at),
-                &entry.action,
-                &entry.version,
-                run,
-                &entry.actor,
-            ];
+            let by = match entry.evidence["forced"]["reason"].as_str() {
+                Some(reason) => &format!("{}, against the gate: {reason}", entry.actor),
+                None => &entry.actor,
+            };
+            let cells = [&super::runs::when(&entry.at), &entry.action, &entry.version, run, by];
             table.row(cells.map(|cell| cell.to_owned()).to_vec());
         }
         text.push_str(&table.render());

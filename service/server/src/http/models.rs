@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use trainyard_engine::{PromoteError, PromoteRequest, Promoted, RollbackError, RolledBack};
+use trainyard_engine::{PromoteRequest, Promoted, PromotionError, RolledBack};
 use utoipa::ToSchema;
 
 /// Every push target, what it serves, and its ledger.
@@ -56,16 +56,19 @@ pub(super) async fn roll_back(
     // In a task of its own: an asker that hangs up must not leave it half done.
     let done = tokio::spawn(async move { engine.roll_back(&name, &actor).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let done = done.map_err(|error| match error {
-        RollbackError::NoTarget { .. } => ApiError::not_found(error.to_string()),
-        RollbackError::NothingEarlier(_) | RollbackError::Gone { .. } | RollbackError::Changed { .. } => {
-            ApiError::new(StatusCode::CONFLICT, error.to_string())
-        }
-        RollbackError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, error.to_string()),
-        RollbackError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-        RollbackError::Store(error) => error.into(),
-    })?;
+    let done = done.map_err(refusal)?;
     Ok(Json(done.into()))
+}
+
+fn refusal(error: PromotionError) -> ApiError {
+    let sentence = error.to_string();
+    match error {
+        PromotionError::Unknown(_) => ApiError::not_found(sentence),
+        PromotionError::Refused(_) => ApiError::new(StatusCode::CONFLICT, sentence),
+        PromotionError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, sentence),
+        PromotionError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
+        PromotionError::Store(error) => error.into(),
+    }
 }
 
 /// Which model is to serve, and why.
@@ -133,12 +136,6 @@ pub(super) async fn promote(State(app): State<App>, request: Request) -> Result<
     // In a task of its own: an asker that hangs up must not leave it half done.
     let done = tokio::spawn(async move { engine.promote(&request).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let done = done.map_err(|error| match error {
-        PromoteError::Unknown(_) => ApiError::not_found(error.to_string()),
-        PromoteError::Refused(_) => ApiError::new(StatusCode::CONFLICT, error.to_string()),
-        PromoteError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, error.to_string()),
-        PromoteError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-        PromoteError::Store(error) => error.into(),
-    })?;
+    let done = done.map_err(refusal)?;
     Ok(Json(done.into()))
 }

@@ -126,7 +126,7 @@ pub async fn ask(client: &reqwest::Client, url: &str) -> Option<(String, f64)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn candidates_are_tried_aside_and_a_rollback_costs_no_request() {
+async fn candidates_are_tried_aside_and_push_and_rollback_cost_no_request() {
     trainyard_github::install_tls();
     let place = Place::new("");
     let serving = Serving::start(&place, &[]).await;
@@ -196,7 +196,7 @@ async fn candidates_are_tried_aside_and_a_rollback_costs_no_request() {
                 while !over.load(Ordering::SeqCst) {
                     if ask(&client, &url)
                         .await
-                        .is_some_and(|(_, factor)| [2.0, 3.0].contains(&factor))
+                        .is_some_and(|(_, factor)| [3.0, 5.0].contains(&factor))
                     {
                         answered.fetch_add(1, Ordering::SeqCst);
                     } else {
@@ -208,6 +208,8 @@ async fn candidates_are_tried_aside_and_a_rollback_costs_no_request() {
         })
         .collect();
     eventually("clients are at work", async || answered.load(Ordering::SeqCst) > 100).await;
+    let ended = train("5.0", "good").await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     let ended = run(&["rollback", "line"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let before = answered.load(Ordering::SeqCst);
@@ -221,5 +223,5 @@ async fn candidates_are_tried_aside_and_a_rollback_costs_no_request() {
         failed += client.await.unwrap();
     }
     assert_eq!(failed, 0, "of {} requests", answered.load(Ordering::SeqCst));
-    assert_eq!(ask(&client, &serving.url).await, Some(("000001".to_owned(), 2.0)));
+    assert_eq!(ask(&client, &serving.url).await, Some(("000002".to_owned(), 3.0)));
 }

@@ -1,8 +1,8 @@
 //! `trainyard models` and `trainyard rollback` with a ledger.
 
-use crate::binary::Place;
+use crate::binary::{Place, Running};
 use crate::yard::{block_on, settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_engine::store::{DatabaseUrl, NewPromotion, PromotionAction, Store};
@@ -126,11 +126,11 @@ fn what_cannot_be_promoted_says_why() {
         let folder = place.path().display().to_string();
         format!("{} {}", ended.code.unwrap_or(-1), ended.err.replace(&folder, "FOLDER"))
     };
-    insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @"
-    1 error: this model needs a --reason to be promoted: no gate judged it
+    insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @r#"
+    1 error: no gate judged this model; to promote it nevertheless, say why with --reason "…", which the ledger keeps
     1 error: the model's files are gone: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101
     1 error: there is no run and no version '9': see `trainyard runs` and `trainyard models`, and name the --target of a version
-    ");
+    "#);
     let usage = place.run(&["promote", "1", "--reason", " "]);
     assert_eq!(usage.code, Some(64), "{usage:?}");
 }
@@ -162,4 +162,128 @@ fn what_cannot_be_rolled_back_says_why() {
         place.run(&["models", "flights", "--json"]).json()["targets"][0]["serving"]["version"],
         "2"
     );
+}
+
+/// A model that is as good as its parameter says.
+const PIPELINE: &str = r#"name: tiny
+parameters: { auc: 0.7 }
+steps:
+  train:
+    image: none
+    command: [sh, -c, 'mkdir "$1"; echo "$2" >"$1/weights"', sh, "{{outputs.model}}", "{{parameters.auc}}"]
+    outputs: { model: Model }
+  evaluate:
+    image: none
+    command:
+      - sh
+      - -c
+      - |
+        mkdir "$1"
+        printf '{"schema_version":1,"model_type":"regression","baseline":false,"slices":[{"slice_key":{},"num_examples":100,"metrics":{"auc":{"candidate":%s}}}]}' "$2" >"$1/evaluation.json"
+      - sh
+      - "{{outputs.evaluation}}"
+      - "{{parameters.auc}}"
+    inputs: { model: train }
+    outputs: { evaluation: ModelEvaluation }
+gate:
+  baseline: none
+  metrics:
+    auc: { value_threshold: { lower_bound: 0.6 } }
+push: { target: tiny }
+"#;
+
+#[test]
+fn a_running_service_promotes_and_the_ledger_says_it_all() {
+    let target = "[targets.tiny]\nkind = \"tensorflow_serving\"\nrepository = \"{folder}/models\"";
+    let place = Place::new(&settings("{folder}".as_ref(), target));
+    place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
+    let train = |auc: &str| {
+        let ended = place.run(&["run", "pipelines/tiny", "--json", "--parameter", &format!("auc={auc}")]);
+        ended.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (good, rejected) = (train("0.7"), train("0.5"));
+    let served = |version: u32| std::fs::read_to_string(place.path().join(format!("models/tiny/{version}/weights")));
+    assert_eq!(served(1).unwrap(), "0.7\n");
+
+    let (service, address) = Running::serve(&place);
+    let refused = place.run(&["promote", &rejected]);
+    assert_eq!(refused.code, Some(1));
+    insta::assert_snapshot!(refused.err, @r#"error: the gate did not approve this model: auc overall is 0.5000, below the lower bound 0.6000; to promote it nevertheless, say why with --reason "…", which the ledger keeps"#);
+    let reason = "the holdout was mislabelled";
+    let forced = place.run(&["promote", &rejected, "--reason", reason, "--actor", "grace"]);
+    assert_eq!(forced.code, Some(0), "{forced:?}");
+    insta::assert_snapshot!(forced.out, @"tiny serves version 000002 instead of 000001; the gate did not approve it, and the reason is in the ledger");
+    assert_eq!(served(2).unwrap(), "0.5\n");
+    // The gate approved this one, as version 1.
+    let earlier = place.run(&["promote", "000001", "--json"]).json();
+    assert_eq!((&earlier["version"], &earlier["run"]), (&json!("000003"), &json!(good)));
+    assert_eq!(served(3).unwrap(), "0.7\n");
+    let back = place.run(&["rollback", "tiny"]);
+    assert_eq!(
+        back.out,
+        "tiny serves version 000002 again; version 000003 is withdrawn\n"
+    );
+    let pushes = block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("http://{address}/metrics")).send().await.unwrap();
+        answer.text().await.unwrap()
+    });
+    assert!(
+        pushes.contains("trainyard_pushes_total{target=\"tiny\"} 2"),
+        "the service did both: {pushes}"
+    );
+
+    let models = place.run(&["models", "tiny", "--json"]).json();
+    let ledger: Vec<&Value> = models["targets"][0]["ledger"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .collect();
+    let lines: Vec<_> = ledger
+        .iter()
+        .map(|entry| {
+            [
+                &entry["action"],
+                &entry["version"],
+                &entry["actor"],
+                &entry["evidence"]["verdict"]["blessing"],
+            ]
+        })
+        .collect();
+    assert_eq!(
+        json!(lines),
+        json!([
+            ["push", "000001", "gate", "blessed"],
+            ["push", "000002", "grace", "not_blessed"],
+            ["push", "000003", "ada", "blessed"],
+            ["rollback", "000002", "ada", "not_blessed"],
+        ])
+    );
+    assert!(
+        ledger.iter().all(|entry| entry["evidence"]["data"].is_array()),
+        "{models}"
+    );
+    assert!(
+        ledger.iter().all(|entry| entry["evidence"].get("commit").is_some()),
+        "{models}"
+    );
+    assert_eq!(
+        ledger[1]["evidence"]["forced"],
+        json!({"by": "grace", "reason": reason})
+    );
+    let told = place.run(&["models", "tiny"]).out;
+    assert!(
+        told.starts_with(&format!(
+            "tiny serves version 000002 of tiny ({}/models)",
+            place.path().display()
+        )),
+        "{told}"
+    );
+    assert!(
+        told.contains("grace, against the gate: the holdout was mislabelled"),
+        "{told}"
+    );
+    service.signal("TERM");
+    assert_eq!(service.end().0, Some(0));
 }
