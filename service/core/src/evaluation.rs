@@ -97,27 +97,51 @@ pub struct CrossSlice {
 
 /// Reads `evaluation.json`. The error is one sentence.
 pub fn parse(text: &str) -> Result<Evaluation, String> {
-    let evaluation: Evaluation =
-        serde_json::from_str(text).map_err(|error| format!("evaluation.json is not an evaluation: {error}"))?;
-    if !(1..=SCHEMA_VERSION).contains(&evaluation.schema_version) {
+    let read: Result<Evaluation, _> = serde_json::from_str(text);
+    // A version of another shape is told by its number, not by what is missing.
+    let version = match &read {
+        Ok(evaluation) => Some(evaluation.schema_version),
+        Err(_) => serde_json::from_str(text)
+            .ok()
+            .map(|Version { schema_version }| schema_version),
+    };
+    if let Some(version) = version.filter(|version| !(1..=SCHEMA_VERSION).contains(version)) {
         return Err(format!(
-            "evaluation.json has schema_version {}, and this version of Trainyard reads 1 to {SCHEMA_VERSION}: use evaluator and service of the same version",
-            evaluation.schema_version
+            "evaluation.json has schema_version {version}, and this version of Trainyard reads 1 to {SCHEMA_VERSION}: use evaluator and service of the same version"
         ));
     }
-    let mut seen = BTreeSet::new();
+    let evaluation = read.map_err(|error| format!("evaluation.json is not an evaluation: {error}"))?;
+    let mut slices = BTreeSet::new();
     for slice in &evaluation.slices {
-        if !seen.insert(&slice.slice_key) {
+        if !slices.insert(&slice.slice_key) {
+            let name = slice_name(&slice.slice_key);
+            return Err(format!("evaluation.json has the slice {name} twice"));
+        }
+    }
+    if !slices.contains(&SliceKey::new()) {
+        return Err("evaluation.json lacks the overall slice, the one with an empty slice_key".to_owned());
+    }
+    let mut pairs = BTreeSet::new();
+    for cross in &evaluation.cross_slices {
+        let (base, key) = (&cross.baseline_slice_key, &cross.slice_key);
+        let name = || place_name(key, Some(base));
+        if !pairs.insert((base, key)) {
+            return Err(format!("evaluation.json has the cross-slice {} twice", name()));
+        }
+        if let Some(missing) = [base, key].into_iter().find(|key| !slices.contains(key)) {
+            let missing = slice_name(missing);
             return Err(format!(
-                "evaluation.json has the slice {} twice",
-                slice_name(&slice.slice_key)
+                "evaluation.json has the cross-slice {} and no slice {missing}",
+                name()
             ));
         }
     }
-    if !seen.contains(&BTreeMap::new()) {
-        return Err("evaluation.json lacks the overall slice, the one with an empty slice_key".to_owned());
-    }
     Ok(evaluation)
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
 }
 
 /// A slice for people: `overall`, `origin=EWR`, `carrier=UA and origin=EWR`.
@@ -179,6 +203,7 @@ mod tests {
             format!(r#"{{"schema_version":{version},"model_type":"regression","baseline":false,"slices":{slices}}}"#)
         };
         let slice = r#"{"slice_key":{},"num_examples":1,"metrics":{}}"#;
+        let crossed = |crosses: &str| whole(2, &format!(r#"[{slice}],"cross_slices":[{crosses}]"#));
         let texts = [
             "".to_owned(),
             "{}".to_owned(),
@@ -190,6 +215,22 @@ mod tests {
                 r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":NaN}}}]"#,
             ),
             whole(1, r#"[{"slice_key":{},"num_examples":-1,"metrics":{}}]"#),
+            whole(
+                1,
+                r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":"Infinity"}}}]"#,
+            ),
+            whole(
+                1,
+                r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":1e999}}}]"#,
+            ),
+            whole(1, r#"[{"slice_key":{"hour":7},"num_examples":1,"metrics":{}}]"#),
+            r#"{"schema_version":7,"segments":[]}"#.to_owned(),
+            whole(0, "[]"),
+            crossed(r#"{"baseline_slice_key":{},"slice_key":{"origin":"EWR"},"metrics":{}}"#),
+            crossed(
+                r#"{"baseline_slice_key":{},"slice_key":{},"metrics":{}},{"baseline_slice_key":{},"slice_key":{},"metrics":{}}"#,
+            ),
+            crossed(r#"{"slice_key":{},"metrics":{}}"#),
         ];
         let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err()).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
@@ -200,6 +241,14 @@ mod tests {
         evaluation.json has the slice overall twice
         evaluation.json is not an evaluation: expected value at line 1 column 137
         evaluation.json is not an evaluation: invalid value: integer `-1`, expected u64 at line 1 column 106
+        evaluation.json is not an evaluation: invalid type: string "Infinity", expected f64 at line 1 column 146
+        evaluation.json is not an evaluation: number out of range at line 1 column 141
+        evaluation.json is not an evaluation: invalid type: integer `7`, expected a string at line 1 column 95
+        evaluation.json has schema_version 7, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
+        evaluation.json has schema_version 0, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
+        evaluation.json has the cross-slice origin=EWR against overall and no slice origin=EWR
+        evaluation.json has the cross-slice overall against overall twice
+        evaluation.json is not an evaluation: missing field `baseline_slice_key` at line 1 column 166
         "#);
     }
 }

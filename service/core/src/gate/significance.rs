@@ -47,7 +47,9 @@ impl Hypothesis {
         };
         // An AUC over few positives is as unsure as they are few.
         let degrees = difference.degrees_of_freedom;
-        let degrees = degrees.unwrap_or_else(|| num_examples.saturating_sub(1) as f64);
+        let degrees = degrees
+            .unwrap_or_else(|| num_examples.saturating_sub(1) as f64)
+            .max(0.0);
         Some((lower_tail(towards_rejection, standard_error, degrees), standard_error))
     }
 }
