@@ -21,7 +21,7 @@ use crate::task::{InputArtifact, read_json};
 pub const BATCH_ROWS: usize = 16 * 1024;
 
 /// Rows per batch of coded text: its dictionary is then counted once per row group.
-const TEXT_ROWS: usize = 128 * 1024;
+pub const TEXT_ROWS: usize = 128 * 1024;
 
 /// The folder of one split.
 pub fn split_folder(artifact: &Path, split: &str) -> PathBuf {
@@ -202,14 +202,19 @@ impl Table {
         reader.with_context(|| format!("cannot read {}", self.path.display()))
     }
 
-    /// Streams one column of some row groups; text comes as a dictionary, a whole row group at a time.
+    /// Streams columns of some row groups; text comes as dictionaries.
     ///
     /// # Errors
-    /// When the column is missing or the file cannot be read.
-    pub fn read_column(&self, column: &str, row_groups: Range<usize>) -> Result<ParquetRecordBatchReader> {
-        let text = |field: &Field| field.name() == column && field.data_type() == &DataType::Utf8;
+    /// When a column is missing or the file cannot be read.
+    pub fn read_coded(
+        &self,
+        columns: &[&str],
+        row_groups: Range<usize>,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let text = |field: &Field| columns.contains(&field.name().as_str()) && field.data_type() == &DataType::Utf8;
         let schema = self.metadata.schema();
-        let (metadata, rows) = if schema.fields().iter().any(|field| text(field)) {
+        let metadata = if schema.fields().iter().any(|field| text(field)) {
             let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
             let field = |field: &Arc<Field>| match text(field) {
                 true => Arc::new(field.as_ref().clone().with_data_type(coded.clone())),
@@ -217,13 +222,12 @@ impl Table {
             };
             let schema = Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>());
             let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
-            let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)?;
-            (metadata, TEXT_ROWS)
+            ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)?
         } else {
-            (self.metadata.clone(), BATCH_ROWS)
+            self.metadata.clone()
         };
-        let builder = self.builder(metadata, &[column])?.with_row_groups(row_groups.collect());
-        let reader = builder.with_batch_size(rows).build();
+        let builder = self.builder(metadata, columns)?.with_row_groups(row_groups.collect());
+        let reader = builder.with_batch_size(batch_rows).build();
         reader.with_context(|| format!("cannot read {}", self.path.display()))
     }
 

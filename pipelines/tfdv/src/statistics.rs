@@ -4,19 +4,32 @@ use super::proto_json::{double, int64};
 use super::schema::SchemaType;
 use serde::{Deserialize, Serialize};
 
-/// The file `statistics.json`: one dataset per split.
+/// TFDV's name of the dataset of all rows beside those of slices.
+pub const ALL_EXAMPLES: &str = "All Examples";
+
+/// The file `statistics.json` of one split.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DatasetFeatureStatisticsList {
-    /// We write exactly one.
+    /// One of all rows; with slices it is named [`ALL_EXAMPLES`] and theirs follow.
     #[serde(default)]
     pub datasets: Vec<DatasetFeatureStatistics>,
 }
 
-/// The statistics of one split.
+impl DatasetFeatureStatisticsList {
+    /// The datasets without those of slices.
+    pub fn without_slices(mut self) -> Vec<DatasetFeatureStatistics> {
+        if self.datasets.iter().any(|dataset| dataset.name == ALL_EXAMPLES) {
+            self.datasets.retain(|dataset| dataset.name == ALL_EXAMPLES);
+        }
+        self.datasets
+    }
+}
+
+/// The statistics of one split, or of one slice of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DatasetFeatureStatistics {
-    /// The split.
+    /// The split, or as TFDV names slices: `origin_JFK`.
     pub name: String,
     /// Rows.
     #[serde(with = "int64")]

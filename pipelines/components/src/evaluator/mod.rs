@@ -8,8 +8,8 @@ pub mod command;
 mod evaluation;
 mod metrics;
 mod poisson;
-mod predictions;
-mod slices;
+pub(crate) mod predictions;
+pub(crate) mod slices;
 mod source;
 #[cfg(test)]
 mod tests;

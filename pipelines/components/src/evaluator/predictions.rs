@@ -440,7 +440,7 @@ fn append_keys(column: &Column, keys: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-fn categorise(column: &Column, grouping: &Grouping, categories: &mut Categories) -> Result<()> {
+pub(crate) fn categorise(column: &Column, grouping: &Grouping, categories: &mut Categories) -> Result<()> {
     if grouping.edges.is_empty() {
         texts(column).for_each(|text| categories.push(text.as_deref()));
         return Ok(());

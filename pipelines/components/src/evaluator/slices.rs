@@ -1,7 +1,7 @@
 //! TFMA's slicing specs, and which rows are in which slice.
 
 use anyhow::{Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// More slices than anybody can look at.
@@ -11,7 +11,7 @@ const MAX_SLICES: usize = 10_000;
 pub type SliceKey = BTreeMap<String, String>;
 
 /// Which slices to measure; `{}` is all rows.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SlicingSpec {
     /// One slice for each combination of values of these columns.

@@ -10,10 +10,12 @@ mod noise;
 mod numeric;
 mod quantiles;
 mod scan;
+mod slices;
 mod state;
 mod text;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -21,24 +23,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread::available_parallelism;
 
+use crate::evaluator::slices::{SliceKey, SlicingSpec};
 use crate::examples::{ManifestSpan, SpanManifest, SpanRows, Table, split_folder, split_names};
-use crate::features::FeatureSpec;
+use crate::features::{FeatureSpec, Kind};
 use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json};
-use crate::tfdv::statistics::{DatasetFeatureStatistics, DatasetFeatureStatisticsList};
+use crate::tfdv::statistics::{ALL_EXAMPLES, DatasetFeatureStatistics, DatasetFeatureStatisticsList};
 use scan::{Part, on_threads, scan};
+use slices::{Sliced, Slicing, slice_name};
 use state::{ColumnState, STATE_VERSION, SpanState};
 
 /// Spans whose states are in memory at once.
 const SPANS: usize = 8;
 
+#[derive(Deserialize)]
+struct Parameters {
+    #[serde(default)]
+    slicing_specs: Vec<SlicingSpec>,
+}
+
 /// Reads the inputs `examples` and, where given, `stored_statistics` (an earlier output, whose spans are not read
-/// again); writes the output `statistics`, which is the same with and without the latter.
+/// again); writes the output `statistics`, which is the same with and without the latter. With the parameter
+/// `slicing_specs` a split has one dataset of all rows, named as TFDV's `All Examples`, and one of each slice.
 ///
 /// # Errors
-/// When a split is unreadable or has a column that Examples cannot hold, or the output cannot be written.
+/// When a split is unreadable, has a column that Examples cannot hold, lacks one to slice by or has too many slices,
+/// or when the output cannot be written.
 pub fn run(task: &Task) -> Result<()> {
     let (examples, output) = (task.input("examples")?, task.output("statistics")?);
     let stored = task.optional_input("stored_statistics");
+    let slicing = Slicing::new(task.parameters::<Parameters>()?.slicing_specs)?;
     let names = split_names(examples)?;
     let threads = available_parallelism().map_or(1, usize::from);
     let mut splits: Vec<Split> = names
@@ -51,11 +64,12 @@ pub fn run(task: &Task) -> Result<()> {
     };
     for split in &splits {
         manifest.check(&split.name, &split.table)?;
+        slicing.check(&split.name, &split.features)?;
     }
 
     for spans in manifest.spans.chunks(threads.min(SPANS)) {
         // Taken over on all cores, then the new ones read on all cores, then all merged on all cores, in their order.
-        let take = |span: &ManifestSpan| known(&manifest, span, &splits, stored, output);
+        let take = |span: &ManifestSpan| known(&manifest, &slicing, span, &splits, stored, output);
         let mut states = Vec::new();
         for (span, known) in spans.iter().zip(on_threads(spans, threads, take)) {
             let known = known?;
@@ -64,8 +78,8 @@ pub fn run(task: &Task) -> Result<()> {
                 Some(states) => states,
                 None => {
                     let parts: Vec<Part> = splits.iter().map(|split| split.part(span)).collect();
-                    let measured = scan(&parts, threads)?;
-                    if let Some(key) = span_key(&manifest, span) {
+                    let measured = scan(&parts, &slicing, threads)?;
+                    if let Some(key) = span_key(&manifest, &slicing, span) {
                         for (split, state) in splits.iter().zip(&measured) {
                             write(&state_file(output, &split.name, &key), &state.encode()?)?;
                         }
@@ -82,16 +96,14 @@ pub fn run(task: &Task) -> Result<()> {
     }
 
     for split in &splits {
-        let dataset = split.finish(threads);
-        println!(
-            "split {}: {} examples, {} features",
-            split.name,
-            dataset.num_examples,
-            dataset.features.len()
-        );
-        let list = DatasetFeatureStatisticsList {
-            datasets: vec![dataset],
+        let datasets = split.finish(threads);
+        let (examples, features) = (split.total.rows, split.features.0.len());
+        let slices = match datasets.len() - 1 {
+            0 => String::new(),
+            more => format!(", {more} slices"),
         };
+        println!("split {}: {examples} examples, {features} features{slices}", split.name);
+        let list = DatasetFeatureStatisticsList { datasets };
         write_json(&split_folder(output, &split.name).join("statistics.json"), &list)?;
     }
     let mut properties = data_properties(examples);
@@ -102,12 +114,13 @@ pub fn run(task: &Task) -> Result<()> {
 /// The states of a span that stored statistics have for all splits, copied to the output; `None` when it must be read.
 fn known(
     manifest: &SpanManifest,
+    slicing: &Slicing,
     span: &ManifestSpan,
     splits: &[Split],
     stored: Option<&InputArtifact>,
     output: &Path,
 ) -> Result<Option<Vec<SpanState>>> {
-    let (Some(key), Some(stored)) = (span_key(manifest, span), stored) else {
+    let (Some(key), Some(stored)) = (span_key(manifest, slicing, span), stored) else {
         return Ok(None);
     };
     let read = |split: &Split| {
@@ -129,9 +142,9 @@ fn state_file(statistics: &Path, split: &str, key: &str) -> PathBuf {
 }
 
 /// The name of a span's state: the same only for the same rows, measured in the same way.
-fn span_key(manifest: &SpanManifest, span: &ManifestSpan) -> Option<String> {
+fn span_key(manifest: &SpanManifest, slicing: &Slicing, span: &ManifestSpan) -> Option<String> {
     let digest = span.digest.as_ref()?;
-    let identity = json!([STATE_VERSION, digest, manifest.configuration]).to_string();
+    let identity = json!([STATE_VERSION, digest, manifest.configuration, slicing.identity()]).to_string();
     let hash = Sha256::digest(identity.as_bytes());
     Some(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
 }
@@ -176,7 +189,7 @@ impl Split {
     fn open(examples: &InputArtifact, name: &str) -> Result<Self> {
         let table = Table::open(&split_folder(&examples.path, name).join("data.parquet"))?;
         let features = table.features()?;
-        let columns = features.0.iter().map(|(_, kind)| ColumnState::new(*kind)).collect();
+        let columns = features.0.iter().map(|(_, kind)| Sliced::new(*kind)).collect();
         Ok(Self {
             name: name.to_owned(),
             table,
@@ -204,7 +217,7 @@ impl Split {
     fn merge(&mut self, states: &[&SpanState], threads: usize) -> Result<()> {
         self.total.rows += states.iter().map(|state| state.rows).sum::<u64>();
         let columns: Vec<_> = self.total.columns.iter_mut().map(Mutex::new).enumerate().collect();
-        let merge = |(number, column): &(usize, Mutex<&mut ColumnState>)| {
+        let merge = |(number, column): &(usize, Mutex<&mut Sliced>)| {
             let mut column = column
                 .lock()
                 .map_err(|_| anyhow!("a thread failed: run the step again"))?;
@@ -217,26 +230,52 @@ impl Split {
         on_threads(&columns, threads, merge).into_iter().collect()
     }
 
-    fn finish(&self, threads: usize) -> DatasetFeatureStatistics {
+    /// All rows, then each slice by name of column and value.
+    fn finish(&self, threads: usize) -> Vec<DatasetFeatureStatistics> {
+        let slices: Vec<_> = self
+            .total
+            .columns
+            .first()
+            .into_iter()
+            .flat_map(Sliced::slices)
+            .collect();
+        let all = match slices.is_empty() {
+            true => self.name.clone(),
+            false => ALL_EXAMPLES.to_owned(),
+        };
+        let mut datasets = vec![self.dataset(all, self.total.rows, None, threads)];
+        for slice in slices {
+            let rows = self.total.columns.first().and_then(|column| column.of(Some(slice)));
+            let rows = rows.map_or(0, ColumnState::rows);
+            datasets.push(self.dataset(slice_name(slice), rows, Some(slice), threads));
+        }
+        datasets
+    }
+
+    fn dataset(&self, name: String, rows: u64, slice: Option<&SliceKey>, threads: usize) -> DatasetFeatureStatistics {
         let columns: Vec<_> = self.features.0.iter().zip(&self.total.columns).collect();
+        let finish = |((name, kind), state): &(&(String, Kind), &Sliced)| Some(state.of(slice)?.finish(name, *kind));
         DatasetFeatureStatistics {
-            name: self.name.clone(),
-            num_examples: i64::try_from(self.total.rows).unwrap_or(i64::MAX),
-            features: on_threads(&columns, threads, |((name, kind), state)| state.finish(name, *kind)),
+            name,
+            num_examples: i64::try_from(rows).unwrap_or(i64::MAX),
+            features: on_threads(&columns, threads, finish).into_iter().flatten().collect(),
         }
     }
 }
 
-/// The statistics of each split, in order.
+/// The statistics of all rows of each split, in order; those of slices are left out.
 ///
 /// # Errors
-/// When a file is missing or does not hold exactly one dataset.
+/// When a file is missing or holds neither one dataset nor one of all rows.
 pub fn read_statistics(statistics: &InputArtifact) -> Result<Vec<DatasetFeatureStatistics>> {
     let read = |split: String| {
         let path = split_folder(&statistics.path, &split).join("statistics.json");
-        let mut list: DatasetFeatureStatisticsList = read_json(&path)?;
-        let (Some(mut dataset), true) = (list.datasets.pop(), list.datasets.is_empty()) else {
-            bail!("{} must hold the statistics of one dataset", path.display());
+        let mut datasets = read_json::<DatasetFeatureStatisticsList>(&path)?.without_slices();
+        let (Some(mut dataset), true) = (datasets.pop(), datasets.is_empty()) else {
+            bail!(
+                "{} must hold the statistics of one dataset, or of slices and one named '{ALL_EXAMPLES}'",
+                path.display()
+            );
         };
         dataset.name = split;
         Ok(dataset)
@@ -261,11 +300,24 @@ mod tests {
         .unwrap();
         let read = read_statistics(&input).unwrap();
         assert_eq!((read[0].name.as_str(), read[0].num_examples), ("eval", 7));
+        write_json(
+            &file,
+            &json!({"datasets": [{"name": "origin_JFK"}, {"name": "All Examples", "numExamples": "7"}]}),
+        )
+        .unwrap();
+        let read = read_statistics(&input).unwrap();
+        assert_eq!(
+            (read.len(), read[0].name.as_str(), read[0].num_examples),
+            (1, "eval", 7)
+        );
         write_json(&file, &json!({"datasets": [{}, {}]})).unwrap();
         let error = read_statistics(&input).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("{} must hold the statistics of one dataset", file.display())
+            format!(
+                "{} must hold the statistics of one dataset, or of slices and one named 'All Examples'",
+                file.display()
+            )
         );
     }
 }

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::state::{ColumnState, SpanState};
-use crate::examples::Table;
+use super::slices::{Sliced, Slicing};
+use super::state::SpanState;
+use crate::examples::{BATCH_ROWS, TEXT_ROWS, Table};
 use crate::features::{FeatureSpec, Kind};
 
 /// Row groups that one thread reads at least in a row.
@@ -27,30 +28,28 @@ pub struct Part<'a> {
     pub row_groups: Range<usize>,
 }
 
-/// One thread's errand: a stretch of one column of one part.
+/// One thread's errand: a stretch of some columns of one part.
 struct Errand<'a> {
-    part: usize,
-    column: usize,
+    number: usize,
+    part: &'a Part<'a>,
+    columns: Range<usize>,
     /// Counts the stretches of a part.
     stretch: usize,
-    name: &'a str,
-    kind: Kind,
-    table: &'a Table,
     row_groups: Range<usize>,
 }
 
 /// One column of one part, as far as it is measured.
 struct Growing {
-    state: ColumnState,
+    state: Sliced,
     /// Stretches in the state.
     stretches: usize,
     /// Stretches that were ready before an earlier one.
-    early: BTreeMap<usize, ColumnState>,
+    early: BTreeMap<usize, Sliced>,
 }
 
 impl Growing {
     /// Adds stretches in the order of the rows, whoever was ready first.
-    fn add(&mut self, stretch: usize, state: ColumnState) -> Result<()> {
+    fn add(&mut self, stretch: usize, state: Sliced) -> Result<()> {
         self.early.insert(stretch, state);
         while let Some(state) = self.early.remove(&self.stretches) {
             self.state.merge(&state)?;
@@ -63,12 +62,20 @@ impl Growing {
 /// The states of all parts, on as many threads.
 ///
 /// # Errors
-/// When a file cannot be read.
-pub fn scan(parts: &[Part], threads: usize) -> Result<Vec<SpanState>> {
-    let errands: Vec<Errand> = parts.iter().enumerate().flat_map(errands).collect();
+/// When a file cannot be read, or there are too many slices.
+pub fn scan(parts: &[Part], slicing: &Slicing, threads: usize) -> Result<Vec<SpanState>> {
+    // Slices are found anew for each errand, so its columns are many; a state does not depend on its neighbours.
+    let width = |part: &Part| match slicing.is_empty() {
+        true => 1,
+        false => part.features.0.len().div_ceil(2 * threads),
+    };
+    let errands: Vec<Errand> = (0..)
+        .zip(parts)
+        .flat_map(|(number, part)| errands(number, part, width(part)))
+        .collect();
     let growing = |(_, kind): &(String, Kind)| {
         Mutex::new(Growing {
-            state: ColumnState::new(*kind),
+            state: Sliced::new(*kind),
             stretches: 0,
             early: BTreeMap::new(),
         })
@@ -78,10 +85,12 @@ pub fn scan(parts: &[Part], threads: usize) -> Result<Vec<SpanState>> {
         .map(|part| part.features.0.iter().map(growing).collect())
         .collect();
     let work = |errand: &Errand| {
-        let state = measure(errand)?;
-        let column = &columns[errand.part][errand.column];
-        let mut column = column.lock().map_err(|_| failed())?;
-        column.add(errand.stretch, state)
+        let states = measure(errand, slicing)?;
+        for (column, state) in columns[errand.number][errand.columns.clone()].iter().zip(states) {
+            let mut column = column.lock().map_err(|_| failed())?;
+            column.add(errand.stretch, state)?;
+        }
+        Ok(())
     };
     on_threads(&errands, threads, work)
         .into_iter()
@@ -126,32 +135,44 @@ pub fn on_threads<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// All stretches of one column, then those of the next, so that few states wait for an earlier stretch.
-fn errands<'a>((number, part): (usize, &'a Part)) -> Vec<Errand<'a>> {
+/// All stretches of the first columns, then those of the next, so that few states wait for an earlier stretch.
+fn errands<'a>(number: usize, part: &'a Part, width: usize) -> Vec<Errand<'a>> {
     let step = part.row_groups.len().div_ceil(STRETCHES).max(STRETCH);
     let starts = part.row_groups.clone().step_by(step).enumerate();
-    let of_column = |(column, (name, kind)): (usize, &'a (String, Kind))| {
+    let all = part.features.0.len();
+    let of_columns = |first: usize| {
         starts.clone().map(move |(stretch, start)| Errand {
-            part: number,
-            column,
+            number,
+            part,
+            columns: first..all.min(first + width),
             stretch,
-            name,
-            kind: *kind,
-            table: part.table,
             row_groups: start..part.row_groups.end.min(start + step),
         })
     };
-    part.features.0.iter().enumerate().flat_map(of_column).collect()
+    (0..all).step_by(width.max(1)).flat_map(of_columns).collect()
 }
 
-fn measure(errand: &Errand) -> Result<ColumnState> {
-    let mut state = ColumnState::new(errand.kind);
-    let name = errand.name;
-    for batch in errand.table.read_column(name, errand.row_groups.clone())? {
-        let batch = batch.with_context(|| format!("column '{name}' cannot be read"))?;
-        state
-            .add(batch.column(0), errand.kind)
-            .with_context(|| format!("column '{name}'"))?;
+/// The states of an errand's columns.
+fn measure(errand: &Errand, slicing: &Slicing) -> Result<Vec<Sliced>> {
+    let Part { table, features, .. } = errand.part;
+    let columns = &features.0[errand.columns.clone()];
+    let mut names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    names.extend(slicing.columns());
+    // Without slices a text column comes a whole row group at a time: its dictionary is then counted once.
+    let rows = match columns {
+        [(_, Kind::Bytes)] if slicing.is_empty() => TEXT_ROWS,
+        _ => BATCH_ROWS,
+    };
+    let explain = || format!("column '{}' cannot be read", names.join("' or '"));
+    let mut states: Vec<Sliced> = columns.iter().map(|(_, kind)| Sliced::new(*kind)).collect();
+    for batch in table.read_coded(&names, errand.row_groups.clone(), rows)? {
+        let batch = batch.with_context(explain)?;
+        let slices = slicing.rows(&batch, features)?;
+        for ((name, kind), state) in columns.iter().zip(&mut states) {
+            let array = batch.column_by_name(name).with_context(explain)?;
+            let added = state.add(array, *kind, &slices);
+            added.with_context(|| format!("column '{name}'"))?;
+        }
     }
-    Ok(state)
+    Ok(states)
 }

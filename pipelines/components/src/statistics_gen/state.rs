@@ -6,12 +6,13 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use serde::{Deserialize, Serialize};
 
 use super::numeric::Numbers;
+use super::slices::Sliced;
 use super::text::Texts;
 use crate::features::{Column, Kind};
 use crate::tfdv::statistics::{FeatureNameStatistics, Path};
 
 /// Counts up whenever a state measures or stores something else than before; part of the name of every state.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// First bytes of a state file.
 const MAGIC: &[u8] = b"TYSTATE\x01";
@@ -19,6 +20,7 @@ const MAGIC: &[u8] = b"TYSTATE\x01";
 /// What was seen of one column so far, in bounded memory; merges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnState {
+    rows: u64,
     missing: u64,
     values: Values,
 }
@@ -36,7 +38,29 @@ impl ColumnState {
             Kind::Int | Kind::Float => Values::Numbers(Box::default()),
             Kind::Bytes => Values::Texts(Box::default()),
         };
-        Self { missing: 0, values }
+        Self {
+            rows: 0,
+            missing: 0,
+            values,
+        }
+    }
+
+    /// Nothing seen yet, of the same kind.
+    pub fn nothing(&self) -> Self {
+        let values = match self.values {
+            Values::Numbers(_) => Values::Numbers(Box::default()),
+            Values::Texts(_) => Values::Texts(Box::default()),
+        };
+        Self {
+            rows: 0,
+            missing: 0,
+            values,
+        }
+    }
+
+    /// Rows seen, with a value and without.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Adds the values of one batch; text may come as a dictionary, which is counted by key.
@@ -44,6 +68,7 @@ impl ColumnState {
     /// # Errors
     /// When a value does not fit the kind.
     pub fn add(&mut self, array: &ArrayRef, kind: Kind) -> Result<()> {
+        self.rows += array.len() as u64;
         self.missing += array.null_count() as u64;
         match &mut self.values {
             Values::Numbers(numbers) => numbers.add(&mut present(array, kind)?),
@@ -72,6 +97,7 @@ impl ColumnState {
     /// # Errors
     /// When one has numbers and the other text.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
+        self.rows += other.rows;
         self.missing += other.missing;
         match (&mut self.values, &other.values) {
             (Values::Numbers(numbers), Values::Numbers(others)) => numbers.merge(others),
@@ -120,7 +146,7 @@ pub struct SpanState {
     /// Rows.
     pub rows: u64,
     /// One per column.
-    pub columns: Vec<ColumnState>,
+    pub columns: Vec<Sliced>,
 }
 
 impl SpanState {
@@ -144,6 +170,7 @@ mod tests {
     use arrow::array::{Float64Array, Int64Array};
     use arrow::compute::cast;
     use arrow::datatypes::DataType;
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     fn text() -> ArrayRef {
@@ -168,15 +195,20 @@ mod tests {
             columns: Vec::new(),
         };
         for (array, kind) in [(text(), Kind::Bytes), (numbers, Kind::Float), (whole, Kind::Int)] {
-            let mut column = ColumnState::new(kind);
-            column.add(&array, kind).unwrap();
+            let mut column = Sliced::new(kind);
+            let key = BTreeMap::from([("origin".to_owned(), "JFK".to_owned())]);
+            column.add(&array, kind, &[(key, vec![0, 2].into())]).unwrap();
             state.columns.push(column);
         }
         let read = SpanState::decode(&state.encode().unwrap()).unwrap();
         assert_eq!((read.rows, read.columns.len()), (50_000, 3));
         for (read, column) in read.columns.iter().zip(&state.columns) {
             let said = |column: &ColumnState| serde_json::to_string(&column.finish("", Kind::Int)).unwrap();
-            assert_eq!(said(read), said(column));
+            let key = column.slices().next().unwrap();
+            assert!(read.slices().eq([key]));
+            for slice in [None, Some(key)] {
+                assert_eq!(said(read.of(slice).unwrap()), said(column.of(slice).unwrap()));
+            }
         }
         for foreign in [&b""[..], b"TYSTATE\x02", b"TYSTATE\x01\xff\xff"] {
             assert!(SpanState::decode(foreign).is_none());

@@ -249,6 +249,102 @@ fn a_window_that_moved_on_reads_only_what_is_new() {
     assert!(!said.contains("taken"), "{said}");
 }
 
+#[test]
+fn a_slice_has_the_statistics_of_its_rows_alone() {
+    let yard = Yard::new();
+    let window = |name: &str, months: std::ops::RangeInclusive<usize>, airport: &str| {
+        let file = |number: usize| {
+            let text = month(number);
+            let lines = text
+                .lines()
+                .enumerate()
+                .filter(|(row, line)| *row == 0 || line.contains(airport));
+            let lines: Vec<&str> = lines.map(|(_, line)| line).collect();
+            (format!("2013-0{number}.csv"), (lines.join("\n") + "\n").into_bytes())
+        };
+        let files: Vec<_> = months.map(file).collect();
+        let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+        yard.examples(name, &files, json!({})).success();
+    };
+    let measure = |with: &Value, inputs: &[(&str, &str)], output: &str| {
+        let ended = yard.step("statistics-gen", with.clone(), inputs, ("statistics", output));
+        ended.success().stdout
+    };
+    let by_origin = json!({"slicing_specs": [{}, {"feature_keys": ["origin"]}]});
+    window("first", 1..=2, "");
+    measure(&by_origin, &[("examples", "first")], "old");
+    measure(&json!({}), &[("examples", "first")], "unsliced");
+    window("second", 1..=3, "");
+    measure(&by_origin, &[("examples", "second")], "sliced");
+    let said = measure(
+        &by_origin,
+        &[("examples", "second"), ("stored_statistics", "old")],
+        "extended",
+    );
+    insta::assert_snapshot!(said, @"
+    span 15706 (2013-01.csv): taken from stored statistics
+    span 15707 (2013-02.csv): taken from stored statistics
+    span 15708 (2013-03.csv): read
+    split train: 121 examples, 5 features, 3 slices
+    split eval: 59 examples, 5 features, 3 slices
+    ");
+    assert_eq!(files_below(&yard.path("sliced")), files_below(&yard.path("extended")));
+    let said = measure(
+        &by_origin,
+        &[("examples", "second"), ("stored_statistics", "unsliced")],
+        "anew",
+    );
+    assert!(!said.contains("taken"), "states without slices have none: {said}");
+
+    // Of all rows, as without slices; of a slice, as of Examples that have nothing else.
+    measure(&json!({}), &[("examples", "second")], "whole");
+    window("jfk", 1..=3, ",JFK,");
+    measure(&json!({}), &[("examples", "jfk")], "alone");
+    for split in ["train", "eval"] {
+        let datasets = |folder: &str| yard.json(&format!("{folder}/Split-{split}/statistics.json"))["datasets"].clone();
+        let sliced = datasets("sliced");
+        let names: Vec<&str> = sliced
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|dataset| dataset["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["All Examples", "origin_EWR", "origin_JFK", "origin_LGA"]);
+        for (place, alone) in [(0, "whole"), (2, "alone")] {
+            let alone = &datasets(alone)[0];
+            assert_eq!(sliced[place]["numExamples"], alone["numExamples"]);
+            assert_eq!(sliced[place]["features"], alone["features"]);
+        }
+    }
+
+    // The schema is of all rows, and so is what is validated.
+    let schema = |statistics: &str, output: &str| {
+        let ended = yard.step(
+            "schema-gen",
+            json!({}),
+            &[("statistics", statistics)],
+            ("schema", output),
+        );
+        ended.success();
+        yard.json(&format!("{output}/schema.json"))
+    };
+    assert_eq!(schema("sliced", "schema"), schema("whole", "schema-whole"));
+    let inputs = [("statistics", "sliced"), ("schema", "schema")];
+    yard.step("example-validator", json!({}), &inputs, ("anomalies", "anomalies"))
+        .success();
+
+    let with = json!({"slicing_specs": [{"feature_keys": ["dest"]}]});
+    let failed = yard
+        .step("statistics-gen", with, &[("examples", "first")], ("statistics", "none"))
+        .failure();
+    insta::assert_snapshot!(failed, @"slicing_specs name the column 'dest', but split 'train' has only flight, origin, distance, temp, late");
+    let with = json!({"slicing_specs": [{"feature_keys": "origin"}]});
+    let failed = yard
+        .step("statistics-gen", with, &[("examples", "first")], ("statistics", "none"))
+        .failure();
+    insta::assert_snapshot!(failed, @r#"the step's parameter 'slicing_specs[0].feature_keys' is wrong: invalid type: string "origin", expected a sequence"#);
+}
+
 /// Files by their path in the folder.
 fn files_below(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
     let mut files = std::collections::BTreeMap::new();

@@ -73,7 +73,7 @@ pub(super) const STANDARD: [Standard; 5] = [
         component: "StatisticsGen",
         inputs: &[needs("examples", "Examples")],
         outputs: &[("statistics", "ExampleStatistics")],
-        parameters: &[],
+        parameters: &["slicing_specs"],
         reads_source: false,
         memo: Some(("statistics", "stored_statistics")),
     },

@@ -1,29 +1,38 @@
 //! `trainyard schema-diff`.
 
-use super::output;
+use super::{output, runs};
+use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use trainyard_core::ids::StepName;
+use trainyard_core::plan::{InputSource, PlannedStep};
+use trainyard_core::run::Run;
 use trainyard_tfdv::relax::relax;
 use trainyard_tfdv::{DatasetFeatureStatisticsList, Schema};
 
 /// The data differ from the schema.
 const DIFFERENT: u8 = 2;
 
-/// Propose the changes a schema needs when the data have legitimately moved on
+/// Propose the changes a schema needs when the data have legitimately moved on, or a first schema
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    trainyard schema-diff --schema schema.json --statistics Split-train/statistics.json\n  \
-    trainyard schema-diff --schema schema.json --statistics statistics.json --write   then review and commit\n\n\
+    trainyard schema-diff 0192f0c1-2b3c           what the schema would have to allow of that run's data\n  \
+    trainyard schema-diff 0192f0c1-2b3c --write   then review the change and commit it\n  \
+    trainyard schema-diff --schema schema.json --statistics statistics/Split-train/statistics.json\n\n\
+    Start it at the top of the repository. A schema of {} knows nothing yet: --write infers it.\n\
     Exits with 0 if the data fit, 2 if they differ, 1 if a file cannot be read.")]
 pub(super) struct SchemaDiff {
-    /// The schema, as schema-gen writes it
-    #[arg(long, value_name = "FILE")]
-    schema: PathBuf,
-    /// The statistics of a split, as statistics-gen writes them; may be repeated
-    #[arg(long, value_name = "FILE", required = true)]
+    /// The run whose example-validator judged the data; the beginning of its id is enough
+    #[arg(value_name = "RUN", conflicts_with = "statistics")]
+    run: Option<String>,
+    /// The schema; that of the run's pipeline file if absent
+    #[arg(long, value_name = "FILE", required_unless_present = "run")]
+    schema: Option<PathBuf>,
+    /// What statistics-gen writes, the folder or a file of it; may be repeated
+    #[arg(long, value_name = "PATH", required_unless_present = "run")]
     statistics: Vec<PathBuf>,
     /// Print the changes, what remains wrong, and the proposed schema as JSON
     #[arg(long)]
@@ -34,11 +43,27 @@ pub(super) struct SchemaDiff {
 }
 
 impl SchemaDiff {
-    pub(super) fn perform(self) -> Result<ExitCode> {
-        let schema: Schema = read(&self.schema)?;
+    pub(super) async fn perform(self, load: impl FnOnce() -> Result<Config>) -> Result<ExitCode> {
+        let (file, statistics) = match &self.run {
+            None => (self.schema.clone(), self.statistics.clone()),
+            Some(run) => {
+                let store = super::open_store(&load()?).await?;
+                let run = store.load_run(&runs::row(&store, run).await?.id).await?;
+                (
+                    self.schema.clone().or_else(|| schema_file(&run)),
+                    judged_statistics(&run)?,
+                )
+            }
+        };
+        let Some(file) = file else {
+            bail!("the run's pipeline file names no schema of the repository: name one with --schema");
+        };
+        let schema: Schema = read(&file)?;
         let mut splits = Vec::new();
-        for file in &self.statistics {
-            splits.extend(read::<DatasetFeatureStatisticsList>(file)?.datasets);
+        for path in &statistics {
+            for file in statistics_files(path)? {
+                splits.extend(read::<DatasetFeatureStatisticsList>(&file)?.without_slices());
+            }
         }
         if splits.iter().all(|split| split.num_examples == 0) {
             bail!("the statistics have no example to compare the schema with: name those of a split that has some");
@@ -48,8 +73,8 @@ impl SchemaDiff {
         let write = self.write && !relaxed.changes.is_empty();
         if write {
             let text = format!("{}\n", serde_json::to_string_pretty(&relaxed.schema)?);
-            let name = self.schema.display();
-            std::fs::write(&self.schema, text).with_context(|| format!("{name} cannot be written"))?;
+            let name = file.display();
+            std::fs::write(&file, text).with_context(|| format!("{name} cannot be written"))?;
         }
         if self.json {
             output::json(&json!(relaxed))?;
@@ -76,6 +101,53 @@ impl SchemaDiff {
             ExitCode::from(DIFFERENT)
         })
     }
+}
+
+/// The validators of a run.
+fn validators(run: &Run) -> impl Iterator<Item = (&StepName, &PlannedStep)> {
+    let steps = run.request.plan.steps.iter();
+    steps.filter(|(_, step)| step.component == "ExampleValidator")
+}
+
+/// The file of the repository that the run's validator reads as its schema.
+fn schema_file(run: &Run) -> Option<PathBuf> {
+    validators(run).find_map(|(_, step)| match step.inputs.get("schema") {
+        Some(InputSource::File { path, .. }) => Some(PathBuf::from(path)),
+        _ => None,
+    })
+}
+
+/// The folders of the statistics that the run's validators judged.
+fn judged_statistics(run: &Run) -> Result<Vec<PathBuf>> {
+    let found: Vec<PathBuf> = validators(run)
+        .filter_map(|(name, _)| Some(PathBuf::from(&run.steps.get(name)?.inputs.get("statistics")?.uri)))
+        .collect();
+    if found.is_empty() {
+        bail!(
+            "no example-validator of run {} came to its statistics: name some with --schema and --statistics",
+            run.request.id
+        );
+    }
+    Ok(found)
+}
+
+/// The file itself, or those of the splits in the folder, by name.
+fn statistics_files(path: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return Ok(vec![path.to_owned()]);
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path().join("statistics.json")))
+        .filter(|file| file.is_file())
+        .collect();
+    if files.is_empty() {
+        bail!(
+            "{} has no Split-*/statistics.json: name what statistics-gen wrote",
+            path.display()
+        );
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
