@@ -115,10 +115,10 @@ pub struct Comparison {
 }
 
 impl Default for Comparison {
-    /// Evidently's threshold for the Jensen-Shannon divergence.
+    /// Evidently's threshold for the Jensen-Shannon distance, 0.1: it is the root of the divergence.
     fn default() -> Self {
         let bound = Bound {
-            threshold: Some(0.1),
+            threshold: Some(0.01),
             source: None,
         };
         Self {

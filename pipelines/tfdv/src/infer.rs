@@ -113,7 +113,11 @@ fn infer_presence(feature: &mut Feature, found: &[&FeatureNameStatistics], every
 /// The words that TFDV takes for truth values where no other is seen.
 const TRUTH: [(&str, &str); 3] = [("true", "false"), ("TRUE", "FALSE"), ("1", "0")];
 
-/// What the values have in common: truth values, whole numbers written as text, or a vocabulary, which is returned.
+/// Words that are numbers too: truth values only where both are seen.
+const DIGITS: (&str, &str) = ("1", "0");
+
+/// What the values have in common, as TFDV sees it, but that a column of nothing but ones, such as the month in the
+/// statistics of January, is one of numbers: truth values, whole numbers written as text, or a vocabulary, which is returned.
 fn infer_domain(feature: &mut Feature, found: &[&FeatureNameStatistics], max_size: usize) -> Option<StringDomain> {
     if feature.data_type == Some(SchemaType::Int) {
         let numbers = found.iter().filter_map(|feature| feature.num_stats.as_ref());
@@ -123,7 +127,7 @@ fn infer_domain(feature: &mut Feature, found: &[&FeatureNameStatistics], max_siz
             Some((low.min(stats.min), high.max(stats.max)))
         });
         feature.bool_domain = range
-            .filter(|(low, high)| *low >= 0.0 && *high == 1.0)
+            .filter(|range| *range == (0.0, 1.0))
             .map(|_| BoolDomain::default());
         return None;
     }
@@ -140,7 +144,9 @@ fn infer_domain(feature: &mut Feature, found: &[&FeatureNameStatistics], max_siz
         return None;
     }
     let seen = |word: &str| values.get(word).map(|word| (*word).to_owned()).unwrap_or_default();
-    let only = |(yes, no): &&(&str, &str)| values.iter().all(|value| value == yes || value == no);
+    let only = |pair: &&(&str, &str)| {
+        values.iter().all(|value| *value == pair.0 || *value == pair.1) && (**pair != DIGITS || values.len() == 2)
+    };
     if let Some((yes, no)) = TRUTH.iter().find(only) {
         feature.bool_domain = Some(BoolDomain {
             true_value: seen(yes),
@@ -234,7 +240,11 @@ mod tests {
             )
         };
         assert_eq!(numbers("INT", 0.0, 1.0), "boolDomain {}");
-        assert_eq!(numbers("INT", 1.0, 1.0), "boolDomain {}");
+        // TFDV takes nothing but ones for truth values.
+        assert_eq!(
+            (numbers("INT", 1.0, 1.0).as_str(), words(&["1"]).as_str()),
+            ("none", "intDomain {}")
+        );
         for (kind, min, max) in [
             ("INT", 0.0, 0.0),
             ("INT", -1.0, 1.0),

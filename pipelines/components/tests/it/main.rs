@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod chain;
+mod compare;
 mod contract;
 mod evaluate;
 mod failures;
