@@ -268,10 +268,10 @@ pub struct FloatDomain {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// NaN is an anomaly.
-    #[serde(alias = "disallow_nan")]
+    #[serde(alias = "disallow_nan", skip_serializing_if = "std::ops::Not::not")]
     pub disallow_nan: bool,
     /// An infinity is an anomaly.
-    #[serde(alias = "disallow_inf")]
+    #[serde(alias = "disallow_inf", skip_serializing_if = "std::ops::Not::not")]
     pub disallow_inf: bool,
 }
 

@@ -119,7 +119,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Lint(command) => command.perform(),
             Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
-            Command::SchemaDiff(command) => command.perform(),
+            Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,
             Command::Doctor(command) => command.perform(path, variable).await,
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,

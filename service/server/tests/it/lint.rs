@@ -108,3 +108,26 @@ fn the_schema_is_json() {
     assert_eq!(ended.code, Some(0));
     assert!(ended.json()["properties"]["steps"].is_object());
 }
+
+#[test]
+fn a_file_that_a_step_reads_must_be_there() {
+    let place = Place::new("");
+    let text = FINE.replace(
+        "outputs:",
+        "inputs: { words: file:pipelines/fine/words.txt }\n    outputs:",
+    );
+    let file = place.write("pipelines/fine/pipeline.yaml", &text);
+    place.write("pipelines/fine/word.txt", "one");
+    let ended = place.run(&["lint", "pipelines/fine"]);
+    assert_eq!(ended.code, Some(1));
+    insta::assert_snapshot!(place.plain(&ended.out), @"
+    pipelines/fine/pipeline.yaml:6:15: there is no file 'pipelines/fine/words.txt' in the repository FOLDER: did you mean 'pipelines/fine/word.txt'?
+     6 |     inputs: { words: file:pipelines/fine/words.txt }
+       |               ^
+    1 problem in 1 pipeline file
+    ");
+    place.write("pipelines/fine/words.txt", "one");
+    for path in ["pipelines", file.to_str().unwrap()] {
+        assert_eq!(place.run(&["lint", path]).code, Some(0), "{path}");
+    }
+}

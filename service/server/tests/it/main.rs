@@ -18,6 +18,7 @@ mod load;
 mod models;
 mod openapi;
 mod run;
+mod schema_diff;
 mod serve;
 mod story;
 mod webhooks;
