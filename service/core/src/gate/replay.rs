@@ -17,8 +17,8 @@ pub struct Replayed {
     pub then: Blessing,
     /// What the other gate says; `None` when the evaluation is gone.
     pub now: Option<Blessing>,
-    /// The first reason of the new verdict; when that is approval, the first of the recorded one; when
-    /// there is none, why.
+    /// The first reason of the new verdict; where it has none, after `then: ` that of the recorded one;
+    /// where the evaluation is gone, why.
     pub reason: Option<String>,
 }
 
@@ -26,7 +26,10 @@ impl Replayed {
     /// A recorded verdict beside the other gate's, or beside half a sentence on why there is none.
     pub fn new(run: RunId, pipeline: String, created_at: Micros, then: &Verdict, now: Result<Verdict, String>) -> Self {
         let (now, reason) = match now {
-            Ok(now) => (Some(now.blessing()), first_reason(&now).or_else(|| first_reason(then))),
+            Ok(now) => {
+                let past = || then.reason().map(|reason| format!("then: {reason}"));
+                (Some(now.blessing()), now.reason().map(str::to_owned).or_else(past))
+            }
             Err(reason) => (None, Some(reason)),
         };
         Self {
@@ -66,14 +69,10 @@ impl GateReplay {
         let gone = past.iter().filter(|run| run.now.is_none()).count();
         Self {
             own: own.blessing(),
-            reason: first_reason(own),
+            reason: own.reason().map(str::to_owned),
             verdicts: past.len() - gone,
             gone,
             changed: past.into_iter().filter(Replayed::changes).collect(),
         }
     }
-}
-
-fn first_reason(verdict: &Verdict) -> Option<String> {
-    verdict.failures().next().map(|finding| finding.sentence.clone())
 }

@@ -1,6 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
-use super::{blessing, difference, difference_heading, one_line, proposed_gate, unjudged};
+use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
 use crate::spec::Baseline;
@@ -11,6 +11,9 @@ const MAX_COMMENT: usize = 65_535;
 
 /// More reasons than this are counted instead of shown.
 const MAX_REASONS: usize = 20;
+
+/// In a table of more rows the overall ones and the failures come first.
+const ROWS_IN_ORDER: usize = 100;
 
 /// A cell or reason of more characters is cut.
 pub(super) const MAX_CELL: usize = 200;
@@ -49,7 +52,7 @@ fn headline(run: &Run) -> String {
         (RunState::Failed, _) => "the run failed".to_owned(),
         (_, Some(Blessing::Blessed)) => "✓ approved".to_owned(),
         (_, Some(Blessing::NotBlessed)) => "✗ not approved".to_owned(),
-        (_, Some(Blessing::NotEvaluated)) => "not judged, because the gate has no thresholds".to_owned(),
+        (_, Some(Blessing::NotEvaluated)) => "not judged".to_owned(),
         (_, None) if unjudged(run) => "✗ not judged".to_owned(),
         (_, None) => "all steps finished; the pipeline has no gate".to_owned(),
     }
@@ -71,6 +74,12 @@ fn reasons(run: &Run) -> Option<String> {
     if failures.len() > MAX_REASONS {
         let _ = writeln!(text, "- and {} more", failures.len() - MAX_REASONS);
     }
+    for left in verdict.unjudged().take(MAX_REASONS) {
+        let _ = writeln!(text, "- {}", escape(&one_line(&left.sentence, MAX_CELL)));
+    }
+    if verdict.blessing() == Blessing::NotEvaluated && verdict.reason().is_none() {
+        text.push_str("The gate has no thresholds.\n");
+    }
     if verdict.rubber_stamp() {
         text.push_str("There is no model to compare with yet, so that changes were not judged.\n");
     }
@@ -84,7 +93,12 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
         "| slice | metric | candidate | {other} | {} | threshold | |\n|---|---|--:|--:|--:|---|:-:|\n",
         difference_heading(verdict)
     );
-    let rows: Vec<String> = verdict.comparisons().iter().map(row).collect();
+    let mut comparisons: Vec<&Comparison> = verdict.comparisons().iter().collect();
+    // What decided comes first where not all of it may fit.
+    if comparisons.len() > ROWS_IN_ORDER {
+        comparisons.sort_by_key(|row| !(row.is_overall() || row.passed == Some(false)));
+    }
+    let rows: Vec<String> = comparisons.into_iter().map(row).collect();
     let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
     let mut used = table.chars().count() + left_out(rows.len()).chars().count();
     for (index, text) in rows.iter().enumerate() {
@@ -100,21 +114,16 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 
 fn row(comparison: &Comparison) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
-    let passed = match comparison.passed {
-        Some(true) => "✓",
-        Some(false) => "✗",
-        None if comparison.threshold.is_empty() => "",
-        None => "too small",
-    };
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
     format!(
-        "| {} | {} | {} | {} | {} | {} | {passed} |\n",
+        "| {} | {} | {} | {} | {} | {} | {} |\n",
         cell(&comparison.slice_name()),
         cell(&comparison.metric),
         number(comparison.candidate),
         number(comparison.baseline),
         difference(comparison),
         cell(&comparison.threshold),
+        mark(comparison),
     )
 }
 

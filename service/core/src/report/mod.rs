@@ -122,6 +122,16 @@ pub fn difference(row: &Comparison) -> String {
     }
 }
 
+/// How a row of the table ended, in a sign.
+pub fn mark(row: &Comparison) -> &'static str {
+    match row.passed {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None if row.threshold.is_empty() => "",
+        None => "too small",
+    }
+}
+
 /// What the column of [`difference`] is called: `difference`, or `difference, 95% interval`.
 pub fn difference_heading(verdict: &Verdict) -> String {
     match verdict.interval_level() {

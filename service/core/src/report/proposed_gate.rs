@@ -65,19 +65,12 @@ fn of_the_past(replay: &GateReplay) -> String {
 
 fn row(run: &Replayed) -> String {
     let now = run.now.map(words).unwrap_or_default();
-    let reason = run.reason.as_deref().unwrap_or_default();
-    // A verdict that becomes approval has only its old reason.
-    let reason = match run.now {
-        Some(Blessing::NotBlessed) => reason.to_owned(),
-        _ if reason.is_empty() => String::new(),
-        _ => format!("then: {reason}"),
-    };
     format!(
         "| {} | {} | {} | {now} | {} |\n",
         escape(&run.run.as_str().chars().take(13).collect::<String>()),
         when(run.created_at),
         words(run.then),
-        escape(&one_line(&reason, MAX_CELL)),
+        escape(&one_line(run.reason.as_deref().unwrap_or_default(), MAX_CELL)),
     )
 }
 

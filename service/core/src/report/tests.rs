@@ -1,8 +1,10 @@
 //! Every wording that GitHub shows.
 
-use super::{Status, StatusState, comment, invalid_pipeline_status, nothing_to_do_status, status};
-use crate::evaluation::{Evaluation, Measured, Slice};
-use crate::gate::judge;
+use super::{
+    Status, StatusState, comment, difference, difference_heading, invalid_pipeline_status, nothing_to_do_status, status,
+};
+use crate::evaluation::{Difference, Evaluation, Measured, Slice};
+use crate::gate::{Comparison, judge};
 use crate::ids::{CommitSha, Micros, RepoName};
 use crate::run::{Run, RunEvent, RunRequest, RunState, StepState};
 use crate::sentence;
@@ -193,16 +195,18 @@ fn a_pipeline_without_a_judgement_succeeds() {
     let summary = sentence::run_succeeded(&run);
     let run = ended(run, RunState::Succeeded, &summary);
     assert_eq!(status(&run).unwrap().state, StatusState::Success);
-    insta::assert_snapshot!(comment(&run, URL).unwrap(), @r#"
+    insta::assert_snapshot!(comment(&run, URL).unwrap(), @"
     <!-- trainyard:flights -->
-    ### flights: not judged, because the gate has no thresholds
+    ### flights: not judged
+
+    The gate has no thresholds.
 
     | slice | metric | candidate | serving | difference | threshold | |
     |---|---|--:|--:|--:|---|:-:|
     | overall | auc | 0.5512 | 0.6480 | -0.0968 |  |  |
 
     commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
-    "#);
+    ");
 }
 
 #[test]
@@ -262,6 +266,132 @@ fn comments() {
 
     commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
     "#);
+}
+
+#[test]
+fn differences_have_their_interval() {
+    let mut measured = good();
+    measured.confidence_level = Some(0.999);
+    for (slice, [value, lower, upper]) in measured.slices.iter_mut().zip([
+        [0.0032, -0.0011, 0.0075],
+        [0.01, 0.00998, 0.01001],
+        [f64::NAN, 0.0, 0.1],
+    ]) {
+        let auc = slice.metrics.get_mut("auc").unwrap();
+        auc.difference = Some(Difference {
+            value: Some(value),
+            lower: Some(lower),
+            upper: Some(upper).filter(|_| value.is_finite()),
+            ..Difference::default()
+        });
+    }
+    insta::assert_snapshot!(comment(&judged(Some(7), &measured), URL).unwrap(), @"
+    <!-- trainyard:flights -->
+    ### flights: ✓ approved
+
+    | slice | metric | candidate | serving | difference, 99.9% interval | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6512 | 0.6480 | +0.0032 [-0.0011, +0.0075] | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=EWR | auc | 0.6400 | 0.6300 | +0.010000 [+0.009980, +0.010010] | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    ");
+    measured.baseline = false;
+    let alone = judged(Some(7), &measured);
+    assert_eq!(difference_heading(alone.verdict.as_ref().unwrap()), "difference");
+}
+
+#[test]
+fn decimals_show_the_width_of_the_interval() {
+    let shown = |interval: [f64; 2]| {
+        difference(&Comparison {
+            slice_key: BTreeMap::new(),
+            baseline_slice_key: None,
+            metric: "auc".to_owned(),
+            num_examples: 1,
+            candidate: None,
+            baseline: None,
+            difference: Some(0.001_234_567_891),
+            interval: Some(interval),
+            threshold: String::new(),
+            passed: None,
+        })
+    };
+    let intervals = [
+        [-10.0, 20.0],
+        [0.0, 0.01],
+        [0.001, 0.0011],
+        [0.0, 1e-12],
+        [0.0, 0.0],
+        [1.0, 0.0],
+    ];
+    insta::assert_snapshot!(intervals.map(shown).join("\n"), @"
+    +0.0012 [-10.0000, +20.0000]
+    +0.0012 [+0.0000, +0.0100]
+    +0.00123 [+0.00100, +0.00110]
+    +0.001234568 [+0.000000000, +0.000000000]
+    +0.0012 [+0.0000, +0.0000]
+    +0.0012 [+1.0000, +0.0000]
+    ");
+}
+
+#[test]
+fn slices_that_are_too_small_are_named() {
+    let mut run = judged(Some(7), &good());
+    let judged_by = |run: &mut Run, least| {
+        let gate = run.request.plan.gate.as_mut().unwrap();
+        gate.gate.min_slice_size = Some(least);
+        let mut measured = good();
+        measured.slices[1].num_examples = 30;
+        run.verdict = Some(judge(&gate.gate, &measured));
+        comment(run, URL).unwrap()
+    };
+    insta::assert_snapshot!(judged_by(&mut run, 50), @"
+    <!-- trainyard:flights -->
+    ### flights: ✓ approved
+
+    - not judged, for fewer than the 50 examples of min&#95;slice&#95;size: origin=EWR (30 examples)
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6512 | 0.6480 | +0.0032 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=EWR | auc | 0.6400 | 0.6300 | +0.0100 | ≥ 0.6, change ≥ -0.005 | too small |
+    | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    ");
+    insta::assert_snapshot!(judged_by(&mut run, 500), @"
+    <!-- trainyard:flights -->
+    ### flights: not judged
+
+    - nothing can be concluded from 100 examples overall, fewer than the 500 of min&#95;slice&#95;size
+
+    | slice | metric | candidate | serving | difference | threshold | |
+    |---|---|--:|--:|--:|---|:-:|
+    | overall | auc | 0.6512 | 0.6480 | +0.0032 | ≥ 0.6, change ≥ -0.005 | too small |
+    | origin=EWR | auc | 0.6400 | 0.6300 | +0.0100 | ≥ 0.6, change ≥ -0.005 | too small |
+    | origin=JFK | auc | 0.6600 | 0.6600 | +0.0000 | ≥ 0.6, change ≥ -0.005 | too small |
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    ");
+}
+
+#[test]
+fn of_very_many_slices_the_failures_are_shown_first() {
+    let names: Vec<String> = (0..100_000).map(|n| format!("airport-{n:05}")).collect();
+    let slices = names.iter().map(|name| (name.as_str(), 0.7, Some(0.7)));
+    let mut slices: Vec<_> = [("", 0.7, Some(0.6))].into_iter().chain(slices).collect();
+    slices[99_999].1 = 0.5;
+    let text = comment(&judged(Some(7), &evaluation(&slices)), URL).unwrap();
+    assert!(text.chars().count() <= 65_535 && text.chars().count() > 60_000);
+    let table: Vec<&str> = text.lines().filter(|line| line.starts_with("| o")).collect();
+    insta::assert_snapshot!(table[..3].join("\n"), @"
+    | overall | auc | 0.7000 | 0.6000 | +0.1000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    | origin=airport-99998 | auc | 0.5000 | 0.7000 | -0.2000 | ≥ 0.6, change ≥ -0.005 | ✗ |
+    | origin=airport-00000 | auc | 0.7000 | 0.7000 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
+    ");
+    assert!(text.contains("more rows are left out here"));
 }
 
 #[test]
@@ -396,7 +526,7 @@ mod proposed_gate {
                 3,
                 NotBlessed,
                 Some(Blessed),
-                "auc on origin=<b> fell from 0.6512 to 0.6400 (-0.0112), more than the allowed -0.0050",
+                "then: auc on origin=<b> fell from 0.6512 to 0.6400 (-0.0112), more than the allowed -0.0050",
             ),
             changed(4, NotEvaluated, Some(Blessed), ""),
             changed(5, Blessed, None, "its evaluation.json cannot be read"),

@@ -39,7 +39,7 @@ impl Tone {
         match word {
             "succeeded" | "blessed" | "ok" | "push" | "✓" => Self::Good,
             "failed" | "not_blessed" | "problem" | "✗" => Self::Bad,
-            "cancelled" | "warning" | "waiting" | "not_evaluated" | "rollback" => Self::Attention,
+            "cancelled" | "warning" | "waiting" | "not_evaluated" | "rollback" | "changes" => Self::Attention,
             "cached" | "skipped" | "pending" | "queued" | "–" => Self::Faint,
             _ => Self::Plain,
         }
@@ -69,14 +69,14 @@ fn colours() -> bool {
 
 /// Rows below a heading, two spaces between columns; words are coloured by [`Tone::of`].
 pub(super) struct Table {
-    heading: Vec<&'static str>,
+    heading: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(heading: &[&'static str]) -> Self {
+    pub(super) fn new(heading: &[&str]) -> Self {
         Self {
-            heading: heading.to_vec(),
+            heading: heading.iter().map(|word| (*word).to_owned()).collect(),
             rows: Vec::new(),
         }
     }
@@ -102,7 +102,7 @@ impl Table {
                     .map(|row| cell(row, column))
                     .filter(|text| text != "–")
                     .peekable();
-                cells.peek().is_some() && cells.all(|text| text.parse::<f64>().is_ok())
+                cells.peek().is_some() && cells.all(|text| is_number(&text))
             })
             .collect();
         let line = |cells: &[String], paint: &dyn Fn(&str) -> String| {
@@ -120,13 +120,18 @@ impl Table {
             }
             line.trim_end().to_owned() + "\n"
         };
-        let heading: Vec<String> = self.heading.iter().map(|word| (*word).to_owned()).collect();
-        let mut out = line(&heading, &|word| Tone::Faint.paint(word));
+        let mut out = line(&self.heading, &|word| Tone::Faint.paint(word));
         for row in &self.rows {
             out.push_str(&line(row, &|word| Tone::of(word).paint(word)));
         }
         out
     }
+}
+
+/// A number, with its interval or without: `+0.0032`, `+0.0032 [-0.0011, +0.0074]`.
+fn is_number(text: &str) -> bool {
+    let number = text.split_once(" [").map_or(text, |(number, _)| number);
+    number.parse::<f64>().is_ok()
 }
 
 /// Text of strangers without line breaks and terminal commands.

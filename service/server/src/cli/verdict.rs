@@ -4,12 +4,15 @@ use super::output::{Table, Tone, plain};
 use trainyard_core::gate::Verdict;
 use trainyard_core::report;
 
-/// Reasons first, then candidate against serving for each slice.
+/// Reasons first, then candidate against baseline for each slice.
 pub(super) fn render(verdict: &Verdict) -> String {
     let blessing = verdict.blessing().as_str();
     let mut text = format!("gate: {}\n", Tone::of(blessing).paint(&blessing.replace('_', " ")));
     for finding in verdict.failures() {
         text.push_str(&format!("  {} {}\n", Tone::Bad.paint("✗"), plain(&finding.sentence)));
+    }
+    for finding in verdict.unjudged() {
+        text.push_str(&format!("  {} {}\n", Tone::Faint.paint("–"), plain(&finding.sentence)));
     }
     if verdict.rubber_stamp() {
         text.push_str("  there is no model to compare with yet, so that changes were not judged\n");
@@ -17,15 +20,10 @@ pub(super) fn render(verdict: &Verdict) -> String {
     if verdict.comparisons().is_empty() {
         return text;
     }
-    let mut table = Table::new(&["SLICE", "METRIC", "CANDIDATE", "SERVING", "DIFFERENCE", "THRESHOLD", ""]);
+    let difference = report::difference_heading(verdict).to_uppercase();
+    let mut table = Table::new(&["SLICE", "METRIC", "CANDIDATE", "BASELINE", &difference, "THRESHOLD", ""]);
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
     for row in verdict.comparisons() {
-        let passed = match row.passed {
-            Some(true) => "✓",
-            Some(false) => "✗",
-            None if row.threshold.is_empty() => "",
-            None => "too small",
-        };
         table.row(vec![
             row.slice_name(),
             row.metric.clone(),
@@ -33,7 +31,7 @@ pub(super) fn render(verdict: &Verdict) -> String {
             number(row.baseline),
             report::difference(row),
             row.threshold.clone(),
-            passed.to_owned(),
+            report::mark(row).to_owned(),
         ]);
     }
     text.push_str(&table.render());

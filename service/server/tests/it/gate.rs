@@ -47,6 +47,41 @@ fn the_verdict_is_the_exit_code() {
 }
 
 #[test]
+fn the_verdict_for_people_has_the_intervals() {
+    let place = Place::new("");
+    place.write("gate.yaml", &format!("{GATE}min_slice_size: 4000\n"));
+    place.write(
+        "bad.json",
+        &evaluation(-0.01).replace("-1.0", "-0.0139").replace("1.0", "-0.0061"),
+    );
+    place.write(
+        "alone.json",
+        &evaluation(-0.01).replace("\"baseline\":true", "\"baseline\":false"),
+    );
+    let shown = |evaluation: &str| {
+        place
+            .run(&["gate", "--evaluation", evaluation, "--gate", "gate.yaml"])
+            .out
+    };
+    insta::assert_snapshot!(shown("bad.json"), @"
+    gate: not blessed
+      ✗ auc overall went from 0.6500 to 0.6400 (-0.0100, standard error 0.0020; p < 0.0001): a significant regression at 95% confidence
+      – not judged, for fewer than the 4000 examples of min_slice_size: origin=EWR (3000 examples)
+    SLICE       METRIC  CANDIDATE  BASELINE    DIFFERENCE, 95% INTERVAL  THRESHOLD
+    overall     auc        0.6400    0.6500  -0.0100 [-0.0139, -0.0061]  no significant regression  ✗
+    origin=EWR  auc        0.6400    0.6500  -0.0100 [-0.0139, -0.0061]  no significant regression  too small
+    ");
+    insta::assert_snapshot!(shown("alone.json"), @"
+    gate: blessed
+      – not judged, for fewer than the 4000 examples of min_slice_size: origin=EWR (3000 examples)
+      there is no model to compare with yet, so that changes were not judged
+    SLICE       METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall     auc        0.6400  –         –           no significant regression  ✓
+    origin=EWR  auc        0.6400  –         –           no significant regression  too small
+    ");
+}
+
+#[test]
 fn unreadable_files_are_explained() {
     let place = Place::new("");
     place.write("gate.yaml", GATE);
