@@ -96,6 +96,8 @@ pub const TOKEN: &str = "demo-github-token";
 pub const WEBHOOK_SECRET: &str = "demo-webhook-secret";
 /// Opens `/events`.
 pub const EVENTS_TOKEN: &str = "demo-events-token";
+/// The model server's image: of the server itself, and of the throw-away ones that candidates are tried in.
+const SERVING: &str = "trainyard/serving";
 /// The repository of the story.
 pub const REPO: &str = "acme/flights";
 
@@ -166,6 +168,7 @@ webhook_secret = "{WEBHOOK_SECRET}"
 [targets.flights]
 url = "{model_server}"
 repository = "{models}"
+image = "{SERVING}"
 "#,
         data = folder.join("trainyard").display(),
         root = folder.join("data").display(),
@@ -225,11 +228,7 @@ pub async fn model_server(folder: &Path) -> Result<(Container, String)> {
             "--security-opt",
             "no-new-privileges",
         ])
-        .args([
-            "--volume",
-            &format!("{}:/models:ro", models.display()),
-            "trainyard/serving",
-        ]);
+        .args(["--volume", &format!("{}:/models:ro", models.display()), SERVING]);
     let container = Container(name);
     run(&mut command)?;
     let url = format!("http://127.0.0.1:{port}");
