@@ -59,6 +59,12 @@ impl SchemaDiff {
             bail!("the run's pipeline file names no schema of the repository: name one with --schema");
         };
         let schema: Schema = read(&file)?;
+        if schema.unchecked.contains_key("datasets") {
+            bail!(
+                "{} holds statistics and no schema: name what schema-gen writes",
+                file.display()
+            );
+        }
         let mut splits = Vec::new();
         for path in &statistics {
             for file in statistics_files(path)? {

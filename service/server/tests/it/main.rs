@@ -19,6 +19,7 @@ mod models;
 mod openapi;
 mod run;
 mod schema_diff;
+mod schema_diff_files;
 mod serve;
 mod story;
 mod webhooks;
