@@ -36,6 +36,7 @@ pub use gate::{
 };
 pub use gate_file::load_gate;
 pub use judged::with_base_gate;
+pub use suggest::hint as did_you_mean;
 pub use parse::parse;
 pub use problem::Problem;
 pub(crate) use quantity::seconds as duration_seconds;

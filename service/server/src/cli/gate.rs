@@ -1,19 +1,24 @@
 //! `trainyard gate`.
 
-use super::{output, verdict};
+use super::{output, runs, verdict};
 use crate::config::Config;
+use crate::views::Replay as ReplayView;
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::evaluation::{self, Evaluation};
-use trainyard_core::gate::{Blessing, judge};
+use trainyard_core::gate::{Blessing, Replayed, judge};
 use trainyard_core::spec;
 use trainyard_engine::Past;
+use trainyard_engine::store::{RunFilter, Store};
 
 /// Not blessed; what `run` answers too.
 const NOT_BLESSED: u8 = 2;
 /// There was nothing to judge by.
 const NOT_EVALUATED: u8 = 3;
+/// Runs looked at for the names of pipelines.
+const LOOKED_AT: u32 = 500;
 
 /// Judge an evaluation by a gate, without a service
 #[derive(Debug, clap::Args)]
@@ -49,7 +54,9 @@ enum GateCommand {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard gate replay --gate new.yaml\n  \
-    trainyard gate replay --gate new.yaml --pipeline flights --limit 100 --json")]
+    trainyard gate replay --gate pipelines/flights/pipeline.yaml --pipeline flights\n  \
+    trainyard gate replay --gate new.yaml --limit 100 --json\n\n\
+    Every recorded evaluation is judged again; nothing is trained, and no verdict is changed.")]
 struct Replay {
     /// The other gate
     #[arg(long, value_name = "FILE")]
@@ -75,29 +82,60 @@ impl Replay {
             limit: self.limit as usize,
         };
         let replayed = trainyard_engine::replay(&store, &gate, &past).await?;
+        if let (true, Some(pipeline)) = (replayed.is_empty(), &past.pipeline) {
+            known(&store, pipeline).await?;
+        }
         if self.json {
-            output::json(&replayed)?;
-            return Ok(ExitCode::SUCCESS);
+            output::json(&ReplayView::from(replayed.as_slice()))?;
+        } else {
+            output::text(&table(&replayed))?;
         }
-        let mut table = output::Table::new(&["RUN", "PIPELINE", "THEN", "NOW", "", "REASON"]);
-        for run in &replayed {
-            table.row(vec![
-                run.run.as_str().to_owned(),
-                run.pipeline.clone(),
-                run.then.as_str().to_owned(),
-                run.now.map_or("–", |now| now.as_str()).to_owned(),
-                if run.changes() { "changes" } else { "" }.to_owned(),
-                run.reason.clone().unwrap_or_default(),
-            ]);
-        }
-        let changed = replayed.iter().filter(|run| run.changes()).count();
-        let mut text = format!("{changed} of {} verdicts would change\n", replayed.len());
-        if !replayed.is_empty() {
-            text.push_str(&table.render());
-        }
-        output::text(&text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// An error with the names there are, unless the store knows the pipeline.
+async fn known(store: &Store, pipeline: &str) -> Result<()> {
+    let pushed = store.pipelines().await?.into_iter().map(|known| known.name);
+    let recent = RunFilter {
+        limit: LOOKED_AT,
+        ..RunFilter::default()
+    };
+    let ran = store.runs(&recent).await?.into_iter().map(|run| run.pipeline);
+    let names: BTreeSet<String> = pushed.chain(ran).collect();
+    if !names.contains(pipeline) {
+        let hint = spec::did_you_mean(pipeline, names.iter().map(String::as_str));
+        bail!("there is no pipeline '{pipeline}': {hint}");
+    }
+    Ok(())
+}
+
+fn table(replayed: &[Replayed]) -> String {
+    let replay = ReplayView::from(replayed);
+    if replayed.is_empty() {
+        return "there is no recorded verdict to try the gate on\n".to_owned();
+    }
+    let mut text = format!(
+        "{} of {} recorded verdicts would change",
+        replay.changed, replay.verdicts
+    );
+    if replay.gone > 0 {
+        text.push_str(&format!("; {} more cannot be judged anew", replay.gone));
+    }
+    text.push('\n');
+    let mut table = output::Table::new(&["RUN", "CREATED", "PIPELINE", "THEN", "NOW", "", "REASON"]);
+    for (run, item) in replayed.iter().zip(&replay.runs) {
+        table.row(vec![
+            runs::short(&item.run).to_owned(),
+            runs::when(&item.created_at),
+            item.pipeline.clone(),
+            run.then.as_str().to_owned(),
+            run.now.map_or("–", |now| now.as_str()).to_owned(),
+            if item.changes { "changes" } else { "" }.to_owned(),
+            item.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    text + &table.render()
 }
 
 impl Gate {

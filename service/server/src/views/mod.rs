@@ -3,11 +3,13 @@
 mod delivery;
 mod lineage;
 mod models;
+mod replay;
 mod run;
 
 pub use delivery::{Deliveries, DeliveryItem, EventItem};
 pub use lineage::Lineage;
 pub use models::{Models, PromotionItem, Serving, TargetView};
+pub use replay::{Replay, ReplayedItem};
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
 
 use trainyard_core::ids::Micros;

@@ -85,8 +85,8 @@ fn an_approved_model_is_0_and_a_rejected_one_is_2() {
     evaluate  succeeded        1  0.0s  –
 
     gate: blessed
-    SLICE    METRIC  CANDIDATE  SERVING  DIFFERENCE  THRESHOLD
-    overall  auc        0.7000  –        –           ≥ 0.6      ✓
+    SLICE    METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall  auc        0.7000  –         –           ≥ 0.6      ✓
     ");
     let rejected = place.run(&["run", "pipelines/tiny", "--parameter", "auc=0.5"]);
     assert_eq!(rejected.code, Some(2), "{rejected:?}");
@@ -103,8 +103,74 @@ fn an_approved_model_is_0_and_a_rejected_one_is_2() {
 
     gate: not blessed
       ✗ auc overall is 0.5000, below the lower bound 0.6000
-    SLICE    METRIC  CANDIDATE  SERVING  DIFFERENCE  THRESHOLD
-    overall  auc        0.5000  –        –           ≥ 0.6      ✗
+    SLICE    METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall  auc        0.5000  –         –           ≥ 0.6      ✗
+    ");
+}
+
+#[test]
+fn another_gate_is_tried_on_recorded_runs() {
+    let place = place();
+    let lax = "metrics: { auc: { value_threshold: { lower_bound: 0.4 } } }";
+    place.write("lax.yaml", lax);
+    place.write("empty.yaml", "gate: { baseline: none }");
+    let replay = |arguments: &[&str]| place.run(&[&["gate", "replay", "--gate"], arguments].concat());
+    place.run(&["run", "pipelines/tiny", "-p", "auc=unknown"]);
+    insta::assert_snapshot!(replay(&["lax.yaml"]).out, @"there is no recorded verdict to try the gate on");
+
+    let approved = id(&place.run(&["run", "pipelines/tiny", "--json"]));
+    place.run(&["run", "pipelines/tiny", "-p", "auc=0.5"]);
+    place.run(&["run", "pipelines/tiny", "-p", "auc=0.3"]);
+    let said = replay(&["lax.yaml", "--pipeline", "tiny", "--json"]).json();
+    assert_eq!(
+        (&said["verdicts"], &said["changed"], &said["gone"]),
+        (&3.into(), &1.into(), &0.into())
+    );
+    let changes: Vec<bool> = said["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["changes"] == true)
+        .collect();
+    assert_eq!(
+        (changes, &said["runs"][2]["run"]),
+        (vec![false, true, false], &approved.into())
+    );
+    let shown = |arguments: &[&str]| {
+        let mut text = replay(arguments).out;
+        for run in said["runs"].as_array().unwrap() {
+            text = text.replace(
+                &run["created_at"].as_str().unwrap()[..19].replace('T', " "),
+                "WHEN               ",
+            );
+        }
+        steady(&text)
+    };
+    insta::assert_snapshot!(shown(&["lax.yaml"]), @"
+    1 of 3 recorded verdicts would change
+    RUN            CREATED              PIPELINE  THEN         NOW                   REASON
+    RUN  WHEN                 tiny      not_blessed  not_blessed           auc overall is 0.3000, below the lower bound 0.4000
+    RUN  WHEN                 tiny      not_blessed  blessed      changes  then: auc overall is 0.5000, below the lower bound 0.6000
+    RUN  WHEN                 tiny      blessed      blessed
+    ");
+    insta::assert_snapshot!(shown(&["empty.yaml", "--limit", "1"]), @"
+    1 of 1 recorded verdicts would change
+    RUN            CREATED              PIPELINE  THEN         NOW                     REASON
+    RUN  WHEN                 tiny      not_blessed  not_evaluated  changes  then: auc overall is 0.3000, below the lower bound 0.6000
+    ");
+    insta::assert_snapshot!(replay(&["lax.yaml", "--pipeline", "tinny"]).err, @"error: there is no pipeline 'tinny': did you mean 'tiny'? the only one is tiny");
+
+    // What was collected is not judged, and said so.
+    let uri = place
+        .run(&["runs", &said["runs"][0]["run"].as_str().unwrap(), "--json"])
+        .json()["steps"][1]["outputs"]["evaluation"]["uri"]
+        .clone();
+    trainyard_engine::artifacts::remove_tree(uri.as_str().unwrap().as_ref()).unwrap();
+    insta::assert_snapshot!(shown(&["lax.yaml", "--limit", "2"]), @"
+    1 of 1 recorded verdicts would change; 1 more cannot be judged anew
+    RUN            CREATED              PIPELINE  THEN         NOW               REASON
+    RUN  WHEN                 tiny      not_blessed  –                 its evaluation.json cannot be read: No such file or directory (os error 2)
+    RUN  WHEN                 tiny      not_blessed  blessed  changes  then: auc overall is 0.5000, below the lower bound 0.6000
     ");
 }
 
