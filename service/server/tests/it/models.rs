@@ -1,6 +1,6 @@
 //! `trainyard models` and `trainyard rollback` with a ledger.
 
-use crate::binary::{Place, Running};
+use crate::binary::{Ended, Place, Running};
 use crate::yard::{block_on, settings};
 use serde_json::{Value, json};
 use trainyard_core::artifact::{ArtifactRef, Digest};
@@ -194,6 +194,7 @@ push: { target: tiny }
 
 #[test]
 fn a_running_service_promotes_and_the_ledger_says_it_all() {
+    trainyard_github::install_tls();
     let target = "[targets.tiny]\nkind = \"tensorflow_serving\"\nrepository = \"{folder}/models\"";
     let place = Place::new(&settings("{folder}".as_ref(), target));
     place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
@@ -206,19 +207,25 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
     assert_eq!(served(1).unwrap(), "0.7\n");
 
     let (service, address) = Running::serve(&place);
-    let refused = place.run(&["promote", &rejected]);
+    // At a port that was free.
+    let run = |arguments: &[&str]| -> Ended {
+        let mut command = place.command(arguments);
+        command.env("TRAINYARD_LISTEN", address.to_string());
+        command.output().unwrap().into()
+    };
+    let refused = run(&["promote", &rejected]);
     assert_eq!(refused.code, Some(1));
     insta::assert_snapshot!(refused.err, @r#"error: the gate did not approve this model: auc overall is 0.5000, below the lower bound 0.6000; to promote it nevertheless, say why with --reason "…", which the ledger keeps"#);
     let reason = "the holdout was mislabelled";
-    let forced = place.run(&["promote", &rejected, "--reason", reason, "--actor", "grace"]);
+    let forced = run(&["promote", &rejected, "--reason", reason, "--actor", "grace"]);
     assert_eq!(forced.code, Some(0), "{forced:?}");
     insta::assert_snapshot!(forced.out, @"tiny serves version 000002 instead of 000001; the gate did not approve it, and the reason is in the ledger");
     assert_eq!(served(2).unwrap(), "0.5\n");
     // The gate approved this one, as version 1.
-    let earlier = place.run(&["promote", "000001", "--json"]).json();
+    let earlier = run(&["promote", "000001", "--json"]).json();
     assert_eq!((&earlier["version"], &earlier["run"]), (&json!("000003"), &json!(good)));
     assert_eq!(served(3).unwrap(), "0.7\n");
-    let back = place.run(&["rollback", "tiny"]);
+    let back = run(&["rollback", "tiny"]);
     assert_eq!(
         back.out,
         "tiny serves version 000002 again; version 000003 is withdrawn\n"
