@@ -1,5 +1,6 @@
 //! `evaluation.json`: what the evaluator measured.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +43,7 @@ pub struct Slice {
     /// Rows in the slice.
     pub num_examples: u64,
     /// Metric name to values.
-    pub metrics: BTreeMap<String, Measured>,
+    pub metrics: IndexMap<String, Measured>,
 }
 
 /// One metric on one slice; `None` where undefined.
@@ -92,7 +93,7 @@ pub struct CrossSlice {
     /// The slice.
     pub slice_key: SliceKey,
     /// Metric name to values.
-    pub metrics: BTreeMap<String, Measured>,
+    pub metrics: IndexMap<String, Measured>,
 }
 
 /// Reads `evaluation.json`. The error is one sentence.

@@ -6,6 +6,7 @@ use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
 use crate::spec::{
     ChangeThreshold, Gate, MetricThreshold, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
 };
+use indexmap::IndexMap;
 use std::collections::BTreeMap;
 
 /// A slice, or a slice against a baseline slice.
@@ -15,7 +16,7 @@ pub(super) struct Subject<'a> {
     pub(super) baseline_slice_key: Option<&'a SliceKey>,
     /// Rows; of a pair those of the smaller slice.
     pub(super) num_examples: u64,
-    pub(super) metrics: &'a BTreeMap<String, Measured>,
+    pub(super) metrics: &'a IndexMap<String, Measured>,
 }
 
 impl<'a> Subject<'a> {
