@@ -98,6 +98,9 @@ pub struct CrossSlice {
 
 /// Reads `evaluation.json`. The error is one sentence.
 pub fn parse(text: &str) -> Result<Evaluation, String> {
+    if text.trim_start().starts_with(|first| first != '{') {
+        return Err("evaluation.json is not an evaluation: it is no JSON object".to_owned());
+    }
     let read: Result<Evaluation, _> = serde_json::from_str(text);
     // A version of another shape is told by its number, not by what is missing.
     let version = match &read {
@@ -226,6 +229,7 @@ mod tests {
             ),
             whole(1, r#"[{"slice_key":{"hour":7},"num_examples":1,"metrics":{}}]"#),
             r#"{"schema_version":7,"segments":[]}"#.to_owned(),
+            "[1,2]".to_owned(),
             whole(0, "[]"),
             crossed(r#"{"baseline_slice_key":{},"slice_key":{"origin":"EWR"},"metrics":{}}"#),
             crossed(
@@ -246,6 +250,7 @@ mod tests {
         evaluation.json is not an evaluation: number out of range at line 1 column 141
         evaluation.json is not an evaluation: invalid type: integer `7`, expected a string at line 1 column 95
         evaluation.json has schema_version 7, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
+        evaluation.json is not an evaluation: it is no JSON object
         evaluation.json has schema_version 0, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
         evaluation.json has the cross-slice origin=EWR against overall and no slice origin=EWR
         evaluation.json has the cross-slice overall against overall twice

@@ -147,8 +147,8 @@ impl Gate {
             bail!("name both files: --evaluation and --gate");
         };
         let gate = read_gate(gate)?;
-        let evaluation = read_evaluation(evaluation)?;
-        let verdict = judge(&gate, &evaluation);
+        // A large evaluation is gone before its verdict is written.
+        let verdict = judge(&gate, &read_evaluation(evaluation)?);
         if self.json {
             output::json(&verdict.validation_result())?;
         } else {

@@ -126,3 +126,93 @@ fn unreadable_files_are_explained() {
     ");
     assert_eq!(place.run(&["gate", "--evaluation", "good.json"]).code, Some(64));
 }
+
+#[test]
+fn odd_evaluations_are_explained_in_a_sentence() {
+    let place = Place::new("");
+    place.write("gate.yaml", GATE);
+    let good = evaluation(0.001);
+    let cross = r#""cross_slices":[{"baseline_slice_key":{},"slice_key":{"origin":"LGA"},"metrics":{}}],"slices""#;
+    let cases = [
+        ("twice", good.replace(r#"{"origin":"EWR"}"#, "{}")),
+        ("nan", good.replace("0.002", r#""NaN""#)),
+        ("infinite", good.replace("0.002", "Infinity")),
+        ("huge", good.replace("0.002", "1e999")),
+        ("future", r#"{"schema_version":9,"segments":[]}"#.to_owned()),
+        (
+            "no-slices",
+            r#"{"schema_version":2,"model_type":"regression","baseline":false,"slices":[]}"#.to_owned(),
+        ),
+        ("no-slice", good.replace(r#""slices""#, cross)),
+        ("list", "[]".to_owned()),
+    ];
+    let mut said = String::new();
+    for (name, text) in cases {
+        place.write(&format!("{name}.json"), &text);
+        let ended = place.run(&["gate", "--evaluation", &format!("{name}.json"), "--gate", "gate.yaml"]);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+        said.push_str(&ended.err);
+    }
+    insta::assert_snapshot!(said, @r#"
+    error: twice.json: evaluation.json has the slice overall twice
+    error: nan.json: evaluation.json is not an evaluation: invalid type: string "NaN", expected f64 at line 2 column 146
+    error: infinite.json: evaluation.json is not an evaluation: expected value at line 2 column 142
+    error: huge.json: evaluation.json is not an evaluation: number out of range at line 2 column 146
+    error: future.json: evaluation.json has schema_version 9, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
+    error: no-slices.json: evaluation.json lacks the overall slice, the one with an empty slice_key
+    error: no-slice.json: evaluation.json has the cross-slice origin=LGA against overall and no slice origin=LGA
+    error: list.json: evaluation.json is not an evaluation: it is no JSON object
+    "#);
+}
+
+#[test]
+fn few_rows_and_differences_between_slices_have_their_exit_codes() {
+    let place = Place::new("");
+    let crossed = "metrics: { auc: { cross_slice_thresholds: [{ cross_slicing_specs: [{ slicing_specs: [{ feature_keys: [origin] }] }], value_threshold: { lower_bound: -0.05 } }] } }\n";
+    place.write("cross.yaml", &format!("{{gate: {{{}}}}}\n", crossed.trim()));
+    place.write("few.yaml", &format!("min_slice_size: 10000\n{GATE}"));
+    place.write("small.yaml", &format!("min_slice_size: 5000\n{GATE}"));
+    place.write("plain.json", &evaluation(0.001));
+    let pair = |difference: &str| {
+        let pairs = format!(
+            r#""cross_slices":[{{"baseline_slice_key":{{}},"slice_key":{{"origin":"EWR"}},"metrics":{{"auc":{{"candidate":{difference},"baseline":0.0}}}}}}],"slices""#
+        );
+        evaluation(0.001).replace(r#""slices""#, &pairs)
+    };
+    place.write("near.json", &pair("-0.04"));
+    place.write("far.json", &pair("-0.06"));
+    let mut said = String::new();
+    for (evaluation, gate, code) in [
+        ("near.json", "cross.yaml", 0),
+        ("far.json", "cross.yaml", 2),
+        ("plain.json", "cross.yaml", 2),
+        ("plain.json", "few.yaml", 3),
+        ("plain.json", "small.yaml", 0),
+    ] {
+        let ended = place.run(&["gate", "--evaluation", evaluation, "--gate", gate]);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        said.push_str(&ended.out);
+    }
+    insta::assert_snapshot!(said, @"
+    gate: blessed
+    SLICE                       METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    origin=EWR against overall  auc       -0.0400    0.0000     -0.0400  ≥ -0.05    ✓
+    gate: not blessed
+      ✗ auc on origin=EWR against overall is -0.0600, below the lower bound -0.0500
+    SLICE                       METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    origin=EWR against overall  auc       -0.0600    0.0000     -0.0600  ≥ -0.05    ✗
+    gate: not blessed
+      ✗ no slice by origin against overall was compared: there were no such examples, or the evaluator does not compare so
+    gate: not evaluated
+      – nothing can be concluded from 9000 examples overall, fewer than the 10000 of min_slice_size
+    SLICE       METRIC  CANDIDATE  BASELINE    DIFFERENCE, 95% INTERVAL  THRESHOLD
+    overall     auc        0.6510    0.6500  +0.0010 [-1.0000, +1.0000]  no significant regression  too small
+    origin=EWR  auc        0.6510    0.6500  +0.0010 [-1.0000, +1.0000]  no significant regression  too small
+    gate: blessed
+      – not judged, for fewer than the 5000 examples of min_slice_size: origin=EWR (3000 examples)
+    SLICE       METRIC  CANDIDATE  BASELINE    DIFFERENCE, 95% INTERVAL  THRESHOLD
+    overall     auc        0.6510    0.6500  +0.0010 [-1.0000, +1.0000]  no significant regression  ✓
+    origin=EWR  auc        0.6510    0.6500  +0.0010 [-1.0000, +1.0000]  no significant regression  too small
+    ");
+}
