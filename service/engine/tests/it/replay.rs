@@ -1,7 +1,8 @@
 //! Gate replay: the past under another gate.
 
-use crate::yard::Yard;
+use crate::yard::{REPO, Yard};
 use trainyard_core::gate::Blessing::{Blessed, NotBlessed};
+use trainyard_core::ids::RepoName;
 use trainyard_core::spec::load_gate;
 use trainyard_engine::{Past, replay};
 
@@ -44,14 +45,24 @@ async fn recorded_runs_are_judged_anew_without_training() {
     );
     insta::assert_snapshot!(replayed[0].reason.clone().unwrap(), @"auc overall is 0.6500, below the lower bound 0.6900");
     assert_eq!(replayed[0].run, run.request.id);
+    let gate = load_gate("gate.yaml", lax).unwrap();
+    let runs = async |past: Past| {
+        let replayed = replay(yard.engine.store(), &gate, &past).await.unwrap();
+        replayed.into_iter().map(|run| run.run).collect::<Vec<_>>()
+    };
+    let newest = Past {
+        limit: 1,
+        ..past("tiny")
+    };
+    assert_eq!(runs(newest).await, [run.request.id.clone()]);
+    assert!(runs(past("other")).await.is_empty());
+    let of = |repo: &str| Past {
+        repo: RepoName::parse(repo).ok(),
+        ..past("tiny")
+    };
+    assert_eq!(runs(of(REPO)).await.len(), 2);
     assert!(
-        replay(
-            yard.engine.store(),
-            &load_gate("gate.yaml", lax).unwrap(),
-            &past("other")
-        )
-        .await
-        .unwrap()
-        .is_empty()
+        runs(of("mallory/tiny")).await.is_empty(),
+        "another repository's runs are its own"
     );
 }

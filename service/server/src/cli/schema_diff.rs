@@ -16,7 +16,7 @@ use trainyard_tfdv::{DatasetFeatureStatisticsList, Schema};
 /// The data differ from the schema.
 const DIFFERENT: u8 = 2;
 
-/// Propose the changes a schema needs when the data have legitimately moved on, or a first schema
+/// Propose the changes a schema needs when the data have moved on, or a first schema
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard schema-diff 0192f0c1-2b3c           what the schema would have to allow of that run's data\n  \

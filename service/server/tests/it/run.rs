@@ -162,7 +162,7 @@ fn another_gate_is_tried_on_recorded_runs() {
 
     // What was collected is not judged, and said so.
     let uri = place
-        .run(&["runs", &said["runs"][0]["run"].as_str().unwrap(), "--json"])
+        .run(&["runs", said["runs"][0]["run"].as_str().unwrap(), "--json"])
         .json()["steps"][1]["outputs"]["evaluation"]["uri"]
         .clone();
     trainyard_engine::artifacts::remove_tree(uri.as_str().unwrap().as_ref()).unwrap();
