@@ -121,13 +121,17 @@ pub fn numbers(current: &FeatureNameStatistics, control: &FeatureNameStatistics,
         matches: false,
     };
     let (finite, finite_then) = table.totals();
-    table.cells.push(odd(now.num_nan() as f64, then.num_nan() as f64));
-    table
-        .cells
-        .push(odd(infinities(now, finite), infinities(then, finite_then)));
-    table
-        .cells
-        .retain(|cell| cell.current > 0.0 || cell.control > 0.0 || cell.width > 0.0);
+    let odd = [
+        odd(now.num_nan() as f64, then.num_nan() as f64),
+        odd(infinities(now, finite), infinities(then, finite_then)),
+    ];
+    if !table.finer.is_empty() {
+        table.finer.extend(odd.clone());
+    }
+    table.cells.extend(odd);
+    for cells in [&mut table.cells, &mut table.finer] {
+        cells.retain(|cell| cell.current > 0.0 || cell.control > 0.0 || cell.width > 0.0);
+    }
     table
 }
 
@@ -209,6 +213,8 @@ struct Cumulative {
     total: f64,
     /// The values are whole numbers, so that shares grow in jumps.
     whole: bool,
+    /// Many values are equal, so that between two knots a share may be anything.
+    lumpy: bool,
 }
 
 impl Cumulative {
@@ -277,6 +283,7 @@ impl Cumulative {
             knots: settled(knots, standard.is_empty()),
             total,
             whole,
+            lumpy: narrowest == 0.0 && !standard.is_empty(),
         }
     }
 
@@ -300,7 +307,8 @@ impl Cumulative {
                 };
                 // Half a value: interpolated counts are no whole numbers, and dealt ones are.
                 let half = 0.5 / self.total.max(1.0);
-                let open = (curved + jump + half + low.open.max(high.open)).min(held);
+                let anything = if self.lumpy { held * part.max(1.0 - part) } else { 0.0 };
+                let open = (curved + jump + half + low.open.max(high.open)).max(anything).min(held);
                 Knot {
                     place,
                     below: share,

@@ -118,6 +118,12 @@ fn noise_does_not_fire() {
         seldom_fires(rounds, sizes, Random::normal);
         seldom_fires(rounds, sizes, |random| random.skewed(0.0));
         seldom_fires(rounds, sizes, |random| (random.uniform().sqrt() * 24.0).floor());
+        // NaN and infinities match nothing, in unchanged data too.
+        seldom_fires(rounds, sizes, |random| match random.uniform() {
+            low if low < 0.2 => f64::NAN,
+            high if high > 0.9 => f64::INFINITY,
+            _ => random.normal(),
+        });
     }
 }
 
