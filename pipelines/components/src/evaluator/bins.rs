@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-/// Values are cut at this many quantiles, and exactly where there are no more distinct ones.
-const MAX_QUANTILES: usize = 2048;
+/// With more distinct values than this, values are cut at quantiles, and else exactly: between models
+/// that are nearly the same, what bins blur is most of the difference.
+const MAX_DISTINCT: usize = 1 << 15;
+
+/// How many quantiles values are cut at.
+const QUANTILES: usize = 2048;
 
 type Means<'a> = Box<dyn Fn(usize) -> [f64; 3] + Send + Sync + 'a>;
 
@@ -111,11 +115,11 @@ fn ends(values: &[f64], edges: &[f64]) -> Vec<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let distinct = sorted.chunk_by(|left, right| left == right).count();
-    let mut ends: Vec<f64> = if distinct <= MAX_QUANTILES {
+    let mut ends: Vec<f64> = if distinct <= MAX_DISTINCT {
         sorted
     } else {
-        let quantile = |step: usize| sorted[step * (sorted.len() - 1) / MAX_QUANTILES];
-        (1..=MAX_QUANTILES).map(quantile).chain(edges.iter().copied()).collect()
+        let quantile = |step: usize| sorted[step * (sorted.len() - 1) / QUANTILES];
+        (1..=QUANTILES).map(quantile).chain(edges.iter().copied()).collect()
     };
     ends.sort_unstable_by(f64::total_cmp);
     ends.dedup();

@@ -157,6 +157,28 @@ fn the_error_of_a_difference_of_aucs_is_delongs() {
     near(error, variance.sqrt(), 0.08);
 }
 
+#[test]
+fn nearly_equal_models_are_not_blurred() {
+    let mut random = Random(8);
+    let labels = vec![0.0; 8000];
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in &labels {
+        let shared = random.normal();
+        ours.push(shared + 0.001 * random.normal());
+        theirs.push(shared + 0.001 * random.normal());
+    }
+    let apart: Vec<f64> = ours
+        .iter()
+        .zip(&theirs)
+        .map(|(our, their)| our * our - their * their)
+        .collect();
+    let parameters = parameters(ModelType::Regression, 200);
+    let (candidate, baseline) = (predictions(&labels, ours), predictions(&labels, theirs));
+    let evaluation = evaluate(&parameters, &candidate, Some(&baseline), two()).unwrap();
+    let (_, error) = difference(&evaluation, "mean_squared_error");
+    near(error, (covariance(&apart, &apart) / apart.len() as f64).sqrt(), 0.15);
+}
+
 /// The share of comparisons where the candidate is found significantly worse at 5%.
 fn rejected(comparisons: u64, metric: &str, worse: f64, compare: impl Fn(&mut Random) -> Evaluation) -> f64 {
     let reject = |comparison: &u64| {
