@@ -11,7 +11,7 @@ use super::metrics::ModelType;
 use super::predictions::{Columns, Predictions, Role};
 use super::slices::SlicingSpec;
 use super::source::Source;
-use super::{Parameters, measured};
+use super::{CrossSlicingSpec, Parameters, measured};
 use crate::features::Kind;
 use crate::task::write_json;
 
@@ -22,6 +22,8 @@ Examples:
   trainyard-components evaluate --predictions c.parquet --label price --prediction predicted --model-type regression --out -
   trainyard-components evaluate --predictions c.csv --baseline b.csv --key flight --label late --prediction score \\
       --slice origin --slice origin,carrier --slice 'carrier=UA' --bins distance=0,500,1000 --out evaluation.json
+  trainyard-components evaluate --predictions c.csv --label late --prediction score --cross-slice origin \\
+      --cross-slice 'carrier=UA against carrier=B6' --out evaluation.json
 
 Then judge it: trainyard gate --evaluation evaluation.json --gate gate.yaml";
 
@@ -49,7 +51,10 @@ pub struct Arguments {
     /// Slices: COLUMN, COLUMN,COLUMN for their cross, COLUMN=VALUE for one value; repeatable.
     #[arg(long = "slice", value_name = "SLICE", value_parser = slice)]
     slices: Vec<SlicingSpec>,
-    /// Slices by ranges of a number: COLUMN=EDGE,EDGE,...; repeatable. A --slice that names the column is cut there.
+    /// Slices against others: SLICE (against all rows) or 'SLICE against SLICE'; repeatable.
+    #[arg(long = "cross-slice", value_name = "SLICE", value_parser = cross_slice)]
+    cross_slices: Vec<CrossSlicingSpec>,
+    /// Slices by ranges of a number: COLUMN=EDGE,EDGE,...; repeatable. A slice that names the column is cut there.
     #[arg(long, value_name = "COLUMN=EDGES", value_parser = bins, allow_hyphen_values = true)]
     bins: Vec<(String, Edges)>,
     /// Pairs rows by this column and not by order.
@@ -87,6 +92,18 @@ fn slice(text: &str) -> Result<SlicingSpec, String> {
     Ok(spec)
 }
 
+fn cross_slice(text: &str) -> Result<CrossSlicingSpec, String> {
+    let (compared, base) = text.split_once(" against ").unwrap_or((text, "overall"));
+    let baseline_spec = match base.trim() {
+        "overall" => SlicingSpec::default(),
+        base => slice(base)?,
+    };
+    Ok(CrossSlicingSpec {
+        baseline_spec,
+        slicing_specs: vec![slice(compared)?],
+    })
+}
+
 fn bins(text: &str) -> Result<(String, Edges), String> {
     let explain = || "bins are COLUMN=EDGE,EDGE,... with numbers as edges".to_owned();
     let (column, edges) = text.split_once('=').ok_or_else(explain)?;
@@ -95,12 +112,20 @@ fn bins(text: &str) -> Result<(String, Edges), String> {
 }
 
 impl Arguments {
-    fn slicing_specs(&self) -> Vec<SlicingSpec> {
+    /// What to slice by, and what to hold against what, cut where bins say.
+    fn slicing_specs(&self) -> (Vec<SlicingSpec>, Vec<CrossSlicingSpec>) {
         let bins: BTreeMap<&String, &Vec<f64>> = self.bins.iter().map(|(column, edges)| (column, &edges.0)).collect();
-        let mut specs = self.slices.clone();
+        let (mut specs, mut crosses) = (self.slices.clone(), self.cross_slices.clone());
         for (column, edges) in &bins {
+            let crossed = crosses
+                .iter_mut()
+                .flat_map(|cross| cross.slicing_specs.iter_mut().chain([&mut cross.baseline_spec]));
             let mut named = false;
-            for spec in specs.iter_mut().filter(|spec| spec.feature_keys.contains(column)) {
+            for spec in specs
+                .iter_mut()
+                .chain(crossed)
+                .filter(|spec| spec.feature_keys.contains(column))
+            {
                 spec.feature_keys.retain(|key| key != *column);
                 spec.bins.insert(column.to_string(), edges.to_vec());
                 named = true;
@@ -112,7 +137,7 @@ impl Arguments {
                 });
             }
         }
-        specs
+        (specs, crosses)
     }
 
     /// Predicted text is classes; labels that are 0 and 1 (or false and true) with probabilities are binary;
@@ -155,13 +180,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if model_type != ModelType::MulticlassClassification && !arguments.probabilities.is_empty() {
         bail!("--probabilities belong to multiclass_classification: leave them out, or give that --model-type");
     }
+    let (slicing_specs, cross_slicing_specs) = arguments.slicing_specs();
     let parameters = Parameters {
         model_type,
         label: arguments.label.clone(),
         prediction: arguments.prediction.clone(),
         probabilities: arguments.probabilities.clone(),
-        slicing_specs: arguments.slicing_specs(),
-        cross_slicing_specs: Vec::new(),
+        slicing_specs,
+        cross_slicing_specs,
         bootstrap: Bootstrap {
             num_samples: arguments.bootstrap_samples,
             seed: arguments.seed,

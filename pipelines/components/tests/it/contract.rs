@@ -187,3 +187,32 @@ fn the_gate_finds_the_bins_and_pairs_it_asks_for() {
         ]
     );
 }
+
+#[test]
+fn slices_are_held_against_others_from_the_command_line() {
+    let yard = Yard::new();
+    let [good, bad] = models("binary_classification");
+    std::fs::write(yard.path("c.csv"), good).unwrap();
+    std::fs::write(yard.path("b.csv"), bad).unwrap();
+    let arguments = "evaluate --predictions c.csv --baseline b.csv --label y --prediction p --bootstrap-samples 20 --bins distance=250 --out e.json";
+    let crossed = ["origin", "distance,origin", "origin=EWR against origin=JFK"];
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_trainyard-components"))
+        .args(arguments.split(' '))
+        .args(crossed.iter().flat_map(|slice| ["--cross-slice", slice]))
+        .current_dir(yard.path("."))
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let measured = evaluation::parse(&yard.json("e.json").to_string()).unwrap();
+    let pairs = measured
+        .cross_slices
+        .iter()
+        .map(|cross| evaluation::place_name(&cross.slice_key, Some(&cross.baseline_slice_key)));
+    insta::assert_snapshot!(pairs.collect::<Vec<_>>().join("\n"), @"
+    origin=EWR against overall
+    origin=JFK against overall
+    distance=(-inf, 250) and origin=EWR against overall
+    distance=[250, inf) and origin=JFK against overall
+    origin=EWR against origin=JFK
+    ");
+}
