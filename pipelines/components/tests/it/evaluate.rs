@@ -34,6 +34,10 @@ fn without_last_row(text: &str) -> String {
 
 /// Writes files into a folder of their own and evaluates them there.
 fn evaluate(files: &[(&str, &str)], arguments: &str) -> (Yard, Ended) {
+    evaluate_by(files, &arguments.split(' ').collect::<Vec<_>>())
+}
+
+fn evaluate_by(files: &[(&str, &str)], arguments: &[&str]) -> (Yard, Ended) {
     let yard = Yard::new();
     for (name, text) in files {
         let bytes = if name.ends_with(".parquet") {
@@ -44,10 +48,7 @@ fn evaluate(files: &[(&str, &str)], arguments: &str) -> (Yard, Ended) {
         fs::write(yard.path(name), bytes).unwrap();
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_trainyard-components"));
-    command
-        .arg("evaluate")
-        .args(arguments.split(' '))
-        .current_dir(yard.path("."));
+    command.arg("evaluate").args(arguments).current_dir(yard.path("."));
     let ended = Ended::of(&command.output().unwrap(), &yard);
     (yard, ended)
 }
@@ -83,6 +84,27 @@ fn csv_and_parquet_in_order_and_by_key_are_the_same_to_the_bit() {
         &format!("--predictions c.parquet --baseline b.parquet --key flight {LATE} {slices}"),
     );
     assert_eq!(in_order, by_key);
+}
+
+#[test]
+fn slices_less_other_slices() {
+    let text = flights(0.3);
+    let crosses = ["origin", "origin=JFK against origin=EWR", "origin=EWR against flight"];
+    let crosses: Vec<&str> = crosses.iter().flat_map(|cross| ["--cross-slice", cross]).collect();
+    let arguments = format!("--predictions c.csv {LATE} --bins flight=6 --out e.json");
+    let arguments: Vec<&str> = arguments.split(' ').chain(crosses).collect();
+    let (yard, ended) = evaluate_by(&[("c.csv", &text)], &arguments);
+    ended.success();
+    let read = yard.json("e.json");
+    let pair = |cross: &Value| format!("{} less {}", cross["slice_key"], cross["baseline_slice_key"]);
+    let pairs: Vec<String> = read["cross_slices"].as_array().unwrap().iter().map(pair).collect();
+    insta::assert_snapshot!(pairs.join("\n"), @r#"
+    {"origin":"EWR"} less {}
+    {"origin":"JFK"} less {}
+    {"origin":"JFK"} less {"origin":"EWR"}
+    {"origin":"EWR"} less {"flight":"(-inf, 6)"}
+    {"origin":"EWR"} less {"flight":"[6, inf)"}
+    "#);
 }
 
 #[test]
