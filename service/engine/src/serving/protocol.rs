@@ -75,6 +75,18 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
+/// What a refusal says happened: Triton in the first line of `{"error": "…"}`, MLServer in the last line of a
+/// traceback.
+fn said(body: &str) -> String {
+    let written = |line: &&str| !line.is_empty();
+    let error = serde_json::from_str::<Value>(body).ok();
+    let line = match error.as_ref().and_then(|error| error["error"].as_str()) {
+        Some(error) => error.lines().map(str::trim).find(written),
+        None => body.lines().map(str::trim).rfind(written),
+    };
+    line.unwrap_or_default().chars().take(200).collect()
+}
+
 /// One model of one server.
 #[derive(Clone, Debug)]
 pub struct ModelServer {
@@ -222,13 +234,7 @@ impl ModelServer {
             return Ok(response);
         }
         let body = response.text().await.unwrap_or_default();
-        // Of a traceback the last line says what happened.
-        let last = body
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty())
-            .unwrap_or_default();
-        let said: String = last.chars().take(200).collect();
+        let said = said(&body);
         let problem = if said.is_empty() || Some(said.as_str()) == status.canonical_reason() {
             status.to_string()
         } else {
@@ -238,5 +244,26 @@ impl ModelServer {
             what: what.to_owned(),
             problem,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line() {
+        let triton =
+            r#"{"error":"load failed for model 'line': Internal: ValueError: no graph\n\nAt:\n  model.py(8)\n;\n"}"#;
+        let traceback = "Traceback (most recent call last):\n  File \"x.py\"\nValueError: no graph\n\n";
+        for (body, line) in [
+            (triton, "load failed for model 'line': Internal: ValueError: no graph"),
+            (traceback, "ValueError: no graph"),
+            ("Internal Server Error", "Internal Server Error"),
+            (r#"{"detail": 1}"#, r#"{"detail": 1}"#),
+            ("", ""),
+        ] {
+            assert_eq!(said(body), line);
+        }
     }
 }
