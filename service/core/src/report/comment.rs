@@ -98,16 +98,16 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
     if comparisons.len() > ROWS_IN_ORDER {
         comparisons.sort_by_key(|row| !(row.is_overall() || row.passed == Some(false)));
     }
-    let rows: Vec<String> = comparisons.into_iter().map(row).collect();
     let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
-    let mut used = table.chars().count() + left_out(rows.len()).chars().count();
-    for (index, text) in rows.iter().enumerate() {
+    let mut used = table.chars().count() + left_out(comparisons.len()).chars().count();
+    for (index, comparison) in comparisons.iter().enumerate() {
+        let text = row(comparison);
         used += text.chars().count();
         if used > room {
-            table.push_str(&left_out(rows.len() - index));
+            table.push_str(&left_out(comparisons.len() - index));
             break;
         }
-        table.push_str(text);
+        table.push_str(&text);
     }
     table
 }

@@ -379,16 +379,16 @@ fn slices_that_are_too_small_are_named() {
 
 #[test]
 fn of_very_many_slices_the_failures_are_shown_first() {
-    let names: Vec<String> = (0..100_000).map(|n| format!("airport-{n:05}")).collect();
+    let names: Vec<String> = (0..20_000).map(|n| format!("airport-{n:05}")).collect();
     let slices = names.iter().map(|name| (name.as_str(), 0.7, Some(0.7)));
     let mut slices: Vec<_> = [("", 0.7, Some(0.6))].into_iter().chain(slices).collect();
-    slices[99_999].1 = 0.5;
+    slices[19_999].1 = 0.5;
     let text = comment(&judged(Some(7), &evaluation(&slices)), URL).unwrap();
     assert!(text.chars().count() <= 65_535 && text.chars().count() > 60_000);
     let table: Vec<&str> = text.lines().filter(|line| line.starts_with("| o")).collect();
     insta::assert_snapshot!(table[..3].join("\n"), @"
     | overall | auc | 0.7000 | 0.6000 | +0.1000 | ≥ 0.6, change ≥ -0.005 | ✓ |
-    | origin=airport-99998 | auc | 0.5000 | 0.7000 | -0.2000 | ≥ 0.6, change ≥ -0.005 | ✗ |
+    | origin=airport-19998 | auc | 0.5000 | 0.7000 | -0.2000 | ≥ 0.6, change ≥ -0.005 | ✗ |
     | origin=airport-00000 | auc | 0.7000 | 0.7000 | +0.0000 | ≥ 0.6, change ≥ -0.005 | ✓ |
     ");
     assert!(text.contains("more rows are left out here"));
