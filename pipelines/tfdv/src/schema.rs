@@ -28,15 +28,13 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Whether some feature or the whole schema names an environment.
-    pub fn names_environment(&self, environment: &str) -> bool {
+    /// Whether the schema speaks of environments, and of all but this one. (TFDV knows only default ones.)
+    pub fn misses_environment(&self, environment: &str) -> bool {
         let of_features = self.feature.iter();
         let of_features =
             of_features.flat_map(|feature| feature.in_environment.iter().chain(&feature.not_in_environment));
-        self.default_environment
-            .iter()
-            .chain(of_features)
-            .any(|name| name == environment)
+        let mut names = self.default_environment.iter().chain(of_features).peekable();
+        names.peek().is_some() && names.all(|name| name != environment)
     }
 
     /// The domain of a feature: its own, else the one it names; `None` when it has none.

@@ -61,7 +61,7 @@ pub fn run(task: &Task) -> Result<()> {
     let (statistics, output) = (task.input("statistics")?, task.output("anomalies")?);
     let schema: Schema = read_json(&task.input("schema")?.path.join("schema.json"))?;
     if let Some(environment) = &parameters.environment
-        && !schema.names_environment(environment)
+        && schema.misses_environment(environment)
     {
         bail!(
             "the environment '{environment}' is not named in the schema: name it in default_environment, or in a feature's in_environment or not_in_environment"

@@ -200,5 +200,10 @@ fn how_to_compare_is_said_for_each_side() {
 #[test]
 fn an_environment_that_the_schema_does_not_name() {
     let yard = yard();
-    insta::assert_snapshot!(validate(&yard, json!({"environment": "SERVNG"}), &[]).failure(), @"the environment 'SERVNG' is not named in the schema: name it in default_environment, or in a feature's in_environment or not_in_environment");
+    let with = || json!({"environment": "SERVNG"});
+    validate(&yard, with(), &[]).success();
+    let mut schema = yard.json("schema/schema.json");
+    schema["defaultEnvironment"] = json!(["SERVING"]);
+    std::fs::write(yard.path("schema/schema.json"), schema.to_string()).unwrap();
+    insta::assert_snapshot!(validate(&yard, with(), &[]).failure(), @"the environment 'SERVNG' is not named in the schema: name it in default_environment, or in a feature's in_environment or not_in_environment");
 }
