@@ -81,7 +81,10 @@ pub fn run_succeeded(run: &Run) -> String {
     match (verdict.blessing(), &run.push) {
         (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
         (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
-        (Blessing::Blessed, _) => "approved; a pull request's model is not pushed".to_owned(),
+        (Blessing::Blessed, _) if run.request.pull_request.is_some() => {
+            "approved; a pull request's model is not pushed".to_owned()
+        }
+        (Blessing::Blessed, _) => "approved; this run was asked not to push".to_owned(),
         (Blessing::NotBlessed, _) => match verdict.reason() {
             Some(reason) => format!("not approved: {reason}"),
             None => "not approved".to_owned(),

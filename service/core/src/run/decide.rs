@@ -236,19 +236,6 @@ fn is_absent(run: &Run, planned: &PlannedStep, upstream: &StepName, record: &Ste
     matches!(record.state, StepState::Skipped { .. }) && planned.can_do_without(upstream) && !failed()
 }
 
-/// Whether nothing is missing although the step was skipped: what reads it did without.
-fn is_spared(run: &Run, skipped: &StepName) -> bool {
-    let readers = run.request.plan.steps.iter();
-    let mut readers = readers
-        .filter(|(_, step)| step.upstream().any(|up| up == skipped))
-        .peekable();
-    readers.peek().is_some()
-        && readers.all(|(name, step)| match run.steps.get(name).map(|record| &record.state) {
-            Some(StepState::Skipped { .. }) => is_spared(run, name),
-            _ => step.can_do_without(skipped),
-        })
-}
-
 #[expect(clippy::too_many_arguments, reason = "the whole of one attempt's end, used once")]
 fn failure(
     name: &StepName,
@@ -296,7 +283,7 @@ fn decide_end(run: &Run) -> Decision {
     }
     // Steps are in the plan's order: the first one skipped is why the others were.
     let skipped = run.steps.iter().find_map(|(name, record)| match &record.state {
-        StepState::Skipped { reason } if !is_spared(run, name) => Some(reason),
+        StepState::Skipped { reason } if !run.spares(name) => Some(reason),
         _ => None,
     });
     if let Some(reason) = skipped {

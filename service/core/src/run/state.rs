@@ -4,6 +4,7 @@ use super::{Exit, RunEvent, RunRequest};
 use crate::artifact::ArtifactRef;
 use crate::gate::{Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
+use crate::plan::PlannedStep;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -282,6 +283,23 @@ impl Run {
         run
     }
 
+    /// Whether nothing is missing although this step was skipped: all that reads it did without.
+    pub(super) fn spares(&self, step: &StepName) -> bool {
+        let skipped = |name: &StepName| {
+            let record = self.steps.get(name);
+            record.is_some_and(|record| matches!(record.state, StepState::Skipped { .. }))
+        };
+        let readers = self.request.plan.steps.iter();
+        let mut readers = readers
+            .filter(|(_, reader)| reader.upstream().any(|up| up == step))
+            .peekable();
+        let spared = |(name, reader): (&StepName, &PlannedStep)| match skipped(name) {
+            true => self.spares(name),
+            false => reader.can_do_without(step),
+        };
+        skipped(step) && readers.peek().is_some() && readers.all(spared)
+    }
+
     /// Whether an approved model will be, or was, handed to a push target.
     pub fn wants_push(&self) -> bool {
         let blessed = self.verdict.as_ref().is_some_and(|v| v.blessing() == Blessing::Blessed);
@@ -328,7 +346,8 @@ impl Run {
                 if self.verdict.is_some() {
                     return Applied::Ignored("already judged");
                 }
-                if !self.steps.values().all(|s| s.state.is_done()) {
+                let missing = |(name, record): (_, &StepRecord)| !record.state.is_done() && !self.spares(name);
+                if self.steps.iter().any(missing) {
                     return Applied::Illegal("a step is not done");
                 }
                 self.verdict = Some(verdict.clone());

@@ -1,7 +1,7 @@
 //! A step that was skipped, and steps that can do without it.
 
 use super::*;
-use crate::run::{Command, Decision, Limits, Run, RunState, decide};
+use crate::run::{Applied, Command, Decision, Limits, Run, RunState, decide};
 
 /// A validator that compares with the span before; training waits for its word.
 const COMPARING: &str = r#"
@@ -16,6 +16,8 @@ steps:
     uses: example-validator
     inputs: { statistics: newest_statistics, previous_statistics: previous_statistics, schema: file:schema.json }
   train: { image: x, command: [train], outputs: { model: Model }, after: [validate] }
+  evaluate: { image: x, command: [e], inputs: { model: train }, outputs: { evaluation: ModelEvaluation } }
+gate: { metrics: { auc: { value_threshold: { lower_bound: 0.6 } } } }
 "#;
 
 /// What becomes of every step when these skip themselves and these fail: its states, and the end.
@@ -36,9 +38,10 @@ fn played(text: &str, skips: &[&str], fails: &[&str]) -> String {
                     failed(&step, 0, None)
                 }
                 Decision::Perform(Command::Drive { step, .. }) => cached(&step),
+                Decision::Perform(Command::Judge) => RunEvent::GateJudged { verdict: verdict(0.7) },
                 other => panic!("{other:?}"),
             };
-            run.apply(&event, Micros(0));
+            assert_eq!(run.apply(&event, Micros(0)), Applied::Applied, "{event:?}");
         }
     }
     let states = run

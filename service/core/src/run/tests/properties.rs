@@ -12,9 +12,10 @@ const LIMITS: Limits = Limits { max_parallel_steps: 2 };
 /// More turns than any run of these sizes needs.
 const MOST_TURNS: usize = 5_000;
 
-/// Steps that need some of those before them, with some retries, in one of two images or none.
+/// Steps that need some of those before them, and can do without others, with some retries, in one of two images or none.
 fn plans() -> impl Strategy<Value = Plan> {
-    let step = (prop::collection::vec(any::<bool>(), 6), 0..3_u32, 0..3_usize);
+    let choices = || prop::collection::vec(any::<bool>(), 6);
+    let step = (choices(), choices(), 0..3_u32, 0..3_usize);
     (prop::collection::vec(step, 1..6), any::<bool>(), any::<bool>()).prop_map(|(steps, gate, push)| {
         let mut made = plan();
         let template: PlannedStep = made.steps["train"].clone();
@@ -24,9 +25,11 @@ fn plans() -> impl Strategy<Value = Plan> {
             .into_iter()
             .collect();
         made.steps.clear();
-        for (index, (needs, retries, image)) in steps.into_iter().enumerate() {
+        for (index, (needs, optional, retries, image)) in steps.into_iter().enumerate() {
             let mut step = template.clone();
             step.retry.max_retry_count = retries;
+            let optional = (0..index).filter(|before| optional[*before]);
+            step.optional = optional.map(|before| format!("i{before}")).collect();
             step.image = match image {
                 0 => ImageSource::Components,
                 1 => ImageSource::Build("a".to_owned()),
@@ -241,7 +244,12 @@ impl World {
                 record.state,
                 StepState::Pending | StepState::Skipped { .. } | StepState::Failed { .. }
             ) {
-                let ready = plan.steps[name].upstream().all(|up| self.run.steps[up].state.is_done());
+                let absent = |up: &StepName| {
+                    let skipped = matches!(self.run.steps[up].state, StepState::Skipped { .. });
+                    skipped && plan.steps[name].can_do_without(up)
+                };
+                let done = |up: &StepName| self.run.steps[up].state.is_done() || absent(up);
+                let ready = plan.steps[name].upstream().all(done);
                 assert!(ready, "{name} before what it needs");
             }
             assert!(
@@ -329,8 +337,9 @@ proptest! {
         prop_assert!(pushes <= 1);
         prop_assert_eq!(pushes == 1, matches!(world.run.push, PushState::Pushed { .. }));
         if world.run.state == RunState::Succeeded {
-            let skipped = world.run.steps.values().any(|s| matches!(s.state, StepState::Skipped { .. }));
-            prop_assert!(skipped || world.run.steps.values().all(|s| s.state.is_done()));
+            let steps = &world.run.steps;
+            let skipped = steps.iter().any(|(name, s)| matches!(s.state, StepState::Skipped { .. }) && !world.run.spares(name));
+            prop_assert!(skipped || steps.iter().all(|(name, s)| s.state.is_done() || world.run.spares(name)));
             prop_assert_eq!(world.run.verdict.is_some(), !skipped && world.run.request.plan.gate.is_some());
             let summary = world.run.summary.as_deref().unwrap_or_default();
             prop_assert_eq!(skipped, summary == "skipped: its window has too few spans");
