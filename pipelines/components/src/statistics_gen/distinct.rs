@@ -40,14 +40,14 @@ impl Distinct {
 
 impl Serialize for Distinct {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize().serialize(serializer)
+        serializer.serialize_bytes(&self.0.serialize())
     }
 }
 
 impl<'de> Deserialize<'de> for Distinct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = Vec::<u8>::deserialize(deserializer)?;
-        HllSketch::deserialize(&bytes).map(Self).map_err(D::Error::custom)
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        HllSketch::deserialize(bytes).map(Self).map_err(D::Error::custom)
     }
 }
 

@@ -153,6 +153,11 @@ impl Numbers {
         });
     }
 
+    /// Makes merging this into others cheap.
+    pub fn tidy(&mut self) {
+        self.quantiles.tidy();
+    }
+
     /// Adds what another has seen: counts and extremes exactly, moments to rounding, sketches to their error.
     pub fn merge(&mut self, other: &Self) {
         self.moments = self.moments.merge(other.moments);

@@ -13,6 +13,7 @@ pub const LEVEL: usize = 2048;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// Each a sequence of ascending runs.
+    #[serde(with = "packed")]
     levels: Vec<Vec<f64>>,
     /// Bit h: which half of level h goes up next.
     halves: u64,
@@ -34,6 +35,12 @@ impl Quantiles {
         }
         self.error += other.error;
         self.settle();
+    }
+
+    /// Makes each level one ascending run, which changes nothing but the cost of what comes after.
+    pub fn tidy(&mut self) {
+        let sort = |level: &mut Vec<f64>| level.sort_by(f64::total_cmp);
+        self.levels.iter_mut().for_each(sort);
     }
 
     /// How many values every rank may be off: guaranteed, not only probable.
@@ -116,6 +123,34 @@ impl Ranked {
     pub fn below(&self, limit: f64) -> u64 {
         let smaller = self.values.partition_point(|value| *value < limit);
         smaller.checked_sub(1).map_or(0, |last| self.ends[last])
+    }
+}
+
+/// Levels as bytes, which are read at once and not value by value.
+mod packed {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    struct Level<'a>(&'a [f64]);
+
+    impl Serialize for Level<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let bytes: Vec<u8> = self.0.iter().flat_map(|value| value.to_le_bytes()).collect();
+            serializer.serialize_bytes(&bytes)
+        }
+    }
+
+    pub fn serialize<S: Serializer>(levels: &[Vec<f64>], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(levels.iter().map(|level| Level(level)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<f64>>, D::Error> {
+        let level = |bytes: &[u8]| match bytes.as_chunks::<8>() {
+            (values, []) => Ok(values.iter().map(|value| f64::from_le_bytes(*value)).collect()),
+            _ => Err(D::Error::custom("a level ends within a value")),
+        };
+        let levels = Vec::<&[u8]>::deserialize(deserializer)?;
+        levels.into_iter().map(level).collect()
     }
 }
 

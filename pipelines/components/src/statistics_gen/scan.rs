@@ -174,5 +174,6 @@ fn measure(errand: &Errand, slicing: &Slicing) -> Result<Vec<Sliced>> {
             added.with_context(|| format!("column '{name}'"))?;
         }
     }
+    states.iter_mut().for_each(Sliced::tidy);
     Ok(states)
 }

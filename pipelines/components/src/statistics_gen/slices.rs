@@ -142,6 +142,12 @@ impl Sliced {
         Ok(())
     }
 
+    /// Makes merging this into others cheap.
+    pub fn tidy(&mut self) {
+        self.all.tidy();
+        self.slices.values_mut().for_each(ColumnState::tidy);
+    }
+
     fn slice(&mut self, key: &SliceKey) -> Result<&mut ColumnState> {
         if !self.slices.contains_key(key) {
             if self.slices.len() == MAX_SLICES {

@@ -12,7 +12,7 @@ use crate::features::{Column, Kind};
 use crate::tfdv::statistics::{FeatureNameStatistics, Path};
 
 /// Counts up whenever a state measures or stores something else than before; part of the name of every state.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 
 /// First bytes of a state file.
 const MAGIC: &[u8] = b"TYSTATE\x01";
@@ -105,6 +105,13 @@ impl ColumnState {
             _ => bail!("numbers and text cannot be merged: make the column one type"),
         }
         Ok(())
+    }
+
+    /// Makes merging this into others cheap.
+    pub fn tidy(&mut self) {
+        if let Values::Numbers(numbers) = &mut self.values {
+            numbers.tidy();
+        }
     }
 
     /// The statistics of the column.
