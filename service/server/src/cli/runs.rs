@@ -160,6 +160,7 @@ pub(super) fn render(run: &RunDetail) -> String {
     if let Some(verdict) = &run.verdict {
         text.push('\n');
         text.push_str(&verdict::render(verdict));
+        text.extend(run.gate_replay.as_ref().map(verdict::proposed));
     }
     match &run.push {
         PushState::Pending => {}

@@ -1,7 +1,7 @@
 //! The gate's answer on a terminal: the table and the reasons.
 
 use super::output::{Table, Tone, plain};
-use trainyard_core::gate::Verdict;
+use trainyard_core::gate::{GateReplay, Verdict};
 use trainyard_core::report;
 
 /// Reasons first, then candidate against baseline for each slice.
@@ -36,4 +36,41 @@ pub(super) fn render(verdict: &Verdict) -> String {
     }
     text.push_str(&table.render());
     text
+}
+
+/// What the gate that a pull request proposes would say; the comment has the table.
+pub(super) fn proposed(replay: &GateReplay) -> String {
+    let own = replay.own.as_str();
+    let mut text = format!("proposed gate: {}\n", Tone::of(own).paint(&own.replace('_', " ")));
+    if let Some(reason) = &replay.reason {
+        text.push_str(&format!("  {} {}\n", Tone::of(own).paint("–"), plain(reason)));
+    }
+    text.push_str(&format!(
+        "  {} of {} recorded verdicts would change\n",
+        replay.changed.len(),
+        replay.verdicts
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trainyard_core::gate::Blessing;
+
+    #[test]
+    fn the_proposed_gate_on_a_terminal() {
+        let replay = GateReplay {
+            own: Blessing::NotBlessed,
+            reason: Some("auc overall is 0.6500,\nbelow the lower bound 0.6900".to_owned()),
+            verdicts: 12,
+            gone: 0,
+            changed: Vec::new(),
+        };
+        insta::assert_snapshot!(proposed(&replay), @"
+        proposed gate: not blessed
+          – auc overall is 0.6500, below the lower bound 0.6900
+          0 of 12 recorded verdicts would change
+        ");
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::gate::Verdict;
+use trainyard_core::gate::{GateReplay, Verdict};
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{ImageState, PushState, Run, RunEvent, StepState};
 use trainyard_store::RunRow;
@@ -94,6 +94,10 @@ pub struct RunDetail {
     /// The gate's answer: `blessing`, `rubber_stamp`, `findings` and the table `comparisons`.
     #[schema(value_type = Option<Object>)]
     pub verdict: Option<Verdict>,
+    /// What the gate that a pull request proposes would say of its model (`own`) and of recorded runs
+    /// (`changed` of `verdicts`).
+    #[schema(value_type = Option<Object>)]
+    pub gate_replay: Option<GateReplay>,
     /// Whether the model was pushed, and as which version.
     #[schema(value_type = Object)]
     pub push: PushState,
@@ -205,6 +209,7 @@ impl RunDetail {
             parameters: run.request.plan.parameters,
             baseline: run.baseline.flatten(),
             verdict: run.verdict,
+            gate_replay: run.replay,
             push: run.push,
             images: run.images.into_iter().collect(),
             events: events
