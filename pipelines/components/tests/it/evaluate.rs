@@ -8,7 +8,7 @@ use std::process::Command;
 /// Twelve flights; the baseline is less sure of everything.
 fn flights(sharpness: f64) -> String {
     let row = |row: u32| {
-        let (late, certain) = (row % 3 == 0, row % 4 != 0);
+        let (late, certain) = (row.is_multiple_of(3), !row.is_multiple_of(4));
         let toward = if late == certain { sharpness } else { -sharpness };
         let score = 0.5 + toward + f64::from(row) / 100.0;
         format!(
