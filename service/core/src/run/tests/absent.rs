@@ -68,12 +68,12 @@ fn a_comparison_with_nothing_yet_is_no_reason_to_skip_the_run() {
         played(&own, &["previous"], &[]),
     ];
     insta::assert_snapshot!(table.join("\n"), @"
-    newest cached, previous skipped, newest_statistics cached, previous_statistics skipped, validate cached, train cached: succeeded all steps finished
-    newest skipped, previous skipped, newest_statistics skipped, previous_statistics skipped, validate skipped, train skipped: succeeded skipped: too few spans
-    newest skipped, previous cached, newest_statistics skipped, previous_statistics cached, validate skipped, train skipped: succeeded skipped: too few spans
-    newest cached, previous failed, newest_statistics cached, previous_statistics skipped, validate skipped, train skipped: failed step 'previous': it broke
-    newest failed, previous skipped, newest_statistics skipped, previous_statistics skipped, validate skipped, train skipped: failed step 'newest': it broke
-    newest cached, previous skipped, newest_statistics cached, previous_statistics skipped, validate cached, train skipped: succeeded skipped: too few spans
+    newest cached, previous skipped, newest_statistics cached, previous_statistics skipped, validate cached, train cached, evaluate cached: succeeded approved; the pipeline names no push target
+    newest skipped, previous skipped, newest_statistics skipped, previous_statistics skipped, validate skipped, train skipped, evaluate skipped: succeeded skipped: too few spans
+    newest skipped, previous cached, newest_statistics skipped, previous_statistics cached, validate skipped, train skipped, evaluate skipped: succeeded skipped: too few spans
+    newest cached, previous failed, newest_statistics cached, previous_statistics skipped, validate skipped, train skipped, evaluate skipped: failed step 'previous': it broke
+    newest failed, previous skipped, newest_statistics skipped, previous_statistics skipped, validate skipped, train skipped, evaluate skipped: failed step 'newest': it broke
+    newest cached, previous skipped, newest_statistics cached, previous_statistics skipped, validate cached, train skipped, evaluate skipped: succeeded skipped: too few spans
     ");
 }
 
