@@ -137,13 +137,19 @@ impl OpenInference {
         }
         for wait in RELOADS {
             tokio::time::sleep(wait).await;
-            match self.load_what_is_left().await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve")
-                }
+            let Err(error) = self.reload().await else { return };
+            tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve");
+            // It had all its time: others wait for the target.
+            if matches!(error, ServingError::Answer(_)) {
+                return;
             }
         }
+    }
+
+    /// Has a server that answers load what is left.
+    async fn reload(&self) -> Result<(), ServingError> {
+        self.server.live().await?;
+        self.load_what_is_left().await
     }
 
     async fn load_what_is_left(&self) -> Result<(), ServingError> {
