@@ -218,5 +218,13 @@ fn a_pair_with_a_small_slice_is_small() {
             verdict.findings()[0].sentence.contains("origin=EWR against overall"),
             "{policy:?}"
         );
+        // And so is the pair turned round.
+        let mut turned = evaluation.clone();
+        let pair = &mut turned.cross_slices[0];
+        std::mem::swap(&mut pair.baseline_slice_key, &mut pair.slice_key);
+        let mut asked = gate.clone();
+        let specs = &mut asked.metrics["auc"].cross_slice_thresholds[0].cross_slicing_specs[0];
+        std::mem::swap(&mut specs.baseline_spec, &mut specs.slicing_specs[0]);
+        assert_eq!(judge(&asked, &turned).blessing(), blessing, "{policy:?}");
     }
 }
