@@ -207,6 +207,37 @@ fn equal_models_are_rejected_as_often_as_the_level_says() {
     }
 }
 
+/// Two positives in each of ten slices: through the gate, and rejected no more often than it says.
+#[test]
+fn slices_with_few_positives_reject_nobody() {
+    let gate =
+        "slicing_specs: [{}, { feature_keys: [slice] }]\nmetrics: { auc: { require: no_significant_regression } }\n";
+    let gate = trainyard_core::spec::load_gate("gate.yaml", gate).unwrap();
+    let mut parameters = parameters(ModelType::BinaryClassification, 100);
+    parameters.slicing_specs = serde_json::from_value(json!([{"feature_keys": ["slice"]}])).unwrap();
+    let rejected = |comparison: &u64| {
+        let mut random = Random(*comparison);
+        let (mut labels, mut slice) = (Vec::new(), Categories::default());
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for row in 0..300 {
+            let label = f64::from(u8::from(row < 20));
+            let truth = label + random.normal();
+            let mut score = || 1.0 / (1.0 + (-truth - random.normal()).exp());
+            labels.push(label);
+            ours.push(score());
+            theirs.push(score());
+            slice.push(Some(&(row % 10).to_string()));
+        }
+        let (mut candidate, baseline) = (predictions(&labels, ours), predictions(&labels, theirs));
+        candidate.categories = BTreeMap::from([("slice".to_owned(), slice)]);
+        let evaluation = evaluate(&parameters, &candidate, Some(&baseline), two()).unwrap();
+        let read = trainyard_core::evaluation::parse(&serde_json::to_string(&evaluation).unwrap()).unwrap();
+        trainyard_core::gate::judge(&gate, &read).failures().next().is_some()
+    };
+    let rejected = (1..=60).filter(rejected).count();
+    assert!(rejected <= 6, "{rejected} of 60");
+}
+
 #[test]
 fn a_regression_is_found_with_the_power_of_theory() {
     // Squared errors of a N(0, 1) and a N(0, 1.2) model: their difference has mean 0.2 and variance 2 + 2 x 1.2².
