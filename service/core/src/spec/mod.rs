@@ -36,13 +36,13 @@ pub use gate::{
 };
 pub use gate_file::load_gate;
 pub use judged::with_base_gate;
-pub use suggest::hint as did_you_mean;
 pub use parse::parse;
 pub use problem::Problem;
 pub(crate) use quantity::seconds as duration_seconds;
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use schema::json_schema;
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
+pub use suggest::hint as did_you_mean;
 pub use window::{RollingRange, SpanName, StaticRange, Window};
 
 use indexmap::IndexMap;
