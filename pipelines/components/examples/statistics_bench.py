@@ -83,12 +83,12 @@ def run(command, **environment):
         return seconds, usage.ru_maxrss / 1024, out.read().decode()
 
 
-def component(components, name, inputs, output, parameters=()):
+def component(components, name, inputs, output, **parameters):
     """Runs a component as a step would."""
     with tempfile.TemporaryDirectory() as place:
         task = pathlib.Path(place) / "task.json"
         kind, path = output
-        task.write_text(json.dumps({"parameters": dict(parameters), "inputs": inputs, "outputs": {kind: {"path": str(path)}},
+        task.write_text(json.dumps({"parameters": parameters, "inputs": inputs, "outputs": {kind: {"path": str(path)}},
                                     "executor_output": f"{place}/said.json"}))
         return run([components, name, "--task", str(task)])
 
@@ -115,7 +115,7 @@ def examples(components, python, times):
             files = sorted(path.name for path in pathlib.Path(place).glob("*.parquet"))
             spans = [{"span": span, "file": name, "digest": f"{times} times {name}"} for span, name in enumerate(files)]
             source = {"path": place, "digest": "made", "properties": {"spans": spans}}
-            component(components, "example-gen", {"source": source}, ("examples", folder), {"splits": {"train": 1}}.items())
+            component(components, "example-gen", {"source": source}, ("examples", folder), splits={"train": 1})
     return folder
 
 

@@ -265,6 +265,8 @@ impl Edges<'_> {
         (0..BUCKETS).map(bucket).collect()
     }
 
+    /// TFDV's STANDARD histogram. Edges and the sum of the counts are exact; how many values are below an inner edge is
+    /// the sketch's rank, exact up to [`LEVEL`] values and off by its rank error with more (TFDV's are interpolated, too).
     fn equal_widths(&self) -> Vec<Bucket> {
         let (low, high, count) = (self.low, self.high, self.ranked.count());
         if count == 0 {
