@@ -1,8 +1,10 @@
 //! Data arrivals.
 
+use crate::tiny::{Task, everything_in};
 use crate::yard::Yard;
-use trainyard_core::run::RunState;
+use trainyard_core::run::{Run, RunState};
 use trainyard_engine::Intake;
+use trainyard_executors::fake::Script;
 
 async fn with_first_model() -> Yard {
     let yard = Yard::new().await;
@@ -132,4 +134,57 @@ async fn data_is_what_its_bytes_are_never_its_time_or_size() {
     let examples = &run.steps["examples"].outputs["examples"];
     let read = std::fs::read_to_string(format!("{}/Split-train/data.parquet", examples.uri)).unwrap();
     assert_eq!(read, after);
+}
+
+/// The tiny pipeline with a validator that compares the newest span with the one before.
+const COMPARING: (&str, &str) = (
+    "  left: {",
+    "  before:
+    uses: example-gen
+    with: { source: rows, window: { rolling_range: { num_spans: 1, skip_num_recent_spans: 1 } } }
+  statistics: { uses: statistics-gen, inputs: { examples: examples } }
+  before_statistics: { uses: statistics-gen, inputs: { examples: before } }
+  validate:
+    uses: example-validator
+    inputs: { statistics: statistics, previous_statistics: before_statistics, schema: file:pipelines/tiny/schema.json }
+  left: {",
+);
+
+#[tokio::test]
+async fn the_first_span_has_none_before_it_and_is_judged_and_served_all_the_same() {
+    let yard = Yard::new().await;
+    yard.work.write("pipelines/tiny/schema.json", "{}");
+    yard.script("before", |_, program| {
+        Script::writes(
+            "examples/Split-train/data.parquet",
+            everything_in(&Task::of(program).input("source")),
+        )
+    });
+    for step in ["statistics", "before_statistics"] {
+        yard.script(step, |_, _| {
+            Script::writes("statistics/Split-train/statistics.json", "{}")
+        });
+    }
+    yard.script("validate", |_, program| {
+        let before = std::fs::read_dir(Task::of(program).input("previous_statistics"))
+            .unwrap()
+            .count();
+        Script::writes("anomalies/Split-train/anomalies.json", before.to_string())
+    });
+    let seen = |run: &Run| {
+        let anomalies = &run.steps["validate"].outputs["anomalies"].uri;
+        std::fs::read_to_string(format!("{anomalies}/Split-train/anomalies.json")).unwrap()
+    };
+    yard.push(&[COMPARING]).await;
+    let (_, run) = yard.last(1).await;
+    insta::assert_snapshot!(run.summary.as_deref().unwrap(), @"approved, and serving as version 000001");
+    assert_eq!(run.steps["before_statistics"].state.as_str(), "skipped");
+    assert_eq!(seen(&run), "0", "an empty folder");
+
+    yard.data("2013-02", "3,4\n");
+    yard.arrive("1", "rows", "2013-02").await.unwrap();
+    let (_, run) = yard.last(2).await;
+    // The run before has made them already.
+    assert_eq!(run.steps["before_statistics"].state.as_str(), "cached");
+    assert_eq!(seen(&run), "1", "the split of the span before");
 }
