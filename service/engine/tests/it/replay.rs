@@ -54,7 +54,7 @@ async fn recorded_runs_are_judged_anew_without_training() {
         limit: 1,
         ..past("tiny")
     };
-    assert_eq!(runs(newest).await, [run.request.id.clone()]);
+    assert_eq!(runs(newest).await, std::slice::from_ref(&run.request.id));
     assert!(runs(past("other")).await.is_empty());
     let of = |repo: &str| Past {
         repo: RepoName::parse(repo).ok(),
