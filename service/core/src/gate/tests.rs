@@ -415,6 +415,28 @@ fn thresholds_of_a_slice_replace_the_metrics_own() {
     assert_eq!(judge(&gate(threshold), &by_origin()).blessing(), Blessing::NotBlessed);
 }
 
+#[test]
+fn verdicts_are_read_again_and_so_are_those_of_before() {
+    let gate = Gate {
+        slicing_specs: vec![SlicingSpec::default(), by("origin"), by("month")],
+        min_slice_size: Some(10),
+        ..gate(change(Some(-0.005), Some(-0.1), HIGHER))
+    };
+    let verdict = judge(&gate, &by_origin());
+    let text = serde_json::to_string(&verdict).unwrap();
+    let read: Verdict = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (read.blessing(), read.findings(), read.slicing_details()),
+        (verdict.blessing(), verdict.findings(), verdict.slicing_details())
+    );
+    let before = r#"{"blessing":"not_blessed","rubber_stamp":false,
+        "findings":[{"slice_key":{},"metric":"auc","passed":false,"sentence":"auc overall is 0.4"}],
+        "comparisons":[{"slice_key":{},"metric":"auc","num_examples":9,"candidate":0.4,"baseline":null,"difference":null,"threshold":"≥ 0.5","passed":false}]}"#;
+    let before: Verdict = serde_json::from_str(before).unwrap();
+    assert_eq!(before.reason(), Some("auc overall is 0.4"));
+    assert!(before.comparisons()[0].is_overall());
+}
+
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![-2.0..2.0_f64, Just(0.0), Just(0.5), Just(-0.1)]
 }
