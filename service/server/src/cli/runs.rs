@@ -151,6 +151,17 @@ pub(super) fn render(run: &RunDetail) -> String {
     {
         let log = format!("trainyard logs {} {}", short(&head.id), step.name);
         text.push_str(&format!("what '{}' wrote: {}\n", step.name, Tone::Faint.paint(&log)));
+        // A validator: whether data or schema are right is for people to say.
+        if ["schema", "statistics"]
+            .iter()
+            .all(|input| step.inputs.contains_key(*input))
+        {
+            let diff = format!("trainyard schema-diff {}", short(&head.id));
+            text.push_str(&format!(
+                "what the schema would have to allow: {}\n",
+                Tone::Faint.paint(&diff)
+            ));
+        }
     }
     for (image, state) in &run.images {
         if let ImageState::Failed { reason } = state {
