@@ -70,7 +70,7 @@ async fn the_client_finds_what_tfx_would_have_written() {
         },
         "execution": "Gate FAILED",
         "said": {
-          "reason": "step 'evaluate': evaluation.json is not an evaluation: expected ident at line 1 column 2"
+          "reason": "step 'evaluate': evaluation.json is not an evaluation: it is no JSON object"
         }
       },
       "failed_push": {
