@@ -85,7 +85,7 @@ pub struct Difference {
     pub upper: Option<f64>,
 }
 
-/// One slice against another; the values are metric of the slice minus metric of the baseline slice.
+/// One slice against another; the values are as in TFMA metric of the baseline slice minus metric of the slice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CrossSlice {
     /// The slice compared with; empty is overall.
@@ -160,10 +160,10 @@ pub fn slice_name(slice_key: &SliceKey) -> String {
         .join(" and ")
 }
 
-/// A slice or a pair of slices for people: `origin=EWR`, `origin=EWR against overall`.
+/// A slice or a pair of slices for people: `origin=EWR`, `overall less origin=EWR`.
 pub fn place_name(slice_key: &SliceKey, baseline_slice_key: Option<&SliceKey>) -> String {
     match baseline_slice_key {
-        Some(base) => format!("{} against {}", slice_name(slice_key), slice_name(base)),
+        Some(base) => format!("{} less {}", slice_name(base), slice_name(slice_key)),
         None => slice_name(slice_key),
     }
 }
@@ -252,8 +252,8 @@ mod tests {
         evaluation.json has schema_version 7, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
         evaluation.json is not an evaluation: it is no JSON object
         evaluation.json has schema_version 0, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
-        evaluation.json has the cross-slice origin=EWR against overall and no slice origin=EWR
-        evaluation.json has the cross-slice overall against overall twice
+        evaluation.json has the cross-slice overall less origin=EWR and no slice origin=EWR
+        evaluation.json has the cross-slice overall less overall twice
         evaluation.json is not an evaluation: missing field `baseline_slice_key` at line 1 column 166
         "#);
     }

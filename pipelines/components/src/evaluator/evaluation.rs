@@ -59,7 +59,7 @@ pub struct Slice {
     plots: BTreeMap<&'static str, Plots>,
 }
 
-/// A slice less a baseline slice, in each metric and of each model.
+/// A baseline slice less a slice, as in TFMA, in each metric and of each model.
 #[derive(Debug, Serialize)]
 struct CrossSlice {
     baseline_slice_key: SliceKey,
@@ -260,7 +260,7 @@ impl Drawing<'_> {
         let bootstrap = self.parameters.bootstrap;
         if bootstrap.num_samples == 0 {
             let slice = |slice: usize| self.metrics(&self.values[slice], &self.support[slice], |_, _| None);
-            let cross = |(base, key): &(usize, usize)| self.metrics(&self.less(*key, *base), &[], |_, _| None);
+            let cross = |(base, key): &(usize, usize)| self.metrics(&self.less(*base, *key), &[], |_, _| None);
             return (
                 (0..self.values.len()).map(slice).collect(),
                 crosses.iter().map(cross).collect(),
@@ -293,10 +293,10 @@ impl Drawing<'_> {
                 let place = |slice| drawn.iter().position(|other| *other == slice);
                 if let (true, Some(base_place), Some(key_place)) = (own.contains(key), place(*base), place(*key)) {
                     let support = fewer(&self.support[*key], &self.support[*base]);
-                    *metrics = self.metrics(&self.less(*key, *base), &support, |models, metric| {
+                    *metrics = self.metrics(&self.less(*base, *key), &support, |models, metric| {
                         let key = self.drawn(&replicates, key_place, models.clone(), metric);
                         let base = self.drawn(&replicates, base_place, models, metric);
-                        Some(key.into_iter().zip(base).map(|(key, base)| key - base).collect())
+                        Some(base.into_iter().zip(key).map(|(base, key)| base - key).collect())
                     });
                 }
             }
@@ -320,9 +320,10 @@ impl Drawing<'_> {
         }
     }
 
-    fn less(&self, slice: usize, base: usize) -> Exact {
-        let less = |(slice, base): (&Vec<f64>, &Vec<f64>)| slice.iter().zip(base).map(|(s, b)| s - b).collect();
-        self.values[slice].iter().zip(&self.values[base]).map(less).collect()
+    /// The sign is TFMA's.
+    fn less(&self, base: usize, slice: usize) -> Exact {
+        let less = |(base, slice): (&Vec<f64>, &Vec<f64>)| base.iter().zip(slice).map(|(b, s)| b - s).collect();
+        self.values[base].iter().zip(&self.values[slice]).map(less).collect()
     }
 
     /// Names, values and the intervals of what `drawn` gives for models and metric.

@@ -316,7 +316,7 @@ fn slices_are_compared_with_a_baseline_slice() {
     let auc = |slice: usize, role: &str| evaluation["slices"][slice]["metrics"]["auc"][role].as_f64().unwrap();
     let crossed = &crosses[0]["metrics"]["auc"];
     for role in ["candidate", "baseline"] {
-        assert_eq!(crossed[role].as_f64().unwrap(), auc(1, role) - auc(0, role));
+        assert_eq!(crossed[role].as_f64().unwrap(), auc(0, role) - auc(1, role));
         let interval = &crossed[format!("{role}_interval")];
         assert!(interval["standard_error"].as_f64().unwrap() > 0.005);
     }

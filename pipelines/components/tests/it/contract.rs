@@ -181,9 +181,9 @@ fn the_gate_finds_the_bins_and_pairs_it_asks_for() {
     assert_eq!(
         rows,
         [
-            "distance=(-inf, 150.5) against origin=EWR",
-            "distance=[150.5, inf) against origin=EWR",
-            "origin=JFK against origin=EWR"
+            "origin=EWR less distance=(-inf, 150.5)",
+            "origin=EWR less distance=[150.5, inf)",
+            "origin=EWR less origin=JFK"
         ]
     );
 }
@@ -209,10 +209,10 @@ fn slices_are_held_against_others_from_the_command_line() {
         .iter()
         .map(|cross| evaluation::place_name(&cross.slice_key, Some(&cross.baseline_slice_key)));
     insta::assert_snapshot!(pairs.collect::<Vec<_>>().join("\n"), @"
-    origin=EWR against overall
-    origin=JFK against overall
-    distance=(-inf, 250) and origin=EWR against overall
-    distance=[250, inf) and origin=JFK against overall
-    origin=EWR against origin=JFK
+    overall less origin=EWR
+    overall less origin=JFK
+    overall less distance=(-inf, 250) and origin=EWR
+    overall less distance=[250, inf) and origin=JFK
+    origin=JFK less origin=EWR
     ");
 }

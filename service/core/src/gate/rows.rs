@@ -4,7 +4,7 @@ use super::significance::{Hypothesis, Tested, adjust};
 use super::threshold;
 use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
 use crate::spec::{
-    ChangeThreshold, Gate, MetricThreshold, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
+    ChangeThreshold, Direction, Gate, MetricThreshold, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
 };
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -53,7 +53,17 @@ impl<'a> Subject<'a> {
         gate.min_slice_size.is_some_and(|least| self.num_examples < least)
     }
 
-    /// `overall`, `origin=EWR`, `origin=EWR against overall`.
+    /// Which way it is better. A pair's value is how far the slice is behind its baseline slice, so that
+    /// the way turns round.
+    fn better(&self, threshold: &MetricThreshold, metric: &str) -> Option<Direction> {
+        let better = threshold.better(metric)?;
+        Some(match self.baseline_slice_key {
+            Some(_) => better.opposite(),
+            None => better,
+        })
+    }
+
+    /// `overall`, `origin=EWR`, `overall less origin=EWR`.
     pub(super) fn name(&self) -> String {
         place_name(self.slice_key, self.baseline_slice_key)
     }
@@ -172,7 +182,7 @@ impl<'a> Row<'a> {
                 let hypothesis = Hypothesis {
                     require: demand.require,
                     margin: demand.margin,
-                    direction: threshold.better(metric)?,
+                    direction: subject.better(threshold, metric)?,
                 };
                 let (probability, standard_error) = hypothesis.p(measured?, subject.num_examples)?;
                 p.push(probability);

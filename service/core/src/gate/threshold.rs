@@ -30,9 +30,9 @@ pub(super) fn bounds_change(threshold: &ChangeThreshold) -> bool {
     threshold.absolute.is_some() || threshold.relative.is_some()
 }
 
-/// `auc overall`, `auc on origin=EWR` or `auc on origin=EWR against overall`.
+/// `auc overall`, `auc on origin=EWR` or `auc on overall less origin=EWR`.
 pub(super) fn place(metric: &str, subject: &Subject) -> String {
-    if subject.slice_key.is_empty() {
+    if subject.is_overall() {
         format!("{metric} {}", subject.name())
     } else {
         format!("{metric} on {}", subject.name())

@@ -88,7 +88,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// For people: `overall`, `origin=EWR`, `origin=EWR against overall`.
+    /// For people: `overall`, `origin=EWR`, `overall less origin=EWR`.
     pub fn slice_name(&self) -> String {
         place_name(&self.slice_key, self.baseline_slice_key.as_ref())
     }

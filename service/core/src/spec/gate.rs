@@ -146,6 +146,16 @@ pub enum Direction {
     LowerIsBetter,
 }
 
+impl Direction {
+    /// The other way.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::HigherIsBetter => Self::LowerIsBetter,
+            Self::LowerIsBetter => Self::HigherIsBetter,
+        }
+    }
+}
+
 /// Thresholds for the slices that match.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +170,7 @@ pub struct PerSliceThreshold {
     pub change_threshold: Option<ChangeThreshold>,
 }
 
-/// Thresholds for the difference between two slices: metric of the slice less metric of the baseline slice.
+/// Thresholds for the difference between two slices, as in TFMA: metric of the baseline slice less metric of the slice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CrossSliceThreshold {

@@ -161,7 +161,7 @@ fn odd_evaluations_are_explained_in_a_sentence() {
     error: huge.json: evaluation.json is not an evaluation: number out of range at line 2 column 146
     error: future.json: evaluation.json has schema_version 9, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
     error: no-slices.json: evaluation.json lacks the overall slice, the one with an empty slice_key
-    error: no-slice.json: evaluation.json has the cross-slice origin=LGA against overall and no slice origin=LGA
+    error: no-slice.json: evaluation.json has the cross-slice overall less origin=LGA and no slice origin=LGA
     error: list.json: evaluation.json is not an evaluation: it is no JSON object
     "#);
 }
@@ -169,7 +169,7 @@ fn odd_evaluations_are_explained_in_a_sentence() {
 #[test]
 fn few_rows_and_differences_between_slices_have_their_exit_codes() {
     let place = Place::new("");
-    let crossed = "metrics: { auc: { cross_slice_thresholds: [{ cross_slicing_specs: [{ slicing_specs: [{ feature_keys: [origin] }] }], value_threshold: { lower_bound: -0.05 } }] } }\n";
+    let crossed = "metrics: { auc: { cross_slice_thresholds: [{ cross_slicing_specs: [{ slicing_specs: [{ feature_keys: [origin] }] }], value_threshold: { upper_bound: 0.05 } }] } }\n";
     place.write("cross.yaml", &format!("{{gate: {{{}}}}}\n", crossed.trim()));
     place.write("few.yaml", &format!("min_slice_size: 10000\n{GATE}"));
     place.write("small.yaml", &format!("min_slice_size: 5000\n{GATE}"));
@@ -180,8 +180,8 @@ fn few_rows_and_differences_between_slices_have_their_exit_codes() {
         );
         evaluation(0.001).replace(r#""slices""#, &pairs)
     };
-    place.write("near.json", &pair("-0.04"));
-    place.write("far.json", &pair("-0.06"));
+    place.write("near.json", &pair("0.04"));
+    place.write("far.json", &pair("0.06"));
     let mut said = String::new();
     for (evaluation, gate, code) in [
         ("near.json", "cross.yaml", 0),
@@ -196,12 +196,12 @@ fn few_rows_and_differences_between_slices_have_their_exit_codes() {
     }
     insta::assert_snapshot!(said, @"
     gate: blessed
-    SLICE                       METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
-    origin=EWR against overall  auc       -0.0400    0.0000     -0.0400  ≥ -0.05    ✓
+    SLICE                    METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall less origin=EWR  auc        0.0400    0.0000     +0.0400  ≤ 0.05     ✓
     gate: not blessed
-      ✗ auc on origin=EWR against overall is -0.0600, below the lower bound -0.0500
-    SLICE                       METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
-    origin=EWR against overall  auc       -0.0600    0.0000     -0.0600  ≥ -0.05    ✗
+      ✗ auc on overall less origin=EWR is 0.0600, above the upper bound 0.0500
+    SLICE                    METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall less origin=EWR  auc        0.0600    0.0000     +0.0600  ≤ 0.05     ✗
     gate: not blessed
       ✗ no slice by origin against overall was compared: there were no such examples, or the evaluator does not compare so
     gate: not evaluated

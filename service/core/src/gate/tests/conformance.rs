@@ -283,27 +283,27 @@ fn cross_slices() {
         ("not a number", crossing(&[(overall(), &is_two)]), crossed(&[(&[], two, f64::NAN)]), NOT_OK, NotBlessed),
     ]), @"
     against overall, holds: blessed
-    ✓ auc on feature2=value2 against overall is 0.1000, as asked (≥ 0.1)
+    ✓ auc on overall less feature2=value2 is 0.1000, as asked (≥ 0.1)
     against overall, fails: not_blessed
-    ✗ auc on feature2=value2 against overall is 0.0900, below the lower bound 0.1000
+    ✗ auc on overall less feature2=value2 is 0.0900, below the lower bound 0.1000
     one pair: not_blessed
-    ✗ auc on feature2=value2 against feature1=value1 is 0.0000, below the lower bound 0.1000
+    ✗ auc on feature1=value1 less feature2=value2 is 0.0000, below the lower bound 0.1000
     two specs: not_blessed
-    ✗ auc on feature3=value3 against feature2=value2 is 0.0000, below the lower bound 0.1000
-    ✓ auc on feature2=value2 against feature1=value1 is 0.2000, as asked (≥ 0.1)
+    ✗ auc on feature2=value2 less feature3=value3 is 0.0000, below the lower bound 0.1000
+    ✓ auc on feature1=value1 less feature2=value2 is 0.2000, as asked (≥ 0.1)
     two slicing specs in one: not_blessed
-    ✗ auc on feature3=value3 against feature1=value1 is 0.0000, below the lower bound 0.1000
-    ✓ auc on feature2=value2 against feature1=value1 is 0.2000, as asked (≥ 0.1)
+    ✗ auc on feature1=value1 less feature3=value3 is 0.0000, below the lower bound 0.1000
+    ✓ auc on feature1=value1 less feature2=value2 is 0.2000, as asked (≥ 0.1)
     two slicing specs, one of them missing: not_blessed (TFMA: ok)
     ✗ no slice feature2=value2 against by feature1 was compared: there were no such examples, or the evaluator does not compare so
-    ✓ auc on feature3=value3 against feature1=value1 is 0.2000, as asked (≥ 0.1)
+    ✓ auc on feature1=value1 less feature3=value3 is 0.2000, as asked (≥ 0.1)
     the pair of neither spec: not_blessed
     ✗ no slice feature2=value2 against by feature1 was compared: there were no such examples, or the evaluator does not compare so
     ✗ no slice feature3=value3 against by feature2 was compared: there were no such examples, or the evaluator does not compare so
     turned round: not_blessed
     ✗ no slice feature2=value2 against overall was compared: there were no such examples, or the evaluator does not compare so
     not a number: not_blessed
-    ✗ auc on feature2=value2 against overall is undefined for the candidate, and what is undefined does not pass
+    ✗ auc on overall less feature2=value2 is undefined for the candidate, and what is undefined does not pass
     ");
 }
 
@@ -381,7 +381,7 @@ fn the_result_has_tfmas_shape() {
               "metric_value": {
                 "double_value": 0.0
               },
-              "message": "auc on origin=EWR against overall is 0.0000, below the lower bound 0.1000"
+              "message": "auc on overall less origin=EWR is 0.0000, below the lower bound 0.1000"
             }
           ]
         }

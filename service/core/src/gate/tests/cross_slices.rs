@@ -1,7 +1,7 @@
 //! `cross_slice_thresholds`: the difference between slices.
 
 use super::super::{Blessing, Verdict, judge};
-use super::{HIGHER, by, gate, is, measured, sentences};
+use super::{LOWER, by, gate, is, measured, sentences};
 use crate::evaluation::{CrossSlice, Difference, Evaluation, Measured};
 use crate::spec::{
     ChangeThreshold, CrossSliceThreshold, CrossSlicingSpec, Gate, InsufficientData, MetricThreshold, Requirement,
@@ -43,22 +43,22 @@ fn by_origin() -> CrossSliceThreshold {
     }
 }
 
-fn at_least(lower_bound: f64) -> CrossSliceThreshold {
+fn at_most(upper_bound: f64) -> CrossSliceThreshold {
     CrossSliceThreshold {
         value_threshold: Some(ValueThreshold {
-            lower_bound: Some(lower_bound),
-            upper_bound: None,
+            lower_bound: None,
+            upper_bound: Some(upper_bound),
         }),
         ..by_origin()
     }
 }
 
-fn falling_at_most(absolute: f64) -> CrossSliceThreshold {
+fn rising_by(absolute: f64) -> CrossSliceThreshold {
     CrossSliceThreshold {
         change_threshold: Some(ChangeThreshold {
             absolute: Some(absolute),
             relative: None,
-            direction: HIGHER,
+            direction: LOWER,
         }),
         ..by_origin()
     }
@@ -78,36 +78,36 @@ fn said(verdict: &Verdict) -> String {
 #[test]
 fn the_difference_between_slices_is_judged() {
     let two = compared(
-        &[("EWR", Some(-0.02), Some(-0.01)), ("JFK", Some(-0.05), Some(-0.04))],
+        &[("EWR", Some(0.02), Some(0.01)), ("JFK", Some(0.05), Some(0.04))],
         true,
     );
-    let both = [at_least(-0.04), falling_at_most(-0.02)];
+    let both = [at_most(0.04), rising_by(0.02)];
     let cases = [
-        judge(&asking(&[at_least(-0.05)]), &two),
+        judge(&asking(&[at_most(0.05)]), &two),
         judge(&asking(&both), &two),
-        judge(&asking(&[falling_at_most(-0.005)]), &two),
+        judge(&asking(&[rising_by(0.005)]), &two),
     ];
     insta::assert_snapshot!(cases.iter().map(said).collect::<Vec<_>>().join("\n"), @"
     blessed
-    ✓ auc on origin=EWR against overall is -0.0200, as asked (≥ -0.05)
-    ✓ auc on origin=JFK against overall is -0.0500, as asked (≥ -0.05)
+    ✓ auc on overall less origin=EWR is 0.0200, as asked (≤ 0.05)
+    ✓ auc on overall less origin=JFK is 0.0500, as asked (≤ 0.05)
     not_blessed
-    ✗ auc on origin=JFK against overall is -0.0500, below the lower bound -0.0400
-    ✓ auc on origin=EWR against overall is -0.0200, as asked (≥ -0.04)
-    ✓ auc on origin=EWR against overall fell from -0.0100 to -0.0200 (-0.0100), as asked (change ≥ -0.0200)
-    ✓ auc on origin=JFK against overall fell from -0.0400 to -0.0500 (-0.0100), as asked (change ≥ -0.0200)
+    ✗ auc on overall less origin=JFK is 0.0500, above the upper bound 0.0400
+    ✓ auc on overall less origin=EWR is 0.0200, as asked (≤ 0.04)
+    ✓ auc on overall less origin=EWR rose from 0.0100 to 0.0200 (+0.0100), as asked (change ≤ +0.0200)
+    ✓ auc on overall less origin=JFK rose from 0.0400 to 0.0500 (+0.0100), as asked (change ≤ +0.0200)
     not_blessed
-    ✗ auc on origin=EWR against overall fell from -0.0100 to -0.0200 (-0.0100), more than the allowed -0.0050
-    ✗ auc on origin=JFK against overall fell from -0.0400 to -0.0500 (-0.0100), more than the allowed -0.0050
+    ✗ auc on overall less origin=EWR rose from 0.0100 to 0.0200 (+0.0100), more than the allowed +0.0050
+    ✗ auc on overall less origin=JFK rose from 0.0400 to 0.0500 (+0.0100), more than the allowed +0.0050
     ");
     let names: Vec<String> = cases[1].comparisons().iter().map(|row| row.slice_name()).collect();
-    assert_eq!(names, ["origin=EWR against overall", "origin=JFK against overall"]);
+    assert_eq!(names, ["overall less origin=EWR", "overall less origin=JFK"]);
     assert!(cases[1].comparisons().iter().all(|row| !row.is_overall()));
 }
 
 #[test]
 fn other_thresholds_do_not_look_at_differences() {
-    let evaluation = compared(&[("EWR", Some(-0.9), Some(0.0))], true);
+    let evaluation = compared(&[("EWR", Some(0.9), Some(0.0))], true);
     let plain = Gate {
         slicing_specs: vec![SlicingSpec::default(), by("origin")],
         ..gate(super::value(Some(0.5), None))
@@ -115,7 +115,7 @@ fn other_thresholds_do_not_look_at_differences() {
     let verdict = judge(&plain, &evaluation);
     assert_eq!((verdict.blessing(), verdict.findings().len()), (Blessing::Blessed, 2));
     // And theirs do not look at slices.
-    let verdict = judge(&asking(&[at_least(-1.0)]), &evaluation);
+    let verdict = judge(&asking(&[at_most(1.0)]), &evaluation);
     assert_eq!((verdict.blessing(), verdict.findings().len()), (Blessing::Blessed, 1));
 }
 
@@ -128,17 +128,14 @@ fn silence_is_failure() {
             baseline_spec: is("origin", "LGA"),
             slicing_specs: vec![by("origin"), by("carrier")],
         }],
-        ..at_least(0.0)
+        ..at_most(0.0)
     };
     let cases = [
-        judge(&asking(&[at_least(0.0)]), &compared(&[], true)),
+        judge(&asking(&[at_most(0.0)]), &compared(&[], true)),
         judge(&asking(&[other_base]), &compared(&[("EWR", Some(0.0), None)], true)),
-        judge(&asking(&[at_least(0.0)]), &unmeasured),
-        judge(&asking(&[at_least(0.0)]), &compared(&[("EWR", None, None)], true)),
-        judge(
-            &asking(&[falling_at_most(0.0)]),
-            &compared(&[("EWR", Some(0.1), None)], true),
-        ),
+        judge(&asking(&[at_most(0.0)]), &unmeasured),
+        judge(&asking(&[at_most(0.0)]), &compared(&[("EWR", None, None)], true)),
+        judge(&asking(&[rising_by(0.0)]), &compared(&[("EWR", Some(0.1), None)], true)),
     ];
     insta::assert_snapshot!(cases.iter().map(said).collect::<Vec<_>>().join("\n"), @"
     not_blessed
@@ -147,33 +144,30 @@ fn silence_is_failure() {
     ✗ no slice by origin against origin=LGA was compared: there were no such examples, or the evaluator does not compare so
     ✗ no slice by carrier against origin=LGA was compared: there were no such examples, or the evaluator does not compare so
     not_blessed
-    ✗ metric 'auc' was not measured on slice origin=EWR against overall: have the evaluator measure it, or take its threshold out
+    ✗ metric 'auc' was not measured on slice overall less origin=EWR: have the evaluator measure it, or take its threshold out
     not_blessed
-    ✗ auc on origin=EWR against overall is undefined for the candidate, and what is undefined does not pass
+    ✗ auc on overall less origin=EWR is undefined for the candidate, and what is undefined does not pass
     not_blessed
-    ✗ auc on origin=EWR against overall is undefined for the model compared with, so that its change cannot be judged
+    ✗ auc on overall less origin=EWR is undefined for the model compared with, so that its change cannot be judged
     ");
 }
 
 #[test]
 fn without_a_baseline_model_only_the_value_counts() {
-    let alone = compared(&[("EWR", Some(-0.02), None)], false);
-    let verdict = judge(&asking(&[at_least(-0.01), falling_at_most(0.0)]), &alone);
+    let alone = compared(&[("EWR", Some(0.02), None)], false);
+    let verdict = judge(&asking(&[at_most(0.01), rising_by(0.0)]), &alone);
     assert_eq!((verdict.failures().count(), verdict.rubber_stamp()), (1, true));
-    let verdict = judge(&asking(&[falling_at_most(0.0)]), &alone);
+    let verdict = judge(&asking(&[rising_by(0.0)]), &alone);
     assert_eq!((verdict.blessing(), verdict.rubber_stamp()), (Blessing::Blessed, true));
 }
 
 #[test]
 fn evidence_needs_the_bootstrap_and_is_corrected_with_the_slices() {
-    let mut evaluation = compared(
-        &[("EWR", Some(-0.03), Some(-0.01)), ("JFK", Some(0.0), Some(0.0))],
-        true,
-    );
+    let mut evaluation = compared(&[("EWR", Some(0.03), Some(0.01)), ("JFK", Some(0.0), Some(0.0))], true);
     let mut demand = by_origin();
     demand.require = Some(Requirement::NoSignificantRegression);
     let without = judge(&asking(std::slice::from_ref(&demand)), &evaluation);
-    for (pair, value) in evaluation.cross_slices.iter_mut().zip([-0.02, 0.0]) {
+    for (pair, value) in evaluation.cross_slices.iter_mut().zip([0.02, 0.0]) {
         if let Some(auc) = pair.metrics.get_mut("auc") {
             auc.difference = Some(Difference {
                 value: Some(value),
@@ -188,20 +182,20 @@ fn evidence_needs_the_bootstrap_and_is_corrected_with_the_slices() {
     let cases = [without, with, lenient];
     insta::assert_snapshot!(cases.iter().map(said).collect::<Vec<_>>().join("\n"), @"
     not_blessed
-    ✗ auc on origin=EWR against overall has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it
-    ✗ auc on origin=JFK against overall has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it
+    ✗ auc on overall less origin=EWR has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it
+    ✗ auc on overall less origin=JFK has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it
     not_blessed
-    ✗ auc on origin=EWR against overall went from -0.0100 to -0.0300 (-0.0200, standard error 0.0100; p = 0.0232, p = 0.0464 over 2 slices): a significant regression at 95% confidence
-    ✓ auc on origin=JFK against overall went from 0.0000 to 0.0000 (+0.0000, standard error 0.0100; p = 0.5000, p = 0.5000 over 2 slices): no significant regression at 95% confidence
+    ✗ auc on overall less origin=EWR went from 0.0100 to 0.0300 (+0.0200, standard error 0.0100; p = 0.0232, p = 0.0464 over 2 slices): a significant regression at 95% confidence
+    ✓ auc on overall less origin=JFK went from 0.0000 to 0.0000 (+0.0000, standard error 0.0100; p = 0.5000, p = 0.5000 over 2 slices): no significant regression at 95% confidence
     blessed
-    ✓ auc on origin=EWR against overall went from -0.0100 to -0.0300 (-0.0200, standard error 0.0100; p = 0.5000, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.02 at 95% confidence
-    ✓ auc on origin=JFK against overall went from 0.0000 to 0.0000 (+0.0000, standard error 0.0100; p = 0.9768, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.02 at 95% confidence
+    ✓ auc on overall less origin=EWR went from 0.0100 to 0.0300 (+0.0200, standard error 0.0100; p = 0.5000, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.02 at 95% confidence
+    ✓ auc on overall less origin=JFK went from 0.0000 to 0.0000 (+0.0000, standard error 0.0100; p = 0.9768, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.02 at 95% confidence
     ");
 }
 
 #[test]
 fn a_pair_with_a_small_slice_is_small() {
-    let evaluation = compared(&[("EWR", Some(-0.9), Some(0.0))], true);
+    let evaluation = compared(&[("EWR", Some(0.9), Some(0.0))], true);
     for (policy, blessing) in [
         (InsufficientData::Ignore, Blessing::NotEvaluated),
         (InsufficientData::Warn, Blessing::NotEvaluated),
@@ -210,12 +204,12 @@ fn a_pair_with_a_small_slice_is_small() {
         let gate = Gate {
             min_slice_size: Some(301),
             insufficient_data: policy,
-            ..asking(&[at_least(0.0)])
+            ..asking(&[at_most(0.0)])
         };
         let verdict = judge(&gate, &evaluation);
         assert_eq!(verdict.blessing(), blessing, "{policy:?}");
         assert!(
-            verdict.findings()[0].sentence.contains("origin=EWR against overall"),
+            verdict.findings()[0].sentence.contains("overall less origin=EWR"),
             "{policy:?}"
         );
         // And so is the pair turned round.
