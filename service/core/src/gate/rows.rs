@@ -4,7 +4,8 @@ use super::significance::{Hypothesis, Tested, adjust};
 use super::threshold;
 use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
 use crate::spec::{
-    ChangeThreshold, Direction, Gate, MetricThreshold, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold,
+    ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, Requirement, SlicingSpec,
+    SuspiciousImprovement, ValueThreshold,
 };
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -101,36 +102,25 @@ impl<'a> Applicable<'a> {
         (!found.value.is_empty() || found.compares()).then_some(found)
     }
 
-    /// Thresholds of their own replace the metric's for the slices they match.
+    /// The metric's thresholds on the slices the gate looks at, and those of their own on slices they match;
+    /// where both count both must hold, as in TFMA.
     fn of_slice(gate: &Gate, metric: &'a MetricThreshold, slice_key: &SliceKey) -> Self {
-        let own: Vec<_> = metric
-            .per_slice_thresholds
-            .iter()
-            .filter(|t| t.slicing_specs.iter().any(|spec| spec.matches(slice_key)))
-            .collect();
-        let in_view = looked_at(gate).any(|spec| spec.matches(slice_key));
-        let (value, change): (Vec<_>, Vec<_>) = if own.is_empty() {
-            let filter = |_: &_| in_view;
-            (
-                metric.value_threshold.iter().filter(filter).collect(),
-                metric.change_threshold.iter().filter(|_| in_view).collect(),
-            )
-        } else {
-            (
-                own.iter().filter_map(|t| t.value_threshold.as_ref()).collect(),
-                own.iter().filter_map(|t| t.change_threshold.as_ref()).collect(),
-            )
-        };
-        let demand = metric.require.map(|require| Demand {
-            require,
-            margin: metric.margin,
-        });
-        Self {
-            value,
-            change,
-            require: demand.into_iter().filter(|_| in_view).collect(),
-            suspicious: metric.suspicious_improvement.as_ref().filter(|_| in_view),
+        let mut found = Self::default();
+        if looked_at(gate).any(|spec| spec.matches(slice_key)) {
+            found.value.extend(&metric.value_threshold);
+            found.change.extend(&metric.change_threshold);
+            found.require.extend(metric.require.map(|require| Demand {
+                require,
+                margin: metric.margin,
+            }));
+            found.suspicious = metric.suspicious_improvement.as_ref();
         }
+        let own = |threshold: &&PerSliceThreshold| threshold.slicing_specs.iter().any(|spec| spec.matches(slice_key));
+        for threshold in metric.per_slice_thresholds.iter().filter(own) {
+            found.value.extend(&threshold.value_threshold);
+            found.change.extend(&threshold.change_threshold);
+        }
+        found
     }
 
     fn of_pair(metric: &'a MetricThreshold, base: &SliceKey, slice_key: &SliceKey) -> Self {

@@ -394,7 +394,7 @@ fn slices_are_looked_at_where_asked() {
 }
 
 #[test]
-fn thresholds_of_a_slice_replace_the_metrics_own() {
+fn thresholds_of_a_slice_add_to_the_metrics_own() {
     let mut threshold = change(Some(-0.005), None, HIGHER);
     threshold.per_slice_thresholds = vec![PerSliceThreshold {
         slicing_specs: vec![is("origin", "EWR"), is("origin", "JFK")],
@@ -404,13 +404,21 @@ fn thresholds_of_a_slice_replace_the_metrics_own() {
         }),
         change_threshold: None,
     }];
-    let lenient = Gate {
+    let named = judge(&gate(threshold.clone()), &by_origin());
+    assert_eq!(named.blessing(), Blessing::Blessed, "{}", sentences(&named));
+    let both = Gate {
         slicing_specs: vec![SlicingSpec::default(), by("origin")],
         ..gate(threshold.clone())
     };
-    let verdict = judge(&lenient, &by_origin());
-    assert_eq!(verdict.blessing(), Blessing::Blessed, "{}", sentences(&verdict));
-    // Slices that only these thresholds name are looked at as well.
+    insta::assert_snapshot!(sentences(&judge(&both, &by_origin())), @"
+    ✗ auc on origin=EWR fell from 0.6512 to 0.6401 (-0.0111), more than the allowed -0.0050
+    ✗ auc on origin=JFK fell from 0.9000 to 0.5000 (-0.4000), more than the allowed -0.0050
+    ✓ auc overall rose from 0.6500 to 0.6600 (+0.0100), as asked (change ≥ -0.0050)
+    ✓ auc on origin=EWR is 0.6401, as asked (≥ 0.5)
+    ✓ auc on origin=JFK is 0.5000, as asked (≥ 0.5)
+    ✓ auc on origin=LGA rose from 0.6900 to 0.7000 (+0.0100), as asked (change ≥ -0.0050)
+    ");
+    // Slices that only these thresholds name must be there as well.
     threshold.per_slice_thresholds[0].slicing_specs = vec![is("origin", "SFO")];
     assert_eq!(judge(&gate(threshold), &by_origin()).blessing(), Blessing::NotBlessed);
 }

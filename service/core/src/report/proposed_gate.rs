@@ -13,7 +13,7 @@ const MAX_ROWS: usize = 20;
 /// The bar that counted, the one proposed, and whom of the past it would judge differently; `None` for
 /// a pull request that leaves the gate alone.
 pub(super) fn section(run: &Run) -> Option<String> {
-    let (replay, gate) = (run.replay.as_ref()?, run.request.plan.gate.as_ref()?);
+    let (replay, gate) = (run.gate_replay.as_ref()?, run.request.plan.gate.as_ref()?);
     let mut text = format!(
         "#### This change proposes another gate\n\nThe verdict above is by the gate of the base branch. By the proposed one this model would be {}{}.\n",
         words(replay.own),

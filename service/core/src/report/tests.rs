@@ -499,7 +499,7 @@ mod proposed_gate {
         let proposed = "metrics: { auc: { value_threshold: { lower_bound: 0.655 } } }";
         let proposed = crate::spec::load_gate("gate.yaml", proposed).unwrap();
         let mut run = judged(Some(7), &good());
-        run.replay = Some(GateReplay::new(&judge(&proposed, &good()), past));
+        run.gate_replay = Some(GateReplay::new(&judge(&proposed, &good()), past));
         run.request.plan.gate.as_mut().unwrap().proposed_gate = Some(proposed);
         comment(&run, URL).unwrap()
     }
@@ -589,7 +589,7 @@ mod proposed_gate {
             Some(7),
             &evaluation(&[&[("", 0.1, Some(0.6))], slices.as_slice()].concat()),
         );
-        run.replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), past));
+        run.gate_replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), past));
         let text = comment(&run, URL).unwrap();
         assert!(text.chars().count() <= 65_535, "{}", text.chars().count());
         assert!(text.contains("\n30 older ones are left out here.\n"));
@@ -599,7 +599,7 @@ mod proposed_gate {
     #[test]
     fn another_baseline_cannot_be_replayed() {
         let mut run = judged(Some(7), &good());
-        run.replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), vec![]));
+        run.gate_replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), vec![]));
         let gate = run.request.plan.gate.as_mut().unwrap();
         gate.proposed_gate = Some(crate::spec::Gate {
             baseline: crate::spec::Baseline::Alias("champ|ion".to_owned()),

@@ -227,7 +227,7 @@ pub struct Run {
     /// The gate's answer.
     pub verdict: Option<Verdict>,
     /// What the gate that a pull request proposes would say.
-    pub replay: Option<GateReplay>,
+    pub gate_replay: Option<GateReplay>,
     /// The push.
     pub push: PushState,
     /// Who asked for the end.
@@ -264,7 +264,7 @@ impl Run {
             images,
             steps,
             verdict: None,
-            replay: None,
+            gate_replay: None,
             push: PushState::Pending,
             cancel_requested: None,
             started_at: None,
@@ -357,7 +357,7 @@ impl Run {
                 if self.verdict.is_none() {
                     return Applied::Illegal("not judged yet");
                 }
-                self.replay = Some(replay.clone());
+                self.gate_replay = Some(replay.clone());
                 Applied::Applied
             }
             RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed {

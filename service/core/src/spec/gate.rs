@@ -78,7 +78,7 @@ pub struct MetricThreshold {
     /// Bounds of candidate minus baseline, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change_threshold: Option<ChangeThreshold>,
-    /// Thresholds for some slices only, in place of the two above.
+    /// More thresholds for some slices; where the two above count as well, all must hold, as in TFMA.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub per_slice_thresholds: Vec<PerSliceThreshold>,
     /// Thresholds for the differences between slices; a metric's other thresholds do not look at these.

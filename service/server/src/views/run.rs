@@ -209,7 +209,7 @@ impl RunDetail {
             parameters: run.request.plan.parameters,
             baseline: run.baseline.flatten(),
             verdict: run.verdict,
-            gate_replay: run.replay,
+            gate_replay: run.gate_replay,
             push: run.push,
             images: run.images.into_iter().collect(),
             events: events

@@ -185,6 +185,12 @@ fn silence_and_slices() {
         min_slice_size: Some(min_slice_size),
         ..gate(value(Some(0.9), None))
     };
+    let mut both = least(1);
+    both.metrics["auc"].per_slice_thresholds = vec![PerSliceThreshold {
+        slicing_specs: vec![by("feature1")],
+        value_threshold: at_least(0.5),
+        change_threshold: None,
+    }];
     insta::assert_snapshot!(checked(vec![
         ("metric not found", gate(value(Some(0.2), None)), unmeasured, NOT_OK, NotBlessed),
         ("nothing measured at all", gate(value(Some(0.2), None)), measured(&[], false), NOT_OK, NotBlessed),
@@ -194,6 +200,7 @@ fn silence_and_slices() {
         ("one value", per_slice(vec![is("feature1", "value1")]), sliced(), NOT_OK, NotBlessed),
         ("one of two, the other is missing", per_slice(vec![is("feature1", "value1"), is("feature2", "value2")]), sliced(), NOT_OK, NotBlessed),
         ("another feature", per_slice(vec![by("feature2")]), sliced(), NOT_OK, NotBlessed),
+        ("looser on a slice, and looked at by the metric's own", both, sliced(), NOT_OK, NotBlessed),
         ("a small slice", least(51), sliced(), NOT_OK, Blessed),
         ("a slice of just that size", least(50), sliced(), NOT_OK, NotBlessed),
         ("few rows overall", least(101), sliced(), NOT_OK, NotEvaluated),
@@ -215,6 +222,10 @@ fn silence_and_slices() {
     ✗ auc on feature1=value1 is 0.8000, below the lower bound 0.9000
     another feature: not_blessed
     ✗ no slice by feature2 was measured: there were no such examples, or the evaluator does not slice so
+    looser on a slice, and looked at by the metric's own: not_blessed
+    ✗ auc on feature1=value1 is 0.8000, below the lower bound 0.9000
+    ✓ auc overall is 0.9500, as asked (≥ 0.9)
+    ✓ auc on feature1=value1 is 0.8000, as asked (≥ 0.5)
     a small slice: blessed (TFMA: not ok)
     – not judged, for fewer than the 51 examples of min_slice_size: feature1=value1 (50 examples)
     ✓ auc overall is 0.9500, as asked (≥ 0.9)
