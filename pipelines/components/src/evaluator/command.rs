@@ -18,12 +18,15 @@ use crate::task::write_json;
 /// What `evaluate --help` ends with.
 pub const EXAMPLES: &str = "\
 Examples:
-  trainyard-components evaluate --predictions c.csv --baseline b.csv --label late --prediction score --out evaluation.json
-  trainyard-components evaluate --predictions c.parquet --label price --prediction predicted --model-type regression --out -
-  trainyard-components evaluate --predictions c.csv --baseline b.csv --key flight --label late --prediction score \\
-      --slice origin --slice origin,carrier --slice 'carrier=UA' --bins distance=0,500,1000 --out evaluation.json
-  trainyard-components evaluate --predictions c.csv --label late --prediction score --cross-slice origin \\
-      --cross-slice 'carrier=UA against carrier=B6' --out evaluation.json
+  trainyard-components evaluate --predictions c.csv --baseline b.csv --label late \\
+      --prediction score --out evaluation.json
+  trainyard-components evaluate --predictions c.parquet --label price --prediction predicted \\
+      --model-type regression --out -
+  trainyard-components evaluate --predictions c.csv --baseline b.csv --key flight --label late \\
+      --prediction score --slice origin --slice origin,carrier --slice carrier=UA \\
+      --bins distance=0,500,1000 --out evaluation.json
+  trainyard-components evaluate --predictions c.csv --label late --prediction score \\
+      --cross-slice origin --cross-slice 'carrier=UA against carrier=B6' --out evaluation.json
 
 Then judge it: trainyard gate --evaluation evaluation.json --gate gate.yaml";
 

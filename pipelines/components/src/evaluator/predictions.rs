@@ -262,7 +262,7 @@ fn some(keys: &[&str]) -> String {
 }
 
 /// ` (did you mean 'late'?)` where a column is written much like it.
-fn meant(column: &str, has: &[&str]) -> String {
+pub fn meant(column: &str, has: &[&str]) -> String {
     let close = has
         .iter()
         .map(|name| (strsim::damerau_levenshtein(column, name), name))

@@ -6,14 +6,17 @@ mod tests;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::evaluator::predictions::meant;
 use crate::examples::split_folder;
 use crate::statistics_gen::read_statistics;
 use crate::task::{ExecutorOutput, Task, data_properties, read_json, write_json};
 use crate::tfdv::comparator::Comparison;
 use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
-use crate::tfdv::{Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, Schema, Severity};
+use crate::tfdv::{
+    Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Schema, Severity,
+};
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -82,6 +85,9 @@ pub fn run(task: &Task) -> Result<()> {
     let (mut blessed, mut errors) = (Map::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
+        for (key, comparison) in [("drift", &parameters.drift), ("skew", &parameters.skew)] {
+            known(key, comparison, &schema, &dataset)?;
+        }
         let validation = Validation {
             schema: &schema,
             severities: &severities,
@@ -125,6 +131,23 @@ pub fn run(task: &Task) -> Result<()> {
     }
 }
 
+/// # Errors
+/// When a comparison names a column that neither the schema nor the data have: it would never be compared.
+fn known(key: &str, comparison: &Comparison, schema: &Schema, dataset: &DatasetFeatureStatistics) -> Result<()> {
+    let in_schema = schema.feature.iter().map(|feature| feature.name.clone());
+    let columns: BTreeSet<String> = in_schema
+        .chain(dataset.features.iter().map(FeatureNameStatistics::column))
+        .collect();
+    if let Some(name) = comparison.features.keys().find(|name| !columns.contains(*name)) {
+        let has: Vec<&str> = columns.iter().map(String::as_str).collect();
+        bail!(
+            "'{key}' names the column '{name}'{}, which neither the schema nor the data have: correct it under the step's 'with', or take it out",
+            meant(name, &has)
+        );
+    }
+    Ok(())
+}
+
 /// The split of that name, or the only one there is.
 fn control<'a>(splits: &'a [DatasetFeatureStatistics], name: &str, comparison: &'a Comparison) -> Control<'a> {
     let named = splits.iter().find(|split| split.name == name);
@@ -146,8 +169,8 @@ struct Finding {
 fn failure(first: &Finding, others: usize) -> String {
     let more = match others {
         0 => String::new(),
-        1 => " (and 1 more anomaly, listed above)".to_owned(),
-        more => format!(" (and {more} more anomalies, listed above)"),
+        1 => " (and 1 more anomaly in its log)".to_owned(),
+        more => format!(" (and {more} more anomalies in its log)"),
     };
     format!(
         "{}{more}: correct the data or the schema, or set severity_overrides: {{ {}: WARNING }}",

@@ -96,7 +96,7 @@ fn drift_and_skew_are_told_apart_and_stop_the_run() {
     ERROR: split 'eval', column 'origin': the Jensen-Shannon divergence from the serving data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0111 only 1% of the time
     ERROR: split 'eval', column 'temp': the Jensen-Shannon divergence from the previous data is 0.739, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0459 only 1% of the time
     ");
-    insta::assert_snapshot!(ended.failure(), @"split 'eval', column 'origin': the Jensen-Shannon divergence from the previous data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0117 only 1% of the time (and 2 more anomalies, listed above): correct the data or the schema, or set severity_overrides: { COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: WARNING }");
+    insta::assert_snapshot!(ended.failure(), @"split 'eval', column 'origin': the Jensen-Shannon divergence from the previous data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0117 only 1% of the time (and 2 more anomalies in its log): correct the data or the schema, or set severity_overrides: { COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: WARNING }");
     insta::assert_snapshot!(measured(&yard), @"
     drift of origin by JENSEN_SHANNON_DIVERGENCE: true
     skew of origin by JENSEN_SHANNON_DIVERGENCE: true
@@ -206,4 +206,14 @@ fn an_environment_that_the_schema_does_not_name() {
     schema["defaultEnvironment"] = json!(["SERVING"]);
     std::fs::write(yard.path("schema/schema.json"), schema.to_string()).unwrap();
     insta::assert_snapshot!(validate(&yard, with(), &[]).failure(), @"the environment 'SERVNG' is not named in the schema: name it in default_environment, or in a feature's in_environment or not_in_environment");
+}
+
+#[test]
+fn a_comparison_of_an_unknown_column_is_no_silent_approval() {
+    let yard = yard();
+    let with = |key: &str, column: &str| json!({key: {"features": {column: {"infinity_norm": {"threshold": 0.1}}}}});
+    let drift = validate(&yard, with("drift", "orign"), &[]).failure();
+    insta::assert_snapshot!(drift, @"'drift' names the column 'orign' (did you mean 'origin'?), which neither the schema nor the data have: correct it under the step's 'with', or take it out");
+    let skew = validate(&yard, with("skew", "carrier"), &[]).failure();
+    insta::assert_snapshot!(skew, @"'skew' names the column 'carrier', which neither the schema nor the data have: correct it under the step's 'with', or take it out");
 }
