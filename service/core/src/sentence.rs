@@ -59,6 +59,14 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
     }
 }
 
+/// The end of a run to which something happened that the state machine knows to be impossible.
+pub fn impossible(why: &str) -> String {
+    format!(
+        "the run was stopped by a defect of Trainyard: an event that cannot happen here ({why}); the service's log has \
+         the event: report it, and start the run again"
+    )
+}
+
 /// The end of a run in which a step failed.
 pub fn step_failed(step: &StepName, reason: &str) -> String {
     if reason.contains(&format!("'{step}'")) {

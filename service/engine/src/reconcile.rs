@@ -15,7 +15,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{Micros, RunId};
-use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide};
+use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
+use trainyard_core::sentence;
 use trainyard_executors::{AttemptKey, Executor};
 use trainyard_store::{Append, EndState, MetadataWrite, RunSummary, StoreError};
 
@@ -211,9 +212,13 @@ impl Worker {
     /// One transaction; false when the run moved on meanwhile.
     async fn try_append(&mut self, outcome: &Outcome) -> Result<bool, ReconcileError> {
         let at = self.context.now();
+        let end = impossible(&self.run, &outcome.events, at);
+        let events = end.as_ref().unwrap_or(&outcome.events);
+        // What is served already is recorded in any case; what else came of an impossible event is not.
+        let keep = end.is_none() || outcome.promotion.is_some();
+        let mut metadata = if keep { outcome.metadata.clone() } else { Vec::new() };
         let mut next = self.run.clone();
-        let mut metadata = outcome.metadata.clone();
-        for event in &outcome.events {
+        for event in events {
             match next.apply(event, at) {
                 Applied::Applied => metadata.extend(execution_end(&next, event, at)),
                 other => tracing::debug!(run = %next.request.id, ?event, ?other, "an event changed nothing"),
@@ -224,11 +229,11 @@ impl Worker {
             expected_version: self.run.version,
             lease: Some(self.epoch),
             at,
-            summary: RunSummary::of(&next, &outcome.events),
+            summary: RunSummary::of(&next, events),
             outbox: outbox::of_change(&self.context, &self.run, &next),
             metadata,
             promotion: outcome.promotion.clone(),
-            events: outcome.events.clone(),
+            events: events.clone(),
         };
         let tells = !append.outbox.is_empty();
         let id = &self.run.request.id;
@@ -239,7 +244,7 @@ impl Worker {
             Err(error) => return Err(error.into()),
         }
         self.run = next;
-        for event in &outcome.events {
+        for event in events {
             self.after(event);
         }
         if tells {
@@ -301,6 +306,18 @@ impl Worker {
     }
 }
 
+/// What is stored in place of events of which one cannot happen to the run: its end. Stored as it is, such
+/// an event changes nothing, and the same would be decided again without end.
+fn impossible(run: &Run, events: &[RunEvent], at: Micros) -> Option<Vec<RunEvent>> {
+    let mut next = run.clone();
+    let (event, why) = events.iter().find_map(|event| match next.apply(event, at) {
+        Applied::Illegal(why) => Some((event, why)),
+        Applied::Applied | Applied::Ignored(_) => None,
+    })?;
+    tracing::error!(run = %run.request.id, ?event, why, "an event that cannot happen stops the run: a defect of Trainyard");
+    Some(give_up(run, &sentence::impossible(why)))
+}
+
 fn instant(now: Micros, at: Micros) -> Instant {
     let wait = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
     Instant::now() + Duration::from_micros(wait)
@@ -334,4 +351,95 @@ pub fn rejected(run: &Run) -> bool {
     run.verdict
         .as_ref()
         .is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EngineConfig, ExecutorKind};
+    use crate::engine::Engine;
+    use serde_json::Map;
+    use std::path::Path;
+    use trainyard_core::run::RunState;
+    use trainyard_executors::{AnyExecutor, AnyImageBuilder};
+
+    const ONE_STEP: &str = "name: one\nsteps:\n  make: { image: tools, command: [make], outputs: { model: Model } }\n";
+
+    async fn worker(folder: &Path) -> Worker {
+        let config = EngineConfig {
+            data_dir: folder.join("trainyard"),
+            data_root: folder.join("data"),
+            database_url: None,
+            public_url: None,
+            github: None,
+            executor: ExecutorKind::Fake,
+            components_image: "components".to_owned(),
+            max_parallel_steps: 2,
+            max_parallel_runs: 2,
+            targets: Default::default(),
+            retention: Default::default(),
+        };
+        let engine = Engine::with_executor(config, AnyExecutor::fake().0, AnyImageBuilder::Fake(Default::default()))
+            .await
+            .unwrap();
+        std::fs::write(folder.join("pipeline.yaml"), ONE_STEP).unwrap();
+        let id = engine.request_local(folder, &Map::new(), true, "ada").await.unwrap();
+        let context = Arc::clone(engine.context());
+        let epoch = acquire(&context, &id).await.unwrap().unwrap();
+        let run = context.store.load_run(&id).await.unwrap();
+        Worker {
+            context,
+            run,
+            epoch,
+            tasks: JoinSet::new(),
+            at_work: HashMap::new(),
+            not_before: HashMap::new(),
+        }
+    }
+
+    fn of(event: RunEvent) -> Outcome {
+        Outcome {
+            events: vec![event],
+            ..Outcome::default()
+        }
+    }
+
+    /// Stored as it was, such an event was decided again without end: thousands of rows within minutes.
+    #[tokio::test]
+    async fn an_event_that_cannot_happen_ends_the_run_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = worker(folder.path()).await;
+        let step = trainyard_core::ids::StepName::new("make");
+        let starting = RunEvent::StepStarting {
+            step: step.clone(),
+            attempt: 1,
+            key: "k".to_owned(),
+            image_id: None,
+            inputs: Default::default(),
+            deadline: worker.context.now().plus_seconds(60),
+        };
+        worker.append(of(RunEvent::Started { baseline: None })).await.unwrap();
+        worker.append(of(starting)).await.unwrap();
+        // The program is at work, and has published nothing.
+        let published = RunEvent::StepPublished {
+            step: step.clone(),
+            attempt: 1,
+            outputs: Default::default(),
+            metrics: Default::default(),
+        };
+        worker.append(of(published)).await.unwrap();
+        worker.drive().await.unwrap();
+
+        let id = worker.run.request.id.clone();
+        let stored = worker.context.store.load_run(&id).await.unwrap();
+        assert_eq!(stored.state, RunState::Failed);
+        assert!(matches!(stored.steps[&step].state, StepState::Failed { .. }));
+        let events = worker.context.store.run_events(&id, 0).await.unwrap();
+        assert_eq!(
+            events.len(),
+            5,
+            "started, starting, ended, failed, finished: {events:?}"
+        );
+        insta::assert_snapshot!(stored.summary.unwrap_or_default(), @"the run was stopped by a defect of Trainyard: an event that cannot happen here (the step has not ended well); the service's log has the event: report it, and start the run again");
+    }
 }

@@ -304,6 +304,32 @@ fn decide_end(run: &Run) -> Decision {
     Decision::Record(finished(run, RunState::Succeeded, sentence::run_succeeded(run)))
 }
 
+/// What ends a run to which something happened that cannot: every step at work is given up, then the run
+/// fails for `reason`. All of these events apply to a run that is not over.
+pub fn give_up(run: &Run, reason: &str) -> Vec<RunEvent> {
+    let mut events = Vec::new();
+    for (step, record) in &run.steps {
+        let (StepState::Running { attempt, .. } | StepState::Ended { attempt, .. }) = record.state else {
+            continue;
+        };
+        if matches!(record.state, StepState::Running { .. }) {
+            events.push(RunEvent::StepEnded {
+                step: step.clone(),
+                attempt,
+                exit: Exit::Lost,
+            });
+        }
+        events.push(RunEvent::StepFailed {
+            step: step.clone(),
+            attempt,
+            reason: reason.to_owned(),
+            retry_at: None,
+        });
+    }
+    events.push(finished(run, RunState::Failed, reason.to_owned()));
+    events
+}
+
 /// The end of a run, with the numbers that listings show.
 pub fn finished(run: &Run, state: RunState, summary: String) -> RunEvent {
     let mut metrics = Map::new();

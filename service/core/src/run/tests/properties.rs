@@ -3,7 +3,7 @@
 use super::*;
 use crate::gate::Blessing;
 use crate::plan::{ImageSource, InputSource, PlannedStep};
-use crate::run::{Applied, Command, Decision, Limits, PushState, Run, RunState, StepState, decide};
+use crate::run::{Applied, Command, Decision, Limits, PushState, Run, RunState, StepState, decide, decide::give_up};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -323,6 +323,24 @@ fn events() -> impl Strategy<Value = RunEvent> {
 }
 
 proptest! {
+    #[test]
+    fn a_run_given_up_at_any_moment_is_over(plan in plans(), choices in prop::collection::vec(any::<u8>(), 0..300), turns in 0..20_usize) {
+        let mut world = World::new(plan, true, choices);
+        for _ in 0..turns {
+            if !world.step() {
+                break;
+            }
+        }
+        if world.run.state.is_final() {
+            return Ok(());
+        }
+        for event in give_up(&world.run, "a defect") {
+            prop_assert_eq!(world.append(event.clone()), Applied::Applied, "{:?}", event);
+        }
+        prop_assert_eq!(world.run.state, RunState::Failed);
+        prop_assert_eq!(world.run.summary.as_deref(), Some("a defect"));
+    }
+
     #[test]
     fn every_run_comes_to_its_end(plan in plans(), may_push in any::<bool>(), choices in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut world = World::new(plan, may_push, choices);
