@@ -66,6 +66,16 @@ impl Measured {
         let ends = [difference.lower?, difference.upper?];
         ends.iter().all(|end| end.is_finite()).then_some(ends)
     }
+
+    /// The stated difference and candidate minus baseline, if these are not the same number. A tenth of the
+    /// standard error is allowed for rounding: it decides nothing.
+    fn denied_difference(&self) -> Option<[f64; 2]> {
+        let difference = self.difference?;
+        let (stated, candidate, baseline) = (difference.value?, self.candidate?, self.baseline?);
+        let allowed = 1e-6 * (candidate.abs() + baseline.abs()) + difference.standard_error.unwrap_or(0.0).abs() / 10.0;
+        let real = candidate - baseline;
+        ((stated - real).abs() > allowed).then_some([stated, real])
+    }
 }
 
 /// Candidate minus baseline on the same rows, with its interval at the evaluation's `confidence_level`.
@@ -140,7 +150,38 @@ pub fn parse(text: &str) -> Result<Evaluation, String> {
             ));
         }
     }
-    Ok(evaluation)
+    match contradiction(&evaluation) {
+        Some(why) => Err(why),
+        None => Ok(evaluation),
+    }
+}
+
+/// Where the file denies its own numbers: a gate that believed either could bless what is worse.
+fn contradiction(evaluation: &Evaluation) -> Option<String> {
+    let slices = evaluation
+        .slices
+        .iter()
+        .map(|slice| (&slice.slice_key, None, &slice.metrics));
+    let crosses = evaluation.cross_slices.iter();
+    let crosses = crosses.map(|cross| (&cross.slice_key, Some(&cross.baseline_slice_key), &cross.metrics));
+    for (key, base, metrics) in slices.chain(crosses) {
+        for (name, measured) in metrics {
+            let place = || format!("{name} on {}", place_name(key, base));
+            if !evaluation.baseline && measured.baseline.is_some() {
+                return Some(format!(
+                    "evaluation.json says that there is no baseline, and has one's {}: write baseline: true, or leave its values out",
+                    place()
+                ));
+            }
+            if let Some([stated, real]) = measured.denied_difference() {
+                return Some(format!(
+                    "evaluation.json gives {} a difference of {stated}, and candidate minus baseline is {real}: let the evaluator write that",
+                    place()
+                ));
+            }
+        }
+    }
+    None
 }
 
 #[derive(Deserialize)]
@@ -208,6 +249,12 @@ mod tests {
         };
         let slice = r#"{"slice_key":{},"num_examples":1,"metrics":{}}"#;
         let crossed = |crosses: &str| whole(2, &format!(r#"[{slice}],"cross_slices":[{crosses}]"#));
+        let lying = |difference: f64| {
+            format!(
+                r#"{{"schema_version":2,"model_type":"regression","baseline":true,"slices":[{{"slice_key":{{}},"num_examples":1,"metrics":{{"auc":{{"candidate":0.5,"baseline":0.75,"difference":{{"value":{difference},"standard_error":0.01}}}}}}}}]}}"#
+            )
+        };
+        assert!(parse(&lying(-0.2501)).is_ok(), "rounded");
         let texts = [
             "".to_owned(),
             "{}".to_owned(),
@@ -236,6 +283,11 @@ mod tests {
                 r#"{"baseline_slice_key":{},"slice_key":{},"metrics":{}},{"baseline_slice_key":{},"slice_key":{},"metrics":{}}"#,
             ),
             crossed(r#"{"slice_key":{},"metrics":{}}"#),
+            whole(
+                1,
+                r#"[{"slice_key":{},"num_examples":1,"metrics":{"auc":{"candidate":0.5,"baseline":0.75}}}]"#,
+            ),
+            lying(0.25),
         ];
         let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err()).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
@@ -255,6 +307,8 @@ mod tests {
         evaluation.json has the cross-slice overall less origin=EWR and no slice origin=EWR
         evaluation.json has the cross-slice overall less overall twice
         evaluation.json is not an evaluation: missing field `baseline_slice_key` at line 1 column 166
+        evaluation.json says that there is no baseline, and has one's auc on overall: write baseline: true, or leave its values out
+        evaluation.json gives auc on overall a difference of 0.25, and candidate minus baseline is -0.25: let the evaluator write that
         "#);
     }
 }
