@@ -172,8 +172,17 @@ fn failure(first: &Finding, others: usize) -> String {
         1 => " (and 1 more anomaly in its log)".to_owned(),
         more => format!(" (and {more} more anomalies in its log)"),
     };
+    let right = match first.anomaly_type {
+        AnomalyType::ComparatorLInftyHigh
+        | AnomalyType::ComparatorJensenShannonDivergenceHigh
+        | AnomalyType::ComparatorNormalizedAbsoluteDifferenceHigh
+        | AnomalyType::ComparatorKolmogorovSmirnovHigh
+        | AnomalyType::ComparatorWassersteinHigh
+        | AnomalyType::ComparatorChiSquareHigh => "or the threshold",
+        _ => "or the schema",
+    };
     format!(
-        "{}{more}: correct the data or the schema, or set severity_overrides: {{ {}: WARNING }}",
+        "{}{more}: correct the data {right}, or set severity_overrides: {{ {}: WARNING }}",
         first.sentence, first.anomaly_type
     )
 }

@@ -232,13 +232,17 @@ fn working_directory(context: &Context, run: &Run, planned: &PlannedStep) -> Opt
 
 /// The last wanted line of a log that says something, for the sentence a user reads first.
 pub(super) fn last_line(log: &Path, wanted: impl Fn(&str) -> bool) -> Option<String> {
-    const LONGEST: usize = 300;
+    const LONGEST: usize = 500;
     let text = fs::read(log).ok()?;
     let tail = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
     let line = tail
         .lines()
         .map(str::trim)
         .rfind(|line| !line.is_empty() && wanted(line))?;
-    let clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let mut clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST + 1).collect();
+    if let Some((end, _)) = clean.char_indices().nth(LONGEST) {
+        clean.truncate(end);
+        clean.push('…');
+    }
     Some(clean)
 }

@@ -191,7 +191,11 @@ fn steps(run: &RunDetail) -> String {
             .iter()
             .map(|(name, value)| (name.clone(), Value::from(*value)))
             .collect();
-        let note = step.reason.clone().unwrap_or_else(|| figures(&metrics));
+        let note = match &step.reason {
+            Some(reason) if run.head.summary.as_ref() == Some(reason) => "the result above".to_owned(),
+            Some(reason) => reason.clone(),
+            None => figures(&metrics),
+        };
         table.row(vec![
             step.name.clone(),
             step.state.clone(),
@@ -204,10 +208,20 @@ fn steps(run: &RunDetail) -> String {
     table.render()
 }
 
-/// `auc 0.6512 (serving 0.6401)`.
+/// Figures that a line has room for; `--json` has them all.
+const FIGURES: usize = 4;
+
+/// `auc 0.6512 (serving 0.6401)`, at most [`FIGURES`] of them. An evaluator's `baseline_auc` stands beside its `auc`.
 pub(super) fn figures(metrics: &Map<String, Value>) -> String {
     let number = |value: &Value| value.as_f64().map(|number| format!("{number:.4}"));
+    let beside = |name: &str| metrics.get(&format!("baseline_{name}")).and_then(number);
     let one = |(name, value): (&String, &Value)| match value {
+        _ if name
+            .strip_prefix("baseline_")
+            .is_some_and(|of| metrics.contains_key(of)) =>
+        {
+            None
+        }
         Value::Object(pair) => {
             let candidate = pair.get("candidate").and_then(number)?;
             Some(match pair.get("baseline").and_then(number) {
@@ -215,13 +229,16 @@ pub(super) fn figures(metrics: &Map<String, Value>) -> String {
                 None => format!("{name} {candidate}"),
             })
         }
-        value => Some(format!("{name} {}", number(value)?)),
+        value => Some(match beside(name) {
+            Some(baseline) => format!("{name} {} (baseline {baseline})", number(value)?),
+            None => format!("{name} {}", number(value)?),
+        }),
     };
     let shown: Vec<String> = metrics.iter().filter_map(one).collect();
-    if shown.is_empty() {
-        "–".to_owned()
-    } else {
-        shown.join(", ")
+    match shown.len().saturating_sub(FIGURES) {
+        0 if shown.is_empty() => "–".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown[..FIGURES].join(", ")),
     }
 }
 
@@ -249,5 +266,21 @@ fn took(from: Option<&str>, to: Option<&str>) -> String {
             }
         }
         _ => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn figures_have_room_in_a_line() {
+        let said = |metrics: Value| figures(metrics.as_object().unwrap());
+        insta::assert_snapshot!(said(json!({})), @"–");
+        insta::assert_snapshot!(said(json!({"auc": {"candidate": 0.7, "baseline": 0.6}})), @"auc 0.7000 (serving 0.6000)");
+        insta::assert_snapshot!(said(json!({"auc": 0.7, "baseline_auc": 0.6, "baseline_f1": 0.5})), @"auc 0.7000 (baseline 0.6000), baseline_f1 0.5000");
+        insta::assert_snapshot!(said(json!({"a": 1, "b": 2, "c": 3, "d": 4})), @"a 1.0000, b 2.0000, c 3.0000, d 4.0000");
+        insta::assert_snapshot!(said(json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6})), @"a 1.0000, b 2.0000, c 3.0000, d 4.0000 and 2 more");
     }
 }

@@ -1,7 +1,7 @@
 //! The gate's answer on a terminal: the table and the reasons.
 
 use super::output::{Table, Tone, plain};
-use trainyard_core::gate::{GateReplay, Verdict};
+use trainyard_core::gate::{Blessing, GateReplay, Verdict};
 use trainyard_core::report;
 
 /// Reasons first, then candidate against baseline for each slice.
@@ -10,6 +10,9 @@ pub(super) fn render(verdict: &Verdict) -> String {
     let mut text = format!("gate: {}\n", Tone::of(blessing).paint(&blessing.replace('_', " ")));
     for finding in verdict.failures() {
         text.push_str(&format!("  {} {}\n", Tone::Bad.paint("✗"), plain(&finding.sentence)));
+    }
+    if verdict.blessing() == Blessing::NotEvaluated && verdict.findings().is_empty() {
+        text.push_str(&format!("  {} the gate has no thresholds\n", Tone::Faint.paint("–")));
     }
     for finding in verdict.unjudged() {
         text.push_str(&format!("  {} {}\n", Tone::Faint.paint("–"), plain(&finding.sentence)));
@@ -56,7 +59,6 @@ pub(super) fn proposed(replay: &GateReplay) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trainyard_core::gate::Blessing;
 
     #[test]
     fn the_proposed_gate_on_a_terminal() {

@@ -54,15 +54,18 @@ fn the_verdict_for_people_has_the_intervals() {
         "bad.json",
         &evaluation(-0.01).replace("-1.0", "-0.0139").replace("1.0", "-0.0061"),
     );
-    place.write(
-        "alone.json",
-        &evaluation(-0.01).replace("\"baseline\":true", "\"baseline\":false"),
-    );
-    let shown = |evaluation: &str| {
-        place
-            .run(&["gate", "--evaluation", evaluation, "--gate", "gate.yaml"])
-            .out
-    };
+    let difference = r#""baseline":0.65,"difference":{"value":-0.01,"standard_error":0.002,"lower":-1.0,"upper":1.0}"#;
+    let alone = evaluation(-0.01).replace(difference, "\"baseline\":null");
+    place.write("alone.json", &alone.replace("\"baseline\":true", "\"baseline\":false"));
+    place.write("empty.yaml", "min_slice_size: 10\n");
+    let judged = |evaluation: &str, gate: &str| place.run(&["gate", "--evaluation", evaluation, "--gate", gate]).out;
+    let shown = |evaluation: &str| judged(evaluation, "gate.yaml");
+    insta::assert_snapshot!(judged("alone.json", "empty.yaml"), @"
+    gate: not evaluated
+      – the gate has no thresholds
+    SLICE    METRIC  CANDIDATE  BASELINE  DIFFERENCE  THRESHOLD
+    overall  auc        0.6400  –         –
+    ");
     insta::assert_snapshot!(shown("bad.json"), @"
     gate: not blessed
       ✗ auc overall went from 0.6500 to 0.6400 (-0.0100, standard error 0.0020; p < 0.0001): a significant regression at 95% confidence

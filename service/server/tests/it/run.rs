@@ -198,7 +198,7 @@ fn a_failed_step_is_1_and_its_last_line_is_the_reason() {
     result    step 'train' exited with code 3: no such column: dep_delay
 
     STEP      STATE    ATTEMPT  TOOK  FIGURES
-    train     failed         1  0.0s  step 'train' exited with code 3: no such column: dep_delay
+    train     failed         1  0.0s  the result above
     evaluate  skipped        –  –     not run, because step 'train' did not finish
     what 'train' wrote: trainyard logs RUN train
     ");
