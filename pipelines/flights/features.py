@@ -15,6 +15,8 @@ NUMBERS = [
 CATEGORIES = ["carrier", "origin", "dest"]
 LABEL = "late"
 LATE_MINUTES = 15
+COLUMNS = [*NUMBERS, *CATEGORIES, "arr_delay"]  # what is read: the features, and what the label is made of
+SLICES = ["origin", "carrier"]  # kept beside the predictions, for the evaluator to slice by
 
 
 def stop(sentence: str) -> None:

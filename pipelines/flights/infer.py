@@ -8,9 +8,7 @@ import onnxruntime
 import pyarrow
 import pyarrow.parquet
 
-from features import CATEGORIES, LABEL, NUMBERS, executor_output, label, raw_inputs, read, write_executor_output
-
-SLICES = ["origin", "carrier"]
+from features import COLUMNS, LABEL, SLICES, executor_output, label, raw_inputs, read, write_executor_output
 
 
 def main() -> None:
@@ -20,7 +18,7 @@ def main() -> None:
     parser.add_argument("--predictions", required=True, help="folder for predictions.parquet")
     arguments = parser.parse_args()
 
-    table = read(arguments.examples, "eval", [*NUMBERS, *CATEGORIES, "arr_delay"])
+    table = read(arguments.examples, "eval", COLUMNS)
     late = label(table)
     path = pathlib.Path(arguments.model) / "model.onnx"
     if path.exists():

@@ -11,7 +11,9 @@ import onnxmltools
 import onnxruntime
 from onnxmltools.convert.common.data_types import FloatTensorType
 
-from features import CATEGORIES, LABEL, NUMBERS, executor_output, label, raw_inputs, read, stop, write_executor_output
+from features import (
+    CATEGORIES, COLUMNS, LABEL, NUMBERS, executor_output, label, raw_inputs, read, stop, write_executor_output,
+)  # fmt: skip
 
 SAMPLES = 3
 TOLERANCE = 1e-5
@@ -112,7 +114,7 @@ def main() -> None:
     model = merged(transform, in_float32(booster), features.shape[1])
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
-    table = read(arguments.examples, "eval", [*NUMBERS, *CATEGORIES, "arr_delay"])
+    table = read(arguments.examples, "eval", COLUMNS)
     inputs = raw_inputs(table)
     (probabilities,) = session.run(["probabilities"], inputs)
     held_out, _ = matrix(arguments.transformed, "eval")

@@ -15,7 +15,9 @@ import pyarrow
 import pyarrow.parquet
 from onnx import TensorProto, helper
 
-from features import CATEGORIES, LABEL, NUMBERS, executor_output, label, raw_inputs, read, write_executor_output
+from features import (
+    CATEGORIES, COLUMNS, LABEL, NUMBERS, executor_output, label, raw_inputs, read, write_executor_output,
+)  # fmt: skip
 
 OPSET = 15
 ML_OPSET = 3
@@ -63,8 +65,7 @@ def main() -> None:
     parser.add_argument("--smoothing", type=float, default=200.0)
     arguments = parser.parse_args()
 
-    columns = [*NUMBERS, *CATEGORIES, "arr_delay"]
-    train = read(arguments.examples, "train", columns)
+    train = read(arguments.examples, "train", COLUMNS)
     late = label(train)
     encodings = {name: rates(train[name].to_pylist(), late, arguments.smoothing) for name in CATEGORIES}
     model = graph(encodings)
@@ -75,7 +76,7 @@ def main() -> None:
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     for split in ["train", "eval"]:
-        table = read(arguments.examples, split, columns)
+        table = read(arguments.examples, split, COLUMNS)
         (features,) = session.run(["features"], raw_inputs(table))
         names = NUMBERS + [f"{name}_rate" for name in CATEGORIES]
         transformed = {name: features[:, place] for place, name in enumerate(names)} | {LABEL: label(table)}
