@@ -100,11 +100,39 @@ pub fn missing_locally(file: &Path, plan: &Plan, text: &str) -> Vec<Problem> {
     missing_files(plan, &file.display().to_string(), text, &known, &place)
 }
 
-/// Plain files of one folder by their paths from `root`; none of a folder that is not there.
+/// Plain files of one folder by their paths from `root`; none of a folder that is not there, or that git would
+/// not have in a commit: behind a link, or its own.
 fn files_in(root: &Path, folder: &Path) -> Vec<String> {
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    let linked = whole(&root.join(folder)) != whole(root).map(|root| root.join(folder));
+    if linked || folder.starts_with(".git") {
+        return Vec::new();
+    }
     let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| Some(folder.join(entry.file_name()).to_str()?.to_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_commit_could_have_is_there() {
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::write(elsewhere.path().join("secret"), "").unwrap();
+        for folder in ["pipelines/x", ".git"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+            fs::write(root.path().join(folder).join("config"), "").unwrap();
+        }
+        std::os::unix::fs::symlink(elsewhere.path(), root.path().join("linked")).unwrap();
+        let found = |folder: &str| files_in(root.path(), Path::new(folder));
+        assert_eq!(found("pipelines/x"), ["pipelines/x/config"]);
+        assert!(found("linked").is_empty(), "a link leads out of the repository");
+        assert!(found(".git").is_empty());
+        assert!(found("nowhere").is_empty());
+    }
 }

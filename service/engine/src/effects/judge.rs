@@ -31,6 +31,13 @@ pub(super) async fn judge(context: &Context, run: &Run, now: Micros) -> Result<O
     let measured = read_evaluation(Path::new(&evaluation.uri))
         .map_err(|reason| EffectError::Broken(format!("step '{}': {reason}", planned.evaluation.0)))?;
     let verdict = judge_evaluation(&planned.gate, &measured);
+    // What is let pass for lack of a baseline must really lack one.
+    if let Some(baseline) = run.baseline.iter().flatten().next().filter(|_| verdict.rubber_stamp()) {
+        return Err(EffectError::Broken(format!(
+            "step '{}': its evaluation has no baseline, and the gate is to compare with {}: let the step read baseline.model, or what was predicted with it, and write baseline: true",
+            planned.evaluation.0, baseline.name
+        )));
+    }
     let replay = match &planned.proposed_gate {
         Some(proposed) => Some(replayed(context, run, proposed, &measured).await?),
         None => None,

@@ -3,6 +3,7 @@
 use crate::tiny;
 use crate::yard::Yard;
 use trainyard_core::ids::CommitSha;
+use trainyard_core::run::RunState;
 use trainyard_executors::fake::Script;
 
 /// The description of the commit's `error` status.
@@ -164,4 +165,27 @@ async fn a_target_that_is_not_configured() {
     let commit = yard.push(&[]).await;
     insta::assert_snapshot!(error_of(&yard, &commit).await, @"push target 'tiny' is not configured (known: none): add [targets.tiny] to trainyard.toml, or run with --no-push");
     assert!(yard.programs().is_empty(), "it is said before anything runs");
+}
+
+/// An inference on the baseline that writes nothing leaves the evaluator without one: as if the model were the
+/// first, whatever it lost would be served.
+#[tokio::test]
+async fn an_evaluation_without_the_baseline_that_is_there() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    let (_, first) = yard.last(1).await;
+    assert_eq!(first.state, RunState::Succeeded, "{:?}", first.summary);
+    yard.script("evaluate", |_, _| {
+        let alone = r#"{"schema_version":1,"model_type":"binary_classification","baseline":false,
+            "slices":[{"slice_key":{},"num_examples":1000,"metrics":{"auc":{"candidate":0.61}}}]}"#;
+        Script::writes("evaluation/evaluation.json", alone)
+    });
+    let commit = yard.push(&[("auc: 0.7", "auc: 0.61")]).await;
+    let sentence = error_of(&yard, &commit).await;
+    assert!(
+        sentence.starts_with("step 'evaluate': its evaluation has no baseline, and the gate is to compare with"),
+        "{sentence}"
+    );
+    assert_eq!(yard.ledger().await.len(), 1, "only the first model serves");
+    yard.tidy().await;
 }
