@@ -76,8 +76,12 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The last line is what people are shown, so it is the sentence and nothing else.
-            eprintln!("{}", sentence(&error));
+            // The last line of a step's log is what people are shown, so it is the sentence and nothing else, on
+            // the stream of the lines before it: Docker keeps the order within one stream only.
+            match arguments.component {
+                Component::Evaluate(_) => eprintln!("{}", sentence(&error)),
+                _ => println!("{}", sentence(&error)),
+            }
             ExitCode::FAILURE
         }
     }

@@ -223,14 +223,14 @@ fn too_far(
             figure(measurement.null_quantile)
         );
     }
-    if let (Distance::LInfty, Some(worst)) = (measurement.distance, worst(now, then)) {
-        description += &format!("; {worst} has changed most");
+    if let (Distance::LInfty, Some(worst)) = (measurement.distance, worst(now, then, against)) {
+        description += &format!("; {worst} differs most");
     }
     reason(anomaly_type, "High distance", description)
 }
 
-/// The category whose share has changed most, with both shares.
-fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics) -> Option<String> {
+/// The category whose share differs most, with both shares.
+fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics, against: Against) -> Option<String> {
     let table = table(now, then, Cut::Buckets);
     let (n, m) = table.totals();
     let shares = table
@@ -239,11 +239,11 @@ fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics) -> Option<St
         .zip(&table.cells)
         .map(|(label, cell)| (label, cell.current / n, cell.control / m));
     let (label, p, q) = shares.max_by(|(_, p, q), (_, r, s)| (p - q).abs().total_cmp(&(r - s).abs()))?;
-    Some(format!(
-        "'{label}' ({}% before, {}% now)",
-        figure(q * 100.0),
-        figure(p * 100.0)
-    ))
+    let (p, q) = (figure(p * 100.0), figure(q * 100.0));
+    Some(match against {
+        Against::Previous => format!("'{label}' ({q}% before, {p}% now)"),
+        Against::Serving => format!("'{label}' ({p}% here, {q}% in serving)"),
+    })
 }
 
 /// Three significant digits.

@@ -157,7 +157,7 @@ fn a_task_that_is_none() {
             .output()
             .unwrap();
         assert_eq!(ended.status.code(), Some(1));
-        String::from_utf8(ended.stderr)
+        String::from_utf8(ended.stdout)
             .unwrap()
             .replace(&yard.path("").display().to_string(), "")
     };

@@ -20,7 +20,7 @@ pub struct Yard(TempDir);
 pub struct Ended {
     pub code: i32,
     pub stdout: String,
-    /// The last line of stderr, the yard's own path cut out.
+    /// The last line, of stderr where there is any, the yard's own path cut out.
     pub last_line: String,
 }
 
@@ -28,14 +28,12 @@ impl Ended {
     pub fn of(ended: &Output, yard: &Yard) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let own = yard.path("").display().to_string();
+        let (stdout, stderr) = (text(&ended.stdout), text(&ended.stderr));
+        let last_line = stderr.lines().last().or(stdout.lines().last()).unwrap_or_default();
         Self {
             code: ended.status.code().unwrap(),
-            stdout: text(&ended.stdout),
-            last_line: text(&ended.stderr)
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .replace(own.trim_end_matches('/'), ""),
+            last_line: last_line.replace(own.trim_end_matches('/'), ""),
+            stdout,
         }
     }
 

@@ -182,6 +182,6 @@ async fn requests_are_kept_and_a_planted_skew_is_found() {
         .lines()
         .find(|line| line.contains("carrier"))
         .unwrap_or_default();
-    assert!(reason.contains("'AA, Inc' (0% before, 50% now)"), "{ended:?}");
+    assert!(reason.contains("'AA, Inc' (50% here, 0% in serving)"), "{ended:?}");
     assert!(!ended.out.contains("'distance'"), "{ended:?}");
 }
