@@ -17,6 +17,8 @@ use trainyard_engine::store::{RunFilter, Store};
 const NOT_BLESSED: u8 = 2;
 /// There was nothing to judge by.
 const NOT_EVALUATED: u8 = 3;
+/// Where a slice that the gate asks for was not measured.
+const MEASURE: &str = "slices are measured by `trainyard-components evaluate` with --slice and --bins, pairs of them with --cross-slice\n";
 /// Runs looked at for the names of pipelines.
 const LOOKED_AT: u32 = 500;
 
@@ -152,7 +154,15 @@ impl Gate {
         if self.json {
             output::json(&verdict.validation_result())?;
         } else {
-            output::text(&verdict::render(&verdict))?;
+            let mut text = verdict::render(&verdict);
+            if verdict
+                .slicing_details()
+                .iter()
+                .any(|asked| asked.num_matching_slices == 0)
+            {
+                text.push_str(MEASURE);
+            }
+            output::text(&text)?;
         }
         Ok(match verdict.blessing() {
             Blessing::Blessed => ExitCode::SUCCESS,

@@ -207,6 +207,7 @@ fn few_rows_and_differences_between_slices_have_their_exit_codes() {
     overall less origin=EWR  auc        0.0600    0.0000     +0.0600  ≤ 0.05     ✗
     gate: not blessed
       ✗ no slice by origin against overall was compared: there were no such examples, or the evaluator does not compare so
+    slices are measured by `trainyard-components evaluate` with --slice and --bins, pairs of them with --cross-slice
     gate: not evaluated
       – nothing can be concluded from 9000 examples overall, fewer than the 10000 of min_slice_size
     SLICE       METRIC  CANDIDATE  BASELINE    DIFFERENCE, 95% INTERVAL  THRESHOLD
