@@ -42,7 +42,7 @@ const USAGE: u8 = 64;
     name = "trainyard",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model (`run`, `gate`) or data differ (`schema-diff`),\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model or data differ (`schema-diff`),\n\
                   3 nothing to judge by (`gate`), 64 wrong usage.\n\
                   Start with `trainyard lint pipelines/NAME`, then `trainyard doctor` and `trainyard serve`."
 )]

@@ -19,7 +19,7 @@ const DIFFERENT: u8 = 2;
 /// Propose the changes a schema needs when the data have moved on, or a first schema
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    trainyard schema-diff 0192f0c1-2b3c           what the schema would have to allow of that run's data\n  \
+    trainyard schema-diff 0192f0c1-2b3c           what the schema would have to allow\n  \
     trainyard schema-diff 0192f0c1-2b3c --write   then review the change and commit it\n  \
     trainyard schema-diff --schema schema.json --statistics statistics/Split-train/statistics.json\n\n\
     Start it at the top of the repository. A schema of {} knows nothing yet: --write infers it.\n\
