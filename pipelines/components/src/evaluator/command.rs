@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::bootstrap::Bootstrap;
 use super::evaluation::Evaluation;
@@ -174,6 +174,17 @@ impl Arguments {
 /// When predictions are unreadable, illegal or of different rows, when a column is missing, or when the
 /// output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let inputs = [Some(&arguments.predictions), arguments.baseline.as_ref()];
+    if let Some(input) = inputs
+        .into_iter()
+        .flatten()
+        .find(|input| same_file(input, &arguments.out))
+    {
+        bail!(
+            "--out is {}, which is read: give the evaluation a file of its own",
+            input.display()
+        );
+    }
     let candidate = Source::open(&arguments.predictions)?;
     let baseline = arguments.baseline.as_deref().map(Source::open).transpose()?;
     let model_type = match arguments.model_type {
@@ -215,11 +226,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         text.push(b'\n');
         std::io::stdout().write_all(&text).context("cannot write to stdout")?;
     } else {
-        write_json(&arguments.out, &evaluation)?;
+        write_whole(&arguments.out, &evaluation)?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "{}", summary(&evaluation)).context("cannot write to stdout")?;
     }
     Ok(())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    std::fs::canonicalize(one).is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
+/// Writes the file whole or not at all: a full disk leaves what was there before.
+fn write_whole(out: &Path, evaluation: &Evaluation) -> Result<()> {
+    // A pipe, a device or a folder is not replaced.
+    if out.metadata().is_ok_and(|found| !found.is_file()) {
+        return write_json(out, evaluation);
+    }
+    let out = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
+    let mut part = out.clone().into_os_string();
+    part.push(".part");
+    let written = write_json(Path::new(&part), evaluation)
+        .and_then(|()| std::fs::rename(&part, &out).with_context(|| format!("cannot write {}", out.display())));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }
 
 /// Metrics of the whole, a line each.

@@ -231,3 +231,30 @@ fn classes_and_their_probabilities() {
     insta::assert_snapshot!(scores.1.failure(), @"column 'said_ant' of the candidate's predictions: row 1 is 0.7, and a class is needed: name the column of the predicted classes, and their probabilities apart");
     assert_eq!(json!(null), read["slices"][0]["metrics"]["auc"]["baseline"]);
 }
+
+#[test]
+fn an_evaluation_replaces_nothing_that_is_read_and_nothing_by_a_part() {
+    let files = [("c.csv", flights(0.3)), ("e.json", "before".to_owned())];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let (yard, ended) = evaluate(&files, &format!("--predictions c.csv {LATE} --out ./c.csv"));
+    insta::assert_snapshot!(ended.failure(), @"--out is c.csv, which is read: give the evaluation a file of its own");
+    assert_eq!(fs::read_to_string(yard.path("c.csv")).unwrap(), flights(0.3));
+
+    let (yard, ended) = evaluate(&files, &format!("--predictions c.csv {LATE} --out e.json"));
+    ended.success();
+    assert_eq!(yard.json("e.json")["schema_version"], 2);
+    assert!(!yard.path("e.json.part").exists());
+
+    // Whatever stops the writing, here a folder in its way, leaves the file of before.
+    let files = [&files[..], &[("e.json.part/in-the-way", "")]].concat();
+    let yard = Yard::new();
+    fs::create_dir(yard.path("e.json.part")).unwrap();
+    for (name, text) in files {
+        fs::write(yard.path(name), text).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainyard-components"));
+    let arguments = format!("evaluate --predictions c.csv {LATE} --out e.json");
+    command.args(arguments.split(' ')).current_dir(yard.path("."));
+    Ended::of(&command.output().unwrap(), &yard).failure();
+    assert_eq!(fs::read_to_string(yard.path("e.json")).unwrap(), "before");
+}
