@@ -2,9 +2,10 @@
 
 use super::{output, runs};
 use crate::config::Config;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::ids::StepName;
@@ -79,8 +80,7 @@ impl SchemaDiff {
         let write = self.write && !relaxed.changes.is_empty();
         if write {
             let text = format!("{}\n", serde_json::to_string_pretty(&relaxed.schema)?);
-            let name = file.display();
-            std::fs::write(&file, text).with_context(|| format!("{name} cannot be written"))?;
+            write_whole(&file, &text)?;
         }
         if self.json {
             output::json(&json!(relaxed))?;
@@ -161,12 +161,37 @@ fn statistics_files(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Writes a schema whole or not at all: a full disk leaves the one that people reviewed.
+fn write_whole(file: &Path, text: &str) -> Result<()> {
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let mut part = file.clone().into_os_string();
+    part.push(".part");
+    let written = std::fs::write(&part, text)
+        .and_then(|()| std::fs::set_permissions(&part, std::fs::metadata(&file)?.permissions()))
+        .and_then(|()| std::fs::rename(&part, &file));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&part);
+        bail!("{} cannot be written: {error}", file.display());
+    }
+    Ok(())
+}
+
+/// Bytes of a schema or of statistics: some ten thousand features.
+const LONGEST: u64 = 256 * 1024 * 1024;
+
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let name = path.display();
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => bail!("{name} cannot be read: {error}"),
-    };
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        bail!("{name} cannot be read: {error}");
+    }
+    if bytes.len() as u64 > LONGEST {
+        bail!(
+            "{name} has more than {} MiB: that is no schema and no statistics",
+            LONGEST >> 20
+        );
+    }
     match serde_json::from_slice(&bytes) {
         Ok(value) => Ok(value),
         Err(error) => bail!("{name} is not what it should be: {error}"),

@@ -220,8 +220,8 @@ impl Config {
         if self.executor.max_parallel_steps == Some(0) || self.executor.max_parallel_runs == 0 {
             return wrong("executor.max_parallel_steps and executor.max_parallel_runs are at least 1");
         }
-        if self.retention.keep_versions == 0 {
-            return wrong("retention.keep_versions is at least 1: what serves always stays");
+        if self.retention.keep_versions < 2 {
+            return wrong("retention.keep_versions is at least 2: what serves and what a rollback goes to always stay");
         }
         let fine = |name: &str| {
             !name.is_empty()

@@ -121,6 +121,7 @@ fn settings_that_contradict_each_other_are_refused() {
         "[github]\napp_id = 1",
         "[github]\nwebhook_secret = \"s\"",
         "[executor]\nmax_parallel_runs = 0",
+        "[retention]\nkeep_versions = 1",
         "[targets.\"a/b\"]\nurl = \"http://x\"\nrepository = \"r\"",
         "[targets.a]\nurl = \"http://x\"\nrepository = \"r\"\nmodel = \"../m\"",
         "[targets.my-hook]\nkind = \"webhook\"\nurl = \"http://x\"",
@@ -134,6 +135,7 @@ fn settings_that_contradict_each_other_are_refused() {
     a GitHub App needs github.app_id and github.private_key_file: set both or neither
     github.webhook_secret is set, but not who the service is: set github.token, or github.app_id and github.private_key_file
     executor.max_parallel_steps and executor.max_parallel_runs are at least 1
+    retention.keep_versions is at least 2: what serves and what a rollback goes to always stay
     [targets.a/b]: 'a/b' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
     [targets.a]: '../m' cannot be the name of a folder: use letters, digits, '-', '_' and '.'
     [targets.my-hook]: a webhook is signed: set its secret, or TRAINYARD_TARGET_MY_HOOK_SECRET

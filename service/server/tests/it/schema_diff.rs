@@ -43,6 +43,18 @@ fn an_empty_schema_becomes_one_and_follows_the_data() {
     Some(0) the data fit the schema
     Some(1) error: nothing cannot be read: No such file or directory (os error 2)
     ");
+    // Whatever stops the writing, here a folder in its way, leaves the schema of before.
+    place.write("schema.json.part/in-the-way", "");
+    place.write("newest.json", &STATISTICS.replace("JFK", "BOS"));
+    let stopped = diff("newest.json", &["--write"]);
+    assert!(
+        stopped.contains("schema.json cannot be written: Is a directory"),
+        "{stopped}"
+    );
+    assert!(
+        diff("later.json", &[]).starts_with("Some(0)"),
+        "the schema is as it was"
+    );
     place.write("empty/note.txt", "");
     assert!(diff("empty", &[]).contains("has no Split-*/statistics.json"));
 }
