@@ -11,7 +11,20 @@ use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig};
 
 /// Simulates GitHub: git over HTTP, statuses, pull requests, comments and signed webhooks.
 #[derive(Parser)]
-#[command(version)]
+#[command(
+    version,
+    max_term_width = 110,
+    after_help = "Example:\n  \
+    github-simulator --listen 127.0.0.1:9000 --repo team/mine --token TOKEN --webhook-secret SECRET \\\n      \
+    --webhook-url http://127.0.0.1:8787/webhooks/github\n\n\
+    In trainyard.toml:\n  \
+    [github]\n  \
+    api_url = \"http://127.0.0.1:9000\"\n  \
+    git_url = \"http://127.0.0.1:9000\"\n  \
+    token = \"TOKEN\"\n  \
+    webhook_secret = \"SECRET\"\n\n\
+    Then, with `trainyard serve` at work: git push http://x:TOKEN@127.0.0.1:9000/team/mine.git main"
+)]
 struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]

@@ -211,7 +211,7 @@ fn steps(run: &RunDetail) -> String {
 /// Figures that a line has room for; `--json` has them all.
 const FIGURES: usize = 4;
 
-/// `auc 0.6512 (serving 0.6401)`, at most [`FIGURES`] of them. An evaluator's `baseline_auc` stands beside its `auc`.
+/// `auc 0.6512 (baseline 0.6401)`, at most [`FIGURES`] of them. An evaluator's `baseline_auc` stands beside its `auc`.
 pub(super) fn figures(metrics: &Map<String, Value>) -> String {
     let number = |value: &Value| value.as_f64().map(|number| format!("{number:.4}"));
     let beside = |name: &str| metrics.get(&format!("baseline_{name}")).and_then(number);
@@ -225,7 +225,7 @@ pub(super) fn figures(metrics: &Map<String, Value>) -> String {
         Value::Object(pair) => {
             let candidate = pair.get("candidate").and_then(number)?;
             Some(match pair.get("baseline").and_then(number) {
-                Some(baseline) => format!("{name} {candidate} (serving {baseline})"),
+                Some(baseline) => format!("{name} {candidate} (baseline {baseline})"),
                 None => format!("{name} {candidate}"),
             })
         }
@@ -278,7 +278,7 @@ mod tests {
     fn figures_have_room_in_a_line() {
         let said = |metrics: Value| figures(metrics.as_object().unwrap());
         insta::assert_snapshot!(said(json!({})), @"–");
-        insta::assert_snapshot!(said(json!({"auc": {"candidate": 0.7, "baseline": 0.6}})), @"auc 0.7000 (serving 0.6000)");
+        insta::assert_snapshot!(said(json!({"auc": {"candidate": 0.7, "baseline": 0.6}})), @"auc 0.7000 (baseline 0.6000)");
         insta::assert_snapshot!(said(json!({"auc": 0.7, "baseline_auc": 0.6, "baseline_f1": 0.5})), @"auc 0.7000 (baseline 0.6000), baseline_f1 0.5000");
         insta::assert_snapshot!(said(json!({"a": 1, "b": 2, "c": 3, "d": 4})), @"a 1.0000, b 2.0000, c 3.0000, d 4.0000");
         insta::assert_snapshot!(said(json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6})), @"a 1.0000, b 2.0000, c 3.0000, d 4.0000 and 2 more");
