@@ -246,3 +246,21 @@ pub(super) fn last_line(log: &Path, wanted: impl Fn(&str) -> bool) -> Option<Str
     }
     Some(clean)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_line_that_is_cut_says_so() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let last = |text: String| {
+            fs::write(log.path(), text).unwrap();
+            last_line(log.path(), |_| true)
+        };
+        assert_eq!(last("first\nlast\n\n".to_owned()).as_deref(), Some("last"));
+        assert_eq!(last("ä".repeat(500)), Some("ä".repeat(500)));
+        assert_eq!(last("ä".repeat(501)), Some("ä".repeat(500) + "…"));
+        assert_eq!(last(String::new()), None);
+    }
+}
