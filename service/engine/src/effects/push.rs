@@ -54,7 +54,9 @@ pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Ou
         .await
         .map_err(EffectError::again)?;
     let stack = served(&ledger);
-    still_the_judged(run, stack.last().copied(), &gate.gate.baseline)?;
+    let serving = stack.last().copied();
+    still_the_judged(run, serving, &gate.gate.baseline)?;
+    still_the_newest(context, run, serving).await?;
 
     let evidence = json!({"verdict": verdict, "commit": run.request.commit, "data": promote::data(run)});
     let target = Target::new(&context.http, &plan.target, config)
@@ -118,6 +120,23 @@ fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: &Baseline)
     Err(EffectError::Broken(
         "another model began to serve while this one was judged: start the run again to compare with it".to_owned(),
     ))
+}
+
+/// A run that was held up does not replace the model of a newer one, whatever it was compared with.
+async fn still_the_newest(context: &Context, run: &Run, serving: Option<&Promotion>) -> Result<(), EffectError> {
+    let of_the_pipeline =
+        |entry: &&Promotion| entry.action == PromotionAction::Push && entry.pipeline == run.request.plan.pipeline;
+    let Some(of) = serving.filter(of_the_pipeline).and_then(|entry| entry.run.as_ref()) else {
+        return Ok(());
+    };
+    let newer = context.store.run_row(of.as_str()).await.map_err(EffectError::again)?;
+    match newer {
+        Some(newer) if newer.created_at > run.request.created_at => Err(EffectError::Broken(format!(
+            "the model of the newer run {} began to serve while this run was held up: start it again to have its model judged anew",
+            newer.id
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A server that is being restarted is waited for as long as it may take to load its models; one

@@ -155,6 +155,28 @@ async fn another_model_that_began_to_serve_voids_the_verdict() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_held_up_does_not_replace_a_newer_model() {
+    let yard = Yard::new().await;
+    // Neither is compared with what serves, so that neither voids the other's verdict.
+    let apart = "concurrency: { max_active_runs: 2 }\ngate:\n  baseline: latest_blessed\n";
+    yard.hold("evaluate");
+    yard.push(&[("gate:\n", apart)]).await;
+    let held_up = yard.started("evaluate", 1).await;
+    yard.release_later("evaluate");
+    yard.push(&[("gate:\n", apart), ("auc: 0.7", "auc: 0.8")]).await;
+    until("the newer model serves", async || {
+        yard.server.predict().filter(|(_, auc)| *auc == 0.8)
+    })
+    .await;
+    yard.executor.finish(&held_up);
+    let rows = yard.finished(2).await;
+    let (older, newer) = (rows.first().unwrap(), rows.last().unwrap());
+    let summary = older.summary.as_deref().unwrap_or_default();
+    insta::assert_snapshot!(summary.replace(newer.id.as_str(), "RUN"), @"the model of the newer run RUN began to serve while this run was held up: start it again to have its model judged anew");
+    assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.8)));
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_is_not_waited_for_for_ever() {
     let mut yard = Yard::new().await;
     yard.push(&[]).await;
