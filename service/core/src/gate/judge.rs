@@ -172,7 +172,7 @@ impl Judge<'_> {
                             place: &place,
                             candidate,
                             baseline,
-                            better: threshold.better(metric),
+                            better: subject.better(threshold, metric),
                         };
                         judged.extend(self.evidence(threshold, row, pair));
                     }

@@ -56,7 +56,7 @@ impl<'a> Subject<'a> {
 
     /// Which way it is better. A pair's value is how far the slice is behind its baseline slice, so that
     /// the way turns round.
-    fn better(&self, threshold: &MetricThreshold, metric: &str) -> Option<Direction> {
+    pub(super) fn better(&self, threshold: &MetricThreshold, metric: &str) -> Option<Direction> {
         let better = threshold.better(metric)?;
         Some(match self.baseline_slice_key {
             Some(_) => better.opposite(),
