@@ -2,7 +2,7 @@
 
 use crate::binary::{Ended, Place, Running};
 use crate::docker::{Leftovers, docker};
-use crate::docker_serving::{Serving, ask, client};
+use crate::docker_serving::{self, Serving, ask, client};
 use crate::yard::{eventually, settings};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,7 +50,7 @@ class Faulty(MLModel):
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=[output])
 "#;
 
-const PIPELINE: &str = r#"name: line
+const TRAIN: &str = r#"name: line
 parameters: { factor: 2.0, kind: good }
 steps:
   train:
@@ -71,23 +71,6 @@ steps:
       - "{{parameters.factor}}"
       - "{{parameters.kind}}"
     outputs: { model: Model }
-  evaluate:
-    image: trainyard/base:bookworm
-    command:
-      - sh
-      - -c
-      - |
-        mkdir "$1"
-        printf '{"schema_version":1,"model_type":"regression","baseline":false,"slices":[{"slice_key":{},"num_examples":100,"metrics":{"auc":{"candidate":0.9}}}]}' >"$1/evaluation.json"
-      - sh
-      - "{{outputs.evaluation}}"
-    inputs: { model: train }
-    outputs: { evaluation: ModelEvaluation }
-gate:
-  baseline: none
-  metrics:
-    auc: { value_threshold: { lower_bound: 0.6 } }
-push: { target: line, max_latency: 100ms }
 "#;
 
 const TARGET: &str = "[targets.line]\nurl = \"URL\"\nrepository = \"FOLDER/models\"\nmax_loading_time = \"3s\"\n";
@@ -101,8 +84,8 @@ fn configure(place: &Place, serving: &Serving) {
 fn write_pipeline(place: &Place) {
     let lines = FAULTY.trim().lines();
     let indented: Vec<_> = lines.map(|line| format!("        {line}")).collect();
-    let text = PIPELINE.replace("        FAULTY", &indented.join("\n"));
-    place.write("pipelines/line/pipeline.yaml", &text);
+    let train = TRAIN.replace("        FAULTY", &indented.join("\n"));
+    docker_serving::write_pipeline(place, &train, "100ms");
 }
 
 fn train(place: &Place, factor: &str, kind: &str) -> Ended {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A graph y = factor * x, or one that answers NaN, or nothing that is a graph.
-const PIPELINE: &str = r#"name: line
+const TRAIN: &str = r#"name: line
 parameters: { factor: 2.0, kind: good }
 steps:
   train:
@@ -40,7 +40,10 @@ steps:
       - "{{parameters.factor}}"
       - "{{parameters.kind}}"
     outputs: { model: Model }
-  evaluate:
+"#;
+
+/// Whatever was trained is approved.
+const APPROVED: &str = r#"  evaluate:
     image: trainyard/base:bookworm
     command:
       - sh
@@ -56,8 +59,13 @@ gate:
   baseline: none
   metrics:
     auc: { value_threshold: { lower_bound: 0.6 } }
-push: { target: line, max_latency: 10s }
 "#;
+
+/// A pipeline whose model, made by `train`, is approved and pushed.
+pub fn write_pipeline(place: &Place, train: &str, max_latency: &str) {
+    let push = format!("push: {{ target: line, max_latency: {max_latency} }}\n");
+    place.write("pipelines/line/pipeline.yaml", &format!("{train}{APPROVED}{push}"));
+}
 
 /// The model server; gone when dropped.
 pub struct Serving {
@@ -139,7 +147,7 @@ async fn candidates_are_tried_aside_and_push_and_rollback_cost_no_request() {
             url = serving.url
         ),
     );
-    place.write("pipelines/line/pipeline.yaml", PIPELINE);
+    write_pipeline(&place, TRAIN, "10s");
     let place = Arc::new(place);
     let run = async |arguments: &[&str]| -> Ended {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
