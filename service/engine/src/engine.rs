@@ -1,12 +1,16 @@
 //! The engine: its parts, made once, and its loops.
 
-use crate::admission;
-use crate::artifacts::{ArtifactError, ArtifactFolder};
-use crate::config::{EngineConfig, ExecutorKind, GitHubConfig};
-use crate::context::{Context, Signals, now};
-use crate::folders::Folders;
-use crate::locks::{Collecting, Exclusive, Owner};
-use crate::{collect, ingest, report, retention, schedule};
+use crate::content::artifacts::{ArtifactError, ArtifactFolder};
+use crate::content::retention;
+use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
+use crate::house::context::{Context, Signals, now};
+use crate::house::folders::Folders;
+use crate::house::locks::{Collecting, Exclusive, Owner};
+use crate::inbound::ingest;
+use crate::inbound::schedule;
+use crate::run::admission;
+use crate::run::leftovers;
+use crate::tell::report;
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 use std::panic::AssertUnwindSafe;
@@ -206,7 +210,7 @@ impl Engine {
     pub fn start(&self) -> JoinSet<()> {
         let mut loops = JoinSet::new();
         let context = Arc::clone(&self.context);
-        loops.spawn(async move { collect::collect(&context).await });
+        loops.spawn(async move { leftovers::collect(&context).await });
         loops.spawn(forever("ingest", Arc::clone(&self.context), ingest::run));
         loops.spawn(forever("admission", Arc::clone(&self.context), admission::run));
         loops.spawn(forever("schedule", Arc::clone(&self.context), schedule::run));

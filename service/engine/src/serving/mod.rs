@@ -15,7 +15,7 @@ pub use ledger::{kept, next_version, served};
 pub use protocol::{ModelServer, ServingError};
 pub(crate) use trial::{Checks, try_out, wait_live, write_repository};
 
-use crate::config::{TargetConfig, TargetKind};
+use crate::house::config::{TargetConfig, TargetKind};
 use open_inference::OpenInference;
 use repository::{ModelFolder, Naming};
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use super::ledger::is_ours;
 use super::protocol::ServingError;
-use crate::artifacts::{file_digest, remove_tree};
-use crate::config::Layout;
+use crate::content::artifacts::{file_digest, remove_tree};
+use crate::house::config::Layout;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};

@@ -1,7 +1,7 @@
 //! Sample rows with the answers the model itself gave, to be compared with what the server gives.
 
 use super::protocol::ServingError;
-use crate::artifacts::read_plain;
+use crate::content::artifacts::read_plain;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io;

@@ -4,7 +4,7 @@ use super::latency;
 use super::protocol::{ModelServer, ServingError};
 use super::repository::ModelFolder;
 use super::sample::Sample;
-use crate::config::Layout;
+use crate::house::config::Layout;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

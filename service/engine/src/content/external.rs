@@ -1,0 +1,210 @@
+//! External data: which files of a source a run reads, and what is in them.
+
+use crate::content::artifacts::file_digest;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::plan::SourceWindow;
+use trainyard_core::span::{SpanContent, SpanFile, SpanPattern, Unselected};
+
+/// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
+/// is their content, never their times or sizes.
+pub async fn resolve(
+    data_root: &Path,
+    window: &SourceWindow,
+    newest: Option<String>,
+) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
+    let (root, window) = (data_root.to_owned(), window.clone());
+    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, newest.as_deref()))
+        .await
+        .map_err(|error| Unselected::Missing(format!("the data could not be read: {error}")))?
+}
+
+fn resolve_blocking(
+    data_root: &Path,
+    window: &SourceWindow,
+    newest: Option<&str>,
+) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
+    let pattern = SpanPattern::parse(&window.uri).map_err(Unselected::Missing)?;
+    let files = list(data_root, &pattern).map_err(|error| {
+        Unselected::Missing(format!(
+            "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
+            window.source,
+            data_root.display()
+        ))
+    })?;
+    let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest)?;
+    let mut tree = Sha256::new();
+    let mut contents = Vec::new();
+    let mut spans = Vec::new();
+    for file in &selected {
+        let path = data_root.join(&file.path);
+        let digest = file_digest(&path)
+            .map_err(|error| Unselected::Missing(format!("data source '{}': {error}", window.source)))?;
+        tree.update(file.path.as_bytes());
+        tree.update([0]);
+        tree.update(digest.as_str().as_bytes());
+        let name = pattern.staged_name(&file.path);
+        spans.push(json!({
+            "span": file.span, "version": file.version, "label": file.label,
+            "file": name, "path": file.path, "digest": digest,
+        }));
+        contents.push(SpanContent {
+            span: file.span,
+            version: file.version,
+            file: name,
+            digest,
+        });
+    }
+    let digest = Digest::from_sha256(&tree.finalize());
+    let mut properties = Map::new();
+    if let Some(last) = selected.last() {
+        properties.insert("span".to_owned(), json!(last.span));
+        properties.extend(last.version.map(|version| ("version".to_owned(), json!(version))));
+    }
+    properties.insert("source".to_owned(), json!(window.source));
+    properties.insert("spans".to_owned(), Value::Array(spans));
+    let data = ArtifactRef {
+        name: format!("external/{}/{}", window.source, digest.hex()),
+        type_name: "ExternalData".to_owned(),
+        digest,
+        uri: data_root.join(pattern.glob_root()).display().to_string(),
+        properties,
+    };
+    Ok((data, contents))
+}
+
+/// Every file below the pattern's literal folder that is a span, no deeper than the pattern is.
+fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
+    let depth = pattern.uri().matches('/').count();
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(pattern.glob_root())];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(data_root.join(&folder))? {
+            let entry = entry?;
+            let relative = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                if relative.components().count() <= depth {
+                    folders.push(relative);
+                }
+            } else if let Some(file) = relative.to_str().and_then(|text| pattern.match_path(text)) {
+                found.push(file);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What [`resolve`] noted of each span.
+fn spans(data: &ArtifactRef) -> impl Iterator<Item = &Value> {
+    data.properties
+        .get("spans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// Puts the span files of an `ExternalData` artifact into `folder` under their staged names: linked
+/// where the disk allows it and everybody may read the file, else copied.
+pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    for entry in spans(data) {
+        let (Some(path), Some(file)) = (entry["path"].as_str(), entry["file"].as_str()) else {
+            continue;
+        };
+        let (source, target) = (data_root.join(path), folder.join(file));
+        // A link to a symbolic link would point nowhere in a container.
+        let staged = fs::canonicalize(&source).and_then(|source| {
+            let readable = fs::metadata(&source)?.permissions().mode() & 0o004 != 0;
+            if readable && fs::hard_link(&source, &target).is_ok() {
+                return Ok(());
+            }
+            fs::copy(&source, &target)?;
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o444))
+        });
+        staged.map_err(|error| format!("{} cannot be handed to the step: {error}", source.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether every span file still has the content that was promised: a model trained on data that
+/// changed underway must not be published. The error is a sentence.
+pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
+    for entry in spans(data) {
+        let (Some(path), Some(promised)) = (entry["path"].as_str(), entry["digest"].as_str()) else {
+            continue;
+        };
+        let now = file_digest(&data_root.join(path)).map_err(|error| error.to_string())?;
+        if now.as_str() != promised {
+            return Err(format!(
+                "{path} changed while the step was reading it: run again on the new content"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(uri: &str, window: &str) -> SourceWindow {
+        SourceWindow {
+            source: "rows".to_owned(),
+            uri: uri.to_owned(),
+            window: serde_json::from_str(window).unwrap(),
+        }
+    }
+
+    fn write(root: &Path, path: &str, content: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    #[test]
+    fn parts_and_versions_of_a_span_reach_the_step_under_names_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        for path in [
+            "1/v1/a.csv",
+            "2/v1/a.csv",
+            "2/v2/a.csv",
+            "2/v2/b.csv",
+            "2/v2/.b.crc",
+            "2/v2/deep/er/a.csv",
+        ] {
+            write(root.path(), &format!("d/{path}"), path);
+        }
+        let range = r#"{"rolling_range": {"num_spans": 2, "keep_all_versions": true}}"#;
+        let window = window("d/{SPAN}/v{VERSION}/*", range);
+        let (data, contents) = resolve_blocking(root.path(), &window, None).unwrap();
+        let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
+        assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
+        let folder = tempfile::tempdir().unwrap();
+        stage(root.path(), &data, folder.path()).unwrap();
+        for (name, content) in names
+            .iter()
+            .zip(["1/v1/a.csv", "2/v1/a.csv", "2/v2/a.csv", "2/v2/b.csv"])
+        {
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), content);
+        }
+        assert_eq!(unchanged(root.path(), &data), Ok(()));
+        write(root.path(), "d/1/v1/a.csv", "other");
+        assert!(unchanged(root.path(), &data).is_err());
+    }
+
+    #[test]
+    fn a_folder_without_data_is_not_a_window_that_waits() {
+        let root = tempfile::tempdir().unwrap();
+        let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
+        let resolve = || resolve_blocking(root.path(), &window, None).unwrap_err();
+        assert!(matches!(resolve(), Unselected::Missing(_)));
+        write(root.path(), "d/other.txt", "");
+        assert!(matches!(resolve(), Unselected::Missing(_)));
+        write(root.path(), "d/1.csv", "");
+        assert!(matches!(resolve(), Unselected::Skipped(_)));
+    }
+}

@@ -1,0 +1,116 @@
+//! From an accepted delivery to its events: settled once, tried again while something outside does
+//! not answer.
+
+use crate::house::context::Context;
+use crate::inbound::cloud_event::CloudEvent;
+use crate::inbound::interpret::{InterpretError, interpret};
+use futures_util::FutureExt;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use trainyard_core::event::Event;
+use trainyard_core::ids::DeliveryId;
+use trainyard_github::webhook::{Derived, event_of_stored};
+use trainyard_store::{Delivery, SettleDelivery};
+
+/// Deliveries looked at in one go.
+const BATCH: u32 = 50;
+/// How long a delivery waits after something outside did not answer; twice as long each time.
+const AGAIN: Duration = Duration::from_secs(5);
+/// It never waits longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The store is looked at this often even without a signal.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Settles deliveries until the task is dropped.
+pub(crate) async fn run(context: Arc<Context>) {
+    let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
+    loop {
+        let mut wake = Instant::now() + LOOK_AGAIN;
+        // Those that wait take no place from those that came after them.
+        let most = BATCH.saturating_add(u32::try_from(waits.len()).unwrap_or(u32::MAX));
+        match context.store.unprocessed_deliveries(most).await {
+            Err(error) => {
+                tracing::error!(%error, "deliveries cannot be read");
+                wake = Instant::now() + AGAIN;
+            }
+            Ok(deliveries) => {
+                waits.retain(|id, _| deliveries.iter().any(|d| d.id == *id));
+                if deliveries.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+                    wake = Instant::now();
+                }
+                for delivery in deliveries {
+                    let waited = waits.get(&delivery.id).copied();
+                    if let Some((later, _)) = waited.filter(|(later, _)| *later > Instant::now()) {
+                        wake = wake.min(later);
+                        continue;
+                    }
+                    if let Err(error) = settle_safely(&context, &delivery).await {
+                        tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
+                        let wait = waited.map_or(AGAIN, |(_, wait)| (wait * 2).min(LONGEST_WAIT));
+                        let later = Instant::now() + wait;
+                        waits.insert(delivery.id.clone(), (later, wait));
+                        wake = wake.min(later);
+                    }
+                }
+            }
+        }
+        tokio::select! {
+            () = context.signals.ingest.notified() => {}
+            () = sleep_until(wake) => {}
+        }
+    }
+}
+
+/// One poisonous delivery must not stop the others.
+async fn settle_safely(context: &Context, delivery: &Delivery) -> Result<(), InterpretError> {
+    if let Ok(settled) = AssertUnwindSafe(settle(context, delivery)).catch_unwind().await {
+        return settled;
+    }
+    let outcome = "this delivery met a defect of Trainyard: see the service's log and report it";
+    let settle = SettleDelivery {
+        delivery: delivery.id.clone(),
+        at: context.now(),
+        events: Vec::new(),
+        outcome: outcome.to_owned(),
+    };
+    context.store.settle_delivery(&settle).await?;
+    Ok(())
+}
+
+async fn settle(context: &Context, delivery: &Delivery) -> Result<(), InterpretError> {
+    let derived = if delivery.origin == "github" {
+        event_of_stored(&delivery.kind, &delivery.body).map_err(|error| error.to_string())
+    } else {
+        cloud_event(delivery).map(|event| Derived::Event(Box::new(event)))
+    };
+    let (events, outcome) = match derived {
+        Err(reason) | Ok(Derived::Nothing(reason)) => (Vec::new(), reason),
+        Ok(Derived::Event(event)) => {
+            let new = interpret(context, *event).await?;
+            let outcome = new.outcome.clone();
+            (vec![new], outcome)
+        }
+    };
+    let runs: usize = events.iter().map(|event| event.runs.len()).sum();
+    tracing::info!(delivery = %delivery.id, kind = delivery.kind, runs, outcome, "delivery settled");
+    let settle = SettleDelivery {
+        delivery: delivery.id.clone(),
+        at: context.now(),
+        events,
+        outcome,
+    };
+    context.store.settle_delivery(&settle).await?;
+    context.signals.admission.notify_one();
+    context.signals.schedule.notify_one();
+    context.signals.report.notify_one();
+    Ok(())
+}
+
+fn cloud_event(delivery: &Delivery) -> Result<Event, String> {
+    let header = |name: &str| delivery.headers.get(name).and_then(|value| value.as_str());
+    let event = CloudEvent::parse(header, &delivery.body)?;
+    Ok(Event::DataArrived(event.data_arrived()?))
+}

@@ -1,0 +1,120 @@
+//! The door: a delivery is checked, made durable, and only then acknowledged.
+
+use crate::engine::Engine;
+use crate::inbound::cloud_event::CloudEvent;
+use serde_json::{Map, Value};
+use trainyard_core::ids::DeliveryId;
+use trainyard_github::signature::{self, SignatureError};
+use trainyard_store::{Accepted, NewDelivery, StoreError};
+
+/// What the sender is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Stored now; it will be looked at.
+    Accepted(DeliveryId),
+    /// Stored before; nothing more happens.
+    Duplicate(DeliveryId),
+}
+
+/// Why a delivery was not taken. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The signature is missing or wrong, or no secret is configured.
+    #[error("{0}")]
+    Unsigned(String),
+    /// The request is not what the endpoint takes.
+    #[error("{0}")]
+    Malformed(String),
+    /// It could not be stored: the sender should send it again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SignatureError> for IntakeError {
+    fn from(error: SignatureError) -> Self {
+        Self::Unsigned(error.to_string())
+    }
+}
+
+impl Engine {
+    /// Takes a webhook of GitHub. `header` looks a header up by its lowercase name.
+    pub async fn accept_webhook<'a>(
+        &self,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: bytes::Bytes,
+    ) -> Result<Intake, IntakeError> {
+        let secrets = self
+            .context()
+            .config
+            .github
+            .as_ref()
+            .map(|github| github.webhook_secrets.as_slice());
+        let signed = header("x-hub-signature-256");
+        let verified = signature::verify(secrets.unwrap_or_default(), signed, body)?;
+        let required = |name: &str| {
+            header(name)
+                .filter(|value| !value.is_empty() && value.len() <= 200)
+                .ok_or_else(|| {
+                    IntakeError::Malformed(format!(
+                        "the delivery has no usable header {name}: is this a GitHub webhook?"
+                    ))
+                })
+        };
+        let (id, kind) = (required("x-github-delivery")?, required("x-github-event")?);
+        let headers = ["content-type", "x-github-hook-id", "user-agent"];
+        self.store_delivery(NewDelivery {
+            id: DeliveryId::from(id),
+            origin: "github".to_owned(),
+            kind: kind.to_owned(),
+            received_at: self.context().now(),
+            headers: kept(&headers, &header),
+            body: verified.into_inner(),
+        })
+        .await
+    }
+
+    /// Takes a CloudEvent; the caller has checked the sender's token.
+    pub async fn accept_cloud_event<'a>(
+        &self,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: bytes::Bytes,
+    ) -> Result<Intake, IntakeError> {
+        let event = CloudEvent::parse(&header, &body).map_err(IntakeError::Malformed)?;
+        let headers = [
+            "content-type",
+            "ce-specversion",
+            "ce-id",
+            "ce-source",
+            "ce-type",
+            "ce-subject",
+            "ce-time",
+        ];
+        self.store_delivery(NewDelivery {
+            id: event.delivery_id(),
+            origin: "cloudevents".to_owned(),
+            kind: event.kind,
+            received_at: self.context().now(),
+            headers: kept(&headers, &header),
+            body,
+        })
+        .await
+    }
+
+    async fn store_delivery(&self, delivery: NewDelivery) -> Result<Intake, IntakeError> {
+        let (id, origin) = (delivery.id.clone(), delivery.origin.clone());
+        let accepted = self.context().store.accept_delivery(&delivery).await?;
+        metrics::counter!("trainyard_deliveries_total", "origin" => origin).increment(1);
+        self.context().signals.ingest.notify_one();
+        Ok(match accepted {
+            Accepted::New => Intake::Accepted(id),
+            Accepted::Duplicate => Intake::Duplicate(id),
+        })
+    }
+}
+
+fn kept<'a>(names: &[&str], header: impl Fn(&str) -> Option<&'a str>) -> Map<String, Value> {
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), Value::from(header(name)?))))
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! A run of a pipeline folder on this machine, by the same engine.
+
+use crate::engine::Engine;
+use crate::house::context::{new_event_id, new_run_id};
+use crate::run::reconcile::{ReconcileError, reconcile};
+use crate::source::project::PIPELINE_FILE;
+use crate::source::repository_file::missing_locally;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trainyard_core::event::{Event, Manual};
+use trainyard_core::ids::RunId;
+use trainyard_core::run::{Run, RunRequest};
+use trainyard_core::spec::{self, Problem};
+use trainyard_store::{NewEvent, StoreError};
+
+/// Why a folder cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// There is no pipeline file.
+    #[error("{0} cannot be read: a pipeline folder has a file pipeline.yaml")]
+    NoFile(PathBuf, #[source] std::io::Error),
+    /// The file is wrong.
+    #[error("{} has {} problem(s)", file.display(), problems.len())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// Its text, to show the lines.
+        text: String,
+        /// Everything that is wrong.
+        problems: Vec<Problem>,
+    },
+    /// The store does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another process drives this run.
+    #[error("another process has taken the run: see `trainyard runs`")]
+    Taken,
+}
+
+impl Engine {
+    /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
+    pub async fn request_local(
+        &self,
+        folder: &Path,
+        parameters: &Map<String, Value>,
+        may_push: bool,
+        actor: &str,
+    ) -> Result<RunId, LocalError> {
+        let file = folder.join(PIPELINE_FILE);
+        let text = std::fs::read_to_string(&file).map_err(|error| LocalError::NoFile(file.clone(), error))?;
+        let shown = file.display().to_string();
+        let plan = match spec::load(&shown, &text, parameters) {
+            Ok(plan) => plan,
+            Err(problems) => return Err(LocalError::Invalid { file, text, problems }),
+        };
+        let problems = missing_locally(&file, &plan, &text);
+        if !problems.is_empty() {
+            return Err(LocalError::Invalid { file, text, problems });
+        }
+        let at = self.context().now();
+        let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let (run, event) = (new_run_id(), new_event_id());
+        let manual = Manual {
+            repo: None,
+            pipeline: plan.pipeline.clone(),
+            git_ref: None,
+            actor: actor.to_owned(),
+            parameters: parameters.clone(),
+        };
+        let request = RunRequest {
+            id: run.clone(),
+            event: Some(event.clone()),
+            trigger: "manual".to_owned(),
+            cause: format!("manual request by {actor}"),
+            repo: None,
+            installation_id: None,
+            commit: None,
+            branch: None,
+            pull_request: None,
+            folder: folder.display().to_string(),
+            newest_spans: Default::default(),
+            may_push,
+            created_at: at,
+            plan,
+        };
+        let event = NewEvent {
+            runs: vec![request],
+            ..NewEvent::new(event, Event::Manual(manual), "")
+        };
+        self.context().store.record_event(&event, None, at).await?;
+        Ok(run)
+    }
+
+    /// Drives one run to its end in this task, whatever the limits of the service.
+    pub async fn drive(&self, id: &RunId) -> Result<Run, LocalError> {
+        match reconcile(Arc::clone(self.context()), id.clone()).await {
+            Ok(()) => Ok(self.context().store.load_run(id).await?),
+            Err(ReconcileError::NotOurs) => Err(LocalError::Taken),
+            Err(ReconcileError::Store(error)) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The clock: due slots of schedules, and data arrivals whose quiet period is over.
+//!
+//! tokio-cron-scheduler only ticks. Which slots are due is computed from the last recorded slot in
+//! the schedule's own zone, and a slot is taken once, by a unique row.
+
+use crate::house::context::{Context, new_event_id};
+use crate::inbound::request::{self, Origin};
+use crate::tell::outbox;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use trainyard_core::event::{Event, ScheduleDue};
+use trainyard_core::ids::Micros;
+use trainyard_core::run::RunRequest;
+use trainyard_core::schedule;
+use trainyard_core::spec::Schedule;
+use trainyard_core::trigger::{Match, matches};
+use trainyard_store::{NewEvent, ScheduleRow, StoreError};
+
+/// How often the clock looks, when there is a schedule at all.
+const TICK: Duration = Duration::from_secs(1);
+/// How long the loop sleeps when nothing is planned.
+const NOTHING_PLANNED: Duration = Duration::from_secs(300);
+/// How long it waits after the store did not answer.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Makes the ticker; it runs until it is dropped.
+pub(crate) async fn ticker(context: &Arc<Context>) -> Result<JobScheduler, JobSchedulerError> {
+    let ticker = JobScheduler::new().await?;
+    // The scheduler's tasks outlive it; they must not keep the engine.
+    let context = Arc::downgrade(context);
+    let tick = Job::new_repeated(TICK, move |_, _| {
+        if let Some(context) = context.upgrade() {
+            context.signals.tick.notify_one();
+        }
+    })?;
+    ticker.add(tick).await?;
+    ticker.start().await?;
+    Ok(ticker)
+}
+
+/// Starts what is due until the task is dropped.
+pub(crate) async fn run(context: Arc<Context>) {
+    let mut ticking: Option<JobScheduler> = None;
+    loop {
+        let next = match look(&context).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "schedules cannot be read");
+                Some(Micros(
+                    context.now().0 + i64::try_from(AGAIN.as_micros()).unwrap_or(i64::MAX),
+                ))
+            }
+        };
+        if next.is_some() && ticking.is_none() {
+            ticking = ticker(&context)
+                .await
+                .inspect_err(|error| tracing::error!(%error, "the ticker did not start"))
+                .ok();
+        }
+        wait(&context, next).await;
+    }
+}
+
+/// Until something is due by the wall clock, which may be set or sleep, or the plans change.
+async fn wait(context: &Context, next: Option<Micros>) {
+    loop {
+        tokio::select! {
+            () = context.signals.schedule.notified() => return,
+            () = context.signals.tick.notified() => {
+                if next.is_some_and(|at| context.now() >= at) {
+                    return;
+                }
+            }
+            () = sleep_until(Instant::now() + NOTHING_PLANNED) => return,
+        }
+    }
+}
+
+/// Starts everything that is due and says when to look again.
+async fn look(context: &Context) -> Result<Option<Micros>, StoreError> {
+    for held in context.store.due_holds(context.now()).await? {
+        match request::release(context, &held).await {
+            Ok(_) => context.signals.admission.notify_one(),
+            // Another arrival prolonged the wait.
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut next = context.store.next_hold().await?;
+    for row in context.store.schedules().await? {
+        let upcoming = match due(context, &row).await {
+            Ok(upcoming) => upcoming,
+            Err(ScheduleError::Store(error)) => return Err(error),
+            Err(ScheduleError::Invalid(reason)) => {
+                tracing::error!(pipeline = row.pipeline, reason, "a schedule cannot be followed");
+                continue;
+            }
+        };
+        next = [next, upcoming].into_iter().flatten().min();
+    }
+    Ok(next)
+}
+
+enum ScheduleError {
+    Store(StoreError),
+    Invalid(String),
+}
+
+async fn due(context: &Context, row: &ScheduleRow) -> Result<Option<Micros>, ScheduleError> {
+    let schedule = Schedule {
+        cron: row.cron.clone(),
+        timezone: row.timezone.clone(),
+        catchup: row.catchup,
+    };
+    let now = context.now();
+    let last = row.last_slot.unwrap_or(row.since);
+    for slot in schedule::due(&schedule, Some(last), now).map_err(ScheduleError::Invalid)? {
+        let event = event(context, row, slot).await.map_err(ScheduleError::Store)?;
+        match context
+            .store
+            .record_slot(row.repo.as_ref(), &row.pipeline, slot, &event, now)
+            .await
+        {
+            Ok(_) => context.signals.admission.notify_one(),
+            // Another process, or this one before a crash, took the slot.
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(ScheduleError::Store(error)),
+        }
+    }
+    schedule::next(&schedule, now).map_err(ScheduleError::Invalid)
+}
+
+async fn event(context: &Context, row: &ScheduleRow, slot: Micros) -> Result<NewEvent, StoreError> {
+    let id = new_event_id();
+    let slot_text = chrono::DateTime::from_timestamp_micros(slot.0)
+        .map(|t| t.to_rfc3339())
+        .unwrap_or_default();
+    let known = context.store.pipelines().await?;
+    let known = known
+        .into_iter()
+        .find(|p| Some(&p.repo) == row.repo.as_ref() && p.name == row.pipeline);
+    let Some(pipeline) = known else {
+        let event = Event::Manual(trainyard_core::event::Manual {
+            repo: row.repo.clone(),
+            pipeline: row.pipeline.clone(),
+            git_ref: None,
+            actor: "schedule".to_owned(),
+            parameters: serde_json::Map::new(),
+        });
+        return Ok(NewEvent::new(id, event, "the pipeline is gone from its default branch"));
+    };
+    let due = ScheduleDue {
+        repo: pipeline.repo.clone(),
+        pipeline: row.pipeline.clone(),
+        slot: slot_text,
+    };
+    let event = Event::ScheduleDue(due);
+    let mut new = NewEvent::new(id.clone(), event.clone(), "");
+    match matches(&pipeline.plan, &event, None) {
+        Match::Hold { cause, .. } => new.outcome = format!("{cause}: a schedule is never held"),
+        Match::Start { cause, may_push } => {
+            let origin = Origin::at_head("schedule", &pipeline);
+            let folder = pipeline.folder.clone();
+            let run = request::new(&origin, &folder, pipeline.plan, cause, may_push, context.now());
+            new.outbox = outbox::first_status(context, &run);
+            new.runs = vec![RunRequest { event: Some(id), ..run }];
+        }
+        Match::No { reason } => new.outcome = reason,
+    }
+    Ok(new)
+}

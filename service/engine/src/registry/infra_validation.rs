@@ -1,0 +1,362 @@
+//! Infra validation: the candidate in a throw-away copy of the serving container, which sees nothing
+//! but the candidate, before anything that serves is touched.
+
+use crate::content::artifacts::remove_tree;
+use crate::house::config::{Layout, ServingImage, TargetConfig, TargetKind};
+use crate::house::context::Context;
+use crate::house::error::EffectError;
+use crate::run::effects::{execute, execution, failed, judge, push};
+use crate::run::outcome::Outcome;
+use crate::serving::{Checks, ModelServer, ServingError, next_version, try_out, wait_live, write_repository};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::ids::{Micros, RunId, StepName};
+use trainyard_core::run::Run;
+use trainyard_core::spec::Push;
+use trainyard_executors::{
+    AttemptKey, BuildError, Executor, ExecutorError, Exit, ImageBuilder, Mount, Network, Observation, Program,
+};
+use trainyard_store::{MetadataWrite, PublishExecution, StartExecution};
+
+/// The throw-away container's step, in its name and its log's.
+pub(crate) const STEP: &str = "infra-validation";
+/// Where the serving image finds its models.
+const MODELS: &str = "/models";
+/// Between two looks at a container that starts.
+const POLL: Duration = Duration::from_millis(50);
+/// The container is looked at anew at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What came of it.
+pub(crate) struct Validated {
+    /// Why the model must not be pushed; a sentence.
+    pub(crate) refusal: Option<String>,
+    /// TFX's InfraBlessing.
+    pub(crate) blessing: ArtifactRef,
+    image: String,
+}
+
+impl Validated {
+    /// What MLMD knows of the execution.
+    pub(crate) fn properties(&self) -> Map<String, Value> {
+        let image = ("serving_image".to_owned(), Value::from(self.image.as_str()));
+        let reason = self.refusal.as_deref();
+        let reason = reason.map(|refusal| ("reason".to_owned(), Value::from(refusal)));
+        [image].into_iter().chain(reason).collect()
+    }
+}
+
+/// The throw-away container of a run or promotion.
+fn key(id: &RunId) -> AttemptKey {
+    AttemptKey {
+        run: id.clone(),
+        step: StepName::from(STEP),
+        attempt: 1,
+    }
+}
+
+/// `None` where no serving image is configured or containers cannot be run: then the new version is
+/// tried on the target's own server. The container is gone afterwards, whatever happened.
+pub(crate) async fn validate(
+    context: &Context,
+    id: &RunId,
+    model: &ArtifactRef,
+    plan: &Push,
+    config: &TargetConfig,
+) -> Result<Option<Validated>, EffectError> {
+    let TargetKind::OpenInference {
+        serving: Some(serving),
+        layout,
+        ..
+    } = &config.kind
+    else {
+        return Ok(None);
+    };
+    if !context.executor.has_images() {
+        tracing::warn!(
+            target = plan.target,
+            "programs run without images: the model is tried on its target's own server"
+        );
+        return Ok(None);
+    }
+    let key = key(id);
+    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
+    let trial = Trial {
+        context,
+        key: &key,
+        folder: &folder,
+        serving,
+        layout: *layout,
+        model: config.model.as_ref().unwrap_or(&plan.target),
+        max_loading_time: config.max_loading_time,
+    };
+    let refusal = match trial.run(model, plan).await {
+        Ok(()) => Ok(None),
+        Err(Failure::Model(reason)) => Ok(Some(format!(
+            "infra validation refused the model: {reason}{}",
+            trial.last_error(&reason).await
+        ))),
+        Err(Failure::Effect(error)) => Err(error),
+    };
+    // What is left after a crash, or because the executor did not answer, goes with the next start.
+    if let Err(error) = context.executor.remove(&key).await {
+        tracing::warn!(%key, %error, "a throw-away model server was not removed");
+    }
+    let refusal = refusal?;
+    let blessing = bless(context, &key, &folder, model, refusal.as_deref())
+        .map_err(|error| EffectError::Broken(format!("the infra validation cannot be written down: {error}")))?;
+    Ok(Some(Validated {
+        refusal,
+        blessing,
+        image: serving.image.clone(),
+    }))
+}
+
+/// Whose fault it is.
+enum Failure {
+    /// The model is not fit to serve: a sentence.
+    Model(String),
+    /// Nothing is known about the model.
+    Effect(EffectError),
+}
+
+impl From<ServingError> for Failure {
+    fn from(error: ServingError) -> Self {
+        Self::Model(match error {
+            ServingError::Unreachable { problem, .. } => format!("its serving container does not answer ({problem})"),
+            error => error.to_string(),
+        })
+    }
+}
+
+impl From<ExecutorError> for Failure {
+    fn from(error: ExecutorError) -> Self {
+        Self::Effect(match error {
+            error @ ExecutorError::Unreachable { .. } => EffectError::again(error),
+            error => broken(&error),
+        })
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> EffectError {
+    EffectError::Broken(format!(
+        "the approved model was not pushed, since infra validation could not start: {error}"
+    ))
+}
+
+struct Trial<'a> {
+    context: &'a Context,
+    key: &'a AttemptKey,
+    folder: &'a Path,
+    serving: &'a ServingImage,
+    layout: Layout,
+    model: &'a str,
+    max_loading_time: Duration,
+}
+
+impl Trial<'_> {
+    async fn run(&self, model: &ArtifactRef, plan: &Push) -> Result<(), Failure> {
+        let source = PathBuf::from(&model.uri);
+        let checks = Checks::read(&source, plan.infra_validation, plan.latency_bound())?;
+        let image = match self.context.builder.resolve(&self.serving.image).await {
+            Ok(image) => image,
+            Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),
+            Err(error) => return Err(Failure::Effect(broken(&error))),
+        };
+        let executor = &self.context.executor;
+        // One that a push before a crash left behind has another folder open.
+        executor.remove(self.key).await?;
+        let version = self.lay_out(&source).await?;
+        executor.start(self.key, &self.program(image)).await?;
+        let tried = async {
+            let server = self.server().await?;
+            wait_live(&server).await?;
+            // Only now, since some servers end without a word when they meet a bad model at their start.
+            self.show().await?;
+            try_out(&server, &version, &checks).await.map_err(Failure::from)
+        };
+        tokio::select! {
+            tried = tried => tried,
+            reason = self.end() => Err(Failure::Model(reason?)),
+        }
+    }
+
+    /// Returns what the server will call the version.
+    async fn lay_out(&self, source: &Path) -> Result<String, Failure> {
+        let (folder, source) = (self.folder.to_owned(), source.to_owned());
+        let (model, layout) = (self.model.to_owned(), self.layout);
+        let write = move || {
+            remove_tree(&folder).map_err(|error| ServingError::Folder(error.to_string()))?;
+            let version = next_version(&[]);
+            let version = write_repository(&folder.join("candidate"), layout, &model, &version, &source)?;
+            let models = folder.join("models");
+            let made =
+                fs::create_dir(&models).and_then(|()| fs::set_permissions(&models, Permissions::from_mode(0o755)));
+            made.map_err(|error| ServingError::Folder(error.to_string()))?;
+            Ok(version)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));
+        written.map_err(|error| Failure::Effect(broken(&error)))
+    }
+
+    /// Moves the candidate into the server's sight.
+    async fn show(&self) -> Result<(), Failure> {
+        let [from, to] = ["candidate", "models"].map(|folder| self.folder.join(folder).join(self.model));
+        fs::rename(from, to).map_err(|error| Failure::Effect(broken(&error)))
+    }
+
+    fn program(&self, image: String) -> Program {
+        let models = Mount {
+            source: self.folder.join("models"),
+            target: PathBuf::from(MODELS),
+            writable: false,
+        };
+        Program {
+            image: Some(image),
+            command: self.serving.command.clone(),
+            environment: BTreeMap::new(),
+            mounts: vec![models],
+            working_directory: None,
+            cpus: None,
+            memory_bytes: None,
+            network: Network::Bridge,
+            log_file: self.log(),
+        }
+    }
+
+    /// The server, once its container has an address.
+    async fn server(&self) -> Result<ModelServer, Failure> {
+        let deadline = Instant::now() + self.max_loading_time;
+        let address: IpAddr = loop {
+            if let Some(address) = self.context.executor.address(self.key).await? {
+                break address;
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::Effect(broken(
+                    &"its container has no address in the bridge network",
+                )));
+            }
+            sleep(POLL).await;
+        };
+        let url = format!("http://{}", SocketAddr::new(address, self.serving.port));
+        let http = self.context.http.clone();
+        Ok(ModelServer::new(http, &url, self.model, self.max_loading_time))
+    }
+
+    /// What the server wrote about an error, if it did and its answer did not say so.
+    async fn last_error(&self, reason: &str) -> String {
+        let executor = &self.context.executor;
+        if executor.stop(self.key, Duration::ZERO).await.is_err() || executor.flush_logs(self.key).await.is_err() {
+            return String::new();
+        }
+        let line = execute::last_line(&self.log(), |line| line.contains("Error"));
+        let line = line.filter(|line| !reason.contains(line.trim_end_matches('.')));
+        line.map(|line| format!("; its log says: {line}")).unwrap_or_default()
+    }
+
+    fn log(&self) -> PathBuf {
+        let AttemptKey { run, step, attempt } = self.key;
+        self.context.folders.step_log(run, step, *attempt)
+    }
+
+    /// Returns when the container ended by itself, and says how.
+    async fn end(&self) -> Result<String, Failure> {
+        let executor = &self.context.executor;
+        let ended = loop {
+            match executor.observe(self.key).await? {
+                Observation::Running => executor.settled(self.key, LOOK_AGAIN).await,
+                Observation::Unknown => {
+                    return Err(Failure::Effect(EffectError::again(
+                        "the throw-away model server is gone",
+                    )));
+                }
+                Observation::Ended(exit) => break exit,
+            }
+        };
+        Ok(match ended {
+            Exit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
+            Exit::Signal(signal) => format!("its serving container ended by signal {signal}"),
+            Exit::OutOfMemory => "its serving container needed more memory than there is".to_owned(),
+        })
+    }
+}
+
+/// TFX's blessing: a folder with an empty file `INFRA_BLESSED` or `INFRA_NOT_BLESSED`, and the reason beside it.
+fn bless(
+    context: &Context,
+    key: &AttemptKey,
+    folder: &Path,
+    model: &ArtifactRef,
+    refusal: Option<&str>,
+) -> io::Result<ArtifactRef> {
+    let blessing = folder.join("blessing");
+    remove_tree(folder)?;
+    fs::create_dir_all(&blessing)?;
+    let marker = if refusal.is_none() {
+        "INFRA_BLESSED"
+    } else {
+        "INFRA_NOT_BLESSED"
+    };
+    fs::write(blessing.join(marker), b"")?;
+    let said = json!({"model": model.digest, "refusal": refusal});
+    fs::write(
+        blessing.join("infra_validation.json"),
+        serde_json::to_vec_pretty(&said)?,
+    )?;
+    let (digest, place) = context.artifacts.store(&blessing).map_err(io::Error::other)?;
+    remove_tree(folder)?;
+    let properties = json!({"blessed": i64::from(refusal.is_none()), "current_model": model.uri});
+    Ok(ArtifactRef {
+        name: format!("{}/{STEP}/blessing", key.run),
+        type_name: "InfraBlessing".to_owned(),
+        digest,
+        uri: place.display().to_string(),
+        properties: properties.as_object().cloned().unwrap_or_default(),
+    })
+}
+
+/// What it leaves in MLMD.
+pub(crate) fn recorded(run: &Run, validated: &Validated, at: Micros) -> Vec<MetadataWrite> {
+    let identity = execution(run, &StepName::from(STEP), "InfraValidator");
+    let gate = run.request.plan.gate.as_ref();
+    let model = gate.and_then(|gate| judge::found(run, &gate.model));
+    vec![
+        MetadataWrite::StartExecution(StartExecution {
+            identity: identity.clone(),
+            inputs: model.map(|model| ("model".to_owned(), model)).into_iter().collect(),
+            properties: Map::new(),
+            at,
+        }),
+        MetadataWrite::Publish(PublishExecution {
+            identity,
+            cache_key: None,
+            outputs: BTreeMap::from([("blessing".to_owned(), validated.blessing.clone())]),
+            properties: validated.properties(),
+            at,
+        }),
+    ]
+}
+
+/// The push that a refusal ends, as a failure of the run with its sentence.
+pub(crate) fn refused(run: &Run, validated: &Validated, reason: String, at: Micros) -> Outcome {
+    let mut metadata = recorded(run, validated, at);
+    metadata.extend(failed(
+        push::identity(run),
+        push::inputs(run, Some(validated)),
+        &reason,
+        at,
+    ));
+    Outcome {
+        metadata,
+        ..Outcome::event(trainyard_core::run::RunEvent::PushFailed { reason })
+    }
+}

@@ -1,0 +1,87 @@
+//! Gate replay: recorded runs judged anew by another gate, without training.
+
+use crate::run::effects::judge;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+use trainyard_core::gate::{Replayed, judge as judge_evaluation};
+use trainyard_core::ids::RepoName;
+use trainyard_core::run::Run;
+use trainyard_core::spec::Gate;
+use trainyard_store::{RunFilter, RunRow, Store, StoreError};
+
+/// Rows read at once.
+const PAGE: u32 = 200;
+/// Rows looked at: most runs that are not judged came to a bad end or have no gate.
+const MOST_ROWS: u32 = 5_000;
+
+/// Which recorded runs a gate is tried on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Only of this pipeline.
+    pub pipeline: Option<String>,
+    /// Only of this repository.
+    pub repo: Option<RepoName>,
+    /// So many of the newest judged ones.
+    pub limit: usize,
+}
+
+/// Recorded runs under another gate, newest first. A run or evaluation that cannot be read any more is
+/// named with the reason.
+pub async fn replay(store: &Store, gate: &Gate, past: &Past) -> Result<Vec<Replayed>, StoreError> {
+    let gate = Arc::new(gate.clone());
+    let mut replayed = Vec::new();
+    for row in judged(store, past).await? {
+        let run = match store.load_run(&row.id).await {
+            Ok(run) => run,
+            Err(error) => {
+                tracing::warn!(run = %row.id, %error, "a run cannot be replayed");
+                continue;
+            }
+        };
+        let gate = Arc::clone(&gate);
+        // Reading a large evaluation takes a moment.
+        let one = spawn_blocking(move || anew(&gate, run)).await;
+        replayed.extend(one.ok().flatten());
+    }
+    Ok(replayed)
+}
+
+/// The newest rows that have a verdict.
+async fn judged(store: &Store, past: &Past) -> Result<Vec<RunRow>, StoreError> {
+    let mut filter = RunFilter {
+        pipeline: past.pipeline.clone(),
+        limit: PAGE,
+        ..RunFilter::default()
+    };
+    let mut found = Vec::new();
+    for _ in 0..MOST_ROWS / PAGE {
+        let page = store.runs(&filter).await?;
+        filter.before = page.last().map(|row| row.id.clone());
+        let last = page.len() < PAGE as usize;
+        let of_repo = |row: &RunRow| past.repo.is_none() || row.repo == past.repo;
+        found.extend(page.into_iter().filter(|row| row.blessing.is_some() && of_repo(row)));
+        if last || found.len() >= past.limit {
+            break;
+        }
+    }
+    found.truncate(past.limit);
+    Ok(found)
+}
+
+fn anew(gate: &Gate, run: Run) -> Option<Replayed> {
+    let (then, planned) = (run.verdict.as_ref()?, run.request.plan.gate.as_ref()?);
+    let evaluation = judge::found(&run, &planned.evaluation)
+        .ok_or_else(|| "the run has no evaluation".to_owned())
+        .and_then(|artifact| judge::read_evaluation(Path::new(&artifact.uri)));
+    let now = evaluation.map(|evaluation| judge_evaluation(gate, &evaluation));
+    let request = &run.request;
+    let pipeline = request.plan.pipeline.clone();
+    Some(Replayed::new(
+        request.id.clone(),
+        pipeline,
+        request.created_at,
+        then,
+        now,
+    ))
+}

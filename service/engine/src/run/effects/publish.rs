@@ -1,0 +1,177 @@
+//! `Publish`: what the program wrote becomes artifacts, recorded in one transaction.
+
+use super::drive::{SOURCE_INPUT, planned};
+use super::execution;
+use crate::content::artifacts::{ArtifactError, ArtifactFolder, read_plain, seal};
+use crate::content::external;
+use crate::house::context::Context;
+use crate::house::error::EffectError;
+use crate::run::outcome::Outcome;
+use crate::run::task::EXECUTOR_OUTPUT;
+use crate::source::checkout::without_path;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::plan::PlannedStep;
+use trainyard_core::run::{Run, RunEvent};
+use trainyard_store::{MetadataWrite, PublishExecution};
+
+/// Bytes of an `executor_output.json`: a component's word is short.
+const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
+
+/// KFP's `executor_output.json`, the part we read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ExecutorOutput {
+    metrics: BTreeMap<String, f64>,
+    artifacts: BTreeMap<String, ArtifactOutput>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ArtifactOutput {
+    properties: Map<String, Value>,
+}
+
+pub(super) async fn publish(
+    context: &Context,
+    run: &Run,
+    step: &StepName,
+    attempt: u32,
+    now: Micros,
+) -> Result<Outcome, EffectError> {
+    let planned = planned(run, step)?.clone();
+    let key = run.steps.get(step).and_then(|record| record.key.clone());
+    let outputs = context.folders.attempt(&run.request.id, step, attempt).join("outputs");
+    let data = run
+        .steps
+        .get(step)
+        .and_then(|record| record.inputs.get(SOURCE_INPUT))
+        .cloned();
+    let (artifacts, run_id, name) = (context.artifacts.clone(), run.request.id.clone(), step.clone());
+    let data_root = context.config.data_root.clone();
+    let collect = move || {
+        if let Some(data) = data.filter(|data| data.type_name == "ExternalData") {
+            external::unchanged(&data_root, &data)?;
+        }
+        collect(&artifacts, &outputs, &planned, &name, |output| {
+            format!("{run_id}/{name}/{output}")
+        })
+    };
+    let collected = tokio::task::spawn_blocking(collect).await.map_err(EffectError::again)?;
+    let (outputs, metrics) = collected.map_err(EffectError::Broken)?;
+
+    let properties = metrics
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(*value)))
+        .collect();
+    let publish = PublishExecution {
+        identity: execution(run, step, &self::planned(run, step)?.component),
+        cache_key: key,
+        outputs: outputs.clone(),
+        properties,
+        at: now,
+    };
+    let event = RunEvent::StepPublished {
+        step: step.clone(),
+        attempt,
+        outputs,
+        metrics,
+    };
+    Ok(Outcome {
+        events: vec![event],
+        metadata: vec![MetadataWrite::Publish(publish)],
+        ..Outcome::default()
+    })
+}
+
+type Collected = (BTreeMap<String, ArtifactRef>, BTreeMap<String, f64>);
+
+/// Checks what is in the outputs folder and stores it. The error is a sentence.
+fn collect(
+    artifacts: &ArtifactFolder,
+    folder: &Path,
+    planned: &PlannedStep,
+    step: &StepName,
+    artifact_name: impl Fn(&str) -> String,
+) -> Result<Collected, String> {
+    let unreadable = |error: io::Error| format!("step '{step}': its outputs folder cannot be read: {error}");
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+        if name != EXECUTOR_OUTPUT && !planned.outputs.contains_key(&name) {
+            return Err(format!(
+                "step '{step}' wrote '{name}' beside its outputs: declare it under outputs, or write it to /tmp"
+            ));
+        }
+    }
+    let said = executor_output(&folder.join(EXECUTOR_OUTPUT)).map_err(|reason| format!("step '{step}': {reason}"))?;
+    let digests = seal_outputs(folder, planned, step)?;
+    let mut outputs = BTreeMap::new();
+    for (output, digest) in digests {
+        let place = artifacts
+            .adopt(&folder.join(&output), &digest)
+            .map_err(|error| format!("step '{step}': output '{output}' cannot be kept: {error}"))?;
+        let artifact = ArtifactRef {
+            name: artifact_name(&output),
+            type_name: planned.outputs.get(&output).cloned().unwrap_or_default(),
+            digest,
+            uri: place.display().to_string(),
+            properties: said
+                .artifacts
+                .get(&output)
+                .map(|a| a.properties.clone())
+                .unwrap_or_default(),
+        };
+        outputs.insert(output, artifact);
+    }
+    Ok((outputs, said.metrics))
+}
+
+/// Digests of all outputs, written down before the first of them is moved: a publication that is
+/// cut off and repeated finds them there.
+fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTreeMap<String, Digest>, String> {
+    let sealed = folder.with_file_name("sealed.json");
+    if let Ok(text) = fs::read(&sealed)
+        && let Ok(digests) = serde_json::from_slice(&text)
+    {
+        return Ok(digests);
+    }
+    let mut digests = BTreeMap::new();
+    for output in planned.outputs.keys() {
+        let digest = seal(&folder.join(output)).map_err(|error| match error {
+            ArtifactError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                format!("step '{step}' ended well but wrote no output '{output}': write it to {{{{outputs.{output}}}}}")
+            }
+            error => without_path(
+                &format!("step '{step}': output '{output}' cannot be kept: {error}"),
+                folder,
+            ),
+        })?;
+        digests.insert(output.clone(), digest);
+    }
+    let write = || {
+        let temporary = sealed.with_extension("tmp");
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(&serde_json::to_vec(&digests)?)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &sealed)
+    };
+    if !digests.is_empty() {
+        write().map_err(|error| format!("step '{step}': {} cannot be written: {error}", sealed.display()))?;
+    }
+    Ok(digests)
+}
+
+fn executor_output(path: &Path) -> Result<ExecutorOutput, String> {
+    match read_plain(path, LONGEST_EXECUTOR_OUTPUT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ExecutorOutput::default()),
+        Err(error) => Err(format!("{EXECUTOR_OUTPUT} cannot be read: {error}")),
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|error| format!("{EXECUTOR_OUTPUT} is not what the contract asks for: {error}")),
+    }
+}

@@ -1,0 +1,447 @@
+//! The one loop that drives a run: lease, load, decide, perform, append.
+//!
+//! A worker looks only at the run's present state, never at a hint of what changed, so the path
+//! after a crash is the path of every day: commands at work are simply decided again.
+
+use crate::house::context::Context;
+use crate::house::error::EffectError;
+use crate::run::effects;
+use crate::run::outcome::Outcome;
+use crate::tell::outbox;
+use futures_util::FutureExt;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use trainyard_core::gate::Blessing;
+use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
+use trainyard_core::sentence;
+use trainyard_executors::{AttemptKey, Executor};
+use trainyard_store::{Append, EndState, MetadataWrite, RunSummary, StoreError};
+
+/// A worker that does not renew its lease for this long has lost it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// Why a worker stopped before its run was over. The run is taken up again by another worker.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReconcileError {
+    /// Another worker has the run.
+    #[error("another worker has the run")]
+    NotOurs,
+    /// The store does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+struct Worker {
+    context: Arc<Context>,
+    run: Run,
+    epoch: u64,
+    tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
+    at_work: HashMap<Command, AbortHandle>,
+    not_before: HashMap<Command, Instant>,
+}
+
+/// Drives one run until it is over.
+pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), ReconcileError> {
+    let epoch = acquire(&context, &id).await?.ok_or(ReconcileError::NotOurs)?;
+    let run = context.store.load_run(&id).await?;
+    let mut worker = Worker {
+        context: Arc::clone(&context),
+        run,
+        epoch,
+        tasks: JoinSet::new(),
+        at_work: HashMap::new(),
+        not_before: HashMap::new(),
+    };
+    let done = worker.drive().await;
+    context.signals.forget(&id);
+    if let Err(error) = context.store.release_lease(&id, epoch).await {
+        tracing::warn!(run = %id, %error, "a lease was not released and will expire");
+    }
+    done
+}
+
+/// The epoch of our lease; `None` when a living worker has the run.
+async fn acquire(context: &Context, id: &RunId) -> Result<Option<u64>, StoreError> {
+    let (now, owner) = (context.now(), context.owner.name());
+    let until = now.plus_seconds(LEASE.as_secs());
+    if let Some(epoch) = context.store.acquire_lease(id, &owner, now, until).await? {
+        return Ok(Some(epoch));
+    }
+    match context.store.lease_owner(id).await? {
+        Some(gone) if context.owner.is_gone(&gone) => context.store.take_over_lease(id, &gone, &owner, until).await,
+        _ => Ok(None),
+    }
+}
+
+impl Worker {
+    async fn drive(&mut self) -> Result<(), ReconcileError> {
+        let signal = self.context.signals.run(&self.run.request.id);
+        let mut renewal = tokio::time::interval(RENEWAL);
+        renewal.tick().await;
+        while !self.run.state.is_final() {
+            let Some(wake) = self.act().await? else { continue };
+            tokio::select! {
+                Some(joined) = self.tasks.join_next() => {
+                    if let Ok((command, result)) = joined {
+                        self.at_work.remove(&command);
+                        self.settle(command, result).await?;
+                    }
+                }
+                () = sleep_until(wake) => {}
+                () = signal.notified() => {
+                    self.run = self.context.store.load_run(&self.run.request.id).await?;
+                }
+                _ = renewal.tick() => self.renew().await?,
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// Starts what is decided and not at work yet. `None` when the state moved meanwhile.
+    async fn act(&mut self) -> Result<Option<Instant>, ReconcileError> {
+        // A push that is at work is never cut off, not even by a cancel: else nobody knows what serves.
+        if self.at_work.contains_key(&Command::Push) {
+            return Ok(Some(Instant::now() + LEASE));
+        }
+        let now = self.context.now();
+        let limits = Limits {
+            max_parallel_steps: self.context.config.max_parallel_steps,
+        };
+        let mut records = Vec::new();
+        let mut wake = Instant::now() + LEASE;
+        let mut wanted = Vec::new();
+        for decision in decide(&self.run, &limits, now) {
+            match decision {
+                Decision::Record(event) => records.push(event),
+                Decision::WakeAt(at) => wake = wake.min(instant(now, at)),
+                Decision::Perform(command) => {
+                    match self.not_before.get(&command) {
+                        Some(later) if *later > Instant::now() => wake = wake.min(*later),
+                        _ => self.spawn(&command, now),
+                    }
+                    wanted.push(command);
+                }
+            }
+        }
+        self.at_work.retain(|command, task| {
+            let keep = wanted.contains(command);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        if records.is_empty() {
+            return Ok(Some(wake));
+        }
+        self.append(Outcome {
+            events: records,
+            ..Outcome::default()
+        })
+        .await?;
+        Ok(None)
+    }
+
+    fn spawn(&mut self, command: &Command, now: Micros) {
+        if self.at_work.contains_key(command) {
+            return;
+        }
+        let (context, run, command) = (Arc::clone(&self.context), self.run.clone(), command.clone());
+        let key = command.clone();
+        let task = self.tasks.spawn(async move {
+            let performed = AssertUnwindSafe(effects::perform(&context, &run, &command, now))
+                .catch_unwind()
+                .await;
+            // One poisonous run must not stop the others.
+            let result = performed.unwrap_or_else(|_| {
+                Err(EffectError::Broken(format!(
+                    "{command:?} met a defect of Trainyard: see the service's log and report it"
+                )))
+            });
+            (command, result)
+        });
+        self.at_work.insert(key, task);
+    }
+
+    async fn settle(&mut self, command: Command, result: Result<Outcome, EffectError>) -> Result<(), ReconcileError> {
+        match result {
+            Ok(outcome) => {
+                self.not_before.remove(&command);
+                if matches!(command, Command::Stop { .. }) {
+                    // The program's end arrives through its own `Execute`.
+                    self.not_before.insert(command, Instant::now() + Duration::from_secs(5));
+                }
+                self.append(outcome).await
+            }
+            Err(EffectError::Again { reason, after }) => {
+                tracing::warn!(run = %self.run.request.id, ?command, reason, "will be tried again");
+                self.not_before.insert(command, Instant::now() + after);
+                Ok(())
+            }
+            Err(EffectError::Broken(reason)) => {
+                let outcome = effects::broken(&self.run, &command, reason, self.context.now());
+                self.append(outcome).await
+            }
+        }
+    }
+
+    /// Stores events with everything that follows from them. When the run moved on meanwhile, because
+    /// somebody asked for a cancel, it is loaded again and decided anew.
+    async fn append(&mut self, outcome: Outcome) -> Result<(), ReconcileError> {
+        if outcome.events.is_empty() {
+            return Ok(());
+        }
+        while !self.try_append(&outcome).await? {
+            self.run = self.context.store.load_run(&self.run.request.id).await?;
+            self.renew().await?;
+            // What is served already is recorded in any case.
+            if outcome.promotion.is_none() {
+                break;
+            }
+        }
+        // Only now another push may look at the ledger, and the events say what is in use.
+        drop((outcome.lock, outcome.in_use));
+        Ok(())
+    }
+
+    /// One transaction; false when the run moved on meanwhile.
+    async fn try_append(&mut self, outcome: &Outcome) -> Result<bool, ReconcileError> {
+        let at = self.context.now();
+        let end = impossible(&self.run, &outcome.events, at);
+        let events = end.as_ref().unwrap_or(&outcome.events);
+        // What is served already is recorded in any case; what else came of an impossible event is not.
+        let keep = end.is_none() || outcome.promotion.is_some();
+        let mut metadata = if keep { outcome.metadata.clone() } else { Vec::new() };
+        let mut next = self.run.clone();
+        for event in events {
+            match next.apply(event, at) {
+                Applied::Applied => metadata.extend(execution_end(&next, event, at)),
+                other => tracing::debug!(run = %next.request.id, ?event, ?other, "an event changed nothing"),
+            }
+        }
+        let append = Append {
+            run: self.run.request.id.clone(),
+            expected_version: self.run.version,
+            lease: Some(self.epoch),
+            at,
+            summary: RunSummary::of(&next, events),
+            outbox: outbox::of_change(&self.context, &self.run, &next),
+            metadata,
+            promotion: outcome.promotion.clone(),
+            events: events.clone(),
+        };
+        let tells = !append.outbox.is_empty();
+        let id = &self.run.request.id;
+        tracing::debug!(run = %id, version = next.version, "about to record");
+        match self.context.store.append(append).await {
+            Ok(version) => tracing::debug!(run = %id, version, "recorded"),
+            Err(StoreError::Conflict(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        self.run = next;
+        for event in events {
+            self.after(event);
+        }
+        if tells {
+            self.context.signals.report.notify_one();
+        }
+        Ok(true)
+    }
+
+    async fn renew(&self) -> Result<(), ReconcileError> {
+        let until = self.context.now().plus_seconds(LEASE.as_secs());
+        let renewed = self.context.store.renew_lease(&self.run.request.id, self.epoch, until);
+        if renewed.await? {
+            Ok(())
+        } else {
+            Err(ReconcileError::NotOurs)
+        }
+    }
+
+    /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.
+    fn after(&self, event: &RunEvent) {
+        let id = &self.run.request.id;
+        match event {
+            RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
+                tracing::info!(run = %id, %step, attempt, "{}", if matches!(event, RunEvent::StepPublished { .. }) { "step published" } else { "step failed" });
+                let key = AttemptKey {
+                    run: id.clone(),
+                    step: step.clone(),
+                    attempt: *attempt,
+                };
+                let context = Arc::clone(&self.context);
+                tokio::spawn(async move {
+                    if let Err(error) = context.executor.remove(&key).await {
+                        tracing::warn!(%key, %error, "a container was not removed and will be collected later");
+                    }
+                    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
+                    let _ = tokio::task::spawn_blocking(move || crate::content::artifacts::remove_tree(&folder)).await;
+                });
+            }
+            RunEvent::Finished { state, summary, .. } => {
+                tracing::info!(run = %id, pipeline = %self.run.request.plan.pipeline, state = state.as_str(), summary, "run over");
+                metrics::counter!("trainyard_runs_total", "pipeline" => self.run.request.plan.pipeline.clone(), "state" => state.as_str()).increment(1);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        self.tasks.abort_all();
+        let folders = self.context.folders.clone();
+        let id = self.run.request.id.clone();
+        tokio::task::spawn_blocking(move || {
+            for folder in [folders.checkout(&id), folders.work(&id)] {
+                if let Err(error) = crate::content::artifacts::remove_tree(&folder) {
+                    tracing::debug!(folder = %folder.display(), %error, "left for the collector");
+                }
+            }
+        });
+        self.context.signals.admission.notify_one();
+    }
+}
+
+/// What is stored in place of events of which one cannot happen to the run: its end. Stored as it is, such
+/// an event changes nothing, and the same would be decided again without end.
+fn impossible(run: &Run, events: &[RunEvent], at: Micros) -> Option<Vec<RunEvent>> {
+    let mut next = run.clone();
+    let (event, why) = events.iter().find_map(|event| match next.apply(event, at) {
+        Applied::Illegal(why) => Some((event, why)),
+        Applied::Applied | Applied::Ignored(_) => None,
+    })?;
+    tracing::error!(run = %run.request.id, ?event, why, "an event that cannot happen stops the run: a defect of Trainyard");
+    Some(give_up(run, &sentence::impossible(why)))
+}
+
+fn instant(now: Micros, at: Micros) -> Instant {
+    let wait = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
+    Instant::now() + Duration::from_micros(wait)
+}
+
+/// MLMD's word for the end of a step that published nothing, be it before its program started.
+fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrite> {
+    let RunEvent::StepFailed { step, reason, .. } = event else {
+        return None;
+    };
+    let failed = run
+        .steps
+        .get(step)
+        .is_some_and(|record| matches!(record.state, StepState::Failed { .. }));
+    let state = if run.cancel_requested.is_some() {
+        EndState::Canceled
+    } else {
+        EndState::Failed
+    };
+    let planned = run.request.plan.steps.get(step)?;
+    failed.then(|| MetadataWrite::End {
+        identity: effects::execution(run, step, &planned.component),
+        state,
+        reason: reason.clone(),
+        at,
+    })
+}
+
+/// Whether the gate said no; for exit codes.
+pub fn rejected(run: &Run) -> bool {
+    run.verdict
+        .as_ref()
+        .is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::house::config::{EngineConfig, ExecutorKind};
+    use serde_json::Map;
+    use std::path::Path;
+    use trainyard_core::run::RunState;
+    use trainyard_executors::{AnyExecutor, AnyImageBuilder};
+
+    const ONE_STEP: &str = "name: one\nsteps:\n  make: { image: tools, command: [make], outputs: { model: Model } }\n";
+
+    async fn worker(folder: &Path) -> Worker {
+        let config = EngineConfig {
+            data_dir: folder.join("trainyard"),
+            data_root: folder.join("data"),
+            database_url: None,
+            public_url: None,
+            github: None,
+            executor: ExecutorKind::Fake,
+            components_image: "components".to_owned(),
+            max_parallel_steps: 2,
+            max_parallel_runs: 2,
+            targets: Default::default(),
+            retention: Default::default(),
+        };
+        let engine = Engine::with_executor(config, AnyExecutor::fake().0, AnyImageBuilder::Fake(Default::default()))
+            .await
+            .unwrap();
+        std::fs::write(folder.join("pipeline.yaml"), ONE_STEP).unwrap();
+        let id = engine.request_local(folder, &Map::new(), true, "ada").await.unwrap();
+        let context = Arc::clone(engine.context());
+        let epoch = acquire(&context, &id).await.unwrap().unwrap();
+        let run = context.store.load_run(&id).await.unwrap();
+        Worker {
+            context,
+            run,
+            epoch,
+            tasks: JoinSet::new(),
+            at_work: HashMap::new(),
+            not_before: HashMap::new(),
+        }
+    }
+
+    fn of(event: RunEvent) -> Outcome {
+        Outcome {
+            events: vec![event],
+            ..Outcome::default()
+        }
+    }
+
+    /// Stored as it was, such an event was decided again without end: thousands of rows within minutes.
+    #[tokio::test]
+    async fn an_event_that_cannot_happen_ends_the_run_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = worker(folder.path()).await;
+        let step = trainyard_core::ids::StepName::new("make");
+        let starting = RunEvent::StepStarting {
+            step: step.clone(),
+            attempt: 1,
+            key: "k".to_owned(),
+            image_id: None,
+            inputs: Default::default(),
+            deadline: worker.context.now().plus_seconds(60),
+        };
+        worker.append(of(RunEvent::Started { baseline: None })).await.unwrap();
+        worker.append(of(starting)).await.unwrap();
+        // The program is at work, and has published nothing.
+        let published = RunEvent::StepPublished {
+            step: step.clone(),
+            attempt: 1,
+            outputs: Default::default(),
+            metrics: Default::default(),
+        };
+        worker.append(of(published)).await.unwrap();
+        worker.drive().await.unwrap();
+
+        let id = worker.run.request.id.clone();
+        let stored = worker.context.store.load_run(&id).await.unwrap();
+        assert_eq!(stored.state, RunState::Failed);
+        assert!(matches!(stored.steps[&step].state, StepState::Failed { .. }));
+        let events = worker.context.store.run_events(&id, 0).await.unwrap();
+        assert_eq!(
+            events.len(),
+            5,
+            "started, starting, ended, failed, finished: {events:?}"
+        );
+        insta::assert_snapshot!(stored.summary.unwrap_or_default(), @"the run was stopped by a defect of Trainyard: an event that cannot happen here (the step has not ended well); the service's log has the event: report it, and start the run again");
+    }
+}

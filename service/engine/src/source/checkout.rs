@@ -1,0 +1,147 @@
+//! Source at the exact commit: a bare mirror of each repository, and a work tree for each run.
+
+use crate::house::context::Context;
+use crate::house::error::EffectError;
+use std::path::{Path, PathBuf};
+use trainyard_core::ids::{CommitSha, RepoName};
+use trainyard_core::run::RunRequest;
+use trainyard_github::git::{GitError, Mirror};
+
+/// Why there is no source.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// The host does not answer: worth another try.
+    #[error("{0}")]
+    Again(String),
+    /// It will not get better by itself.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<GitError> for SourceError {
+    fn from(error: GitError) -> Self {
+        match error {
+            GitError::Unreachable { .. } | GitError::TimedOut { .. } => Self::Again(error.to_string()),
+            // A full disk is made room on; what was accepted must not be lost to it.
+            GitError::Disk { .. } => Self::Again(error.to_string()),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<SourceError> for EffectError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Again(reason) => Self::Again {
+                reason,
+                after: std::time::Duration::from_secs(5),
+            },
+            SourceError::Broken(reason) => Self::Broken(reason),
+        }
+    }
+}
+
+/// The repository's mirror, with this commit in it.
+pub(crate) async fn fetch(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    commit: &CommitSha,
+) -> Result<Mirror, SourceError> {
+    let mirror = mirror(context, repo, installation).await?;
+    mirror.fetch(commit).await?;
+    Ok(mirror)
+}
+
+async fn mirror(context: &Context, repo: &RepoName, installation: Option<i64>) -> Result<Mirror, SourceError> {
+    let Some(github) = &context.github else {
+        return Err(SourceError::Broken(format!(
+            "{repo} cannot be fetched, because GitHub is not configured: add [github] to trainyard.toml"
+        )));
+    };
+    let token = github
+        .clone_token(installation)
+        .await
+        .map_err(|error| SourceError::Again(error.to_string()))?;
+    Ok(Mirror::new(context.folders.mirror(repo), github.clone_url(repo), token))
+}
+
+/// The run's source tree; made on first use. A local run works in its folder as it is.
+pub(crate) async fn source(context: &Context, request: &RunRequest) -> Result<PathBuf, SourceError> {
+    let folder = folder(context, request);
+    let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
+        return Ok(folder);
+    };
+    if folder.exists() {
+        return Ok(folder);
+    }
+    let mirror = fetch(context, repo, request.installation_id, commit).await?;
+    mirror.checkout(commit, &folder).await?;
+    Ok(folder)
+}
+
+/// Where that tree is, or will be.
+pub(crate) fn folder(context: &Context, request: &RunRequest) -> PathBuf {
+    match &request.repo {
+        Some(_) => context.folders.checkout(&request.id),
+        None => local_root(Path::new(&request.folder)),
+    }
+}
+
+/// The repository of a pipeline folder on this machine: `pipelines/<name>` is two levels below it.
+pub(crate) fn local_root(pipeline: &Path) -> PathBuf {
+    match pipeline.parent() {
+        Some(parent)
+            if parent
+                .file_name()
+                .is_some_and(|name| name == crate::source::project::PIPELINES) =>
+        {
+            parent.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+        }
+        _ => pipeline.to_path_buf(),
+    }
+}
+
+/// Paths that a push changed; `None` when it cannot be told, for example after a forced push.
+pub(crate) async fn changed(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    before: &CommitSha,
+    after: &CommitSha,
+) -> Option<Vec<String>> {
+    let mirror = mirror(context, repo, installation).await.ok()?;
+    mirror.changed_paths(before, after).await.ok()
+}
+
+/// Paths that a branch changed since it left its base.
+pub(crate) async fn changed_since_fork(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    base: &CommitSha,
+    head: &CommitSha,
+) -> Option<Vec<String>> {
+    let mirror = mirror(context, repo, installation).await.ok()?;
+    let fork = mirror.merge_base(base, head).await.ok()??;
+    mirror.changed_paths(&fork, head).await.ok()
+}
+
+/// Whether `one` is behind `other` in the same history; no when it cannot be told.
+pub(crate) async fn is_ancestor(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    one: &CommitSha,
+    other: &CommitSha,
+) -> bool {
+    let Ok(mirror) = mirror(context, repo, installation).await else {
+        return false;
+    };
+    matches!(mirror.merge_base(one, other).await, Ok(Some(base)) if base == *one)
+}
+
+/// A message without the path of a throw-away folder in it.
+pub(crate) fn without_path(message: &str, folder: &Path) -> String {
+    message.replace(&format!("{}/", folder.display()), "")
+}

@@ -1,0 +1,80 @@
+//! The pipelines of a repository at one commit.
+
+use crate::house::context::Context;
+use crate::source::checkout::{self, SourceError};
+use serde_json::{Map, Value};
+use trainyard_core::ids::{CommitSha, RepoName};
+use trainyard_core::plan::Plan;
+use trainyard_core::spec::{self, Problem};
+use trainyard_github::git::Mirror;
+
+/// The file every pipeline folder has.
+pub const PIPELINE_FILE: &str = "pipeline.yaml";
+/// The folder that holds the pipeline folders.
+pub const PIPELINES: &str = "pipelines";
+
+/// A pipeline file found at a commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// Its folder, for example `pipelines/flights`.
+    pub(crate) folder: String,
+    /// The plan, or everything that is wrong with the file.
+    pub(crate) plan: Result<Plan, Vec<Problem>>,
+}
+
+impl Found {
+    /// The name to report under, also when the file cannot be read.
+    pub(crate) fn name(&self) -> &str {
+        match &self.plan {
+            Ok(plan) => &plan.pipeline,
+            Err(_) => self.folder.rsplit('/').next().unwrap_or(&self.folder),
+        }
+    }
+}
+
+/// Every `pipelines/<name>/pipeline.yaml` of the commit, by folder.
+pub(crate) async fn pipelines(
+    context: &Context,
+    repo: &RepoName,
+    installation: Option<i64>,
+    commit: &CommitSha,
+) -> Result<Vec<Found>, SourceError> {
+    let mirror = checkout::fetch(context, repo, installation, commit).await?;
+    let mut found = Vec::new();
+    for path in mirror.list(commit, PIPELINES).await? {
+        let parts: Vec<_> = path.split('/').collect();
+        let [_, _, PIPELINE_FILE] = parts.as_slice() else {
+            continue;
+        };
+        let Some(text) = mirror.show(commit, &path).await? else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&text);
+        let folder = path.trim_end_matches(PIPELINE_FILE).trim_end_matches('/').to_owned();
+        let plan = load(&mirror, commit, &path, &text, &Map::new()).await?;
+        found.push(Found { folder, plan });
+    }
+    Ok(found)
+}
+
+/// The plan of a pipeline file of the commit, or everything that is wrong with it, the files of the
+/// repository that its steps read included.
+pub(crate) async fn load(
+    mirror: &Mirror,
+    commit: &CommitSha,
+    path: &str,
+    text: &str,
+    parameters: &Map<String, Value>,
+) -> Result<Result<Plan, Vec<Problem>>, SourceError> {
+    let plan = match spec::load(path, text, parameters) {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    if plan.files().next().is_none() {
+        return Ok(Ok(plan));
+    }
+    let known = mirror.list(commit, "").await?;
+    let short: String = commit.as_str().chars().take(7).collect();
+    let problems = spec::missing_files(&plan, path, text, &known, &format!("commit {short}"));
+    Ok(if problems.is_empty() { Ok(plan) } else { Err(problems) })
+}

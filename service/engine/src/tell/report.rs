@@ -1,0 +1,120 @@
+//! The outbox: what GitHub must hear, told until it has heard it. A failing GitHub fails no run.
+
+use crate::house::context::Context;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use trainyard_core::ids::{CommitSha, Micros};
+use trainyard_core::report::Status;
+use trainyard_github::{GitHub, GitHubError};
+use trainyard_store::{OutboxKind, OutboxRow, StoreError};
+
+/// Messages taken in one go.
+const BATCH: u32 = 20;
+/// GitHub asks for a second between writes.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+/// The first wait after a failure; it doubles up to the longest.
+const FIRST_WAIT_SECONDS: u64 = 5;
+const LONGEST_WAIT_SECONDS: u64 = 600;
+/// The store is looked at this often even without a signal.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Tells GitHub until the task is dropped.
+pub(crate) async fn run(context: Arc<Context>) {
+    let Some(github) = &context.github else { return };
+    let mut last_write: Option<Instant> = None;
+    loop {
+        let next = match flush(&context, github, &mut last_write).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be read");
+                None
+            }
+        };
+        let wait = next.map_or(LOOK_AGAIN, |at| {
+            let micros = u64::try_from(at.0.saturating_sub(context.now().0)).unwrap_or(0);
+            Duration::from_micros(micros).min(LOOK_AGAIN)
+        });
+        tokio::select! {
+            () = context.signals.report.notified() => {}
+            () = sleep_until(Instant::now() + wait) => {}
+        }
+    }
+}
+
+async fn flush(
+    context: &Context,
+    github: &GitHub,
+    last_write: &mut Option<Instant>,
+) -> Result<Option<Micros>, StoreError> {
+    for row in context.store.due_outbox(context.now(), BATCH).await? {
+        if let Some(last) = last_write {
+            sleep_until(*last + BETWEEN_WRITES).await;
+        }
+        let told = tell(github, &row).await;
+        *last_write = Some(Instant::now());
+        match told {
+            Ok(()) => {
+                metrics::counter!("trainyard_github_writes_total", "outcome" => "told").increment(1);
+                context.store.outbox_done(row.id, row.generation).await?;
+            }
+            Err(error) => {
+                metrics::counter!("trainyard_github_writes_total", "outcome" => "failed").increment(1);
+                let next = next_attempt(&error, row.attempts, context.now());
+                tracing::warn!(key = row.item.key, %error, attempts = row.attempts + 1, "GitHub was not told yet");
+                context
+                    .store
+                    .outbox_failed(row.id, row.generation, next, &error.to_string())
+                    .await?;
+            }
+        }
+    }
+    context.store.next_outbox().await
+}
+
+#[derive(Deserialize)]
+struct StatusPayload {
+    sha: CommitSha,
+    status: Status,
+    target_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CommentPayload {
+    number: u64,
+    marker: String,
+    body: String,
+}
+
+async fn tell(github: &GitHub, row: &OutboxRow) -> Result<(), GitHubError> {
+    let item = &row.item;
+    let unreadable =
+        |error: serde_json::Error| GitHubError::rejected(format!("the stored message is unreadable: {error}"));
+    match item.kind {
+        OutboxKind::Status => {
+            let payload: StatusPayload = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
+            let target = payload.target_url.as_deref();
+            github
+                .create_status(&item.repo, &payload.sha, &payload.status, target, item.installation_id)
+                .await
+        }
+        OutboxKind::Comment => {
+            let payload: CommentPayload = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
+            let (number, marker, body) = (payload.number, payload.marker.as_str(), payload.body.as_str());
+            github
+                .upsert_comment(&item.repo, number, marker, body, item.installation_id)
+                .await
+                .map(drop)
+        }
+    }
+}
+
+/// When to try again: when GitHub says so, else later and later.
+fn next_attempt(error: &GitHubError, attempts: u32, now: Micros) -> Micros {
+    if let GitHubError::RateLimited { retry_after, .. } = error {
+        return now.plus_seconds(retry_after.as_secs().max(1));
+    }
+    let factor = 2_u64.saturating_pow(attempts.min(20));
+    now.plus_seconds((FIRST_WAIT_SECONDS * factor).min(LONGEST_WAIT_SECONDS))
+}
