@@ -1,7 +1,6 @@
 //! What is judged: each slice and each pair of slices, with the thresholds that count for it.
 
 use super::significance::{Hypothesis, Tested, adjust};
-use super::threshold;
 use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
 use crate::spec::{
     ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, Requirement, SlicingSpec,
@@ -97,8 +96,8 @@ impl<'a> Applicable<'a> {
             Some(base) => Self::of_pair(metric, base, subject.slice_key),
             None => Self::of_slice(gate, metric, subject.slice_key),
         };
-        found.value.retain(|threshold| threshold::bounds_value(threshold));
-        found.change.retain(|threshold| threshold::bounds_change(threshold));
+        found.value.retain(|threshold| bounds_value(threshold));
+        found.change.retain(|threshold| bounds_change(threshold));
         (!found.value.is_empty() || found.compares()).then_some(found)
     }
 
@@ -210,8 +209,8 @@ pub(super) fn looked_at(gate: &Gate) -> impl Iterator<Item = &SlicingSpec> {
 }
 
 pub(super) fn has_threshold(metric: &MetricThreshold) -> bool {
-    let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(threshold::bounds_value);
-    let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(threshold::bounds_change);
+    let value = |t: &Option<ValueThreshold>| t.as_ref().is_some_and(bounds_value);
+    let change = |t: &Option<ChangeThreshold>| t.as_ref().is_some_and(bounds_change);
     let per_slice = metric.per_slice_thresholds.iter();
     let cross = metric.cross_slice_thresholds.iter();
     metric.require.is_some()
@@ -224,4 +223,12 @@ pub(super) fn has_threshold(metric: &MetricThreshold) -> bool {
         || cross
             .into_iter()
             .any(|t| t.require.is_some() || value(&t.value_threshold) || change(&t.change_threshold))
+}
+
+fn bounds_value(threshold: &ValueThreshold) -> bool {
+    threshold.lower_bound.is_some() || threshold.upper_bound.is_some()
+}
+
+fn bounds_change(threshold: &ChangeThreshold) -> bool {
+    threshold.absolute.is_some() || threshold.relative.is_some()
 }

@@ -22,14 +22,6 @@ impl Judged {
     }
 }
 
-pub(super) fn bounds_value(threshold: &ValueThreshold) -> bool {
-    threshold.lower_bound.is_some() || threshold.upper_bound.is_some()
-}
-
-pub(super) fn bounds_change(threshold: &ChangeThreshold) -> bool {
-    threshold.absolute.is_some() || threshold.relative.is_some()
-}
-
 /// `auc overall`, `auc on origin=EWR` or `auc on overall less origin=EWR`.
 pub(super) fn place(metric: &str, subject: &Subject) -> String {
     if subject.is_overall() {

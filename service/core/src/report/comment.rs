@@ -1,5 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
+use super::markdown::{MAX_CELL, escape};
 use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::run::{Run, RunState};
@@ -14,9 +15,6 @@ const MAX_REASONS: usize = 20;
 
 /// In a table of more rows the overall ones and the failures come first.
 const ROWS_IN_ORDER: usize = 100;
-
-/// A cell or reason of more characters is cut.
-pub(super) const MAX_CELL: usize = 200;
 
 /// The hidden first line by which the comment is found again.
 pub fn marker(pipeline: &str) -> String {
@@ -147,27 +145,4 @@ fn foot(run: &Run, details_url: &str) -> String {
     let details = (!url.is_empty()).then(|| format!("[details]({url})"));
     let parts: Vec<String> = commit.into_iter().chain(details).collect();
     format!("{}\n", parts.join(" · "))
-}
-
-/// Text that shows as it is: no markup, no HTML, no table cell, nobody mentioned.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '|' | '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '!' => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
-            // GitHub looks for @names and #numbers after decoding, so something stands between.
-            '@' | '#' => {
-                out.push(c);
-                out.push('\u{200b}');
-            }
-            '\n' | '\r' => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -1,6 +1,7 @@
 //! What GitHub shows: the commit status and the pull request comment.
 
 mod comment;
+mod markdown;
 mod proposed_gate;
 #[cfg(test)]
 mod tests;

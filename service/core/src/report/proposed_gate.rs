@@ -1,6 +1,6 @@
 //! What the comment says of a pull request that changes the gate.
 
-use super::comment::{MAX_CELL, escape};
+use super::markdown::{MAX_CELL, escape};
 use super::one_line;
 use crate::gate::{Blessing, GateReplay, Replayed};
 use crate::ids::Micros;
