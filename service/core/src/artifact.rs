@@ -95,3 +95,20 @@ pub struct ArtifactRef {
     #[serde(default)]
     pub properties: Map<String, Value>,
 }
+
+/// Artifacts for tests.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::{ArtifactRef, Digest};
+
+    /// A model whose content is told by one byte.
+    pub(crate) fn model(content: u8) -> ArtifactRef {
+        ArtifactRef {
+            name: format!("run/train/{content}"),
+            type_name: "Model".to_owned(),
+            digest: Digest::from_sha256(&[content; 32]),
+            uri: String::new(),
+            properties: serde_json::Map::new(),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Read in the order of the data's path: [`event`] (what happened), [`spec`] (the pipeline file),
 //! [`trigger`] (does it start a run), [`run`] (the state machine), [`cache_key`] (must a step run),
-//! [`gate`] (is the candidate better), [`sentence`] (what the user reads).
+//! [`gate`] (is the candidate better), [`registry`] (what serves, and what may), [`sentence`] (what the user reads).
 
 pub mod artifact;
 pub mod cache_key;
@@ -11,8 +11,10 @@ pub mod event;
 pub mod gate;
 pub mod glob;
 pub mod ids;
+pub mod node;
 pub mod placeholder;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod retention;
 pub mod run;

@@ -1,33 +1,46 @@
-//! The engine: its parts, made once, and its loops.
+//! The engine: its rooms, furnished once, and the doors that others come in by.
 
-use crate::content::artifacts::{ArtifactError, ArtifactFolder};
-use crate::content::retention;
+use crate::content::Content;
+use crate::content::artifacts::ArtifactError;
+use crate::content::retention::{Collected, Retention, RetentionError};
+use crate::house::clock::now;
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
-use crate::house::context::{Context, Signals, now};
 use crate::house::folders::Folders;
-use crate::house::locks::{Collecting, Exclusive, Owner};
-use crate::inbound::ingest;
-use crate::inbound::schedule;
-use crate::run::admission;
-use crate::run::leftovers;
-use crate::tell::report;
-use futures_util::FutureExt;
+use crate::house::locks::{Exclusive, Owner};
+use crate::house::signals::Signals;
+use crate::house::targets::Targets;
+use crate::inbound::Inbound;
+use crate::inbound::intake::{Intake, IntakeError};
+use crate::inbound::local::LocalError;
+use crate::inbound::manual::ManualError;
+use crate::loops;
+use crate::registry::Registry;
+use crate::registry::aliases::AliasError;
+use crate::registry::promote::{PromoteRequest, Promoted, PromotionError};
+use crate::registry::replay::{Past, replay};
+use crate::registry::rollback::RolledBack;
+use crate::run::Runs;
+use crate::run::images::Images;
+use crate::run::programs::Programs;
+use crate::run::reconcile::{ReconcileError, reconcile};
+use crate::source::Source;
+use crate::tell::Audience;
 use secrecy::ExposeSecret;
-use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
-use trainyard_core::ids::RunId;
-use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, ImageBuilder};
+use trainyard_core::gate::Replayed;
+use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::registry::Alias;
+use trainyard_core::run::Run;
+use trainyard_core::spec::Gate;
+use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError};
 use trainyard_github::{GitHub, GitHubError};
 use trainyard_store::{DatabaseUrl, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
-
-/// A loop that met a defect waits for this long.
-const AFTER_A_DEFECT: Duration = Duration::from_secs(1);
 
 /// Why there is no engine; one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +74,20 @@ pub enum EngineError {
 /// A Trainyard instance.
 #[derive(Clone)]
 pub struct Engine {
-    context: Arc<Context>,
+    config: Arc<EngineConfig>,
+    runs: Arc<Runs>,
+    inbound: Arc<Inbound>,
+}
+
+/// Recorded runs under another gate, for who has a store and no engine; see [`Engine::replay`].
+pub async fn replay_recorded(
+    config: &EngineConfig,
+    store: &Store,
+    gate: &Gate,
+    past: &Past,
+) -> Result<Vec<Replayed>, EngineError> {
+    let content = Content::open_folder(&Engine::folders(config)?)?;
+    Ok(replay(store, &content, gate, past).await?)
 }
 
 impl Engine {
@@ -92,7 +118,7 @@ impl Engine {
         trainyard_github::install_tls();
         let folders = Self::folders(&config)?;
         let store = Self::open_store(&config).await?;
-        let github = config.github.as_ref().map(github).transpose()?;
+        let github = config.github.as_ref().map(github).transpose()?.map(Arc::new);
         // Calls are few, and a model server that closed a connection after an error must not fail the next one.
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -104,24 +130,62 @@ impl Engine {
             path: folders.owners(),
             source,
         })?;
-        let context = Context {
-            artifacts: ArtifactFolder::open(folders.artifacts())?,
-            container_user: isolated.then_some(CONTAINER_USER),
-            signals: Signals::default(),
-            building: tokio::sync::Mutex::new(()),
-            collecting: Collecting::new(folders.collect_lock()),
-            pushing: Exclusive::new(folders.push_lock()),
-            config,
-            folders,
-            store,
-            executor,
-            builder,
+        let content = Content::open_folder(&folders)?;
+        let signals = Arc::new(Signals::default());
+        let audience = Audience {
+            github: github.is_some(),
+            public_url: config.public_url.clone(),
+        };
+        let source = Source {
             github,
+            folders: folders.clone(),
+        };
+        let registry = Registry {
+            store: store.clone(),
+            content: content.clone(),
+            targets: Targets::new(config.targets.clone()),
             http,
+            changing: Arc::new(Exclusive::new(folders.push_lock())),
+            executor: executor.clone(),
+            builder: builder.clone(),
+            folders: folders.clone(),
+        };
+        let inbound = Inbound {
+            store: store.clone(),
+            source: source.clone(),
+            audience: audience.clone(),
+            signals: Arc::clone(&signals),
+            webhook_secrets: config
+                .github
+                .as_ref()
+                .map(|github| github.webhook_secrets.clone())
+                .unwrap_or_default(),
+        };
+        let runs = Runs {
+            images: Images::new(builder, config.components_image.clone()),
+            programs: Programs {
+                executor,
+                content: content.clone(),
+                folders: folders.clone(),
+                data_root: config.data_root.clone(),
+                container_user: isolated.then_some(CONTAINER_USER),
+            },
+            data_root: config.data_root.clone(),
+            max_parallel_steps: config.max_parallel_steps,
+            max_parallel_runs: config.max_parallel_runs,
+            store,
+            source,
+            content,
+            registry,
+            audience,
+            signals,
+            folders,
             owner,
         };
         Ok(Self {
-            context: Arc::new(context),
+            config: Arc::new(config),
+            runs: Arc::new(runs),
+            inbound: Arc::new(inbound),
         })
     }
 
@@ -153,17 +217,17 @@ impl Engine {
 
     /// The store, for reading.
     pub fn store(&self) -> &Store {
-        &self.context.store
+        &self.runs.store
     }
 
     /// Where things are.
     pub fn folders_of(&self) -> &Folders {
-        &self.context.folders
+        &self.runs.folders
     }
 
     /// The configuration.
     pub fn config(&self) -> &EngineConfig {
-        &self.context.config
+        &self.config
     }
 
     /// The name of the instance that owns this data folder; made on first use.
@@ -173,17 +237,17 @@ impl Engine {
 
     /// Whether steps could start now.
     pub async fn probe_executor(&self) -> Result<(), ExecutorError> {
-        self.context.executor.probe().await
+        self.runs.programs.executor.probe().await
     }
 
     /// What would start steps now, in words; the error says why nothing could.
     pub async fn describe_executor(&self) -> Result<String, ExecutorError> {
-        self.context.executor.describe().await
+        self.runs.programs.executor.describe().await
     }
 
     /// The account GitHub knows the service by; `None` without GitHub in the configuration.
     pub async fn github_account(&self) -> Option<Result<String, GitHubError>> {
-        match &self.context.github {
+        match &self.inbound.source.github {
             Some(github) => Some(github.account().await),
             None => None,
         }
@@ -191,48 +255,132 @@ impl Engine {
 
     /// The id of the standard components' image, brought here if it is not.
     pub async fn probe_components(&self) -> Result<String, BuildError> {
-        self.context
-            .builder
-            .resolve(&self.context.config.components_image)
-            .await
+        self.runs.images.components().await
+    }
+
+    /// Takes a webhook of GitHub. `header` looks a header up by its lowercase name.
+    pub async fn accept_webhook<'a>(
+        &self,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: bytes::Bytes,
+    ) -> Result<Intake, IntakeError> {
+        self.inbound.accept_webhook(header, body).await
+    }
+
+    /// Takes a CloudEvent; the caller has checked the sender's token.
+    pub async fn accept_cloud_event<'a>(
+        &self,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: bytes::Bytes,
+    ) -> Result<Intake, IntakeError> {
+        self.inbound.accept_cloud_event(header, body).await
+    }
+
+    /// Makes a run of a known pipeline at the head of its default branch, as far as a push told us.
+    /// `parameters` replace the file's. The run is queued like any other.
+    pub async fn request_known(
+        &self,
+        repo: &RepoName,
+        pipeline: &str,
+        parameters: &Map<String, Value>,
+        actor: &str,
+    ) -> Result<RunId, ManualError> {
+        self.inbound.request_known(repo, pipeline, parameters, actor).await
+    }
+
+    /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
+    pub async fn request_local(
+        &self,
+        folder: &Path,
+        parameters: &Map<String, Value>,
+        may_push: bool,
+        actor: &str,
+    ) -> Result<RunId, LocalError> {
+        self.inbound.request_local(folder, parameters, may_push, actor).await
+    }
+
+    /// Drives one run to its end in this task, whatever the limits of the service.
+    pub async fn drive(&self, id: &RunId) -> Result<Run, LocalError> {
+        match reconcile(Arc::clone(&self.runs), id.clone()).await {
+            Ok(()) => Ok(self.runs.store.load_run(id).await?),
+            Err(ReconcileError::NotOurs) => Err(LocalError::Taken),
+            Err(ReconcileError::Store(error)) => Err(error.into()),
+        }
     }
 
     /// Asks a run to end. False when it is over already.
     pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
-        let asked = self.context.store.request_cancel(id, by, now()).await?;
-        self.context.signals.run(id).notify_one();
-        self.context.signals.admission.notify_one();
+        let asked = self.runs.store.request_cancel(id, by, now()).await?;
+        self.runs.signals.run(id).notify_one();
+        self.runs.signals.admission.notify_one();
         Ok(asked)
+    }
+
+    /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
+    /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
+    pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
+        self.runs.registry.promote(request).await
+    }
+
+    /// Makes the version before the current one serve, and records who asked.
+    pub async fn roll_back(&self, target: &str, actor: &str) -> Result<RolledBack, PromotionError> {
+        self.runs.registry.roll_back(target, actor).await
+    }
+
+    /// Gives a name to a version of a registered model.
+    pub async fn set_alias(
+        &self,
+        model: &str,
+        alias: &str,
+        version: &str,
+        actor: &str,
+        reason: Option<String>,
+    ) -> Result<Alias, AliasError> {
+        let registry = &self.runs.registry;
+        registry.set_alias(model, alias, Some(version), actor, reason).await
+    }
+
+    /// Takes a name away from a registered model.
+    pub async fn remove_alias(
+        &self,
+        model: &str,
+        alias: &str,
+        actor: &str,
+        reason: Option<String>,
+    ) -> Result<Alias, AliasError> {
+        self.runs.registry.set_alias(model, alias, None, actor, reason).await
+    }
+
+    /// Recorded runs under another gate, newest first. A run or evaluation that cannot be read any more is
+    /// named with the reason.
+    pub async fn replay(&self, gate: &Gate, past: &Past) -> Result<Vec<Replayed>, StoreError> {
+        replay(&self.runs.store, &self.runs.content, gate, past).await
+    }
+
+    /// Removes what the policy no longer keeps, or with `dry_run` only says what that is.
+    pub async fn collect_garbage(&self, dry_run: bool) -> Result<Collected, RetentionError> {
+        self.retention().expire(dry_run).await
     }
 
     /// Runs the loops until the returned set is dropped or shut down. Programs go on meanwhile and
     /// are found again at the next start.
     pub fn start(&self) -> JoinSet<()> {
-        let mut loops = JoinSet::new();
-        let context = Arc::clone(&self.context);
-        loops.spawn(async move { leftovers::collect(&context).await });
-        loops.spawn(forever("ingest", Arc::clone(&self.context), ingest::run));
-        loops.spawn(forever("admission", Arc::clone(&self.context), admission::run));
-        loops.spawn(forever("schedule", Arc::clone(&self.context), schedule::run));
-        loops.spawn(forever("retention", Arc::clone(&self.context), retention::run));
-        loops.spawn(forever("report", Arc::clone(&self.context), report::run));
-        loops
+        loops::start(&self.runs, &self.inbound, self.retention())
     }
 
-    pub(crate) fn context(&self) -> &Arc<Context> {
-        &self.context
+    fn retention(&self) -> Retention {
+        Retention {
+            store: self.runs.store.clone(),
+            content: self.runs.content.clone(),
+            folders: self.runs.folders.clone(),
+            targets: self.runs.registry.targets.clone(),
+            policy: self.config.retention.clone(),
+        }
     }
-}
 
-/// Starts a loop again that met a defect: one poisonous record must not stop the service.
-async fn forever<L: Future<Output = ()>>(name: &str, context: Arc<Context>, run: impl Fn(Arc<Context>) -> L) {
-    while AssertUnwindSafe(run(Arc::clone(&context)))
-        .catch_unwind()
-        .await
-        .is_err()
-    {
-        tracing::error!("the {name} loop met a defect of Trainyard and starts again: report it");
-        tokio::time::sleep(AFTER_A_DEFECT).await;
+    #[cfg(test)]
+    pub(crate) fn runs(&self) -> Arc<Runs> {
+        Arc::clone(&self.runs)
     }
 }
 

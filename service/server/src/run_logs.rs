@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use trainyard_core::node::NodeId;
 use trainyard_core::run::{Run, StepState};
 use trainyard_engine::Folders;
 
@@ -26,7 +27,7 @@ pub fn find(folders: &Folders, run: &Run, name: &str, attempt: Option<u32>) -> R
             return Err(NoLog(not_started(name, &record.state)));
         };
         return existing(
-            folders.step_log(id, step, attempt),
+            folders.attempt_log(id, &NodeId::step(step), attempt),
             &format!("attempt {attempt} of step '{name}'"),
         );
     }

@@ -4,8 +4,7 @@ use crate::connection::args;
 use crate::error::Result;
 use crate::statements::statements;
 use crate::store::Store;
-use serde::Serialize;
-use trainyard_core::ids::Micros;
+use trainyard_core::registry::{Alias, NewAlias};
 
 statements! {
     ADD = "INSERT INTO aliases (model, alias, version, actor, reason, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
@@ -15,42 +14,6 @@ statements! {
                 WHERE later.model = a.model AND later.alias = a.alias AND later.id > a.id)
         ORDER BY model, alias";
     HISTORY = "SELECT id, model, alias, version, actor, reason, at FROM aliases WHERE model = $1 ORDER BY id";
-}
-
-/// An entry to add.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewAlias {
-    /// The registered model: a push target's name.
-    pub model: String,
-    /// The name, for example `challenger`.
-    pub alias: String,
-    /// The version that bears it from now on; `None` takes the name away.
-    pub version: Option<String>,
-    /// Who.
-    pub actor: String,
-    /// Why, if somebody said so.
-    pub reason: Option<String>,
-    /// When.
-    pub at: Micros,
-}
-
-/// An entry.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alias {
-    /// Grows with every entry.
-    pub id: i64,
-    /// The registered model.
-    pub model: String,
-    /// The name.
-    pub alias: String,
-    /// The version that bears it; `None` where the name was taken away.
-    pub version: Option<String>,
-    /// Who.
-    pub actor: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// When, in microseconds since 1970-01-01 UTC.
-    pub at: Micros,
 }
 
 impl Store {

@@ -27,7 +27,6 @@ mod stats;
 mod store;
 mod writer;
 
-pub use aliases::{Alias, NewAlias};
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};
 pub use error::{Result, StoreError};
@@ -40,7 +39,6 @@ pub use metadata::{
 };
 pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
 pub use pipelines::{KnownPipeline, NewPipeline};
-pub use promotions::{NewPromotion, Promotion, PromotionAction};
 pub use runs::{ActiveRun, Append};
 pub use schedules::{NewSchedule, ScheduleRow};
 pub use stats::{Check, Stats};

@@ -5,10 +5,13 @@ use crate::error::{Result, StoreError};
 use crate::metadata::{MetadataWrite, record};
 use crate::statements::statements;
 use crate::store::Store;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::ids::RunId;
+use trainyard_core::plan::Plan;
+use trainyard_core::registry::{BaselineFacts, Ledger, NewPromotion, Promotion};
+
+/// Entries read of one target; far more than versions that could still be in a repository.
+const LONGEST_LEDGER: u32 = 10_000;
 
 statements! {
     INSERT = "INSERT INTO promotions (target, previous, pipeline, action, version, model, run, actor, evidence, at, forced)
@@ -25,85 +28,29 @@ statements! {
         ) blessed ORDER BY created_at DESC, id DESC LIMIT 1";
 }
 
-/// What happened to a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PromotionAction {
-    /// A run pushed its approved model, or a person promoted one.
-    Push,
-    /// A person went back to an earlier model.
-    Rollback,
-    /// Nothing is served any more.
-    Removed,
-}
-
-impl PromotionAction {
-    /// As the API, the CLI and the store write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Push => "push",
-            Self::Rollback => "rollback",
-            Self::Removed => "removed",
-        }
-    }
-}
-
-/// An entry to add.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewPromotion {
-    /// The push target.
-    pub target: String,
-    /// The pipeline that owns it.
-    pub pipeline: String,
-    /// What happened.
-    pub action: PromotionAction,
-    /// The version the server knows the model by.
-    pub version: String,
-    /// The model.
-    pub model: ArtifactRef,
-    /// The run that did it, if a run did.
-    pub run: Option<RunId>,
-    /// Who: a person, or `trainyard`.
-    pub actor: String,
-    /// Why: the verdict, or the person's reason.
-    pub evidence: Value,
-    /// When.
-    pub at: Micros,
-}
-
-/// An entry of the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Promotion {
-    /// Grows with every entry.
-    pub id: i64,
-    /// The push target.
-    pub target: String,
-    /// The pipeline that owns it.
-    pub pipeline: String,
-    /// What happened.
-    pub action: PromotionAction,
-    /// The version the server knows the model by.
-    pub version: String,
-    /// The model.
-    pub model: ArtifactRef,
-    /// The run that did it, if a run did.
-    pub run: Option<RunId>,
-    /// Who: a person, or `trainyard`.
-    pub actor: String,
-    /// Why: the verdict, or the person's reason.
-    pub evidence: Value,
-    /// When, in microseconds since 1970-01-01 UTC.
-    pub at: Micros,
-}
-
 impl Store {
-    /// What a target serves now: its newest entry, unless that one removed the model.
-    pub async fn serving(&self, target: &str) -> Result<Option<Promotion>> {
-        let newest = self.promotions(Some(target), 1).await?.into_iter().next();
-        Ok(newest.filter(|entry| entry.action != PromotionAction::Removed))
+    /// Everything that was ever served at a target.
+    pub async fn ledger(&self, target: &str) -> Result<Ledger> {
+        Ok(Ledger::new(self.promotions(Some(target), LONGEST_LEDGER).await?))
     }
 
-    /// The ledger, newest first; of one target or of all.
+    /// What the choice of a plan's baseline rests on.
+    pub async fn baseline_facts(&self, plan: &Plan) -> Result<BaselineFacts> {
+        let (ledger, aliases) = match &plan.push {
+            Some(push) => (
+                self.ledger(&push.target).await?,
+                self.aliases(Some(&push.target)).await?,
+            ),
+            None => Default::default(),
+        };
+        Ok(BaselineFacts {
+            ledger,
+            aliases,
+            latest_blessed: self.latest_blessed(&plan.pipeline).await?,
+        })
+    }
+
+    /// Entries of the ledger, newest first; of one target or of all.
     pub async fn promotions(&self, target: Option<&str>, limit: u32) -> Result<Vec<Promotion>> {
         let rows = self.reader().await?.rows(LIST, args![target, limit]).await?;
         rows.iter()
@@ -192,7 +139,7 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
         &new.actor,
         json(&new.evidence),
         new.at,
-        new.evidence.get("forced").is_some(),
+        new.evidence.forced().is_some(),
     ];
     match db.row(INSERT, arguments).await {
         Ok(Some(row)) => row.get(0),

@@ -5,11 +5,12 @@ use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
 use crate::outbox::{OutboxItem, put_item};
-use crate::promotions::{NewPromotion, insert_promotion, newest_of};
+use crate::promotions::{insert_promotion, newest_of};
 use crate::statements::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
+use trainyard_core::registry::NewPromotion;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
 
 statements! {

@@ -12,7 +12,7 @@ mod threshold;
 mod validation_result;
 mod verdict;
 
-pub use forced::Override;
+pub use forced::{InvalidOverride, Override};
 pub use judge::judge;
 pub use replay::{GateReplay, Replayed};
 pub use verdict::{Blessed, Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};

@@ -6,6 +6,7 @@ mod evidence;
 mod insufficient;
 
 use super::{Blessing, Verdict, judge};
+use crate::artifact::samples::model;
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::spec::{ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold};
 use indexmap::IndexMap;
@@ -294,7 +295,11 @@ fn without_a_baseline_only_values_count() {
         (value_only.blessing(), value_only.rubber_stamp()),
         (Blessing::Blessed, false)
     );
-    assert!(good.bless("model").is_some() && bad.bless("model").is_none());
+    assert!(good.bless(&model(1).digest, &model(1)).is_some() && bad.bless(&model(1).digest, &model(1)).is_none());
+    assert!(
+        good.bless(&model(2).digest, &model(1)).is_none(),
+        "another model was judged"
+    );
 }
 
 #[test]
@@ -304,7 +309,7 @@ fn no_thresholds_is_no_approval() {
     for gate in [nothing, gate(MetricThreshold::default()), gate(value(None, None))] {
         let verdict = judge(&gate, &overall(0.7, 0.6));
         assert_eq!(verdict.blessing(), Blessing::NotEvaluated);
-        assert!(verdict.bless("model").is_none());
+        assert!(verdict.bless(&model(1).digest, &model(1)).is_none());
         assert_eq!(
             verdict.comparisons()[0].candidate,
             Some(0.7),

@@ -1,5 +1,6 @@
 //! What the gate says, and the proof that it said yes.
 
+use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{SliceKey, place_name};
 use crate::spec::{ChangeThreshold, CrossSlicingSpec, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold};
 use serde::{Deserialize, Serialize};
@@ -218,19 +219,26 @@ impl Verdict {
         &self.slicing_details
     }
 
-    /// The proof of approval by the gate; a person's is `Blessed::by_person`.
-    pub fn bless<T>(&self, candidate: T) -> Option<Blessed<T>> {
-        (self.blessing == Blessing::Blessed).then_some(Blessed(candidate))
+    /// The proof of approval by the gate, of the content it judged and of nothing else; a person's is
+    /// [`Blessed::by_person`].
+    pub fn bless(&self, judged: &Digest, candidate: &ArtifactRef) -> Option<Blessed> {
+        let approved = self.blessing == Blessing::Blessed && *judged == candidate.digest;
+        approved.then(|| Blessed(candidate.clone()))
     }
 }
 
-/// Something the gate approved. Pushing takes nothing else.
+/// A model that was approved. Pushing takes nothing else.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Blessed<T>(pub(super) T);
+pub struct Blessed(pub(super) ArtifactRef);
 
-impl<T> Blessed<T> {
-    /// What was approved.
-    pub fn get(&self) -> &T {
+impl Blessed {
+    /// The model that was approved.
+    pub fn model(&self) -> &ArtifactRef {
         &self.0
+    }
+
+    /// The content that was approved.
+    pub fn digest(&self) -> &Digest {
+        &self.0.digest
     }
 }

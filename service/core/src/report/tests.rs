@@ -72,6 +72,8 @@ fn judged(pull_request: Option<u64>, evaluation: &Evaluation) -> Run {
     run.apply(
         &RunEvent::GateJudged {
             verdict: judge(&gate, evaluation),
+            model: None,
+            blessing: None,
         },
         Micros(2),
     );
@@ -189,6 +191,8 @@ fn a_pipeline_without_a_judgement_succeeds() {
     run.apply(
         &RunEvent::GateJudged {
             verdict: judge(&gate, &nothing),
+            model: None,
+            blessing: None,
         },
         Micros(2),
     );

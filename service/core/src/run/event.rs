@@ -1,7 +1,7 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
 use super::RunState;
-use crate::artifact::ArtifactRef;
+use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,12 @@ pub enum RunEvent {
     GateJudged {
         /// Its answer.
         verdict: Verdict,
+        /// The content it judged; absent in what older versions wrote, where it is the run's candidate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<Digest>,
+        /// The ModelBlessing that says so, as ML Metadata knows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blessing: Option<ArtifactRef>,
     },
     /// The gate that the pull request proposes judged the same candidate, and recorded runs.
     GateReplayed {

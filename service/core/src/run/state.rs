@@ -1,8 +1,8 @@
 //! The state of a run: the fold of its events.
 
 use super::{Exit, RunEvent, RunRequest};
-use crate::artifact::ArtifactRef;
-use crate::gate::{Blessing, GateReplay, Verdict};
+use crate::artifact::{ArtifactRef, Digest};
+use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use crate::plan::PlannedStep;
 use indexmap::IndexMap;
@@ -226,6 +226,10 @@ pub struct Run {
     pub steps: IndexMap<StepName, StepRecord>,
     /// The gate's answer.
     pub verdict: Option<Verdict>,
+    /// The content that the answer is about.
+    pub judged: Option<Digest>,
+    /// The ModelBlessing that says so.
+    pub blessing: Option<ArtifactRef>,
     /// What the gate that a pull request proposes would say.
     pub gate_replay: Option<GateReplay>,
     /// The push.
@@ -264,6 +268,8 @@ impl Run {
             images,
             steps,
             verdict: None,
+            judged: None,
+            blessing: None,
             gate_replay: None,
             push: PushState::Pending,
             cancel_requested: None,
@@ -298,6 +304,27 @@ impl Run {
             false => reader.can_do_without(step),
         };
         skipped(step) && readers.peek().is_some() && readers.all(spared)
+    }
+
+    /// The artifact that a step made.
+    pub fn output(&self, (step, output): &(StepName, String)) -> Option<&ArtifactRef> {
+        self.steps.get(step)?.outputs.get(output)
+    }
+
+    /// The model that the gate judges, once it is made.
+    pub fn candidate(&self) -> Option<&ArtifactRef> {
+        self.output(&self.request.plan.gate.as_ref()?.model)
+    }
+
+    /// The proof that the gate approved this very model.
+    pub fn bless(&self, model: &ArtifactRef) -> Option<Blessed> {
+        self.verdict.as_ref()?.bless(self.judged.as_ref()?, model)
+    }
+
+    /// Whether the gate said no.
+    pub fn is_rejected(&self) -> bool {
+        let verdict = self.verdict.as_ref();
+        verdict.is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
     }
 
     /// Whether an approved model will be, or was, handed to a push target.
@@ -342,7 +369,11 @@ impl Run {
                 Some(record) => record.apply(event, at),
                 None => Applied::Illegal("no such step"),
             },
-            RunEvent::GateJudged { verdict } => {
+            RunEvent::GateJudged {
+                verdict,
+                model,
+                blessing,
+            } => {
                 if self.verdict.is_some() {
                     return Applied::Ignored("already judged");
                 }
@@ -351,6 +382,9 @@ impl Run {
                     return Applied::Illegal("a step is not done");
                 }
                 self.verdict = Some(verdict.clone());
+                let candidate = self.candidate().map(|candidate| candidate.digest.clone());
+                self.judged = model.clone().or(candidate);
+                self.blessing = blessing.clone();
                 Applied::Applied
             }
             RunEvent::GateReplayed { replay } => {

@@ -35,17 +35,6 @@ pub struct EngineConfig {
     pub retention: Policy,
 }
 
-impl EngineConfig {
-    /// The names of the push targets, for sentences about one that is not among them.
-    pub(crate) fn known_targets(&self) -> String {
-        if self.targets.is_empty() {
-            return "none".to_owned();
-        }
-        let names: Vec<_> = self.targets.keys().map(String::as_str).collect();
-        names.join(", ")
-    }
-}
-
 /// How GitHub is reached.
 #[derive(Clone, Debug)]
 pub struct GitHubConfig {

@@ -1,7 +1,8 @@
 //! Where the service keeps things below its data folder.
 
 use std::path::{Path, PathBuf};
-use trainyard_core::ids::{RepoName, RunId, StepName};
+use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::node::NodeId;
 
 /// The layout of the data folder. Every part is named after what it holds.
 #[derive(Clone, Debug)]
@@ -51,8 +52,8 @@ impl Folders {
     }
 
     /// What one attempt reads and writes.
-    pub fn attempt(&self, run: &RunId, step: &StepName, attempt: u32) -> PathBuf {
-        self.work(run).join(step.as_str()).join(attempt.to_string())
+    pub fn attempt(&self, run: &RunId, node: &NodeId, attempt: u32) -> PathBuf {
+        self.work(run).join(node.as_str()).join(attempt.to_string())
     }
 
     /// The logs of a run.
@@ -61,8 +62,8 @@ impl Folders {
     }
 
     /// The log of one attempt.
-    pub fn step_log(&self, run: &RunId, step: &StepName, attempt: u32) -> PathBuf {
-        self.logs(run).join(format!("{step}.{attempt}.log"))
+    pub fn attempt_log(&self, run: &RunId, node: &NodeId, attempt: u32) -> PathBuf {
+        self.logs(run).join(format!("{node}.{attempt}.log"))
     }
 
     /// The log of one image's build.

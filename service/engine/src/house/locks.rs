@@ -85,7 +85,7 @@ pub(crate) struct Exclusive {
 
 /// Gives it back when dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct ExclusiveGuard {
     _here: OwnedMutexGuard<()>,
     _everywhere: File,
 }
@@ -99,7 +99,7 @@ impl Exclusive {
     }
 
     /// Waits for its turn.
-    pub(crate) async fn hold(&self) -> io::Result<Held> {
+    pub(crate) async fn hold(&self) -> io::Result<ExclusiveGuard> {
         let here = Arc::clone(&self.here).lock_owned().await;
         let file = File::create(&self.path)?;
         loop {
@@ -109,7 +109,7 @@ impl Exclusive {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-        Ok(Held {
+        Ok(ExclusiveGuard {
             _here: here,
             _everywhere: file,
         })
@@ -118,7 +118,7 @@ impl Exclusive {
 
 /// Keeps content in its place: many use it at once, or one collects it alone.
 #[derive(Debug)]
-pub(crate) struct Collecting {
+pub(crate) struct ContentLock {
     path: PathBuf,
     here: Arc<RwLock<()>>,
 }
@@ -137,7 +137,7 @@ pub(crate) struct Alone {
     _everywhere: File,
 }
 
-impl Collecting {
+impl ContentLock {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -225,7 +225,7 @@ mod tests {
     async fn many_use_content_and_one_collects_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("collect.lock");
-        let (one, other) = (Collecting::new(path.clone()), Collecting::new(path));
+        let (one, other) = (ContentLock::new(path.clone()), ContentLock::new(path));
         let first = one.hold_off().await.unwrap();
         let second = other.hold_off().await.unwrap();
         for engine in [&one, &other] {

@@ -1,7 +1,10 @@
 //! What every room stands on: settings, folders, locks, the clock, signals.
 
+pub(crate) mod clock;
 pub(crate) mod config;
-pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod folders;
+pub(crate) mod last_line;
 pub(crate) mod locks;
+pub(crate) mod signals;
+pub(crate) mod targets;

@@ -1,7 +1,8 @@
 //! From an accepted delivery to its events: settled once, tried again while something outside does
 //! not answer.
 
-use crate::house::context::Context;
+use super::Inbound;
+use crate::house::clock::now;
 use crate::inbound::cloud_event::CloudEvent;
 use crate::inbound::interpret::{InterpretError, interpret};
 use futures_util::FutureExt;
@@ -25,13 +26,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Settles deliveries until the task is dropped.
-pub(crate) async fn run(context: Arc<Context>) {
+pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
         // Those that wait take no place from those that came after them.
         let most = BATCH.saturating_add(u32::try_from(waits.len()).unwrap_or(u32::MAX));
-        match context.store.unprocessed_deliveries(most).await {
+        match inbound.store.unprocessed_deliveries(most).await {
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be read");
                 wake = Instant::now() + AGAIN;
@@ -47,7 +48,7 @@ pub(crate) async fn run(context: Arc<Context>) {
                         wake = wake.min(later);
                         continue;
                     }
-                    if let Err(error) = settle_safely(&context, &delivery).await {
+                    if let Err(error) = settle_safely(&inbound, &delivery).await {
                         tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
                         let wait = waited.map_or(AGAIN, |(_, wait)| (wait * 2).min(LONGEST_WAIT));
                         let later = Instant::now() + wait;
@@ -58,29 +59,29 @@ pub(crate) async fn run(context: Arc<Context>) {
             }
         }
         tokio::select! {
-            () = context.signals.ingest.notified() => {}
+            () = inbound.signals.ingest.notified() => {}
             () = sleep_until(wake) => {}
         }
     }
 }
 
 /// One poisonous delivery must not stop the others.
-async fn settle_safely(context: &Context, delivery: &Delivery) -> Result<(), InterpretError> {
-    if let Ok(settled) = AssertUnwindSafe(settle(context, delivery)).catch_unwind().await {
+async fn settle_safely(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretError> {
+    if let Ok(settled) = AssertUnwindSafe(settle(inbound, delivery)).catch_unwind().await {
         return settled;
     }
     let outcome = "this delivery met a defect of Trainyard: see the service's log and report it";
     let settle = SettleDelivery {
         delivery: delivery.id.clone(),
-        at: context.now(),
+        at: now(),
         events: Vec::new(),
         outcome: outcome.to_owned(),
     };
-    context.store.settle_delivery(&settle).await?;
+    inbound.store.settle_delivery(&settle).await?;
     Ok(())
 }
 
-async fn settle(context: &Context, delivery: &Delivery) -> Result<(), InterpretError> {
+async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretError> {
     let derived = if delivery.origin == "github" {
         event_of_stored(&delivery.kind, &delivery.body).map_err(|error| error.to_string())
     } else {
@@ -89,7 +90,7 @@ async fn settle(context: &Context, delivery: &Delivery) -> Result<(), InterpretE
     let (events, outcome) = match derived {
         Err(reason) | Ok(Derived::Nothing(reason)) => (Vec::new(), reason),
         Ok(Derived::Event(event)) => {
-            let new = interpret(context, *event).await?;
+            let new = interpret(inbound, *event).await?;
             let outcome = new.outcome.clone();
             (vec![new], outcome)
         }
@@ -98,14 +99,14 @@ async fn settle(context: &Context, delivery: &Delivery) -> Result<(), InterpretE
     tracing::info!(delivery = %delivery.id, kind = delivery.kind, runs, outcome, "delivery settled");
     let settle = SettleDelivery {
         delivery: delivery.id.clone(),
-        at: context.now(),
+        at: now(),
         events,
         outcome,
     };
-    context.store.settle_delivery(&settle).await?;
-    context.signals.admission.notify_one();
-    context.signals.schedule.notify_one();
-    context.signals.report.notify_one();
+    inbound.store.settle_delivery(&settle).await?;
+    inbound.signals.admission.notify_one();
+    inbound.signals.schedule.notify_one();
+    inbound.signals.report.notify_one();
     Ok(())
 }
 

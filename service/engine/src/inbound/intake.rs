@@ -1,6 +1,7 @@
 //! The door: a delivery is checked, made durable, and only then acknowledged.
 
-use crate::engine::Engine;
+use super::Inbound;
+use crate::house::clock::now;
 use crate::inbound::cloud_event::CloudEvent;
 use serde_json::{Map, Value};
 use trainyard_core::ids::DeliveryId;
@@ -36,21 +37,15 @@ impl From<SignatureError> for IntakeError {
     }
 }
 
-impl Engine {
+impl Inbound {
     /// Takes a webhook of GitHub. `header` looks a header up by its lowercase name.
-    pub async fn accept_webhook<'a>(
+    pub(crate) async fn accept_webhook<'a>(
         &self,
         header: impl Fn(&str) -> Option<&'a str>,
         body: bytes::Bytes,
     ) -> Result<Intake, IntakeError> {
-        let secrets = self
-            .context()
-            .config
-            .github
-            .as_ref()
-            .map(|github| github.webhook_secrets.as_slice());
         let signed = header("x-hub-signature-256");
-        let verified = signature::verify(secrets.unwrap_or_default(), signed, body)?;
+        let verified = signature::verify(&self.webhook_secrets, signed, body)?;
         let required = |name: &str| {
             header(name)
                 .filter(|value| !value.is_empty() && value.len() <= 200)
@@ -66,7 +61,7 @@ impl Engine {
             id: DeliveryId::from(id),
             origin: "github".to_owned(),
             kind: kind.to_owned(),
-            received_at: self.context().now(),
+            received_at: now(),
             headers: kept(&headers, &header),
             body: verified.into_inner(),
         })
@@ -74,7 +69,7 @@ impl Engine {
     }
 
     /// Takes a CloudEvent; the caller has checked the sender's token.
-    pub async fn accept_cloud_event<'a>(
+    pub(crate) async fn accept_cloud_event<'a>(
         &self,
         header: impl Fn(&str) -> Option<&'a str>,
         body: bytes::Bytes,
@@ -93,7 +88,7 @@ impl Engine {
             id: event.delivery_id(),
             origin: "cloudevents".to_owned(),
             kind: event.kind,
-            received_at: self.context().now(),
+            received_at: now(),
             headers: kept(&headers, &header),
             body,
         })
@@ -102,9 +97,9 @@ impl Engine {
 
     async fn store_delivery(&self, delivery: NewDelivery) -> Result<Intake, IntakeError> {
         let (id, origin) = (delivery.id.clone(), delivery.origin.clone());
-        let accepted = self.context().store.accept_delivery(&delivery).await?;
+        let accepted = self.store.accept_delivery(&delivery).await?;
         metrics::counter!("trainyard_deliveries_total", "origin" => origin).increment(1);
-        self.context().signals.ingest.notify_one();
+        self.signals.ingest.notify_one();
         Ok(match accepted {
             Accepted::New => Intake::Accepted(id),
             Accepted::Duplicate => Intake::Duplicate(id),

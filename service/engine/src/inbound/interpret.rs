@@ -1,9 +1,10 @@
 //! From an event to runs, or the reason for none.
 
-use crate::house::context::{Context, new_event_id};
+use super::Inbound;
+use crate::house::clock::{new_event_id, now};
 use crate::inbound::request::{self, Origin};
 use crate::source::checkout::{self, SourceError};
-use crate::source::project::{self, Found};
+use crate::source::project::{self, FoundPipeline};
 use crate::tell::outbox::{self, status_item};
 use serde_json::json;
 use trainyard_core::event::{DataArrived, Event, PullRequest, Push};
@@ -23,18 +24,18 @@ pub(crate) enum InterpretError {
 }
 
 /// An event with the runs it starts, or the reason for none.
-pub(crate) async fn interpret(context: &Context, event: Event) -> Result<NewEvent, InterpretError> {
+pub(crate) async fn interpret(inbound: &Inbound, event: Event) -> Result<NewEvent, InterpretError> {
     let id = new_event_id();
     let mut verdict = Interpretation::default();
     match &event {
-        Event::Push(push) => interpret_push(context, push, &event, &mut verdict).await?,
-        Event::PullRequest(pull) => interpret_pull_request(context, pull, &event, &mut verdict).await?,
-        Event::DataArrived(arrived) => interpret_data(context, arrived, &event, &id, &mut verdict).await?,
+        Event::Push(push) => interpret_push(inbound, push, &event, &mut verdict).await?,
+        Event::PullRequest(pull) => interpret_pull_request(inbound, pull, &event, &mut verdict).await?,
+        Event::DataArrived(arrived) => interpret_data(inbound, arrived, &event, &id, &mut verdict).await?,
         Event::ScheduleDue(_) | Event::Manual(_) => verdict
             .reasons
             .push("this event is made by the service itself".to_owned()),
     }
-    Ok(verdict.into_event(context, id, event))
+    Ok(verdict.into_event(inbound, id, event))
 }
 
 #[derive(Default)]
@@ -46,10 +47,10 @@ struct Interpretation {
 }
 
 impl Interpretation {
-    fn into_event(mut self, context: &Context, id: EventId, event: Event) -> NewEvent {
+    fn into_event(mut self, inbound: &Inbound, id: EventId, event: Event) -> NewEvent {
         for run in &mut self.runs {
             run.event = Some(id.clone());
-            self.outbox.extend(outbox::first_status(context, run));
+            self.outbox.extend(outbox::first_status(&inbound.audience, run));
         }
         let (runs, outbox, holds) = (self.runs, self.outbox, self.holds);
         NewEvent {
@@ -77,7 +78,7 @@ impl Interpretation {
     }
 
     /// A file that cannot be run is told to the commit, not only to the log.
-    fn invalid(&mut self, found: &Found, origin: &Origin) {
+    fn invalid(&mut self, found: &FoundPipeline, origin: &Origin) {
         let Err(problems) = &found.plan else { return };
         if let Some(first) = problems.first() {
             self.reasons.push(first.to_string());
@@ -104,13 +105,13 @@ fn source<T>(result: Result<T, SourceError>, verdict: &mut Interpretation) -> Re
 }
 
 async fn interpret_push(
-    context: &Context,
+    inbound: &Inbound,
     push: &Push,
     event: &Event,
     verdict: &mut Interpretation,
 ) -> Result<(), InterpretError> {
     let origin = Origin::push(push);
-    let found = project::pipelines(context, &push.repo, push.installation_id, &push.after).await;
+    let found = project::pipelines(&inbound.source, &push.repo, push.installation_id, &push.after).await;
     let Some(found) = source(found, verdict)? else {
         return Ok(());
     };
@@ -121,7 +122,7 @@ async fn interpret_push(
         ));
     }
     let changed = match &push.before {
-        Some(before) => checkout::changed(context, &push.repo, push.installation_id, before, &push.after).await,
+        Some(before) => checkout::changed(&inbound.source, &push.repo, push.installation_id, before, &push.after).await,
         None => None,
     };
     for pipeline in &found {
@@ -137,19 +138,19 @@ async fn interpret_push(
                     plan.clone(),
                     cause,
                     may_push,
-                    context.now(),
+                    now(),
                 ));
             }
             Match::Hold { cause, .. } => tracing::error!(cause, "a push is never held"),
             Match::No { reason } => verdict.reasons.push(reason),
         }
     }
-    register(context, push, found).await
+    register(inbound, push, found).await
 }
 
 /// The default branch says which pipelines listen to data and the clock.
-async fn register(context: &Context, push: &Push, found: Vec<Found>) -> Result<(), InterpretError> {
-    let default = match (&push.default_branch, &context.github) {
+async fn register(inbound: &Inbound, push: &Push, found: Vec<FoundPipeline>) -> Result<(), InterpretError> {
+    let default = match (&push.default_branch, &inbound.source.github) {
         (Some(told), _) => told.clone(),
         (None, Some(github)) => {
             let asked = github.default_branch(&push.repo).await;
@@ -157,20 +158,20 @@ async fn register(context: &Context, push: &Push, found: Vec<Found>) -> Result<(
         }
         (None, None) => return Ok(()),
     };
-    if default != push.branch || overtaken(context, push).await? {
+    if default != push.branch || overtaken(inbound, push).await? {
         return Ok(());
     }
     let known = found
         .into_iter()
         .filter_map(|f| Some((f.folder, f.plan.ok()?)))
         .collect();
-    Ok(request::register(context, push, known).await?)
+    Ok(request::register(inbound, push, known).await?)
 }
 
 /// Whether a later push of this branch was looked at already, because this delivery had to wait: the
 /// known commit has this one behind it, and this push did not go back from there.
-async fn overtaken(context: &Context, push: &Push) -> Result<bool, InterpretError> {
-    let known = context.store.pipelines().await?;
+async fn overtaken(inbound: &Inbound, push: &Push) -> Result<bool, InterpretError> {
+    let known = inbound.store.pipelines().await?;
     let Some(known) = known.into_iter().find(|known| known.repo == push.repo) else {
         return Ok(false);
     };
@@ -178,17 +179,24 @@ async fn overtaken(context: &Context, push: &Push) -> Result<bool, InterpretErro
     let went_back = push.before.as_ref() == Some(&known.commit);
     Ok(same_branch
         && !went_back
-        && checkout::is_ancestor(context, &push.repo, push.installation_id, &push.after, &known.commit).await)
+        && checkout::is_ancestor(
+            &inbound.source,
+            &push.repo,
+            push.installation_id,
+            &push.after,
+            &known.commit,
+        )
+        .await)
 }
 
 async fn interpret_pull_request(
-    context: &Context,
+    inbound: &Inbound,
     pull: &PullRequest,
     event: &Event,
     verdict: &mut Interpretation,
 ) -> Result<(), InterpretError> {
     let origin = Origin::pull_request(pull);
-    let base = project::pipelines(context, &pull.repo, pull.installation_id, &pull.base_sha).await;
+    let base = project::pipelines(&inbound.source, &pull.repo, pull.installation_id, &pull.base_sha).await;
     let Some(base) = source(base, verdict)? else {
         return Ok(());
     };
@@ -196,7 +204,7 @@ async fn interpret_pull_request(
     let head = if pull.is_fork() {
         Ok(base.clone())
     } else {
-        project::pipelines(context, &pull.repo, pull.installation_id, &pull.head_sha).await
+        project::pipelines(&inbound.source, &pull.repo, pull.installation_id, &pull.head_sha).await
     };
     let Some(head) = source(head, verdict)? else {
         return Ok(());
@@ -205,7 +213,7 @@ async fn interpret_pull_request(
         None
     } else {
         let (repo, installation) = (&pull.repo, pull.installation_id);
-        checkout::changed_since_fork(context, repo, installation, &pull.base_sha, &pull.head_sha).await
+        checkout::changed_since_fork(&inbound.source, repo, installation, &pull.base_sha, &pull.head_sha).await
     };
     if head.is_empty() {
         verdict.reasons.push(format!(
@@ -226,14 +234,9 @@ async fn interpret_pull_request(
                     .filter_map(|b| b.plan.as_ref().ok())
                     .find(|b| b.pipeline == plan.pipeline);
                 match trainyard_core::spec::with_base_gate(plan.clone(), same) {
-                    Ok(plan) => verdict.runs.push(request::new(
-                        &origin,
-                        &pipeline.folder,
-                        plan,
-                        cause,
-                        false,
-                        context.now(),
-                    )),
+                    Ok(plan) => verdict
+                        .runs
+                        .push(request::new(&origin, &pipeline.folder, plan, cause, false, now())),
                     Err(reason) => verdict.tell(pull, &plan.pipeline, StatusState::Error, reason),
                 }
             }
@@ -250,13 +253,13 @@ async fn interpret_pull_request(
 }
 
 async fn interpret_data(
-    context: &Context,
+    inbound: &Inbound,
     arrived: &DataArrived,
     event: &Event,
     id: &EventId,
     verdict: &mut Interpretation,
 ) -> Result<(), InterpretError> {
-    let known = context.store.pipelines().await?;
+    let known = inbound.store.pipelines().await?;
     if known.is_empty() {
         let reason = "no pipeline is known yet: push a repository with a pipeline to its default branch first";
         verdict.reasons.push(reason.to_owned());
@@ -267,14 +270,9 @@ async fn interpret_data(
             Match::Start { cause, may_push } => {
                 let origin = Origin::data(&pipeline, arrived);
                 let folder = pipeline.folder.clone();
-                verdict.runs.push(request::new(
-                    &origin,
-                    &folder,
-                    pipeline.plan,
-                    cause,
-                    may_push,
-                    context.now(),
-                ));
+                verdict
+                    .runs
+                    .push(request::new(&origin, &folder, pipeline.plan, cause, may_push, now()));
             }
             Match::Hold { seconds, cause } => {
                 verdict.reasons.push(format!(
@@ -282,7 +280,7 @@ async fn interpret_data(
                 ));
                 verdict
                     .holds
-                    .push(hold(context, &pipeline, arrived, id, seconds).await?);
+                    .push(hold(inbound, &pipeline, arrived, id, seconds).await?);
             }
         }
     }
@@ -291,18 +289,18 @@ async fn interpret_data(
 
 /// The wait for more, joined with what waits already.
 async fn hold(
-    context: &Context,
+    inbound: &Inbound,
     pipeline: &KnownPipeline,
     arrived: &DataArrived,
     event: &EventId,
     seconds: u64,
 ) -> Result<Held, StoreError> {
     let key = request::hold_key(pipeline, &arrived.source);
-    let before = context.store.held(&key).await?.map(|held| held.payload);
+    let before = inbound.store.held(&key).await?.map(|held| held.payload);
     let mut labels = before.as_ref().map(request::held_labels).unwrap_or_default();
     labels.extend(arrived.span.clone().filter(|span| !labels.contains(span)));
     let payload = json!({"repo": pipeline.repo, "pipeline": pipeline.name, "source": arrived.source, "spans": labels});
-    let until = context.now().plus_seconds(seconds);
+    let until = now().plus_seconds(seconds);
     Ok(Held {
         key,
         until,

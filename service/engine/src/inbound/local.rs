@@ -1,16 +1,14 @@
 //! A run of a pipeline folder on this machine, by the same engine.
 
-use crate::engine::Engine;
-use crate::house::context::{new_event_id, new_run_id};
-use crate::run::reconcile::{ReconcileError, reconcile};
+use super::Inbound;
+use crate::house::clock::{new_event_id, new_run_id, now};
 use crate::source::project::PIPELINE_FILE;
 use crate::source::repository_file::missing_locally;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use trainyard_core::event::{Event, Manual};
 use trainyard_core::ids::RunId;
-use trainyard_core::run::{Run, RunRequest};
+use trainyard_core::run::RunRequest;
 use trainyard_core::spec::{self, Problem};
 use trainyard_store::{NewEvent, StoreError};
 
@@ -38,9 +36,9 @@ pub enum LocalError {
     Taken,
 }
 
-impl Engine {
+impl Inbound {
     /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
-    pub async fn request_local(
+    pub(crate) async fn request_local(
         &self,
         folder: &Path,
         parameters: &Map<String, Value>,
@@ -58,7 +56,7 @@ impl Engine {
         if !problems.is_empty() {
             return Err(LocalError::Invalid { file, text, problems });
         }
-        let at = self.context().now();
+        let at = now();
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let (run, event) = (new_run_id(), new_event_id());
         let manual = Manual {
@@ -88,16 +86,7 @@ impl Engine {
             runs: vec![request],
             ..NewEvent::new(event, Event::Manual(manual), "")
         };
-        self.context().store.record_event(&event, None, at).await?;
+        self.store.record_event(&event, None, at).await?;
         Ok(run)
-    }
-
-    /// Drives one run to its end in this task, whatever the limits of the service.
-    pub async fn drive(&self, id: &RunId) -> Result<Run, LocalError> {
-        match reconcile(Arc::clone(self.context()), id.clone()).await {
-            Ok(()) => Ok(self.context().store.load_run(id).await?),
-            Err(ReconcileError::NotOurs) => Err(LocalError::Taken),
-            Err(ReconcileError::Store(error)) => Err(error.into()),
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A run that a person asks for, of a pipeline on a default branch.
 
-use crate::engine::Engine;
-use crate::house::context::new_event_id;
+use super::Inbound;
+use crate::house::clock::{new_event_id, now};
 use crate::inbound::request::{self, Origin};
 use crate::source::checkout::{self, SourceError};
 use crate::source::project::{self, PIPELINE_FILE};
@@ -49,17 +49,16 @@ impl From<SourceError> for ManualError {
     }
 }
 
-impl Engine {
+impl Inbound {
     /// Makes a run of a known pipeline at the head of its default branch, as far as a push told us.
     /// `parameters` replace the file's. The run is queued like any other.
-    pub async fn request_known(
+    pub(crate) async fn request_known(
         &self,
         repo: &RepoName,
         pipeline: &str,
         parameters: &Map<String, Value>,
         actor: &str,
     ) -> Result<RunId, ManualError> {
-        let context = self.context();
         let known = self.known(repo, pipeline).await?;
         let plan = self.plan_with(&known, parameters).await?;
         let event = Event::Manual(Manual {
@@ -74,7 +73,7 @@ impl Engine {
             Match::Hold { cause, .. } => (cause, true),
             Match::No { reason } => return Err(ManualError::Refused(reason)),
         };
-        let (id, at) = (new_event_id(), context.now());
+        let (id, at) = (new_event_id(), now());
         let run = request::new(
             &Origin::at_head("manual", &known),
             &known.folder,
@@ -88,18 +87,18 @@ impl Engine {
             ..run
         };
         let event = NewEvent {
-            outbox: outbox::first_status(context, &run),
+            outbox: outbox::first_status(&self.audience, &run),
             runs: vec![run.clone()],
             ..NewEvent::new(id, event, "")
         };
-        context.store.record_event(&event, None, at).await?;
-        context.signals.admission.notify_one();
-        context.signals.report.notify_one();
+        self.store.record_event(&event, None, at).await?;
+        self.signals.admission.notify_one();
+        self.signals.report.notify_one();
         Ok(run.id)
     }
 
     async fn known(&self, repo: &RepoName, pipeline: &str) -> Result<KnownPipeline, ManualError> {
-        let all = self.context().store.pipelines().await?;
+        let all = self.store.pipelines().await?;
         let (of_repo, _): (Vec<_>, Vec<_>) = all.into_iter().partition(|known| known.repo == *repo);
         let names: Vec<&str> = of_repo.iter().map(|known| known.name.as_str()).collect();
         let names = if names.is_empty() {
@@ -122,7 +121,7 @@ impl Engine {
         if parameters.is_empty() {
             return Ok(known.plan.clone());
         }
-        let mirror = checkout::fetch(self.context(), &known.repo, known.installation_id, &known.commit).await?;
+        let mirror = checkout::fetch(&self.source, &known.repo, known.installation_id, &known.commit).await?;
         let path = format!("{}/{PIPELINE_FILE}", known.folder);
         let text = mirror.show(&known.commit, &path).await.map_err(SourceError::from)?;
         let Some(text) = text else {

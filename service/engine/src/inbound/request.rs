@@ -1,6 +1,7 @@
 //! Run requests: who asked, for which commit, with which data.
 
-use crate::house::context::{Context, new_event_id, new_run_id};
+use super::Inbound;
+use crate::house::clock::{new_event_id, new_run_id, now};
 use crate::tell::outbox;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -94,8 +95,8 @@ pub(crate) fn new(origin: &Origin, folder: &str, plan: Plan, cause: String, may_
 }
 
 /// Remembers the pipelines of a default branch: they listen to data, the clock and people.
-pub(crate) async fn register(context: &Context, push: &Push, found: Vec<(String, Plan)>) -> Result<(), StoreError> {
-    let at = context.now();
+pub(crate) async fn register(inbound: &Inbound, push: &Push, found: Vec<(String, Plan)>) -> Result<(), StoreError> {
+    let at = now();
     let mut schedules = Vec::new();
     let mut known = Vec::new();
     for (folder, plan) in found {
@@ -113,15 +114,15 @@ pub(crate) async fn register(context: &Context, push: &Push, found: Vec<(String,
         });
     }
     let (repo, branch, commit) = (&push.repo, push.branch.as_str(), &push.after);
-    context
+    inbound
         .store
         .put_pipelines(repo, push.installation_id, branch, commit, &known, at)
         .await?;
-    context
+    inbound
         .store
         .put_schedules(Some(repo), Some(branch), Some(commit), &schedules, at)
         .await?;
-    context.signals.schedule.notify_one();
+    inbound.signals.schedule.notify_one();
     Ok(())
 }
 
@@ -137,9 +138,9 @@ pub(crate) fn held_labels(payload: &Value) -> Vec<String> {
 }
 
 /// The run for everything that arrived in a quiet period.
-pub(crate) async fn release(context: &Context, held: &Held) -> Result<Settled, StoreError> {
+pub(crate) async fn release(inbound: &Inbound, held: &Held) -> Result<Settled, StoreError> {
     let source = held.payload["source"].as_str().unwrap_or_default().to_owned();
-    let known = context.store.pipelines().await?;
+    let known = inbound.store.pipelines().await?;
     let pipeline = known.into_iter().find(|p| hold_key(p, &source) == held.key);
     let labels = held_labels(&held.payload);
     let span = pipeline.as_ref().and_then(|p| newest(p, &source, &labels));
@@ -154,15 +155,12 @@ pub(crate) async fn release(context: &Context, held: &Held) -> Result<Settled, S
                 .to_owned();
             let origin = Origin::data(&pipeline, &arrived);
             let folder = pipeline.folder.clone();
-            let run = new(&origin, &folder, pipeline.plan, cause, true, context.now());
-            event.outbox = outbox::first_status(context, &run);
+            let run = new(&origin, &folder, pipeline.plan, cause, true, now());
+            event.outbox = outbox::first_status(&inbound.audience, &run);
             event.runs = vec![RunRequest { event: Some(id), ..run }];
         }
     }
-    context
-        .store
-        .release_hold(&held.key, held.until, &event, context.now())
-        .await
+    inbound.store.release_hold(&held.key, held.until, &event, now()).await
 }
 
 /// The newest of several labels, by their meaning; one without a meaning first, so that the run

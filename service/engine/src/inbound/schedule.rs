@@ -3,7 +3,8 @@
 //! tokio-cron-scheduler only ticks. Which slots are due is computed from the last recorded slot in
 //! the schedule's own zone, and a slot is taken once, by a unique row.
 
-use crate::house::context::{Context, new_event_id};
+use super::Inbound;
+use crate::house::clock::{new_event_id, now};
 use crate::inbound::request::{self, Origin};
 use crate::tell::outbox;
 use std::sync::Arc;
@@ -26,13 +27,13 @@ const NOTHING_PLANNED: Duration = Duration::from_secs(300);
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Makes the ticker; it runs until it is dropped.
-pub(crate) async fn ticker(context: &Arc<Context>) -> Result<JobScheduler, JobSchedulerError> {
+pub(crate) async fn ticker(inbound: &Arc<Inbound>) -> Result<JobScheduler, JobSchedulerError> {
     let ticker = JobScheduler::new().await?;
     // The scheduler's tasks outlive it; they must not keep the engine.
-    let context = Arc::downgrade(context);
+    let signals = Arc::downgrade(&inbound.signals);
     let tick = Job::new_repeated(TICK, move |_, _| {
-        if let Some(context) = context.upgrade() {
-            context.signals.tick.notify_one();
+        if let Some(signals) = signals.upgrade() {
+            signals.tick.notify_one();
         }
     })?;
     ticker.add(tick).await?;
@@ -41,35 +42,33 @@ pub(crate) async fn ticker(context: &Arc<Context>) -> Result<JobScheduler, JobSc
 }
 
 /// Starts what is due until the task is dropped.
-pub(crate) async fn run(context: Arc<Context>) {
+pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut ticking: Option<JobScheduler> = None;
     loop {
-        let next = match look(&context).await {
+        let next = match look(&inbound).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "schedules cannot be read");
-                Some(Micros(
-                    context.now().0 + i64::try_from(AGAIN.as_micros()).unwrap_or(i64::MAX),
-                ))
+                Some(Micros(now().0 + i64::try_from(AGAIN.as_micros()).unwrap_or(i64::MAX)))
             }
         };
         if next.is_some() && ticking.is_none() {
-            ticking = ticker(&context)
+            ticking = ticker(&inbound)
                 .await
                 .inspect_err(|error| tracing::error!(%error, "the ticker did not start"))
                 .ok();
         }
-        wait(&context, next).await;
+        wait(&inbound, next).await;
     }
 }
 
 /// Until something is due by the wall clock, which may be set or sleep, or the plans change.
-async fn wait(context: &Context, next: Option<Micros>) {
+async fn wait(inbound: &Inbound, next: Option<Micros>) {
     loop {
         tokio::select! {
-            () = context.signals.schedule.notified() => return,
-            () = context.signals.tick.notified() => {
-                if next.is_some_and(|at| context.now() >= at) {
+            () = inbound.signals.schedule.notified() => return,
+            () = inbound.signals.tick.notified() => {
+                if next.is_some_and(|at| now() >= at) {
                     return;
                 }
             }
@@ -79,18 +78,18 @@ async fn wait(context: &Context, next: Option<Micros>) {
 }
 
 /// Starts everything that is due and says when to look again.
-async fn look(context: &Context) -> Result<Option<Micros>, StoreError> {
-    for held in context.store.due_holds(context.now()).await? {
-        match request::release(context, &held).await {
-            Ok(_) => context.signals.admission.notify_one(),
+async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
+    for held in inbound.store.due_holds(now()).await? {
+        match request::release(inbound, &held).await {
+            Ok(_) => inbound.signals.admission.notify_one(),
             // Another arrival prolonged the wait.
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    let mut next = context.store.next_hold().await?;
-    for row in context.store.schedules().await? {
-        let upcoming = match due(context, &row).await {
+    let mut next = inbound.store.next_hold().await?;
+    for row in inbound.store.schedules().await? {
+        let upcoming = match due(inbound, &row).await {
             Ok(upcoming) => upcoming,
             Err(ScheduleError::Store(error)) => return Err(error),
             Err(ScheduleError::Invalid(reason)) => {
@@ -108,22 +107,22 @@ enum ScheduleError {
     Invalid(String),
 }
 
-async fn due(context: &Context, row: &ScheduleRow) -> Result<Option<Micros>, ScheduleError> {
+async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, ScheduleError> {
     let schedule = Schedule {
         cron: row.cron.clone(),
         timezone: row.timezone.clone(),
         catchup: row.catchup,
     };
-    let now = context.now();
+    let now = now();
     let last = row.last_slot.unwrap_or(row.since);
     for slot in schedule::due(&schedule, Some(last), now).map_err(ScheduleError::Invalid)? {
-        let event = event(context, row, slot).await.map_err(ScheduleError::Store)?;
-        match context
+        let event = event(inbound, row, slot).await.map_err(ScheduleError::Store)?;
+        match inbound
             .store
             .record_slot(row.repo.as_ref(), &row.pipeline, slot, &event, now)
             .await
         {
-            Ok(_) => context.signals.admission.notify_one(),
+            Ok(_) => inbound.signals.admission.notify_one(),
             // Another process, or this one before a crash, took the slot.
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(ScheduleError::Store(error)),
@@ -132,12 +131,12 @@ async fn due(context: &Context, row: &ScheduleRow) -> Result<Option<Micros>, Sch
     schedule::next(&schedule, now).map_err(ScheduleError::Invalid)
 }
 
-async fn event(context: &Context, row: &ScheduleRow, slot: Micros) -> Result<NewEvent, StoreError> {
+async fn event(inbound: &Inbound, row: &ScheduleRow, slot: Micros) -> Result<NewEvent, StoreError> {
     let id = new_event_id();
     let slot_text = chrono::DateTime::from_timestamp_micros(slot.0)
         .map(|t| t.to_rfc3339())
         .unwrap_or_default();
-    let known = context.store.pipelines().await?;
+    let known = inbound.store.pipelines().await?;
     let known = known
         .into_iter()
         .find(|p| Some(&p.repo) == row.repo.as_ref() && p.name == row.pipeline);
@@ -163,8 +162,8 @@ async fn event(context: &Context, row: &ScheduleRow, slot: Micros) -> Result<New
         Match::Start { cause, may_push } => {
             let origin = Origin::at_head("schedule", &pipeline);
             let folder = pipeline.folder.clone();
-            let run = request::new(&origin, &folder, pipeline.plan, cause, may_push, context.now());
-            new.outbox = outbox::first_status(context, &run);
+            let run = request::new(&origin, &folder, pipeline.plan, cause, may_push, now());
+            new.outbox = outbox::first_status(&inbound.audience, &run);
             new.runs = vec![RunRequest { event: Some(id), ..run }];
         }
         Match::No { reason } => new.outcome = reason,

@@ -1,13 +1,13 @@
 //! Infra validation: the candidate in a throw-away copy of the serving container, which sees nothing
 //! but the candidate, before anything that serves is touched.
 
+use super::Registry;
+use crate::content::Content;
 use crate::content::artifacts::remove_tree;
 use crate::house::config::{Layout, ServingImage, TargetConfig, TargetKind};
-use crate::house::context::Context;
 use crate::house::error::EffectError;
-use crate::run::effects::{execute, execution, failed, judge, push};
-use crate::run::outcome::Outcome;
-use crate::serving::{Checks, ModelServer, ServingError, next_version, try_out, wait_live, write_repository};
+use crate::house::last_line::last_line;
+use crate::serving::{Checks, ModelServer, ServingError, try_out, wait_live, write_repository};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -18,16 +18,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{Micros, RunId, StepName};
-use trainyard_core::run::Run;
+use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::node::NodeId;
+use trainyard_core::registry::Ledger;
 use trainyard_core::spec::Push;
 use trainyard_executors::{
     AttemptKey, BuildError, Executor, ExecutorError, Exit, ImageBuilder, Mount, Network, Observation, Program,
 };
-use trainyard_store::{MetadataWrite, PublishExecution, StartExecution};
 
-/// The throw-away container's step, in its name and its log's.
-pub(crate) const STEP: &str = "infra-validation";
 /// Where the serving image finds its models.
 const MODELS: &str = "/models";
 /// Between two looks at a container that starts.
@@ -58,66 +56,68 @@ impl Validated {
 fn key(id: &RunId) -> AttemptKey {
     AttemptKey {
         run: id.clone(),
-        step: StepName::from(STEP),
+        step: StepName::from(NodeId::infra_validation().as_str()),
         attempt: 1,
     }
 }
 
-/// `None` where no serving image is configured or containers cannot be run: then the new version is
-/// tried on the target's own server. The container is gone afterwards, whatever happened.
-pub(crate) async fn validate(
-    context: &Context,
-    id: &RunId,
-    model: &ArtifactRef,
-    plan: &Push,
-    config: &TargetConfig,
-) -> Result<Option<Validated>, EffectError> {
-    let TargetKind::OpenInference {
-        serving: Some(serving),
-        layout,
-        ..
-    } = &config.kind
-    else {
-        return Ok(None);
-    };
-    if !context.executor.has_images() {
-        tracing::warn!(
-            target = plan.target,
-            "programs run without images: the model is tried on its target's own server"
-        );
-        return Ok(None);
+impl Registry {
+    /// `None` where no serving image is configured or containers cannot be run: then the new version is
+    /// tried on the target's own server. The container is gone afterwards, whatever happened.
+    pub(crate) async fn validate(
+        &self,
+        id: &RunId,
+        model: &ArtifactRef,
+        plan: &Push,
+        config: &TargetConfig,
+    ) -> Result<Option<Validated>, EffectError> {
+        let TargetKind::OpenInference {
+            serving: Some(serving),
+            layout,
+            ..
+        } = &config.kind
+        else {
+            return Ok(None);
+        };
+        if !self.executor.has_images() {
+            tracing::warn!(
+                target = plan.target,
+                "programs run without images: the model is tried on its target's own server"
+            );
+            return Ok(None);
+        }
+        let key = key(id);
+        let folder = self.folders.attempt(&key.run, &NodeId::infra_validation(), key.attempt);
+        let trial = Trial {
+            registry: self,
+            key: &key,
+            folder: &folder,
+            serving,
+            layout: *layout,
+            model: config.model.as_ref().unwrap_or(&plan.target),
+            max_loading_time: config.max_loading_time,
+        };
+        let refusal = match trial.run(model, plan).await {
+            Ok(()) => Ok(None),
+            Err(Failure::Model(reason)) => Ok(Some(format!(
+                "infra validation refused the model: {reason}{}",
+                trial.last_error(&reason).await
+            ))),
+            Err(Failure::Effect(error)) => Err(error),
+        };
+        // What is left after a crash, or because the executor did not answer, goes with the next start.
+        if let Err(error) = self.executor.remove(&key).await {
+            tracing::warn!(%key, %error, "a throw-away model server was not removed");
+        }
+        let refusal = refusal?;
+        let blessing = bless(&self.content, &key, &folder, model, refusal.as_deref())
+            .map_err(|error| EffectError::Broken(format!("the infra validation cannot be written down: {error}")))?;
+        Ok(Some(Validated {
+            refusal,
+            blessing,
+            image: serving.image.clone(),
+        }))
     }
-    let key = key(id);
-    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
-    let trial = Trial {
-        context,
-        key: &key,
-        folder: &folder,
-        serving,
-        layout: *layout,
-        model: config.model.as_ref().unwrap_or(&plan.target),
-        max_loading_time: config.max_loading_time,
-    };
-    let refusal = match trial.run(model, plan).await {
-        Ok(()) => Ok(None),
-        Err(Failure::Model(reason)) => Ok(Some(format!(
-            "infra validation refused the model: {reason}{}",
-            trial.last_error(&reason).await
-        ))),
-        Err(Failure::Effect(error)) => Err(error),
-    };
-    // What is left after a crash, or because the executor did not answer, goes with the next start.
-    if let Err(error) = context.executor.remove(&key).await {
-        tracing::warn!(%key, %error, "a throw-away model server was not removed");
-    }
-    let refusal = refusal?;
-    let blessing = bless(context, &key, &folder, model, refusal.as_deref())
-        .map_err(|error| EffectError::Broken(format!("the infra validation cannot be written down: {error}")))?;
-    Ok(Some(Validated {
-        refusal,
-        blessing,
-        image: serving.image.clone(),
-    }))
 }
 
 /// Whose fault it is.
@@ -153,7 +153,7 @@ fn broken(error: &dyn std::fmt::Display) -> EffectError {
 }
 
 struct Trial<'a> {
-    context: &'a Context,
+    registry: &'a Registry,
     key: &'a AttemptKey,
     folder: &'a Path,
     serving: &'a ServingImage,
@@ -164,14 +164,14 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     async fn run(&self, model: &ArtifactRef, plan: &Push) -> Result<(), Failure> {
-        let source = PathBuf::from(&model.uri);
+        let source = self.registry.content.place(&model.digest);
         let checks = Checks::read(&source, plan.infra_validation, plan.latency_bound())?;
-        let image = match self.context.builder.resolve(&self.serving.image).await {
+        let image = match self.registry.builder.resolve(&self.serving.image).await {
             Ok(image) => image,
             Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),
             Err(error) => return Err(Failure::Effect(broken(&error))),
         };
-        let executor = &self.context.executor;
+        let executor = &self.registry.executor;
         // One that a push before a crash left behind has another folder open.
         executor.remove(self.key).await?;
         let version = self.lay_out(&source).await?;
@@ -195,7 +195,7 @@ impl Trial<'_> {
         let (model, layout) = (self.model.to_owned(), self.layout);
         let write = move || {
             remove_tree(&folder).map_err(|error| ServingError::Folder(error.to_string()))?;
-            let version = next_version(&[]);
+            let version = Ledger::default().next_version();
             let version = write_repository(&folder.join("candidate"), layout, &model, &version, &source)?;
             let models = folder.join("models");
             let made =
@@ -237,7 +237,7 @@ impl Trial<'_> {
     async fn server(&self) -> Result<ModelServer, Failure> {
         let deadline = Instant::now() + self.max_loading_time;
         let address: IpAddr = loop {
-            if let Some(address) = self.context.executor.address(self.key).await? {
+            if let Some(address) = self.registry.executor.address(self.key).await? {
                 break address;
             }
             if Instant::now() >= deadline {
@@ -248,29 +248,30 @@ impl Trial<'_> {
             sleep(POLL).await;
         };
         let url = format!("http://{}", SocketAddr::new(address, self.serving.port));
-        let http = self.context.http.clone();
+        let http = self.registry.http.clone();
         Ok(ModelServer::new(http, &url, self.model, self.max_loading_time))
     }
 
     /// What the server wrote about an error, if it did and its answer did not say so.
     async fn last_error(&self, reason: &str) -> String {
-        let executor = &self.context.executor;
+        let executor = &self.registry.executor;
         if executor.stop(self.key, Duration::ZERO).await.is_err() || executor.flush_logs(self.key).await.is_err() {
             return String::new();
         }
-        let line = execute::last_line(&self.log(), |line| line.contains("Error"));
+        let line = last_line(&self.log(), |line| line.contains("Error"));
         let line = line.filter(|line| !reason.contains(line.trim_end_matches('.')));
         line.map(|line| format!("; its log says: {line}")).unwrap_or_default()
     }
 
     fn log(&self) -> PathBuf {
-        let AttemptKey { run, step, attempt } = self.key;
-        self.context.folders.step_log(run, step, *attempt)
+        let AttemptKey { run, attempt, .. } = self.key;
+        let node = NodeId::infra_validation();
+        self.registry.folders.attempt_log(run, &node, *attempt)
     }
 
     /// Returns when the container ended by itself, and says how.
     async fn end(&self) -> Result<String, Failure> {
-        let executor = &self.context.executor;
+        let executor = &self.registry.executor;
         let ended = loop {
             match executor.observe(self.key).await? {
                 Observation::Running => executor.settled(self.key, LOOK_AGAIN).await,
@@ -292,7 +293,7 @@ impl Trial<'_> {
 
 /// TFX's blessing: a folder with an empty file `INFRA_BLESSED` or `INFRA_NOT_BLESSED`, and the reason beside it.
 fn bless(
-    context: &Context,
+    content: &Content,
     key: &AttemptKey,
     folder: &Path,
     model: &ArtifactRef,
@@ -312,51 +313,14 @@ fn bless(
         blessing.join("infra_validation.json"),
         serde_json::to_vec_pretty(&said)?,
     )?;
-    let (digest, place) = context.artifacts.store(&blessing).map_err(io::Error::other)?;
+    let (digest, place) = content.publish(&blessing).map_err(io::Error::other)?;
     remove_tree(folder)?;
     let properties = json!({"blessed": i64::from(refusal.is_none()), "current_model": model.uri});
     Ok(ArtifactRef {
-        name: format!("{}/{STEP}/blessing", key.run),
+        name: NodeId::infra_validation().artifact(&key.run, "blessing"),
         type_name: "InfraBlessing".to_owned(),
         digest,
         uri: place.display().to_string(),
         properties: properties.as_object().cloned().unwrap_or_default(),
     })
-}
-
-/// What it leaves in MLMD.
-pub(crate) fn recorded(run: &Run, validated: &Validated, at: Micros) -> Vec<MetadataWrite> {
-    let identity = execution(run, &StepName::from(STEP), "InfraValidator");
-    let gate = run.request.plan.gate.as_ref();
-    let model = gate.and_then(|gate| judge::found(run, &gate.model));
-    vec![
-        MetadataWrite::StartExecution(StartExecution {
-            identity: identity.clone(),
-            inputs: model.map(|model| ("model".to_owned(), model)).into_iter().collect(),
-            properties: Map::new(),
-            at,
-        }),
-        MetadataWrite::Publish(PublishExecution {
-            identity,
-            cache_key: None,
-            outputs: BTreeMap::from([("blessing".to_owned(), validated.blessing.clone())]),
-            properties: validated.properties(),
-            at,
-        }),
-    ]
-}
-
-/// The push that a refusal ends, as a failure of the run with its sentence.
-pub(crate) fn refused(run: &Run, validated: &Validated, reason: String, at: Micros) -> Outcome {
-    let mut metadata = recorded(run, validated, at);
-    metadata.extend(failed(
-        push::identity(run),
-        push::inputs(run, Some(validated)),
-        &reason,
-        at,
-    ));
-    Outcome {
-        metadata,
-        ..Outcome::event(trainyard_core::run::RunEvent::PushFailed { reason })
-    }
 }

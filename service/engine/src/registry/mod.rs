@@ -1,4 +1,5 @@
-//! Models that serve: promoted, tried, rolled back, named.
+//! Models that serve: pushed, promoted, tried, rolled back, named. What may happen is decided in
+//! `core/registry`; [`serve`] is the one way it happens.
 
 pub(crate) mod aliases;
 pub(crate) mod infra_validation;
@@ -6,3 +7,28 @@ pub(crate) mod promote;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod rollback;
+pub(crate) mod serve;
+pub(crate) mod settle;
+
+use crate::content::Content;
+use crate::house::folders::Folders;
+use crate::house::locks::Exclusive;
+use crate::house::targets::Targets;
+use std::sync::Arc;
+use trainyard_executors::{AnyExecutor, AnyImageBuilder};
+use trainyard_store::Store;
+
+/// What it takes to let models serve.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    pub(crate) store: Store,
+    pub(crate) content: Content,
+    pub(crate) targets: Targets,
+    pub(crate) http: reqwest::Client,
+    /// Held while a push target is changed.
+    pub(crate) changing: Arc<Exclusive>,
+    /// What runs throw-away model servers.
+    pub(crate) executor: AnyExecutor,
+    pub(crate) builder: AnyImageBuilder,
+    pub(crate) folders: Folders,
+}

@@ -1,28 +1,24 @@
-//! What a promotion leaves in ML Metadata.
+//! What changes of a target leave in ML Metadata. A push is its run's Pusher; a promotion and a rollback are
+//! Pushers of no run.
 
-use super::promote::{Found, PromoteRequest, PromotionError};
-use crate::house::context::Context;
-use crate::registry::infra_validation::Validated;
+use super::Registry;
+use super::infra_validation::Validated;
+use super::serve::Served;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Override;
 use trainyard_core::ids::Micros;
+use trainyard_core::registry::{Evidence, ModelVersion, NewPromotion, Promotion};
 use trainyard_core::spec::Push;
-use trainyard_store::{MetadataWrite, NewPromotion};
+use trainyard_store::MetadataWrite;
 
 /// An InfraValidator of no run, named after its blessing.
-pub(super) fn infra_validator(
-    found: &Found,
-    plan: &Push,
-    validated: Validated,
-    request: &PromoteRequest,
-    at: Micros,
-) -> MetadataWrite {
+pub(super) fn trial(found: &ModelVersion, plan: &Push, validated: Validated, actor: &str, at: Micros) -> MetadataWrite {
     let mut properties = validated.properties();
-    properties.insert("actor".to_owned(), Value::from(request.actor.as_str()));
+    properties.insert("actor".to_owned(), Value::from(actor));
     properties.insert("target".to_owned(), Value::from(plan.target.as_str()));
     MetadataWrite::ByHand {
         component: "InfraValidator".to_owned(),
@@ -36,85 +32,88 @@ pub(super) fn infra_validator(
     }
 }
 
-/// A forced blessing in MLMD, in TFX's form: a Gate whose output is a ModelBlessing that says who and why.
-pub(super) fn blessing(
-    context: &Context,
-    promotion: &NewPromotion,
-    found: &Found,
-    forced: &Override,
-) -> Result<MetadataWrite, PromotionError> {
-    let name = name(promotion);
-    let hidden = format!(".promote-{}", uuid::Uuid::now_v7());
-    let folder: PathBuf = context.folders.root().join("work").join(hidden);
-    let written = || -> Result<_, Box<dyn std::error::Error>> {
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("BLESSED"), b"")?;
-        let verdict = found.run.as_ref().and_then(|run| run.verdict.as_ref());
-        let text = json!({"forced": forced, "at": promotion.at, "verdict": verdict});
-        fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)?;
-        Ok(context.artifacts.store(&folder)?)
-    };
-    let (digest, place) = written().map_err(|error| {
-        PromotionError::Refused(format!(
-            "the model serves, but its forced blessing cannot be written: {error}; the next start undoes it"
-        ))
-    })?;
-    let said = json!({
-        "blessed": 1, "current_model": found.model.uri, "component_id": "promote",
-        "forced_by": forced.actor(), "reason": forced.reason(),
-    });
-    let blessing = ArtifactRef {
-        name: format!("{name}/blessing"),
-        type_name: "ModelBlessing".to_owned(),
-        digest,
-        uri: place.display().to_string(),
-        properties: said.as_object().cloned().unwrap_or_default(),
-    };
-    Ok(MetadataWrite::ByHand {
-        component: "Gate".to_owned(),
-        node: "promote".to_owned(),
-        name: format!("{name}/gate"),
-        pipeline: promotion.pipeline.clone(),
-        inputs: BTreeMap::from([("model".to_owned(), found.model.clone())]),
-        outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
-        properties: Map::from_iter([
-            ("blessing".to_owned(), Value::from("forced")),
-            ("forced_by".to_owned(), Value::from(forced.actor())),
-            ("reason".to_owned(), Value::from(forced.reason())),
-        ]),
-        at: promotion.at,
-    })
+/// A promotion: its trial, if there was one, and its Pusher.
+pub(super) fn promotion(
+    served: &Served,
+    found: &ModelVersion,
+    plan: &Push,
+    validated: Option<Validated>,
+) -> Vec<MetadataWrite> {
+    let promotion = &served.promotion;
+    let infra_blessing = validated.as_ref().map(|validated| validated.blessing.clone());
+    let trial = validated.map(|validated| trial(found, plan, validated, &promotion.actor, promotion.at));
+    trial.into_iter().chain([pusher(served, infra_blessing)]).collect()
 }
 
-/// The promotion in MLMD: a Pusher of no run.
-pub(super) fn pusher(
-    promotion: &NewPromotion,
-    pushed: ArtifactRef,
-    infra_blessing: Option<ArtifactRef>,
-    forced: bool,
-) -> MetadataWrite {
-    let word = |text: &str| Value::from(text.to_owned());
-    let mut properties = Map::from_iter([
-        ("actor".to_owned(), word(&promotion.actor)),
-        ("target".to_owned(), word(&promotion.target)),
-        ("pushed_version".to_owned(), word(&promotion.version)),
-        ("forced".to_owned(), Value::from(i64::from(forced))),
-    ]);
-    if let Some(reason) = promotion.evidence["reason"].as_str() {
-        properties.insert("reason".to_owned(), word(reason));
+fn pusher(served: &Served, infra_blessing: Option<ArtifactRef>) -> MetadataWrite {
+    let promotion = &served.promotion;
+    let mut properties = pushed_by(promotion);
+    let forced = promotion.evidence.forced().is_some();
+    properties.insert("forced".to_owned(), Value::from(i64::from(forced)));
+    if let Some(reason) = promotion.evidence.reason() {
+        properties.insert("reason".to_owned(), Value::from(reason));
     }
     let model = ("model".to_owned(), promotion.model.clone());
     let infra_blessing = infra_blessing.map(|blessing| ("infra_blessing".to_owned(), blessing));
-    let inputs = infra_blessing.into_iter().chain([model]);
+    let pushed = pushed_model(pushed_name(promotion), promotion, &served.destination);
     MetadataWrite::ByHand {
         component: "Pusher".to_owned(),
         node: "promote".to_owned(),
         name: format!("{}/push", name(promotion)),
         pipeline: promotion.pipeline.clone(),
-        inputs: inputs.collect(),
+        inputs: infra_blessing.into_iter().chain([model]).collect(),
         outputs: BTreeMap::from([("pushed_model".to_owned(), pushed)]),
         properties,
         at: promotion.at,
+    }
+}
+
+/// A rollback: a Pusher whose output is the PushedModel of the model's first push.
+pub(super) fn rollback(served: &Served, to: &Promotion, from: &Promotion) -> MetadataWrite {
+    let promotion = &served.promotion;
+    let first = match (&to.evidence, &promotion.run) {
+        (Evidence::Promotion { .. }, _) => Some(pushed_name(promotion)),
+        (_, Some(run)) => Some(format!("{run}/push/pushed_model")),
+        (_, None) => None,
+    };
+    let pushed = first.map(|name| pushed_model(name, promotion, &served.destination));
+    let mut properties = pushed_by(promotion);
+    properties.insert("rolled_back".to_owned(), Value::from(from.version.as_str()));
+    MetadataWrite::ByHand {
+        component: "Pusher".to_owned(),
+        node: "rollback".to_owned(),
+        // Only one entry follows another.
+        name: format!("rollback/{}/{}", promotion.target, served.follows.unwrap_or_default()),
+        pipeline: promotion.pipeline.clone(),
+        inputs: BTreeMap::from([("model".to_owned(), promotion.model.clone())]),
+        outputs: pushed
+            .map(|pushed| ("pushed_model".to_owned(), pushed))
+            .into_iter()
+            .collect(),
+        properties,
+        at: promotion.at,
+    }
+}
+
+fn pushed_by(promotion: &NewPromotion) -> Map<String, Value> {
+    let word = |text: &str| Value::from(text.to_owned());
+    Map::from_iter([
+        ("actor".to_owned(), word(&promotion.actor)),
+        ("target".to_owned(), word(&promotion.target)),
+        ("pushed_version".to_owned(), word(&promotion.version)),
+    ])
+}
+
+/// A PushedModel. Its bytes are the sealed model's, which stay; the served folder makes room for later
+/// versions.
+pub(crate) fn pushed_model(name: String, promotion: &NewPromotion, destination: &Path) -> ArtifactRef {
+    let said = json!({"pushed": 1, "pushed_destination": destination, "pushed_version": promotion.version});
+    ArtifactRef {
+        name,
+        type_name: "PushedModel".to_owned(),
+        digest: promotion.model.digest.clone(),
+        uri: promotion.model.uri.clone(),
+        properties: said.as_object().cloned().unwrap_or_default(),
     }
 }
 
@@ -124,6 +123,54 @@ fn name(promotion: &NewPromotion) -> String {
 }
 
 /// The PushedModel of a promotion.
-pub(crate) fn pushed_name(target: &str, version: &str) -> String {
-    format!("promote/{target}/{version}/pushed_model")
+fn pushed_name(promotion: &NewPromotion) -> String {
+    format!("{}/pushed_model", name(promotion))
+}
+
+impl Registry {
+    /// A forced blessing in MLMD, in TFX's form: a Gate whose output is a ModelBlessing that says who and why.
+    pub(super) fn forced_blessing(
+        &self,
+        promotion: &NewPromotion,
+        found: &ModelVersion,
+        forced: &Override,
+    ) -> io::Result<MetadataWrite> {
+        let name = name(promotion);
+        let hidden = format!(".promote-{}", uuid::Uuid::now_v7());
+        let folder = self.folders.root().join("work").join(hidden);
+        let written = || -> io::Result<_> {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join("BLESSED"), b"")?;
+            let verdict = found.run.as_ref().and_then(|run| run.verdict.as_ref());
+            let text = json!({"forced": forced, "at": promotion.at, "verdict": verdict});
+            std::fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)?;
+            self.content.publish(&folder).map_err(io::Error::other)
+        };
+        let (digest, place) = written()?;
+        let said = json!({
+            "blessed": 1, "current_model": found.model.uri, "component_id": "promote",
+            "forced_by": forced.actor(), "reason": forced.reason(),
+        });
+        let blessing = ArtifactRef {
+            name: format!("{name}/blessing"),
+            type_name: "ModelBlessing".to_owned(),
+            digest,
+            uri: place.display().to_string(),
+            properties: said.as_object().cloned().unwrap_or_default(),
+        };
+        Ok(MetadataWrite::ByHand {
+            component: "Gate".to_owned(),
+            node: "promote".to_owned(),
+            name: format!("{name}/gate"),
+            pipeline: promotion.pipeline.clone(),
+            inputs: BTreeMap::from([("model".to_owned(), found.model.clone())]),
+            outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
+            properties: Map::from_iter([
+                ("blessing".to_owned(), Value::from("forced")),
+                ("forced_by".to_owned(), Value::from(forced.actor())),
+                ("reason".to_owned(), Value::from(forced.reason())),
+            ]),
+            at: promotion.at,
+        })
+    }
 }

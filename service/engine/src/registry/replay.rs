@@ -1,9 +1,12 @@
 //! Gate replay: recorded runs judged anew by another gate, without training.
 
-use crate::run::effects::judge;
-use std::path::Path;
+use crate::content::Content;
+use crate::content::artifacts::read_plain;
+use std::io;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::evaluation::{self, Evaluation};
 use trainyard_core::gate::{Replayed, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
 use trainyard_core::run::Run;
@@ -14,6 +17,9 @@ use trainyard_store::{RunFilter, RunRow, Store, StoreError};
 const PAGE: u32 = 200;
 /// Rows looked at: most runs that are not judged came to a bad end or have no gate.
 const MOST_ROWS: u32 = 5_000;
+
+/// Bytes of an `evaluation.json`: some hundred thousand slices.
+const LONGEST_EVALUATION: u64 = 64 * 1024 * 1024;
 
 /// Which recorded runs a gate is tried on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +34,12 @@ pub struct Past {
 
 /// Recorded runs under another gate, newest first. A run or evaluation that cannot be read any more is
 /// named with the reason.
-pub async fn replay(store: &Store, gate: &Gate, past: &Past) -> Result<Vec<Replayed>, StoreError> {
+pub(crate) async fn replay(
+    store: &Store,
+    content: &Content,
+    gate: &Gate,
+    past: &Past,
+) -> Result<Vec<Replayed>, StoreError> {
     let gate = Arc::new(gate.clone());
     let mut replayed = Vec::new();
     for row in judged(store, past).await? {
@@ -39,9 +50,9 @@ pub async fn replay(store: &Store, gate: &Gate, past: &Past) -> Result<Vec<Repla
                 continue;
             }
         };
-        let gate = Arc::clone(&gate);
+        let (gate, content) = (Arc::clone(&gate), content.clone());
         // Reading a large evaluation takes a moment.
-        let one = spawn_blocking(move || anew(&gate, run)).await;
+        let one = spawn_blocking(move || anew(&gate, &content, run)).await;
         replayed.extend(one.ok().flatten());
     }
     Ok(replayed)
@@ -69,11 +80,12 @@ async fn judged(store: &Store, past: &Past) -> Result<Vec<RunRow>, StoreError> {
     Ok(found)
 }
 
-fn anew(gate: &Gate, run: Run) -> Option<Replayed> {
+fn anew(gate: &Gate, content: &Content, run: Run) -> Option<Replayed> {
     let (then, planned) = (run.verdict.as_ref()?, run.request.plan.gate.as_ref()?);
-    let evaluation = judge::found(&run, &planned.evaluation)
-        .ok_or_else(|| "the run has no evaluation".to_owned())
-        .and_then(|artifact| judge::read_evaluation(Path::new(&artifact.uri)));
+    let evaluation = match run.output(&planned.evaluation) {
+        Some(artifact) => recorded_evaluation(content, artifact).map_err(|error| error.to_string()),
+        None => Err("the run has no evaluation".to_owned()),
+    };
     let now = evaluation.map(|evaluation| judge_evaluation(gate, &evaluation));
     let request = &run.request;
     let pipeline = request.plan.pipeline.clone();
@@ -84,4 +96,28 @@ fn anew(gate: &Gate, run: Run) -> Option<Replayed> {
         then,
         now,
     ))
+}
+
+/// Why an evaluation cannot be judged; half a sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EvaluationError {
+    /// Its file cannot be read.
+    #[error("its evaluation.json cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is no evaluation.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// The evaluation of a ModelEvaluation artifact.
+pub(crate) fn recorded_evaluation(content: &Content, artifact: &ArtifactRef) -> Result<Evaluation, EvaluationError> {
+    let place = content.place(&artifact.digest);
+    let file = if place.is_dir() {
+        place.join("evaluation.json")
+    } else {
+        place
+    };
+    let text = read_plain(&file, LONGEST_EVALUATION)?;
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    evaluation::parse(&text).map_err(EvaluationError::Invalid)
 }

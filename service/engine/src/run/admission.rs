@@ -1,6 +1,7 @@
 //! Which waiting runs may start: `max_active_runs` of each pipeline, and the machine's own limit.
 
-use crate::house::context::Context;
+use crate::house::clock::now;
+use crate::run::Runs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use futures_util::FutureExt;
 use std::collections::{BTreeMap, HashMap};
@@ -20,16 +21,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// Admits runs and keeps a worker at each until the task is dropped; the workers go with it.
-pub(crate) async fn run(context: Arc<Context>) {
+pub(crate) async fn run(runs: Arc<Runs>) {
     let mut workers = Workers::default();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
-        if let Err(error) = admit(&context, &mut workers).await {
+        if let Err(error) = admit(&runs, &mut workers).await {
             tracing::error!(%error, "runs cannot be read");
             wake = Instant::now() + AGAIN;
         }
         tokio::select! {
-            () = context.signals.admission.notified() => {}
+            () = runs.signals.admission.notified() => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
             () = sleep_until(wake) => {}
         }
@@ -44,9 +45,9 @@ struct Workers {
 }
 
 impl Workers {
-    fn start(&mut self, context: &Arc<Context>, id: RunId) {
+    fn start(&mut self, runs: &Arc<Runs>, id: RunId) {
         if self.runs.values().all(|run| *run != id) {
-            let task = self.tasks.spawn(work(Arc::clone(context), id.clone()));
+            let task = self.tasks.spawn(work(Arc::clone(runs), id.clone()));
             self.runs.insert(task.id(), id);
         }
     }
@@ -60,30 +61,29 @@ impl Workers {
     }
 }
 
-async fn admit(context: &Arc<Context>, workers: &mut Workers) -> Result<(), StoreError> {
-    let active = context.store.active_runs().await?;
+async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError> {
+    let active = runs.store.active_runs().await?;
     let mut limits = BTreeMap::new();
     for run in &active {
         if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(group(run)) {
-            entry.insert(context.store.run_request(&run.id).await?.plan.concurrency);
+            entry.insert(runs.store.run_request(&run.id).await?.plan.concurrency);
         }
     }
-    let admission = admission(&active, &limits, context.config.max_parallel_runs);
+    let admission = admission(&active, &limits, runs.max_parallel_runs);
     for id in admission.superseded {
-        context
-            .store
-            .request_cancel(&id, "a newer run of the same branch", context.now())
+        runs.store
+            .request_cancel(&id, "a newer run of the same branch", now())
             .await?;
-        context.signals.run(&id).notify_one();
+        runs.signals.run(&id).notify_one();
     }
     for id in admission.admitted {
-        workers.start(context, id);
+        workers.start(runs, id);
     }
     Ok(())
 }
 
-async fn work(context: Arc<Context>, id: RunId) {
-    let Ok(ended) = AssertUnwindSafe(reconcile(context, id.clone())).catch_unwind().await else {
+async fn work(runs: Arc<Runs>, id: RunId) {
+    let Ok(ended) = AssertUnwindSafe(reconcile(runs, id.clone())).catch_unwind().await else {
         tracing::error!(run = %id, "the run's worker met a defect of Trainyard and will be started again: report it");
         return sleep(AGAIN).await;
     };

@@ -2,7 +2,43 @@
 
 pub(crate) mod admission;
 pub(crate) mod effects;
+pub(crate) mod images;
 pub(crate) mod leftovers;
 pub(crate) mod outcome;
+pub(crate) mod programs;
 pub(crate) mod reconcile;
 pub(crate) mod task;
+
+use crate::content::Content;
+use crate::house::folders::Folders;
+use crate::house::locks::Owner;
+use crate::house::signals::Signals;
+use crate::registry::Registry;
+use crate::source::Source;
+use crate::tell::Audience;
+use images::Images;
+use programs::Programs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use trainyard_store::Store;
+
+/// What it takes to drive runs; each effect is given its part.
+pub(crate) struct Runs {
+    pub(crate) store: Store,
+    pub(crate) source: Source,
+    pub(crate) content: Content,
+    pub(crate) images: Images,
+    pub(crate) programs: Programs,
+    pub(crate) registry: Registry,
+    pub(crate) audience: Audience,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) folders: Folders,
+    /// Where external data lies.
+    pub(crate) data_root: PathBuf,
+    /// This engine, as the leases know it.
+    pub(crate) owner: Owner,
+    /// Steps of one run at work at once.
+    pub(crate) max_parallel_steps: usize,
+    /// Runs at work at once, over all pipelines.
+    pub(crate) max_parallel_runs: usize,
+}

@@ -1,8 +1,12 @@
 //! What a command leads to.
 
-use crate::house::locks::{Held, InUse};
+use crate::house::locks::{ExclusiveGuard, InUse};
+use std::collections::BTreeMap;
+use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::ids::Micros;
+use trainyard_core::registry::NewPromotion;
 use trainyard_core::run::RunEvent;
-use trainyard_store::{MetadataWrite, NewPromotion};
+use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, StartExecution};
 
 /// What came of a command: events to append, with what must be stored in the same transaction.
 #[derive(Debug, Default)]
@@ -11,7 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) metadata: Vec<MetadataWrite>,
     pub(crate) promotion: Option<NewPromotion>,
     /// The lock on push targets: held until the promotion is in the ledger, where the next one looks.
-    pub(crate) lock: Option<Held>,
+    pub(crate) lock: Option<ExclusiveGuard>,
     /// Keeps what was found or published from being collected until the events say who uses it.
     pub(crate) in_use: Option<InUse>,
 }
@@ -23,4 +27,26 @@ impl Outcome {
             ..Self::default()
         }
     }
+}
+
+/// A FAILED execution with what it read.
+pub(crate) fn failed_execution(
+    identity: ExecutionIdentity,
+    inputs: BTreeMap<String, ArtifactRef>,
+    reason: &str,
+    at: Micros,
+) -> Vec<MetadataWrite> {
+    let start = StartExecution {
+        identity: identity.clone(),
+        inputs,
+        properties: serde_json::Map::new(),
+        at,
+    };
+    let end = MetadataWrite::End {
+        identity,
+        state: EndState::Failed,
+        reason: reason.to_owned(),
+        at,
+    };
+    vec![MetadataWrite::StartExecution(start), end]
 }

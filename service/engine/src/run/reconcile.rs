@@ -3,8 +3,9 @@
 //! A worker looks only at the run's present state, never at a hint of what changed, so the path
 //! after a crash is the path of every day: commands at work are simply decided again.
 
-use crate::house::context::Context;
+use crate::house::clock::now;
 use crate::house::error::EffectError;
+use crate::run::Runs;
 use crate::run::effects;
 use crate::run::outcome::Outcome;
 use crate::tell::outbox;
@@ -15,12 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
-use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::node::NodeId;
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
 use trainyard_core::sentence;
 use trainyard_executors::{AttemptKey, Executor};
-use trainyard_store::{Append, EndState, MetadataWrite, RunSummary, StoreError};
+use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -39,7 +40,7 @@ pub(crate) enum ReconcileError {
 }
 
 struct Worker {
-    context: Arc<Context>,
+    runs: Arc<Runs>,
     run: Run,
     epoch: u64,
     tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
@@ -48,11 +49,11 @@ struct Worker {
 }
 
 /// Drives one run until it is over.
-pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), ReconcileError> {
-    let epoch = acquire(&context, &id).await?.ok_or(ReconcileError::NotOurs)?;
-    let run = context.store.load_run(&id).await?;
+pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), ReconcileError> {
+    let epoch = acquire(&runs, &id).await?.ok_or(ReconcileError::NotOurs)?;
+    let run = runs.store.load_run(&id).await?;
     let mut worker = Worker {
-        context: Arc::clone(&context),
+        runs: Arc::clone(&runs),
         run,
         epoch,
         tasks: JoinSet::new(),
@@ -60,29 +61,29 @@ pub(crate) async fn reconcile(context: Arc<Context>, id: RunId) -> Result<(), Re
         not_before: HashMap::new(),
     };
     let done = worker.drive().await;
-    context.signals.forget(&id);
-    if let Err(error) = context.store.release_lease(&id, epoch).await {
+    runs.signals.forget(&id);
+    if let Err(error) = runs.store.release_lease(&id, epoch).await {
         tracing::warn!(run = %id, %error, "a lease was not released and will expire");
     }
     done
 }
 
 /// The epoch of our lease; `None` when a living worker has the run.
-async fn acquire(context: &Context, id: &RunId) -> Result<Option<u64>, StoreError> {
-    let (now, owner) = (context.now(), context.owner.name());
+async fn acquire(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
+    let (now, owner) = (now(), runs.owner.name());
     let until = now.plus_seconds(LEASE.as_secs());
-    if let Some(epoch) = context.store.acquire_lease(id, &owner, now, until).await? {
+    if let Some(epoch) = runs.store.acquire_lease(id, &owner, now, until).await? {
         return Ok(Some(epoch));
     }
-    match context.store.lease_owner(id).await? {
-        Some(gone) if context.owner.is_gone(&gone) => context.store.take_over_lease(id, &gone, &owner, until).await,
+    match runs.store.lease_owner(id).await? {
+        Some(gone) if runs.owner.is_gone(&gone) => runs.store.take_over_lease(id, &gone, &owner, until).await,
         _ => Ok(None),
     }
 }
 
 impl Worker {
     async fn drive(&mut self) -> Result<(), ReconcileError> {
-        let signal = self.context.signals.run(&self.run.request.id);
+        let signal = self.runs.signals.run(&self.run.request.id);
         let mut renewal = tokio::time::interval(RENEWAL);
         renewal.tick().await;
         while !self.run.state.is_final() {
@@ -96,7 +97,7 @@ impl Worker {
                 }
                 () = sleep_until(wake) => {}
                 () = signal.notified() => {
-                    self.run = self.context.store.load_run(&self.run.request.id).await?;
+                    self.run = self.runs.store.load_run(&self.run.request.id).await?;
                 }
                 _ = renewal.tick() => self.renew().await?,
             }
@@ -111,9 +112,9 @@ impl Worker {
         if self.at_work.contains_key(&Command::Push) {
             return Ok(Some(Instant::now() + LEASE));
         }
-        let now = self.context.now();
+        let now = now();
         let limits = Limits {
-            max_parallel_steps: self.context.config.max_parallel_steps,
+            max_parallel_steps: self.runs.max_parallel_steps,
         };
         let mut records = Vec::new();
         let mut wake = Instant::now() + LEASE;
@@ -153,10 +154,10 @@ impl Worker {
         if self.at_work.contains_key(command) {
             return;
         }
-        let (context, run, command) = (Arc::clone(&self.context), self.run.clone(), command.clone());
+        let (runs, run, command) = (Arc::clone(&self.runs), self.run.clone(), command.clone());
         let key = command.clone();
         let task = self.tasks.spawn(async move {
-            let performed = AssertUnwindSafe(effects::perform(&context, &run, &command, now))
+            let performed = AssertUnwindSafe(effects::perform(&runs, &run, &command, now))
                 .catch_unwind()
                 .await;
             // One poisonous run must not stop the others.
@@ -186,7 +187,7 @@ impl Worker {
                 Ok(())
             }
             Err(EffectError::Broken(reason)) => {
-                let outcome = effects::broken(&self.run, &command, reason, self.context.now());
+                let outcome = effects::broken(&self.run, &command, reason, now());
                 self.append(outcome).await
             }
         }
@@ -199,7 +200,7 @@ impl Worker {
             return Ok(());
         }
         while !self.try_append(&outcome).await? {
-            self.run = self.context.store.load_run(&self.run.request.id).await?;
+            self.run = self.runs.store.load_run(&self.run.request.id).await?;
             self.renew().await?;
             // What is served already is recorded in any case.
             if outcome.promotion.is_none() {
@@ -213,7 +214,7 @@ impl Worker {
 
     /// One transaction; false when the run moved on meanwhile.
     async fn try_append(&mut self, outcome: &Outcome) -> Result<bool, ReconcileError> {
-        let at = self.context.now();
+        let at = now();
         let end = impossible(&self.run, &outcome.events, at);
         let events = end.as_ref().unwrap_or(&outcome.events);
         // What is served already is recorded in any case; what else came of an impossible event is not.
@@ -232,7 +233,7 @@ impl Worker {
             lease: Some(self.epoch),
             at,
             summary: RunSummary::of(&next, events),
-            outbox: outbox::of_change(&self.context, &self.run, &next),
+            outbox: outbox::of_change(&self.runs.audience, &self.run, &next),
             metadata,
             promotion: outcome.promotion.clone(),
             events: events.clone(),
@@ -240,7 +241,7 @@ impl Worker {
         let tells = !append.outbox.is_empty();
         let id = &self.run.request.id;
         tracing::debug!(run = %id, version = next.version, "about to record");
-        match self.context.store.append(append).await {
+        match self.runs.store.append(append).await {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -250,14 +251,14 @@ impl Worker {
             self.after(event);
         }
         if tells {
-            self.context.signals.report.notify_one();
+            self.runs.signals.report.notify_one();
         }
         Ok(true)
     }
 
     async fn renew(&self) -> Result<(), ReconcileError> {
-        let until = self.context.now().plus_seconds(LEASE.as_secs());
-        let renewed = self.context.store.renew_lease(&self.run.request.id, self.epoch, until);
+        let until = now().plus_seconds(LEASE.as_secs());
+        let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch, until);
         if renewed.await? {
             Ok(())
         } else {
@@ -276,12 +277,12 @@ impl Worker {
                     step: step.clone(),
                     attempt: *attempt,
                 };
-                let context = Arc::clone(&self.context);
+                let runs = Arc::clone(&self.runs);
                 tokio::spawn(async move {
-                    if let Err(error) = context.executor.remove(&key).await {
+                    if let Err(error) = runs.programs.executor.remove(&key).await {
                         tracing::warn!(%key, %error, "a container was not removed and will be collected later");
                     }
-                    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
+                    let folder = runs.folders.attempt(&key.run, &NodeId::step(&key.step), key.attempt);
                     let _ = tokio::task::spawn_blocking(move || crate::content::artifacts::remove_tree(&folder)).await;
                 });
             }
@@ -295,7 +296,7 @@ impl Worker {
 
     fn finish(&mut self) {
         self.tasks.abort_all();
-        let folders = self.context.folders.clone();
+        let folders = self.runs.folders.clone();
         let id = self.run.request.id.clone();
         tokio::task::spawn_blocking(move || {
             for folder in [folders.checkout(&id), folders.work(&id)] {
@@ -304,7 +305,7 @@ impl Worker {
                 }
             }
         });
-        self.context.signals.admission.notify_one();
+        self.runs.signals.admission.notify_one();
     }
 }
 
@@ -339,20 +340,12 @@ fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrit
     } else {
         EndState::Failed
     };
-    let planned = run.request.plan.steps.get(step)?;
     failed.then(|| MetadataWrite::End {
-        identity: effects::execution(run, step, &planned.component),
+        identity: ExecutionIdentity::of(run, NodeId::step(step)),
         state,
         reason: reason.clone(),
         at,
     })
-}
-
-/// Whether the gate said no; for exit codes.
-pub fn rejected(run: &Run) -> bool {
-    run.verdict
-        .as_ref()
-        .is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
 }
 
 #[cfg(test)]
@@ -386,11 +379,11 @@ mod tests {
             .unwrap();
         std::fs::write(folder.join("pipeline.yaml"), ONE_STEP).unwrap();
         let id = engine.request_local(folder, &Map::new(), true, "ada").await.unwrap();
-        let context = Arc::clone(engine.context());
-        let epoch = acquire(&context, &id).await.unwrap().unwrap();
-        let run = context.store.load_run(&id).await.unwrap();
+        let runs = engine.runs();
+        let epoch = acquire(&runs, &id).await.unwrap().unwrap();
+        let run = runs.store.load_run(&id).await.unwrap();
         Worker {
-            context,
+            runs,
             run,
             epoch,
             tasks: JoinSet::new(),
@@ -418,7 +411,7 @@ mod tests {
             key: "k".to_owned(),
             image_id: None,
             inputs: Default::default(),
-            deadline: worker.context.now().plus_seconds(60),
+            deadline: now().plus_seconds(60),
         };
         worker.append(of(RunEvent::Started { baseline: None })).await.unwrap();
         worker.append(of(starting)).await.unwrap();
@@ -433,10 +426,10 @@ mod tests {
         worker.drive().await.unwrap();
 
         let id = worker.run.request.id.clone();
-        let stored = worker.context.store.load_run(&id).await.unwrap();
+        let stored = worker.runs.store.load_run(&id).await.unwrap();
         assert_eq!(stored.state, RunState::Failed);
         assert!(matches!(stored.steps[&step].state, StepState::Failed { .. }));
-        let events = worker.context.store.run_events(&id, 0).await.unwrap();
+        let events = worker.runs.store.run_events(&id, 0).await.unwrap();
         assert_eq!(
             events.len(),
             5,

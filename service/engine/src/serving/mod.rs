@@ -2,159 +2,17 @@
 //! it does, and can go back.
 
 mod latency;
-mod ledger;
 mod open_inference;
 mod protocol;
 mod repository;
 mod sample;
+mod servable;
+mod target;
 mod tensorflow_serving;
 mod trial;
 mod webhook;
 
-pub use ledger::{kept, next_version, served};
 pub use protocol::{ModelServer, ServingError};
+pub use servable::Servable;
+pub use target::Target;
 pub(crate) use trial::{Checks, try_out, wait_live, write_repository};
-
-use crate::house::config::{TargetConfig, TargetKind};
-use open_inference::OpenInference;
-use repository::{ModelFolder, Naming};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tensorflow_serving::TensorFlowServing;
-use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::gate::Blessed;
-use trainyard_core::spec::InfraValidation;
-use webhook::Webhook;
-
-/// One model's place to serve.
-#[derive(Clone, Debug)]
-pub struct Target {
-    kind: Kind,
-    max_latency: Option<Duration>,
-    evidence: Value,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    OpenInference(OpenInference),
-    TensorFlowServing(TensorFlowServing),
-    Webhook(Webhook),
-}
-
-impl Target {
-    /// The target `name` of the configuration.
-    pub fn new(http: &reqwest::Client, name: &str, config: &TargetConfig) -> Self {
-        let model = config.model.clone().unwrap_or_else(|| name.to_owned());
-        let (http, max_loading_time) = (http.clone(), config.max_loading_time);
-        let kind = match &config.kind {
-            TargetKind::OpenInference {
-                url,
-                repository,
-                layout,
-                ..
-            } => Kind::OpenInference(OpenInference {
-                server: ModelServer::new(http, url, &model, max_loading_time),
-                folder: ModelFolder::laid_out(repository, &model, *layout),
-            }),
-            TargetKind::TensorFlowServing { repository, url } => Kind::TensorFlowServing(TensorFlowServing {
-                http,
-                folder: ModelFolder::new(repository, &model, Naming::Integer, false),
-                model,
-                url: url.clone(),
-                max_loading_time,
-            }),
-            TargetKind::Webhook {
-                url,
-                status_url,
-                secret,
-            } => Kind::Webhook(Webhook {
-                http,
-                target: name.to_owned(),
-                model,
-                url: url.clone(),
-                status_url: status_url.clone(),
-                secret: secret.clone(),
-                max_loading_time,
-            }),
-        };
-        Self {
-            kind,
-            max_latency: None,
-            evidence: Value::Null,
-        }
-    }
-
-    /// A new version must answer the sample request within this time, where the target can be asked.
-    pub fn within(mut self, max_latency: Option<Duration>) -> Self {
-        self.max_latency = max_latency;
-        self
-    }
-
-    /// Why the model may serve, for a target that wants to know.
-    pub fn because(mut self, evidence: Value) -> Self {
-        self.evidence = evidence;
-        self
-    }
-
-    /// Where a version is written, or who is told.
-    pub fn destination(&self, version: &str) -> PathBuf {
-        match &self.kind {
-            Kind::OpenInference(target) => target.folder.version(version),
-            Kind::TensorFlowServing(target) => target.folder.version(version),
-            Kind::Webhook(target) => PathBuf::from(&target.url),
-        }
-    }
-
-    /// Whether it answers, in words; nothing is changed.
-    pub async fn probe(&self) -> Result<String, ServingError> {
-        match &self.kind {
-            Kind::OpenInference(target) => target.probe().await,
-            Kind::TensorFlowServing(target) => target.probe().await,
-            Kind::Webhook(target) => target.probe().await,
-        }
-    }
-
-    /// Makes the approved model serve as `version`, and returns only when that was read back. On any
-    /// failure what served before still serves and the new folder is gone; the error is a sentence.
-    /// Versions not in `keep` are removed afterwards. The sample is asked where requests are Open Inference.
-    pub async fn push(
-        &self,
-        model: &Blessed<ArtifactRef>,
-        version: &str,
-        keep: &[String],
-        validation: InfraValidation,
-    ) -> Result<(), ServingError> {
-        let model = model.get();
-        let source = Path::new(&model.uri);
-        match &self.kind {
-            Kind::OpenInference(target) => {
-                let checks = Checks::read(source, validation, self.max_latency)?;
-                target.push(source, version, keep, &checks).await
-            }
-            Kind::TensorFlowServing(target) => target.push(model, version, keep).await,
-            Kind::Webhook(target) => target.push(model, version, keep, &self.evidence).await,
-        }
-    }
-
-    /// Makes an earlier version serve again in place of `current`; the error is a sentence, and then
-    /// `current` still serves.
-    pub async fn roll_back(&self, earlier: &ArtifactRef, version: &str, current: &str) -> Result<(), ServingError> {
-        match &self.kind {
-            Kind::OpenInference(target) => target.roll_back(earlier, version, current).await,
-            Kind::TensorFlowServing(target) => target.roll_back(earlier, version, current).await,
-            Kind::Webhook(target) => target.roll_back(earlier, version, current, &self.evidence).await,
-        }
-    }
-
-    /// Makes the target say what the ledger says, after a crash in the middle of a push or rollback:
-    /// versions that are not in `keep` go, the last one comes back if it is gone or another one answers.
-    /// True when something was wrong; a server that runs has then loaded what is right.
-    pub async fn settle(&self, keep: &[String], current: Option<(&ArtifactRef, &str)>) -> Result<bool, ServingError> {
-        match &self.kind {
-            Kind::OpenInference(target) => target.settle(keep, current).await,
-            Kind::TensorFlowServing(target) => target.folder.settle(keep, current).await,
-            Kind::Webhook(target) => target.settle(current).await,
-        }
-    }
-}

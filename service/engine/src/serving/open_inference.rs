@@ -4,10 +4,10 @@
 use super::protocol::{ModelServer, ServingError};
 use super::repository::{ModelFolder, Naming};
 use super::sample::Sample;
+use super::servable::Servable;
 use super::trial::Checks;
 use std::path::Path;
 use std::time::Duration;
-use trainyard_core::artifact::ArtifactRef;
 
 /// The waits before a server is asked again to load what is right.
 const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
@@ -61,13 +61,8 @@ impl OpenInference {
         }
     }
 
-    pub(super) async fn roll_back(
-        &self,
-        earlier: &ArtifactRef,
-        version: &str,
-        current: &str,
-    ) -> Result<(), ServingError> {
-        let source = Path::new(&earlier.uri);
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, current: &str) -> Result<(), ServingError> {
+        let (source, version) = (earlier.files, earlier.version);
         let checks = Checks {
             sample: Sample::read_if_there(source)?,
             max_latency: None,
@@ -88,14 +83,10 @@ impl OpenInference {
         switched
     }
 
-    pub(super) async fn settle(
-        &self,
-        keep: &[String],
-        current: Option<(&ArtifactRef, &str)>,
-    ) -> Result<bool, ServingError> {
+    pub(super) async fn settle(&self, keep: &[String], current: Option<Servable<'_>>) -> Result<bool, ServingError> {
         let mut wrong = self.folder.settle(keep, current).await?;
-        if let Some((model, version)) = current.filter(|_| !wrong) {
-            let sample = Sample::read_if_there(Path::new(&model.uri))?;
+        if let Some(Servable { files, version, .. }) = current.filter(|_| !wrong) {
+            let sample = Sample::read_if_there(files)?;
             let answers = self
                 .server
                 .expect_default(&self.folder.served(version), sample.as_ref().map(|s| &s.request))

@@ -1,7 +1,7 @@
 //! The folder a model server loads from: `<repository>/<model>/<version>`.
 
-use super::ledger::is_ours;
 use super::protocol::ServingError;
+use super::servable::Servable;
 use crate::content::artifacts::{file_digest, remove_tree};
 use crate::house::config::Layout;
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use trainyard_core::artifact::ArtifactRef;
 
 /// MLServer's settings file, which every version has.
 const SETTINGS: &str = "model-settings.json";
@@ -26,6 +25,11 @@ pub(super) enum Naming {
     Padded,
     /// Integers: Triton ignores folders that begin with a zero.
     Integer,
+}
+
+/// Whether a folder's name can be a version that the ledger counts.
+fn is_ours(version: &str) -> bool {
+    version.len() >= 6 && version.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// One model's folder.
@@ -235,16 +239,14 @@ impl ModelFolder {
 
     /// Makes the folder hold what the ledger says: versions that are not in `keep` go, the one that serves is
     /// written anew if it is not there as it was. Says whether anything was wrong.
-    pub(super) async fn settle(
-        &self,
-        keep: &[String],
-        current: Option<(&ArtifactRef, &str)>,
-    ) -> Result<bool, ServingError> {
+    pub(super) async fn settle(&self, keep: &[String], current: Option<Servable<'_>>) -> Result<bool, ServingError> {
         let removed = self.remove_others(keep).await?;
-        let Some((model, version)) = current else {
+        let Some(Servable {
+            files: source, version, ..
+        }) = current
+        else {
             return Ok(removed);
         };
-        let source = Path::new(&model.uri);
         if self.version(version).exists() && self.holds(source, version).await? {
             return Ok(removed);
         }

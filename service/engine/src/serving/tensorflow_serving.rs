@@ -2,11 +2,10 @@
 
 use super::protocol::{ServingError, unreachable};
 use super::repository::ModelFolder;
+use super::servable::Servable;
 use serde::Deserialize;
-use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use trainyard_core::artifact::ArtifactRef;
 
 /// One status call must be answered in this time.
 const CALL: Duration = Duration::from_secs(30);
@@ -66,10 +65,11 @@ impl Status {
 }
 
 impl TensorFlowServing {
-    pub(super) async fn push(&self, model: &ArtifactRef, version: &str, keep: &[String]) -> Result<(), ServingError> {
+    pub(super) async fn push(&self, new: Servable<'_>, keep: &[String]) -> Result<(), ServingError> {
+        let version = new.version;
         self.folder.remove_others(keep).await?;
-        self.folder.write(Path::new(&model.uri), version).await?;
-        match self.read_back(model, version).await {
+        self.folder.write(new.files, version).await?;
+        match self.read_back(new).await {
             Ok(()) => {
                 self.folder.retire(keep, version).await;
                 Ok(())
@@ -83,14 +83,9 @@ impl TensorFlowServing {
 
     /// The server loads only the highest version, so that the earlier one cannot be proved beside it; it
     /// unloads the current one when the earlier one is loaded, and no sooner.
-    pub(super) async fn roll_back(
-        &self,
-        earlier: &ArtifactRef,
-        version: &str,
-        current: &str,
-    ) -> Result<(), ServingError> {
-        self.folder.restore(Path::new(&earlier.uri), version).await?;
-        self.folder.without(current, self.read_back(earlier, version)).await
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, current: &str) -> Result<(), ServingError> {
+        self.folder.restore(earlier.files, earlier.version).await?;
+        self.folder.without(current, self.read_back(earlier)).await
     }
 
     /// Whether the server answers, for a person.
@@ -106,10 +101,10 @@ impl TensorFlowServing {
     }
 
     /// The server's word that the version serves; without a server the folder's bytes.
-    async fn read_back(&self, model: &ArtifactRef, version: &str) -> Result<(), ServingError> {
+    async fn read_back(&self, written: Servable<'_>) -> Result<(), ServingError> {
         match &self.url {
-            Some(url) => self.wait_serving(url, version).await,
-            None => self.same_bytes(model, version).await,
+            Some(url) => self.wait_serving(url, written.version).await,
+            None => self.same_bytes(written).await,
         }
     }
 
@@ -157,14 +152,14 @@ impl TensorFlowServing {
         })
     }
 
-    async fn same_bytes(&self, model: &ArtifactRef, version: &str) -> Result<(), ServingError> {
-        if self.folder.holds(Path::new(&model.uri), version).await? {
+    async fn same_bytes(&self, written: Servable<'_>) -> Result<(), ServingError> {
+        if self.folder.holds(written.files, written.version).await? {
             return Ok(());
         }
         Err(ServingError::Answer(format!(
             "{} holds other bytes than the model {}; does somebody else write there?",
-            self.folder.version(version).display(),
-            model.digest
+            self.folder.version(written.version).display(),
+            written.model.digest
         )))
     }
 }

@@ -1,11 +1,11 @@
 //! A signed webhook: whoever answers it makes the model serve, and says which version does.
 
 use super::protocol::{ServingError, unreachable};
+use super::servable::Servable;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use trainyard_core::artifact::ArtifactRef;
 use trainyard_github::signature::sign;
 
 /// A status call must be answered in this time.
@@ -28,44 +28,42 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) async fn push(
-        &self,
-        model: &ArtifactRef,
-        version: &str,
-        keep: &[String],
-        evidence: &Value,
-    ) -> Result<(), ServingError> {
-        let done = self.change("push", version, Some(model), evidence).await;
+    pub(super) async fn push(&self, new: Servable<'_>, keep: &[String], evidence: &Value) -> Result<(), ServingError> {
+        let done = self.change("push", new.version, Some(new), evidence).await;
         if let Err(error) = &done {
-            self.restore(error, keep.last().map(String::as_str), version).await;
+            self.restore(error, keep.last().map(String::as_str), new.version).await;
         }
         done
     }
 
     pub(super) async fn roll_back(
         &self,
-        earlier: &ArtifactRef,
-        version: &str,
+        earlier: Servable<'_>,
         current: &str,
         evidence: &Value,
     ) -> Result<(), ServingError> {
-        let done = self.change("rollback", version, Some(earlier), evidence).await;
+        let done = self.change("rollback", earlier.version, Some(earlier), evidence).await;
         if let Err(error) = &done {
-            self.restore(error, Some(current), version).await;
+            self.restore(error, Some(current), earlier.version).await;
         }
         done
     }
 
     /// Only a status tells what serves; then the ledger's version is asked for again.
-    pub(super) async fn settle(&self, current: Option<(&ArtifactRef, &str)>) -> Result<bool, ServingError> {
-        let (Some(status), Some((model, version))) = (&self.status_url, current) else {
+    pub(super) async fn settle(&self, current: Option<Servable<'_>>) -> Result<bool, ServingError> {
+        let (Some(status), Some(current)) = (&self.status_url, current) else {
             return Ok(false);
         };
-        if self.status(status).await?.is_none_or(|serving| serving == version) {
+        if self
+            .status(status)
+            .await?
+            .is_none_or(|serving| serving == current.version)
+        {
             return Ok(false);
         }
         let evidence = json!({"reason": "the ledger says so"});
-        self.change("rollback", version, Some(model), &evidence).await?;
+        self.change("rollback", current.version, Some(current), &evidence)
+            .await?;
         Ok(true)
     }
 
@@ -89,7 +87,7 @@ impl Webhook {
         &self,
         action: &str,
         version: &str,
-        model: Option<&ArtifactRef>,
+        servable: Option<Servable<'_>>,
         evidence: &Value,
     ) -> Result<(), ServingError> {
         let body = json!({
@@ -97,8 +95,8 @@ impl Webhook {
             "target": self.target,
             "model": self.model,
             "version": version,
-            "digest": model.map(|model| &model.digest),
-            "uri": model.map(|model| &model.uri),
+            "digest": servable.map(|servable| &servable.model.digest),
+            "uri": servable.map(|servable| servable.files),
             "evidence": evidence,
         });
         let body = body.to_string();

@@ -1,7 +1,8 @@
 //! Source at the exact commit: a bare mirror of each repository, and a work tree for each run.
 
-use crate::house::context::Context;
+use super::Source;
 use crate::house::error::EffectError;
+use crate::house::folders::Folders;
 use std::path::{Path, PathBuf};
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::run::RunRequest;
@@ -43,18 +44,18 @@ impl From<SourceError> for EffectError {
 
 /// The repository's mirror, with this commit in it.
 pub(crate) async fn fetch(
-    context: &Context,
+    at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     commit: &CommitSha,
 ) -> Result<Mirror, SourceError> {
-    let mirror = mirror(context, repo, installation).await?;
+    let mirror = mirror(at, repo, installation).await?;
     mirror.fetch(commit).await?;
     Ok(mirror)
 }
 
-async fn mirror(context: &Context, repo: &RepoName, installation: Option<i64>) -> Result<Mirror, SourceError> {
-    let Some(github) = &context.github else {
+async fn mirror(at: &Source, repo: &RepoName, installation: Option<i64>) -> Result<Mirror, SourceError> {
+    let Some(github) = &at.github else {
         return Err(SourceError::Broken(format!(
             "{repo} cannot be fetched, because GitHub is not configured: add [github] to trainyard.toml"
         )));
@@ -63,27 +64,27 @@ async fn mirror(context: &Context, repo: &RepoName, installation: Option<i64>) -
         .clone_token(installation)
         .await
         .map_err(|error| SourceError::Again(error.to_string()))?;
-    Ok(Mirror::new(context.folders.mirror(repo), github.clone_url(repo), token))
+    Ok(Mirror::new(at.folders.mirror(repo), github.clone_url(repo), token))
 }
 
 /// The run's source tree; made on first use. A local run works in its folder as it is.
-pub(crate) async fn source(context: &Context, request: &RunRequest) -> Result<PathBuf, SourceError> {
-    let folder = folder(context, request);
+pub(crate) async fn source(at: &Source, request: &RunRequest) -> Result<PathBuf, SourceError> {
+    let folder = folder(&at.folders, request);
     let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
         return Ok(folder);
     };
     if folder.exists() {
         return Ok(folder);
     }
-    let mirror = fetch(context, repo, request.installation_id, commit).await?;
+    let mirror = fetch(at, repo, request.installation_id, commit).await?;
     mirror.checkout(commit, &folder).await?;
     Ok(folder)
 }
 
 /// Where that tree is, or will be.
-pub(crate) fn folder(context: &Context, request: &RunRequest) -> PathBuf {
+pub(crate) fn folder(folders: &Folders, request: &RunRequest) -> PathBuf {
     match &request.repo {
-        Some(_) => context.folders.checkout(&request.id),
+        Some(_) => folders.checkout(&request.id),
         None => local_root(Path::new(&request.folder)),
     }
 }
@@ -104,38 +105,38 @@ pub(crate) fn local_root(pipeline: &Path) -> PathBuf {
 
 /// Paths that a push changed; `None` when it cannot be told, for example after a forced push.
 pub(crate) async fn changed(
-    context: &Context,
+    at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     before: &CommitSha,
     after: &CommitSha,
 ) -> Option<Vec<String>> {
-    let mirror = mirror(context, repo, installation).await.ok()?;
+    let mirror = mirror(at, repo, installation).await.ok()?;
     mirror.changed_paths(before, after).await.ok()
 }
 
 /// Paths that a branch changed since it left its base.
 pub(crate) async fn changed_since_fork(
-    context: &Context,
+    at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     base: &CommitSha,
     head: &CommitSha,
 ) -> Option<Vec<String>> {
-    let mirror = mirror(context, repo, installation).await.ok()?;
+    let mirror = mirror(at, repo, installation).await.ok()?;
     let fork = mirror.merge_base(base, head).await.ok()??;
     mirror.changed_paths(&fork, head).await.ok()
 }
 
 /// Whether `one` is behind `other` in the same history; no when it cannot be told.
 pub(crate) async fn is_ancestor(
-    context: &Context,
+    at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     one: &CommitSha,
     other: &CommitSha,
 ) -> bool {
-    let Ok(mirror) = mirror(context, repo, installation).await else {
+    let Ok(mirror) = mirror(at, repo, installation).await else {
         return false;
     };
     matches!(mirror.merge_base(one, other).await, Ok(Some(base)) if base == *one)

@@ -1,6 +1,6 @@
 //! The pipelines of a repository at one commit.
 
-use crate::house::context::Context;
+use super::Source;
 use crate::source::checkout::{self, SourceError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{CommitSha, RepoName};
@@ -15,14 +15,14 @@ pub const PIPELINES: &str = "pipelines";
 
 /// A pipeline file found at a commit.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundPipeline {
     /// Its folder, for example `pipelines/flights`.
     pub(crate) folder: String,
     /// The plan, or everything that is wrong with the file.
     pub(crate) plan: Result<Plan, Vec<Problem>>,
 }
 
-impl Found {
+impl FoundPipeline {
     /// The name to report under, also when the file cannot be read.
     pub(crate) fn name(&self) -> &str {
         match &self.plan {
@@ -34,12 +34,12 @@ impl Found {
 
 /// Every `pipelines/<name>/pipeline.yaml` of the commit, by folder.
 pub(crate) async fn pipelines(
-    context: &Context,
+    at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     commit: &CommitSha,
-) -> Result<Vec<Found>, SourceError> {
-    let mirror = checkout::fetch(context, repo, installation, commit).await?;
+) -> Result<Vec<FoundPipeline>, SourceError> {
+    let mirror = checkout::fetch(at, repo, installation, commit).await?;
     let mut found = Vec::new();
     for path in mirror.list(commit, PIPELINES).await? {
         let parts: Vec<_> = path.split('/').collect();
@@ -52,7 +52,7 @@ pub(crate) async fn pipelines(
         let text = String::from_utf8_lossy(&text);
         let folder = path.trim_end_matches(PIPELINE_FILE).trim_end_matches('/').to_owned();
         let plan = load(&mirror, commit, &path, &text, &Map::new()).await?;
-        found.push(Found { folder, plan });
+        found.push(FoundPipeline { folder, plan });
     }
     Ok(found)
 }

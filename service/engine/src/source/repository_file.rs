@@ -1,7 +1,8 @@
 //! Files of the repository that steps read: `inputs: { schema: file:pipelines/flights/schema.json }`.
 
-use crate::content::artifacts::{ArtifactFolder, read_plain, remove_tree};
-use crate::house::context::Context;
+use super::Source;
+use crate::content::Content;
+use crate::content::artifacts::{read_plain, remove_tree};
 use crate::source::checkout::{self, SourceError, local_root};
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
@@ -20,17 +21,18 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// The file at the run's commit as an artifact of the service: for a type that is a folder with one
 /// file, that folder; else the file itself. Safe to repeat.
 pub(crate) async fn artifact(
-    context: &Context,
+    at: &Source,
+    content: &Content,
     request: &RunRequest,
     (step, input): (&StepName, &str),
     path: &str,
     type_name: &str,
 ) -> Result<ArtifactRef, SourceError> {
-    let (bytes, place) = read(context, request, path).await?;
-    let work = context.folders.work(&request.id).join("files");
+    let (bytes, place) = read(at, request, path).await?;
+    let work = at.folders.work(&request.id).join("files");
     let source = work.join(format!("{step}.{input}"));
-    let (artifacts, file) = (context.artifacts.clone(), only_file(type_name));
-    let stored = tokio::task::spawn_blocking(move || store(&artifacts, &source, file, &bytes))
+    let (content, file) = (content.clone(), only_file(type_name));
+    let stored = tokio::task::spawn_blocking(move || store(&content, &source, file, &bytes))
         .await
         .map_err(|error| SourceError::Again(error.to_string()))?;
     let (digest, uri) = stored.map_err(|reason| SourceError::Again(format!("{path} cannot be kept: {reason}")))?;
@@ -50,9 +52,9 @@ pub(crate) async fn artifact(
 }
 
 /// The bytes at the run's commit, or in the work tree of a local run, and the repository's name.
-async fn read(context: &Context, request: &RunRequest, path: &str) -> Result<(Vec<u8>, String), SourceError> {
+async fn read(at: &Source, request: &RunRequest, path: &str) -> Result<(Vec<u8>, String), SourceError> {
     if let (Some(repo), Some(commit)) = (&request.repo, &request.commit) {
-        let mirror = checkout::fetch(context, repo, request.installation_id, commit).await?;
+        let mirror = checkout::fetch(at, repo, request.installation_id, commit).await?;
         return match mirror.show(commit, path).await? {
             Some(bytes) => Ok((bytes, repo.to_string())),
             None => Err(SourceError::Broken(format!(
@@ -70,12 +72,7 @@ async fn read(context: &Context, request: &RunRequest, path: &str) -> Result<(Ve
     }
 }
 
-fn store(
-    artifacts: &ArtifactFolder,
-    source: &Path,
-    file: Option<&str>,
-    bytes: &[u8],
-) -> Result<(Digest, PathBuf), String> {
+fn store(content: &Content, source: &Path, file: Option<&str>, bytes: &[u8]) -> Result<(Digest, PathBuf), String> {
     let place = file.map_or_else(|| source.to_owned(), |file| source.join(file));
     let write = || -> io::Result<()> {
         remove_tree(source)?;
@@ -83,7 +80,7 @@ fn store(
         fs::write(&place, bytes)
     };
     write().map_err(|error| error.to_string())?;
-    artifacts.store(source).map_err(|error| error.to_string())
+    content.publish(source).map_err(|error| error.to_string())
 }
 
 /// The files of the work tree that the steps of a pipeline file read and that are not there; `text` is

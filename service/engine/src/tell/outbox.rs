@@ -1,6 +1,6 @@
 //! What GitHub must hear: written in the transaction of the change it is about, told by `report`.
 
-use crate::house::context::Context;
+use super::Audience;
 use serde_json::json;
 use trainyard_core::ids::{CommitSha, RepoName, RunId};
 use trainyard_core::report::{self, Status};
@@ -25,18 +25,18 @@ pub(crate) fn status_item(
 }
 
 /// What GitHub hears of a run that was just made.
-pub(crate) fn first_status(context: &Context, request: &RunRequest) -> Vec<OutboxItem> {
+pub(crate) fn first_status(audience: &Audience, request: &RunRequest) -> Vec<OutboxItem> {
     let run = Run::new(request.clone());
-    of_change(context, &run, &run)
+    of_change(audience, &run, &run)
 }
 
 /// What GitHub must hear of the change from `before` to `after`: transitions only.
-pub(crate) fn of_change(context: &Context, before: &Run, after: &Run) -> Vec<OutboxItem> {
+pub(crate) fn of_change(audience: &Audience, before: &Run, after: &Run) -> Vec<OutboxItem> {
     let request = &after.request;
-    let (Some(repo), Some(_)) = (&request.repo, &context.config.github) else {
+    let (Some(repo), true) = (&request.repo, audience.github) else {
         return Vec::new();
     };
-    let url = run_url(context, &request.id);
+    let url = run_url(audience, &request.id);
     let mut items = Vec::new();
     let (old, new) = (report::status(before), report::status(after));
     if let (Some(status), Some(commit)) = (&new, &request.commit)
@@ -62,7 +62,7 @@ pub(crate) fn of_change(context: &Context, before: &Run, after: &Run) -> Vec<Out
 }
 
 /// Where people read about a run.
-fn run_url(context: &Context, id: &RunId) -> Option<String> {
-    let base = context.config.public_url.as_deref()?;
+fn run_url(audience: &Audience, id: &RunId) -> Option<String> {
+    let base = audience.public_url.as_deref()?;
     Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
 }

@@ -1,6 +1,7 @@
 //! The outbox: what GitHub must hear, told until it has heard it. A failing GitHub fails no run.
 
-use crate::house::context::Context;
+use crate::house::clock::now;
+use crate::house::signals::Signals;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::{CommitSha, Micros};
 use trainyard_core::report::Status;
 use trainyard_github::{GitHub, GitHubError};
-use trainyard_store::{OutboxKind, OutboxRow, StoreError};
+use trainyard_store::{OutboxKind, OutboxRow, Store, StoreError};
 
 /// Messages taken in one go.
 const BATCH: u32 = 20;
@@ -21,11 +22,10 @@ const LONGEST_WAIT_SECONDS: u64 = 600;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Tells GitHub until the task is dropped.
-pub(crate) async fn run(context: Arc<Context>) {
-    let Some(github) = &context.github else { return };
+pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>) {
     let mut last_write: Option<Instant> = None;
     loop {
-        let next = match flush(&context, github, &mut last_write).await {
+        let next = match flush(&store, &github, &mut last_write).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "the outbox cannot be read");
@@ -33,22 +33,18 @@ pub(crate) async fn run(context: Arc<Context>) {
             }
         };
         let wait = next.map_or(LOOK_AGAIN, |at| {
-            let micros = u64::try_from(at.0.saturating_sub(context.now().0)).unwrap_or(0);
+            let micros = u64::try_from(at.0.saturating_sub(now().0)).unwrap_or(0);
             Duration::from_micros(micros).min(LOOK_AGAIN)
         });
         tokio::select! {
-            () = context.signals.report.notified() => {}
+            () = signals.report.notified() => {}
             () = sleep_until(Instant::now() + wait) => {}
         }
     }
 }
 
-async fn flush(
-    context: &Context,
-    github: &GitHub,
-    last_write: &mut Option<Instant>,
-) -> Result<Option<Micros>, StoreError> {
-    for row in context.store.due_outbox(context.now(), BATCH).await? {
+async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>) -> Result<Option<Micros>, StoreError> {
+    for row in store.due_outbox(now(), BATCH).await? {
         if let Some(last) = last_write {
             sleep_until(*last + BETWEEN_WRITES).await;
         }
@@ -57,20 +53,19 @@ async fn flush(
         match told {
             Ok(()) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "told").increment(1);
-                context.store.outbox_done(row.id, row.generation).await?;
+                store.outbox_done(row.id, row.generation).await?;
             }
             Err(error) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "failed").increment(1);
-                let next = next_attempt(&error, row.attempts, context.now());
+                let next = next_attempt(&error, row.attempts, now());
                 tracing::warn!(key = row.item.key, %error, attempts = row.attempts + 1, "GitHub was not told yet");
-                context
-                    .store
+                store
                     .outbox_failed(row.id, row.generation, next, &error.to_string())
                     .await?;
             }
         }
     }
-    context.store.next_outbox().await
+    store.next_outbox().await
 }
 
 #[derive(Deserialize)]

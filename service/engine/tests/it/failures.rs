@@ -149,7 +149,7 @@ async fn a_baseline_that_is_gone() {
     let yard = Yard::new().await;
     yard.push(&[]).await;
     yard.last(1).await;
-    let serving = yard.engine.store().serving("tiny").await.unwrap().unwrap();
+    let serving = yard.serving().await;
     trainyard_engine::artifacts::remove_tree(std::path::Path::new(&serving.model.uri)).unwrap();
     let commit = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let sentence = error_of(&yard, &commit)

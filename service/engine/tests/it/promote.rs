@@ -1,6 +1,7 @@
 //! Promotion by a person, forced blessing, and the names and baselines that follow.
 
 use crate::yard::Yard;
+use serde_json::json;
 use trainyard_core::run::{Run, RunState};
 use trainyard_engine::{PromoteRequest, Promoted};
 use trainyard_store::RunRow;
@@ -50,15 +51,11 @@ async fn an_approved_model_and_an_earlier_version_need_no_reason() {
         assert_eq!(serving(&yard).0, version);
     }
     let ledger = yard.engine.store().promotions(Some("tiny"), 10).await.unwrap();
-    let evidence = ledger
-        .iter()
-        .find(|entry| entry.version == "000005")
-        .unwrap()
-        .evidence
-        .clone();
+    let promoted = ledger.iter().find(|entry| entry.version == "000005").unwrap();
+    let evidence = json!(promoted.evidence);
     assert_eq!(
         (&evidence["promoted"], &evidence["instead_of"]),
-        (&"000001".into(), &"000004".into())
+        (&json!("000001"), &json!("000004"))
     );
     assert_eq!(evidence["verdict"]["blessing"], "blessed");
     assert_eq!(evidence["data"][0]["spans"][0], "2013-01");
@@ -82,10 +79,11 @@ async fn what_the_gate_did_not_approve_needs_a_reason_that_is_kept() {
     assert!(done.forced);
     assert_eq!(serving(&yard), ("000002".to_owned(), 0.5));
     let store = yard.engine.store();
-    let entry = store.serving("tiny").await.unwrap().unwrap();
+    let entry = yard.serving().await;
     assert_eq!(entry.actor, "ada");
-    assert_eq!(entry.evidence["forced"]["reason"], "the holdout was mislabelled");
-    assert_eq!(entry.evidence["verdict"]["blessing"], "not_blessed");
+    let evidence = json!(entry.evidence);
+    assert_eq!(evidence["forced"]["reason"], "the holdout was mislabelled");
+    assert_eq!(evidence["verdict"]["blessing"], "not_blessed");
     let blessed = store.latest_blessed("tiny").await.unwrap().unwrap();
     assert_eq!(blessed.name, entry.model.name, "a forced blessing is one");
     let blessing = store.artifact("promote/tiny/000002/blessing").await.unwrap().unwrap();

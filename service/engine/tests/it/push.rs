@@ -154,7 +154,7 @@ async fn a_model_knows_what_it_was_made_of() {
     Trainer RUN/train COMPLETE
     ");
     assert_eq!(run.steps["train"].metrics["trees"], 7.0);
-    let serving = yard.engine.store().serving("tiny").await.unwrap().unwrap();
+    let serving = yard.serving().await;
     assert_eq!(serving.model.digest, run.steps["train"].outputs["model"].digest);
     assert_eq!(serving.run, Some(row.id));
 }

@@ -4,7 +4,7 @@ use crate::yard::{REPO, Yard};
 use trainyard_core::gate::Blessing::{Blessed, NotBlessed};
 use trainyard_core::ids::RepoName;
 use trainyard_core::spec::load_gate;
-use trainyard_engine::{Past, replay};
+use trainyard_engine::Past;
 
 fn past(pipeline: &str) -> Past {
     Past {
@@ -26,9 +26,9 @@ async fn recorded_runs_are_judged_anew_without_training() {
     let strict = "metrics: { auc: { value_threshold: { lower_bound: 0.69 } } }";
     let over = |text: &'static str| {
         let gate = load_gate("gate.yaml", text).unwrap();
-        let store = yard.engine.store();
+        let engine = &yard.engine;
         async move {
-            let replayed = replay(store, &gate, &past("tiny")).await.unwrap();
+            let replayed = engine.replay(&gate, &past("tiny")).await.unwrap();
             let verdicts: Vec<_> = replayed.iter().map(|run| (run.then, run.now, run.changes())).collect();
             (verdicts, replayed)
         }
@@ -47,7 +47,7 @@ async fn recorded_runs_are_judged_anew_without_training() {
     assert_eq!(replayed[0].run, run.request.id);
     let gate = load_gate("gate.yaml", lax).unwrap();
     let runs = async |past: Past| {
-        let replayed = replay(yard.engine.store(), &gate, &past).await.unwrap();
+        let replayed = yard.engine.replay(&gate, &past).await.unwrap();
         replayed.into_iter().map(|run| run.run).collect::<Vec<_>>()
     };
     let newest = Past {

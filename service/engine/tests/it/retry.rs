@@ -2,6 +2,7 @@
 
 use crate::yard::{Yard, until};
 use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::node::NodeId;
 use trainyard_core::run::{RunEvent, RunState, StepState};
 use trainyard_executors::fake::Script;
 
@@ -53,7 +54,10 @@ async fn a_failing_step_is_tried_again_later_and_later() {
     assert!(matches!(run.steps["evaluate"].state, StepState::Skipped { .. }));
     // Each attempt keeps its own log.
     for attempt in 1..=3 {
-        let log = yard.engine.folders_of().step_log(&row.id, &train, attempt);
+        let log = yard
+            .engine
+            .folders_of()
+            .attempt_log(&row.id, &NodeId::step(&train), attempt);
         assert_eq!(
             std::fs::read_to_string(log).unwrap(),
             format!("attempt {attempt} fails\n")

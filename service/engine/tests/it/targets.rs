@@ -247,7 +247,7 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
         assert_eq!(state, RunState::Succeeded, "{summary}");
     }
     let told = hook.requests.lock().unwrap()[1].clone();
-    let serving = yard.engine.store().serving("tiny").await.unwrap().unwrap();
+    let serving = yard.serving().await;
     assert_eq!(
         (&told["target"], &told["version"], &told["digest"], &told["uri"]),
         (

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet};
 use trainyard_core::ids::{CommitSha, RunId, StepName};
+use trainyard_core::registry::Promotion;
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_engine::{
     Engine, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, Intake, IntakeError, Layout, TargetConfig, TargetKind,
@@ -269,6 +270,12 @@ impl Yard {
         let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    /// The entry that made what target `tiny` serves serve.
+    pub async fn serving(&self) -> Promotion {
+        let ledger = self.engine.store().ledger("tiny").await.unwrap();
+        ledger.serving().unwrap().pushed.clone()
     }
 
     /// Action and version of every entry in the ledger, oldest first.

@@ -83,7 +83,7 @@ impl Replay {
             repo: None,
             limit: self.limit as usize,
         };
-        let replayed = trainyard_engine::replay(&store, &gate, &past).await?;
+        let replayed = trainyard_engine::replay_recorded(&config.engine()?, &store, &gate, &past).await?;
         if let (true, Some(pipeline)) = (replayed.is_empty(), &past.pipeline) {
             known(&store, pipeline).await?;
         }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
-use trainyard_engine::{Engine, LocalError, rejected};
+use trainyard_engine::{Engine, LocalError};
 
 /// How often the run's events are looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -61,7 +61,7 @@ impl Run {
         let run = engine.store().load_run(&id).await?;
         engine.store().close().await;
         Ok(match run.state {
-            RunState::Succeeded if rejected(&run) => ExitCode::from(REJECTED),
+            RunState::Succeeded if run.is_rejected() => ExitCode::from(REJECTED),
             RunState::Succeeded => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         })

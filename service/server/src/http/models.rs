@@ -64,7 +64,10 @@ fn refusal(error: PromotionError) -> ApiError {
     let sentence = error.to_string();
     match error {
         PromotionError::Unknown(_) => ApiError::not_found(sentence),
-        PromotionError::Refused(_) => ApiError::new(StatusCode::CONFLICT, sentence),
+        PromotionError::Refused(_)
+        | PromotionError::Content { .. }
+        | PromotionError::Trial(_)
+        | PromotionError::NotWritten(_) => ApiError::new(StatusCode::CONFLICT, sentence),
         PromotionError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, sentence),
         PromotionError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
         PromotionError::Store(error) => error.into(),

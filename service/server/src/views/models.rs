@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_engine::CHAMPION;
-use trainyard_store::{Promotion, PromotionAction, Result, Store};
+use trainyard_core::registry::{CHAMPION, Promotion, Serving as ServingNow};
+use trainyard_store::{Result, Store};
 use utoipa::ToSchema;
 
 /// Entries of a target's ledger that are shown.
-const SHOWN: u32 = 50;
+const SHOWN: usize = 50;
 /// Entries read to find targets that the configuration does not name any more.
 const LOOKED_AT: u32 = 1000;
 
@@ -101,17 +101,17 @@ impl Models {
         );
         let mut targets = Vec::new();
         for name in names {
-            let ledger = store.promotions(Some(&name), SHOWN).await?;
-            let newest = ledger.first().filter(|entry| entry.action != PromotionAction::Removed);
+            let ledger = store.ledger(&name).await?;
+            let now = ledger.serving();
             targets.push(TargetView {
                 url: config.targets.get(&name).map(|target| target.0.place()),
-                serving: newest.map(serving),
-                aliases: newest
+                serving: now.map(serving),
+                aliases: now
                     .map(champion)
                     .into_iter()
                     .chain(aliases(store, &name).await?)
                     .collect(),
-                ledger: ledger.iter().map(item).collect(),
+                ledger: ledger.entries().iter().rev().take(SHOWN).map(item).collect(),
                 name,
             });
         }
@@ -120,13 +120,13 @@ impl Models {
 }
 
 /// The name that follows what serves.
-fn champion(entry: &Promotion) -> AliasView {
+fn champion(now: ServingNow<'_>) -> AliasView {
     AliasView {
         alias: CHAMPION.to_owned(),
-        version: entry.version.clone(),
-        actor: entry.actor.clone(),
+        version: now.pushed.version.clone(),
+        actor: now.since.actor.clone(),
         reason: None,
-        since: time(entry.at),
+        since: time(now.since.at),
     }
 }
 
@@ -145,13 +145,14 @@ async fn aliases(store: &Store, model: &str) -> Result<Vec<AliasView>> {
     Ok(views.collect())
 }
 
-fn serving(entry: &Promotion) -> Serving {
+fn serving(now: ServingNow<'_>) -> Serving {
+    let entry = now.pushed;
     Serving {
         version: entry.version.clone(),
         pipeline: entry.pipeline.clone(),
         model: entry.model.clone(),
         run: entry.run.as_ref().map(ToString::to_string),
-        since: time(entry.at),
+        since: time(now.since.at),
     }
 }
 
@@ -162,7 +163,7 @@ fn item(entry: &Promotion) -> PromotionItem {
         model: entry.model.digest.to_string(),
         run: entry.run.as_ref().map(ToString::to_string),
         actor: entry.actor.clone(),
-        evidence: entry.evidence.clone(),
+        evidence: serde_json::to_value(&entry.evidence).unwrap_or_default(),
         at: time(entry.at),
     }
 }

@@ -5,7 +5,8 @@ use crate::yard::{block_on, settings};
 use serde_json::{Value, json};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, RunId};
-use trainyard_engine::store::{DatabaseUrl, NewPromotion, PromotionAction, Store};
+use trainyard_core::registry::{Evidence, NewPromotion, PromotionAction};
+use trainyard_engine::store::{DatabaseUrl, Store};
 
 /// A target that serves version 2, and the ledger of one that is not configured any more.
 fn place() -> Place {
@@ -26,7 +27,7 @@ fn place() -> Place {
         },
         run: Some(RunId::new(format!("0192f0c1-2b3c-7000-8000-00000000000{run}"))),
         actor: "gate".to_owned(),
-        evidence: json!({}),
+        evidence: Evidence::Recorded(json!({})),
         at: Micros(1_357_000_000_000_000 + minute * 60_000_000),
     };
     block_on(async {

@@ -78,7 +78,7 @@ pub(crate) struct Place {
 pub(crate) async fn execution(db: &mut Connection, identity: &ExecutionIdentity, state: i64, ms: i64) -> Result<Place> {
     let pipeline = context(db, "pipeline", &identity.pipeline, ms).await?;
     let run = context(db, "pipeline_run", identity.run.as_str(), ms).await?;
-    let node = context(db, "node", &format!("{}.{}", identity.pipeline, identity.step), ms).await?;
+    let node = context(db, "node", &format!("{}.{}", identity.pipeline, identity.node), ms).await?;
     if run.new {
         db.execute(INSERT_PARENT_CONTEXT, args![run.id, pipeline.id]).await?;
         describe_run(db, run.id, &identity.run).await?;

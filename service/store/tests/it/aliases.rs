@@ -1,6 +1,6 @@
 use crate::databases::on_both;
 use crate::samples::at;
-use trainyard_store::NewAlias;
+use trainyard_core::registry::{Alias, NewAlias};
 
 fn alias(model: &str, alias: &str, version: Option<&str>, seconds: u64) -> NewAlias {
     NewAlias {
@@ -26,7 +26,7 @@ on_both! {
         ] {
             store.put_alias(&new).await.unwrap();
         }
-        let shown = |entries: Vec<trainyard_store::Alias>| -> Vec<String> {
+        let shown = |entries: Vec<Alias>| -> Vec<String> {
             entries.iter().map(|e| format!("{} {} {:?} {}", e.model, e.alias, e.version, e.at.0)).collect()
         };
         let in_force = shown(store.aliases(Some("flights")).await.unwrap());

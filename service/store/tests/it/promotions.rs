@@ -3,8 +3,9 @@ use crate::samples::{artifact, at, forward, start_run};
 use serde_json::json;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::RunId;
+use trainyard_core::registry::{Evidence, NewPromotion, Promotion, PromotionAction};
 use trainyard_core::run::RunEvent;
-use trainyard_store::{NewPromotion, PromotionAction, StoreError};
+use trainyard_store::{Store, StoreError};
 
 fn promotion(action: PromotionAction, version: &str) -> NewPromotion {
     NewPromotion {
@@ -15,29 +16,35 @@ fn promotion(action: PromotionAction, version: &str) -> NewPromotion {
         model: artifact(&format!("r{version}/train/model"), "Model", 1),
         run: Some(RunId::new("r1")),
         actor: "ada".to_owned(),
-        evidence: json!({"blessing": "blessed"}),
+        evidence: Evidence::Recorded(json!({"blessing": "blessed"})),
         at: at(1),
     }
+}
+
+/// The entry that made what serves serve.
+async fn serving(store: &Store) -> Option<Promotion> {
+    let ledger = store.ledger("flights").await.unwrap();
+    ledger.serving().map(|serving| serving.pushed.clone())
 }
 
 on_both! {
     async fn the_newest_entry_of_the_ledger_serves(fresh) {
         let store = &fresh.store;
-        assert!(store.serving("flights").await.unwrap().is_none());
+        assert!(serving(store).await.is_none());
         let mut run = start_run(store, "r1", 0).await;
         let mut append = forward(&mut run, vec![RunEvent::Started { baseline: None }], at(1));
         append.promotion = Some(promotion(PromotionAction::Push, "1"));
         store.append(append).await.unwrap();
-        let first = store.serving("flights").await.unwrap().unwrap();
-        assert_eq!((first.version.as_str(), first.evidence.clone()), ("1", json!({"blessing": "blessed"})));
+        let first = serving(store).await.unwrap();
+        assert_eq!((first.version.as_str(), first.evidence.clone()), ("1", Evidence::Recorded(json!({"blessing": "blessed"}))));
 
         let second = store.append_promotion(&promotion(PromotionAction::Rollback, "0"), Some(first.id), Vec::new()).await.unwrap();
         let stale = store.append_promotion(&promotion(PromotionAction::Push, "2"), Some(first.id), Vec::new()).await.unwrap_err();
         assert_eq!(stale.to_string(), "the model of target 'flights' was changed by somebody else meanwhile: look again before changing it");
         assert!(matches!(store.append_promotion(&promotion(PromotionAction::Push, "2"), None, Vec::new()).await, Err(StoreError::Conflict(_))));
-        assert_eq!(store.serving("flights").await.unwrap().unwrap().version, "0");
+        assert_eq!(serving(store).await.unwrap().version, "0");
         store.append_promotion(&promotion(PromotionAction::Removed, "0"), Some(second), Vec::new()).await.unwrap();
-        assert!(store.serving("flights").await.unwrap().is_none());
+        assert!(serving(store).await.is_none());
         let ledger = store.promotions(None, 10).await.unwrap();
         assert_eq!(ledger.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["removed", "rollback", "push"]);
         assert!(store.promotions(Some("other"), 10).await.unwrap().is_empty());

@@ -4,7 +4,8 @@ use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::event::{Event, Manual, Push};
-use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunId, StepName};
+use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunId};
+use trainyard_core::node::NodeId;
 use trainyard_core::plan::Plan;
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
@@ -158,7 +159,7 @@ pub fn identity(run: &str, step: &str, component: &str) -> ExecutionIdentity {
     ExecutionIdentity {
         run: RunId::new(run),
         pipeline: "flights".to_owned(),
-        step: StepName::new(step),
+        node: NodeId::parse(step),
         component: component.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::{Blessing, Verdict, judge};
 use super::{by, gate, measured, sentences, value};
+use crate::artifact::samples::model;
 use crate::evaluation::Evaluation;
 use crate::spec::{Gate, InsufficientData, SlicingSpec};
 use serde_json::json;
@@ -78,7 +79,7 @@ fn from_few_rows_overall_nothing_is_concluded() {
                 Blessing::NotEvaluated
             };
             assert_eq!(verdict.blessing(), expected, "{policy:?} {candidate}");
-            assert!(verdict.bless(()).is_none());
+            assert!(verdict.bless(&model(1).digest, &model(1)).is_none());
             let shown = verdict.comparisons().iter().map(|row| row.candidate);
             assert!(shown.eq([Some(candidate); 3]), "people still see the numbers");
             assert_eq!(

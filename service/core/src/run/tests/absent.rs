@@ -38,7 +38,11 @@ fn played(text: &str, skips: &[&str], fails: &[&str]) -> String {
                     failed(&step, 0, None)
                 }
                 Decision::Perform(Command::Drive { step, .. }) => cached(&step),
-                Decision::Perform(Command::Judge) => RunEvent::GateJudged { verdict: verdict(0.7) },
+                Decision::Perform(Command::Judge) => RunEvent::GateJudged {
+                    verdict: verdict(0.7),
+                    model: None,
+                    blessing: None,
+                },
                 other => panic!("{other:?}"),
             };
             assert_eq!(run.apply(&event, Micros(0)), Applied::Applied, "{event:?}");

@@ -23,10 +23,21 @@ fn run_events() -> Vec<(&'static str, RunEvent)> {
             "step starting, of another pipeline",
             starting(&"other".into(), 1, DEADLINE),
         ),
-        ("gate judged: blessed", RunEvent::GateJudged { verdict: verdict(0.7) }),
+        (
+            "gate judged: blessed",
+            RunEvent::GateJudged {
+                verdict: verdict(0.7),
+                model: None,
+                blessing: None,
+            },
+        ),
         (
             "gate judged: not blessed",
-            RunEvent::GateJudged { verdict: verdict(0.5) },
+            RunEvent::GateJudged {
+                verdict: verdict(0.5),
+                model: None,
+                blessing: None,
+            },
         ),
         ("model pushed", pushed()),
         ("push failed", push_failed()),
@@ -44,8 +55,24 @@ fn runs() -> Vec<(&'static str, Run)> {
     let evaluate = StepName::from("evaluate");
     let started = RunEvent::Started { baseline: None };
     let done = vec![started.clone(), built("train"), cached(&train), cached(&evaluate)];
-    let blessed = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.7) }]].concat();
-    let rejected = [done.clone(), vec![RunEvent::GateJudged { verdict: verdict(0.5) }]].concat();
+    let blessed = [
+        done.clone(),
+        vec![RunEvent::GateJudged {
+            verdict: verdict(0.7),
+            model: None,
+            blessing: None,
+        }],
+    ]
+    .concat();
+    let rejected = [
+        done.clone(),
+        vec![RunEvent::GateJudged {
+            verdict: verdict(0.5),
+            model: None,
+            blessing: None,
+        }],
+    ]
+    .concat();
     let finished = |state| RunEvent::Finished {
         state,
         summary: "over".to_owned(),

@@ -210,8 +210,16 @@ impl World {
                     summary: "no evaluation".to_owned(),
                     metrics: Map::new(),
                 },
-                2 => RunEvent::GateJudged { verdict: verdict(0.5) },
-                _ => RunEvent::GateJudged { verdict: verdict(0.7) },
+                2 => RunEvent::GateJudged {
+                    verdict: verdict(0.5),
+                    model: None,
+                    blessing: None,
+                },
+                _ => RunEvent::GateJudged {
+                    verdict: verdict(0.7),
+                    model: None,
+                    blessing: None,
+                },
             },
             Command::Push => {
                 let blessed = self
@@ -310,6 +318,8 @@ fn events() -> impl Strategy<Value = RunEvent> {
         },
         9 => RunEvent::GateJudged {
             verdict: verdict(if flag { 0.7 } else { 0.5 }),
+            model: None,
+            blessing: None,
         },
         10 => pushed(),
         11 => push_failed(),

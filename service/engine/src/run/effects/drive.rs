@@ -1,131 +1,208 @@
 //! `Drive`: what the step reads, its cache key, and whether an earlier execution stands in.
 
-use super::execution;
+use crate::content::Content;
 use crate::content::external;
-use crate::house::context::Context;
 use crate::house::error::EffectError;
+use crate::run::images::Images;
 use crate::run::outcome::Outcome;
+use crate::source::Source;
 use crate::source::repository_file;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::cache_key;
 use trainyard_core::ids::{Micros, StepName};
-use trainyard_core::plan::{ImageSource, InputSource, PlannedStep};
-use trainyard_core::run::{ImageState, Run, RunEvent};
+use trainyard_core::node::NodeId;
+use trainyard_core::plan::{InputSource, PlannedStep};
+use trainyard_core::run::{Run, RunEvent};
 use trainyard_core::span::Unselected;
-use trainyard_executors::{BuildError, ImageBuilder};
-use trainyard_store::{CachedExecution, EndState, MetadataWrite, PARAMETER_PREFIX, StartExecution};
+use trainyard_store::{
+    CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store,
+};
 
 /// The name under which an example-gen finds its external data.
 pub(super) const SOURCE_INPUT: &str = "source";
 /// Earlier outputs looked at for a memo.
 const MOST_MEMOS: u32 = 8;
 
-pub(super) async fn drive(
-    context: &Context,
-    run: &Run,
-    step: &StepName,
-    attempt: u32,
-    now: Micros,
-) -> Result<Outcome, EffectError> {
-    let planned = planned(run, step)?;
-    let mut inputs = step_inputs(context, run, step, planned).await?;
-    let digests = planned
-        .inputs
-        .keys()
-        .map(|name| (name.clone(), inputs.get(name).map(|i| i.digest.clone())))
-        .collect();
-    let mut spans = Vec::new();
-    if let Some(window) = &planned.source {
-        let newest = run.request.newest_spans.get(&window.source).cloned();
-        let resolved = external::resolve(&context.config.data_root, window, newest).await;
-        let (data, contents) = match resolved {
-            Ok(resolved) => resolved,
-            Err(Unselected::Skipped(reason)) => return Ok(skipped(run, step, planned, reason, now)),
-            Err(Unselected::Missing(reason)) => return Err(EffectError::Broken(reason)),
-        };
-        spans = contents;
-        inputs.insert(SOURCE_INPUT.to_owned(), data);
-    }
-    let image_id = image_id(context, run, planned).await?;
-    let preimage = cache_key::preimage(planned, image_id.as_deref(), &digests, &spans);
-    let key = cache_key::key(&preimage);
-    let request = &run.request;
-    context
-        .store
-        .put_preimage(&request.id, step, &key, &preimage, now)
-        .await
-        .map_err(EffectError::again)?;
+/// What the driver looks at.
+pub(super) struct Driver<'a> {
+    pub(super) store: &'a Store,
+    pub(super) source: &'a Source,
+    pub(super) content: &'a Content,
+    pub(super) images: &'a Images,
+    pub(super) data_root: &'a Path,
+}
 
-    let identity = execution(run, step, &planned.component);
-    let mut properties = properties(run, planned, &key, image_id.as_deref());
-    if planned.cache
-        && attempt == 1
-        && let Some(cached) = lookup(context, &key).await?
-    {
-        metrics::counter!("trainyard_cache_hits_total").increment(1);
-        properties.extend(
-            cached
-                .metrics
-                .iter()
-                .map(|(name, value)| (name.clone(), (*value).into())),
-        );
-        let metadata = MetadataWrite::Cached {
-            identity,
+impl Driver<'_> {
+    pub(super) async fn drive(
+        &self,
+        run: &Run,
+        step: &StepName,
+        attempt: u32,
+        now: Micros,
+    ) -> Result<Outcome, EffectError> {
+        let planned = planned(run, step)?;
+        let mut inputs = self.step_inputs(run, step, planned).await?;
+        let digests = planned
+            .inputs
+            .keys()
+            .map(|name| (name.clone(), inputs.get(name).map(|i| i.digest.clone())))
+            .collect();
+        let mut spans = Vec::new();
+        if let Some(window) = &planned.source {
+            let newest = run.request.newest_spans.get(&window.source).cloned();
+            let resolved = external::resolve(self.data_root, window, newest).await;
+            let (data, contents) = match resolved {
+                Ok(resolved) => resolved,
+                Err(Unselected::Skipped(reason)) => return Ok(skipped(run, step, reason, now)),
+                Err(Unselected::Missing(reason)) => return Err(EffectError::Broken(reason)),
+            };
+            spans = contents;
+            inputs.insert(SOURCE_INPUT.to_owned(), data);
+        }
+        let image_id = self.images.of_step(run, &planned.image).await?;
+        let preimage = cache_key::preimage(planned, image_id.as_deref(), &digests, &spans);
+        let key = cache_key::key(&preimage);
+        let request = &run.request;
+        self.store
+            .put_preimage(&request.id, step, &key, &preimage, now)
+            .await
+            .map_err(EffectError::again)?;
+
+        let identity = ExecutionIdentity::of(run, NodeId::step(step));
+        let mut properties = properties(run, planned, &key, image_id.as_deref());
+        if planned.cache
+            && attempt == 1
+            && let Some(cached) = self.lookup(&key).await?
+        {
+            metrics::counter!("trainyard_cache_hits_total").increment(1);
+            properties.extend(
+                cached
+                    .metrics
+                    .iter()
+                    .map(|(name, value)| (name.clone(), (*value).into())),
+            );
+            let metadata = MetadataWrite::Cached {
+                identity,
+                inputs: inputs.clone(),
+                outputs: cached.outputs.clone(),
+                key: key.clone(),
+                properties,
+                at: now,
+            };
+            let event = RunEvent::StepCached {
+                step: step.clone(),
+                key,
+                inputs,
+                outputs: cached.outputs,
+                metrics: cached.metrics,
+            };
+            return Ok(Outcome {
+                events: vec![event],
+                metadata: vec![metadata],
+                ..Outcome::default()
+            });
+        }
+        let mut metadata = vec![MetadataWrite::StartExecution(StartExecution {
+            identity: identity.clone(),
             inputs: inputs.clone(),
-            outputs: cached.outputs.clone(),
-            key: key.clone(),
             properties,
             at: now,
-        };
-        let event = RunEvent::StepCached {
+        })];
+        if let Some((name, remembered)) = self.memo(run, step, planned, &preimage).await? {
+            inputs.insert(name.clone(), remembered.clone());
+            metadata.push(MetadataWrite::Remember {
+                identity,
+                inputs: [(name, remembered)].into(),
+                at: now,
+            });
+        }
+        let deadline = now.plus_seconds(planned.timeout_seconds);
+        let event = RunEvent::StepStarting {
             step: step.clone(),
+            attempt,
             key,
+            image_id,
             inputs,
-            outputs: cached.outputs,
-            metrics: cached.metrics,
+            deadline,
         };
-        return Ok(Outcome {
+        Ok(Outcome {
             events: vec![event],
-            metadata: vec![metadata],
+            metadata,
             ..Outcome::default()
-        });
+        })
     }
-    let mut metadata = vec![MetadataWrite::StartExecution(StartExecution {
-        identity: identity.clone(),
-        inputs: inputs.clone(),
-        properties,
-        at: now,
-    })];
-    if let Some((name, remembered)) = memo(context, run, step, planned, &preimage).await? {
-        inputs.insert(name.clone(), remembered.clone());
-        metadata.push(MetadataWrite::Remember {
-            identity,
-            inputs: [(name, remembered)].into(),
-            at: now,
-        });
+
+    /// Inputs that are there; the baseline is left out when there is none.
+    async fn step_inputs(
+        &self,
+        run: &Run,
+        step: &StepName,
+        planned: &PlannedStep,
+    ) -> Result<BTreeMap<String, ArtifactRef>, EffectError> {
+        let mut inputs = BTreeMap::new();
+        for (name, source) in &planned.inputs {
+            let found = match source {
+                InputSource::Baseline => run.baseline.clone().flatten(),
+                InputSource::Output { step, output } => {
+                    run.steps.get(step).and_then(|s| s.outputs.get(output)).cloned()
+                }
+                InputSource::File { path, type_name } => Some(
+                    repository_file::artifact(self.source, self.content, &run.request, (step, name), path, type_name)
+                        .await?,
+                ),
+            };
+            inputs.extend(found.map(|found| (name.clone(), found)));
+        }
+        Ok(inputs)
     }
-    let deadline = now.plus_seconds(planned.timeout_seconds);
-    let event = RunEvent::StepStarting {
-        step: step.clone(),
-        attempt,
-        key,
-        image_id,
-        inputs,
-        deadline,
-    };
-    Ok(Outcome {
-        events: vec![event],
-        metadata,
-        ..Outcome::default()
-    })
+
+    /// The newest thing that the same program with the same settings published for this step and that is
+    /// still there. A pull request's run may read it, and never leaves one to others.
+    async fn memo(
+        &self,
+        run: &Run,
+        step: &StepName,
+        planned: &PlannedStep,
+        preimage: &Value,
+    ) -> Result<Option<(String, ArtifactRef)>, EffectError> {
+        let Some(memo) = &planned.memo else { return Ok(None) };
+        let (store, request) = (self.store, &run.request);
+        let published = store
+            .published_outputs(
+                request.repo.as_ref(),
+                &request.plan.pipeline,
+                step,
+                &memo.output,
+                MOST_MEMOS,
+            )
+            .await
+            .map_err(EffectError::again)?;
+        for (earlier, artifact) in published {
+            if !self.content.contains(&artifact.digest) {
+                continue;
+            }
+            let made_of = store.preimage(&earlier, step).await.map_err(EffectError::again)?;
+            if made_of.is_some_and(|(_, made_of)| cache_key::differs_in_data_only(&made_of, preimage)) {
+                return Ok(Some((memo.input.clone(), artifact)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A cache hit requires that the bytes are there.
+    async fn lookup(&self, key: &str) -> Result<Option<CachedExecution>, EffectError> {
+        let cached = self.store.cached_outputs(key).await.map_err(EffectError::again)?;
+        Ok(cached.filter(|hit| hit.outputs.values().all(|output| self.content.contains(&output.digest))))
+    }
 }
 
 /// The step waits for data that another run may find: MLMD's CANCELED, a normal state, without events.
-fn skipped(run: &Run, step: &StepName, planned: &PlannedStep, reason: String, at: Micros) -> Outcome {
+fn skipped(run: &Run, step: &StepName, reason: String, at: Micros) -> Outcome {
     let canceled = MetadataWrite::End {
-        identity: execution(run, step, &planned.component),
+        identity: ExecutionIdentity::of(run, NodeId::step(step)),
         state: EndState::Canceled,
         reason: reason.clone(),
         at,
@@ -157,86 +234,4 @@ fn properties(run: &Run, planned: &PlannedStep, key: &str, image_id: Option<&str
 pub(super) fn planned<'a>(run: &'a Run, step: &StepName) -> Result<&'a PlannedStep, EffectError> {
     let planned = run.request.plan.steps.get(step);
     planned.ok_or_else(|| EffectError::Broken(format!("the plan has no step '{step}'")))
-}
-
-/// Inputs that are there; the baseline is left out when there is none.
-async fn step_inputs(
-    context: &Context,
-    run: &Run,
-    step: &StepName,
-    planned: &PlannedStep,
-) -> Result<BTreeMap<String, ArtifactRef>, EffectError> {
-    let mut inputs = BTreeMap::new();
-    for (name, source) in &planned.inputs {
-        let found = match source {
-            InputSource::Baseline => run.baseline.clone().flatten(),
-            InputSource::Output { step, output } => run.steps.get(step).and_then(|s| s.outputs.get(output)).cloned(),
-            InputSource::File { path, type_name } => {
-                Some(repository_file::artifact(context, &run.request, (step, name), path, type_name).await?)
-            }
-        };
-        inputs.extend(found.map(|found| (name.clone(), found)));
-    }
-    Ok(inputs)
-}
-
-async fn image_id(context: &Context, run: &Run, planned: &PlannedStep) -> Result<Option<String>, EffectError> {
-    let reference = match &planned.image {
-        ImageSource::Build(image) => {
-            return Ok(match run.images.get(image) {
-                Some(ImageState::Built { image_id, .. }) => Some(image_id.clone()),
-                _ => None,
-            });
-        }
-        ImageSource::Components => &context.config.components_image,
-        ImageSource::Reference(reference) => reference,
-    };
-    match context.builder.resolve(reference).await {
-        Ok(id) => Ok(Some(id)),
-        Err(error @ BuildError::Unreachable { .. }) => Err(EffectError::again(error)),
-        Err(error) => Err(EffectError::Broken(error.to_string())),
-    }
-}
-
-/// The newest thing that the same program with the same settings published for this step and that is
-/// still there. A pull request's run may read it, and never leaves one to others.
-async fn memo(
-    context: &Context,
-    run: &Run,
-    step: &StepName,
-    planned: &PlannedStep,
-    preimage: &Value,
-) -> Result<Option<(String, ArtifactRef)>, EffectError> {
-    let Some(memo) = &planned.memo else { return Ok(None) };
-    let (store, request) = (&context.store, &run.request);
-    let published = store
-        .published_outputs(
-            request.repo.as_ref(),
-            &request.plan.pipeline,
-            step,
-            &memo.output,
-            MOST_MEMOS,
-        )
-        .await
-        .map_err(EffectError::again)?;
-    for (earlier, artifact) in published {
-        if !context.artifacts.contains(&artifact.digest) {
-            continue;
-        }
-        let made_of = store.preimage(&earlier, step).await.map_err(EffectError::again)?;
-        if made_of.is_some_and(|(_, made_of)| cache_key::differs_in_data_only(&made_of, preimage)) {
-            return Ok(Some((memo.input.clone(), artifact)));
-        }
-    }
-    Ok(None)
-}
-
-/// A cache hit requires that the bytes are there.
-async fn lookup(context: &Context, key: &str) -> Result<Option<CachedExecution>, EffectError> {
-    let cached = context.store.cached_outputs(key).await.map_err(EffectError::again)?;
-    Ok(cached.filter(|hit| {
-        hit.outputs
-            .values()
-            .all(|output| context.artifacts.contains(&output.digest))
-    }))
 }

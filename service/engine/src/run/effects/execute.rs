@@ -2,9 +2,10 @@
 
 use super::drive::{SOURCE_INPUT, planned};
 use crate::content::external;
-use crate::house::context::Context;
 use crate::house::error::EffectError;
+use crate::house::last_line::last_line;
 use crate::run::outcome::Outcome;
+use crate::run::programs::Programs;
 use crate::run::task::{self, TaskPaths};
 use crate::source::checkout;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::StepName;
+use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent, StepRecord};
 use trainyard_core::spec::NetworkAccess;
@@ -26,7 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 pub(super) async fn execute(
-    context: &Context,
+    programs: &Programs,
     run: &Run,
     step: &StepName,
     attempt: u32,
@@ -36,7 +38,7 @@ pub(super) async fn execute(
         step: step.clone(),
         attempt,
     };
-    let exit = match run_to_end(context, run, &key).await {
+    let exit = match run_to_end(programs, run, &key).await {
         Ok(exit) => exit,
         Err(ExecutorError::Refused { message }) => Exit::NotStarted {
             reason: message,
@@ -55,9 +57,9 @@ pub(super) async fn execute(
     }))
 }
 
-async fn run_to_end(context: &Context, run: &Run, key: &AttemptKey) -> Result<Exit, ExecutorError> {
-    let executor = &context.executor;
-    let program = prepare(context, run, key).await?;
+async fn run_to_end(programs: &Programs, run: &Run, key: &AttemptKey) -> Result<Exit, ExecutorError> {
+    let executor = &programs.executor;
+    let program = prepare(programs, run, key).await?;
     executor.start(key, &program).await?;
     loop {
         match executor.observe(key).await? {
@@ -81,13 +83,18 @@ async fn run_to_end(context: &Context, run: &Run, key: &AttemptKey) -> Result<Ex
     }
 }
 
-pub(super) async fn stop(context: &Context, run: &Run, step: &StepName, attempt: u32) -> Result<Outcome, EffectError> {
+pub(super) async fn stop(
+    programs: &Programs,
+    run: &Run,
+    step: &StepName,
+    attempt: u32,
+) -> Result<Outcome, EffectError> {
     let key = AttemptKey {
         run: run.request.id.clone(),
         step: step.clone(),
         attempt,
     };
-    context
+    programs
         .executor
         .stop(&key, STOP_GRACE)
         .await
@@ -96,7 +103,7 @@ pub(super) async fn stop(context: &Context, run: &Run, step: &StepName, attempt:
 }
 
 /// Makes the attempt's folder and says what to run. Safe to repeat while the program runs.
-async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Program, ExecutorError> {
+async fn prepare(programs: &Programs, run: &Run, key: &AttemptKey) -> Result<Program, ExecutorError> {
     let refused = |reason: String| ExecutorError::Refused { message: reason };
     let failed = |reason: String| ExecutorError::Failed {
         message: reason,
@@ -106,14 +113,16 @@ async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Progr
     let Some(record) = run.steps.get(&key.step) else {
         return Err(refused("the run has no such step".to_owned()));
     };
-    let folder = context.folders.attempt(&key.run, &key.step, key.attempt);
-    let inputs = input_paths(context, planned, record, &folder);
+    let folder = programs
+        .folders
+        .attempt(&key.run, &NodeId::step(&key.step), key.attempt);
+    let inputs = input_paths(programs, planned, record, &folder);
     let on_host = TaskPaths {
         task: folder.join("task.json"),
         inputs: inputs.clone(),
         outputs: folder.join("outputs"),
     };
-    let seen = if context.executor.sees_host_paths() {
+    let seen = if programs.executor.sees_host_paths() {
         on_host.clone()
     } else {
         TaskPaths::in_container(&inputs)
@@ -121,12 +130,12 @@ async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Progr
 
     if !folder.join("ready").exists() {
         let task = task::task_json(&run.request.plan.pipeline, &key.step, planned, record, &seen);
-        let layout = Layout {
+        let layout = AttemptFolder {
             folder: folder.clone(),
             task,
-            data_root: context.config.data_root.clone(),
+            data_root: programs.data_root.clone(),
             data: record.inputs.get(SOURCE_INPUT).cloned(),
-            owner: context.container_user,
+            owner: programs.container_user,
         };
         // Data that cannot be linked is copied, which takes its time.
         let laid_out = tokio::task::spawn_blocking(move || layout.write()).await;
@@ -141,26 +150,28 @@ async fn prepare(context: &Context, run: &Run, key: &AttemptKey) -> Result<Progr
         command: task::command(planned, &seen).map_err(refused)?,
         environment,
         mounts: mounts(&on_host, &seen),
-        working_directory: working_directory(context, run, planned),
+        working_directory: working_directory(programs, run, planned),
         cpus: planned.cpus,
         memory_bytes: planned.memory_bytes,
         network: match planned.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,
         },
-        log_file: context.folders.step_log(&key.run, &key.step, key.attempt),
+        log_file: programs
+            .folders
+            .attempt_log(&key.run, &NodeId::step(&key.step), key.attempt),
     })
 }
 
 /// Where each input is on this machine; an absent one is an empty folder.
 fn input_paths(
-    context: &Context,
+    programs: &Programs,
     planned: &PlannedStep,
     record: &StepRecord,
     folder: &Path,
 ) -> BTreeMap<String, PathBuf> {
     let place = |name: &String| match record.inputs.get(name) {
-        Some(artifact) => (name.clone(), context.artifacts.path(&artifact.digest)),
+        Some(artifact) => (name.clone(), programs.content.place(&artifact.digest)),
         None => (name.clone(), folder.join("absent")),
     };
     let declared = planned.inputs.keys().map(place);
@@ -173,7 +184,7 @@ fn input_paths(
 }
 
 /// An attempt's folder, to be made.
-struct Layout {
+struct AttemptFolder {
     folder: PathBuf,
     task: Vec<u8>,
     data_root: PathBuf,
@@ -182,7 +193,7 @@ struct Layout {
     owner: Option<(u32, u32)>,
 }
 
-impl Layout {
+impl AttemptFolder {
     /// The file `ready` is the last: without it everything is made anew. Blocks.
     fn write(&self) -> Result<(), String> {
         let folder = &self.folder;
@@ -224,45 +235,10 @@ fn mounts(host: &TaskPaths, seen: &TaskPaths) -> Vec<Mount> {
 }
 
 /// Where the process executor finds the code that an image would hold.
-fn working_directory(context: &Context, run: &Run, planned: &PlannedStep) -> Option<PathBuf> {
+fn working_directory(programs: &Programs, run: &Run, planned: &PlannedStep) -> Option<PathBuf> {
     let ImageSource::Build(image) = &planned.image else {
         return None;
     };
     let build = run.request.plan.images.get(image)?;
-    Some(checkout::folder(context, &run.request).join(&build.context))
-}
-
-/// The last wanted line of a log that says something, for the sentence a user reads first.
-pub(crate) fn last_line(log: &Path, wanted: impl Fn(&str) -> bool) -> Option<String> {
-    const LONGEST: usize = 500;
-    let text = fs::read(log).ok()?;
-    let tail = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
-    let line = tail
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty() && wanted(line))?;
-    let mut clean: String = line.chars().filter(|c| !c.is_control()).take(LONGEST + 1).collect();
-    if let Some((end, _)) = clean.char_indices().nth(LONGEST) {
-        clean.truncate(end);
-        clean.push('…');
-    }
-    Some(clean)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_last_line_that_is_cut_says_so() {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let last = |text: String| {
-            fs::write(log.path(), text).unwrap();
-            last_line(log.path(), |_| true)
-        };
-        assert_eq!(last("first\nlast\n\n".to_owned()).as_deref(), Some("last"));
-        assert_eq!(last("ä".repeat(500)), Some("ä".repeat(500)));
-        assert_eq!(last("ä".repeat(501)), Some("ä".repeat(500) + "…"));
-        assert_eq!(last(String::new()), None);
-    }
+    Some(checkout::folder(&programs.folders, &run.request).join(&build.context))
 }

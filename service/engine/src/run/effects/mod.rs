@@ -2,89 +2,70 @@
 
 mod build;
 mod drive;
-pub(crate) mod execute;
-pub(crate) mod judge;
+mod execute;
+mod judge;
 mod publish;
-pub(crate) mod push;
+mod push;
 mod start;
 
-use crate::house::context::Context;
 use crate::house::error::EffectError;
-use crate::run::outcome::Outcome;
-use std::collections::BTreeMap;
-use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{Micros, StepName};
+use crate::run::Runs;
+use crate::run::outcome::{Outcome, failed_execution};
+use drive::Driver;
+use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
-use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, StartExecution};
 
 /// Performs one command on the run as it was when the command was decided.
-pub(crate) async fn perform(
-    context: &Context,
-    run: &Run,
-    command: &Command,
-    now: Micros,
-) -> Result<Outcome, EffectError> {
+pub(crate) async fn perform(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
     let in_use = match command {
         Command::Start | Command::Drive { .. } | Command::Publish { .. } | Command::Judge => {
-            Some(context.collecting.hold_off().await.map_err(EffectError::again)?)
+            Some(runs.content.hold_off().await.map_err(EffectError::again)?)
         }
         // What these use belongs to a run that is not over.
         Command::BuildImage { .. } | Command::Execute { .. } | Command::Stop { .. } | Command::Push => None,
     };
-    let outcome = attempt(context, run, command, now).await?;
+    let outcome = attempt(runs, run, command, now).await?;
     Ok(Outcome { in_use, ..outcome })
 }
 
-async fn attempt(context: &Context, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
+async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
+    let Runs {
+        store,
+        source,
+        content,
+        images,
+        programs,
+        registry,
+        folders,
+        data_root,
+        ..
+    } = runs;
     match command {
-        Command::Start => start::start(context, run).await,
-        Command::BuildImage { image } => build::build_image(context, run, image).await,
-        Command::Drive { step, attempt } => drive::drive(context, run, step, *attempt, now).await,
-        Command::Execute { step, attempt } => execute::execute(context, run, step, *attempt).await,
-        Command::Stop { step, attempt } => execute::stop(context, run, step, *attempt).await,
-        Command::Publish { step, attempt } => publish::publish(context, run, step, *attempt, now).await,
-        Command::Judge => judge::judge(context, run, now).await,
-        Command::Push => push::push(context, run, now).await,
+        Command::Start => start::start(registry, run).await,
+        Command::BuildImage { image } => build::build_image(source, images, folders, run, image).await,
+        Command::Drive { step, attempt } => {
+            let driver = Driver {
+                store,
+                source,
+                content,
+                images,
+                data_root,
+            };
+            driver.drive(run, step, *attempt, now).await
+        }
+        Command::Execute { step, attempt } => execute::execute(programs, run, step, *attempt).await,
+        Command::Stop { step, attempt } => execute::stop(programs, run, step, *attempt).await,
+        Command::Publish { step, attempt } => publish::publish(programs, run, step, *attempt, now).await,
+        Command::Judge => judge::judge(store, content, folders, run, now).await,
+        Command::Push => push::push(registry, run, now).await,
     }
-}
-
-/// MLMD's execution of a step, or of the gate or the push.
-pub(crate) fn execution(run: &Run, step: &StepName, component: &str) -> ExecutionIdentity {
-    ExecutionIdentity {
-        run: run.request.id.clone(),
-        pipeline: run.request.plan.pipeline.clone(),
-        step: step.clone(),
-        component: component.to_owned(),
-    }
-}
-
-/// A FAILED execution with what it read.
-pub(crate) fn failed(
-    identity: ExecutionIdentity,
-    inputs: BTreeMap<String, ArtifactRef>,
-    reason: &str,
-    at: Micros,
-) -> Vec<MetadataWrite> {
-    let start = StartExecution {
-        identity: identity.clone(),
-        inputs,
-        properties: serde_json::Map::new(),
-        at,
-    };
-    let end = MetadataWrite::End {
-        identity,
-        state: EndState::Failed,
-        reason: reason.to_owned(),
-        at,
-    };
-    vec![MetadataWrite::StartExecution(start), end]
 }
 
 /// What a broken command leads to.
 pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) -> Outcome {
     let metadata = match command {
-        Command::Judge => failed(judge::identity(run), judge::inputs(run), &reason, now),
-        Command::Push => failed(push::identity(run), push::inputs(run, None), &reason, now),
+        Command::Judge => failed_execution(judge::identity(run), judge::inputs(run), &reason, now),
+        Command::Push => failed_execution(push::identity(run), push::inputs(run, None), &reason, now),
         _ => Vec::new(),
     };
     let event = match command {

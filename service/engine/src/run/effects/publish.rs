@@ -1,12 +1,12 @@
 //! `Publish`: what the program wrote becomes artifacts, recorded in one transaction.
 
 use super::drive::{SOURCE_INPUT, planned};
-use super::execution;
-use crate::content::artifacts::{ArtifactError, ArtifactFolder, read_plain, seal};
+use crate::content::Content;
+use crate::content::artifacts::{ArtifactError, read_plain, seal};
 use crate::content::external;
-use crate::house::context::Context;
 use crate::house::error::EffectError;
 use crate::run::outcome::Outcome;
+use crate::run::programs::Programs;
 use crate::run::task::EXECUTOR_OUTPUT;
 use crate::source::checkout::without_path;
 use serde::Deserialize;
@@ -17,9 +17,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_store::{MetadataWrite, PublishExecution};
+use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 
 /// Bytes of an `executor_output.json`: a component's word is short.
 const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
@@ -39,7 +40,7 @@ struct ArtifactOutput {
 }
 
 pub(super) async fn publish(
-    context: &Context,
+    programs: &Programs,
     run: &Run,
     step: &StepName,
     attempt: u32,
@@ -47,31 +48,34 @@ pub(super) async fn publish(
 ) -> Result<Outcome, EffectError> {
     let planned = planned(run, step)?.clone();
     let key = run.steps.get(step).and_then(|record| record.key.clone());
-    let outputs = context.folders.attempt(&run.request.id, step, attempt).join("outputs");
+    let outputs = programs
+        .folders
+        .attempt(&run.request.id, &NodeId::step(step), attempt)
+        .join("outputs");
     let data = run
         .steps
         .get(step)
         .and_then(|record| record.inputs.get(SOURCE_INPUT))
         .cloned();
-    let (artifacts, run_id, name) = (context.artifacts.clone(), run.request.id.clone(), step.clone());
-    let data_root = context.config.data_root.clone();
-    let collect = move || {
+    let (content, run_id, name) = (programs.content.clone(), run.request.id.clone(), step.clone());
+    let data_root = programs.data_root.clone();
+    let take = move || {
         if let Some(data) = data.filter(|data| data.type_name == "ExternalData") {
             external::unchanged(&data_root, &data)?;
         }
-        collect(&artifacts, &outputs, &planned, &name, |output| {
-            format!("{run_id}/{name}/{output}")
+        take_outputs(&content, &outputs, &planned, &name, |output| {
+            NodeId::step(&name).artifact(&run_id, output)
         })
     };
-    let collected = tokio::task::spawn_blocking(collect).await.map_err(EffectError::again)?;
-    let (outputs, metrics) = collected.map_err(EffectError::Broken)?;
+    let taken = tokio::task::spawn_blocking(take).await.map_err(EffectError::again)?;
+    let (outputs, metrics) = taken.map_err(EffectError::Broken)?;
 
     let properties = metrics
         .iter()
         .map(|(name, value)| (name.clone(), Value::from(*value)))
         .collect();
     let publish = PublishExecution {
-        identity: execution(run, step, &self::planned(run, step)?.component),
+        identity: ExecutionIdentity::of(run, NodeId::step(step)),
         cache_key: key,
         outputs: outputs.clone(),
         properties,
@@ -90,16 +94,16 @@ pub(super) async fn publish(
     })
 }
 
-type Collected = (BTreeMap<String, ArtifactRef>, BTreeMap<String, f64>);
+type Outputs = (BTreeMap<String, ArtifactRef>, BTreeMap<String, f64>);
 
 /// Checks what is in the outputs folder and stores it. The error is a sentence.
-fn collect(
-    artifacts: &ArtifactFolder,
+fn take_outputs(
+    content: &Content,
     folder: &Path,
     planned: &PlannedStep,
     step: &StepName,
     artifact_name: impl Fn(&str) -> String,
-) -> Result<Collected, String> {
+) -> Result<Outputs, String> {
     let unreadable = |error: io::Error| format!("step '{step}': its outputs folder cannot be read: {error}");
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
@@ -113,7 +117,7 @@ fn collect(
     let digests = seal_outputs(folder, planned, step)?;
     let mut outputs = BTreeMap::new();
     for (output, digest) in digests {
-        let place = artifacts
+        let place = content
             .adopt(&folder.join(&output), &digest)
             .map_err(|error| format!("step '{step}': output '{output}' cannot be kept: {error}"))?;
         let artifact = ArtifactRef {

@@ -1,146 +1,87 @@
 //! `Push`: the approved model reaches its endpoint, read back, and the ledger says so.
 
-use super::{execution, judge};
 use crate::house::config::TargetConfig;
-use crate::house::context::Context;
 use crate::house::error::EffectError;
-use crate::registry::aliases;
-use crate::registry::infra_validation::{self, Validated};
-use crate::registry::promote;
-use crate::registry::rollback;
-use crate::run::outcome::Outcome;
-use crate::serving::{ServingError, Target, kept, next_version, served};
-use serde_json::json;
+use crate::registry::Registry;
+use crate::registry::infra_validation::Validated;
+use crate::registry::record::pushed_model;
+use crate::registry::serve::{Change, Reason, Served};
+use crate::run::outcome::{Outcome, failed_execution};
+use crate::serving::ServingError;
+use serde_json::Map;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{Micros, RunId, StepName};
+use trainyard_core::ids::Micros;
+use trainyard_core::node::NodeId;
+use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushRefusal, may_push};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_core::sentence;
-use trainyard_core::spec::Baseline;
-use trainyard_store::{
-    EndState, ExecutionIdentity, MetadataWrite, NewPromotion, Promotion, PromotionAction, PublishExecution,
-    StartExecution,
-};
+use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
 
 /// The configuration of a push target.
-pub(super) fn target<'a>(context: &'a Context, name: &str) -> Result<&'a TargetConfig, EffectError> {
-    context.config.targets.get(name).ok_or_else(|| {
-        let known = context.config.known_targets();
-        EffectError::Broken(format!(
-            "push target '{name}' is not configured (known: {known}): add [targets.{name}] to trainyard.toml, or run with --no-push"
-        ))
+pub(super) fn target<'a>(registry: &'a Registry, name: &str) -> Result<&'a TargetConfig, EffectError> {
+    registry.targets.get(name).map_err(|_| {
+        refused(&PushRefusal::NoTarget {
+            name: name.to_owned(),
+            known: registry.targets.known(),
+        })
     })
 }
 
-pub(super) async fn push(context: &Context, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
-    let (Some(verdict), Some(plan), Some(gate)) = (&run.verdict, &run.request.plan.push, &run.request.plan.gate) else {
-        return Err(EffectError::Broken("there is nothing to push".to_owned()));
+fn refused(refusal: &PushRefusal) -> EffectError {
+    EffectError::Broken(refusal.sentence())
+}
+
+pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
+    let Some(plan) = &run.request.plan.push else {
+        return Err(refused(&PushRefusal::NothingToPush));
     };
-    let candidate = judge::found(run, &gate.model);
-    let Some(model) = candidate.and_then(|candidate| verdict.bless(candidate)) else {
-        return Err(EffectError::Broken("the model is not approved".to_owned()));
-    };
-    let config = target(context, &plan.target)?;
-    aliases::intact(context, model.get())
-        .await
-        .map_err(|reason| EffectError::Broken(format!("the approved model was not pushed: {reason}")))?;
-    // Before the lock: a rollback does not wait for it.
-    let validated = infra_validation::validate(context, &run.request.id, model.get(), plan, config).await?;
+    let model = run.candidate().filter(|model| run.bless(model).is_some());
+    let model = model.ok_or_else(|| refused(&PushRefusal::NotApproved))?;
+    let config = target(registry, &plan.target)?;
+    let files = registry.content.open_proved(&model.digest).await;
+    let files = files.map_err(|error| not_pushed(&error))?;
+    // Before the turn: a rollback does not wait for it.
+    let validated = registry.validate(&run.request.id, model, plan, config).await?;
     if let Some(validated) = &validated
         && let Some(reason) = validated.refusal.clone()
     {
-        return Ok(infra_validation::refused(run, validated, reason, now));
+        return Ok(not_fit(run, validated, reason, now));
     }
-    let lock = context.pushing.hold().await.map_err(EffectError::again)?;
-    let ledger = rollback::ledger(context, &plan.target)
-        .await
-        .map_err(EffectError::again)?;
-    let stack = served(&ledger);
-    let serving = stack.last().copied();
-    still_the_judged(run, serving, &gate.gate.baseline)?;
-    still_the_newest(context, run, serving).await?;
-
-    let evidence = json!({"verdict": verdict, "commit": run.request.commit, "data": promote::data(run)});
-    let target = Target::new(&context.http, &plan.target, config)
-        .within(plan.latency_bound())
-        .because(evidence.clone());
-    let version = next_version(&ledger);
-    match target
-        .push(&model, &version, &kept(&stack), plan.infra_validation)
-        .await
-    {
-        Ok(()) => {}
-        Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
-            return Err(EffectError::again(error));
-        }
-        Err(error) => {
-            return Err(EffectError::Broken(format!(
-                "the approved model was not pushed: {error}"
-            )));
-        }
-    }
-    metrics::counter!("trainyard_pushes_total", "target" => plan.target.clone()).increment(1);
-    let destination = target.destination(&version);
-    let pushed = pushed_model(&run.request.id, model.get(), &version, &destination);
-    let event = RunEvent::ModelPushed {
-        target: plan.target.clone(),
-        version: version.clone(),
-        destination: destination.display().to_string(),
-        model: model.get().clone(),
-    };
-    let promotion = NewPromotion {
-        target: plan.target.clone(),
+    let turn = registry.turn(&plan.target).await.map_err(EffectError::again)?;
+    let newer = serving_run(registry, run, &turn.ledger).await?;
+    let blessed = may_push(run, &turn.ledger, newer.as_ref()).map_err(|refusal| refused(&refusal))?;
+    let reason = Reason {
         pipeline: run.request.plan.pipeline.clone(),
-        action: PromotionAction::Push,
-        version,
-        model: model.get().clone(),
         run: Some(run.request.id.clone()),
         actor: "gate".to_owned(),
-        evidence,
-        at: now,
+        evidence: Evidence::Gate(Judged::of(run)),
     };
-    Ok(Outcome {
-        events: vec![event],
-        metadata: recorded(run, pushed, validated.as_ref(), now),
-        promotion: Some(promotion),
-        lock: Some(lock),
-        ..Outcome::default()
-    })
+    let change = Change::New { blessed, files, plan };
+    match registry.serve(&plan.target, config, turn, change, reason).await {
+        Ok(served) => Ok(pushed(run, served, validated.as_ref(), now)),
+        Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
+            Err(EffectError::again(error))
+        }
+        Err(error) => Err(not_pushed(&error)),
+    }
 }
 
-/// A verdict is about two models: if another one serves by now, it says nothing.
-fn still_the_judged(run: &Run, serving: Option<&Promotion>, baseline: &Baseline) -> Result<(), EffectError> {
-    let judged = run
-        .baseline
-        .as_ref()
-        .and_then(Option::as_ref)
-        .map(|model| &model.digest);
-    let serving = serving.map(|entry| &entry.model.digest);
-    if *baseline != Baseline::Serving || judged == serving {
-        return Ok(());
-    }
-    Err(EffectError::Broken(
-        "another model began to serve while this one was judged: start the run again to compare with it".to_owned(),
-    ))
+fn not_pushed(error: &dyn std::fmt::Display) -> EffectError {
+    EffectError::Broken(format!("the approved model was not pushed: {error}"))
 }
 
-/// A run that was held up does not replace the model of a newer one, whatever it was compared with.
-async fn still_the_newest(context: &Context, run: &Run, serving: Option<&Promotion>) -> Result<(), EffectError> {
-    let of_the_pipeline =
-        |entry: &&Promotion| entry.action == PromotionAction::Push && entry.pipeline == run.request.plan.pipeline;
-    let Some(of) = serving.filter(of_the_pipeline).and_then(|entry| entry.run.as_ref()) else {
-        return Ok(());
+/// The run of this pipeline whose model serves, if one does.
+async fn serving_run(registry: &Registry, run: &Run, ledger: &Ledger) -> Result<Option<NewerRun>, EffectError> {
+    let Some(id) = NewerRun::to_look_up(ledger, &run.request.plan.pipeline) else {
+        return Ok(None);
     };
-    let newer = context.store.run_row(of.as_str()).await.map_err(EffectError::again)?;
-    match newer {
-        Some(newer) if newer.created_at > run.request.created_at => Err(EffectError::Broken(format!(
-            "the model of the newer run {} began to serve while this run was held up: start it again to have its model judged anew",
-            newer.id
-        ))),
-        _ => Ok(()),
-    }
+    let row = registry.store.run_row(id.as_str()).await.map_err(EffectError::again)?;
+    Ok(row.map(|row| NewerRun {
+        id: row.id,
+        created_at: row.created_at,
+    }))
 }
 
 /// A server that is being restarted is waited for as long as it may take to load its models; one
@@ -156,29 +97,59 @@ fn first_tries(run: &Run, now: Micros, patience: Duration) -> bool {
     now < last_step.plus_seconds(patience.as_secs())
 }
 
+/// The model serves.
+fn pushed(run: &Run, served: Served, validated: Option<&Validated>, at: Micros) -> Outcome {
+    let promotion = &served.promotion;
+    let event = RunEvent::ModelPushed {
+        target: promotion.target.clone(),
+        version: promotion.version.clone(),
+        destination: served.destination.display().to_string(),
+        model: promotion.model.clone(),
+    };
+    let name = NodeId::push().artifact(&run.request.id, "pushed_model");
+    let pushed = pushed_model(name, promotion, &served.destination);
+    Outcome {
+        metadata: recorded(run, pushed, validated, at),
+        promotion: Some(served.promotion),
+        lock: Some(served.guard),
+        ..Outcome::event(event)
+    }
+}
+
+/// The push that a refused trial ends, as a failure of the run with its sentence.
+fn not_fit(run: &Run, validated: &Validated, reason: String, at: Micros) -> Outcome {
+    let mut metadata = tried(run, validated, at);
+    metadata.extend(failed_execution(
+        identity(run),
+        inputs(run, Some(validated)),
+        &reason,
+        at,
+    ));
+    Outcome {
+        metadata,
+        ..Outcome::event(RunEvent::PushFailed { reason })
+    }
+}
+
 /// MLMD's execution of the push.
-pub(crate) fn identity(run: &Run) -> ExecutionIdentity {
-    execution(run, &StepName::from("push"), "Pusher")
+pub(super) fn identity(run: &Run) -> ExecutionIdentity {
+    ExecutionIdentity::of(run, NodeId::push())
 }
 
 /// What a push reads, under TFX's names.
-pub(crate) fn inputs(run: &Run, validated: Option<&Validated>) -> BTreeMap<String, ArtifactRef> {
-    let model = run
-        .request
-        .plan
-        .gate
-        .as_ref()
-        .and_then(|gate| judge::found(run, &gate.model));
-    let Some(model) = model else { return BTreeMap::new() };
-    // Its row is there since the verdict, and rows are found by type and name.
-    let blessing = ArtifactRef {
-        name: format!("{}/gate/blessing", run.request.id),
-        type_name: "ModelBlessing".to_owned(),
-        ..model.clone()
+pub(super) fn inputs(run: &Run, validated: Option<&Validated>) -> BTreeMap<String, ArtifactRef> {
+    let Some(model) = run.candidate() else {
+        return BTreeMap::new();
     };
-    let infra_blessing = validated.map(|validated| ("infra_blessing".to_owned(), validated.blessing.clone()));
-    let judged = [("model".to_owned(), model), ("model_blessing".to_owned(), blessing)];
-    judged.into_iter().chain(infra_blessing).collect()
+    let read = [
+        ("model", Some(model)),
+        ("model_blessing", run.blessing.as_ref()),
+        ("infra_blessing", validated.map(|validated| &validated.blessing)),
+    ];
+    let read = read
+        .into_iter()
+        .filter_map(|(name, input)| Some((name.to_owned(), input?.clone())));
+    read.collect()
 }
 
 /// The CANCELED execution of a push that the verdict made needless, if the pipeline has a push.
@@ -194,41 +165,48 @@ pub(super) fn not_needed(run: &Run, judged: &RunEvent, at: Micros) -> Option<Met
     })
 }
 
-/// What a run's push leaves in MLMD.
-pub(crate) fn pushed_model(run: &RunId, model: &ArtifactRef, version: &str, destination: &Path) -> ArtifactRef {
-    pushed_as(format!("{run}/push/pushed_model"), model, version, destination)
-}
-
-/// A PushedModel. Its bytes are the sealed model's, which stay; the served folder makes room for later
-/// versions.
-pub(crate) fn pushed_as(name: String, model: &ArtifactRef, version: &str, destination: &Path) -> ArtifactRef {
-    let said = json!({"pushed": 1, "pushed_destination": destination, "pushed_version": version});
-    ArtifactRef {
-        name,
-        type_name: "PushedModel".to_owned(),
-        digest: model.digest.clone(),
-        uri: model.uri.clone(),
-        properties: said.as_object().cloned().unwrap_or_default(),
-    }
-}
-
 fn recorded(run: &Run, pushed: ArtifactRef, validated: Option<&Validated>, at: Micros) -> Vec<MetadataWrite> {
-    let identity = identity(run);
-    let push = [
-        MetadataWrite::StartExecution(StartExecution {
-            identity: identity.clone(),
-            inputs: inputs(run, validated),
-            properties: serde_json::Map::new(),
-            at,
-        }),
-        MetadataWrite::Publish(PublishExecution {
-            identity,
-            cache_key: None,
-            outputs: BTreeMap::from([("pushed_model".to_owned(), pushed)]),
-            properties: serde_json::Map::new(),
-            at,
-        }),
-    ];
-    let infra = validated.map(|validated| infra_validation::recorded(run, validated, at));
-    infra.into_iter().flatten().chain(push).collect()
+    let outputs = BTreeMap::from([("pushed_model".to_owned(), pushed)]);
+    let push = execution(identity(run), inputs(run, validated), outputs, Map::new(), at);
+    let trial = validated.map(|validated| tried(run, validated, at));
+    trial.into_iter().flatten().chain(push).collect()
+}
+
+/// What a trial leaves in MLMD.
+fn tried(run: &Run, validated: &Validated, at: Micros) -> Vec<MetadataWrite> {
+    let identity = ExecutionIdentity::of(run, NodeId::infra_validation());
+    let model = run.candidate().map(|model| ("model".to_owned(), model.clone()));
+    let outputs = BTreeMap::from([("blessing".to_owned(), validated.blessing.clone())]);
+    execution(
+        identity,
+        model.into_iter().collect(),
+        outputs,
+        validated.properties(),
+        at,
+    )
+    .into()
+}
+
+/// An execution that read and made something at once.
+fn execution(
+    identity: ExecutionIdentity,
+    inputs: BTreeMap<String, ArtifactRef>,
+    outputs: BTreeMap<String, ArtifactRef>,
+    properties: Map<String, serde_json::Value>,
+    at: Micros,
+) -> [MetadataWrite; 2] {
+    let start = StartExecution {
+        identity: identity.clone(),
+        inputs,
+        properties: Map::new(),
+        at,
+    };
+    let publish = PublishExecution {
+        identity,
+        cache_key: None,
+        outputs,
+        properties,
+        at,
+    };
+    [MetadataWrite::StartExecution(start), MetadataWrite::Publish(publish)]
 }

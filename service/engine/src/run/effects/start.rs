@@ -1,30 +1,28 @@
 //! `Start`: the model that the candidate will be compared with is fixed now.
 
-use crate::house::context::Context;
 use crate::house::error::EffectError;
-use crate::registry::aliases::{self, RegistryError};
+use crate::registry::Registry;
 use crate::run::outcome::Outcome;
+use trainyard_core::registry::choose_baseline;
 use trainyard_core::run::{Run, RunEvent};
 
-pub(super) async fn start(context: &Context, run: &Run) -> Result<Outcome, EffectError> {
+pub(super) async fn start(registry: &Registry, run: &Run) -> Result<Outcome, EffectError> {
+    let plan = &run.request.plan;
     // Not after an hour of training.
-    if let Some(push) = run.request.plan.push.as_ref().filter(|_| run.request.may_push) {
-        super::push::target(context, &push.target)?;
+    if let Some(push) = plan.push.as_ref().filter(|_| run.request.may_push) {
+        super::push::target(registry, &push.target)?;
     }
-    let baseline = if run.request.plan.needs_baseline() {
-        aliases::baseline(context, &run.request.plan)
-            .await
-            .map_err(|error| match error {
-                RegistryError::Refused(sentence) => EffectError::Broken(sentence),
-                RegistryError::Store(error) => EffectError::again(error),
-            })?
+    let baseline = if plan.needs_baseline() {
+        let facts = registry.store.baseline_facts(plan).await.map_err(EffectError::again)?;
+        choose_baseline(plan, &facts).map_err(|refusal| EffectError::Broken(refusal.sentence()))?
     } else {
         None
     };
     if let Some(model) = &baseline
-        && !context.artifacts.contains(&model.digest)
+        && !registry.content.contains(&model.digest)
     {
-        tracing::error!(run = %run.request.id, uri = model.uri, "the baseline model is gone");
+        let place = registry.content.place(&model.digest);
+        tracing::error!(run = %run.request.id, place = %place.display(), "the baseline model is gone");
         return Err(EffectError::Broken(format!(
             "the model to compare with ({}) is gone from the artifact folder: restore it, or set gate.baseline to none",
             model.digest.short()

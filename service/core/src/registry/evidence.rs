@@ -1,0 +1,231 @@
+//! Why a model may serve, as the ledger keeps it for those who ask later.
+
+use crate::artifact::Digest;
+use crate::gate::{Override, Verdict};
+use crate::ids::CommitSha;
+use crate::run::Run;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// Why a model may serve. In JSON an object, told apart by the keys `promoted` and `rolled_back`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evidence {
+    /// The gate approved it, and its run pushed it.
+    Gate(Judged),
+    /// A person made it serve.
+    Promotion {
+        /// The run or version that was named.
+        promoted: String,
+        /// The version that served until then.
+        instead_of: Option<String>,
+        /// What the gate knew of it.
+        judged: Judged,
+        /// Why, if the person said so.
+        reason: Option<String>,
+        /// The person's own approval, where the gate gave none.
+        forced: Option<Override>,
+    },
+    /// A person went back to it.
+    Rollback {
+        /// The version that was withdrawn.
+        rolled_back: String,
+        /// What the gate knew of it.
+        judged: Judged,
+    },
+    /// What another program, or an older one, wrote.
+    Recorded(Value),
+}
+
+/// What is known of a model from the run that made it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// The gate's answer.
+    pub verdict: Option<Verdict>,
+    /// The commit it was trained at.
+    pub commit: Option<CommitSha>,
+    /// The external data its run read.
+    pub data: Vec<DataRead>,
+}
+
+/// One data source as a run read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRead {
+    /// The source's name.
+    pub source: Option<String>,
+    /// The content of all spans together.
+    pub digest: Digest,
+    /// The spans' labels, as file names write them.
+    pub spans: Vec<Value>,
+}
+
+impl Judged {
+    /// What a run knows of its model.
+    pub fn of(run: &Run) -> Self {
+        Self {
+            verdict: run.verdict.clone(),
+            commit: run.request.commit.clone(),
+            data: data(run),
+        }
+    }
+}
+
+fn data(run: &Run) -> Vec<DataRead> {
+    let inputs = run.steps.values().flat_map(|step| step.inputs.values());
+    let external = inputs.filter(|input| input.type_name == "ExternalData");
+    external
+        .map(|data| {
+            let spans = data.properties.get("spans").and_then(Value::as_array);
+            let labels = spans.into_iter().flatten().map(|span| span["label"].clone());
+            DataRead {
+                source: data.properties.get("source").and_then(Value::as_str).map(str::to_owned),
+                digest: data.digest.clone(),
+                spans: labels.collect(),
+            }
+        })
+        .collect()
+}
+
+impl Evidence {
+    /// What the gate knew of the model.
+    pub fn judged(&self) -> Judged {
+        match self {
+            Self::Gate(judged) | Self::Promotion { judged, .. } | Self::Rollback { judged, .. } => judged.clone(),
+            Self::Recorded(_) => Judged::default(),
+        }
+    }
+
+    /// A person's approval against the gate or without it.
+    pub fn forced(&self) -> Option<&Override> {
+        match self {
+            Self::Promotion { forced, .. } => forced.as_ref(),
+            Self::Gate(_) | Self::Rollback { .. } | Self::Recorded(_) => None,
+        }
+    }
+
+    /// Why, in a person's words.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Promotion { reason, .. } => reason.as_deref(),
+            Self::Gate(_) | Self::Rollback { .. } | Self::Recorded(_) => None,
+        }
+    }
+}
+
+/// The JSON of [`Evidence::Gate`].
+#[derive(Serialize, Deserialize)]
+struct GateForm {
+    verdict: Option<Verdict>,
+    commit: Option<CommitSha>,
+    #[serde(default)]
+    data: Option<Vec<DataRead>>,
+}
+
+/// The JSON of [`Evidence::Promotion`].
+#[derive(Serialize, Deserialize)]
+struct PromotionForm {
+    promoted: Option<String>,
+    instead_of: Option<String>,
+    #[serde(flatten)]
+    judged: GateForm,
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forced: Option<ForcedForm>,
+}
+
+/// The JSON of a forced approval.
+#[derive(Serialize, Deserialize)]
+struct ForcedForm {
+    by: String,
+    reason: String,
+}
+
+/// The JSON of [`Evidence::Rollback`].
+#[derive(Serialize, Deserialize)]
+struct RollbackForm {
+    rolled_back: String,
+    #[serde(flatten)]
+    judged: GateForm,
+}
+
+impl From<Judged> for GateForm {
+    fn from(judged: Judged) -> Self {
+        Self {
+            verdict: judged.verdict,
+            commit: judged.commit,
+            data: Some(judged.data),
+        }
+    }
+}
+
+impl From<GateForm> for Judged {
+    fn from(form: GateForm) -> Self {
+        Self {
+            verdict: form.verdict,
+            commit: form.commit,
+            data: form.data.unwrap_or_default(),
+        }
+    }
+}
+
+impl Serialize for Evidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.clone() {
+            Self::Gate(judged) => GateForm::from(judged).serialize(serializer),
+            Self::Promotion {
+                promoted,
+                instead_of,
+                judged,
+                reason,
+                forced,
+            } => PromotionForm {
+                promoted: Some(promoted),
+                instead_of,
+                judged: judged.into(),
+                reason,
+                forced: forced.map(|forced| ForcedForm {
+                    by: forced.actor().to_owned(),
+                    reason: forced.reason().to_owned(),
+                }),
+            }
+            .serialize(serializer),
+            Self::Rollback { rolled_back, judged } => RollbackForm {
+                rolled_back,
+                judged: judged.into(),
+            }
+            .serialize(serializer),
+            Self::Recorded(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Evidence {
+    /// What has another form is kept as it is: the ledger must be readable whoever wrote it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(known(&value).unwrap_or(Self::Recorded(value)))
+    }
+}
+
+fn known(value: &Value) -> Option<Evidence> {
+    let has = |key: &str| value.get(key).is_some();
+    if has("promoted") {
+        let form: PromotionForm = serde_json::from_value(value.clone()).ok()?;
+        let forced = form.forced.map(|forced| Override::new(&forced.by, &forced.reason));
+        return Some(Evidence::Promotion {
+            promoted: form.promoted?,
+            instead_of: form.instead_of,
+            judged: form.judged.into(),
+            reason: form.reason,
+            forced: forced.transpose().ok()?,
+        });
+    }
+    if has("rolled_back") {
+        let form: RollbackForm = serde_json::from_value(value.clone()).ok()?;
+        return Some(Evidence::Rollback {
+            rolled_back: form.rolled_back,
+            judged: form.judged.into(),
+        });
+    }
+    let form: GateForm = has("verdict").then(|| serde_json::from_value(value.clone()).ok())??;
+    Some(Evidence::Gate(form.into()))
+}

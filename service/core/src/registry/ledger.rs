@@ -1,0 +1,103 @@
+//! What the append-only promotion ledger means: what serves, what is kept, what the next version is called.
+
+use super::{Promotion, PromotionAction};
+
+/// The ledger of one push target, oldest entry first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger(Vec<Promotion>);
+
+/// What a target serves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Serving<'a> {
+    /// The entry that made the version serve first.
+    pub pushed: &'a Promotion,
+    /// The entry since which it serves: the same, or the rollback that went back to it.
+    pub since: &'a Promotion,
+}
+
+impl Ledger {
+    /// From the entries of one target in any order.
+    pub fn new(mut entries: Vec<Promotion>) -> Self {
+        entries.sort_by_key(|entry| entry.id);
+        Self(entries)
+    }
+
+    /// Whether nothing was ever served.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> &[Promotion] {
+        &self.0
+    }
+
+    /// The newest entry's id: who adds the next one names it, so that the ledger cannot fork.
+    pub fn newest(&self) -> Option<i64> {
+        self.0.last().map(|entry| entry.id)
+    }
+
+    /// The promotions that served, oldest first; the last one serves now, the one before it is where a
+    /// rollback goes. A rollback takes away everything after the version it went back to.
+    pub fn served(&self) -> Vec<&Promotion> {
+        let mut stack: Vec<&Promotion> = Vec::new();
+        for entry in &self.0 {
+            match entry.action {
+                PromotionAction::Push => stack.push(entry),
+                PromotionAction::Removed => stack.clear(),
+                PromotionAction::Rollback => match stack.iter().rposition(|earlier| earlier.version == entry.version) {
+                    Some(place) => stack.truncate(place + 1),
+                    None => stack.push(entry),
+                },
+            }
+        }
+        stack
+    }
+
+    /// What serves now.
+    pub fn serving(&self) -> Option<Serving<'_>> {
+        let pushed = self.served().pop()?;
+        let since = self.0.last()?;
+        Some(Serving { pushed, since })
+    }
+
+    /// Where a rollback goes, and what it withdraws.
+    pub fn way_back(&self) -> Option<(&Promotion, &Promotion)> {
+        match self.served().as_slice() {
+            [.., earlier, current] => Some((earlier, current)),
+            _ => None,
+        }
+    }
+
+    /// The versions whose folders stay: the one that serves, and the one before it for a quick way back.
+    pub fn kept(&self) -> Vec<String> {
+        let served = self.served();
+        let newest = served.iter().rev().take(2).rev();
+        newest.map(|entry| entry.version.clone()).collect()
+    }
+
+    /// Versions are counted and never used twice, rollbacks included. Zero-padded, so that servers
+    /// that sort versions as text take the newest for the default.
+    pub fn next_version(&self) -> String {
+        let numbers = self.0.iter().filter_map(|entry| entry.version.parse::<u64>().ok());
+        format!("{:06}", numbers.max().unwrap_or(0) + 1)
+    }
+
+    /// The entry that made this version serve first.
+    pub fn version(&self, version: &str) -> Option<&Promotion> {
+        let pushed = |entry: &&Promotion| entry.action == PromotionAction::Push && entry.version == version;
+        self.0.iter().find(pushed)
+    }
+
+    /// What was pushed last, whether or not it was rolled back since.
+    pub fn latest_pushed(&self) -> Option<&Promotion> {
+        self.0.iter().rfind(|entry| entry.action == PromotionAction::Push)
+    }
+
+    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, and what was
+    /// pushed last.
+    pub fn protected(&self, keep: usize) -> impl Iterator<Item = &Promotion> {
+        let served = self.served().into_iter().rev().take(keep.max(1));
+        served.chain(self.latest_pushed())
+    }
+}

@@ -1,0 +1,31 @@
+//! The registry: which models there are, which of them serve, who said so, and what may serve next. All pure.
+//!
+//! [`Ledger`] is a target's append-only list of [`Promotion`]s, and the one place that says what serves, what is
+//! kept for a way back, and what the next version is called. [`ModelVersion`] is a model that could serve, whether
+//! or not it ever did; [`approve`] says on whose word it may, [`may_push`] whether it still may, [`choose_baseline`]
+//! what a candidate is compared with.
+
+mod alias;
+mod approval;
+mod baseline;
+mod evidence;
+mod ledger;
+mod model_version;
+mod naming;
+mod promotion;
+mod push;
+mod refusal;
+
+#[cfg(test)]
+mod tests;
+
+pub use alias::{Alias, CHAMPION, NewAlias};
+pub use approval::{Approval, NotApproved, approve};
+pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};
+pub use evidence::{DataRead, Evidence, Judged};
+pub use ledger::{Ledger, Serving};
+pub use model_version::{ModelVersion, NoModel};
+pub use naming::{AliasRefusal, check_alias};
+pub use promotion::{NewPromotion, Promotion, PromotionAction};
+pub use push::{NewerRun, PushRefusal, may_push};
+pub use refusal::{Refusal, Unknown};

@@ -1,0 +1,86 @@
+//! Whether a run's approved model may still be pushed when its turn comes.
+
+use super::{Ledger, PromotionAction};
+use crate::gate::Blessed;
+use crate::ids::{Micros, RunId};
+use crate::run::Run;
+use crate::spec::Baseline;
+
+/// Why an approved model is not pushed after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PushRefusal {
+    /// The pipeline has no gate, no push or no verdict.
+    NothingToPush,
+    /// The gate did not approve this content.
+    NotApproved,
+    /// The verdict compares with a model that no longer serves.
+    AnotherServes,
+    /// A newer run's model serves.
+    NewerServes(RunId),
+    /// The settings do not know the target.
+    NoTarget {
+        /// As the pipeline file names it.
+        name: String,
+        /// The targets there are, for people.
+        known: String,
+    },
+}
+
+impl PushRefusal {
+    /// What happened and what to do.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NothingToPush => "there is nothing to push".to_owned(),
+            Self::NotApproved => "the model is not approved".to_owned(),
+            Self::AnotherServes => {
+                "another model began to serve while this one was judged: start the run again to compare with it"
+                    .to_owned()
+            }
+            Self::NewerServes(run) => format!(
+                "the model of the newer run {run} began to serve while this run was held up: start it again to have its model judged anew"
+            ),
+            Self::NoTarget { name, known } => format!(
+                "push target '{name}' is not configured (known: {known}): add [targets.{name}] to trainyard.toml, or run with --no-push"
+            ),
+        }
+    }
+}
+
+/// The run whose model serves, and when it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewerRun {
+    /// The run.
+    pub id: RunId,
+    /// When it was asked for.
+    pub created_at: Micros,
+}
+
+impl NewerRun {
+    /// The run that has to be looked up before [`may_push`]: the one of the same pipeline whose push serves.
+    pub fn to_look_up<'a>(ledger: &'a Ledger, pipeline: &str) -> Option<&'a RunId> {
+        let pushed = ledger.serving()?.pushed;
+        let of_the_pipeline = pushed.action == PromotionAction::Push && pushed.pipeline == pipeline;
+        pushed.run.as_ref().filter(|_| of_the_pipeline)
+    }
+}
+
+/// The model with its approval, if what the verdict says is still about what serves.
+pub fn may_push(run: &Run, ledger: &Ledger, serving_run: Option<&NewerRun>) -> Result<Blessed, PushRefusal> {
+    let plan = &run.request.plan;
+    let (Some(_), Some(_), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
+        return Err(PushRefusal::NothingToPush);
+    };
+    let candidate = run.candidate().ok_or(PushRefusal::NotApproved)?;
+    let blessed = run.bless(candidate).ok_or(PushRefusal::NotApproved)?;
+    // A verdict is about two models: if another one serves by now, it says nothing.
+    let judged = run.baseline.iter().flatten().next().map(|model| &model.digest);
+    let serving = ledger.serving().map(|serving| &serving.pushed.model.digest);
+    if gate.gate.baseline == Baseline::Serving && judged != serving {
+        return Err(PushRefusal::AnotherServes);
+    }
+    // A run that was held up does not replace the model of a newer one, whatever it was compared with.
+    match serving_run {
+        Some(newer) if newer.created_at > run.request.created_at => Err(PushRefusal::NewerServes(newer.id.clone())),
+        _ => Ok(blessed),
+    }
+}

@@ -1,0 +1,93 @@
+//! Why nothing in the registry changed; every reason with its sentence.
+
+use super::{NoModel, NotApproved};
+
+/// Something that was named does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// No such push target in the settings.
+    Target {
+        /// What was named.
+        name: String,
+        /// What there is, for people.
+        known: String,
+    },
+    /// Neither a run nor a version.
+    Model {
+        /// What was named.
+        asked: String,
+    },
+}
+
+impl Unknown {
+    /// What is missing and where to look.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Target { name, known } => {
+                format!("there is no push target '{name}' (known: {known}): see [targets] in trainyard.toml")
+            }
+            Self::Model { asked } => format!(
+                "there is no run and no version '{asked}': see `trainyard runs` and `trainyard models`, and name the --target of a version"
+            ),
+        }
+    }
+}
+
+/// A promotion or rollback that is not possible so; what serves still serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The run has no model to serve.
+    NoModel(NoModel),
+    /// The pipeline of the run names no target, and neither did the person.
+    NoTarget {
+        /// The pipeline.
+        pipeline: String,
+        /// The targets there are, for people.
+        known: String,
+    },
+    /// Nobody approved it.
+    NotApproved(NotApproved),
+    /// It serves already.
+    ServesAlready {
+        /// The target.
+        target: String,
+        /// The version.
+        version: String,
+    },
+    /// Nothing served before.
+    NoWayBack {
+        /// The target.
+        target: String,
+    },
+    /// The bytes of the version are not here any more.
+    Gone {
+        /// The target.
+        target: String,
+        /// The version.
+        version: String,
+        /// Where they should be.
+        place: String,
+    },
+}
+
+impl Refusal {
+    /// What stands in the way and what to do.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoModel(none) => none.to_string(),
+            Self::NoTarget { pipeline, known } => {
+                format!("pipeline '{pipeline}' has no push target: name one with --target (known: {known})")
+            }
+            Self::NotApproved(why) => why.sentence(),
+            Self::ServesAlready { target, version } => {
+                format!("target '{target}' serves this model already, as version {version}")
+            }
+            Self::NoWayBack { target } => {
+                format!("target '{target}' has no earlier version to go back to: see `trainyard models`")
+            }
+            Self::Gone { target, version, place } => {
+                format!("version {version} of target '{target}' is no longer in the artifact folder: restore {place}")
+            }
+        }
+    }
+}

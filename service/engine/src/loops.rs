@@ -1,0 +1,44 @@
+//! The loops of a service. Each is woken by a signal or a timer, reads the store, and acts on what it finds: the
+//! path after a crash is the path of every day.
+
+use crate::content::retention::{self, Retention};
+use crate::inbound::{Inbound, ingest, schedule};
+use crate::run::{Runs, admission, leftovers};
+use crate::tell::report;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// A loop that met a defect waits for this long.
+const AFTER_A_DEFECT: Duration = Duration::from_secs(1);
+
+/// Starts all of them; they end when the set is dropped or shut down.
+pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retention) -> JoinSet<()> {
+    let mut loops = JoinSet::new();
+    let settled = Arc::clone(runs);
+    loops.spawn(async move {
+        leftovers::clear(&settled).await;
+        settled.registry.settle().await;
+    });
+    let (deliveries, clock, admitted) = (Arc::clone(inbound), Arc::clone(inbound), Arc::clone(runs));
+    loops.spawn(forever("ingest", move || ingest::run(Arc::clone(&deliveries))));
+    loops.spawn(forever("admission", move || admission::run(Arc::clone(&admitted))));
+    loops.spawn(forever("schedule", move || schedule::run(Arc::clone(&clock))));
+    loops.spawn(forever("retention", move || retention::run(retention.clone())));
+    if let Some(github) = &inbound.source.github {
+        let (store, signals, github) = (runs.store.clone(), Arc::clone(&runs.signals), Arc::clone(github));
+        let report = move || report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));
+        loops.spawn(forever("report", report));
+    }
+    loops
+}
+
+/// Starts a loop again that met a defect: one poisonous record must not stop the service.
+async fn forever<L: Future<Output = ()>>(name: &str, run: impl Fn() -> L) {
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        tracing::error!("the {name} loop met a defect of Trainyard and starts again: report it");
+        tokio::time::sleep(AFTER_A_DEFECT).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! A version begins to serve. A push, a promotion and a rollback differ in who decides and why; what happens
+//! then happens here, once: the target is held, its ledger read, the model served and read back, and the entry
+//! for the ledger made. The target is held until that entry is stored, where the next one looks.
+
+use super::Registry;
+use crate::house::clock::now;
+use crate::house::config::TargetConfig;
+use crate::house::locks::ExclusiveGuard;
+use crate::serving::{Servable, ServingError, Target};
+use std::io;
+use std::path::PathBuf;
+use trainyard_core::gate::Blessed;
+use trainyard_core::ids::RunId;
+use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction};
+use trainyard_core::spec::Push;
+use trainyard_store::{MetadataWrite, Store, StoreError};
+
+/// The right to change a target, and what its ledger says.
+pub(crate) struct Turn {
+    pub(crate) ledger: Ledger,
+    guard: ExclusiveGuard,
+}
+
+/// What is to serve.
+pub(crate) enum Change<'a> {
+    /// An approved model under a new number, proved as the plan says.
+    New {
+        blessed: Blessed,
+        /// Its bytes, proved.
+        files: PathBuf,
+        plan: &'a Push,
+    },
+    /// A version that served before, in place of the one that does.
+    Back {
+        to: Promotion,
+        /// Its bytes, proved.
+        files: PathBuf,
+        from: Promotion,
+    },
+}
+
+/// For whom and why.
+pub(crate) struct Reason {
+    pub(crate) pipeline: String,
+    pub(crate) run: Option<RunId>,
+    pub(crate) actor: String,
+    pub(crate) evidence: Evidence,
+}
+
+/// A model serves, and the ledger does not know it yet.
+pub(crate) struct Served {
+    /// The entry to store.
+    pub(crate) promotion: NewPromotion,
+    /// The version that served until now.
+    pub(crate) from: Option<String>,
+    /// Where it was written, or who was told.
+    pub(crate) destination: PathBuf,
+    /// The entry of the ledger that it follows.
+    pub(crate) follows: Option<i64>,
+    /// Held until the entry is stored.
+    pub(crate) guard: ExclusiveGuard,
+}
+
+/// Why there is no turn.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TurnError {
+    /// The lock cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] io::Error),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Registry {
+    /// Waits until nobody else changes a target, and reads the ledger of this one.
+    pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
+        let guard = self.changing.hold().await?;
+        let ledger = self.store.ledger(target).await?;
+        Ok(Turn { ledger, guard })
+    }
+
+    /// Makes the model serve and reads that back. On an error what served before still serves.
+    pub(crate) async fn serve(
+        &self,
+        name: &str,
+        config: &TargetConfig,
+        turn: Turn,
+        change: Change<'_>,
+        reason: Reason,
+    ) -> Result<Served, ServingError> {
+        let Turn { ledger, guard } = turn;
+        let target = Target::new(&self.http, name, config).because(&reason.evidence);
+        let from = ledger.serving().map(|serving| serving.pushed.version.clone());
+        let (action, version, model, destination) = match change {
+            Change::New { blessed, files, plan } => {
+                let version = ledger.next_version();
+                let target = target.within(plan.latency_bound());
+                let kept = ledger.kept();
+                target
+                    .push(&blessed, &files, &version, &kept, plan.infra_validation)
+                    .await?;
+                metrics::counter!("trainyard_pushes_total", "target" => name.to_owned()).increment(1);
+                let destination = target.destination(&version);
+                (PromotionAction::Push, version, blessed.model().clone(), destination)
+            }
+            Change::Back { to, files, from } => {
+                let earlier = Servable {
+                    model: &to.model,
+                    files: &files,
+                    version: &to.version,
+                };
+                target.roll_back(earlier, &from.version).await?;
+                let destination = target.destination(&to.version);
+                (PromotionAction::Rollback, to.version, to.model, destination)
+            }
+        };
+        let promotion = NewPromotion {
+            target: name.to_owned(),
+            pipeline: reason.pipeline,
+            action,
+            version,
+            model,
+            run: reason.run,
+            actor: reason.actor,
+            evidence: reason.evidence,
+            at: now(),
+        };
+        Ok(Served {
+            promotion,
+            from,
+            destination,
+            follows: ledger.newest(),
+            guard,
+        })
+    }
+}
+
+impl Served {
+    /// Stores the entry, and what ML Metadata learns, in one transaction; then others may change the target.
+    pub(crate) async fn record(self, store: &Store, metadata: Vec<MetadataWrite>) -> Result<NewPromotion, StoreError> {
+        store.append_promotion(&self.promotion, self.follows, metadata).await?;
+        drop(self.guard);
+        Ok(self.promotion)
+    }
+}
