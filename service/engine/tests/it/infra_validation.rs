@@ -10,7 +10,7 @@ use trainyard_engine::{PromoteRequest, ServingImage, TargetKind};
 use trainyard_executors::fake::Script;
 use trainyard_executors::{Network, Program};
 
-const STEP: &str = "infra-validation";
+const STEP: &str = "InfraValidator";
 
 /// A yard whose serving image is a small model server.
 struct Trials {

@@ -47,7 +47,7 @@ impl Visit for Message {
 
 impl<F: Fn() + Send + Sync + 'static> Subscriber for Trap<F> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "trainyard_engine::reconcile" && *metadata.level() == Level::DEBUG
+        metadata.target() == "trainyard_engine::run::reconcile" && *metadata.level() == Level::DEBUG
     }
 
     fn event(&self, event: &Event<'_>) {
