@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::distance::Distance;
-use crate::schema::NumExamplesComparator;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,6 +50,18 @@ pub struct Bound {
     /// TFMD's; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Value>,
+}
+
+/// Bounds on rows now to rows before, both included.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NumExamplesComparator {
+    /// At least; 0.5 is half as many.
+    #[serde(alias = "min_fraction_threshold", skip_serializing_if = "Option::is_none")]
+    pub min_fraction_threshold: Option<f64>,
+    /// At most; no bound when absent.
+    #[serde(alias = "max_fraction_threshold", skip_serializing_if = "Option::is_none")]
+    pub max_fraction_threshold: Option<f64>,
 }
 
 impl Comparator {

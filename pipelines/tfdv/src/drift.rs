@@ -2,10 +2,11 @@
 
 use crate::anomalies::Measurement;
 use crate::checks::reason;
-use crate::comparator::{Comparator, Comparison, Correction, SIGNIFICANCE_LEVEL};
+use crate::comparator::{Comparator, Comparison, Correction, NumExamplesComparator, SIGNIFICANCE_LEVEL};
 use crate::distance::Distance;
-use crate::schema::{Feature, NumExamplesComparator, SchemaType};
-use crate::table::{Cut, Table, categories, numbers};
+use crate::schema::{Feature, SchemaType};
+use crate::table::{Cut, Table};
+use crate::tabulate::{categories, numbers};
 use crate::{AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, null};
 
 /// Which comparison.

@@ -7,6 +7,7 @@ pub mod anomalies;
 mod cells;
 mod checks;
 pub mod comparator;
+mod cumulative;
 pub mod distance;
 mod drift;
 pub mod infer;
@@ -16,6 +17,7 @@ pub mod relax;
 pub mod schema;
 pub mod statistics;
 pub mod table;
+pub mod tabulate;
 pub mod validate;
 
 pub use anomalies::{Anomalies, AnomalyInfo, AnomalyType, Reason, Severity};

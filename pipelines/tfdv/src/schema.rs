@@ -1,7 +1,7 @@
 //! `tensorflow_metadata/proto/v0/schema.proto`: what the data should look like.
 
 use super::proto_json::{double, int64, optional_int64};
-use crate::comparator::Comparator;
+use crate::comparator::{Comparator, NumExamplesComparator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -330,16 +330,4 @@ pub struct DatasetConstraints {
     /// What we do not check.
     #[serde(flatten)]
     pub unchecked: Map<String, Value>,
-}
-
-/// Bounds on rows now to rows before, both included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct NumExamplesComparator {
-    /// At least; 0.5 is half as many.
-    #[serde(alias = "min_fraction_threshold", skip_serializing_if = "Option::is_none")]
-    pub min_fraction_threshold: Option<f64>,
-    /// At most; no bound when absent.
-    #[serde(alias = "max_fraction_threshold", skip_serializing_if = "Option::is_none")]
-    pub max_fraction_threshold: Option<f64>,
 }

@@ -7,7 +7,8 @@ use trainyard_tfdv::comparator::Comparison;
 use trainyard_tfdv::distance::Distance;
 use trainyard_tfdv::schema::Schema;
 use trainyard_tfdv::statistics::{DatasetFeatureStatistics, FeatureNameStatistics};
-use trainyard_tfdv::table::{Cut, categories, numbers};
+use trainyard_tfdv::table::Cut;
+use trainyard_tfdv::tabulate::{categories, numbers};
 use trainyard_tfdv::validate::{Control, Severities, Validation};
 use trainyard_tfdv::{Anomalies, Severity};
 

@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::numeric::of_order_key;
 use crate::tfdv::statistics::Bucket;
 
 /// Occupied cells at most.
@@ -104,6 +103,16 @@ impl Cells {
     }
 }
 
+/// A whole number in the same order as the value; both zeros are one.
+pub(super) fn order_key(value: f64) -> i64 {
+    let bits = (value + 0.0).to_bits() as i64;
+    bits ^ ((bits >> 63) as u64 >> 1) as i64
+}
+
+pub(super) fn of_order_key(key: i64) -> f64 {
+    f64::from_bits((key ^ ((key >> 63) as u64 >> 1) as i64) as u64)
+}
+
 /// The number of an order key, which may be one beyond the largest.
 fn number(key: i128) -> f64 {
     let largest = i128::from(f64::MAX.to_bits());
@@ -114,7 +123,6 @@ fn number(key: i128) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics_gen::numeric::order_key;
     use proptest::prelude::*;
 
     fn cells(values: &[f64]) -> Cells {

@@ -4,6 +4,7 @@
 //! statistics of a window are the merge of its spans' states, so a window that moved on reads only what is new.
 
 mod cells;
+mod column_state;
 mod distinct;
 #[cfg(test)]
 mod noise;
@@ -11,7 +12,7 @@ mod numeric;
 mod quantiles;
 mod scan;
 mod slices;
-mod state;
+mod span_state;
 mod text;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -28,9 +29,10 @@ use crate::examples::{ManifestSpan, SpanManifest, SpanRows, Table, split_folder,
 use crate::features::{FeatureSpec, Kind};
 use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json};
 use crate::tfdv::statistics::{ALL_EXAMPLES, DatasetFeatureStatistics, DatasetFeatureStatisticsList};
+use column_state::ColumnState;
 use scan::{Part, on_threads, scan};
 use slices::{Sliced, Slicing, slice_name};
-use state::{ColumnState, STATE_VERSION, SpanState};
+use span_state::{STATE_VERSION, SpanState};
 
 /// Spans whose states are in memory at once.
 const SPANS: usize = 8;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::Cells;
+use super::cells::{Cells, of_order_key, order_key};
 use super::distinct::Distinct;
 use super::quantiles::{LEVEL, Quantiles, Ranked};
 use crate::tfdv::statistics::{
@@ -227,16 +227,6 @@ impl Numbers {
             ],
         }
     }
-}
-
-/// A whole number in the same order as the value; both zeros are one.
-pub(super) fn order_key(value: f64) -> i64 {
-    let bits = (value + 0.0).to_bits() as i64;
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
-}
-
-pub(super) fn of_order_key(key: i64) -> f64 {
-    f64::from_bits((key ^ ((key >> 63) as u64 >> 1) as i64) as u64)
 }
 
 /// Where histograms get their buckets from: ranks, and the exact extremes.

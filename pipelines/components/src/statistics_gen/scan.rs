@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::slices::{Sliced, Slicing};
-use super::state::SpanState;
+use super::span_state::SpanState;
 use crate::examples::{BATCH_ROWS, TEXT_ROWS, Table};
 use crate::features::{FeatureSpec, Kind};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-use super::state::ColumnState;
+use super::column_state::ColumnState;
 use crate::evaluator::predictions::categorise;
 use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
 use crate::features::{Column, FeatureSpec, Kind};

@@ -5,6 +5,7 @@
 
 pub mod decide;
 mod event;
+mod run_state;
 mod state;
 
 #[cfg(test)]
@@ -12,7 +13,8 @@ mod tests;
 
 pub use decide::{Command, Decision, Limits, decide};
 pub use event::{Exit, RunEvent};
-pub use state::{Applied, ImageState, PushState, Run, RunState, StepRecord, StepState};
+pub use run_state::RunState;
+pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
 
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;

@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Exit, RunEvent, RunRequest};
+use super::{Exit, RunEvent, RunRequest, RunState};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -8,41 +8,6 @@ use crate::plan::PlannedStep;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Waiting for `max_active_runs`.
-    Queued,
-    /// At work.
-    Running,
-    /// Every step is done, and the gate has spoken; a rejected model is a success of the system, and
-    /// so is a run that was skipped because its window has not enough spans yet.
-    Succeeded,
-    /// A step, the gate's reading or the push failed.
-    Failed,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl RunState {
-    /// Whether nothing more happens.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
-
-    /// As the API, the CLI and the store write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// Where a step is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! The state of a column, of which statistics are made, and the file that keeps it for later windows.
+//! The state of a column, of which statistics are made.
 
 use anyhow::{Result, bail};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -6,16 +6,9 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use serde::{Deserialize, Serialize};
 
 use super::numeric::Numbers;
-use super::slices::Sliced;
 use super::text::Texts;
 use crate::features::{Column, Kind};
 use crate::tfdv::statistics::{FeatureNameStatistics, Path};
-
-/// Counts up whenever a state measures or stores something else than before; part of the name of every state.
-pub const STATE_VERSION: u32 = 4;
-
-/// First bytes of a state file.
-const MAGIC: &[u8] = b"TYSTATE\x01";
 
 /// What was seen of one column so far, in bounded memory; merges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,78 +140,20 @@ fn present(array: &ArrayRef, kind: Kind) -> Result<Vec<f64>> {
     })
 }
 
-/// The states of one split of one span, columns in feature order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SpanState {
-    /// Rows.
-    pub rows: u64,
-    /// One per column.
-    pub columns: Vec<Sliced>,
-}
-
-impl SpanState {
-    /// The state that a file holds; `None` when it is of another version or no state.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes.strip_prefix(MAGIC)?).ok()
-    }
-
-    /// The bytes of a state file; a state that was read may be other bytes, so copy the file where it must be the same.
-    ///
-    /// # Errors
-    /// None that a state can have.
-    pub fn encode(&self) -> Result<Vec<u8>> {
-        Ok(postcard::to_extend(self, MAGIC.to_vec())?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, Int64Array};
     use arrow::compute::cast;
     use arrow::datatypes::DataType;
-    use std::collections::BTreeMap;
     use std::sync::Arc;
-
-    fn text() -> ArrayRef {
-        Arc::new(StringArray::from(vec![Some("JFK"), None, Some("LGA"), Some("JFK")]))
-    }
 
     #[test]
     fn a_dictionary_counts_as_its_values() {
+        let text: ArrayRef = Arc::new(StringArray::from(vec![Some("JFK"), None, Some("LGA"), Some("JFK")]));
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let (mut plain, mut coded) = (ColumnState::new(Kind::Bytes), ColumnState::new(Kind::Bytes));
-        plain.add(&text(), Kind::Bytes).unwrap();
-        coded.add(&cast(&text(), &dictionary).unwrap(), Kind::Bytes).unwrap();
+        plain.add(&text, Kind::Bytes).unwrap();
+        coded.add(&cast(&text, &dictionary).unwrap(), Kind::Bytes).unwrap();
         assert_eq!(plain, coded);
-    }
-
-    #[test]
-    fn a_file_holds_all_of_a_state_and_nothing_foreign() {
-        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN)]));
-        let whole: ArrayRef = Arc::new(Int64Array::from_iter_values(0..50_000));
-        let mut state = SpanState {
-            rows: 50_000,
-            columns: Vec::new(),
-        };
-        for (array, kind) in [(text(), Kind::Bytes), (numbers, Kind::Float), (whole, Kind::Int)] {
-            let mut column = Sliced::new(kind);
-            let key = BTreeMap::from([("origin".to_owned(), "JFK".to_owned())]);
-            column.add(&array, kind, &[(key, vec![0, 2].into())]).unwrap();
-            state.columns.push(column);
-        }
-        let read = SpanState::decode(&state.encode().unwrap()).unwrap();
-        assert_eq!((read.rows, read.columns.len()), (50_000, 3));
-        for (read, column) in read.columns.iter().zip(&state.columns) {
-            let said = |column: &ColumnState| serde_json::to_string(&column.finish("", Kind::Int)).unwrap();
-            let key = column.slices().next().unwrap();
-            assert!(read.slices().eq([key]));
-            for slice in [None, Some(key)] {
-                assert_eq!(said(read.of(slice).unwrap()), said(column.of(slice).unwrap()));
-            }
-        }
-        for foreign in [&b""[..], b"TYSTATE\x02", b"TYSTATE\x01\xff\xff"] {
-            assert!(SpanState::decode(foreign).is_none());
-        }
     }
 }
