@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::bootstrap::Bootstrap;
 use super::evaluation::Evaluation;
+use super::measured;
 use super::metrics::ModelType;
+use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
 use super::predictions::{Columns, Predictions, Role};
 use super::slices::SlicingSpec;
 use super::source::Source;
-use super::{CrossSlicingSpec, Parameters, measured};
 use crate::features::Kind;
 use crate::task::write_json;
 
@@ -70,7 +71,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Of the intervals.
-    #[arg(long, value_name = "LEVEL", default_value_t = super::default_confidence_level())]
+    #[arg(long, value_name = "LEVEL", default_value_t = default_confidence_level())]
     confidence_level: f64,
     /// Where evaluation.json goes; - is stdout.
     #[arg(long, value_name = "FILE")]

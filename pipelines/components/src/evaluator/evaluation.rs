@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::Parameters;
 use super::bootstrap::{Bootstrap, Interval, Replicates, interval, replicates};
 use super::metrics::{Model, ModelType, Plots};
+use super::parameters::Parameters;
 use super::predictions::Predictions;
-use super::slices::{SliceKey, slices};
+use super::slices::{SliceKey, SlicingSpec, slices};
 
 /// The version of the file's shape.
 const SCHEMA_VERSION: u32 = 2;
@@ -176,7 +176,7 @@ fn crosses(parameters: &Parameters, candidate: &Predictions) -> Result<Vec<(Slic
     let mut pairs = Vec::new();
     for spec in &parameters.cross_slicing_specs {
         let of = |specs: &[_]| slices(specs, &candidate.categories, rows);
-        let named = |spec: &super::SlicingSpec| -> Result<Vec<SliceKey>> {
+        let named = |spec: &SlicingSpec| -> Result<Vec<SliceKey>> {
             let keys = of(std::slice::from_ref(spec))?.into_keys();
             // slices() has the overall slice always, asked for or not.
             let overall = spec.groupings().is_empty();

@@ -7,6 +7,7 @@ mod bootstrap;
 pub mod command;
 mod evaluation;
 mod metrics;
+mod parameters;
 mod poisson;
 pub(crate) mod predictions;
 pub(crate) mod slices;
@@ -16,99 +17,15 @@ mod tests;
 #[cfg(test)]
 mod uncertainty_tests;
 
-use anyhow::{Result, bail};
-use serde::Deserialize;
+use anyhow::Result;
 use std::num::NonZero;
 use std::path::Path;
 
 use crate::task::{ExecutorOutput, Task, data_properties, write_json};
-use bootstrap::Bootstrap;
 use evaluation::{Evaluation, evaluate};
-use metrics::ModelType;
-use predictions::{Columns, Predictions, Role, agree};
-use slices::{Grouping, SlicingSpec};
+use parameters::Parameters;
+use predictions::{Predictions, Role, agree};
 use source::Source;
-
-#[derive(Clone, Debug, Deserialize)]
-struct Parameters {
-    model_type: ModelType,
-    label: String,
-    prediction: String,
-    /// Multiclass only; none stands for all columns `PREDICTION_CLASS`.
-    #[serde(default)]
-    probabilities: Vec<String>,
-    #[serde(default)]
-    slicing_specs: Vec<SlicingSpec>,
-    #[serde(default)]
-    cross_slicing_specs: Vec<CrossSlicingSpec>,
-    #[serde(default)]
-    bootstrap: Bootstrap,
-    #[serde(default = "default_confidence_level")]
-    confidence_level: f64,
-}
-
-/// Slices to compare with a baseline slice.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CrossSlicingSpec {
-    #[serde(default)]
-    baseline_spec: SlicingSpec,
-    slicing_specs: Vec<SlicingSpec>,
-}
-
-fn default_confidence_level() -> f64 {
-    0.95
-}
-
-impl Parameters {
-    /// Every slicing spec, wherever it is asked for.
-    fn all_slicing_specs(&self) -> Vec<SlicingSpec> {
-        let crossed = self
-            .cross_slicing_specs
-            .iter()
-            .flat_map(|cross| [&cross.baseline_spec].into_iter().chain(&cross.slicing_specs));
-        self.slicing_specs.iter().chain(crossed).cloned().collect()
-    }
-
-    fn groupings(&self) -> Vec<Grouping> {
-        let mut groupings: Vec<Grouping> = Vec::new();
-        for grouping in self.all_slicing_specs().iter().flat_map(SlicingSpec::groupings) {
-            if !groupings.contains(&grouping) {
-                groupings.push(grouping);
-            }
-        }
-        groupings
-    }
-
-    fn columns<'a>(&'a self, key: Option<&'a str>) -> Columns<'a> {
-        Columns {
-            model_type: self.model_type,
-            label: &self.label,
-            prediction: &self.prediction,
-            probabilities: &self.probabilities,
-            key,
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        if !(self.confidence_level > 0.0 && self.confidence_level < 1.0) {
-            bail!(
-                "the confidence_level is {}: give a number between 0 and 1, such as 0.95",
-                self.confidence_level
-            );
-        }
-        if self.bootstrap.num_samples > MAX_SAMPLES {
-            bail!(
-                "bootstrap asks for {} samples, more than {MAX_SAMPLES}: 1000 are enough for most",
-                self.bootstrap.num_samples
-            );
-        }
-        self.all_slicing_specs().iter().try_for_each(SlicingSpec::check)
-    }
-}
-
-/// More replicates than anybody needs.
-const MAX_SAMPLES: u32 = 100_000;
 
 /// Measures a candidate, and a baseline where there is one, pairing rows by order or key.
 fn measured(

@@ -1,10 +1,11 @@
 //! Whether intervals are as wide as theory says, and verdicts made of them as often wrong.
 
+use super::bootstrap::Bootstrap;
 use super::evaluation::{Evaluation, evaluate};
 use super::metrics::ModelType;
+use super::parameters::Parameters;
 use super::predictions::Predictions;
 use super::slices::Categories;
-use super::{Bootstrap, Parameters};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZero;
