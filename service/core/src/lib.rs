@@ -19,7 +19,8 @@ pub mod report;
 pub mod retention;
 pub mod run;
 pub mod schedule;
-pub mod sentence;
 pub mod span;
 pub mod spec;
 pub mod trigger;
+
+pub use run::sentence;

@@ -1,10 +1,9 @@
 //! What to do next, from the present state alone.
 
-use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, StepRecord, StepState};
+use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, StepRecord, StepState, sentence};
 use crate::gate::Blessing;
 use crate::ids::{Micros, StepName};
 use crate::plan::{ImageSource, PlannedStep, RetryPolicy};
-use crate::sentence;
 use serde_json::{Map, Value};
 
 /// One thing to do. Commands with the same content are the same work: the engine never performs

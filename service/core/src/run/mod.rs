@@ -6,6 +6,7 @@
 pub mod decide;
 mod event;
 mod run_state;
+pub mod sentence;
 mod state;
 
 #[cfg(test)]

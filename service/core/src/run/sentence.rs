@@ -1,8 +1,8 @@
 //! Every sentence a user reads about a run: what happened, where, what to do next.
 
+use super::{Exit, PushState, Run};
 use crate::gate::Blessing;
 use crate::ids::StepName;
-use crate::run::{Exit, PushState, Run};
 
 /// A run or step ended because somebody asked for it.
 pub fn run_cancelled(by: &str) -> String {
