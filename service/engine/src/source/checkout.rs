@@ -8,6 +8,9 @@ use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::run::RunRequest;
 use trainyard_github::git::{GitError, Mirror};
 
+/// The folder that holds the pipeline folders.
+pub(crate) const PIPELINES: &str = "pipelines";
+
 /// Why there is no source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
@@ -92,11 +95,7 @@ pub(crate) fn folder(folders: &Folders, request: &RunRequest) -> PathBuf {
 /// The repository of a pipeline folder on this machine: `pipelines/<name>` is two levels below it.
 pub(crate) fn local_root(pipeline: &Path) -> PathBuf {
     match pipeline.parent() {
-        Some(parent)
-            if parent
-                .file_name()
-                .is_some_and(|name| name == crate::source::project::PIPELINES) =>
-        {
+        Some(parent) if parent.file_name().is_some_and(|name| name == PIPELINES) => {
             parent.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
         }
         _ => pipeline.to_path_buf(),

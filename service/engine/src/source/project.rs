@@ -1,6 +1,7 @@
 //! The pipelines of a repository at one commit.
 
 use super::Source;
+use super::checkout::PIPELINES;
 use crate::source::checkout::{self, SourceError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{CommitSha, RepoName};
@@ -10,8 +11,6 @@ use trainyard_github::git::Mirror;
 
 /// The file every pipeline folder has.
 pub const PIPELINE_FILE: &str = "pipeline.yaml";
-/// The folder that holds the pipeline folders.
-pub const PIPELINES: &str = "pipelines";
 
 /// A pipeline file found at a commit.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! A candidate shows what it can do on a throw-away server before anything that serves is touched.
 
 use crate::model_server::ModelServer;
-use crate::yard::{Yard, files_below, until};
+use crate::yard::{Yard, until};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -71,23 +71,15 @@ impl Trials {
         assert_eq!(self.yard.on_disk(), ["000001"]);
         assert_eq!(self.yard.ledger().await, ["push 000001"]);
         self.yard.status(&commit, "error").await;
-        self.nothing_left();
+        self.nothing_left().await;
         row.summary.unwrap()
     }
 
-    fn nothing_left(&self) {
+    /// Neither a program nor a file of a trial, as soon as the run's own are gone.
+    async fn nothing_left(&self) {
         let remaining = self.yard.executor.remaining();
         assert!(remaining.iter().all(|key| key.step.as_str() != STEP), "{remaining:?}");
-        let work = self.yard.config.data_dir.join("work");
-        let left: Vec<PathBuf> = if work.exists() {
-            files_below(&work).into_iter().map(|(path, _)| path).collect()
-        } else {
-            Vec::new()
-        };
-        assert!(
-            !left.iter().any(|path| path.to_string_lossy().contains(STEP)),
-            "{left:?}"
-        );
+        self.yard.swept().await;
     }
 }
 
@@ -115,7 +107,7 @@ async fn a_candidate_is_tried_on_a_server_of_its_own() {
         "not the real repository"
     );
     assert_eq!(trials.throw_away.ever_loaded(), ["000001"]);
-    trials.nothing_left();
+    trials.nothing_left().await;
 
     let lineage = yard.engine.store();
     let pushed = format!("{}/push/pushed_model", row.id);
@@ -213,7 +205,7 @@ async fn a_throw_away_server_does_not_outlive_a_crash() {
         remaining.iter().all(|key| key.step.as_str() != STEP).then_some(())
     })
     .await;
-    trials.nothing_left();
+    trials.nothing_left().await;
 }
 
 #[tokio::test]
@@ -238,7 +230,7 @@ async fn a_promotion_is_tried_aside_too_and_a_refusal_is_recorded() {
     insta::assert_snapshot!(refused, @"the model was not promoted: infra validation refused the model: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected");
     assert_eq!(yard.server.calls().len(), calls, "the real server was left alone");
     assert_eq!(yard.ledger().await, ["push 000001"]);
-    trials.nothing_left();
+    trials.nothing_left().await;
 
     let model = format!("{}/train/model", row.id);
     assert!(infra_blessing(yard, &model).await.join("INFRA_NOT_BLESSED").exists());
@@ -254,7 +246,7 @@ async fn a_promotion_is_tried_aside_too_and_a_refusal_is_recorded() {
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.55)));
     let model = format!("{}/train/model", row.id);
     assert!(infra_blessing(yard, &model).await.join("INFRA_BLESSED").exists());
-    trials.nothing_left();
+    trials.nothing_left().await;
 }
 
 /// The one InfraBlessing that came of a model.

@@ -77,6 +77,7 @@ async fn the_token_leaks_nowhere() {
     yard.release("train");
     yard.last(1).await;
     yard.all_told().await;
+    yard.swept().await;
     for (path, bytes) in files_below(&yard.config.data_dir) {
         assert_silent(&path.display().to_string(), &bytes);
     }

@@ -263,6 +263,20 @@ impl Yard {
         self.executor.starts().into_iter().map(|key| key.step).collect()
     }
 
+    /// Waits until the engine has removed what runs that are over worked with: until then it changes the folder.
+    pub async fn swept(&self) {
+        let names = |folder: &str| {
+            let entries = std::fs::read_dir(self.config.data_dir.join(folder))
+                .into_iter()
+                .flatten();
+            entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+        };
+        until("removal of work folders and checkouts", async || {
+            (names("work").is_empty() && names("checkouts").is_empty()).then_some(())
+        })
+        .await;
+    }
+
     /// The versions on the disk of the model server.
     pub fn on_disk(&self) -> Vec<String> {
         let folder = self.folder.path().join("models/tiny");
@@ -348,7 +362,7 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     }
 }
 
-/// Every file below a folder with its content, for searching.
+/// Every file below a folder that nobody changes, with its content, for searching.
 pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -2,7 +2,7 @@
 //! never tries again by itself.
 
 use super::Shared;
-use super::state::now;
+use super::clock::now;
 use crate::client::is_loopback;
 use crate::signature::sign;
 use bytes::Bytes;

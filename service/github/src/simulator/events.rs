@@ -1,8 +1,9 @@
 //! Webhooks that follow from what happened: nothing is ever sent that did not happen.
 
+use super::clock::now;
 use super::delivery::Outgoing;
 use super::repository::{self, NO_COMMIT};
-use super::state::{Pull, RepoInfo, now};
+use super::state::{Pull, RepoInfo};
 use super::{Shared, payload};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

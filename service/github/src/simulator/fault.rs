@@ -1,6 +1,6 @@
 //! Scripted trouble of the REST API.
 
-use super::api::ApiError;
+use super::api_error::ApiError;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};

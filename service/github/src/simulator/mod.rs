@@ -4,7 +4,9 @@
 //! State is in memory, except the repositories, which are bare git folders.
 
 mod api;
+mod api_error;
 mod auth;
+mod clock;
 mod delivery;
 mod events;
 mod fault;

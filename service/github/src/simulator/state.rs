@@ -1,7 +1,8 @@
 //! What the simulator remembers.
 
+use super::clock::now;
 use super::delivery::DeliveryRecord;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,9 +151,4 @@ impl Repo {
     pub(crate) fn pull(&self, number: u64) -> Option<&Pull> {
         self.pulls.iter().find(|pull| pull.number == number)
     }
-}
-
-/// The time as GitHub writes it.
-pub(crate) fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }

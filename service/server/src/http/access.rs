@@ -1,17 +1,16 @@
 //! Who may pass: the table of routes, enforced before any handler runs.
 
 use super::App;
+use super::bearer::bearer;
 use super::error::ApiError;
 use super::routes::{Access, routes};
 use crate::config::names_this_machine;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::sync::LazyLock;
-use subtle::ConstantTimeEq;
 
 static POLICY: LazyLock<HashMap<&'static str, Access>> =
     LazyLock::new(|| routes().into_iter().map(|route| (route.path, route.access)).collect());
@@ -35,23 +34,6 @@ pub(super) async fn check(
     Ok(next.run(request).await)
 }
 
-/// The token is compared in a time that does not depend on where it differs.
-pub(super) fn bearer(headers: &HeaderMap, token: &SecretString, setting: &str) -> Result<(), ApiError> {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.as_bytes())
-        .unwrap_or_default();
-    let sent = match sent.split_at_checked(7) {
-        Some((scheme, sent)) if scheme.eq_ignore_ascii_case(b"bearer ") => sent,
-        _ => b"",
-    };
-    if bool::from(sent.ct_eq(token.expose_secret().as_bytes())) {
-        return Ok(());
-    }
-    let sentence = format!("this needs the header 'authorization: Bearer …' with the service's {setting}");
-    Err(ApiError::new(StatusCode::UNAUTHORIZED, sentence))
-}
-
 /// Without a token, only programs on this machine may ask: not a web page that a browser here
 /// shows, be it by a name that resolves to loopback (DNS rebinding) or by a request across sites.
 fn from_this_machine(request: &Request) -> Result<(), ApiError> {
@@ -73,35 +55,5 @@ fn from_this_machine(request: &Request) -> Result<(), ApiError> {
             StatusCode::FORBIDDEN,
             format!("without an api_token the API answers only to localhost, not to '{name}': set api_token"),
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bearer_token_is_exact() {
-        let token: SecretString = "s3cret".into();
-        let passes = |value: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            if let Some(value) = value {
-                headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            }
-            bearer(&headers, &token, "api_token").is_ok()
-        };
-        assert!(passes(Some("Bearer s3cret")) && passes(Some("bearer s3cret")));
-        for wrong in [
-            None,
-            Some(""),
-            Some("Bearer"),
-            Some("Bearer "),
-            Some("Bearer s3cre"),
-            Some("Bearer s3cret2"),
-            Some("Basic s3cret"),
-            Some("s3cret"),
-        ] {
-            assert!(!passes(wrong), "{wrong:?}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Deliveries come in here: GitHub's webhooks and CloudEvents.
 
+use super::bearer::bearer;
 use super::error::{ApiError, ErrorBody};
-use super::{App, access, body};
+use super::{App, body};
 use crate::views;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -61,7 +62,7 @@ pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Re
         let sentence = "events are refused, because no token opens them: set [events] token in trainyard.toml";
         return Err(ApiError::new(StatusCode::FORBIDDEN, sentence));
     };
-    access::bearer(&headers, token, "events token")?;
+    bearer(&headers, token, "events token")?;
     let bytes = receive(&app, &headers, incoming).await?;
     receipt(app.engine.accept_cloud_event(text_of(&headers), bytes).await)
 }

@@ -3,6 +3,7 @@
 //! [`routes`] is the table of everything that can be asked for and by whom; [`access`] enforces it.
 
 mod access;
+mod bearer;
 mod body;
 mod deliveries;
 mod error;

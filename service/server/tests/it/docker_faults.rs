@@ -202,8 +202,9 @@ async fn a_throw_away_server_that_hangs_does_not_outlive_a_killed_service() {
     write_pipeline(&place);
     let service = Running::start(&mut place.command(&["run", "pipelines/line", "--parameter", "kind=hang"]));
     let instance = place.path().join("yard/instance");
-    eventually("the data folder is there", async || instance.exists()).await;
-    let leftovers = Leftovers(fs::read_to_string(&instance).unwrap());
+    let name = || fs::read_to_string(&instance).unwrap_or_default();
+    eventually("the instance has its name", async || !name().is_empty()).await;
+    let leftovers = Leftovers(name());
     service.says("evaluate: done");
     eventually("the trial is at work", async || !leftovers.containers().is_empty()).await;
     service.signal("KILL");

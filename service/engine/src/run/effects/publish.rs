@@ -25,7 +25,7 @@ use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 /// Bytes of an `executor_output.json`: a component's word is short.
 const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
 
-/// KFP's `executor_output.json`, the part we read.
+/// `executor_output.json`: the name is KFP's, the form is ours.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ExecutorOutput {

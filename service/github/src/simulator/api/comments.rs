@@ -1,8 +1,10 @@
 //! Comments of pull requests.
 
-use super::{Answer, ApiError, Asked, Body, page};
+use super::{Answer, Asked, Body, page};
+use crate::simulator::api_error::ApiError;
+use crate::simulator::clock::now;
 use crate::simulator::payload;
-use crate::simulator::state::{CommentRecord, now};
+use crate::simulator::state::CommentRecord;
 use axum::Json;
 use axum::extract::{OriginalUri, Path};
 use axum::http::StatusCode;

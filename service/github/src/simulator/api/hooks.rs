@@ -1,7 +1,8 @@
 //! The deliveries of a repository's webhook.
 
 use super::comments::number;
-use super::{Answer, ApiError, Asked, page};
+use super::{Answer, Asked, page};
+use crate::simulator::api_error::ApiError;
 use crate::simulator::delivery::{DeliveryRecord, HOOK_ID, Outgoing};
 use crate::simulator::payload;
 use axum::Json;

@@ -1,8 +1,10 @@
 //! Pull requests.
 
 use super::comments::number;
-use super::{Answer, ApiError, Asked, Body, page};
-use crate::simulator::state::{Pull, RepoInfo, now};
+use super::{Answer, Asked, Body, page};
+use crate::simulator::api_error::ApiError;
+use crate::simulator::clock::now;
+use crate::simulator::state::{Pull, RepoInfo};
 use crate::simulator::{Shared, events, payload, repository};
 use axum::Json;
 use axum::extract::{OriginalUri, Path};

@@ -1,6 +1,7 @@
 //! Repositories, branches, files; and who the caller is.
 
-use super::{Answer, ApiError, Asked};
+use super::{Answer, Asked};
+use crate::simulator::api_error::ApiError;
 use crate::simulator::auth::Identity;
 use crate::simulator::{Shared, payload, repository};
 use axum::Json;

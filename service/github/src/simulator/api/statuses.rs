@@ -1,7 +1,9 @@
 //! Commit statuses.
 
-use super::{Answer, ApiError, Asked, Body, page};
-use crate::simulator::state::{StatusRecord, now};
+use super::{Answer, Asked, Body, page};
+use crate::simulator::api_error::ApiError;
+use crate::simulator::clock::now;
+use crate::simulator::state::StatusRecord;
 use crate::simulator::{payload, repository};
 use axum::Json;
 use axum::extract::{OriginalUri, Path};
