@@ -1,8 +1,10 @@
 //! Names that people give to versions of a registered model: entries are added, never changed.
 
-use crate::connection::args;
+use crate::connection::{Row, args};
 use crate::error::Result;
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::registry::{Alias, NewAlias};
 
@@ -36,21 +38,32 @@ impl Store {
         })
         .await
     }
+}
 
-    /// The names in force, by model and name; of one model or of all.
+const ALIAS: Kind = Kind {
+    what: "name of a version",
+    key: |row| Ok(format!("{} {}", row.get::<String>(1)?, row.get::<String>(2)?)),
+};
+
+impl Reads {
+    /// The names in force, by model and name; of one model or of all. Of one model, a name that cannot
+    /// be read is an error: another version might be taken for it.
     pub async fn aliases(&self, model: Option<&str>) -> Result<Vec<Alias>> {
         let rows = self.reader().await?.rows(NEWEST, args![model]).await?;
-        rows.iter().map(entry).collect()
+        match model {
+            Some(_) => rows.iter().map(|row| ALIAS.strictly(row, entry)).collect(),
+            None => Ok(self.readable(ALIAS, Extent::Whole, &rows, entry)),
+        }
     }
 
     /// Everything that happened to a model's names, oldest first.
     pub async fn alias_history(&self, model: &str) -> Result<Vec<Alias>> {
         let rows = self.reader().await?.rows(HISTORY, args![model]).await?;
-        rows.iter().map(entry).collect()
+        rows.iter().map(|row| ALIAS.strictly(row, entry)).collect()
     }
 }
 
-fn entry(row: &crate::connection::Row) -> Result<Alias> {
+fn entry(row: &Row) -> Result<Alias> {
     Ok(Alias {
         id: row.get(0)?,
         model: row.get(1)?,

@@ -2,8 +2,8 @@
 //! rows out, errors in the caller's words.
 
 use crate::error::{Result, StoreError};
-use crate::metadata::memory::Memory;
-use crate::statements::Statement;
+use crate::memory::Memory;
+use crate::statement::Statement;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::pool::PoolConnection;
@@ -64,6 +64,11 @@ pub(crate) use args;
 pub(crate) fn json(value: &impl Serialize) -> String {
     // Our types have string keys only, so that this cannot fail.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A stored text of what outlives this version of the program.
+pub(crate) fn stored(value: &impl Serialize) -> String {
+    json(value)
 }
 
 /// One connection, in or outside a transaction.
@@ -319,20 +324,25 @@ impl Row {
     /// A number that is never negative.
     pub(crate) fn count(&self, column: usize) -> Result<u64> {
         let number = self.get::<i64>(column)?;
-        u64::try_from(number).map_err(|error| StoreError::damaged(&self.place, "number", error))
+        u64::try_from(number).map_err(|error| StoreError::column(&self.place, "number", error))
     }
 
     /// A JSON text.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: usize, what: &str) -> Result<T> {
         let text: String = self.get(column)?;
-        serde_json::from_str(&text).map_err(|error| StoreError::damaged(&self.place, what, error))
+        serde_json::from_str(&text).map_err(|error| StoreError::column(&self.place, what, error))
+    }
+
+    /// What [`stored`] wrote, in this version of the program or an earlier one.
+    pub(crate) fn stored<T: DeserializeOwned>(&self, column: usize, what: &str) -> Result<T> {
+        self.json(column, what)
     }
 
     /// A word that is one of a closed set, stored as serde names it.
     pub(crate) fn word<T: DeserializeOwned>(&self, column: usize, what: &str) -> Result<T> {
         let text: String = self.get(column)?;
         let value = serde_json::Value::String(text);
-        serde_json::from_value(value).map_err(|error| StoreError::damaged(&self.place, what, error))
+        serde_json::from_value(value).map_err(|error| StoreError::column(&self.place, what, error))
     }
 
     /// The same, or NULL.

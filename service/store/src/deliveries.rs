@@ -3,7 +3,9 @@
 use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use bytes::Bytes;
 use serde::Serialize;
@@ -139,23 +141,6 @@ impl Store {
         })
     }
 
-    /// Deliveries without an outcome, oldest first.
-    pub async fn unprocessed_deliveries(&self, limit: u32) -> Result<Vec<Delivery>> {
-        let rows = self.reader().await?.rows(UNPROCESSED, args![limit]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Delivery {
-                    id: DeliveryId::new(row.get::<String>(0)?),
-                    origin: row.get(1)?,
-                    kind: row.get(2)?,
-                    received_at: row.micros(3)?,
-                    headers: row.json(4, "headers of a delivery")?,
-                    body: row.get::<Vec<u8>>(5)?.into(),
-                })
-            })
-            .collect()
-    }
-
     /// Stores what a delivery meant, with runs and outbox items, and marks it processed. A delivery
     /// that was settled before is left alone: `Conflict`.
     pub async fn settle_delivery(&self, settle: &SettleDelivery) -> Result<Settled> {
@@ -163,17 +148,37 @@ impl Store {
         self.write(move |db| Box::pin(async move { settle_delivery(db, &settle).await }))
             .await
     }
+}
+
+const WAITING: Kind = Kind {
+    what: "delivery that waits",
+    key: |row| row.get(0),
+};
+
+const DELIVERY: Kind = Kind {
+    what: "delivery",
+    ..WAITING
+};
+
+impl Reads {
+    /// Deliveries without an outcome, oldest first.
+    pub async fn unprocessed_deliveries(&self, limit: u32) -> Result<Vec<Delivery>> {
+        let all = (UNPROCESSED, args![]);
+        self.first_readable(WAITING, Extent::Whole, all, limit, waiting).await
+    }
 
     /// One delivery with its events and runs.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<DeliveryView>> {
         let rows = self.reader().await?.rows(VIEW, args![id.as_str()]).await?;
-        Ok(views(&rows)?.into_iter().next())
+        let mut found = DELIVERY.groups(&rows);
+        let view = |group: &[Row]| DELIVERY.strictly(&group[0], |_| view(group));
+        found.next().map(view).transpose()
     }
 
     /// The newest deliveries, newest first.
     pub async fn deliveries(&self, limit: u32) -> Result<Vec<DeliveryView>> {
         let rows = self.reader().await?.rows(NEWEST, args![limit]).await?;
-        views(&rows)
+        Ok(self.readable_groups(DELIVERY, Extent::Part, &rows, view))
     }
 }
 
@@ -195,29 +200,36 @@ async fn settle_delivery(db: &mut Connection, settle: &SettleDelivery) -> Result
     Ok(settled)
 }
 
-/// Folds rows of delivery × event × run, which come in that order.
-fn views(rows: &[Row]) -> Result<Vec<DeliveryView>> {
-    let mut views: Vec<DeliveryView> = Vec::new();
+fn waiting(row: &Row) -> Result<Delivery> {
+    Ok(Delivery {
+        id: DeliveryId::new(row.get::<String>(0)?),
+        origin: row.get(1)?,
+        kind: row.get(2)?,
+        received_at: row.micros(3)?,
+        headers: row.json(4, "headers")?,
+        body: row.get::<Vec<u8>>(5)?.into(),
+    })
+}
+
+/// Folds the rows of one delivery, event × run, which come in that order.
+fn view(rows: &[Row]) -> Result<DeliveryView> {
+    let delivery = &rows[0];
+    let mut view = DeliveryView {
+        id: DeliveryId::new(delivery.get::<String>(0)?),
+        origin: delivery.get(1)?,
+        kind: delivery.get(2)?,
+        received_at: delivery.micros(3)?,
+        processed_at: delivery.optional(4)?.map(Micros),
+        outcome: delivery.optional(5)?,
+        events: Vec::new(),
+    };
     for row in rows {
-        let id = DeliveryId::new(row.get::<String>(0)?);
-        if views.last().is_none_or(|last| last.id != id) {
-            views.push(DeliveryView {
-                id,
-                origin: row.get(1)?,
-                kind: row.get(2)?,
-                received_at: row.micros(3)?,
-                processed_at: row.optional(4)?.map(Micros),
-                outcome: row.optional(5)?,
-                events: Vec::new(),
-            });
-        }
-        let (Some(view), Some(event)) = (views.last_mut(), row.optional::<String>(6)?) else {
+        let Some(id) = row.optional::<String>(6)?.map(EventId::new) else {
             continue;
         };
-        let event = EventId::new(event);
-        if view.events.last().is_none_or(|last| last.id != event) {
+        if view.events.last().is_none_or(|last| last.id != id) {
             view.events.push(EventView {
-                id: event,
+                id,
                 kind: row.get(7)?,
                 at: row.micros(8)?,
                 outcome: row.get(9)?,
@@ -228,5 +240,5 @@ fn views(rows: &[Row]) -> Result<Vec<DeliveryView>> {
             event.runs.push(RunId::new(run));
         }
     }
-    Ok(views)
+    Ok(view)
 }

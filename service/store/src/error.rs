@@ -1,5 +1,7 @@
 //! What can go wrong with the database, by what the caller can do about it.
 
+use crate::unreadable::Unreadable;
+
 /// The store's results.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -40,6 +42,9 @@ pub enum StoreError {
         /// The newest version known.
         known: i64,
     },
+    /// One stored row cannot be read: it is damaged, or a newer Trainyard wrote it. The others can.
+    #[error("{}", .0.sentence())]
+    Unreadable(Unreadable),
     /// Anything else: a corrupt file, missing rights, or a defect of ours.
     #[error("the database {database} refused: {problem}")]
     Other {
@@ -95,6 +100,30 @@ impl StoreError {
         Self::Other {
             database: place.to_owned(),
             problem: format!("the stored {what} cannot be read: {problem}"),
+        }
+    }
+
+    /// A column that this program cannot have written.
+    pub(crate) fn column(place: &str, what: &str, problem: impl std::fmt::Display) -> Self {
+        Self::Other {
+            database: place.to_owned(),
+            problem: format!("its {what} is not understood: {problem}"),
+        }
+    }
+
+    /// The row, if one cannot be read.
+    pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
+        match self {
+            Self::Unreadable(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, without the words around it.
+    pub(crate) fn problem(self) -> String {
+        match self {
+            Self::Other { problem, .. } => problem,
+            other => other.to_string(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
-use crate::holds::{Held, put_hold};
+use crate::holds::{Held, end_hold, put_hold};
 use crate::outbox::{OutboxItem, put_item};
 use crate::runs::insert_run;
-use crate::statements::statements;
+use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
@@ -69,6 +69,21 @@ impl Store {
             Box::pin(async move {
                 let mut settled = Settled::default();
                 store_event(db, &event, delivery.as_ref(), at, &mut settled).await?;
+                Ok(settled)
+            })
+        })
+        .await
+    }
+
+    /// Ends a wait with the event that starts its run, in one transaction. `Conflict` when the wait
+    /// is gone or no longer ends at `until`.
+    pub async fn release_hold(&self, key: &str, until: Micros, event: &NewEvent, at: Micros) -> Result<Settled> {
+        let (key, event) = (key.to_owned(), event.clone());
+        self.write(move |db| {
+            Box::pin(async move {
+                end_hold(db, &key, until).await?;
+                let mut settled = Settled::default();
+                store_event(db, &event, None, at, &mut settled).await?;
                 Ok(settled)
             })
         })

@@ -1,9 +1,10 @@
 //! Data arrivals that wait for their quiet period.
 
-use crate::connection::{Connection, Row, args, json};
+use crate::connection::{Connection, Row, args, stored};
 use crate::error::{Result, StoreError};
-use crate::events::{NewEvent, Settled, store_event};
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use serde_json::Value;
 use trainyard_core::ids::{EventId, Micros};
@@ -18,7 +19,6 @@ statements! {
     DUE = "SELECT h.hold_key, h.held_until, h.event, h.payload, e.event
         FROM holds h JOIN hold_events e ON e.hold_key = h.hold_key
         WHERE h.held_until <= $1 ORDER BY h.held_until, h.hold_key, e.id";
-    NEXT = "SELECT MIN(held_until) FROM holds";
     RELEASE = "DELETE FROM holds WHERE hold_key = $1 AND held_until = $2";
 }
 
@@ -44,74 +44,69 @@ impl Store {
         self.write(move |db| Box::pin(async move { put_hold(db, &held).await }))
             .await
     }
+}
 
+const HOLD: Kind = Kind {
+    what: "wait of data arrivals",
+    key: |row| row.get(0),
+};
+
+impl Reads {
     /// What waits under a key.
     pub async fn held(&self, key: &str) -> Result<Option<Held>> {
         let rows = self.reader().await?.rows(BY_KEY, args![key]).await?;
-        Ok(fold(&rows)?.into_iter().next())
+        match rows.first() {
+            Some(first) => HOLD.strictly(first, |_| fold(&rows)).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Waits that are over, oldest first.
     pub async fn due_holds(&self, now: Micros) -> Result<Vec<Held>> {
-        let rows = self.reader().await?.rows(DUE, args![now]).await?;
-        fold(&rows)
+        self.holds_until(now, Extent::Part).await
     }
 
     /// When the next wait is over.
     pub async fn next_hold(&self) -> Result<Option<Micros>> {
-        let row = self.reader().await?.row(NEXT, args![]).await?;
-        Ok(row.map(|row| row.optional(0)).transpose()?.flatten().map(Micros))
+        let all = self.holds_until(Micros(i64::MAX), Extent::Whole).await?;
+        Ok(all.first().map(|held| held.until))
     }
 
-    /// Ends a wait with the event that starts its run, in one transaction. `Conflict` when the wait
-    /// is gone or no longer ends at `until`.
-    pub async fn release_hold(&self, key: &str, until: Micros, event: &NewEvent, at: Micros) -> Result<Settled> {
-        let (key, event) = (key.to_owned(), event.clone());
-        self.write(move |db| {
-            Box::pin(async move {
-                if db.execute(RELEASE, args![&key, until]).await? == 0 {
-                    return Err(StoreError::Conflict(format!(
-                        "the data arrivals under '{key}' no longer end their wait then"
-                    )));
-                }
-                let mut settled = Settled::default();
-                store_event(db, &event, None, at, &mut settled).await?;
-                Ok(settled)
-            })
-        })
-        .await
+    async fn holds_until(&self, until: Micros, extent: Extent) -> Result<Vec<Held>> {
+        let rows = self.reader().await?.rows(DUE, args![until]).await?;
+        Ok(self.readable_groups(HOLD, extent, &rows, fold))
     }
 }
 
 pub(crate) async fn put_hold(db: &mut Connection, held: &Held) -> Result<()> {
     db.execute(
         PUT,
-        args![&held.key, held.until, held.event.as_str(), json(&held.payload)],
+        args![&held.key, held.until, held.event.as_str(), stored(&held.payload)],
     )
     .await?;
     db.execute(PUT_EVENT, args![&held.key, held.event.as_str()]).await?;
     Ok(())
 }
 
-/// Folds rows of wait × event, which come in that order.
-fn fold(rows: &[Row]) -> Result<Vec<Held>> {
-    let mut all: Vec<Held> = Vec::new();
-    for row in rows {
-        let key: String = row.get(0)?;
-        if all.last().is_none_or(|last| last.key != key) {
-            let event = EventId::new(row.get::<String>(2)?);
-            let payload = row.json(3, "payload of a data arrival")?;
-            all.push(Held {
-                key,
-                until: row.micros(1)?,
-                event,
-                payload,
-                events: Vec::new(),
-            });
-        }
-        if let Some(held) = all.last_mut() {
-            held.events.push(EventId::new(row.get::<String>(4)?));
-        }
+/// Ends a wait that still ends at `until`; else `Conflict`.
+pub(crate) async fn end_hold(db: &mut Connection, key: &str, until: Micros) -> Result<()> {
+    match db.execute(RELEASE, args![key, until]).await? {
+        0 => Err(StoreError::Conflict(format!(
+            "the data arrivals under '{key}' no longer end their wait then"
+        ))),
+        _ => Ok(()),
     }
-    Ok(all)
+}
+
+/// Folds the rows of one wait, one for each arrival.
+fn fold(rows: &[Row]) -> Result<Held> {
+    let events: Result<Vec<_>> = rows.iter().map(|row| row.get::<String>(4).map(EventId::new)).collect();
+    let hold = &rows[0];
+    Ok(Held {
+        key: hold.get(0)?,
+        until: hold.micros(1)?,
+        event: EventId::new(hold.get::<String>(2)?),
+        payload: hold.stored(3, "payload")?,
+        events: events?,
+    })
 }

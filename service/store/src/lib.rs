@@ -1,32 +1,46 @@
 //! All SQL of Trainyard: one SQL text, run on SQLite or PostgreSQL.
 //!
-//! [`Store`] is the door. Each file owns the statements of one subject in the order of the data's
-//! path: `deliveries`, `events`, `holds`, `schedules`, `pipelines`, `runs`, `leases`, `metadata`
-//! (ML Metadata), `preimages`, `promotions`, `outbox`. Below them `database` is the closed enum of the two
-//! drivers, `writer` the one writer of SQLite, `migrate` the schema.
+//! [`Store`] is the door, and [`Reads`] the one for who only reads. Each file owns the statements of
+//! one subject in the order of the data's path: `deliveries`, `events`, `holds`, `schedules`,
+//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `outbox`. Below
+//! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
+//! the schema. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
+//! sets rows aside that cannot be read.
 
 mod aliases;
+mod changes;
+mod check;
 mod connection;
 mod database;
 mod deliveries;
 mod error;
 mod events;
+mod feed;
 mod holds;
 mod leases;
 mod listing;
+mod memory;
 mod metadata;
 mod migrate;
+mod number;
 mod outbox;
 mod pipelines;
 mod preimages;
 mod promotions;
+mod reads;
+mod rows;
 mod runs;
 mod schedules;
+mod signal;
+mod statement;
 mod statements;
 mod stats;
 mod store;
+mod unreadable;
 mod writer;
 
+pub use changes::Changes;
+pub use check::Check;
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};
 pub use error::{Result, StoreError};
@@ -39,7 +53,9 @@ pub use metadata::{
 };
 pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
 pub use pipelines::{KnownPipeline, NewPipeline};
+pub use reads::Reads;
 pub use runs::{ActiveRun, Append};
 pub use schedules::{NewSchedule, ScheduleRow};
-pub use stats::{Check, Stats};
+pub use stats::Stats;
 pub use store::Store;
+pub use unreadable::Unreadable;

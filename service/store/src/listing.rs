@@ -2,8 +2,9 @@
 
 use crate::connection::{Row, args};
 use crate::error::{Result, StoreError};
-use crate::statements::statements;
-use crate::store::Store;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trainyard_core::artifact::ArtifactRef;
@@ -161,7 +162,12 @@ pub struct RunRow {
     pub version: u64,
 }
 
-impl Store {
+const RUN: Kind = Kind {
+    what: "run",
+    key: |row| row.get(0),
+};
+
+impl Reads {
     /// Runs, newest first.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
         let limit = if filter.limit == 0 { 50 } else { filter.limit };
@@ -169,29 +175,23 @@ impl Store {
             filter.pipeline.as_deref(),
             filter.state.map(RunState::as_str),
             filter.before.as_ref().map(RunId::as_str),
-            limit,
         ];
-        self.reader()
-            .await?
-            .rows(LIST, arguments)
-            .await?
-            .iter()
-            .map(run_row)
-            .collect()
+        let listed = (LIST, arguments);
+        self.first_readable(RUN, Extent::Part, listed, limit, run_row).await
     }
 
     /// A run by its id or by the beginning of its id, if only one begins so; else `Conflict`.
     pub async fn run_row(&self, id_or_prefix: &str) -> Result<Option<RunRow>> {
         let mut db = self.reader().await?;
         if let Some(row) = db.row(BY_ID, args![id_or_prefix]).await? {
-            return run_row(&row).map(Some);
+            return RUN.strictly(&row, run_row).map(Some);
         }
         if id_or_prefix.is_empty() {
             return Ok(None);
         }
         match db.rows(BY_PREFIX, args![id_or_prefix]).await?.as_slice() {
             [] => Ok(None),
-            [row] => run_row(row).map(Some),
+            [row] => RUN.strictly(row, run_row).map(Some),
             [first, second, ..] => Err(StoreError::Conflict(format!(
                 "more than one run begins with '{id_or_prefix}', for example {} and {}: write more of the id",
                 first.get::<String>(0)?,
@@ -211,15 +211,15 @@ fn run_row(row: &Row) -> Result<RunRow> {
         branch: row.optional(5)?,
         commit: row.optional::<String>(6)?.map(CommitSha::new),
         pull_request: row.optional::<i64>(7)?.and_then(|number| number.try_into().ok()),
-        state: row.word(8, "state of a run")?,
+        state: row.word(8, "state")?,
         summary: row.optional(9)?,
-        blessing: row.optional_word(10, "blessing of a run")?,
-        metrics: row.json(11, "metrics of a run")?,
+        blessing: row.optional_word(10, "blessing")?,
+        metrics: row.json(11, "metrics")?,
         cancel_requested: row.get(12)?,
         created_at: row.micros(13)?,
         started_at: row.optional(14)?.map(Micros),
         ended_at: row.optional(15)?.map(Micros),
-        steps: row.json(16, "steps of a run")?,
+        steps: row.json(16, "steps")?,
         version: row.count(17)?,
     })
 }

@@ -21,6 +21,7 @@ migrations! {
     1 "0001_ml_metadata";
     2 "0002_trainyard";
     3 "0003_registry";
+    4 "0004_change_number";
 }
 
 /// The newest schema version this program knows.

@@ -1,8 +1,10 @@
 //! What GitHub still has to be told; items with the same key replace each other.
 
-use crate::connection::{Connection, args, json};
+use crate::connection::{Connection, Row, args, stored};
 use crate::error::Result;
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,11 +15,10 @@ statements! {
         ON CONFLICT (item_key) DO UPDATE SET kind = excluded.kind, repo = excluded.repo,
             installation_id = excluded.installation_id, payload = excluded.payload,
             generation = outbox.generation + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at, last_error = NULL";
-    DUE = "SELECT id, generation, attempts, item_key, kind, repo, installation_id, payload FROM outbox
+    DUE = "SELECT id, generation, attempts, item_key, kind, repo, installation_id, payload, next_attempt_at FROM outbox
         WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2";
     DONE = "DELETE FROM outbox WHERE id = $1 AND generation = $2";
     FAILED = "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $3, last_error = $4 WHERE id = $1 AND generation = $2";
-    NEXT = "SELECT MIN(next_attempt_at) FROM outbox";
 }
 
 /// How GitHub is told.
@@ -83,27 +84,6 @@ impl Store {
         .await
     }
 
-    /// Messages to send now, longest due first.
-    pub async fn due_outbox(&self, now: Micros, limit: u32) -> Result<Vec<OutboxRow>> {
-        let rows = self.reader().await?.rows(DUE, args![now, limit]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(OutboxRow {
-                    id: row.get(0)?,
-                    generation: row.get(1)?,
-                    attempts: u32::try_from(row.count(2)?).unwrap_or(u32::MAX),
-                    item: OutboxItem {
-                        key: row.get(3)?,
-                        kind: row.word(4, "kind of a message")?,
-                        repo: row.word(5, "repository of a message")?,
-                        installation_id: row.optional(6)?,
-                        payload: row.json(7, "payload of a message")?,
-                    },
-                })
-            })
-            .collect()
-    }
-
     /// The message was sent. False when a newer one replaced it meanwhile and is still to be sent.
     pub async fn outbox_done(&self, id: i64, generation: i64) -> Result<bool> {
         let arguments = args![id, generation];
@@ -120,12 +100,42 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+const MESSAGE: Kind = Kind {
+    what: "message to GitHub",
+    key: |row| row.get(3),
+};
+
+impl Reads {
+    /// Messages to send now, longest due first.
+    pub async fn due_outbox(&self, now: Micros, limit: u32) -> Result<Vec<OutboxRow>> {
+        let due = (DUE, args![now]);
+        self.first_readable(MESSAGE, Extent::Part, due, limit, message).await
+    }
 
     /// When the next message is due.
     pub async fn next_outbox(&self) -> Result<Option<Micros>> {
-        let row = self.reader().await?.row(NEXT, args![]).await?;
-        Ok(row.map(|row| row.optional(0)).transpose()?.flatten().map(Micros))
+        let all = (DUE, args![i64::MAX]);
+        let when = |row: &Row| message(row).and_then(|_| row.micros(8));
+        let first = self.first_readable(MESSAGE, Extent::Whole, all, 1, when).await?;
+        Ok(first.into_iter().next())
     }
+}
+
+fn message(row: &Row) -> Result<OutboxRow> {
+    Ok(OutboxRow {
+        id: row.get(0)?,
+        generation: row.get(1)?,
+        attempts: u32::try_from(row.count(2)?).unwrap_or(u32::MAX),
+        item: OutboxItem {
+            key: row.get(3)?,
+            kind: row.word(4, "kind")?,
+            repo: row.word(5, "repository")?,
+            installation_id: row.optional(6)?,
+            payload: row.stored(7, "payload")?,
+        },
+    })
 }
 
 /// Adds a message or replaces the one with its key.
@@ -135,7 +145,7 @@ pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros)
         item.kind.as_str(),
         item.repo.to_string(),
         item.installation_id,
-        json(&item.payload),
+        stored(&item.payload),
         at
     ];
     db.execute(PUT, arguments).await?;

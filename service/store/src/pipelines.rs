@@ -1,8 +1,10 @@
 //! The pipelines on the default branches, for data events and manual runs.
 
-use crate::connection::{args, json};
+use crate::connection::{Row, args, stored};
 use crate::error::Result;
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
@@ -69,7 +71,7 @@ impl Store {
                         &branch,
                         commit.as_str(),
                         &new.folder,
-                        json(&new.plan),
+                        stored(&new.plan),
                         at
                     ];
                     db.execute(INSERT, arguments).await?;
@@ -79,22 +81,35 @@ impl Store {
         })
         .await
     }
+}
 
+const PIPELINE: Kind = Kind {
+    what: "pipeline",
+    key: |row| Ok(format!("{} {}", row.get::<String>(0)?, row.get::<String>(4)?)),
+};
+
+impl Reads {
     /// All pipelines, by repository and name.
     pub async fn pipelines(&self) -> Result<Vec<KnownPipeline>> {
         let rows = self.reader().await?.rows(LIST, args![]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KnownPipeline {
-                    repo: row.word(0, "repository of a pipeline")?,
-                    installation_id: row.optional(1)?,
-                    branch: row.get(2)?,
-                    commit: CommitSha::new(row.get::<String>(3)?),
-                    name: row.get(4)?,
-                    folder: row.get(5)?,
-                    plan: row.json(6, "plan of a pipeline")?,
-                })
-            })
-            .collect()
+        Ok(self.readable(PIPELINE, Extent::Whole, &rows, known))
     }
+
+    /// The same for who must not overlook one: a pipeline that cannot be read is an error.
+    pub async fn every_pipeline(&self) -> Result<Vec<KnownPipeline>> {
+        let rows = self.reader().await?.rows(LIST, args![]).await?;
+        rows.iter().map(|row| PIPELINE.strictly(row, known)).collect()
+    }
+}
+
+fn known(row: &Row) -> Result<KnownPipeline> {
+    Ok(KnownPipeline {
+        repo: row.word(0, "repository")?,
+        installation_id: row.optional(1)?,
+        branch: row.get(2)?,
+        commit: CommitSha::new(row.get::<String>(3)?),
+        name: row.get(4)?,
+        folder: row.get(5)?,
+        plan: row.stored(6, "plan")?,
+    })
 }

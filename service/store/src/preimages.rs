@@ -1,8 +1,10 @@
 //! What the cache keys were made of, for `trainyard why`.
 
-use crate::connection::{args, json};
+use crate::connection::{Row, args, json};
 use crate::error::Result;
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::Kind;
+use crate::statement::statements;
 use crate::store::Store;
 use serde_json::Value;
 use trainyard_core::ids::{Micros, RunId, StepName};
@@ -10,7 +12,7 @@ use trainyard_core::ids::{Micros, RunId, StepName};
 statements! {
     PUT = "INSERT INTO preimages (run, step, cache_key, preimage, at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (run, step) DO UPDATE SET cache_key = excluded.cache_key, preimage = excluded.preimage, at = excluded.at";
-    GET = "SELECT cache_key, preimage FROM preimages WHERE run = $1 AND step = $2";
+    GET = "SELECT run, cache_key, preimage FROM preimages WHERE run = $1 AND step = $2";
     PREVIOUS = "SELECT r.id, p.cache_key, p.preimage
         FROM runs this JOIN runs r ON r.pipeline = $1 AND r.repo IS NOT DISTINCT FROM this.repo
             AND (r.created_at, r.id) < (this.created_at, this.id)
@@ -33,7 +35,14 @@ impl Store {
             .await?;
         Ok(())
     }
+}
 
+const PREIMAGE: Kind = Kind {
+    what: "pre-image of a cache key",
+    key: |row| row.get(0),
+};
+
+impl Reads {
     /// The cache key of a step and what it was made of.
     pub async fn preimage(&self, run: &RunId, step: &StepName) -> Result<Option<(String, Value)>> {
         let row = self
@@ -41,8 +50,8 @@ impl Store {
             .await?
             .row(GET, args![run.as_str(), step.as_str()])
             .await?;
-        row.map(|row| Ok((row.get(0)?, row.json(1, "pre-image of a cache key")?)))
-            .transpose()
+        let read = |row: &Row| Ok((row.get(1)?, row.json(2, "content")?));
+        row.map(|row| PREIMAGE.strictly(&row, read)).transpose()
     }
 
     /// The same of the last earlier run of the pipeline that came to this step.
@@ -57,13 +66,10 @@ impl Store {
             .await?
             .row(PREVIOUS, args![pipeline, step.as_str(), before.as_str()])
             .await?;
-        row.map(|row| {
-            Ok((
-                RunId::new(row.get::<String>(0)?),
-                row.get(1)?,
-                row.json(2, "pre-image of a cache key")?,
-            ))
-        })
-        .transpose()
+        let read = |row: &Row| {
+            let run = RunId::new(row.get::<String>(0)?);
+            Ok((run, row.get(1)?, row.json(2, "content")?))
+        };
+        row.map(|row| PREIMAGE.strictly(&row, read)).transpose()
     }
 }

@@ -1,9 +1,11 @@
 //! The ledger of what is served: entries are added, never changed.
 
-use crate::connection::{Connection, args, json};
+use crate::connection::{Connection, Row, args, json, stored};
 use crate::error::{Result, StoreError};
 use crate::metadata::{MetadataWrite, record};
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::RunId;
@@ -19,7 +21,8 @@ statements! {
     NEWEST_ID = "SELECT MAX(id) FROM promotions WHERE target = $1";
     LIST = "SELECT id, target, pipeline, action, version, model, run, actor, evidence, at FROM promotions
         WHERE CAST($1 AS TEXT) IS NULL OR target = $1 ORDER BY id DESC LIMIT $2";
-    LATEST_BLESSED = "SELECT model FROM (
+    TARGETS = "SELECT DISTINCT target FROM promotions ORDER BY target";
+    LATEST_BLESSED = "SELECT id, model FROM (
             SELECT blessed_model AS model, created_at, id FROM runs
             WHERE pipeline = $1 AND blessing = 'blessed' AND blessed_model IS NOT NULL AND pull_request IS NULL
             UNION ALL
@@ -29,48 +32,6 @@ statements! {
 }
 
 impl Store {
-    /// Everything that was ever served at a target.
-    pub async fn ledger(&self, target: &str) -> Result<Ledger> {
-        Ok(Ledger::new(self.promotions(Some(target), LONGEST_LEDGER).await?))
-    }
-
-    /// What the choice of a plan's baseline rests on.
-    pub async fn baseline_facts(&self, plan: &Plan) -> Result<BaselineFacts> {
-        let (ledger, aliases) = match &plan.push {
-            Some(push) => (
-                self.ledger(&push.target).await?,
-                self.aliases(Some(&push.target)).await?,
-            ),
-            None => Default::default(),
-        };
-        Ok(BaselineFacts {
-            ledger,
-            aliases,
-            latest_blessed: self.latest_blessed(&plan.pipeline).await?,
-        })
-    }
-
-    /// Entries of the ledger, newest first; of one target or of all.
-    pub async fn promotions(&self, target: Option<&str>, limit: u32) -> Result<Vec<Promotion>> {
-        let rows = self.reader().await?.rows(LIST, args![target, limit]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Promotion {
-                    id: row.get(0)?,
-                    target: row.get(1)?,
-                    pipeline: row.get(2)?,
-                    action: row.word(3, "action of a promotion")?,
-                    version: row.get(4)?,
-                    model: row.json(5, "model of a promotion")?,
-                    run: row.optional::<String>(6)?.map(RunId::new),
-                    actor: row.get(7)?,
-                    evidence: row.json(8, "evidence of a promotion")?,
-                    at: row.micros(9)?,
-                })
-            })
-            .collect()
-    }
-
     /// Adds an entry and returns its id, if the target's newest entry is still `newest` (`None`: it
     /// has none); else `Conflict`. What ML Metadata learns of it is stored in the same transaction.
     pub async fn append_promotion(
@@ -106,13 +67,83 @@ impl Store {
         })
         .await
     }
+}
+
+const ENTRY: Kind = Kind {
+    what: "entry of the ledger",
+    key: |row| Ok(format!("{} of target {}", row.get::<i64>(0)?, row.get::<String>(1)?)),
+};
+
+const APPROVED: Kind = Kind {
+    what: "approved model of run",
+    key: |row| row.get(0),
+};
+
+impl Reads {
+    /// Everything that was ever served at a target.
+    pub async fn ledger(&self, target: &str) -> Result<Ledger> {
+        Ok(Ledger::new(self.promotions(Some(target), LONGEST_LEDGER).await?))
+    }
+
+    /// What the choice of a plan's baseline rests on.
+    pub async fn baseline_facts(&self, plan: &Plan) -> Result<BaselineFacts> {
+        let (ledger, aliases) = match &plan.push {
+            Some(push) => (
+                self.ledger(&push.target).await?,
+                self.aliases(Some(&push.target)).await?,
+            ),
+            None => Default::default(),
+        };
+        Ok(BaselineFacts {
+            ledger,
+            aliases,
+            latest_blessed: self.latest_blessed(&plan.pipeline).await?,
+        })
+    }
+
+    /// Entries of the ledger, newest first; of one target or of all. Of one target, an entry that cannot
+    /// be read is an error: without it another model would seem to serve.
+    pub async fn promotions(&self, target: Option<&str>, limit: u32) -> Result<Vec<Promotion>> {
+        match target {
+            Some(_) => {
+                let rows = self.reader().await?.rows(LIST, args![target, limit]).await?;
+                rows.iter().map(|row| ENTRY.strictly(row, promotion)).collect()
+            }
+            None => {
+                let all = (LIST, args![target]);
+                self.first_readable(ENTRY, Extent::Whole, all, limit, promotion).await
+            }
+        }
+    }
+
+    /// The targets that the ledger has an entry of.
+    pub async fn promoted_targets(&self) -> Result<Vec<String>> {
+        let rows = self.reader().await?.rows(TARGETS, args![]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
 
     /// The model of the pipeline's newest run with a blessing, be it the gate's or a person's whose
     /// promotion says `forced` in its evidence; pull requests do not count.
     pub async fn latest_blessed(&self, pipeline: &str) -> Result<Option<ArtifactRef>> {
         let row = self.reader().await?.row(LATEST_BLESSED, args![pipeline]).await?;
-        row.map(|row| row.json(0, "approved model")).transpose()
+        row.map(|row| APPROVED.strictly(&row, |row| row.json(1, "model")))
+            .transpose()
     }
+}
+
+fn promotion(row: &Row) -> Result<Promotion> {
+    Ok(Promotion {
+        id: row.get(0)?,
+        target: row.get(1)?,
+        pipeline: row.get(2)?,
+        action: row.word(3, "action")?,
+        version: row.get(4)?,
+        model: row.json(5, "model")?,
+        run: row.optional::<String>(6)?.map(RunId::new),
+        actor: row.get(7)?,
+        evidence: row.stored(8, "evidence")?,
+        at: row.micros(9)?,
+    })
 }
 
 fn moved(target: &str) -> StoreError {
@@ -137,7 +168,7 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
         json(&new.model),
         new.run.as_ref().map(RunId::as_str),
         &new.actor,
-        json(&new.evidence),
+        stored(&new.evidence),
         new.at,
         new.evidence.forced().is_some(),
     ];

@@ -1,12 +1,14 @@
 //! Runs: the request, the events, and the version that keeps two writers apart.
 
-use crate::connection::{Connection, args, json};
+use crate::connection::{Connection, Row, args, json, stored};
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
 use crate::outbox::{OutboxItem, put_item};
 use crate::promotions::{insert_promotion, newest_of};
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
@@ -17,8 +19,8 @@ statements! {
     INSERT = "INSERT INTO runs (id, pipeline, repo, branch, commit_sha, pull_request, trigger_kind, cause, event,
             created_at, request, steps)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    REQUEST = "SELECT request FROM runs WHERE id = $1";
-    EVENTS = "SELECT seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
+    REQUEST = "SELECT id, request FROM runs WHERE id = $1";
+    EVENTS = "SELECT run, seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
     ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
         FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, id";
     ADVANCE = "UPDATE runs SET version = $4, state = $5, summary = $6, blessing = $7, blessed_model = $8,
@@ -79,44 +81,6 @@ pub struct Append {
 }
 
 impl Store {
-    /// What was asked for; `NotFound` for an unknown id.
-    pub async fn run_request(&self, id: &RunId) -> Result<RunRequest> {
-        self.reader().await?.run_request(id).await
-    }
-
-    /// The run after all its events; `NotFound` for an unknown id.
-    pub async fn load_run(&self, id: &RunId) -> Result<Run> {
-        let mut db = self.reader().await?;
-        let request = db.run_request(id).await?;
-        let events = db.run_events(id, 0).await?;
-        Ok(Run::replay(request, events.iter().map(|(_, at, event)| (*at, event))))
-    }
-
-    /// The events after number `after_seq` (0 for all), each with its number from 1 and its time.
-    pub async fn run_events(&self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
-        self.reader().await?.run_events(id, after_seq).await
-    }
-
-    /// Runs that are queued or running, oldest first.
-    pub async fn active_runs(&self) -> Result<Vec<ActiveRun>> {
-        let rows = self.reader().await?.rows(ACTIVE, args![]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ActiveRun {
-                    id: RunId::new(row.get::<String>(0)?),
-                    pipeline: row.get(1)?,
-                    repo: row.optional_word(2, "repository")?,
-                    branch: row.optional(3)?,
-                    commit: row.optional::<String>(4)?.map(CommitSha::new),
-                    pull_request: row.optional::<i64>(5)?.and_then(|number| number.try_into().ok()),
-                    state: row.word(6, "state of a run")?,
-                    created_at: row.micros(7)?,
-                    cancel_requested: row.get(8)?,
-                })
-            })
-            .collect()
-    }
-
     /// Stores one step forward and returns the new version. `Conflict` when the version moved or the
     /// lease is not ours; then nothing was stored.
     pub async fn append(&self, append: Append) -> Result<u64> {
@@ -130,12 +94,12 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 if let Some(row) = db.row(REQUEST_CANCEL, args![id.as_str()]).await? {
-                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, json(&event)])
+                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, stored(&event)])
                         .await?;
                     return Ok(true);
                 }
                 match db.row(STATE, args![id.as_str()]).await? {
-                    Some(row) => Ok(!row.word::<RunState>(0, "state of a run")?.is_final()),
+                    Some(row) => Ok(!row.word::<RunState>(0, "state")?.is_final()),
                     None => Err(unknown(&id)),
                 }
             })
@@ -144,20 +108,85 @@ impl Store {
     }
 }
 
-impl Connection {
-    async fn run_request(&mut self, id: &RunId) -> Result<RunRequest> {
-        match self.row(REQUEST, args![id.as_str()]).await? {
-            Some(row) => row.json(0, "request of a run"),
-            None => Err(unknown(id)),
-        }
+const AT_WORK: Kind = Kind {
+    what: "run at work",
+    key: |row| row.get(0),
+};
+
+const REQUESTED: Kind = Kind {
+    what: "request of run",
+    key: |row| row.get(0),
+};
+
+const EVENT: Kind = Kind {
+    what: "event of run",
+    key: |row| Ok(format!("{} {}", row.get::<String>(0)?, row.get::<i64>(1)?)),
+};
+
+impl Reads {
+    /// What was asked for; `NotFound` for an unknown id.
+    pub async fn run_request(&self, id: &RunId) -> Result<RunRequest> {
+        request(&mut self.reader().await?, id).await
     }
 
-    async fn run_events(&mut self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
-        let rows = self.rows(EVENTS, args![id.as_str(), after_seq]).await?;
-        rows.iter()
-            .map(|row| Ok((row.count(0)?, row.micros(1)?, row.json(2, "event of a run")?)))
-            .collect()
+    /// The run after all its events; `NotFound` for an unknown id.
+    pub async fn load_run(&self, id: &RunId) -> Result<Run> {
+        let loaded = load(&mut self.reader().await?, id).await;
+        if let Ok(_) | Err(StoreError::Unreadable(_)) = &loaded {
+            let unreadable = loaded.as_ref().err().and_then(StoreError::unreadable);
+            for kind in [REQUESTED, EVENT] {
+                let of_kind = unreadable.iter().filter(|row| row.what == kind.what);
+                let of_another = |key: &str| key.split(' ').next() != Some(id.as_str());
+                self.set_aside()
+                    .met(kind.what, of_kind.map(|row| (*row).clone()).collect(), of_another);
+            }
+        }
+        loaded
     }
+
+    /// The events after number `after_seq` (0 for all), each with its number from 1 and its time.
+    pub async fn run_events(&self, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
+        events(&mut self.reader().await?, id, after_seq).await
+    }
+
+    /// Runs that are queued or running, oldest first.
+    pub async fn active_runs(&self) -> Result<Vec<ActiveRun>> {
+        let rows = self.reader().await?.rows(ACTIVE, args![]).await?;
+        Ok(self.readable(AT_WORK, Extent::Whole, &rows, active))
+    }
+}
+
+fn active(row: &Row) -> Result<ActiveRun> {
+    Ok(ActiveRun {
+        id: RunId::new(row.get::<String>(0)?),
+        pipeline: row.get(1)?,
+        repo: row.optional_word(2, "repository")?,
+        branch: row.optional(3)?,
+        commit: row.optional::<String>(4)?.map(CommitSha::new),
+        pull_request: row.optional::<i64>(5)?.and_then(|number| number.try_into().ok()),
+        state: row.word(6, "state")?,
+        created_at: row.micros(7)?,
+        cancel_requested: row.get(8)?,
+    })
+}
+
+async fn load(db: &mut Connection, id: &RunId) -> Result<Run> {
+    let request = request(db, id).await?;
+    let events = events(db, id, 0).await?;
+    Ok(Run::replay(request, events.iter().map(|(_, at, event)| (*at, event))))
+}
+
+async fn request(db: &mut Connection, id: &RunId) -> Result<RunRequest> {
+    match db.row(REQUEST, args![id.as_str()]).await? {
+        Some(row) => REQUESTED.strictly(&row, |row| row.stored(1, "content")),
+        None => Err(unknown(id)),
+    }
+}
+
+async fn events(db: &mut Connection, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
+    let rows = db.rows(EVENTS, args![id.as_str(), after_seq]).await?;
+    let event = |row: &Row| Ok((row.count(1)?, row.micros(2)?, row.stored(3, "content")?));
+    rows.iter().map(|row| EVENT.strictly(row, event)).collect()
 }
 
 fn unknown(id: &RunId) -> StoreError {
@@ -178,7 +207,7 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
         &request.cause,
         event.as_str(),
         request.created_at,
-        json(request),
+        stored(request),
         json(&steps),
     ];
     db.execute(INSERT, arguments).await?;
@@ -208,7 +237,8 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
         return Err(refusal(db, append).await?);
     }
     for (seq, event) in (append.expected_version + 1..).zip(&append.events) {
-        db.execute(INSERT_EVENT, args![id, seq, append.at, json(event)]).await?;
+        db.execute(INSERT_EVENT, args![id, seq, append.at, stored(event)])
+            .await?;
     }
     for write in &append.metadata {
         record(db, write).await?;

@@ -1,9 +1,11 @@
 //! Schedules and the slots that were taken.
 
-use crate::connection::args;
+use crate::connection::{Row, args};
 use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::rows::{Extent, Kind};
+use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
@@ -65,33 +67,36 @@ pub struct ScheduleRow {
     pub last_slot: Option<Micros>,
 }
 
-impl Store {
+const SCHEDULE: Kind = Kind {
+    what: "schedule",
+    key: |row| Ok(format!("{} {}", row.get::<String>(0)?, row.get::<String>(1)?)),
+};
+
+impl Reads {
     /// All schedules.
     pub async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
         let rows = self.reader().await?.rows(LIST, args![]).await?;
-        rows.iter()
-            .map(|row| {
-                let local = row.get::<String>(0)?.is_empty();
-                Ok(ScheduleRow {
-                    repo: if local {
-                        None
-                    } else {
-                        Some(row.word(0, "repository of a schedule")?)
-                    },
-                    pipeline: row.get(1)?,
-                    folder: row.get(2)?,
-                    commit: row.optional::<String>(3)?.map(CommitSha::new),
-                    branch: row.optional(4)?,
-                    cron: row.get(5)?,
-                    timezone: row.get(6)?,
-                    catchup: row.word(7, "catchup of a schedule")?,
-                    since: row.micros(8)?,
-                    last_slot: row.optional(9)?.map(Micros),
-                })
-            })
-            .collect()
+        Ok(self.readable(SCHEDULE, Extent::Whole, &rows, schedule))
     }
+}
 
+fn schedule(row: &Row) -> Result<ScheduleRow> {
+    let local = row.get::<String>(0)?.is_empty();
+    Ok(ScheduleRow {
+        repo: if local { None } else { Some(row.word(0, "repository")?) },
+        pipeline: row.get(1)?,
+        folder: row.get(2)?,
+        commit: row.optional::<String>(3)?.map(CommitSha::new),
+        branch: row.optional(4)?,
+        cron: row.get(5)?,
+        timezone: row.get(6)?,
+        catchup: row.word(7, "catchup")?,
+        since: row.micros(8)?,
+        last_slot: row.optional(9)?.map(Micros),
+    })
+}
+
+impl Store {
     /// Replaces the schedules of a repository; a schedule whose cron text and zone did not change
     /// keeps its last slot.
     pub async fn put_schedules(

@@ -1,30 +1,6 @@
-//! Every SQL text is a [`Statement`], made by one macro that also lists it, so that a test can
-//! prepare each one against both databases.
+//! All SQL of this crate in one list, which a test and `trainyard doctor` prepare against the schema.
 
-/// One SQL text with `$1` placeholders, understood by SQLite and PostgreSQL.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Statement(&'static str);
-
-impl Statement {
-    /// Only for [`statements!`].
-    pub(crate) const fn listed(text: &'static str) -> Self {
-        Self(text)
-    }
-
-    pub(crate) const fn text(self) -> &'static str {
-        self.0
-    }
-}
-
-/// Declares statements of a module and its list of them.
-macro_rules! statements {
-    ($($name:ident = $text:expr;)*) => {
-        $(const $name: $crate::statements::Statement = $crate::statements::Statement::listed($text);)*
-        /// The statements of this file by name.
-        pub(crate) const STATEMENTS: &[(&str, $crate::statements::Statement)] = &[$((stringify!($name), $name)),*];
-    };
-}
-pub(crate) use statements;
+use crate::statement::Statement;
 
 /// The lists of all files.
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
@@ -41,6 +17,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("metadata/published", crate::metadata::published::STATEMENTS),
     ("metadata/retention", crate::metadata::retention::STATEMENTS),
     ("metadata/types", crate::metadata::types::STATEMENTS),
+    ("number", crate::number::STATEMENTS),
     ("outbox", crate::outbox::STATEMENTS),
     ("pipelines", crate::pipelines::STATEMENTS),
     ("preimages", crate::preimages::STATEMENTS),

@@ -1,9 +1,9 @@
-//! Counts for metrics, and whether the database is well.
+//! Counts for metrics, and whether the database takes writes.
 
 use crate::connection::args;
 use crate::error::Result;
-use crate::migrate::newest;
-use crate::statements::{ALL, statements};
+use crate::reads::Reads;
+use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,20 +32,7 @@ pub struct Stats {
     pub executions: u64,
 }
 
-/// The database's health, for `doctor`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// The path or address, without a password.
-    pub database: String,
-    /// `SQLite` or `PostgreSQL` with its version.
-    pub engine: String,
-    /// The schema version.
-    pub schema_version: i64,
-    /// What is wrong with the stored pages; empty is well. Only SQLite can tell.
-    pub problems: Vec<String>,
-}
-
-impl Store {
+impl Reads {
     /// Counts of the big things.
     pub async fn stats(&self) -> Result<Stats> {
         let mut db = self.reader().await?;
@@ -62,40 +49,13 @@ impl Store {
         }
         Ok(stats)
     }
+}
 
+impl Store {
     /// Whether the database takes writes, quickly; the error says why not. For `/readyz`.
     pub async fn check_writable(&self) -> Result<()> {
-        self.write(|db| Box::pin(async move { db.execute(TOUCH, args![]).await }))
+        self.write_unseen(|db| Box::pin(async move { db.execute(TOUCH, args![]).await }))
             .await?;
         Ok(())
-    }
-
-    /// Prepares every statement against the schema and, with SQLite, reads every page of the
-    /// database and says what is wrong. For `trainyard doctor`.
-    pub async fn check(&self) -> Result<Check> {
-        self.check_writable().await?;
-        let mut db = self.reader().await?;
-        for (_, statements) in ALL {
-            for (_, statement) in *statements {
-                db.prepare(*statement).await?;
-            }
-        }
-        let (engine, problems) = if self.is_sqlite() {
-            (
-                format!("SQLite {}", db.text("SELECT sqlite_version()").await?.concat()),
-                db.text("PRAGMA integrity_check").await?,
-            )
-        } else {
-            (
-                format!("PostgreSQL {}", db.text("SHOW server_version").await?.concat()),
-                Vec::new(),
-            )
-        };
-        Ok(Check {
-            database: self.place().to_owned(),
-            engine,
-            schema_version: newest(),
-            problems: problems.into_iter().filter(|line| line != "ok").collect(),
-        })
     }
 }

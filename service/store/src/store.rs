@@ -1,15 +1,18 @@
-//! The door: opening, reading, writing.
+//! The door for writing: opening, writing, closing. What only reads is [`Reads`].
 
 use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
-use crate::metadata::memory::Memory;
+use crate::feed::Feed;
+use crate::memory::Memory;
 use crate::metadata::types;
 use crate::migrate;
-use crate::writer::{Write, Writer};
+use crate::number;
+use crate::reads::{Pool, Reads};
+use crate::writer::{Shown, Write, Writer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _, Executor};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,24 +23,34 @@ const STATEMENT_CACHE: usize = 256;
 /// How long SQLite waits for another program that writes, for example an ml-metadata client.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The database of one Trainyard. Cheap to clone; all clones share one writer.
+/// Connections for reading, and on PostgreSQL as many for writing.
+const CONNECTIONS: u32 = 4;
+
+/// The database of one Trainyard. Cheap to clone; all clones share one writer. Reads as [`Reads`] does.
 #[derive(Clone)]
 pub struct Store {
-    backend: Backend,
+    reads: Reads,
+    writes: Writes,
     url: DatabaseUrl,
-    place: Arc<str>,
-    memory: Memory,
 }
 
 #[derive(Clone)]
-enum Backend {
-    Sqlite { writer: Writer, readers: SqlitePool },
-    Postgres { pool: PgPool },
+enum Writes {
+    Sqlite(Writer),
+    Postgres(PgPool),
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Store({})", self.place)
+        write!(f, "Store({})", self.place())
+    }
+}
+
+impl std::ops::Deref for Store {
+    type Target = Reads;
+
+    fn deref(&self) -> &Reads {
+        &self.reads
     }
 }
 
@@ -45,19 +58,11 @@ impl Store {
     /// Opens the database, creates it if it is not there, and brings its schema up to date. A
     /// schema newer than this program is refused with [`StoreError::SchemaTooNew`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
-        let place: Arc<str> = url.to_string().into();
-        let memory = Memory::default();
-        let backend = match url {
-            DatabaseUrl::Sqlite(path) => open_sqlite(path, &place, memory.clone()).await?,
-            DatabaseUrl::Postgres(text) => open_postgres(text, &place).await?,
+        let store = match url {
+            DatabaseUrl::Sqlite(path) => open_sqlite(url, path).await?,
+            DatabaseUrl::Postgres(text) => open_postgres(url, text).await?,
         };
-        let store = Self {
-            backend,
-            url: url.clone(),
-            place,
-            memory,
-        };
-        store.write(|db| Box::pin(types::register_known(db))).await?;
+        store.write_unseen(|db| Box::pin(types::register_known(db))).await?;
         Ok(store)
     }
 
@@ -66,61 +71,58 @@ impl Store {
         &self.url
     }
 
-    /// Waits for running reads and writes and closes every connection; of SQLite no log stays beside the file.
-    pub async fn close(&self) {
-        match &self.backend {
-            Backend::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Backend::Postgres { pool } => pool.close().await,
-        }
+    /// The same database for who only reads it.
+    pub fn reads(&self) -> Reads {
+        self.reads.clone()
     }
 
-    /// A connection for reading.
-    pub(crate) async fn reader(&self) -> Result<Connection> {
-        let driver = match &self.backend {
-            Backend::Sqlite { readers, .. } => readers.acquire().await.map(Driver::SqliteReader),
-            Backend::Postgres { pool } => pool.acquire().await.map(Driver::PostgresReader),
-        };
-        let driver = driver.map_err(|error| StoreError::from_driver(error, &self.place))?;
-        Ok(Connection::new(driver, Arc::clone(&self.place), self.memory.clone()))
+    /// Waits for running reads and writes and closes every connection; of SQLite no log stays beside the file.
+    pub async fn close(&self) {
+        match self.pool() {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+        match &self.writes {
+            Writes::Sqlite(writer) => writer.close().await,
+            Writes::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// Performs a write in a transaction; it is on the disk when this returns `Ok`, and nothing of it
-    /// is stored when this returns an error.
+    /// is stored when this returns an error. The change number moves with it.
     pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
-        match &self.backend {
-            Backend::Sqlite { writer, .. } => writer.write(write).await,
-            Backend::Postgres { pool } => {
-                let transaction = pool
-                    .begin()
-                    .await
-                    .map_err(|error| StoreError::from_driver(error, &self.place))?;
-                let mut connection = Connection::new(
-                    Driver::PostgresTransaction(transaction),
-                    Arc::clone(&self.place),
-                    self.memory.clone(),
-                );
-                // Dropping the connection after an error rolls back.
-                let value = write(&mut connection).await?;
-                connection.commit().await?;
-                Ok(value)
-            }
-        }
+        self.perform(write, Shown::Yes).await
     }
 
-    pub(crate) fn place(&self) -> &str {
-        &self.place
+    /// The same for what no page and no command could show: a lease, a probe.
+    pub(crate) async fn write_unseen<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
+        self.perform(write, Shown::No).await
     }
 
-    pub(crate) fn is_sqlite(&self) -> bool {
-        matches!(self.backend, Backend::Sqlite { .. })
+    async fn perform<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown) -> Result<T> {
+        let pool = match &self.writes {
+            Writes::Sqlite(writer) => return writer.write(write, shown).await,
+            Writes::Postgres(pool) => pool,
+        };
+        let transaction = pool.begin().await;
+        let transaction = transaction.map_err(|error| StoreError::from_driver(error, self.place()))?;
+        let driver = Driver::PostgresTransaction(transaction);
+        let mut connection = Connection::new(driver, self.place().into(), self.memory().clone());
+        // Dropping the connection after an error rolls back.
+        let value = write(&mut connection).await?;
+        let number = match shown {
+            Shown::Yes => Some(number::advance(&mut connection).await?),
+            Shown::No => None,
+        };
+        connection.commit().await?;
+        number.into_iter().for_each(|number| self.feed().committed(number));
+        Ok(value)
     }
 }
 
-async fn open_sqlite(path: &Path, place: &Arc<str>, memory: Memory) -> Result<Backend> {
-    let failed = |error| StoreError::from_driver(error, place);
+async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
+    let place: Arc<str> = url.to_string().into();
+    let failed = |error| StoreError::from_driver(error, &place);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -131,29 +133,28 @@ async fn open_sqlite(path: &Path, place: &Arc<str>, memory: Memory) -> Result<Ba
         .statement_cache_capacity(STATEMENT_CACHE)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
-    let mut connection = options
-        .clone()
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(failed)?;
-    migrate::sqlite(&mut connection, place).await?;
-    let writer = Writer::start(Connection::new(
-        Driver::SqliteWriter(connection),
-        Arc::clone(place),
-        memory,
-    ));
+    let creating = options.clone().create_if_missing(true);
+    let mut connection = creating.connect().await.map_err(failed)?;
+    migrate::sqlite(&mut connection, &place).await?;
+    let (memory, feed) = (Memory::default(), Feed::new(Some(path.to_owned())));
+    let connection = Connection::new(Driver::SqliteWriter(connection), Arc::clone(&place), memory.clone());
+    let writer = Writer::start(connection, Arc::clone(&feed));
     let readers = SqlitePoolOptions::new()
-        .max_connections(4)
+        .max_connections(CONNECTIONS)
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    Ok(Backend::Sqlite { writer, readers })
+    Ok(Store {
+        reads: Reads::new(Pool::Sqlite(readers), place, memory, feed),
+        writes: Writes::Sqlite(writer),
+        url: url.clone(),
+    })
 }
 
-async fn open_postgres(text: &str, place: &Arc<str>) -> Result<Backend> {
-    let failed = |error| StoreError::from_driver(error, place);
+async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
+    let place: Arc<str> = url.to_string().into();
+    let failed = |error| StoreError::from_driver(error, &place);
     let options: PgConnectOptions = text.parse().map_err(failed)?;
     let options = options
         .application_name("trainyard")
@@ -161,11 +162,44 @@ async fn open_postgres(text: &str, place: &Arc<str>) -> Result<Backend> {
         .disable_statement_logging();
     // A connection of our own first: it says at once why it fails, where a pool only says that it waited.
     let mut connection = options.connect().await.map_err(failed)?;
-    migrate::postgres(&mut connection, place).await?;
+    migrate::postgres(&mut connection, &place).await?;
     connection.close().await.map_err(failed)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options);
-    Ok(Backend::Postgres { pool })
+    let pool = || {
+        PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+    };
+    let readers = pool().after_connect(|connection, _| {
+        Box::pin(async move {
+            connection
+                .execute("SET default_transaction_read_only = on")
+                .await
+                .map(drop)
+        })
+    });
+    let readers = Pool::Postgres(readers.connect_lazy_with(options.clone()));
+    Ok(Store {
+        reads: Reads::new(readers, place, Memory::default(), Feed::new(None)),
+        writes: Writes::Postgres(pool().connect_lazy_with(options)),
+        url: url.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::args;
+    use crate::statement::Statement;
+
+    const WRITE: Statement = Statement::listed("UPDATE change_number SET number = 99");
+
+    #[tokio::test]
+    async fn a_reading_connection_of_sqlite_refuses_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("trainyard.db"));
+        let store = Store::open(&url).await.unwrap();
+        let refused = store.reader().await.unwrap().execute(WRITE, args![]).await.unwrap_err();
+        assert!(refused.to_string().contains("readonly database"), "{refused}");
+        assert_eq!(store.change_number().await.unwrap(), 1);
+    }
 }

@@ -3,6 +3,8 @@
 
 use crate::connection::Connection;
 use crate::error::{Result, StoreError};
+use crate::feed::Feed;
+use crate::number;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -18,6 +20,13 @@ pub(crate) trait Write<T>:
 
 impl<T, F> Write<T> for F where F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static {}
 
+/// Whether a page or a command could show what a write changes: then the change number moves with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Yes,
+    No,
+}
+
 /// The way to the writer task, which ends when it is closed or the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Writer {
@@ -29,13 +38,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task; the connection must not be used by anybody else.
-    pub(crate) fn start(connection: Connection) -> Self {
+    pub(crate) fn start(connection: Connection, feed: Arc<Feed>) -> Self {
         let (jobs, queue) = mpsc::channel(1024);
         let (alive, ended) = watch::channel(());
         let closing = Arc::new(Notify::new());
         let asked = Arc::clone(&closing);
         tokio::spawn(async move {
-            run(connection, queue, &asked).await;
+            run(connection, queue, &asked, &feed).await;
             drop(alive);
         });
         Self { jobs, closing, ended }
@@ -50,11 +59,12 @@ impl Writer {
     }
 
     /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it.
-    pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
+    pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let job = Pending {
             write: Some(write),
             value: None,
+            shown,
             reply,
         };
         let gone = || StoreError::Unreachable {
@@ -69,11 +79,13 @@ impl Writer {
 trait Job: Send {
     fn perform<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Result<()>>;
     fn answer(self: Box<Self>, outcome: Result<()>);
+    fn shown(&self) -> Shown;
 }
 
 struct Pending<T, W> {
     write: Option<W>,
     value: Option<T>,
+    shown: Shown,
     reply: oneshot::Sender<Result<T>>,
 }
 
@@ -94,13 +106,17 @@ impl<T: Send, W: Write<T>> Job for Pending<T, W> {
         // Nobody waits for the answer when the caller was dropped.
         let _ = reply.send(result);
     }
+
+    fn shown(&self) -> Shown {
+        self.shown
+    }
 }
 
-async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify) {
+async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify, feed: &Feed) {
     loop {
         tokio::select! {
             job = queue.recv() => match job {
-                Some(first) => batch(&mut connection, first, &mut queue).await,
+                Some(first) => batch(&mut connection, first, &mut queue, feed).await,
                 None => break,
             },
             () = closing.notified() => queue.close(),
@@ -116,7 +132,12 @@ async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>
 }
 
 /// One transaction. Writes that arrive while it runs join it.
-async fn batch(connection: &mut Connection, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Box<dyn Job>>) {
+async fn batch(
+    connection: &mut Connection,
+    first: Box<dyn Job>,
+    queue: &mut mpsc::Receiver<Box<dyn Job>>,
+    feed: &Feed,
+) {
     let mut first = first;
     if let Err(error) = connection.raw("BEGIN IMMEDIATE").await {
         return first.answer(Err(error));
@@ -140,17 +161,32 @@ async fn batch(connection: &mut Connection, first: Box<dyn Job>, queue: &mut mps
             }
         }
     }
+    let shown = done.iter().any(|job| job.shown() == Shown::Yes);
     let outcome = match broken {
         Some(error) => Err(error),
-        None => connection.raw("COMMIT").await,
+        None => commit(connection, shown).await,
     };
-    match outcome {
-        Ok(()) => connection.memory.keep(),
+    match &outcome {
+        Ok(number) => {
+            connection.memory.keep();
+            number.iter().for_each(|number| feed.committed(*number));
+        }
         Err(_) => rollback(connection).await,
     }
+    let outcome = outcome.map(drop);
     for job in done {
         job.answer(outcome.clone());
     }
+}
+
+/// Ends the transaction; the change number, if it moved.
+async fn commit(connection: &mut Connection, shown: bool) -> Result<Option<u64>> {
+    let number = match shown {
+        true => Some(number::advance(connection).await?),
+        false => None,
+    };
+    connection.raw("COMMIT").await?;
+    Ok(number)
 }
 
 /// The outer error means that the transaction itself is lost, for example because the disk is full.
@@ -181,8 +217,8 @@ async fn rollback(connection: &mut Connection) {
 mod tests {
     use super::*;
     use crate::connection::{Driver, args};
-    use crate::metadata::memory::Memory;
-    use crate::statements::Statement;
+    use crate::memory::Memory;
+    use crate::statement::Statement;
     use sqlx::Connection as _;
     use sqlx::SqliteConnection;
 
@@ -192,7 +228,7 @@ mod tests {
 
     async fn count(writer: &Writer) -> i64 {
         let row = writer
-            .write(|db| Box::pin(async move { db.row(COUNT, args![]).await }))
+            .write(|db| Box::pin(async move { db.row(COUNT, args![]).await }), Shown::No)
             .await
             .unwrap();
         row.unwrap().get(0).unwrap()
@@ -207,11 +243,21 @@ mod tests {
             Memory::default(),
         );
         connection
-            .raw("CREATE TABLE filling (content BLOB); PRAGMA max_page_count = 30")
+            .raw(
+                "CREATE TABLE filling (content BLOB); CREATE TABLE change_number (number BIGINT);
+                INSERT INTO change_number VALUES (1); PRAGMA max_page_count = 31",
+            )
             .await
             .unwrap();
-        let writer = Writer::start(connection);
-        let fill = |bytes: i64| writer.write(move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }));
+        let feed = Feed::new(None);
+        let numbers = feed.numbers();
+        let writer = Writer::start(connection, feed);
+        let fill = |bytes: i64| {
+            writer.write(
+                move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }),
+                Shown::Yes,
+            )
+        };
         fill(10_000).await.unwrap();
         // The small writes wait together with the one that is too large: none of them is half stored.
         let (small, large, after) = tokio::join!(fill(100), fill(900_000), fill(100));
@@ -222,10 +268,15 @@ mod tests {
         let stored = 1 + i64::from(small.is_ok()) + i64::from(after.is_ok());
         assert_eq!(count(&writer).await, stored);
         writer
-            .write(|db| Box::pin(async move { db.execute(EMPTY, args![]).await }))
+            .write(
+                |db| Box::pin(async move { db.execute(EMPTY, args![]).await }),
+                Shown::No,
+            )
             .await
             .unwrap();
+        let before = *numbers.borrow();
         fill(10_000).await.unwrap();
         assert_eq!(count(&writer).await, 1);
+        assert_eq!(*numbers.borrow(), before + 1, "it is heard of before it is answered");
     }
 }

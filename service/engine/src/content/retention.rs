@@ -20,8 +20,6 @@ use trainyard_store::{Fate, Store, StoreError};
 
 /// The service looks once at its start and then this often.
 const DAILY: Duration = Duration::from_secs(24 * 3600);
-/// Ledger entries read to find targets that the configuration does not name any more.
-const LOOKED_AT: u32 = 10_000;
 
 /// What went, or would go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -174,7 +172,7 @@ impl Retention {
                 .extend(artifacts.chain(baseline).map(|artifact| artifact.digest.clone()));
         }
         let mut protected = self.serving().await?;
-        let known = self.store.pipelines().await?.into_iter();
+        let known = self.store.every_pipeline().await?.into_iter();
         let mut plans: Vec<Plan> = known.map(|known| known.plan).collect();
         let newest: BTreeMap<_, _> = runs.iter().map(|run| (&run.pipeline, &run.id)).collect();
         for run in newest.into_values() {
@@ -193,8 +191,7 @@ impl Retention {
     /// What serves, what a rollback goes to, what was pushed last, and what bears a name.
     async fn serving(&self) -> Result<BTreeSet<Digest>, StoreError> {
         let mut targets: BTreeSet<String> = self.targets.names().cloned().collect();
-        let entries = self.store.promotions(None, LOOKED_AT).await?;
-        targets.extend(entries.into_iter().map(|entry| entry.target));
+        targets.extend(self.store.promoted_targets().await?);
         let mut protected = BTreeSet::new();
         for target in targets {
             let ledger = self.store.ledger(&target).await?;

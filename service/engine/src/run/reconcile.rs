@@ -259,7 +259,7 @@ impl Worker {
     async fn renew(&self) -> Result<(), ReconcileError> {
         let until = now().plus_seconds(LEASE.as_secs());
         let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch, until);
-        if renewed.await? {
+        if renewed.await?.is_some() {
             Ok(())
         } else {
             Err(ReconcileError::NotOurs)

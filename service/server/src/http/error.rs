@@ -47,7 +47,9 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound(_) => StatusCode::NOT_FOUND,
             StoreError::Conflict(_) => StatusCode::CONFLICT,
             StoreError::Unreachable { .. } | StoreError::DiskFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            StoreError::SchemaTooNew { .. } | StoreError::Other { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            StoreError::SchemaTooNew { .. } | StoreError::Unreadable(_) | StoreError::Other { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         };
         Self::new(status, error.to_string())
     }

@@ -1,11 +1,11 @@
 //! Reading artifacts back, and the executions that may stand in for a new one.
 
-use super::PARAMETER_PREFIX;
+use super::names::PARAMETER_PREFIX;
 use super::properties::{self, Owner, Stored};
 use crate::connection::{Connection, Row, args};
 use crate::error::Result;
-use crate::statements::statements;
-use crate::store::Store;
+use crate::reads::Reads;
+use crate::statement::statements;
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 
@@ -40,7 +40,7 @@ pub struct CachedExecution {
     pub metrics: BTreeMap<String, f64>,
 }
 
-impl Store {
+impl Reads {
     /// The newest COMPLETE execution with this cache key whose outputs are all LIVE.
     pub async fn cached_outputs(&self, key: &str) -> Result<Option<CachedExecution>> {
         let mut db = self.reader().await?;

@@ -3,8 +3,8 @@
 use super::nodes::{artifact_state, execution_state};
 use crate::connection::args;
 use crate::error::{Result, StoreError};
-use crate::statements::statements;
-use crate::store::Store;
+use crate::reads::Reads;
+use crate::statement::statements;
 use serde::Serialize;
 use trainyard_core::artifact::Digest;
 
@@ -122,7 +122,7 @@ impl Direction {
 /// Nobody reads further, and a walk both ways revisits nodes.
 const MOST_HOPS: u32 = 100;
 
-impl Store {
+impl Reads {
     /// The surroundings of an artifact; one hop goes from an artifact over an event to an execution
     /// or back. At most 100 hops. `NotFound` for an unknown name.
     pub async fn lineage(&self, name: &str, direction: Direction, hops: u32) -> Result<LineageGraph> {

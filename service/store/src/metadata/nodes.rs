@@ -1,12 +1,12 @@
 //! Writing artifacts, executions, contexts and the events between them.
 
-use super::ExecutionIdentity;
-use super::memory::Key;
+use super::names::ExecutionIdentity;
 use super::properties::{self, Owner};
 use super::types::{Kind, type_id};
 use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
-use crate::statements::statements;
+use crate::memory::Key;
+use crate::statement::statements;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;

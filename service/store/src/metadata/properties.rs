@@ -6,7 +6,7 @@
 use super::types::{self, BOOLEAN, DOUBLE, INT, STRING};
 use crate::connection::{Connection, args};
 use crate::error::Result;
-use crate::statements::statements;
+use crate::statement::statements;
 use serde_json::{Map, Value};
 use trainyard_core::artifact::Digest;
 

@@ -3,8 +3,8 @@
 use super::cached::artifact_ref;
 use crate::connection::args;
 use crate::error::Result;
-use crate::statements::statements;
-use crate::store::Store;
+use crate::reads::Reads;
+use crate::statement::statements;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{RepoName, RunId, StepName};
 
@@ -21,7 +21,7 @@ statements! {
         ORDER BY e.last_update_time_since_epoch DESC, e.id DESC LIMIT $5";
 }
 
-impl Store {
+impl Reads {
     /// The newest LIVE artifacts, newest first and at most `limit`, that this step of this pipeline
     /// itself published as `output`, each with its run. Pull requests do not count: what strangers
     /// wrote reaches no other run.

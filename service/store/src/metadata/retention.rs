@@ -1,11 +1,13 @@
 //! Retention in ML Metadata: who uses which content, and the way from LIVE over MARKED_FOR_DELETION to
 //! DELETED. External data is never ours to delete.
 
+use super::names::milliseconds;
 use super::nodes::{DELETED, LIVE, MARKED_FOR_DELETION};
-use super::{milliseconds, properties};
+use super::properties;
 use crate::connection::args;
 use crate::error::Result;
-use crate::statements::statements;
+use crate::reads::Reads;
+use crate::statement::statements;
 use crate::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use trainyard_core::artifact::Digest;
@@ -41,8 +43,9 @@ pub enum Fate {
     Kept,
 }
 
-impl Store {
-    /// All runs with the content that each made, reused or read, oldest first.
+impl Reads {
+    /// All runs with the content that each made, reused or read, oldest first. A run whose state cannot
+    /// be read is not over: all it needs is kept.
     pub async fn retention_runs(&self) -> Result<Vec<RunFacts>> {
         let mut db = self.reader().await?;
         let mut uses: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();
@@ -60,7 +63,7 @@ impl Store {
                     id: RunId::new(id),
                     pipeline: (row.optional(1)?, row.get(2)?),
                     created_at: row.micros(3)?,
-                    over: row.word::<RunState>(4, "state of a run")?.is_final(),
+                    over: row.word::<RunState>(4, "state").is_ok_and(RunState::is_final),
                 })
             })
             .collect()
@@ -77,7 +80,9 @@ impl Store {
         }
         Ok(stored)
     }
+}
 
+impl Store {
     /// Moves every artifact with this content one step; those in another state stay. Safe to repeat.
     pub async fn settle_content(&self, content: &[Digest], fate: Fate, at: Micros) -> Result<()> {
         let (from, to) = match fate {

@@ -1,15 +1,15 @@
 //! Types: TFX's names with TFX's properties, registered once. They never grow, so that another
 //! program's strict registration of the same type passes.
 
-use super::memory::Key;
 use crate::connection::{Connection, args};
 use crate::error::{Result, StoreError};
-use crate::statements::statements;
+use crate::memory::Key;
+use crate::statement::statements;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 
 /// MLMD's `TypeKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Execution = 0,
     Artifact = 1,
@@ -85,7 +85,7 @@ pub(crate) fn register_known(db: &mut Connection) -> BoxFuture<'_, Result<()>> {
 
 /// The id of a type, which is registered if it is new.
 pub(crate) async fn type_id(db: &mut Connection, kind: Kind, name: &str) -> Result<i64> {
-    let key = Key::Type(kind, name.to_owned());
+    let key = Key::Type(kind as i64, name.to_owned());
     if let Some(id) = db.memory.get(&key) {
         return Ok(id);
     }

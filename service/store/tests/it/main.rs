@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod aliases;
+mod changes;
 mod databases;
 mod deliveries;
 mod durability;
@@ -10,10 +11,12 @@ mod migrations;
 mod ml_metadata;
 mod mlmd_client;
 mod outbox;
+mod plant;
 mod postgres;
 mod promotions;
 mod property;
 mod published;
+mod reads;
 mod runs;
 mod samples;
 mod schedules;

@@ -77,7 +77,7 @@ on_both! {
         let id = run.request.id.clone();
         let first = store.acquire_lease(&id, "one", at(0), at(10)).await.unwrap().unwrap();
         assert_eq!(store.acquire_lease(&id, "two", at(5), at(15)).await.unwrap(), None, "held by another");
-        assert!(store.renew_lease(&id, first, at(12)).await.unwrap());
+        assert_eq!(store.renew_lease(&id, first, at(12)).await.unwrap(), Some(0));
         let second = store.acquire_lease(&id, "two", at(12), at(22)).await.unwrap().unwrap();
         assert!(second > first);
 
@@ -87,12 +87,15 @@ on_both! {
             store.append(late).await.unwrap_err().to_string(),
             format!("run r1 is worked on by another process now (lease {second}, ours was {first})")
         );
-        assert!(!store.renew_lease(&id, first, at(99)).await.unwrap());
+        assert_eq!(store.renew_lease(&id, first, at(99)).await.unwrap(), None);
         store.release_lease(&id, first).await.unwrap();
         assert_eq!(store.acquire_lease(&id, "three", at(14), at(24)).await.unwrap(), None, "only its holder gives it back");
         let mut ours = forward(&mut run, vec![started()], at(14));
         ours.lease = Some(second);
         store.append(ours).await.unwrap();
+        assert_eq!(store.renew_lease(&id, second, at(30)).await.unwrap(), Some(1), "the version after our append");
+        assert!(store.request_cancel(&id, "ada", at(14)).await.unwrap());
+        assert_eq!(store.renew_lease(&id, second, at(30)).await.unwrap(), Some(2), "somebody else moved it");
         store.release_lease(&id, second).await.unwrap();
         assert!(store.acquire_lease(&id, "three", at(15), at(25)).await.unwrap().is_some());
         assert_eq!(store.acquire_lease(&RunId::new("r9"), "one", at(0), at(1)).await.unwrap(), None);

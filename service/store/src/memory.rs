@@ -1,7 +1,6 @@
 //! Ids that never change once they are committed, remembered so that a step does not look up its
 //! types and contexts again and again.
 
-use super::types::Kind;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,8 +10,8 @@ const LARGEST: usize = 8192;
 /// What an id belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// A type by kind and name.
-    Type(Kind, String),
+    /// A type by the number of its kind and its name.
+    Type(i64, String),
     /// A context by type and name.
     Context(i64, String),
     /// The data type that a type declares for a property, or 0.
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_was_rolled_back_is_forgotten() {
-        let key = |name: &str| Key::Type(Kind::Artifact, name.to_owned());
+        let key = |name: &str| Key::Type(1, name.to_owned());
         let mut one = Memory::default();
         one.put(key("kept"), 1);
         let mark = one.mark();
