@@ -52,3 +52,26 @@ macro_rules! on_both {
     )*};
 }
 pub(crate) use on_both;
+
+/// The same for a database in which nothing is yet.
+macro_rules! on_empty {
+    ($(async fn $name:ident($url:ident) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($url: trainyard_store::DatabaseUrl) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let folder = tempfile::tempdir().unwrap();
+                check(DatabaseUrl::Sqlite(folder.path().join("trainyard.db"))).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                check(DatabaseUrl::parse(&crate::postgres::new_database().await).unwrap()).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_empty;
