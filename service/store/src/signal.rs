@@ -87,3 +87,33 @@ async fn listen(pool: &PgPool) -> sqlx::Result<Signal> {
     listener.listen(CHANNEL).await?;
     Ok(Signal::Listen(Box::new(listener)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::database::DatabaseUrl;
+    use crate::feed::Feed;
+    use crate::memory::Memory;
+    use crate::reads::{Pool, Reads};
+    use crate::store::Store;
+    use sqlx::SqlitePool;
+    use std::time::Duration;
+    use tokio::time::timeout;
+    use trainyard_core::ids::Micros;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn where_no_file_can_be_watched_the_number_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trainyard.db");
+        let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
+        let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await;
+        let feed = Feed::new(Some("/no/such/file".into()));
+        let reads = Reads::new(Pool::Sqlite(pool.unwrap()), "a place".into(), Memory::default(), feed);
+        let mut changes = reads.changes();
+        let first = changes.next().await;
+        store.put_outbox(&[], Micros(1)).await.unwrap();
+        let heard = timeout(DEADLINE, changes.next()).await.unwrap();
+        assert_eq!(heard, first + 1);
+    }
+}
