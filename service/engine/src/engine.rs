@@ -310,10 +310,7 @@ impl Engine {
 
     /// Asks a run to end. False when it is over already.
     pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
-        let asked = self.runs.store.request_cancel(id, by, now()).await?;
-        self.runs.signals.run(id).notify_one();
-        self.runs.signals.admission.notify_one();
-        Ok(asked)
+        self.runs.store.request_cancel(id, by, now()).await
     }
 
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate

@@ -49,8 +49,10 @@ impl Changes {
     /// nothing.
     pub async fn next(&mut self) -> u64 {
         let seen = self.seen;
-        match self.numbers.wait_for(|number| *number > seen).await {
-            Ok(number) => self.seen = *number,
+        // Only the number is kept: the guard must not live where a task waits.
+        let moved = self.numbers.wait_for(|number| *number > seen).await;
+        match moved.map(|number| *number) {
+            Ok(number) => self.seen = number,
             // The task of `_watching` holds the sender.
             Err(_) => std::future::pending().await,
         }

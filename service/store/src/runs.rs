@@ -129,6 +129,12 @@ impl Reads {
         request(&mut self.reader().await?, id).await
     }
 
+    /// The number of a run's events: who has seen fewer looks again.
+    pub async fn run_version(&self, id: &RunId) -> Result<u64> {
+        let row = self.reader().await?.row(VERSION, args![id.as_str()]).await?;
+        row.ok_or_else(|| unknown(id))?.count(0)
+    }
+
     /// The run after all its events; `NotFound` for an unknown id.
     pub async fn load_run(&self, id: &RunId) -> Result<Run> {
         let loaded = load(&mut self.reader().await?, id).await;

@@ -104,7 +104,6 @@ async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretE
         outcome,
     };
     inbound.store.settle_delivery(&settle).await?;
-    inbound.signals.admission.notify_one();
     inbound.signals.schedule.notify_one();
     inbound.signals.report.notify_one();
     Ok(())

@@ -92,7 +92,6 @@ impl Inbound {
             ..NewEvent::new(id, event, "")
         };
         self.store.record_event(&event, None, at).await?;
-        self.signals.admission.notify_one();
         self.signals.report.notify_one();
         Ok(run.id)
     }

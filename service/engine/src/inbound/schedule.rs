@@ -81,7 +81,7 @@ async fn wait(inbound: &Inbound, next: Option<Micros>) {
 async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
     for held in inbound.store.due_holds(now()).await? {
         match request::release(inbound, &held).await {
-            Ok(_) => inbound.signals.admission.notify_one(),
+            Ok(_) => {}
             // Another arrival prolonged the wait.
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error),
@@ -122,7 +122,7 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Sch
             .record_slot(row.repo.as_ref(), &row.pipeline, slot, &event, now)
             .await
         {
-            Ok(_) => inbound.signals.admission.notify_one(),
+            Ok(_) => {}
             // Another process, or this one before a crash, took the slot.
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(ScheduleError::Store(error)),

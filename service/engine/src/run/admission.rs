@@ -23,6 +23,7 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// Admits runs and keeps a worker at each until the task is dropped; the workers go with it.
 pub(crate) async fn run(runs: Arc<Runs>) {
     let mut workers = Workers::default();
+    let mut changes = runs.store.changes();
     loop {
         let mut wake = Instant::now() + LOOK_AGAIN;
         if let Err(error) = admit(&runs, &mut workers).await {
@@ -30,7 +31,7 @@ pub(crate) async fn run(runs: Arc<Runs>) {
             wake = Instant::now() + AGAIN;
         }
         tokio::select! {
-            () = runs.signals.admission.notified() => {}
+            _ = changes.next() => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
             () = sleep_until(wake) => {}
         }
@@ -40,8 +41,20 @@ pub(crate) async fn run(runs: Arc<Runs>) {
 /// One worker for each admitted run.
 #[derive(Default)]
 struct Workers {
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Ended>,
     runs: HashMap<Id, RunId>,
+    /// What the runs that are not over ask for; a request never changes.
+    limits: HashMap<RunId, Concurrency>,
+    /// Runs that cannot be read, and when they are looked at again: until then they are in nobody's way.
+    set_aside: HashMap<RunId, Instant>,
+}
+
+/// How a worker's turn ended.
+enum Ended {
+    /// Its run is over, or will be taken up again.
+    Done,
+    /// Its run cannot be read.
+    Unreadable(RunId),
 }
 
 impl Workers {
@@ -52,29 +65,63 @@ impl Workers {
         }
     }
 
-    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+    fn forget(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let id = match ended {
-            Ok((id, ())) => id,
+            Ok((id, Ended::Done)) => id,
+            Ok((id, Ended::Unreadable(run))) => {
+                self.set_aside(run);
+                id
+            }
             Err(error) => error.id(),
         };
         self.runs.remove(&id);
     }
+
+    fn set_aside(&mut self, run: RunId) {
+        self.set_aside.insert(run, Instant::now() + LOOK_AGAIN);
+    }
+
+    /// The runs that can be read, with what each asks for.
+    async fn readable(&mut self, runs: &Runs) -> Result<Vec<(ActiveRun, Concurrency)>, StoreError> {
+        let active = runs.store.active_runs().await?;
+        self.set_aside.retain(|_, until| *until > Instant::now());
+        self.limits.retain(|id, _| active.iter().any(|run| run.id == *id));
+        let mut readable = Vec::with_capacity(active.len());
+        for run in active {
+            if self.set_aside.contains_key(&run.id) {
+                continue;
+            }
+            let limit = match self.limits.get(&run.id) {
+                Some(limit) => limit.clone(),
+                None => match runs.store.run_request(&run.id).await {
+                    Ok(request) => request.plan.concurrency,
+                    // The store has said so; the others go on.
+                    Err(StoreError::Unreadable(_)) => {
+                        self.set_aside(run.id);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            self.limits.insert(run.id.clone(), limit.clone());
+            readable.push((run, limit));
+        }
+        Ok(readable)
+    }
 }
 
 async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError> {
-    let active = runs.store.active_runs().await?;
     let mut limits = BTreeMap::new();
-    for run in &active {
-        if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(group(run)) {
-            entry.insert(runs.store.run_request(&run.id).await?.plan.concurrency);
-        }
+    let mut active = Vec::new();
+    for (run, limit) in workers.readable(runs).await? {
+        limits.entry(group(&run)).or_insert(limit);
+        active.push(run);
     }
     let admission = admission(&active, &limits, runs.max_parallel_runs);
     for id in admission.superseded {
         runs.store
             .request_cancel(&id, "a newer run of the same branch", now())
             .await?;
-        runs.signals.run(&id).notify_one();
     }
     for id in admission.admitted {
         workers.start(runs, id);
@@ -82,13 +129,15 @@ async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError
     Ok(())
 }
 
-async fn work(runs: Arc<Runs>, id: RunId) {
+async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
     let Ok(ended) = AssertUnwindSafe(reconcile(runs, id.clone())).catch_unwind().await else {
         tracing::error!(run = %id, "the run's worker met a defect of Trainyard and will be started again: report it");
-        return sleep(AGAIN).await;
+        sleep(AGAIN).await;
+        return Ended::Done;
     };
     match ended {
         Ok(()) => {}
+        Err(ReconcileError::Store(StoreError::Unreadable(_))) => return Ended::Unreadable(id),
         Err(ReconcileError::NotOurs) => {
             tracing::debug!(run = %id, "another worker has the run");
             sleep(AGAIN).await;
@@ -98,6 +147,7 @@ async fn work(runs: Arc<Runs>, id: RunId) {
             sleep(AGAIN).await;
         }
     }
+    Ended::Done
 }
 
 /// Runs that share a limit.

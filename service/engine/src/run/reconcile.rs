@@ -1,7 +1,9 @@
 //! The one loop that drives a run: lease, load, decide, perform, append.
 //!
 //! A worker looks only at the run's present state, never at a hint of what changed, so the path
-//! after a crash is the path of every day: commands at work are simply decided again.
+//! after a crash is the path of every day: commands at work are simply decided again. Whoever else moves
+//! the run, in this process or another, is heard by the store's change number, and at the latest when the
+//! lease is renewed.
 
 use crate::house::clock::now;
 use crate::house::error::EffectError;
@@ -21,7 +23,7 @@ use trainyard_core::node::NodeId;
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
 use trainyard_core::sentence;
 use trainyard_executors::{AttemptKey, Executor};
-use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
+use trainyard_store::{Append, Changes, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -41,6 +43,8 @@ pub(crate) enum ReconcileError {
 
 struct Worker {
     runs: Arc<Runs>,
+    /// Heard from before the run was loaded on.
+    changes: Changes,
     run: Run,
     epoch: u64,
     tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
@@ -51,17 +55,10 @@ struct Worker {
 /// Drives one run until it is over.
 pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), ReconcileError> {
     let epoch = acquire(&runs, &id).await?.ok_or(ReconcileError::NotOurs)?;
-    let run = runs.store.load_run(&id).await?;
-    let mut worker = Worker {
-        runs: Arc::clone(&runs),
-        run,
-        epoch,
-        tasks: JoinSet::new(),
-        at_work: HashMap::new(),
-        not_before: HashMap::new(),
+    let done = match Worker::load(&runs, &id, epoch).await {
+        Ok(mut worker) => worker.drive().await,
+        Err(error) => Err(error.into()),
     };
-    let done = worker.drive().await;
-    runs.signals.forget(&id);
     if let Err(error) = runs.store.release_lease(&id, epoch).await {
         tracing::warn!(run = %id, %error, "a lease was not released and will expire");
     }
@@ -82,8 +79,20 @@ async fn acquire(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
 }
 
 impl Worker {
+    async fn load(runs: &Arc<Runs>, id: &RunId, epoch: u64) -> Result<Self, StoreError> {
+        let changes = runs.store.changes();
+        Ok(Self {
+            run: runs.store.load_run(id).await?,
+            runs: Arc::clone(runs),
+            changes,
+            epoch,
+            tasks: JoinSet::new(),
+            at_work: HashMap::new(),
+            not_before: HashMap::new(),
+        })
+    }
+
     async fn drive(&mut self) -> Result<(), ReconcileError> {
-        let signal = self.runs.signals.run(&self.run.request.id);
         let mut renewal = tokio::time::interval(RENEWAL);
         renewal.tick().await;
         while !self.run.state.is_final() {
@@ -96,10 +105,14 @@ impl Worker {
                     }
                 }
                 () = sleep_until(wake) => {}
-                () = signal.notified() => {
-                    self.run = self.runs.store.load_run(&self.run.request.id).await?;
+                _ = self.changes.next() => {
+                    let version = self.runs.store.run_version(&self.run.request.id).await?;
+                    self.catch_up(version).await?;
                 }
-                _ = renewal.tick() => self.renew().await?,
+                _ = renewal.tick() => {
+                    let version = self.renew().await?;
+                    self.catch_up(version).await?;
+                }
             }
         }
         self.finish();
@@ -256,14 +269,19 @@ impl Worker {
         Ok(true)
     }
 
-    async fn renew(&self) -> Result<(), ReconcileError> {
+    /// Loads the run again if somebody else moved it.
+    async fn catch_up(&mut self, version: u64) -> Result<(), ReconcileError> {
+        if version != self.run.version {
+            self.run = self.runs.store.load_run(&self.run.request.id).await?;
+        }
+        Ok(())
+    }
+
+    /// The version of the run, whose lease is ours for another while.
+    async fn renew(&self) -> Result<u64, ReconcileError> {
         let until = now().plus_seconds(LEASE.as_secs());
         let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch, until);
-        if renewed.await?.is_some() {
-            Ok(())
-        } else {
-            Err(ReconcileError::NotOurs)
-        }
+        renewed.await?.ok_or(ReconcileError::NotOurs)
     }
 
     /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.
@@ -305,7 +323,6 @@ impl Worker {
                 }
             }
         });
-        self.runs.signals.admission.notify_one();
     }
 }
 
@@ -381,15 +398,7 @@ mod tests {
         let id = engine.request_local(folder, &Map::new(), true, "ada").await.unwrap();
         let runs = engine.runs();
         let epoch = acquire(&runs, &id).await.unwrap().unwrap();
-        let run = runs.store.load_run(&id).await.unwrap();
-        Worker {
-            runs,
-            run,
-            epoch,
-            tasks: JoinSet::new(),
-            at_work: HashMap::new(),
-            not_before: HashMap::new(),
-        }
+        Worker::load(&runs, &id, epoch).await.unwrap()
     }
 
     fn of(event: RunEvent) -> Outcome {

@@ -1,0 +1,77 @@
+//! What another process writes is heard without a signal of this one, and a row that cannot be read stops nobody.
+
+use crate::yard::{Yard, until};
+use std::process::Command;
+use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::run::RunState;
+use trainyard_store::{DatabaseUrl, Store};
+
+/// The same database opened anew, as another process does.
+async fn other(yard: &Yard) -> Store {
+    let database = DatabaseUrl::Sqlite(yard.engine.folders_of().database());
+    Store::open(&database).await.unwrap()
+}
+
+/// Damages what was asked for of a run that nobody has looked at yet, by a process of its own.
+fn damage(yard: &Yard, run: &RunId) {
+    let script = "import sqlite3, sys\n\
+        db = sqlite3.connect(sys.argv[1])\n\
+        db.execute('UPDATE runs SET request = substr(request, 1, 100) WHERE id = ?', (sys.argv[2],))\n\
+        db.commit()";
+    let database = yard.engine.folders_of().database();
+    let mut python = Command::new("python3");
+    let done = python.args(["-c", script]).arg(database).arg(run.as_str()).status();
+    assert!(done.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_cancel_by_another_process_is_heard() {
+    let yard = Yard::new().await;
+    yard.hold("train");
+    let commit = yard.push(&[]).await;
+    yard.started("train", 1).await;
+    let run = yard.runs().await.remove(0).id;
+    let other = other(&yard).await;
+    assert!(other.request_cancel(&run, "grace", Micros(1)).await.unwrap());
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Cancelled);
+    insta::assert_snapshot!(yard.status(&commit, "error").await.description.unwrap(), @"cancelled by grace");
+    yard.tidy().await;
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_stops_no_other() {
+    let mut yard = Yard::new().await;
+    yard.hold("train");
+    yard.push(&[]).await;
+    yard.started("train", 1).await;
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let waiting = until("second run", async || yard.runs().await.into_iter().nth(1)).await;
+    yard.stop_loops().await;
+    damage(&yard, &waiting.id);
+    yard.restart().await;
+    yard.push(&[("auc: 0.7", "auc: 0.75")]).await;
+    yard.release("train");
+    let rows = until("end of the runs that can be read", async || {
+        let rows = yard.runs().await;
+        let over = rows.iter().filter(|row| row.state.is_final()).count();
+        (over == 2 && rows.len() == 3).then_some(rows)
+    })
+    .await;
+    let states: Vec<_> = rows.iter().map(|row| row.state).collect();
+    assert_eq!(states, [RunState::Succeeded, RunState::Queued, RunState::Succeeded]);
+    let unreadable = yard.engine.store().unreadable();
+    let [row] = unreadable.as_slice() else {
+        panic!("{unreadable:?}")
+    };
+    assert!(row.sentence().contains(waiting.id.as_str()), "{}", row.sentence());
+    // Data and pull requests go on as well.
+    yard.data("2013-02", "3,4\n");
+    yard.arrive("1", "rows", "2013-02").await.unwrap();
+    until("end of the data's run", async || {
+        let rows = yard.runs().await;
+        rows.get(3).filter(|row| row.state == RunState::Succeeded).cloned()
+    })
+    .await;
+}
