@@ -6,8 +6,9 @@ use crate::plant;
 use crate::samples::at;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{DeliveryId, Micros, RunId, StepName};
+use trainyard_core::registry::{Evidence, PromotionAction};
 use trainyard_core::run::{RunEvent, RunState};
-use trainyard_store::{DatabaseUrl, Direction, OutboxKind, PromotionAction, RunFilter, Store};
+use trainyard_store::{DatabaseUrl, Direction, OutboxKind, RunFilter, Store};
 
 /// The tables of the sample with the rows it has in each.
 const TABLES: &[(&str, i64)] = &[
@@ -94,7 +95,7 @@ async fn runs(store: &Store) {
         assert_eq!(events.len() as u64, version);
     }
     let first = store.run_events(&RunId::new("r1"), 17).await.unwrap();
-    assert!(matches!(&first[0].2, RunEvent::GateJudged { verdict } if verdict.findings().len() == 2));
+    assert!(matches!(&first[0].2, RunEvent::GateJudged { verdict, .. } if verdict.findings().len() == 2));
     assert!(matches!(&first[1].2, RunEvent::GateReplayed { replay } if replay.changed.len() == 1));
     let second = store.load_run(&RunId::new("r2")).await.unwrap();
     assert_eq!(second.cancel_requested.as_deref(), Some("bob"));
@@ -113,8 +114,12 @@ async fn served(store: &Store) {
     use PromotionAction::{Push, Removed, Rollback};
     assert_eq!(actions, [Removed, Rollback, Push, Push]);
     assert_eq!(ledger[2].model.name, "r1/train/model");
-    assert!(store.serving("flights").await.unwrap().is_none());
-    assert_eq!(store.serving("other").await.unwrap().unwrap().version, "000002");
+    assert!(matches!(&ledger[1].evidence, Evidence::Rollback { rolled_back, .. } if rolled_back == "000002"));
+    assert_eq!(ledger[2].evidence.forced().unwrap().reason(), "we know better");
+    assert!(matches!(&ledger[3].evidence, Evidence::Gate(judged) if judged.data.len() == 1));
+    assert!(store.ledger("flights").await.unwrap().serving().is_none());
+    let other = store.ledger("other").await.unwrap();
+    assert_eq!(other.serving().unwrap().pushed.version, "000002");
     assert_eq!(store.promotions(None, 9).await.unwrap().len(), 5);
     let names = store.aliases(Some("flights")).await.unwrap();
     assert_eq!(

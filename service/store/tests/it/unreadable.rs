@@ -6,11 +6,10 @@ use crate::samples::{artifact, at, delivery, forward, manual, plan, repo, reques
 use serde_json::json;
 use trainyard_core::event::{DataArrived, Event};
 use trainyard_core::ids::{EventId, RunId};
+use trainyard_core::registry::{Evidence, NewPromotion, PromotionAction};
 use trainyard_core::run::RunEvent;
 use trainyard_core::spec::{Catchup, Schedule};
-use trainyard_store::{
-    Held, NewEvent, NewPipeline, NewPromotion, NewSchedule, PromotionAction, Reads, RunFilter, Store, StoreError,
-};
+use trainyard_store::{Held, NewEvent, NewPipeline, NewSchedule, Reads, RunFilter, Store, StoreError};
 
 fn sentences(reads: &Reads) -> Vec<String> {
     reads.unreadable().iter().map(|row| row.sentence()).collect()
@@ -32,7 +31,7 @@ fn pushed(target: &str, version: &str) -> NewPromotion {
         model: artifact(&format!("r{version}/train/model"), "Model", 1),
         run: None,
         actor: "ada".to_owned(),
-        evidence: json!({"verdict": null}),
+        evidence: Evidence::Recorded(json!({"verdict": null})),
         at: at(1),
     }
 }
@@ -199,16 +198,16 @@ on_both! {
              unknown variant `explode`, expected one of `push`, `rollback`, `removed`"
         );
         // What serves would be computed wrongly without it.
-        assert_eq!(store.serving("flights").await.unwrap_err().to_string(), sentence);
+        assert_eq!(store.ledger("flights").await.unwrap_err().to_string(), sentence);
         assert_eq!(store.promotions(Some("flights"), 10).await.unwrap_err().to_string(), sentence);
-        assert_eq!(store.serving("other").await.unwrap().unwrap().version, "1");
+        assert_eq!(store.ledger("other").await.unwrap().entries().len(), 1);
         let all = store.promotions(None, 10).await.unwrap();
         assert_eq!(all.iter().map(|entry| entry.target.as_str()).collect::<Vec<_>>(), ["other", "flights"]);
         assert_eq!(store.promotions(None, 2).await.unwrap().len(), 2);
         assert_eq!(store.promoted_targets().await.unwrap(), ["flights", "other"]);
         is_told(fresh, &sentence).await;
         plant::sql(&fresh.url, "UPDATE promotions SET action = 'rollback' WHERE action = 'explode'").await;
-        assert_eq!(store.serving("flights").await.unwrap().unwrap().action, PromotionAction::Rollback);
+        assert_eq!(store.ledger("flights").await.unwrap().entries()[1].action, PromotionAction::Rollback);
         assert_eq!(store.promotions(None, 10).await.unwrap().len(), 3);
         assert!(store.unreadable().is_empty());
     }
