@@ -126,7 +126,9 @@ const EVENT: Kind = Kind {
 impl Reads {
     /// What was asked for; `NotFound` for an unknown id.
     pub async fn run_request(&self, id: &RunId) -> Result<RunRequest> {
-        request(&mut self.reader().await?, id).await
+        let request = request(&mut self.reader().await?, id).await;
+        self.note(id, &[REQUESTED], &request);
+        request
     }
 
     /// The number of a run's events: who has seen fewer looks again.
@@ -138,16 +140,21 @@ impl Reads {
     /// The run after all its events; `NotFound` for an unknown id.
     pub async fn load_run(&self, id: &RunId) -> Result<Run> {
         let loaded = load(&mut self.reader().await?, id).await;
-        if let Ok(_) | Err(StoreError::Unreadable(_)) = &loaded {
-            let unreadable = loaded.as_ref().err().and_then(StoreError::unreadable);
-            for kind in [REQUESTED, EVENT] {
+        self.note(id, &[REQUESTED, EVENT], &loaded);
+        loaded
+    }
+
+    /// Sets aside what of a run cannot be read, or forgets that it could not.
+    fn note<T>(&self, id: &RunId, kinds: &[Kind], read: &Result<T>) {
+        if let Ok(_) | Err(StoreError::Unreadable(_)) = read {
+            let unreadable = read.as_ref().err().and_then(StoreError::unreadable);
+            for kind in kinds {
                 let of_kind = unreadable.iter().filter(|row| row.what == kind.what);
                 let of_another = |key: &str| key.split(' ').next() != Some(id.as_str());
                 self.set_aside()
                     .met(kind.what, of_kind.map(|row| (*row).clone()).collect(), of_another);
             }
         }
-        loaded
     }
 
     /// The events after number `after_seq` (0 for all), each with its number from 1 and its time.
