@@ -37,7 +37,7 @@ use trainyard_core::run::Run;
 use trainyard_core::spec::Gate;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError};
 use trainyard_github::{GitHub, GitHubError};
-use trainyard_store::{DatabaseUrl, Store, StoreError};
+use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
@@ -79,10 +79,16 @@ pub struct Engine {
     inbound: Arc<Inbound>,
 }
 
-/// Recorded runs under another gate, for who has a store and no engine; see [`Engine::replay`].
+/// Where the statistics are that the validators of a run judged.
+pub fn judged_statistics(config: &EngineConfig, run: &Run) -> Result<Vec<PathBuf>, EngineError> {
+    let content = Content::open_folder(&Engine::folders(config)?)?;
+    Ok(content.judged_statistics(run))
+}
+
+/// Recorded runs under another gate, for who has no engine; see [`Engine::replay`].
 pub async fn replay_recorded(
     config: &EngineConfig,
-    store: &Store,
+    store: &Reads,
     gate: &Gate,
     past: &Past,
 ) -> Result<Vec<Replayed>, EngineError> {
@@ -204,8 +210,20 @@ impl Engine {
         Ok(Folders::new(root))
     }
 
-    /// Only the database, for commands that read.
-    pub async fn open_store(config: &EngineConfig) -> Result<Store, EngineError> {
+    /// Only the database, for who reads and changes nothing.
+    pub async fn open_reads(config: &EngineConfig) -> Result<Reads, EngineError> {
+        Ok(Self::open_store(config).await?.reads())
+    }
+
+    /// Looks whether the database is whole and takes writes.
+    pub async fn check_database(config: &EngineConfig) -> Result<Check, EngineError> {
+        let store = Self::open_store(config).await?;
+        let checked = store.check().await;
+        store.close().await;
+        Ok(checked?)
+    }
+
+    async fn open_store(config: &EngineConfig) -> Result<Store, EngineError> {
         let url = match &config.database_url {
             Some(url) => {
                 DatabaseUrl::parse(url.expose_secret()).map_err(|e| EngineError::DatabaseUrl(e.to_string()))?
@@ -215,9 +233,25 @@ impl Engine {
         Ok(Store::open(&url).await?)
     }
 
-    /// The store, for reading.
-    pub fn store(&self) -> &Store {
+    /// What is stored, for who cannot change it.
+    pub fn reads(&self) -> &Reads {
         &self.runs.store
+    }
+
+    /// A stream of the store's change number: what was read before it moved may be out of date. Moves of other
+    /// processes are in it.
+    pub fn changes(&self) -> Changes {
+        self.reads().changes()
+    }
+
+    /// Whether the database takes writes.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.runs.store.check_writable().await
+    }
+
+    /// Waits for what is being written, and closes the database.
+    pub async fn close(&self) {
+        self.runs.store.close().await;
     }
 
     /// Where things are.

@@ -15,8 +15,9 @@ mod source;
 mod tell;
 
 pub use content::retention::{Collected, RetentionError};
+pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
-pub use engine::{Engine, EngineError, replay_recorded};
+pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
 pub use house::config::{EngineConfig, ExecutorKind, GitHubConfig, Layout, ServingImage, TargetConfig, TargetKind};
 pub use house::folders::Folders;
 pub use inbound::intake::{Intake, IntakeError};
@@ -28,4 +29,3 @@ pub use registry::replay::Past;
 pub use registry::rollback::RolledBack;
 pub use source::repository_file::missing_locally;
 pub use trainyard_github::GitHubAuth;
-pub use trainyard_store as store;

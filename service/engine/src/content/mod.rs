@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub(crate) mod external;
 pub(crate) mod retention;
+pub(crate) mod schema_diff;
 
 use crate::house::folders::Folders;
 use crate::house::locks::{Alone, ContentLock, InUse};

@@ -11,7 +11,7 @@ use trainyard_core::gate::{Replayed, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
 use trainyard_core::run::Run;
 use trainyard_core::spec::Gate;
-use trainyard_store::{RunFilter, RunRow, Store, StoreError};
+use trainyard_store::{Reads, RunFilter, RunRow, StoreError};
 
 /// Rows read at once.
 const PAGE: u32 = 200;
@@ -35,7 +35,7 @@ pub struct Past {
 /// Recorded runs under another gate, newest first. A run or evaluation that cannot be read any more is
 /// named with the reason.
 pub(crate) async fn replay(
-    store: &Store,
+    store: &Reads,
     content: &Content,
     gate: &Gate,
     past: &Past,
@@ -59,7 +59,7 @@ pub(crate) async fn replay(
 }
 
 /// The newest rows that have a verdict.
-async fn judged(store: &Store, past: &Past) -> Result<Vec<RunRow>, StoreError> {
+async fn judged(store: &Reads, past: &Past) -> Result<Vec<RunRow>, StoreError> {
     let mut filter = RunFilter {
         pipeline: past.pipeline.clone(),
         limit: PAGE,

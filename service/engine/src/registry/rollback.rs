@@ -50,9 +50,9 @@ impl Registry {
             },
         };
         let change = Change::Back {
-            to: to.clone(),
+            to: &to,
             files,
-            from: from.clone(),
+            from: &from,
         };
         let served = self
             .serve(name, config, turn, change, reason)

@@ -32,10 +32,10 @@ pub(crate) enum Change<'a> {
     },
     /// A version that served before, in place of the one that does.
     Back {
-        to: Promotion,
+        to: &'a Promotion,
         /// Its bytes, proved.
         files: PathBuf,
-        from: Promotion,
+        from: &'a Promotion,
     },
 }
 
@@ -112,7 +112,12 @@ impl Registry {
                 };
                 target.roll_back(earlier, &from.version).await?;
                 let destination = target.destination(&to.version);
-                (PromotionAction::Rollback, to.version, to.model, destination)
+                (
+                    PromotionAction::Rollback,
+                    to.version.clone(),
+                    to.model.clone(),
+                    destination,
+                )
             }
         };
         let promotion = NewPromotion {

@@ -95,7 +95,7 @@ async fn a_cancel_while_something_is_recorded_is_final() {
             .request_local(&pipeline, &Map::new(), true, "ada")
             .await
             .unwrap();
-        let (database, id) = (yard.engine.store().url().clone(), run.clone());
+        let (database, id) = (DatabaseUrl::Sqlite(yard.engine.folders_of().database()), run.clone());
         let guard = Trap::set(Moment::Before(write), move || cancel_from_outside(&database, &id));
         let ended = yard.engine.drive(&run).await.unwrap();
         drop(guard);

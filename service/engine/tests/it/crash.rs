@@ -48,7 +48,7 @@ async fn end(yard: &Yard) -> String {
     let pushed = format!("{}/push/pushed_model", row.id);
     let lineage = yard
         .engine
-        .store()
+        .reads()
         .lineage(&pushed, Direction::Upstream, 100)
         .await
         .unwrap();

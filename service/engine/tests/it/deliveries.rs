@@ -50,14 +50,14 @@ async fn an_older_push_that_arrives_late_does_not_become_the_head() {
     yard.github.redeliver(&refused[0].guid).unwrap();
     let (row, _) = yard.last(2).await;
     assert_eq!(row.commit, Some(old));
-    let known = yard.engine.store().pipelines().await.unwrap();
+    let known = yard.engine.reads().pipelines().await.unwrap();
     assert_eq!(known[0].commit, new, "data and the clock go on with the newest commit");
     // Going back on purpose is something else.
     yard.work.git(&["reset", "--quiet", "--hard", "HEAD~1"]).await;
     yard.work.git(&["push", "--quiet", "--force", "origin", "HEAD"]).await;
     yard.settled(3).await;
     assert_ne!(
-        yard.engine.store().pipelines().await.unwrap()[0].commit,
+        yard.engine.reads().pipelines().await.unwrap()[0].commit,
         new,
         "{REPO} went back"
     );
@@ -99,7 +99,7 @@ async fn deliveries_that_wait_hold_up_no_others() {
     }
     yard.arrive("late-comer", "rows", "2013-01").await.unwrap();
     until("the late-comer is settled", async || {
-        let all = yard.engine.store().deliveries(200).await.unwrap();
+        let all = yard.engine.reads().deliveries(200).await.unwrap();
         let late = all.into_iter().find(|view| view.id.as_str().ends_with("late-comer"));
         late.filter(|view| view.processed_at.is_some())
     })

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 use trainyard_core::run::RunState;
+use trainyard_engine::Engine;
 
 /// A small disk of its own, gone when dropped.
 struct SmallDisk(TempDir);
@@ -64,7 +65,7 @@ async fn a_full_disk_refuses_deliveries_and_goes_on_when_there_is_room() {
     let (row, _) = yard.last(2).await;
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
-    assert!(yard.engine.store().check().await.is_ok());
+    assert!(Engine::check_database(&yard.config).await.is_ok());
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn a_candidate_is_tried_on_a_server_of_its_own() {
     assert_eq!(trials.throw_away.ever_loaded(), ["000001"]);
     trials.nothing_left().await;
 
-    let lineage = yard.engine.store();
+    let lineage = yard.engine.reads();
     let pushed = format!("{}/push/pushed_model", row.id);
     let graph = lineage
         .lineage(&pushed, trainyard_store::Direction::Upstream, 100)
@@ -251,7 +251,7 @@ async fn a_promotion_is_tried_aside_too_and_a_refusal_is_recorded() {
 
 /// The one InfraBlessing that came of a model.
 async fn infra_blessing(yard: &Yard, model: &str) -> PathBuf {
-    let store = yard.engine.store();
+    let store = yard.engine.reads();
     let graph = store
         .lineage(model, trainyard_store::Direction::Downstream, 100)
         .await

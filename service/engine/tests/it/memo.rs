@@ -48,7 +48,7 @@ async fn statistics_gen_is_given_what_it_published_last() {
     assert_eq!(given(&second), Some(of_first.name.as_str()));
     let (key, preimage) = yard
         .engine
-        .store()
+        .reads()
         .preimage(&second.request.id, &"statistics".into())
         .await
         .unwrap()

@@ -34,7 +34,7 @@ async fn the_client_finds_what_tfx_would_have_written() {
     yard.engine.roll_back("tiny", "ada").await.unwrap();
     yard.all_told().await;
     yard.stop_loops().await;
-    yard.engine.store().close().await;
+    yard.engine.close().await;
 
     // A copy of the file alone is whole: its log is in it.
     let copy = yard.folder().join("copy.db");

@@ -14,7 +14,7 @@ async fn moved() -> Yard {
     yard.last(2).await;
     yard.swept().await;
     yard.crash().await;
-    yard.engine.store().close().await;
+    yard.engine.close().await;
     let place = yard.folder().join("elsewhere");
     std::fs::rename(&yard.config.data_dir, &place).unwrap();
     yard.config.data_dir = place;
@@ -47,7 +47,7 @@ async fn after_a_move_everything_goes_on() {
 #[tokio::test]
 async fn what_changed_where_it_is_today_is_refused() {
     let yard = moved().await;
-    let ledger = yard.engine.store().ledger("tiny").await.unwrap();
+    let ledger = yard.engine.reads().ledger("tiny").await.unwrap();
     let first = ledger.version("000001").unwrap().model.clone();
     let (shard, rest) = first.digest.hex().split_at(2);
     let place = yard.config.data_dir.join("artifacts/sha256").join(shard).join(rest);

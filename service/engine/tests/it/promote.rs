@@ -50,7 +50,7 @@ async fn an_approved_model_and_an_earlier_version_need_no_reason() {
         assert_eq!(yard.engine.roll_back("tiny", "ada").await.unwrap().to, version);
         assert_eq!(serving(&yard).0, version);
     }
-    let ledger = yard.engine.store().promotions(Some("tiny"), 10).await.unwrap();
+    let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
     let promoted = ledger.iter().find(|entry| entry.version == "000005").unwrap();
     let evidence = json!(promoted.evidence);
     assert_eq!(
@@ -78,7 +78,7 @@ async fn what_the_gate_did_not_approve_needs_a_reason_that_is_kept() {
         .unwrap();
     assert!(done.forced);
     assert_eq!(serving(&yard), ("000002".to_owned(), 0.5));
-    let store = yard.engine.store();
+    let store = yard.engine.reads();
     let entry = yard.serving().await;
     assert_eq!(entry.actor, "ada");
     let evidence = json!(entry.evidence);
@@ -132,7 +132,7 @@ async fn what_is_not_there_or_cannot_serve_leaves_what_serves() {
 async fn files_that_changed_since_they_were_sealed_never_serve() {
     let yard = Yard::new().await;
     let runs = trained(&yard, &["0.7", "0.75"]).await;
-    let ledger = yard.engine.store().promotions(Some("tiny"), 10).await.unwrap();
+    let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
     let sealed = std::path::Path::new(&ledger[1].model.uri).join("model.onnx");
     let mut permissions = std::fs::metadata(&sealed).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
@@ -209,5 +209,5 @@ async fn names_are_given_to_versions_that_are_there() {
     insta::assert_snapshot!(remove("chalenger").await.unwrap_err(), @"model 'tiny' has no alias 'chalenger' (known: challenger, champion): give it with `trainyard alias set tiny chalenger VERSION`");
     remove("challenger").await.unwrap();
     remove("challenger").await.unwrap_err();
-    assert_eq!(yard.engine.store().alias_history("tiny").await.unwrap().len(), 2);
+    assert_eq!(yard.engine.reads().alias_history("tiny").await.unwrap().len(), 2);
 }

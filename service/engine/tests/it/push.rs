@@ -126,7 +126,7 @@ async fn a_model_knows_what_it_was_made_of() {
     let pushed = format!("{}/push/pushed_model", row.id);
     let graph = yard
         .engine
-        .store()
+        .reads()
         .lineage(&pushed, Direction::Upstream, 100)
         .await
         .unwrap();
@@ -171,7 +171,7 @@ async fn a_forged_webhook_is_refused_before_anything_is_stored() {
     let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     let refused = yard.engine.accept_webhook(header, body.into()).await.unwrap_err();
     assert!(matches!(refused, IntakeError::Unsigned(_)), "{refused}");
-    assert!(yard.engine.store().deliveries(10).await.unwrap().is_empty());
+    assert!(yard.engine.reads().deliveries(10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn a_file_of_the_commit_is_an_input_with_its_content_as_identity() {
     assert_eq!(schema.properties["commit"], third.as_str());
     let stored = yard
         .engine
-        .store()
+        .reads()
         .artifact_by_digest("Schema", &schema.digest)
         .await
         .unwrap();

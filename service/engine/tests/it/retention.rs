@@ -34,11 +34,11 @@ async fn model(yard: &Yard, run: &RunRow) -> (bool, String) {
     let name = format!("{}/train/model", run.id);
     let lineage = yard
         .engine
-        .store()
+        .reads()
         .lineage(&name, Direction::Upstream, 1)
         .await
         .unwrap();
-    let artifact = yard.engine.store().artifact(&name).await.unwrap().unwrap();
+    let artifact = yard.engine.reads().artifact(&name).await.unwrap().unwrap();
     let state = lineage.nodes.iter().find_map(|node| match node {
         LineageNode::Artifact { name: found, state, .. } if *found == name => Some(state.clone()),
         _ => None,
@@ -100,7 +100,8 @@ async fn old_models_go_and_what_serves_or_bears_a_name_stays() {
 async fn a_crash_between_leaves_something_that_the_next_time_finishes() {
     let yard = strict_yard().await;
     let runs = trained(&yard, &["0.7", "0.72", "0.74", "0.76"]).await;
-    let store = yard.engine.store();
+    let store = yard.other_store().await;
+    let store = &store;
     let content = |run: &RunRow| {
         let name = format!("{}/train/model", run.id);
         async move { store.artifact(&name).await.unwrap().unwrap() }

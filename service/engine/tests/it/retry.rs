@@ -32,7 +32,7 @@ async fn a_failing_step_is_tried_again_later_and_later() {
         .map(|key| key.attempt)
         .collect();
     assert_eq!(attempts, [1, 2, 3]);
-    let events = yard.engine.store().run_events(&row.id, 0).await.unwrap();
+    let events = yard.engine.reads().run_events(&row.id, 0).await.unwrap();
     let at = |wanted: &dyn Fn(&RunEvent) -> bool| -> Vec<Micros> {
         events
             .iter()

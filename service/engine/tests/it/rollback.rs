@@ -90,7 +90,7 @@ async fn a_server_that_is_down_or_refuses_keeps_what_serves() {
 #[tokio::test]
 async fn an_artifact_that_is_gone_is_named() {
     let yard = three_versions().await;
-    let ledger = yard.engine.store().promotions(Some("tiny"), 10).await.unwrap();
+    let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
     trainyard_engine::artifacts::remove_tree(std::path::Path::new(&ledger[1].model.uri)).unwrap();
     let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
     assert_eq!(

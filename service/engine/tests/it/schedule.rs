@@ -38,7 +38,7 @@ async fn after(down: i64, cron: &str, timezone: &str, catchup: Catchup) -> Yard 
         folder: "pipelines/tiny".to_owned(),
         schedule,
     };
-    let store = yard.engine.store();
+    let store = yard.other_store().await;
     store
         .put_schedules(Some(&repo()), Some("main"), None, &[new], ago(down))
         .await
@@ -68,7 +68,7 @@ async fn every_missed_slot_is_taken_once_by_one_of_two_engines() {
     let _loops = other.start();
     yard.restart().await;
     let row = until("newest slot", async || {
-        let row = yard.engine.store().schedules().await.unwrap().remove(0);
+        let row = yard.engine.reads().schedules().await.unwrap().remove(0);
         row.last_slot.filter(|slot| slot.0 > ago(5 * MINUTE).0)
     })
     .await;
@@ -103,7 +103,7 @@ async fn no_missed_slot_is_taken() {
         runs[1].trigger, "manual",
         "the schedule was looked at, and started nothing"
     );
-    assert_eq!(yard.engine.store().schedules().await.unwrap()[0].last_slot, None);
+    assert_eq!(yard.engine.reads().schedules().await.unwrap()[0].last_slot, None);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn data_that_changed_while_a_step_read_it_trains_no_model() {
     assert!(run.steps.values().all(|step| step.outputs.is_empty()));
     let published = yard
         .engine
-        .store()
+        .reads()
         .artifact(&format!("{}/examples/examples", row.id))
         .await;
     assert!(published.unwrap().is_none());
@@ -48,7 +48,7 @@ async fn a_model_whose_files_changed_before_the_push_is_not_pushed() {
     let run = yard.runs().await.remove(0).id;
     let model = yard
         .engine
-        .store()
+        .reads()
         .artifact(&format!("{run}/train/model"))
         .await
         .unwrap()

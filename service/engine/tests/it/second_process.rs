@@ -4,13 +4,6 @@ use crate::yard::{Yard, until};
 use std::process::Command;
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::run::RunState;
-use trainyard_store::{DatabaseUrl, Store};
-
-/// The same database opened anew, as another process does.
-async fn other(yard: &Yard) -> Store {
-    let database = DatabaseUrl::Sqlite(yard.engine.folders_of().database());
-    Store::open(&database).await.unwrap()
-}
 
 /// Damages what was asked for of a run that nobody has looked at yet, by a process of its own.
 fn damage(yard: &Yard, run: &RunId) {
@@ -31,7 +24,7 @@ async fn a_cancel_by_another_process_is_heard() {
     let commit = yard.push(&[]).await;
     yard.started("train", 1).await;
     let run = yard.runs().await.remove(0).id;
-    let other = other(&yard).await;
+    let other = yard.other_store().await;
     assert!(other.request_cancel(&run, "grace", Micros(1)).await.unwrap());
     let (row, _) = yard.last(1).await;
     assert_eq!(row.state, RunState::Cancelled);
@@ -61,7 +54,7 @@ async fn a_run_that_cannot_be_read_stops_no_other() {
     .await;
     let states: Vec<_> = rows.iter().map(|row| row.state).collect();
     assert_eq!(states, [RunState::Succeeded, RunState::Queued, RunState::Succeeded]);
-    let unreadable = yard.engine.store().unreadable();
+    let unreadable = yard.engine.reads().unreadable();
     let [row] = unreadable.as_slice() else {
         panic!("{unreadable:?}")
     };

@@ -48,7 +48,7 @@ async fn one_thing(yard: &mut Yard, dice: &mut Dice, happened: u64) {
         4 | 5 => yard.restart().await,
         6 => yard.executor.unreachable(1 + u32::try_from(dice.roll(2)).unwrap()),
         7 => {
-            let active = yard.engine.store().active_runs().await.unwrap();
+            let active = yard.engine.reads().active_runs().await.unwrap();
             if let Some(run) = active.first() {
                 yard.engine.cancel(&run.id, "the storm").await.unwrap();
             }
@@ -64,7 +64,7 @@ async fn one_thing(yard: &mut Yard, dice: &mut Dice, happened: u64) {
 async fn calm(yard: &Yard, seed: u64) {
     // An arrival may still wait for its quiet period.
     until("an end of all waiting", async || {
-        let store = yard.engine.store();
+        let store = yard.engine.reads();
         let held = store.next_hold().await.unwrap();
         let waiting = store.unprocessed_deliveries(1).await.unwrap();
         (held.is_none() && waiting.is_empty()).then_some(())

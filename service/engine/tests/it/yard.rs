@@ -21,7 +21,7 @@ use trainyard_engine::{
 use trainyard_executors::fake::{FakeExecutor, FakeImages, Script};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, AttemptKey, Program};
 use trainyard_github::simulator::{Simulator, SimulatorConfig, StatusRecord};
-use trainyard_store::{DeliveryView, RunFilter, RunRow};
+use trainyard_store::{DatabaseUrl, DeliveryView, RunFilter, RunRow, Store};
 
 pub const REPO: &str = "acme/tiny";
 pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
@@ -181,7 +181,7 @@ impl Yard {
     }
 
     pub async fn runs(&self) -> Vec<RunRow> {
-        let mut runs = self.engine.store().runs(&RunFilter::default()).await.unwrap();
+        let mut runs = self.engine.reads().runs(&RunFilter::default()).await.unwrap();
         runs.reverse();
         runs
     }
@@ -199,19 +199,19 @@ impl Yard {
     /// The newest run when it is over.
     pub async fn last(&self, count: usize) -> (RunRow, Run) {
         let row = self.finished(count).await.pop().unwrap();
-        let run = self.engine.store().load_run(&row.id).await.unwrap();
+        let run = self.engine.reads().load_run(&row.id).await.unwrap();
         (row, run)
     }
 
     pub async fn events(&self, run: &RunId) -> Vec<RunEvent> {
-        let events = self.engine.store().run_events(run, 0).await.unwrap();
+        let events = self.engine.reads().run_events(run, 0).await.unwrap();
         events.into_iter().map(|(_, _, event)| event).collect()
     }
 
     /// Waits until so many deliveries are settled; newest first.
     pub async fn settled(&self, count: usize) -> Vec<DeliveryView> {
         until(&format!("{count} settled deliveries"), async || {
-            let views = self.engine.store().deliveries(1000).await.unwrap();
+            let views = self.engine.reads().deliveries(1000).await.unwrap();
             let settled = views.iter().filter(|view| view.processed_at.is_some()).count();
             (settled >= count && settled == views.len()).then_some(views)
         })
@@ -233,7 +233,7 @@ impl Yard {
     /// Waits until GitHub was told everything.
     pub async fn all_told(&self) {
         until("empty outbox", async || {
-            let next = self.engine.store().next_outbox().await.unwrap();
+            let next = self.engine.reads().next_outbox().await.unwrap();
             next.is_none().then_some(())
         })
         .await;
@@ -286,15 +286,21 @@ impl Yard {
         names
     }
 
+    /// The same database opened anew, as another process does.
+    pub async fn other_store(&self) -> Store {
+        let database = DatabaseUrl::Sqlite(self.engine.folders_of().database());
+        Store::open(&database).await.unwrap()
+    }
+
     /// The entry that made what target `tiny` serves serve.
     pub async fn serving(&self) -> Promotion {
-        let ledger = self.engine.store().ledger("tiny").await.unwrap();
+        let ledger = self.engine.reads().ledger("tiny").await.unwrap();
         ledger.serving().unwrap().pushed.clone()
     }
 
     /// Action and version of every entry in the ledger, oldest first.
     pub async fn ledger(&self) -> Vec<String> {
-        let ledger = self.engine.store().promotions(None, 100).await.unwrap();
+        let ledger = self.engine.reads().promotions(None, 100).await.unwrap();
         let shown = ledger
             .iter()
             .rev()

@@ -77,7 +77,7 @@ impl Alias {
                 (done.await, record.json)
             }
         };
-        engine.store().close().await;
+        engine.close().await;
         let done = done?;
         if json {
             output::json(&done)?;

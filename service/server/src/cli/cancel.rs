@@ -1,13 +1,10 @@
 //! `trainyard cancel`.
 
-use super::service::Service;
+use super::door::Door;
 use super::{output, runs};
 use crate::config::Config;
-use crate::views::path_part;
-use anyhow::{Result, bail};
-use serde_json::json;
+use anyhow::Result;
 use std::process::ExitCode;
-use trainyard_core::ids::Micros;
 
 /// Ask a run to end
 #[derive(Debug, clap::Args)]
@@ -19,20 +16,12 @@ pub(super) struct Cancel {
 
 impl Cancel {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         let row = runs::row(&store, &self.run).await?;
-        match Service::find(config).await {
-            Some(service) => {
-                let path = format!("/api/v1/runs/{}/cancel", path_part(row.id.as_str()));
-                service.post(&path, &json!({"actor": super::actor()})).await?;
-            }
-            None => {
-                let now = Micros(chrono::Utc::now().timestamp_micros());
-                if !store.request_cancel(&row.id, &super::actor(), now).await? {
-                    bail!("run {} is over already: {}", row.id, row.state.as_str());
-                }
-            }
-        }
+        let door = Door::open(config).await?;
+        let asked = door.cancel(&row, &super::actor()).await;
+        door.close().await;
+        asked?;
         output::text(&format!("run {} is asked to end\n", row.id))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -11,7 +11,7 @@ use trainyard_core::evaluation::{self, Evaluation};
 use trainyard_core::gate::{Blessing, Replayed, judge};
 use trainyard_core::spec;
 use trainyard_engine::Past;
-use trainyard_engine::store::{RunFilter, Store};
+use trainyard_store::{Reads, RunFilter};
 
 /// Not blessed; what `run` answers too.
 const NOT_BLESSED: u8 = 2;
@@ -77,7 +77,7 @@ struct Replay {
 impl Replay {
     async fn perform(self, config: &Config) -> Result<ExitCode> {
         let gate = read_gate(&self.gate)?;
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         let past = Past {
             pipeline: self.pipeline,
             repo: None,
@@ -97,7 +97,7 @@ impl Replay {
 }
 
 /// An error with the names there are, unless the store knows the pipeline.
-async fn known(store: &Store, pipeline: &str) -> Result<()> {
+async fn known(store: &Reads, pipeline: &str) -> Result<()> {
     let pushed = store.pipelines().await?.into_iter().map(|known| known.name);
     let recent = RunFilter {
         limit: LOOKED_AT,

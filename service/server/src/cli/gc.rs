@@ -24,7 +24,7 @@ impl Gc {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
         let engine = Engine::open(config.engine()?).await?;
         let gone = engine.collect_garbage(self.dry_run).await;
-        engine.store().close().await;
+        engine.close().await;
         let gone = gone?;
         if self.json {
             output::json(&gone)?;

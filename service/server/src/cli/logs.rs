@@ -9,9 +9,10 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::time::timeout;
 use trainyard_core::run::{ImageState, Run, StepState};
 use trainyard_engine::Folders;
-use trainyard_engine::store::Store;
+use trainyard_store::Reads;
 
 /// How often a log that is followed is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -38,13 +39,15 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         let folders = super::folders(config);
         let id = runs::row(&store, &self.run).await?.id;
         let mut run = store.load_run(&id).await?;
         if self.follow {
+            let mut changes = store.changes();
             while will_be_written(&run, &self.step, self.attempt) && self.find(&folders, &run).is_err() {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                // A build's log begins without a change in the store.
+                let _ = timeout(LOOK_AGAIN, changes.next()).await;
                 run = store.load_run(&id).await?;
             }
         }
@@ -61,13 +64,16 @@ impl Logs {
         Ok(run_logs::find(folders, run, &self.step, self.attempt)?)
     }
 
-    async fn follow(&self, store: &Store, mut run: Run, mut reader: Reader) -> Result<()> {
+    async fn follow(&self, store: &Reads, mut run: Run, mut reader: Reader) -> Result<()> {
         let attempt = self
             .attempt
             .or_else(|| run_logs::newest_attempt(&run.steps.get(self.step.as_str())?.state));
+        let mut changes = store.changes();
         while is_written(&run, &self.step, attempt) {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            run = store.load_run(&run.request.id).await?;
+            // The file grows without a change in the store.
+            if timeout(LOOK_AGAIN, changes.next()).await.is_ok() {
+                run = store.load_run(&run.request.id).await?;
+            }
             reader.print()?;
         }
         reader.print()

@@ -3,6 +3,7 @@
 mod alias;
 mod cancel;
 mod doctor;
+mod door;
 mod gate;
 mod gc;
 mod lint;
@@ -30,8 +31,8 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use trainyard_engine::store::Store;
 use trainyard_engine::{Engine, Folders};
+use trainyard_store::Reads;
 
 /// A command line that makes no sense; 2 is taken by `run`.
 const USAGE: u8 = 64;
@@ -142,7 +143,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
 }
 
 /// The database, for commands that only read; it is not made if there is none.
-async fn open_store(config: &Config) -> Result<Store> {
+async fn reads(config: &Config) -> Result<Reads> {
     let engine = config.engine()?;
     if engine.database_url.is_none() && !folders(config).database().exists() {
         bail!(
@@ -150,7 +151,7 @@ async fn open_store(config: &Config) -> Result<Store> {
             config.data_dir.display()
         );
     }
-    Ok(Engine::open_store(&engine).await?)
+    Ok(Engine::open_reads(&engine).await?)
 }
 
 fn folders(config: &Config) -> Folders {

@@ -19,7 +19,7 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         let mut models = views::Models::read(&store, config).await?;
         if let Some(name) = &self.target {
             models.targets.retain(|target| target.name == *name);

@@ -52,11 +52,6 @@ impl Progress {
         self.run.state.is_final()
     }
 
-    /// Whether somebody asked for its end.
-    pub(super) fn is_cancelling(&self) -> bool {
-        self.run.cancel_requested.is_some()
-    }
-
     /// Shows what happened since.
     pub(super) fn show(&mut self, events: Vec<(u64, Micros, RunEvent)>) {
         for (_, at, event) in events {

@@ -1,12 +1,12 @@
 //! `trainyard promote`.
 
+use super::door::Door;
 use super::output;
-use super::service::Service;
 use crate::config::Config;
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::process::ExitCode;
-use trainyard_engine::{Engine, PromoteRequest};
+use trainyard_engine::PromoteRequest;
 
 /// Make the model of a run, or an earlier version, serve
 #[derive(Debug, clap::Args)]
@@ -43,25 +43,16 @@ pub(super) fn not_empty(text: &str) -> Result<String, String> {
 
 impl Promote {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let actor = self.actor.unwrap_or_else(super::actor);
-        let done: Value = match Service::find(config).await {
-            Some(service) => {
-                let asked = json!({"model": self.model, "target": self.target, "reason": self.reason, "actor": actor});
-                service.post("/api/v1/promotions", &asked).await?
-            }
-            None => {
-                let engine = Engine::open(config.engine()?).await?;
-                let request = PromoteRequest {
-                    model: self.model,
-                    target: self.target,
-                    reason: self.reason,
-                    actor,
-                };
-                let done = engine.promote(&request).await;
-                engine.store().close().await;
-                serde_json::to_value(done?)?
-            }
+        let request = PromoteRequest {
+            model: self.model,
+            target: self.target,
+            reason: self.reason,
+            actor: self.actor.unwrap_or_else(super::actor),
         };
+        let door = Door::open(config).await?;
+        let done = door.promote(request).await;
+        door.close().await;
+        let done = done?;
         if self.json {
             output::json(&done)?;
         } else {

@@ -1,13 +1,10 @@
 //! `trainyard rollback`.
 
+use super::door::Door;
 use super::output;
-use super::service::Service;
 use crate::config::Config;
-use crate::views::path_part;
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::process::ExitCode;
-use trainyard_engine::Engine;
 
 /// Make the version before the current one serve again, proved loadable first
 #[derive(Debug, clap::Args)]
@@ -23,18 +20,10 @@ pub(super) struct Rollback {
 
 impl Rollback {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let done: Value = match Service::find(config).await {
-            Some(service) => {
-                let path = format!("/api/v1/targets/{}/rollback", path_part(&self.target));
-                service.post(&path, &json!({"actor": super::actor()})).await?
-            }
-            None => {
-                let engine = Engine::open(config.engine()?).await?;
-                let done = engine.roll_back(&self.target, &super::actor()).await?;
-                engine.store().close().await;
-                serde_json::to_value(done)?
-            }
-        };
+        let door = Door::open(config).await?;
+        let done = door.roll_back(&self.target, &super::actor()).await;
+        door.close().await;
+        let done = done?;
         if self.json {
             output::json(&done)?;
         } else {

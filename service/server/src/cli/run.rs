@@ -9,15 +9,11 @@ use crate::config::Config;
 use anyhow::{Result, anyhow, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::sleep;
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
 use trainyard_engine::{Engine, LocalError};
 
-/// How often the run's events are looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The exit code of a run whose model the gate did not approve.
 const REJECTED: u8 = 2;
 
@@ -52,14 +48,14 @@ impl Run {
         let made = engine.request_local(&self.folder, &parameters, !self.no_push, &actor);
         let id = made.await.map_err(shown)?;
         follow(&engine, &id).await?;
-        let detail = runs::detail(engine.store(), id.as_str()).await?;
+        let detail = runs::detail(engine.reads(), id.as_str()).await?;
         if self.json {
             output::json(&detail)?;
         } else {
             output::text(&runs::render(&detail))?;
         }
-        let run = engine.store().load_run(&id).await?;
-        engine.store().close().await;
+        let run = engine.reads().load_run(&id).await?;
+        engine.close().await;
         Ok(match run.state {
             RunState::Succeeded if run.is_rejected() => ExitCode::from(REJECTED),
             RunState::Succeeded => ExitCode::SUCCESS,
@@ -85,19 +81,16 @@ fn shown(error: LocalError) -> anyhow::Error {
 
 /// Drives the run and shows its events until it is over.
 async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
-    let mut progress = Progress::of(engine.store().run_request(id).await?);
+    let mut progress = Progress::of(engine.reads().run_request(id).await?);
     let (driver, driven) = (engine.clone(), id.clone());
     let mut driving = tokio::spawn(async move { driver.drive(&driven).await });
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (mut over, mut asked_to_end) = (false, false);
+    let mut changes = engine.changes();
     loop {
-        progress.show(engine.store().run_events(id, progress.seen()).await?);
+        progress.show(engine.reads().run_events(id, progress.seen()).await?);
         if progress.is_over() {
             return Ok(());
-        }
-        // Somebody else asked for the end, in the database: the worker here has to be told.
-        if progress.is_cancelling() && !asked_to_end {
-            asked_to_end = stop(engine, id, asked_to_end).await?;
         }
         tokio::select! {
             done = &mut driving, if !over => {
@@ -110,7 +103,7 @@ async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
             }
             _ = terminate.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
             _ = interrupt.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
-            () = sleep(LOOK_AGAIN) => {}
+            _ = changes.next() => {}
         }
     }
 }

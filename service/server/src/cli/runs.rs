@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::process::ExitCode;
 use trainyard_core::run::{ImageState, PushState, RunState};
 use trainyard_core::sentence::duration;
-use trainyard_engine::store::{RunFilter, RunRow, Store};
+use trainyard_store::{Reads, RunFilter, RunRow};
 
 /// List runs, newest first, or show one with its steps, verdict and push
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ fn state(word: &str) -> Result<RunState, String> {
 
 impl Runs {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         match &self.run {
             Some(id) => {
                 let detail = detail(&store, id).await?;
@@ -59,7 +59,7 @@ impl Runs {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn list(&self, store: &Store) -> Result<()> {
+    async fn list(&self, store: &Reads) -> Result<()> {
         let filter = RunFilter {
             pipeline: self.pipeline.clone(),
             state: self.state,
@@ -82,7 +82,7 @@ impl Runs {
 }
 
 /// The row of a run by its id or the beginning of its id.
-pub(super) async fn row(store: &Store, id: &str) -> Result<RunRow> {
+pub(super) async fn row(store: &Reads, id: &str) -> Result<RunRow> {
     match store.run_row(id).await? {
         Some(row) => Ok(row),
         None => bail!("there is no run '{id}': list the runs with `trainyard runs`"),
@@ -90,7 +90,7 @@ pub(super) async fn row(store: &Store, id: &str) -> Result<RunRow> {
 }
 
 /// Everything about a run, by its id or the beginning of its id.
-pub(super) async fn detail(store: &Store, id: &str) -> Result<RunDetail> {
+pub(super) async fn detail(store: &Reads, id: &str) -> Result<RunDetail> {
     let row = row(store, id).await?;
     let run = store.load_run(&row.id).await?;
     let events = store.run_events(&row.id, 0).await?;

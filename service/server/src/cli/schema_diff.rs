@@ -2,8 +2,7 @@
 
 use super::{output, runs};
 use crate::config::Config;
-use anyhow::{Result, bail};
-use serde::de::DeserializeOwned;
+use anyhow::{Result, anyhow, bail};
 use serde_json::json;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,8 +10,7 @@ use std::process::ExitCode;
 use trainyard_core::ids::StepName;
 use trainyard_core::plan::{InputSource, PlannedStep};
 use trainyard_core::run::Run;
-use trainyard_tfdv::relax::relax;
-use trainyard_tfdv::{DatasetFeatureStatisticsList, Schema};
+use trainyard_engine::{SchemaDiffError, judged_statistics, schema_diff};
 
 /// The data differ from the schema.
 const DIFFERENT: u8 = 2;
@@ -48,34 +46,39 @@ impl SchemaDiff {
         let (file, statistics) = match &self.run {
             None => (self.schema.clone(), self.statistics.clone()),
             Some(run) => {
-                let store = super::open_store(&load()?).await?;
+                let config = load()?;
+                let store = super::reads(&config).await?;
                 let run = store.load_run(&runs::row(&store, run).await?.id).await?;
-                (
-                    self.schema.clone().or_else(|| schema_file(&run)),
-                    judged_statistics(&run)?,
-                )
+                let judged = judged_statistics(&config.engine()?, &run)?;
+                if judged.is_empty() {
+                    bail!(
+                        "no example-validator of run {} came to its statistics: name some with --schema and --statistics",
+                        run.request.id
+                    );
+                }
+                (self.schema.clone().or_else(|| schema_file(&run)), judged)
             }
         };
         let Some(file) = file else {
             bail!("the run's pipeline file names no schema of the repository: name one with --schema");
         };
-        let schema: Schema = read(&file)?;
-        if schema.unchecked.contains_key("datasets") {
-            bail!(
+        let files: Vec<PathBuf> = statistics
+            .iter()
+            .map(|path| statistics_files(path))
+            .collect::<Result<Vec<_>>>()?
+            .concat();
+        let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
+        let relaxed = schema_diff(&read(&file)?, &texts).map_err(|error| match error {
+            SchemaDiffError::Schema(error) => anyhow!("{} is not what it should be: {error}", file.display()),
+            SchemaDiffError::NoSchema => anyhow!(
                 "{} holds statistics and no schema: name what schema-gen writes",
                 file.display()
-            );
-        }
-        let mut splits = Vec::new();
-        for path in &statistics {
-            for file in statistics_files(path)? {
-                splits.extend(read::<DatasetFeatureStatisticsList>(&file)?.without_slices());
+            ),
+            SchemaDiffError::Statistics { index, error } => {
+                anyhow!("{} is not what it should be: {error}", files[index].display())
             }
-        }
-        if splits.iter().all(|split| split.num_examples == 0) {
-            bail!("the statistics have no example to compare the schema with: name those of a split that has some");
-        }
-        let relaxed = relax(&schema, &splits);
+            error @ SchemaDiffError::NoExamples => error.into(),
+        })?;
         let fits = relaxed.changes.is_empty() && relaxed.remaining.is_empty();
         let write = self.write && !relaxed.changes.is_empty();
         if write {
@@ -128,20 +131,6 @@ fn schema_file(run: &Run) -> Option<PathBuf> {
     })
 }
 
-/// The folders of the statistics that the run's validators judged.
-fn judged_statistics(run: &Run) -> Result<Vec<PathBuf>> {
-    let found: Vec<PathBuf> = validators(run)
-        .filter_map(|(name, _)| Some(PathBuf::from(&run.steps.get(name)?.inputs.get("statistics")?.uri)))
-        .collect();
-    if found.is_empty() {
-        bail!(
-            "no example-validator of run {} came to its statistics: name some with --schema and --statistics",
-            run.request.id
-        );
-    }
-    Ok(found)
-}
-
 /// The file itself, or those of the splits in the folder, by name.
 fn statistics_files(path: &Path) -> Result<Vec<PathBuf>> {
     let Ok(entries) = std::fs::read_dir(path) else {
@@ -179,7 +168,7 @@ fn write_whole(file: &Path, text: &str) -> Result<()> {
 /// Bytes of a schema or of statistics: some ten thousand features.
 const LONGEST: u64 = 256 * 1024 * 1024;
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let name = path.display();
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
@@ -192,8 +181,5 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
             LONGEST >> 20
         );
     }
-    match serde_json::from_slice(&bytes) {
-        Ok(value) => Ok(value),
-        Err(error) => bail!("{name} is not what it should be: {error}"),
-    }
+    Ok(bytes)
 }

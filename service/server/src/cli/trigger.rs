@@ -1,15 +1,14 @@
 //! `trainyard trigger`.
 
+use super::door::Door;
 use super::output;
 use super::parameters::Parameters;
-use super::service::Service;
 use crate::config::Config;
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::process::ExitCode;
 use trainyard_core::ids::RepoName;
-use trainyard_engine::Engine;
-use trainyard_engine::store::Store;
+use trainyard_store::Reads;
 
 /// Start a run of a pipeline at the head of its default branch
 #[derive(Debug, clap::Args)]
@@ -35,22 +34,17 @@ impl Trigger {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
         let repo = match &self.repo {
             Some(repo) => RepoName::parse(repo)?,
-            None => only_repo(&super::open_store(config).await?, &self.pipeline).await?,
+            None => only_repo(&super::reads(config).await?, &self.pipeline).await?,
         };
         let (parameters, actor) = (self.parameters.map(), super::actor());
-        let (run, waits) = match Service::find(config).await {
-            Some(service) => {
-                let asked = json!({"repo": repo, "pipeline": self.pipeline, "parameters": parameters, "actor": actor});
-                let answer: Value = service.post("/api/v1/runs", &asked).await?;
-                (answer["run"].as_str().unwrap_or_default().to_owned(), "")
-            }
-            None => {
-                let engine = Engine::open(config.engine()?).await?;
-                let run = engine.request_known(&repo, &self.pipeline, &parameters, &actor).await?;
-                engine.store().close().await;
-                (run.to_string(), "; it waits for the next `trainyard serve`")
-            }
+        let door = Door::open(config).await?;
+        let waits = match door.is_service() {
+            true => "",
+            false => "; it waits for the next `trainyard serve`",
         };
+        let run = door.trigger(&repo, &self.pipeline, &parameters, &actor).await;
+        door.close().await;
+        let run = run?;
         if self.json {
             output::json(&json!({"run": run, "status": "queued"}))?;
         } else {
@@ -60,7 +54,7 @@ impl Trigger {
     }
 }
 
-async fn only_repo(store: &Store, pipeline: &str) -> Result<RepoName> {
+async fn only_repo(store: &Reads, pipeline: &str) -> Result<RepoName> {
     let known = store.pipelines().await?;
     let mut repos: Vec<RepoName> = known
         .iter()

@@ -46,7 +46,7 @@ struct Reason {
 
 impl Why {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        let store = super::open_store(config).await?;
+        let store = super::reads(config).await?;
         let id = runs::row(&store, &self.run).await?.id;
         let run = store.load_run(&id).await?;
         let Some((step, record)) = run.steps.get_key_value(self.step.as_str()) else {

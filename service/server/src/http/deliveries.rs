@@ -26,7 +26,7 @@ pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<DeliveryQuery>,
 ) -> Result<Json<Deliveries>, ApiError> {
-    let found = app.engine.store().deliveries(limit(query.limit)?).await?;
+    let found = app.engine.reads().deliveries(limit(query.limit)?).await?;
     Ok(Json(Deliveries {
         deliveries: found.into_iter().map(Into::into).collect(),
     }))
@@ -36,7 +36,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", operation_id = "get_delivery", params(("id" = String, Path)),
     responses((status = 200, body = DeliveryItem), (status = 404, body = ErrorBody)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
-    let found = app.engine.store().delivery(&DeliveryId::new(id.as_str())).await?;
+    let found = app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await?;
     let view = found.ok_or_else(|| ApiError::not_found(format!("there is no delivery '{id}'")))?;
     Ok(Json(view.into()))
 }

@@ -94,7 +94,7 @@ async fn writable(app: &App) -> bool {
     match *known {
         Some((at, writable)) if at.elapsed() < DATABASE_PROBE => writable,
         _ => {
-            let probed = app.engine.store().check_writable().await;
+            let probed = app.engine.check_writable().await;
             if let Err(error) = &probed {
                 tracing::warn!(%error, "the database takes no writes");
             }

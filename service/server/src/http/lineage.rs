@@ -43,6 +43,6 @@ pub(super) async fn show(
     };
     let hops = query.hops.unwrap_or(DEFAULT_HOPS);
     Ok(Json(
-        app.engine.store().lineage(&artifact, direction, hops).await?.into(),
+        app.engine.reads().lineage(&artifact, direction, hops).await?.into(),
     ))
 }

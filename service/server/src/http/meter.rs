@@ -59,7 +59,7 @@ pub(super) async fn count(path: Option<MatchedPath>, request: Request, next: Nex
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, content_type = "text/plain", body = String)))]
 pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError> {
-    let stats = app.engine.store().stats().await?;
+    let stats = app.engine.reads().stats().await?;
     for state in ["queued", "running", "succeeded", "failed", "cancelled"] {
         let count = stats.runs.get(state).copied().unwrap_or_default();
         metrics::gauge!("trainyard_runs", "state" => state).set(count as f64);

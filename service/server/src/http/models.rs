@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// Every push target, what it serves, and its ledger.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", operation_id = "list_models", responses((status = 200, body = Models)))]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Models>, ApiError> {
-    Ok(Json(Models::read(app.engine.store(), &app.config).await?))
+    Ok(Json(Models::read(app.engine.reads(), &app.config).await?))
 }
 
 /// What a rollback did.

@@ -53,7 +53,7 @@ pub(super) async fn list(
     };
     let runs: Vec<RunItem> = app
         .engine
-        .store()
+        .reads()
         .runs(&filter)
         .await?
         .into_iter()
@@ -81,7 +81,7 @@ fn state(word: &str) -> Result<RunState, ApiError> {
 }
 
 async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
-    let row = app.engine.store().run_row(id).await?;
+    let row = app.engine.reads().run_row(id).await?;
     row.ok_or_else(|| ApiError::not_found(format!("there is no run '{id}'")))
 }
 
@@ -90,8 +90,8 @@ async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
     responses((status = 200, body = RunDetail), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<RunDetail>, ApiError> {
     let row = row(&app, &id).await?;
-    let run = app.engine.store().load_run(&row.id).await?;
-    let events = app.engine.store().run_events(&row.id, 0).await?;
+    let run = app.engine.reads().load_run(&row.id).await?;
+    let events = app.engine.reads().run_events(&row.id, 0).await?;
     Ok(Json(RunDetail::new(row, run, events)))
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn log(
     Parameters(query): Parameters<LogQuery>,
 ) -> Result<Response, ApiError> {
     let row = row(&app, &id).await?;
-    let run = app.engine.store().load_run(&row.id).await?;
+    let run = app.engine.reads().load_run(&row.id).await?;
     let folders = app.engine.folders_of().clone();
     let bytes = query.tail.unwrap_or(DEFAULT_TAIL).min(LONGEST_TAIL);
     let read = tokio::task::spawn_blocking(move || {

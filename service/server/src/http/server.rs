@@ -101,7 +101,7 @@ impl Server {
         accept(&self.listener, app.clone(), stop).await;
         drop(self.listener);
         loops.shutdown().await;
-        if timeout(CLOSING, engine.store().close()).await.is_err() {
+        if timeout(CLOSING, engine.close()).await.is_err() {
             tracing::warn!("the database was still busy");
         }
         tracing::info!("stopped; programs that run are found again at the next start");

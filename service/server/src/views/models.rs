@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::registry::{CHAMPION, Promotion, Serving as ServingNow};
-use trainyard_store::{Result, Store};
+use trainyard_store::{Reads, Result};
 use utoipa::ToSchema;
 
 /// Entries of a target's ledger that are shown.
@@ -90,7 +90,7 @@ pub struct PromotionItem {
 
 impl Models {
     /// Reads every target of the configuration and of the ledger.
-    pub async fn read(store: &Store, config: &Config) -> Result<Self> {
+    pub async fn read(store: &Reads, config: &Config) -> Result<Self> {
         let mut names: BTreeSet<String> = config.targets.keys().cloned().collect();
         names.extend(
             store
@@ -131,7 +131,7 @@ fn champion(now: ServingNow<'_>) -> AliasView {
 }
 
 /// The names that people gave.
-async fn aliases(store: &Store, model: &str) -> Result<Vec<AliasView>> {
+async fn aliases(store: &Reads, model: &str) -> Result<Vec<AliasView>> {
     let given = store.aliases(Some(model)).await?.into_iter();
     let views = given.filter_map(|entry| {
         Some(AliasView {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::registry::{Evidence, NewPromotion, PromotionAction};
-use trainyard_engine::store::{DatabaseUrl, Store};
+use trainyard_store::{DatabaseUrl, Store};
 
 /// A target that serves version 2, and the ledger of one that is not configured any more.
 fn place() -> Place {

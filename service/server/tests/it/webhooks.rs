@@ -5,8 +5,8 @@ use crate::yard::{API_TOKEN, WEBHOOK_SECRET, Yard, with_secrets};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use trainyard_engine::store::{DatabaseUrl, Store};
 use trainyard_github::signature::sign;
+use trainyard_store::{DatabaseUrl, Store};
 
 const LIMIT: usize = 25 * 1024 * 1024;
 const BODY: &[u8] = br#"{"zen":"Keep it logically awesome."}"#;

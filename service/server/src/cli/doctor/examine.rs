@@ -117,11 +117,7 @@ fn data_folder(checks: &mut Checks, config: &Config) {
 }
 
 async fn database(checks: &mut Checks, engine: &EngineConfig) {
-    let store = match Engine::open_store(engine).await {
-        Ok(store) => store,
-        Err(error) => return checks.problem("database", error),
-    };
-    match store.check().await {
+    match Engine::check_database(engine).await {
         Err(error) => checks.problem("database", error),
         Ok(found) if found.problems.is_empty() => {
             checks.ok("database", format!("{}, {}", found.engine, found.database))
@@ -135,7 +131,6 @@ async fn database(checks: &mut Checks, engine: &EngineConfig) {
             ),
         ),
     }
-    store.close().await;
 }
 
 async fn executor(checks: &mut Checks, engine: &Engine) {

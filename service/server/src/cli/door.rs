@@ -1,0 +1,104 @@
+//! The one door of commands that change something: the running service of this data folder is asked, so that
+//! nothing meets half way; without one an engine of its own does the same here.
+
+use super::service::Service;
+use crate::config::Config;
+use crate::views::path_part;
+use anyhow::{Result, bail};
+use serde_json::{Map, Value, json};
+use trainyard_core::ids::RepoName;
+use trainyard_engine::{Engine, PromoteRequest};
+use trainyard_store::RunRow;
+
+/// Who does what a command asks for.
+pub(super) enum Door {
+    Service(Service),
+    Here(Box<Engine>),
+}
+
+impl Door {
+    /// The running service, else an engine.
+    pub(super) async fn open(config: &Config) -> Result<Self> {
+        match Service::find(config).await {
+            Some(service) => Ok(Self::Service(service)),
+            None => Ok(Self::Here(Box::new(Engine::open(config.engine()?).await?))),
+        }
+    }
+
+    /// Whether the service does it.
+    pub(super) fn is_service(&self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+
+    /// Waits for what is being written.
+    pub(super) async fn close(self) {
+        if let Self::Here(engine) = self {
+            engine.close().await;
+        }
+    }
+
+    /// Starts a run of a known pipeline; its id.
+    pub(super) async fn trigger(
+        &self,
+        repo: &RepoName,
+        pipeline: &str,
+        parameters: &Map<String, Value>,
+        actor: &str,
+    ) -> Result<String> {
+        match self {
+            Self::Service(service) => {
+                let asked = json!({"repo": repo, "pipeline": pipeline, "parameters": parameters, "actor": actor});
+                let answer = service.post("/api/v1/runs", &asked).await?;
+                Ok(answer["run"].as_str().unwrap_or_default().to_owned())
+            }
+            Self::Here(engine) => Ok(engine
+                .request_known(repo, pipeline, parameters, actor)
+                .await?
+                .to_string()),
+        }
+    }
+
+    /// Asks a run to end.
+    pub(super) async fn cancel(&self, run: &RunRow, actor: &str) -> Result<()> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/runs/{}/cancel", path_part(run.id.as_str()));
+                service.post(&path, &json!({"actor": actor})).await?;
+            }
+            Self::Here(engine) => {
+                if !engine.cancel(&run.id, actor).await? {
+                    bail!("run {} is over already: {}", run.id, run.state.as_str());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a model serve; what was done, as the API says it.
+    pub(super) async fn promote(&self, request: PromoteRequest) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let PromoteRequest {
+                    model,
+                    target,
+                    reason,
+                    actor,
+                } = request;
+                let asked = json!({"model": model, "target": target, "reason": reason, "actor": actor});
+                service.post("/api/v1/promotions", &asked).await
+            }
+            Self::Here(engine) => Ok(serde_json::to_value(engine.promote(&request).await?)?),
+        }
+    }
+
+    /// Makes the version before the current one serve; what was done, as the API says it.
+    pub(super) async fn roll_back(&self, target: &str, actor: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/rollback", path_part(target));
+                service.post(&path, &json!({"actor": actor})).await
+            }
+            Self::Here(engine) => Ok(serde_json::to_value(engine.roll_back(target, actor).await?)?),
+        }
+    }
+}
