@@ -192,7 +192,7 @@ fn short(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::ids::StepName;
-    use crate::spec::NetworkAccess;
+    use crate::plan::NetworkAccess;
     use proptest::prelude::*;
 
     fn step() -> PlannedStep {

@@ -1,8 +1,9 @@
 //! The decisions of Trainyard, without IO, clock or randomness.
 //!
 //! Read in the order of the data's path: [`event`] (what happened), [`spec`] (the pipeline file),
-//! [`trigger`] (does it start a run), [`run`] (the state machine), [`cache_key`] (must a step run),
-//! [`gate`] (is the candidate better), [`registry`] (what serves, and what may), [`sentence`] (what the user reads).
+//! [`plan`] (what is made of it), [`trigger`] (does it start a run), [`run`] (the state machine),
+//! [`cache_key`] (must a step run), [`gate`] (is the candidate better), [`registry`] (what serves, and
+//! what may), [`sentence`] (what the user reads), [`stored`] (how all of it is kept).
 
 pub mod artifact;
 pub mod cache_key;
@@ -14,6 +15,8 @@ pub mod ids;
 pub mod node;
 pub mod placeholder;
 pub mod plan;
+pub mod problem;
+mod quantity;
 pub mod registry;
 pub mod report;
 pub mod retention;
@@ -21,6 +24,8 @@ pub mod run;
 pub mod schedule;
 pub mod span;
 pub mod spec;
+pub mod stored;
+pub mod suggest;
 pub mod trigger;
 
 pub use run::sentence;

@@ -6,7 +6,7 @@
 //! hours once a year.
 
 use crate::ids::Micros;
-use crate::spec::{Catchup, Schedule};
+use crate::plan::{Catchup, Schedule};
 use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;

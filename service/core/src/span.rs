@@ -1,7 +1,8 @@
 //! External data named by the time it covers: patterns, spans and windows, as in TFX's ExampleGen.
 
 mod select;
-pub use select::Unselected;
+mod unselected;
+pub use unselected::{TooFewSpans, Unselected};
 
 use crate::artifact::Digest;
 use chrono::{Datelike, NaiveDate};

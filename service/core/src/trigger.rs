@@ -3,7 +3,6 @@
 use crate::event::{DataArrived, Event, Manual, PullRequest, PullRequestAction, Push, ScheduleDue};
 use crate::glob::list_matches;
 use crate::plan::Plan;
-use crate::spec::duration_seconds;
 
 /// The answer of [`matches`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,13 +139,7 @@ fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
             &format!("pipeline '{pipeline}' listens to data source '{}'", trigger.source),
         );
     }
-    // A plan holds only durations that were read before.
-    let quiet = trigger
-        .quiet_period
-        .as_deref()
-        .and_then(|text| duration_seconds(text).ok())
-        .unwrap_or(0);
-    match quiet {
+    match trigger.quiet_period_seconds {
         0 => Match::Start {
             cause: what,
             may_push: true,
@@ -187,7 +180,7 @@ fn on_manual(plan: &Plan, manual: &Manual) -> Match {
 mod tests {
     use super::*;
     use crate::ids::{CommitSha, RepoName};
-    use crate::spec::{DataTrigger, PushTrigger, Triggers};
+    use crate::plan::{DataTrigger, PushTrigger, Triggers};
 
     fn repo() -> RepoName {
         RepoName::parse("acme/flights").unwrap()
@@ -266,7 +259,7 @@ mod tests {
         let mut eager = plan.clone();
         eager.triggers.data = Some(DataTrigger {
             source: "flights".to_owned(),
-            quiet_period: None,
+            quiet_period_seconds: 0,
         });
         let relevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/train.py"]);
         let irrelevant: Option<&[&str]> = Some(&["README.md", "pipelines/flights/README.md"]);

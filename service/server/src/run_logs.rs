@@ -69,11 +69,11 @@ pub fn newest_attempt(state: &StepState) -> Option<u32> {
 }
 
 fn not_started(name: &str, state: &StepState) -> String {
+    let never = |why: &str| format!("step '{name}' has no log, because it never started: {why}");
     match state {
         StepState::Cached => format!("step '{name}' has no log: an earlier execution stood in, see `trainyard why`"),
-        StepState::Skipped { reason } | StepState::Failed { reason, .. } => {
-            format!("step '{name}' has no log, because it never started: {reason}")
-        }
+        StepState::Skipped { cause } => never(&cause.sentence()),
+        StepState::Failed { reason, .. } => never(reason),
         _ => format!("step '{name}' has no log yet: it has not started"),
     }
 }

@@ -9,7 +9,7 @@ use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
-use trainyard_core::spec::{Catchup, Schedule};
+use trainyard_core::plan::{Catchup, Schedule};
 
 statements! {
     LIST = "SELECT repo, pipeline, folder, commit_sha, branch, cron, timezone, catchup, since, last_slot

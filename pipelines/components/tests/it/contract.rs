@@ -4,6 +4,7 @@ use crate::yard::{Yard, predictions};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use trainyard_core::gate::judge;
+use trainyard_core::plan::{CrossSlicingSpec, Direction, MetricThreshold};
 use trainyard_core::{evaluation, spec};
 
 /// The evaluation of two rows, as the service's own parser sees it.
@@ -153,9 +154,9 @@ fn the_gate_knows_which_way_each_metric_is_better() {
         let measured = compared(model_type, json!({}));
         for (name, auc) in &measured.slices[0].metrics {
             let (good, bad) = auc.candidate.zip(auc.baseline).unwrap();
-            match spec::MetricThreshold::default().better(name) {
-                Some(spec::Direction::HigherIsBetter) => assert!(good > bad, "{model_type} {name}: {good} {bad}"),
-                Some(spec::Direction::LowerIsBetter) => assert!(good < bad, "{model_type} {name}: {good} {bad}"),
+            match MetricThreshold::default().better(name) {
+                Some(Direction::HigherIsBetter) => assert!(good > bad, "{model_type} {name}: {good} {bad}"),
+                Some(Direction::LowerIsBetter) => assert!(good < bad, "{model_type} {name}: {good} {bad}"),
                 None => drop(neither.insert(name.clone())),
             }
         }
@@ -168,7 +169,7 @@ fn the_gate_knows_which_way_each_metric_is_better() {
 fn the_gate_finds_the_bins_and_pairs_it_asks_for() {
     let file = "slicing_specs: [{}, { bins: { distance: [0, 150.5, 400] } }, { feature_keys: [origin], bins: { distance: [300] } }]\nmetrics:\n  auc:\n    cross_slice_thresholds:\n      - cross_slicing_specs: [{ baseline_spec: { feature_values: { origin: EWR } }, slicing_specs: [{ bins: { distance: [150.5] } }, { feature_keys: [origin] }] }]\n        require: no_significant_regression\n        value_threshold: { lower_bound: -1 }\n";
     let gate = spec::load_gate("gate.yaml", file).unwrap();
-    let cross: Vec<spec::CrossSlicingSpec> = gate.asked_cross_slices().collect();
+    let cross: Vec<CrossSlicingSpec> = gate.asked_cross_slices().collect();
     let measured = compared(
         "binary_classification",
         json!({"slicing_specs": gate.slicing_specs, "cross_slicing_specs": cross}),

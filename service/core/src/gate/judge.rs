@@ -16,7 +16,7 @@ use super::rows::{Applicable, Row, Subject, has_threshold, looked_at};
 use super::threshold::{self, Judged};
 use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
 use crate::evaluation::{Evaluation, Measured};
-use crate::spec::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
+use crate::plan::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
 
 /// Small slices that are named; more are counted.
 const NAMED: usize = 5;

@@ -4,7 +4,7 @@ use super::rows::Demand;
 use super::significance::Tested;
 use super::threshold::{self, Judged};
 use super::verdict::Rule;
-use crate::spec::{Direction, Requirement, SuspiciousImprovement};
+use crate::plan::{Direction, Requirement, SuspiciousImprovement};
 
 /// Both models' values of a metric at a place.
 pub(super) struct Pair<'a> {

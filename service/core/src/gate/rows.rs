@@ -2,7 +2,7 @@
 
 use super::significance::{Hypothesis, Tested, adjust};
 use crate::evaluation::{Evaluation, Measured, SliceKey, place_name};
-use crate::spec::{
+use crate::plan::{
     ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, Requirement, SlicingSpec,
     SuspiciousImprovement, ValueThreshold,
 };

@@ -1,7 +1,7 @@
 //! Whether chance explains a difference: one-sided t-tests of the paired difference, corrected by Holm.
 
 use crate::evaluation::Measured;
-use crate::spec::{Correction, Direction, Requirement};
+use crate::plan::{Correction, Direction, Requirement};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Beyond this many degrees of freedom Student's t is the normal distribution in all digits that count.

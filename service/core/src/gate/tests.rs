@@ -8,7 +8,7 @@ mod insufficient;
 use super::{Blessing, Verdict, judge};
 use crate::artifact::samples::model;
 use crate::evaluation::{Evaluation, Measured, Slice};
-use crate::spec::{ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold};
+use crate::plan::{ChangeThreshold, Direction, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold};
 use indexmap::IndexMap;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

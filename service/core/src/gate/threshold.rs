@@ -2,7 +2,7 @@
 
 use super::rows::{Applicable, Subject};
 use super::verdict::Rule;
-use crate::spec::{ChangeThreshold, Direction, Requirement, ValueThreshold};
+use crate::plan::{ChangeThreshold, Direction, Requirement, ValueThreshold};
 
 /// Whether a threshold held, in words.
 pub(super) struct Judged {

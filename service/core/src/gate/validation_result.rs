@@ -2,7 +2,7 @@
 
 use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
 use crate::evaluation::SliceKey;
-use crate::spec::{CrossSlicingSpec, SlicingSpec};
+use crate::plan::{CrossSlicingSpec, SlicingSpec};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

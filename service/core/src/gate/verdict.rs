@@ -2,7 +2,7 @@
 
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{SliceKey, place_name};
-use crate::spec::{ChangeThreshold, CrossSlicingSpec, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold};
+use crate::plan::{ChangeThreshold, CrossSlicingSpec, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold};
 use serde::{Deserialize, Serialize};
 
 /// TFX's blessing, three-valued: no thresholds means no judgement, not approval.

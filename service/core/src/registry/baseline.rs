@@ -2,8 +2,8 @@
 
 use super::{Alias, CHAMPION, Ledger};
 use crate::artifact::ArtifactRef;
+use crate::plan::Baseline;
 use crate::plan::Plan;
-use crate::spec::Baseline;
 
 /// What the choice rests on; all of it is small.
 #[derive(Clone, Debug, Default, PartialEq)]

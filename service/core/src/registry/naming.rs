@@ -1,7 +1,7 @@
 //! Giving names to versions, and taking them away.
 
 use super::{Alias, BaselineRefusal, CHAMPION, Ledger};
-use crate::spec::is_model_name;
+use crate::plan::is_model_name;
 
 /// Whether a name may be given to a version, or with `None` be taken away.
 pub fn check_alias(

@@ -3,8 +3,8 @@
 use super::{Ledger, PromotionAction};
 use crate::gate::Blessed;
 use crate::ids::{Micros, RunId};
+use crate::plan::Baseline;
 use crate::run::Run;
-use crate::spec::Baseline;
 
 /// Why an approved model is not pushed after all.
 #[derive(Clone, Debug, PartialEq, Eq)]

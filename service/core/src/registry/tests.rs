@@ -322,7 +322,7 @@ mod runs {
 
     #[test]
     fn what_a_candidate_is_compared_with() {
-        use crate::spec::Baseline;
+        use crate::plan::Baseline;
         let entries = vec![
             entry(1, PromotionAction::Push, "000001"),
             entry(2, PromotionAction::Push, "000002"),

@@ -3,8 +3,8 @@
 use super::markdown::{MAX_CELL, escape};
 use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
+use crate::plan::Baseline;
 use crate::run::{Run, RunState};
-use crate::spec::Baseline;
 use std::fmt::Write;
 
 /// GitHub's limit, in characters.

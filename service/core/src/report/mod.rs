@@ -9,8 +9,8 @@ mod tests;
 pub use comment::{comment, marker};
 
 use crate::gate::{Blessing, Comparison, Verdict};
+use crate::problem::Problem;
 use crate::run::{Run, RunState};
-use crate::spec::Problem;
 use serde::{Deserialize, Serialize};
 
 /// GitHub's limit of a status description, in characters.

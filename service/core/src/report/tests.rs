@@ -6,8 +6,9 @@ use super::{
 use crate::evaluation::{Difference, Evaluation, Measured, Slice};
 use crate::gate::{Comparison, judge};
 use crate::ids::{CommitSha, Micros, RepoName};
-use crate::run::{Run, RunEvent, RunRequest, RunState, StepState};
+use crate::run::{Run, RunEvent, RunRequest, RunState, SkipCause, StepState};
 use crate::sentence;
+use crate::span::TooFewSpans;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -159,7 +160,14 @@ fn statuses() {
 #[test]
 fn a_skipped_run_is_a_success_but_no_approval_of_a_pull_request() {
     let skipped = |pull_request| {
-        let summary = sentence::run_skipped("data source 'flights' has 1 span, its window needs at least 3");
+        let too_few = TooFewSpans {
+            source: "flights".to_owned(),
+            spans: 1,
+            newest: None,
+            in_window: 1,
+            min_spans: 3,
+        };
+        let summary = sentence::run_skipped(&SkipCause::NoData(too_few));
         ended(running(pull_request), RunState::Succeeded, &summary)
     };
     insta::assert_snapshot!(shown(&status(&skipped(None)).unwrap()), @"Success trainyard/flights skipped: data source 'flights' has 1 span, its window needs at least 3");
@@ -605,8 +613,8 @@ mod proposed_gate {
         let mut run = judged(Some(7), &good());
         run.gate_replay = Some(GateReplay::new(run.verdict.as_ref().unwrap(), vec![]));
         let gate = run.request.plan.gate.as_mut().unwrap();
-        gate.proposed_gate = Some(crate::spec::Gate {
-            baseline: crate::spec::Baseline::Alias("champ|ion".to_owned()),
+        gate.proposed_gate = Some(crate::plan::Gate {
+            baseline: crate::plan::Baseline::Alias("champ|ion".to_owned()),
             ..gate.gate.clone()
         });
         let text = comment(&run, URL).unwrap();

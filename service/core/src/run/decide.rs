@@ -1,6 +1,6 @@
 //! What to do next, from the present state alone.
 
-use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, StepRecord, StepState, sentence};
+use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, SkipCause, StepRecord, StepState, sentence};
 use crate::gate::Blessing;
 use crate::ids::{Micros, StepName};
 use crate::plan::{ImageSource, PlannedStep, RetryPolicy};
@@ -180,14 +180,14 @@ fn decide_next_attempt(
     free: &mut usize,
     decisions: &mut Vec<Decision>,
 ) {
-    let skip = |reason: String| {
+    let skip = |cause: SkipCause| {
         Decision::Record(RunEvent::StepSkipped {
             step: name.clone(),
-            reason,
+            cause,
         })
     };
     if let Some(by) = &run.cancel_requested {
-        return decisions.push(skip(sentence::run_cancelled(by)));
+        return decisions.push(skip(SkipCause::Cancelled { by: by.clone() }));
     }
     if let StepState::Waiting { until, .. } = record.state
         && now < until
@@ -202,7 +202,8 @@ fn decide_next_attempt(
     let done_or_absent =
         |step: &StepName, record: &StepRecord| record.state.is_done() || is_absent(run, planned, step, record);
     if let Some((broken, _)) = upstream().find(|(step, r)| r.state.is_final() && !done_or_absent(step, r)) {
-        return decisions.push(skip(sentence::upstream_did_not_finish(broken)));
+        let step = broken.clone();
+        return decisions.push(skip(SkipCause::UpstreamDidNotFinish { step }));
     }
     if let ImageSource::Build(image) = &planned.image {
         match run.images.get(image) {
@@ -282,11 +283,11 @@ fn decide_end(run: &Run) -> Decision {
     }
     // Steps are in the plan's order: the first one skipped is why the others were.
     let skipped = run.steps.iter().find_map(|(name, record)| match &record.state {
-        StepState::Skipped { reason } if !run.spares(name) => Some(reason),
+        StepState::Skipped { cause } if !run.spares(name) => Some(cause),
         _ => None,
     });
-    if let Some(reason) = skipped {
-        return Decision::Record(finished(run, RunState::Succeeded, sentence::run_skipped(reason)));
+    if let Some(cause) = skipped {
+        return Decision::Record(finished(run, RunState::Succeeded, sentence::run_skipped(cause)));
     }
     if run.request.plan.gate.is_some() && run.verdict.is_none() {
         return Decision::Perform(Command::Judge);

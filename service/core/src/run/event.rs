@@ -1,11 +1,12 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::RunState;
+use super::{RunState, SkipCause};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
+use crate::stored::{Stored, StoredError};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// How a step's program ended.
@@ -141,8 +142,8 @@ pub enum RunEvent {
     StepSkipped {
         /// The step.
         step: StepName,
-        /// One sentence.
-        reason: String,
+        /// Why.
+        cause: SkipCause,
     },
     /// The gate judged the candidate.
     GateJudged {
@@ -191,4 +192,20 @@ pub enum RunEvent {
         #[serde(default)]
         metrics: Map<String, Value>,
     },
+}
+
+impl Stored for RunEvent {
+    const WHAT: &'static str = "run event";
+    const VERSION: u32 = 2;
+
+    fn upgrade(from: u32, mut value: Value) -> Result<Value, StoredError> {
+        // Version 1 said in words only why a step was skipped.
+        if from < 2
+            && value["event"] == "step_skipped"
+            && let Some(reason) = value.as_object_mut().and_then(|fields| fields.shift_remove("reason"))
+        {
+            value["cause"] = json!({ "recorded": reason });
+        }
+        Ok(value)
+    }
 }

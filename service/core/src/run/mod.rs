@@ -7,6 +7,7 @@ pub mod decide;
 mod event;
 mod run_state;
 pub mod sentence;
+mod skip;
 mod state;
 
 #[cfg(test)]
@@ -15,11 +16,14 @@ mod tests;
 pub use decide::{Command, Decision, Limits, decide};
 pub use event::{Exit, RunEvent};
 pub use run_state::RunState;
+pub use skip::SkipCause;
 pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
 
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;
+use crate::stored::{self, Stored, StoredError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A run as it was asked for; never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,5 +56,16 @@ pub struct RunRequest {
     /// When it was asked for.
     pub created_at: Micros,
     /// The pipeline, ready to run.
+    #[serde(serialize_with = "stored::serialize_inner")]
     pub plan: Plan,
+}
+
+impl Stored for RunRequest {
+    const WHAT: &'static str = "run request";
+    const VERSION: u32 = 1;
+
+    fn upgrade(_: u32, mut value: Value) -> Result<Value, StoredError> {
+        stored::upgrade_inner::<Plan>(&mut value, "plan")?;
+        Ok(value)
+    }
 }

@@ -1,6 +1,6 @@
 //! Every sentence a user reads about a run: what happened, where, what to do next.
 
-use super::{Exit, PushState, Run};
+use super::{Exit, PushState, Run, SkipCause};
 use crate::gate::Blessing;
 use crate::ids::StepName;
 
@@ -9,9 +9,16 @@ pub fn run_cancelled(by: &str) -> String {
     format!("cancelled by {by}")
 }
 
-/// A step cannot run because one before it did not finish.
-pub fn upstream_did_not_finish(step: &StepName) -> String {
-    format!("not run, because step '{step}' did not finish")
+impl SkipCause {
+    /// Why the step did not run, in one sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoData(too_few) => too_few.sentence(),
+            Self::UpstreamDidNotFinish { step } => format!("not run, because step '{step}' did not finish"),
+            Self::Cancelled { by } => run_cancelled(by),
+            Self::Recorded(sentence) => sentence.clone(),
+        }
+    }
 }
 
 /// A step took too long.
@@ -77,8 +84,8 @@ pub fn step_failed(step: &StepName, reason: &str) -> String {
 }
 
 /// The end of a run that has not enough data yet, a normal one.
-pub fn run_skipped(reason: &str) -> String {
-    format!("skipped: {reason}")
+pub fn run_skipped(cause: &SkipCause) -> String {
+    format!("skipped: {}", cause.sentence())
 }
 
 /// The end of a run in which every step finished.

@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Exit, RunEvent, RunRequest, RunState};
+use super::{Exit, RunEvent, RunRequest, RunState, SkipCause};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -59,7 +59,7 @@ pub enum StepState {
     /// Not run, because of something before it or because its window has not enough spans.
     Skipped {
         /// Why.
-        reason: String,
+        cause: SkipCause,
     },
 }
 
@@ -545,8 +545,8 @@ impl StepRecord {
                     },
                 }
             }
-            (RunEvent::StepSkipped { reason, .. }, StepState::Pending | StepState::Waiting { .. }) => {
-                StepState::Skipped { reason: reason.clone() }
+            (RunEvent::StepSkipped { cause, .. }, StepState::Pending | StepState::Waiting { .. }) => {
+                StepState::Skipped { cause: cause.clone() }
             }
             (RunEvent::StepStarting { .. } | RunEvent::StepCached { .. }, _) => {
                 return Applied::Ignored("already started");

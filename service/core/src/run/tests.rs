@@ -5,7 +5,7 @@ mod disk;
 mod matrix;
 mod properties;
 
-use super::{Exit, RunEvent, RunRequest};
+use super::{Exit, RunEvent, RunRequest, SkipCause};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::gate::{Verdict, judge};

@@ -1,17 +1,8 @@
 //! Which spans of a source a run reads: TFX's `RangeConfig`.
 
-use super::{SpanFile, SpanPattern};
-use crate::spec::{RollingRange, SpanName, StaticRange, Window};
+use super::{SpanFile, SpanPattern, TooFewSpans, Unselected};
+use crate::plan::{RollingRange, SpanName, StaticRange, Window};
 use std::collections::BTreeMap;
-
-/// Why a run reads nothing; a sentence either way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unselected {
-    /// The window has fewer spans than it needs: more may come, and until then nothing runs.
-    Skipped(String),
-    /// What was asked for does not exist.
-    Missing(String),
-}
 
 /// The files of one source: by span, then by version.
 type Spans<'a> = BTreeMap<i64, BTreeMap<Option<i64>, Vec<&'a SpanFile>>>;
@@ -20,7 +11,7 @@ impl SpanPattern {
     /// The files a run reads, ascending by span, then version, then path.
     ///
     /// `newest` names the newest span the run may see. Without a window only the newest span is
-    /// read: the greatest number, and of it the greatest version. The sentences name `source`.
+    /// read: the greatest number, and of it the greatest version. What is wrong names `source`.
     pub fn select(
         &self,
         source: &str,
@@ -35,14 +26,14 @@ impl SpanPattern {
         }
         if let Some(name) = newest {
             let last = self.span_named(name).filter(|span| spans.contains_key(span));
-            let last = last.ok_or_else(|| Unselected::Missing(self.missing(source, name)))?;
+            let last = last.ok_or_else(|| self.no_such_span(source, name))?;
             spans.retain(|span, _| *span <= last);
         }
         if spans.is_empty() {
-            return Err(Unselected::Missing(format!(
-                "data source '{source}' has no data: expected files like {} under the data root",
-                self.uri
-            )));
+            return Err(Unselected::Empty {
+                source: source.to_owned(),
+                uri: self.uri.clone(),
+            });
         }
         let all: Vec<i64> = spans.keys().copied().collect();
         let (taken, least) = match window {
@@ -58,13 +49,13 @@ impl SpanPattern {
         };
         let least = usize::try_from(least.max(1)).unwrap_or(usize::MAX);
         if taken.len() < least {
-            return Err(Unselected::Skipped(too_few(
-                source,
-                all.len(),
-                newest,
-                taken.len(),
-                least,
-            )));
+            return Err(Unselected::TooFew(TooFewSpans {
+                source: source.to_owned(),
+                spans: all.len(),
+                newest: newest.map(str::to_owned),
+                in_window: taken.len(),
+                min_spans: least,
+            }));
         }
         let every_version = window.is_some_and(Window::keep_all_versions);
         Ok(files_of(&spans, &taken, every_version))
@@ -106,17 +97,18 @@ impl SpanPattern {
     fn bound(&self, source: &str, name: Option<&SpanName>) -> Result<Option<i64>, Unselected> {
         name.map(|name| {
             let found = self.span_named(name.as_str());
-            found.ok_or_else(|| Unselected::Missing(self.missing(source, name.as_str())))
+            found.ok_or_else(|| self.no_such_span(source, name.as_str()))
         })
         .transpose()
     }
 
-    fn missing(&self, source: &str, name: &str) -> String {
-        let expected = match self.path_of(name) {
-            Some(path) => format!("the file {path}"),
-            None => format!("a file like {}", self.uri),
-        };
-        format!("span {name} of data source '{source}' does not exist: expected {expected} under the data root")
+    fn no_such_span(&self, source: &str, name: &str) -> Unselected {
+        Unselected::NoSuchSpan {
+            source: source.to_owned(),
+            span: name.to_owned(),
+            path: self.path_of(name),
+            uri: self.uri.clone(),
+        }
     }
 }
 
@@ -133,14 +125,4 @@ fn files_of(spans: &Spans<'_>, taken: &[i64], every_version: bool) -> Vec<SpanFi
     let mut files: Vec<SpanFile> = versions.flatten().map(|file| (*file).clone()).collect();
     files.sort();
     files
-}
-
-fn too_few(source: &str, all: usize, newest: Option<&str>, taken: usize, least: usize) -> String {
-    let plural = if all == 1 { "" } else { "s" };
-    let newest = newest.map(|name| format!(" up to {name}")).unwrap_or_default();
-    let window = match taken == all {
-        true => "its window needs".to_owned(),
-        false => format!("{taken} of them in its window, which needs"),
-    };
-    format!("data source '{source}' has {all} span{plural}{newest}, {window} at least {least}")
 }

@@ -1,7 +1,7 @@
 //! Patterns and windows, against TFX's rules.
 
 use super::*;
-use crate::spec::{RollingRange, StaticRange, Window};
+use crate::plan::{RollingRange, StaticRange, Window};
 use proptest::prelude::*;
 
 fn pattern(uri: &str) -> SpanPattern {
@@ -215,8 +215,8 @@ fn missing_data_is_explained() {
     ];
     let said = |result: Result<Vec<String>, Unselected>| match result {
         Ok(taken) => format!("took {taken:?}"),
-        Err(Unselected::Missing(reason)) => format!("missing: {reason}"),
-        Err(Unselected::Skipped(reason)) => format!("skipped: {reason}"),
+        Err(Unselected::TooFew(too_few)) => format!("skipped: {}", too_few.sentence()),
+        Err(missing) => format!("missing: {}", missing.sentence()),
     };
     let all: Vec<String> = all.into_iter().map(said).collect();
     insta::assert_snapshot!(all.join("\n"), @"
@@ -322,8 +322,8 @@ fn every_option_of_a_window_does_what_tfx_says() {
                 .iter()
                 .filter_map(|file| Some((file.span, file.version?)))
                 .collect(),
-            Err(Unselected::Skipped(_)) => Vec::new(),
-            Err(Unselected::Missing(why)) => panic!("{text}: {why}"),
+            Err(Unselected::TooFew(_)) => Vec::new(),
+            Err(missing) => panic!("{text}: {}", missing.sentence()),
         };
         assert_eq!(taken, expected, "{text}");
     }
@@ -465,7 +465,7 @@ proptest! {
             taken.iter().flatten().map(|file| file.span).collect()
         };
         let taken = take(range.clone());
-        prop_assert!(!matches!(taken, Err(Unselected::Missing(_))));
+        prop_assert!(matches!(taken, Ok(_) | Err(Unselected::TooFew(_))));
         let (kept, files_taken) = (spans(&taken), taken.clone().unwrap_or_default());
         prop_assert!(files_taken.is_sorted_by(|a, b| (a.span, a.version) < (b.span, b.version)));
         prop_assert!(files_taken.iter().all(|file| files.contains(file)));

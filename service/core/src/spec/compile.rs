@@ -1,13 +1,14 @@
 //! [`Pipeline`] to [`Plan`].
 
+use super::Pipeline;
 use super::graph;
 use super::lint;
 use super::source_map::Problems;
 use super::step::StepCompiler;
-use super::suggest;
-use super::{Pipeline, Problem};
 use crate::ids::StepName;
 use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::suggest;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -16,7 +17,7 @@ use serde_json::{Map, Value};
 /// `file` and `text` give the problems their positions; `overrides` replace parameters of the file.
 pub fn plan(pipeline: &Pipeline, file: &str, text: &str, overrides: &Map<String, Value>) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::new(file, text);
-    lint::sections(pipeline, &mut problems);
+    let (triggers, push) = lint::sections(pipeline, &mut problems);
     let parameters = parameters(pipeline, overrides, &mut problems);
     if pipeline.steps.is_empty() {
         problems.add(&["steps"], "the pipeline has no steps");
@@ -41,13 +42,13 @@ pub fn plan(pipeline: &Pipeline, file: &str, text: &str, overrides: &Map<String,
     Ok(Plan {
         pipeline: pipeline.name.clone(),
         parameters,
-        triggers: pipeline.on.clone(),
+        triggers,
         concurrency: pipeline.concurrency.clone(),
         data: pipeline.data.clone(),
         images,
         steps: ordered,
         gate,
-        push: pipeline.push.clone(),
+        push,
     })
 }
 

@@ -1,7 +1,5 @@
 //! The standard components: what `uses` knows.
 
-use super::Direction;
-
 /// A standard component.
 pub(super) struct Standard {
     /// As `uses` names it.
@@ -133,101 +131,6 @@ pub(super) const STANDARD: [Standard; 5] = [
 /// The component of that name.
 pub(super) fn standard(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
-}
-
-/// A metric of the standard evaluator.
-pub(super) struct Metric {
-    /// One that ends in `:CLASS` is there for each class.
-    pub(super) name: &'static str,
-    /// `None` for those that have no better.
-    better: Option<Direction>,
-}
-
-const fn higher(name: &'static str) -> Metric {
-    Metric {
-        name,
-        better: Some(Direction::HigherIsBetter),
-    }
-}
-
-const fn lower(name: &'static str) -> Metric {
-    Metric {
-        name,
-        better: Some(Direction::LowerIsBetter),
-    }
-}
-
-const fn neither(name: &'static str) -> Metric {
-    Metric { name, better: None }
-}
-
-impl Metric {
-    /// Whether the evaluator calls it so.
-    pub(super) fn is(&self, metric: &str) -> bool {
-        match self.name.strip_suffix(":CLASS") {
-            Some(name) => metric.strip_prefix(name).is_some_and(|class| class.starts_with(':')),
-            None => self.name == metric,
-        }
-    }
-}
-
-/// The metrics the standard evaluator measures, by `model_type`.
-pub(super) const METRICS: [(&str, &[Metric]); 3] = [
-    (
-        "binary_classification",
-        &[
-            higher("auc"),
-            higher("pr_auc"),
-            lower("log_loss"),
-            lower("brier_score"),
-            higher("accuracy"),
-            higher("precision"),
-            higher("recall"),
-            higher("f1"),
-            neither("calibration"),
-            neither("mean_label"),
-            neither("mean_prediction"),
-            lower("expected_calibration_error"),
-            lower("max_calibration_error"),
-        ],
-    ),
-    (
-        "multiclass_classification",
-        &[
-            higher("accuracy"),
-            higher("macro_precision"),
-            higher("macro_recall"),
-            higher("macro_f1"),
-            higher("weighted_precision"),
-            higher("weighted_recall"),
-            higher("weighted_f1"),
-            lower("log_loss"),
-            higher("auc"),
-            higher("precision:CLASS"),
-            higher("recall:CLASS"),
-            higher("f1:CLASS"),
-        ],
-    ),
-    (
-        "regression",
-        &[
-            lower("mean_squared_error"),
-            lower("root_mean_squared_error"),
-            lower("mean_absolute_error"),
-            higher("r_squared"),
-            neither("mean_error"),
-            lower("median_absolute_error"),
-            lower("p90_absolute_error"),
-            lower("mean_absolute_percentage_error"),
-        ],
-    ),
-];
-
-/// Which way a metric of the standard evaluator is better; `None` for those that have no better, and
-/// for all others.
-pub(super) fn better(metric: &str) -> Option<Direction> {
-    let mut known = METRICS.iter().flat_map(|(_, metrics)| metrics.iter());
-    known.find(|known| known.is(metric))?.better
 }
 
 /// The execution type of a user's own step: TFX's name where an output tells it.

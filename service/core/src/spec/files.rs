@@ -1,10 +1,10 @@
 //! Files of the repository as inputs of steps: `file:pipelines/flights/schema.json`.
 
-use super::Problem;
 use super::source_map::Problems;
-use super::suggest;
 use crate::plan::Plan;
+use crate::problem::Problem;
 use crate::span::check_path;
+use crate::suggest;
 
 /// What an input begins with that is a file of the repository.
 pub(super) const FILE_PREFIX: &str = "file:";

@@ -1,7 +1,9 @@
 //! A gate in a file of its own, for judging without a pipeline.
 
 use super::source_map::Problems;
-use super::{Gate, Problem, gate_lint, parse};
+use super::{gate_lint, parse};
+use crate::plan::{Evaluator, Gate};
+use crate::problem::Problem;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -10,7 +12,7 @@ use serde::de::IgnoredAny;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GateFile {
-    gate: Gate,
+    gate: super::Gate,
 }
 
 /// Reads a gate, strictly: the file is the gate section itself, holds it under the key `gate`, or is
@@ -25,14 +27,14 @@ pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
         let whole = parse::strictly::<GateFile>(file, text).map_err(|problem| vec![problem])?;
         (whole.gate, Problems::new(file, text))
     } else {
-        let gate = parse::strictly(file, text).map_err(|problem| vec![problem])?;
+        let gate: super::Gate = parse::strictly(file, text).map_err(|problem| vec![problem])?;
         (gate, Problems::of_section(file, text))
     };
-    linted(gate, problems)
+    linted(gate.into(), problems)
 }
 
 fn linted(gate: Gate, mut problems: Problems) -> Result<Gate, Vec<Problem>> {
-    gate_lint::gate(&gate, &gate_lint::Measured::default(), &mut problems);
+    gate_lint::gate(&gate, &Evaluator::default(), &mut problems);
     if problems.is_empty() {
         return Ok(gate);
     }

@@ -1,42 +1,33 @@
 //! What is wrong with a gate: thresholds that could never hold or never apply.
 
-use super::components::METRICS;
 use super::source_map::Problems;
-use super::suggest;
-use super::{
-    Baseline, ChangeThreshold, CrossSliceThreshold, CrossSlicingSpec, Gate, MetricThreshold, SlicingSpec,
-    ValueThreshold,
+use crate::plan::{
+    Baseline, ChangeThreshold, CrossSliceThreshold, CrossSlicingSpec, Evaluator, Gate, METRICS, MetricThreshold,
+    SlicingSpec, ValueThreshold,
 };
-
-/// What is known of the evaluation that a gate judges; nothing when a component of the user's own measures.
-#[derive(Default)]
-pub(super) struct Measured {
-    /// The standard evaluator's `model_type`.
-    pub(super) model_type: Option<String>,
-    /// The slices it computes.
-    pub(super) slices: Option<Vec<SlicingSpec>>,
-    /// The slices it compares with others.
-    pub(super) cross_slices: Option<Vec<CrossSlicingSpec>>,
-    /// Whether its bootstrap is switched off.
-    pub(super) without_bootstrap: bool,
-}
+use crate::suggest;
 
 /// Checks a gate's thresholds.
-pub(super) fn gate(gate: &Gate, measured: &Measured, problems: &mut Problems) {
+pub(super) fn gate(gate: &Gate, evaluator: &Evaluator, problems: &mut Problems) {
     for (index, spec) in gate.slicing_specs.iter().enumerate() {
-        slicing(&["gate", "slicing_specs", &index.to_string()], spec, measured, problems);
+        slicing(
+            &["gate", "slicing_specs", &index.to_string()],
+            spec,
+            evaluator,
+            problems,
+        );
     }
     if !is_level(gate.confidence_level) {
         problems.add(&["gate", "confidence_level"], LEVEL);
     }
     for (metric, threshold) in &gate.metrics {
-        known_metric(metric, measured.model_type.as_deref(), problems);
+        known_metric(metric, evaluator.model_type.as_deref(), problems);
         let place = Place {
             path: &["gate", "metrics", metric],
             gate,
             metric,
             threshold,
-            measured,
+            evaluator,
         };
         place.of_metric(problems);
         for (index, per_slice) in threshold.per_slice_thresholds.iter().enumerate() {
@@ -58,7 +49,7 @@ pub(super) fn gate(gate: &Gate, measured: &Measured, problems: &mut Problems) {
                 problems,
             );
             for spec in &per_slice.slicing_specs {
-                slicing(&path, spec, measured, problems);
+                slicing(&path, spec, evaluator, problems);
             }
         }
         for (index, cross) in threshold.cross_slice_thresholds.iter().enumerate() {
@@ -82,7 +73,7 @@ struct Place<'a> {
     gate: &'a Gate,
     metric: &'a str,
     threshold: &'a MetricThreshold,
-    measured: &'a Measured,
+    evaluator: &'a Evaluator,
 }
 
 impl<'a> Place<'a> {
@@ -171,7 +162,7 @@ impl<'a> Place<'a> {
                     ),
                 );
             } else if self
-                .measured
+                .evaluator
                 .cross_slices
                 .as_ref()
                 .is_some_and(|m| !pair.is_covered_by(m))
@@ -194,7 +185,7 @@ impl<'a> Place<'a> {
     /// What `require` needs.
     fn tested(&self, problems: &mut Problems) {
         self.compares("require", problems);
-        if self.measured.without_bootstrap {
+        if self.evaluator.without_bootstrap {
             problems.add_with_hint(
                 &self.at("require"),
                 "require needs standard errors, and the evaluator's bootstrap has num_samples 0",
@@ -276,12 +267,12 @@ fn finite(path: &[&str], bounds: [&Option<f64>; 2], problems: &mut Problems) {
     }
 }
 
-fn slicing(path: &[&str], spec: &SlicingSpec, measured: &Measured, problems: &mut Problems) {
+fn slicing(path: &[&str], spec: &SlicingSpec, evaluator: &Evaluator, problems: &mut Problems) {
     if let Some(why) = spec.broken_bins() {
         problems.add(path, why);
         return;
     }
-    let Some(measured) = &measured.slices else { return };
+    let Some(measured) = &evaluator.slices else { return };
     if *spec != SlicingSpec::default() && !measured.iter().any(|candidate| candidate.covers(spec)) {
         problems.add_with_hint(
             path,

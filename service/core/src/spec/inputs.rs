@@ -1,9 +1,9 @@
 //! What a step can take from another: outputs and references to them.
 
 use super::components::{Standard, standard};
-use super::suggest;
 use super::{Pipeline, Step};
 use crate::ids::StepName;
+use crate::suggest;
 use indexmap::IndexMap;
 
 /// The outputs of a standard component.

@@ -1,15 +1,11 @@
-//! The gate's place in the plan: what it judges, and whose thresholds.
+//! The gate's place in the plan: what it judges.
 
-use super::gate_lint::{self, Measured};
 use super::inputs::{declared_outputs, resolve};
 use super::source_map::Problems;
-use super::{Gate, Pipeline, SlicingSpec};
+use super::{Pipeline, gate_lint};
 use crate::ids::StepName;
-use crate::plan::{ImageSource, Plan, PlannedGate, PlannedStep};
+use crate::plan::{Evaluator, Gate, PlannedGate, PlannedStep};
 use indexmap::IndexMap;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 /// Finds what the gate judges, checks its thresholds, and has the evaluator measure the slices that
 /// the gate asks for unless it has its own.
@@ -27,61 +23,16 @@ pub(super) fn gate(
         problems,
     );
     let model = judged(pipeline, "model", gate.model.as_deref(), "Model", problems);
-    let evaluator = evaluation
-        .as_ref()
-        .and_then(|(step, _)| steps.get_mut(step))
-        .filter(|s| is_evaluator(s));
-    match evaluator {
-        Some(evaluator) => {
-            let parameters = &mut evaluator.parameters;
-            let slices = || asked(vec![SlicingSpec::default()], gate.asked_slices().cloned());
-            parameters.entry("slicing_specs").or_insert_with(slices);
-            if gate.asked_cross_slices().next().is_some() {
-                let pairs = || asked(Vec::new(), gate.asked_cross_slices());
-                parameters.entry("cross_slicing_specs").or_insert_with(pairs);
-            }
-            gate_lint::gate(gate, &measured(evaluator), problems);
-        }
-        None => gate_lint::gate(gate, &Measured::default(), problems),
-    }
+    let bar = Gate::from(gate.clone());
+    let evaluation_step = evaluation.as_ref().and_then(|(step, _)| steps.get_mut(step));
+    let evaluator = evaluation_step.and_then(|step| Evaluator::asked_by(&bar, step));
+    gate_lint::gate(&bar, &evaluator.unwrap_or_default(), problems);
     Some(PlannedGate {
-        gate: gate.clone(),
+        gate: bar,
         proposed_gate: None,
         evaluation: evaluation?,
         model: model?,
     })
-}
-
-/// Whether a step is the standard evaluator, whose parameters are known.
-fn is_evaluator(step: &PlannedStep) -> bool {
-    step.image == ImageSource::Components && step.component == "Evaluator"
-}
-
-/// What the standard evaluator's parameters say.
-fn measured(evaluator: &PlannedStep) -> Measured {
-    let samples = evaluator.parameters.get("bootstrap").and_then(|b| b.get("num_samples"));
-    Measured {
-        model_type: parameter(evaluator, "model_type"),
-        slices: parameter(evaluator, "slicing_specs"),
-        cross_slices: parameter(evaluator, "cross_slicing_specs"),
-        without_bootstrap: samples.and_then(Value::as_u64) == Some(0),
-    }
-}
-
-/// A parameter, if it is there and of its shape.
-fn parameter<T: DeserializeOwned>(step: &PlannedStep, name: &str) -> Option<T> {
-    let found = step.parameters.get(name)?;
-    serde_json::from_value(found.clone()).ok()
-}
-
-/// `specs` and every one that is asked for.
-fn asked<T: PartialEq + Serialize>(mut specs: Vec<T>, asked: impl Iterator<Item = T>) -> Value {
-    for spec in asked {
-        if !specs.contains(&spec) {
-            specs.push(spec);
-        }
-    }
-    serde_json::to_value(specs).unwrap_or(Value::Null)
 }
 
 fn judged(
@@ -139,57 +90,4 @@ fn judged(
             None
         }
     }
-}
-
-/// Whether two gates could judge differently: where what they judge is found is no part of the bar.
-fn differs(one: &Gate, other: &Gate) -> bool {
-    let bar = |gate: &Gate| Gate {
-        evaluation: None,
-        model: None,
-        ..gate.clone()
-    };
-    bar(one) != bar(other)
-}
-
-/// A pull request's plan with the gate of the branch it would be merged into, so that a change
-/// cannot lower the bar it is judged by; its own stays beside it as the proposed one. `base` is
-/// `None` when the pipeline is new there; without a gate in the base, the pull request's own counts.
-/// The error is one sentence: the base has a gate, and the pull request took away what it judges.
-pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, String> {
-    let Some(base) = base.and_then(|plan| plan.gate.as_ref()) else {
-        return Ok(head);
-    };
-    let made =
-        |(step, output): &(StepName, String)| head.steps.get(step).is_some_and(|s| s.outputs.contains_key(output));
-    let gate = match &head.gate {
-        Some(own) => PlannedGate {
-            gate: base.gate.clone(),
-            proposed_gate: differs(&own.gate, &base.gate).then(|| own.gate.clone()),
-            evaluation: own.evaluation.clone(),
-            model: own.model.clone(),
-        },
-        None if made(&base.evaluation) && made(&base.model) => base.clone(),
-        None => {
-            return Err(format!(
-                "pipeline '{}' has a gate in the base branch, and this change takes away what it judges: keep the steps '{}' and '{}', or remove the gate in the base branch first",
-                head.pipeline, base.evaluation.0, base.model.0
-            ));
-        }
-    };
-    // The base's slices must be measured, or a change of the slices could never be merged.
-    if let Some(evaluator) = head.steps.get_mut(&gate.evaluation.0).filter(|step| is_evaluator(step)) {
-        let Measured {
-            slices, cross_slices, ..
-        } = measured(evaluator);
-        let mut measure = |name: &str, specs: Value| evaluator.parameters.insert(name.to_owned(), specs);
-        if let Some(slices) = slices {
-            measure("slicing_specs", asked(slices, gate.gate.asked_slices().cloned()));
-        }
-        if gate.gate.asked_cross_slices().next().is_some() {
-            let pairs = asked(cross_slices.unwrap_or_default(), gate.gate.asked_cross_slices());
-            measure("cross_slicing_specs", pairs);
-        }
-    }
-    head.gate = Some(gate);
-    Ok(head)
 }

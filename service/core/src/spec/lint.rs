@@ -1,16 +1,17 @@
 //! What a shape cannot tell, section by section: everything but the gate and the steps' graph.
 
-use super::quantity::{latency, seconds};
+use super::Pipeline;
 use super::source_map::Problems;
-use super::suggest;
-use super::{InfraValidation, Pipeline, SpanName, Window};
+use crate::plan::{DataTrigger, InfraValidation, Push, SpanName, Triggers, Window};
+use crate::quantity;
 use crate::span::SpanPattern;
+use crate::suggest;
 
-/// Checks the sections that need no graph.
-pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) {
+/// Checks the sections that need no graph; what they hold as text is read on the way.
+pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) -> (Triggers, Option<Push>) {
     name(&["name"], "pipeline", &pipeline.name, problems);
     parameters(pipeline, problems);
-    triggers(pipeline, problems);
+    let triggers = triggers(pipeline, problems);
     if pipeline.concurrency.max_active_runs == 0 {
         problems.add(
             &["concurrency", "max_active_runs"],
@@ -24,25 +25,32 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) {
             Err(why) => problems.add(&["data", source, "uri"], why),
         }
     }
-    if let Some(push) = &pipeline.push {
-        name(&["push", "target"], "push target", &push.target, problems);
-        if let Some(Err(why)) = push.max_latency.as_deref().map(latency) {
-            problems.add(&["push", "max_latency"], why);
-        }
-        if push.max_latency.is_some() && push.infra_validation == InfraValidation::LoadOnly {
-            problems.add(
-                &["push", "max_latency"],
-                "max_latency needs queries: set infra_validation to LOAD_AND_QUERY, or leave max_latency out",
-            );
-        }
-        if pipeline.gate.is_none() {
-            problems.add_with_hint(
-                &["push"],
-                "a push needs a gate, because only an approved model is pushed",
-                "add a gate section with thresholds",
-            );
-        }
+    (triggers, push(pipeline, problems))
+}
+
+fn push(pipeline: &Pipeline, problems: &mut Problems) -> Option<Push> {
+    let push = pipeline.push.as_ref()?;
+    name(&["push", "target"], "push target", &push.target, problems);
+    let latency = push.max_latency.as_deref().map(quantity::micros);
+    let max_latency_micros = latency.map(|read| problems.read(&["push", "max_latency"], read));
+    if max_latency_micros.is_some() && push.infra_validation == InfraValidation::LoadOnly {
+        problems.add(
+            &["push", "max_latency"],
+            "max_latency needs queries: set infra_validation to LOAD_AND_QUERY, or leave max_latency out",
+        );
     }
+    if pipeline.gate.is_none() {
+        problems.add_with_hint(
+            &["push"],
+            "a push needs a gate, because only an approved model is pushed",
+            "add a gate section with thresholds",
+        );
+    }
+    Some(Push {
+        target: push.target.clone(),
+        infra_validation: push.infra_validation,
+        max_latency_micros,
+    })
 }
 
 /// Names become folders, container names and status contexts.
@@ -78,7 +86,7 @@ fn parameters(pipeline: &Pipeline, problems: &mut Problems) {
     }
 }
 
-fn triggers(pipeline: &Pipeline, problems: &mut Problems) {
+fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
     let on = &pipeline.on;
     for (key, trigger) in [("push", &on.push), ("pull_request", &on.pull_request)] {
         let Some(trigger) = trigger else { continue };
@@ -98,14 +106,14 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) {
             }
         }
     }
-    if let Some(data) = &on.data {
+    let data = on.data.as_ref().map(|data| {
         known_source(&["on", "data", "source"], &data.source, pipeline, problems);
-        if let Some(quiet) = &data.quiet_period
-            && let Err(why) = seconds(quiet)
-        {
-            problems.add(&["on", "data", "quiet_period"], why);
+        let quiet = data.quiet_period.as_deref().map_or(Ok(0), quantity::seconds);
+        DataTrigger {
+            source: data.source.clone(),
+            quiet_period_seconds: problems.read(&["on", "data", "quiet_period"], quiet),
         }
-    }
+    });
     if let Some(schedule) = &on.schedule {
         let (zone, cron) = crate::schedule::check(schedule);
         for (key, why) in [("timezone", zone), ("cron", cron)] {
@@ -113,6 +121,12 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) {
                 problems.add(&["on", "schedule", key], why);
             }
         }
+    }
+    Triggers {
+        push: on.push.clone(),
+        pull_request: on.pull_request.clone(),
+        data,
+        schedule: on.schedule.clone(),
     }
 }
 

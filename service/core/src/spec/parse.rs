@@ -1,6 +1,8 @@
 //! Text to [`Pipeline`], strictly.
 
-use super::{Pipeline, Problem, suggest};
+use super::Pipeline;
+use crate::problem::Problem;
+use crate::suggest;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, MergeKeyPolicy, Options};
 

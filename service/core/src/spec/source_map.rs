@@ -1,6 +1,6 @@
 //! Where the keys of a pipeline file are.
 
-use super::Problem;
+use crate::problem::Problem;
 use serde_saphyr::granit_parser::{Event, Parser};
 use std::collections::HashMap;
 
@@ -147,6 +147,14 @@ impl<'a> Problems<'a> {
     /// A problem and what would be right.
     pub(super) fn add_with_hint(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
         self.push(path, message.into(), Some(hint.into()));
+    }
+
+    /// What was read at `path`; of a text that cannot be read, a problem and the default.
+    pub(super) fn read<T: Default>(&mut self, path: &[&str], read: Result<T, String>) -> T {
+        read.unwrap_or_else(|why| {
+            self.add(path, why);
+            T::default()
+        })
     }
 
     fn push(&mut self, path: &[&str], message: String, hint: Option<String>) {

@@ -4,7 +4,8 @@ mod cross_slices;
 
 use super::load;
 use crate::ids::StepName;
-use crate::plan::{ImageSource, InputSource, Plan};
+use crate::plan::{ImageSource, InputSource, Plan, with_base_gate};
+use crate::stored;
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
@@ -168,8 +169,7 @@ fn the_evaluator_measures_what_the_gate_asks_for() {
 #[test]
 fn a_plan_survives_its_storage() {
     let plan = flights();
-    let stored = serde_json::to_string(&plan).unwrap();
-    assert_eq!(serde_json::from_str::<Plan>(&stored).unwrap(), plan);
+    assert_eq!(stored::read::<Plan>(&stored::write(&plan)), Ok(plan));
 }
 
 #[test]
@@ -494,6 +494,17 @@ fn every_mistake_has_its_place() {
 }
 
 #[test]
+fn a_baseline_that_is_none_has_its_place() {
+    let file = FLIGHTS.replace("gate:\n", "gate:\n  baseline: latest_blesed\n");
+    assert!(file.contains("latest_blesed"), "{file}");
+    insta::assert_snapshot!(super::parse("p.yaml", &file).unwrap_err().render(&file), @"
+    p.yaml:40:13: 'latest_blesed' is no baseline: did you mean 'latest_blessed'? known are serving, latest_blessed, latest_pushed, none, alias:NAME, pinned:VERSION
+     40 |   baseline: latest_blesed
+        |             ^
+    ");
+}
+
+#[test]
 fn a_push_needs_a_gate() {
     let start = FLIGHTS.find("gate:\n").unwrap();
     let end = FLIGHTS.find("push: { target").unwrap();
@@ -525,7 +536,7 @@ fn a_pull_request_is_judged_by_the_bar_of_its_base() {
         .replace("[{}, { feature_keys: [origin] }]", "[{}]");
     let head = load("p.yaml", &lowered, &Map::new()).unwrap();
     let base = flights();
-    let judged = super::with_base_gate(head.clone(), Some(&base)).unwrap();
+    let judged = with_base_gate(head.clone(), Some(&base)).unwrap();
     let gate = |plan: &Plan| plan.gate.clone().unwrap().gate;
     assert_eq!(gate(&judged), gate(&base));
     let specs = &judged.steps[&StepName::from("evaluate")].parameters["slicing_specs"];
@@ -536,17 +547,17 @@ fn a_pull_request_is_judged_by_the_bar_of_its_base() {
     );
     let proposed = |plan: &Plan| plan.gate.clone().unwrap().proposed_gate;
     assert_eq!(proposed(&judged), Some(gate(&head)), "and its own is known");
-    let same = super::with_base_gate(base.clone(), Some(&base)).unwrap();
+    let same = with_base_gate(base.clone(), Some(&base)).unwrap();
     assert_eq!(proposed(&same), None);
     let elsewhere = FLIGHTS.replace("gate:\n", "gate:\n  evaluation: evaluate\n");
     let elsewhere = load("p.yaml", &elsewhere, &Map::new()).unwrap();
     assert_eq!(
-        proposed(&super::with_base_gate(elsewhere, Some(&base)).unwrap()),
+        proposed(&with_base_gate(elsewhere, Some(&base)).unwrap()),
         None,
         "the same bar"
     );
     assert_eq!(
-        super::with_base_gate(head.clone(), None).unwrap(),
+        with_base_gate(head.clone(), None).unwrap(),
         head,
         "a new pipeline brings its own gate"
     );
@@ -554,11 +565,11 @@ fn a_pull_request_is_judged_by_the_bar_of_its_base() {
     let mut without = head;
     without.gate = None;
     assert_eq!(
-        gate(&super::with_base_gate(without.clone(), Some(&base)).unwrap()),
+        gate(&with_base_gate(without.clone(), Some(&base)).unwrap()),
         gate(&base)
     );
     without.steps.shift_remove(&StepName::from("evaluate"));
-    insta::assert_snapshot!(super::with_base_gate(without, Some(&base)).unwrap_err(), @"pipeline 'flights' has a gate in the base branch, and this change takes away what it judges: keep the steps 'evaluate' and 'train', or remove the gate in the base branch first");
+    insta::assert_snapshot!(with_base_gate(without, Some(&base)).unwrap_err(), @"pipeline 'flights' has a gate in the base branch, and this change takes away what it judges: keep the steps 'evaluate' and 'train', or remove the gate in the base branch first");
 }
 
 #[test]

@@ -1,5 +1,9 @@
-//! What no compiler checks of the house: which way its arrows go.
+//! What no compiler checks: which way the arrows of the house go, and that what was stored is read for ever.
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod events;
 mod house;
+mod keys;
+mod samples;
+mod stored;

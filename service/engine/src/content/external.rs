@@ -10,40 +10,52 @@ use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::plan::SourceWindow;
 use trainyard_core::span::{SpanContent, SpanFile, SpanPattern, Unselected};
 
+/// Why a step cannot have its external data.
+#[derive(Debug, thiserror::Error)]
+pub enum ExternalError {
+    /// What its window asks for is not there, or not yet.
+    #[error("{}", .0.sentence())]
+    Unselected(Unselected),
+    /// What is there cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
 /// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
 /// is their content, never their times or sizes.
 pub async fn resolve(
     data_root: &Path,
     window: &SourceWindow,
     newest: Option<String>,
-) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
+) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
     let (root, window) = (data_root.to_owned(), window.clone());
     tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, newest.as_deref()))
         .await
-        .map_err(|error| Unselected::Missing(format!("the data could not be read: {error}")))?
+        .map_err(|error| ExternalError::Unreadable(format!("the data could not be read: {error}")))?
 }
 
 fn resolve_blocking(
     data_root: &Path,
     window: &SourceWindow,
     newest: Option<&str>,
-) -> Result<(ArtifactRef, Vec<SpanContent>), Unselected> {
-    let pattern = SpanPattern::parse(&window.uri).map_err(Unselected::Missing)?;
+) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
+    let pattern = SpanPattern::parse(&window.uri).map_err(ExternalError::Unreadable)?;
     let files = list(data_root, &pattern).map_err(|error| {
-        Unselected::Missing(format!(
+        ExternalError::Unreadable(format!(
             "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
             window.source,
             data_root.display()
         ))
     })?;
-    let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest)?;
+    let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest);
+    let selected = selected.map_err(ExternalError::Unselected)?;
     let mut tree = Sha256::new();
     let mut contents = Vec::new();
     let mut spans = Vec::new();
     for file in &selected {
         let path = data_root.join(&file.path);
         let digest = file_digest(&path)
-            .map_err(|error| Unselected::Missing(format!("data source '{}': {error}", window.source)))?;
+            .map_err(|error| ExternalError::Unreadable(format!("data source '{}': {error}", window.source)))?;
         tree.update(file.path.as_bytes());
         tree.update([0]);
         tree.update(digest.as_str().as_bytes());
@@ -201,10 +213,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
         let resolve = || resolve_blocking(root.path(), &window, None).unwrap_err();
-        assert!(matches!(resolve(), Unselected::Missing(_)));
+        assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         write(root.path(), "d/other.txt", "");
-        assert!(matches!(resolve(), Unselected::Missing(_)));
+        assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         write(root.path(), "d/1.csv", "");
-        assert!(matches!(resolve(), Unselected::Skipped(_)));
+        assert!(matches!(resolve(), ExternalError::Unselected(Unselected::TooFew(_))));
     }
 }

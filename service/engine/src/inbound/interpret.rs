@@ -233,11 +233,11 @@ async fn interpret_pull_request(
                     .iter()
                     .filter_map(|b| b.plan.as_ref().ok())
                     .find(|b| b.pipeline == plan.pipeline);
-                match trainyard_core::spec::with_base_gate(plan.clone(), same) {
+                match trainyard_core::plan::with_base_gate(plan.clone(), same) {
                     Ok(plan) => verdict
                         .runs
                         .push(request::new(&origin, &pipeline.folder, plan, cause, false, now())),
-                    Err(reason) => verdict.tell(pull, &plan.pipeline, StatusState::Error, reason),
+                    Err(gone) => verdict.tell(pull, &plan.pipeline, StatusState::Error, gone.to_string()),
                 }
             }
             Match::No { reason } if plan.triggers.pull_request.is_none() => verdict.reasons.push(reason),

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use trainyard_core::event::{Event, Manual};
 use trainyard_core::ids::RunId;
+use trainyard_core::problem::Problem;
 use trainyard_core::run::RunRequest;
-use trainyard_core::spec::{self, Problem};
+use trainyard_core::spec;
 use trainyard_store::{NewEvent, StoreError};
 
 /// Why a folder cannot be run.

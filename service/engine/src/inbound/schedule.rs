@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use trainyard_core::event::{Event, ScheduleDue};
 use trainyard_core::ids::Micros;
+use trainyard_core::plan::Schedule;
 use trainyard_core::run::RunRequest;
 use trainyard_core::schedule;
-use trainyard_core::spec::Schedule;
 use trainyard_core::trigger::{Match, matches};
 use trainyard_store::{NewEvent, ScheduleRow, StoreError};
 

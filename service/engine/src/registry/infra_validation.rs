@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::{RunId, StepName};
 use trainyard_core::node::NodeId;
+use trainyard_core::plan::Push;
 use trainyard_core::registry::Ledger;
-use trainyard_core::spec::Push;
 use trainyard_executors::{
     AttemptKey, BuildError, Executor, ExecutorError, Exit, ImageBuilder, Mount, Network, Observation, Program,
 };
@@ -165,7 +165,7 @@ struct Trial<'a> {
 impl Trial<'_> {
     async fn run(&self, model: &ArtifactRef, plan: &Push) -> Result<(), Failure> {
         let source = self.registry.content.place(&model.digest);
-        let checks = Checks::read(&source, plan.infra_validation, plan.latency_bound())?;
+        let checks = Checks::read(&source, plan.infra_validation, plan.max_latency())?;
         let image = match self.registry.builder.resolve(&self.serving.image).await {
             Ok(image) => image,
             Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),

@@ -11,9 +11,9 @@ use crate::house::config::TargetConfig;
 use crate::house::error::EffectError;
 use crate::serving::ServingError;
 use serde::Serialize;
+use trainyard_core::plan::{InfraValidation, Push};
 use trainyard_core::registry::{Approval, Evidence, ModelVersion, Promotion, Refusal, Unknown, approve};
 use trainyard_core::run::Run;
-use trainyard_core::spec::{InfraValidation, Push};
 use trainyard_store::StoreError;
 
 /// What a person asks for.
@@ -239,7 +239,7 @@ fn plan(target: &str, found: &ModelVersion) -> Push {
     let own = own.unwrap_or(Push {
         target: String::new(),
         infra_validation: InfraValidation::default(),
-        max_latency: None,
+        max_latency_micros: None,
     });
     Push {
         target: target.to_owned(),

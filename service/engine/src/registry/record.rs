@@ -11,8 +11,8 @@ use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Override;
 use trainyard_core::ids::Micros;
+use trainyard_core::plan::Push;
 use trainyard_core::registry::{Evidence, ModelVersion, NewPromotion, Promotion};
-use trainyard_core::spec::Push;
 use trainyard_store::MetadataWrite;
 
 /// An InfraValidator of no run, named after its blessing.

@@ -9,8 +9,8 @@ use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::evaluation::{self, Evaluation};
 use trainyard_core::gate::{Replayed, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
+use trainyard_core::plan::Gate;
 use trainyard_core::run::Run;
-use trainyard_core::spec::Gate;
 use trainyard_store::{Reads, RunFilter, RunRow, StoreError};
 
 /// Rows read at once.

@@ -11,8 +11,8 @@ use std::io;
 use std::path::PathBuf;
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::RunId;
+use trainyard_core::plan::Push;
 use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction};
-use trainyard_core::spec::Push;
 use trainyard_store::{MetadataWrite, Store, StoreError};
 
 /// The right to change a target, and what its ledger says.
@@ -95,7 +95,7 @@ impl Registry {
         let (action, version, model, destination) = match change {
             Change::New { blessed, files, plan } => {
                 let version = ledger.next_version();
-                let target = target.within(plan.latency_bound());
+                let target = target.within(plan.max_latency());
                 let kept = ledger.kept();
                 target
                     .push(&blessed, &files, &version, &kept, plan.infra_validation)

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use trainyard_core::ids::RunId;
+use trainyard_core::plan::{Concurrency, OnConflict};
 use trainyard_core::run::RunState;
-use trainyard_core::spec::{Concurrency, OnConflict};
 use trainyard_store::{ActiveRun, StoreError};
 
 /// The store is looked at this often even without a signal.

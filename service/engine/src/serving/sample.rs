@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::io;
 use std::path::Path;
-use trainyard_core::spec::InfraValidation;
+use trainyard_core::plan::InfraValidation;
 
 /// The file in a Model artifact.
 const SAMPLE: &str = "sample.json";

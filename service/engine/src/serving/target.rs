@@ -12,8 +12,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::gate::Blessed;
+use trainyard_core::plan::InfraValidation;
 use trainyard_core::registry::Evidence;
-use trainyard_core::spec::InfraValidation;
 
 /// One model's place to serve.
 #[derive(Clone, Debug)]

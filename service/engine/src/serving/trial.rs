@@ -8,7 +8,7 @@ use crate::house::config::Layout;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use trainyard_core::spec::InfraValidation;
+use trainyard_core::plan::InfraValidation;
 
 /// Between two looks at a server that starts.
 const POLL: Duration = Duration::from_millis(50);

@@ -6,7 +6,8 @@ use crate::source::checkout::{self, SourceError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::plan::Plan;
-use trainyard_core::spec::{self, Problem};
+use trainyard_core::problem::Problem;
+use trainyard_core::spec;
 use trainyard_github::git::Mirror;
 
 /// The file every pipeline folder has.

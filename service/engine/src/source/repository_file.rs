@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest, only_file};
 use trainyard_core::ids::StepName;
 use trainyard_core::plan::Plan;
+use trainyard_core::problem::Problem;
 use trainyard_core::run::RunRequest;
-use trainyard_core::spec::{Problem, missing_files};
+use trainyard_core::spec::missing_files;
 
 /// The largest file that is read, as in commits.
 const LARGEST: u64 = 16 * 1024 * 1024;

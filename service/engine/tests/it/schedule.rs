@@ -5,8 +5,8 @@ use crate::yard::{REPO, Yard, open, until};
 use serde_json::{Map, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_core::run::RunState;
-use trainyard_core::spec::{Catchup, Schedule};
 use trainyard_store::{NewSchedule, RunRow};
 
 const MINUTE: i64 = 60_000_000;

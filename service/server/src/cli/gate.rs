@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::evaluation::{self, Evaluation};
 use trainyard_core::gate::{Blessing, Replayed, judge};
-use trainyard_core::spec;
+use trainyard_core::{plan, spec, suggest};
 use trainyard_engine::Past;
 use trainyard_store::{Reads, RunFilter};
 
@@ -106,7 +106,7 @@ async fn known(store: &Reads, pipeline: &str) -> Result<()> {
     let ran = store.runs(&recent).await?.into_iter().map(|run| run.pipeline);
     let names: BTreeSet<String> = pushed.chain(ran).collect();
     if !names.contains(pipeline) {
-        let hint = spec::did_you_mean(pipeline, names.iter().map(String::as_str));
+        let hint = suggest::hint(pipeline, names.iter().map(String::as_str));
         bail!("there is no pipeline '{pipeline}': {hint}");
     }
     Ok(())
@@ -172,7 +172,7 @@ impl Gate {
     }
 }
 
-fn read_gate(path: &Path) -> Result<spec::Gate> {
+fn read_gate(path: &Path) -> Result<plan::Gate> {
     let name = path.display().to_string();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

@@ -139,7 +139,7 @@ impl Progress {
                     None => format!("{step}: {reason}"),
                 }
             }
-            RunEvent::StepSkipped { step, reason } => format!("{step}: {reason}"),
+            RunEvent::StepSkipped { step, cause } => format!("{step}: {}", cause.sentence()),
             RunEvent::ModelPushed { target, version, .. } => format!("push: {target} serves version {version}"),
             RunEvent::PushFailed { reason } => format!("push: {reason}"),
             RunEvent::CancelRequested { by } => {

@@ -82,7 +82,7 @@ fn reason(
 ) -> Reason {
     let mut differences = Vec::new();
     let answer = match (&record.state, &ours, &before) {
-        (StepState::Skipped { reason }, _, _) => format!("step '{step}' did not run: {reason}"),
+        (StepState::Skipped { cause }, _, _) => format!("step '{step}' did not run: {}", cause.sentence()),
         (StepState::Cached, _, _) => match made_by(record) {
             Some(maker) => format!(
                 "step '{step}' did not run: nothing of its cache key changed since run {maker}, whose outputs stand in"

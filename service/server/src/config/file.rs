@@ -2,7 +2,7 @@
 
 use super::{Config, ConfigError};
 use std::path::Path;
-use trainyard_core::spec::Problem;
+use trainyard_core::problem::Problem;
 
 /// Reads a configuration file.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {

@@ -1,8 +1,8 @@
 //! Runs.
 
 use super::time;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::{GateReplay, Verdict};
@@ -146,7 +146,16 @@ pub struct EventEntry {
     pub at: String,
     /// What, by `event`.
     #[schema(value_type = Object)]
+    #[serde(serialize_with = "shown")]
     pub what: RunEvent,
+}
+
+/// An event for people and programs outside: why a step was skipped is one sentence here.
+fn shown<S: Serializer>(event: &RunEvent, serializer: S) -> Result<S::Ok, S::Error> {
+    let RunEvent::StepSkipped { step, cause } = event else {
+        return event.serialize(serializer);
+    };
+    json!({"event": "step_skipped", "step": step, "reason": cause.sentence()}).serialize(serializer)
 }
 
 impl From<RunRow> for RunItem {
@@ -235,6 +244,34 @@ fn about(state: &StepState) -> (Option<u32>, Option<String>) {
         StepState::Waiting { attempt, reason, .. } | StepState::Failed { attempt, reason } => {
             ((*attempt > 0).then_some(*attempt), Some(reason.clone()))
         }
-        StepState::Skipped { reason } => (None, Some(reason.clone())),
+        StepState::Skipped { cause } => (None, Some(cause.sentence())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trainyard_core::run::SkipCause;
+
+    #[test]
+    fn why_a_step_was_skipped_is_a_sentence_and_nothing_else() {
+        let step = || "train".into();
+        let entry = |cause| EventEntry {
+            seq: 7,
+            at: time(Micros(0)),
+            what: RunEvent::StepSkipped {
+                step: "evaluate".into(),
+                cause,
+            },
+        };
+        let causes = [
+            SkipCause::UpstreamDidNotFinish { step: step() },
+            SkipCause::Recorded("its window has too few spans".to_owned()),
+        ];
+        let shown = causes.map(|cause| serde_json::to_string(&entry(cause)).unwrap());
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        {"seq":7,"at":"1970-01-01T00:00:00Z","what":{"event":"step_skipped","step":"evaluate","reason":"not run, because step 'train' did not finish"}}
+        {"seq":7,"at":"1970-01-01T00:00:00Z","what":{"event":"step_skipped","step":"evaluate","reason":"its window has too few spans"}}
+        "#);
     }
 }

@@ -5,7 +5,7 @@ use crate::samples::{artifact, at, forward, named, start_run};
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use trainyard_core::ids::StepName;
-use trainyard_core::run::{Exit, RunEvent, RunState};
+use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause};
 
 fn events() -> impl Strategy<Value = RunEvent> {
     let step = prop_oneof![Just("examples"), Just("train"), Just("unknown")].prop_map(StepName::new);
@@ -26,7 +26,7 @@ fn events() -> impl Strategy<Value = RunEvent> {
         1 => (step.clone(), 1..3_u32, "\\PC*", proptest::option::of(1..99_u64)).prop_map(|(step, attempt, reason, retry)| {
             RunEvent::StepFailed { step, attempt, reason, retry_at: retry.map(at) }
         }),
-        1 => step.prop_map(|step| RunEvent::StepSkipped { step, reason: "'; --".to_owned() }),
+        1 => step.prop_map(|step| RunEvent::StepSkipped { step, cause: SkipCause::Recorded("'; --".to_owned()) }),
         1 => "[a-z]{0,9}".prop_map(|by| RunEvent::CancelRequested { by }),
         1 => Just(RunEvent::Finished { state: RunState::Failed, summary: "over".to_owned(), metrics: serde_json::Map::new() }),
     ]

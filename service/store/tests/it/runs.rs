@@ -2,7 +2,7 @@ use crate::databases::on_both;
 use crate::samples::{at, forward, plan, request, start_run, status};
 use serde_json::json;
 use trainyard_core::ids::{RunId, StepName};
-use trainyard_core::run::{Run, RunEvent, RunState};
+use trainyard_core::run::{Run, RunEvent, RunState, SkipCause};
 use trainyard_store::{RunFilter, StoreError};
 
 fn started() -> RunEvent {
@@ -23,7 +23,7 @@ on_both! {
         let mut run = start_run(store, "r1", 0).await;
         assert_eq!(store.run_request(&run.request.id).await.unwrap(), run.request);
         assert_eq!(store.load_run(&run.request.id).await.unwrap(), run);
-        let skipped = |step| RunEvent::StepSkipped { step: StepName::new(step), reason: "not needed".to_owned() };
+        let skipped = |step| RunEvent::StepSkipped { step: StepName::new(step), cause: SkipCause::Recorded("not needed".to_owned()) };
         let first = forward(&mut run, vec![started(), skipped("examples")], at(1));
         assert_eq!(store.append(first).await.unwrap(), 2);
         let second = forward(&mut run, vec![skipped("train"), finished(RunState::Failed)], at(2));

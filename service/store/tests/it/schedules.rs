@@ -1,6 +1,6 @@
 use crate::databases::on_both;
 use crate::samples::{at, manual, plan, repo, request, sha};
-use trainyard_core::spec::{Catchup, Schedule};
+use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_store::{NewPipeline, NewSchedule, StoreError};
 
 fn schedule(pipeline: &str, cron: &str) -> NewSchedule {

@@ -4,7 +4,7 @@
 use super::super::{Blessing, judge};
 use super::{HIGHER, LOWER, Row, by, change, gate, is, measured, overall, sentences, value};
 use crate::evaluation::{CrossSlice, Evaluation};
-use crate::spec::{
+use crate::plan::{
     CrossSliceThreshold, CrossSlicingSpec, Gate, MetricThreshold, PerSliceThreshold, SlicingSpec, ValueThreshold,
 };
 use serde_json::json;

@@ -3,7 +3,7 @@
 use super::super::{Blessing, Verdict, judge};
 use super::{LOWER, by, gate, is, measured, sentences};
 use crate::evaluation::{CrossSlice, Difference, Evaluation, Measured};
-use crate::spec::{
+use crate::plan::{
     ChangeThreshold, CrossSliceThreshold, CrossSlicingSpec, Gate, InsufficientData, MetricThreshold, Requirement,
     SlicingSpec, ValueThreshold,
 };

@@ -3,7 +3,7 @@
 use super::super::{Blessing, judge};
 use super::{by, gate, measured, sentences};
 use crate::evaluation::{Difference, Evaluation};
-use crate::spec::{
+use crate::plan::{
     Correction, Gate, MetricThreshold, MissingBaseline, Requirement, SlicingSpec, SuspiciousImprovement,
 };
 

@@ -4,7 +4,7 @@ use super::super::{Blessing, Verdict, judge};
 use super::{by, gate, measured, sentences, value};
 use crate::artifact::samples::model;
 use crate::evaluation::Evaluation;
-use crate::spec::{Gate, InsufficientData, SlicingSpec};
+use crate::plan::{Gate, InsufficientData, SlicingSpec};
 use serde_json::json;
 
 use InsufficientData::{Fail, Ignore, Warn};

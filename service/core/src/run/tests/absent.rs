@@ -30,7 +30,7 @@ fn played(text: &str, skips: &[&str], fails: &[&str]) -> String {
                 Decision::Record(event) => event,
                 Decision::Perform(Command::Drive { step, .. }) if skips.contains(&step.as_str()) => {
                     RunEvent::StepSkipped {
-                        reason: "too few spans".to_owned(),
+                        cause: SkipCause::Recorded("too few spans".to_owned()),
                         step,
                     }
                 }

@@ -140,7 +140,7 @@ fn step_events() -> Vec<(&'static str, RunEvent)> {
             "skipped",
             RunEvent::StepSkipped {
                 step: step.clone(),
-                reason: "no use".to_owned(),
+                cause: SkipCause::Recorded("no use".to_owned()),
             },
         ),
     ]
@@ -174,7 +174,7 @@ fn step_states() -> Vec<StepState> {
             reason: "it broke".to_owned(),
         },
         StepState::Skipped {
-            reason: "no use".to_owned(),
+            cause: SkipCause::Recorded("no use".to_owned()),
         },
     ]
 }

@@ -152,7 +152,7 @@ impl World {
             Command::Drive { step, attempt } => match self.choose(6) {
                 5 => RunEvent::StepSkipped {
                     step: step.clone(),
-                    reason: "its window has too few spans".to_owned(),
+                    cause: SkipCause::Recorded("its window has too few spans".to_owned()),
                 },
                 4 => failed(step, self.run.steps[step].last_attempt(), None),
                 3 => cached(step),
@@ -314,7 +314,7 @@ fn events() -> impl Strategy<Value = RunEvent> {
         7 => failed(&step, attempt, flag.then_some(Micros(99))),
         8 => RunEvent::StepSkipped {
             step,
-            reason: "no use".to_owned(),
+            cause: SkipCause::Recorded("no use".to_owned()),
         },
         9 => RunEvent::GateJudged {
             verdict: verdict(if flag { 0.7 } else { 0.5 }),

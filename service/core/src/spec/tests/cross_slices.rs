@@ -2,8 +2,8 @@
 
 use super::{FLIGHTS, flights, problems};
 use crate::ids::StepName;
-use crate::plan::Plan;
-use crate::spec::{load, with_base_gate};
+use crate::plan::{Plan, with_base_gate};
+use crate::spec::load;
 use serde_json::{Map, Value, json};
 
 const AUC: &str = "    auc:\n";

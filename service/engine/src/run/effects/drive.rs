@@ -1,7 +1,7 @@
 //! `Drive`: what the step reads, its cache key, and whether an earlier execution stands in.
 
 use crate::content::Content;
-use crate::content::external;
+use crate::content::external::{self, ExternalError};
 use crate::house::error::EffectError;
 use crate::run::images::Images;
 use crate::run::outcome::Outcome;
@@ -15,7 +15,7 @@ use trainyard_core::cache_key;
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{InputSource, PlannedStep};
-use trainyard_core::run::{Run, RunEvent};
+use trainyard_core::run::{Run, RunEvent, SkipCause};
 use trainyard_core::span::Unselected;
 use trainyard_store::{
     CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store,
@@ -56,8 +56,10 @@ impl Driver<'_> {
             let resolved = external::resolve(self.data_root, window, newest).await;
             let (data, contents) = match resolved {
                 Ok(resolved) => resolved,
-                Err(Unselected::Skipped(reason)) => return Ok(skipped(run, step, reason, now)),
-                Err(Unselected::Missing(reason)) => return Err(EffectError::Broken(reason)),
+                Err(ExternalError::Unselected(Unselected::TooFew(too_few))) => {
+                    return Ok(skipped(run, step, SkipCause::NoData(too_few), now));
+                }
+                Err(error) => return Err(EffectError::Broken(error.to_string())),
             };
             spans = contents;
             inputs.insert(SOURCE_INPUT.to_owned(), data);
@@ -200,16 +202,16 @@ impl Driver<'_> {
 }
 
 /// The step waits for data that another run may find: MLMD's CANCELED, a normal state, without events.
-fn skipped(run: &Run, step: &StepName, reason: String, at: Micros) -> Outcome {
+fn skipped(run: &Run, step: &StepName, cause: SkipCause, at: Micros) -> Outcome {
     let canceled = MetadataWrite::End {
         identity: ExecutionIdentity::of(run, NodeId::step(step)),
         state: EndState::Canceled,
-        reason: reason.clone(),
+        reason: cause.sentence(),
         at,
     };
     let event = RunEvent::StepSkipped {
         step: step.clone(),
-        reason,
+        cause,
     };
     Outcome {
         metadata: vec![canceled],

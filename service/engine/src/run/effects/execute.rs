@@ -15,9 +15,9 @@ use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::StepName;
 use trainyard_core::node::NodeId;
+use trainyard_core::plan::NetworkAccess;
 use trainyard_core::plan::{ImageSource, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent, StepRecord};
-use trainyard_core::spec::NetworkAccess;
 use trainyard_executors::{
     AttemptKey, Executor, ExecutorError, Exit as ProgramExit, Mount, Network, Observation, Program,
 };

@@ -14,8 +14,8 @@ use trainyard_core::evaluation::Evaluation;
 use trainyard_core::gate::{Blessing, GateReplay, Verdict, judge as judge_evaluation};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
+use trainyard_core::plan::Gate;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_core::spec::Gate;
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution, Store};
 
 /// Recorded verdicts on which a pull request's gate is tried.

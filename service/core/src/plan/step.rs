@@ -1,34 +1,12 @@
-//! A pipeline file made ready to run: defaults filled in, text turned into numbers, inputs resolved
-//! to steps, steps in topological order. The plan is stored with its run.
+//! A step: a program, what it reads and makes, and how it is run.
 
+use super::data::SourceWindow;
 use crate::ids::StepName;
-use crate::spec::{Build, Concurrency, DataSource, Gate, NetworkAccess, Push, Triggers, Window};
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// A pipeline, ready to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The pipeline's name.
-    pub pipeline: String,
-    /// Its parameters, the request's replacements included.
-    pub parameters: Map<String, Value>,
-    /// What starts it.
-    pub triggers: Triggers,
-    /// How many runs at once.
-    pub concurrency: Concurrency,
-    /// Its data sources.
-    pub data: IndexMap<String, DataSource>,
-    /// Images to build, each once however many steps share it; the key is a name for people.
-    pub images: IndexMap<String, Build>,
-    /// The steps, each after the steps it needs.
-    pub steps: IndexMap<StepName, PlannedStep>,
-    /// What the gate judges, if there is one.
-    pub gate: Option<PlannedGate>,
-    /// Where an approved model goes.
-    pub push: Option<Push>,
-}
+use std::collections::BTreeMap;
 
 /// One step, ready to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,16 +51,47 @@ pub struct PlannedStep {
     pub cache: bool,
 }
 
+impl PlannedStep {
+    /// The steps that must be done first.
+    pub fn upstream(&self) -> impl Iterator<Item = &StepName> {
+        let read = self.inputs.values().filter_map(|source| match source {
+            InputSource::Output { step, .. } => Some(step),
+            InputSource::Baseline | InputSource::File { .. } => None,
+        });
+        read.chain(&self.after)
+    }
+
+    /// Whether it runs although that step was skipped: all it reads of it is optional.
+    pub fn can_do_without(&self, upstream: &StepName) -> bool {
+        let of_it = |source: &InputSource| matches!(source, InputSource::Output { step, .. } if step == upstream);
+        let mut read = self.inputs.iter().filter(|(_, source)| of_it(source)).peekable();
+        !self.after.contains(upstream) && read.peek().is_some() && read.all(|(input, _)| self.optional.contains(input))
+    }
+}
+
 /// Where a step's image comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageSource {
     /// The image of the standard components.
     Components,
-    /// Built from the repository; a key of [`Plan::images`].
+    /// Built from the repository; a key of [`super::Plan::images`].
     Build(String),
     /// Taken as it is.
     Reference(String),
+}
+
+/// An image built from the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// The Dockerfile's path in the repository.
+    pub dockerfile: String,
+    /// The folder sent to the builder; `.` is the repository.
+    pub context: String,
+    /// Build arguments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
 }
 
 /// Where an input comes from.
@@ -115,17 +124,6 @@ pub struct Memo {
     pub output: String,
     /// The input under which the step finds it.
     pub input: String,
-}
-
-/// Which files of a data source a step reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SourceWindow {
-    /// The source's name.
-    pub source: String,
-    /// Its path pattern.
-    pub uri: String,
-    /// Which spans; the newest one if absent.
-    pub window: Option<Window>,
 }
 
 /// KFP's retry policy in numbers.
@@ -162,55 +160,13 @@ impl RetryPolicy {
     }
 }
 
-/// What the gate judges.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlannedGate {
-    /// The thresholds; of a pull request, those of its base.
-    pub gate: Gate,
-    /// What a pull request would make of it, if that is something else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proposed_gate: Option<Gate>,
-    /// The step and output with the ModelEvaluation.
-    pub evaluation: (StepName, String),
-    /// The step and output with the candidate Model.
-    pub model: (StepName, String),
-}
-
-impl Plan {
-    /// Whether any step reads the baseline model, or the gate compares with it.
-    pub fn needs_baseline(&self) -> bool {
-        let read = self
-            .steps
-            .values()
-            .any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
-        read || self.gate.is_some()
-    }
-
-    /// The files of the repository that steps read: step, input and path, in the plan's order.
-    pub fn files(&self) -> impl Iterator<Item = (&StepName, &str, &str)> {
-        self.steps.iter().flat_map(|(step, planned)| {
-            planned.inputs.iter().filter_map(move |(input, source)| match source {
-                InputSource::File { path, .. } => Some((step, input.as_str(), path.as_str())),
-                InputSource::Output { .. } | InputSource::Baseline => None,
-            })
-        })
-    }
-}
-
-impl PlannedStep {
-    /// The steps that must be done first.
-    pub fn upstream(&self) -> impl Iterator<Item = &StepName> {
-        let read = self.inputs.values().filter_map(|source| match source {
-            InputSource::Output { step, .. } => Some(step),
-            InputSource::Baseline | InputSource::File { .. } => None,
-        });
-        read.chain(&self.after)
-    }
-
-    /// Whether it runs although that step was skipped: all it reads of it is optional.
-    pub fn can_do_without(&self, upstream: &StepName) -> bool {
-        let of_it = |source: &InputSource| matches!(source, InputSource::Output { step, .. } if step == upstream);
-        let mut read = self.inputs.iter().filter(|(_, source)| of_it(source)).peekable();
-        !self.after.contains(upstream) && read.peek().is_some() && read.all(|(input, _)| self.optional.contains(input))
-    }
+/// Network reach of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkAccess {
+    /// None.
+    #[default]
+    None,
+    /// Outbound.
+    Bridge,
 }

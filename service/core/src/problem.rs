@@ -1,4 +1,4 @@
-//! What is wrong with a pipeline file, where, and what would be right.
+//! What is wrong with a file that a person wrote, where, and what would be right.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 /// Characters of a source line that are shown.
 const SHOWN: usize = 160;
 
-/// One mistake in a pipeline file.
+/// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The file's path, as messages show it.
@@ -23,7 +23,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with the file as a whole.
-    pub(super) fn whole(file: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+    pub(crate) fn whole(file: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
         Self {
             file: file.to_owned(),
             line: None,

@@ -1,10 +1,33 @@
-//! Which spans of a data source are taken: TFX's `RangeConfig`.
+//! External data, and which spans of it are taken: TFX's `RangeConfig`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+
+/// External data, named by the time it covers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// A path below the service's `data_root`, with `{YYYY}`, `{MM}`, `{DD}` or `{SPAN}`, and `{VERSION}`;
+    /// with a `*` behind them a span is several files.
+    pub uri: String,
+    /// Which spans a run takes unless its step says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+}
+
+/// Which files of a data source a step reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceWindow {
+    /// The source's name.
+    pub source: String,
+    /// Its path pattern.
+    pub uri: String,
+    /// Which spans; the newest one if absent.
+    pub window: Option<Window>,
+}
 
 /// Which spans of a source are taken: exactly one of the two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

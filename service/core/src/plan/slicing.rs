@@ -55,7 +55,7 @@ impl SlicingSpec {
     }
 
     /// Whether a measurement by this spec makes every slice of `wanted`.
-    pub(super) fn covers(&self, wanted: &Self) -> bool {
+    pub(crate) fn covers(&self, wanted: &Self) -> bool {
         let same_columns = self.columns().all(|column| wanted.looks_at(column))
             && wanted.columns().all(|column| self.looks_at(column));
         let fixed = |(column, value): (&String, &String)| wanted.feature_values.get(column) == Some(value);
@@ -71,12 +71,12 @@ impl SlicingSpec {
     }
 
     /// Whether it makes one slice at most.
-    pub(super) fn is_one_slice(&self) -> bool {
+    pub(crate) fn is_one_slice(&self) -> bool {
         self.columns().all(|column| self.feature_values.contains_key(column))
     }
 
     /// What is wrong with its bins, one sentence.
-    pub(super) fn broken_bins(&self) -> Option<String> {
+    pub(crate) fn broken_bins(&self) -> Option<String> {
         self.bins.iter().find_map(|(column, edges)| {
             let rising = edges.windows(2).all(|pair| pair[0] < pair[1]);
             let fine = !edges.is_empty() && rising && edges.iter().all(|edge| edge.is_finite());
@@ -139,7 +139,7 @@ impl CrossSlicingSpec {
     }
 
     /// Whether a measurement by these specs makes every pair of `self`.
-    pub(super) fn is_covered_by(&self, measured: &[Self]) -> bool {
+    pub(crate) fn is_covered_by(&self, measured: &[Self]) -> bool {
         self.slicing_specs.iter().all(|spec| {
             measured.iter().any(|candidate| {
                 candidate.baseline_spec.covers(&self.baseline_spec)

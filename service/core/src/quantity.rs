@@ -1,7 +1,5 @@
 //! Durations and sizes as people write them.
 
-use std::time::Duration;
-
 /// Seconds of `10s`, `30m`, `1h30m` or `2d`. The error is one sentence.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is not a duration: write it like 10s, 30m or 1h30m");
@@ -35,19 +33,23 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     if fine { Ok(total) } else { Err(wrong()) }
 }
 
-/// A latency such as `100ms`, `1500us` or `2s`. The error is one sentence.
-pub(super) fn latency(text: &str) -> Result<Duration, String> {
+/// Microseconds of a latency such as `100ms`, `1500us` or `2s`, never 0. The error is one sentence.
+pub(crate) fn micros(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is not a latency: write it like 100ms or 2s");
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let number: u64 = number.parse().map_err(|_| wrong())?;
-    let made = match unit {
-        "us" => Duration::from_micros(number),
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
+    let unit = match unit {
+        "us" => 1,
+        "ms" => 1000,
+        "s" => 1_000_000,
         _ => return Err(wrong()),
     };
-    if made.is_zero() { Err(wrong()) } else { Ok(made) }
+    if number == 0 {
+        Err(wrong())
+    } else {
+        Ok(number.saturating_mul(unit))
+    }
 }
 
 /// Nothing here waits longer than ten years.
@@ -55,7 +57,7 @@ const MAX_SECONDS: u64 = 10 * 366 * 86_400;
 
 /// Bytes of `512Mi`, `4Gi` (powers of 1024), `2G`, `500M` (powers of 1000) or plain bytes. The
 /// error is one sentence.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is not a size: write it like 512Mi, 4Gi or 2G");
     let text_trimmed = text.trim();
     let split = text_trimmed
@@ -90,15 +92,14 @@ mod tests {
 
     #[test]
     fn latencies() {
-        let ms = |text: &str| latency(text).map(|found| found.as_micros());
         assert_eq!(
-            (ms("100ms"), ms(" 2s "), ms("1500us")),
+            (micros("100ms"), micros(" 2s "), micros("1500us")),
             (Ok(100_000), Ok(2_000_000), Ok(1500))
         );
         for wrong in ["", "100", "0ms", "ms", "-1ms", "1.5s", "1m", "99999999999999999999ms"] {
-            assert!(latency(wrong).is_err(), "{wrong}");
+            assert!(micros(wrong).is_err(), "{wrong}");
         }
-        insta::assert_snapshot!(latency("fast").unwrap_err(), @"'fast' is not a latency: write it like 100ms or 2s");
+        insta::assert_snapshot!(micros("fast").unwrap_err(), @"'fast' is not a latency: write it like 100ms or 2s");
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! A pipeline, ready to run: the form between the files that people write and everything that runs.
+//!
+//! A front end (`spec` reads `pipeline.yaml`) fills in defaults, turns text into numbers,
+//! resolves inputs to steps and sorts these; the plan knows no front end. It is stored with its run.
+
+mod base_gate;
+mod baseline;
+mod data;
+mod evaluator;
+mod gate;
+mod metric;
+mod push;
+mod requirement;
+mod slicing;
+mod step;
+mod triggers;
+mod upgrade;
+
+pub use base_gate::{TakenAway, with_base_gate};
+pub use baseline::{Baseline, InvalidBaseline, is_model_name};
+pub use data::{DataSource, RollingRange, SourceWindow, SpanName, StaticRange, Window};
+pub(crate) use evaluator::Evaluator;
+pub use gate::{
+    CONFIDENCE_LEVEL, ChangeThreshold, CrossSliceThreshold, Gate, MetricThreshold, PerSliceThreshold, PlannedGate,
+    ValueThreshold,
+};
+pub use metric::Direction;
+pub(crate) use metric::METRICS;
+pub use push::{InfraValidation, Push};
+pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
+pub use slicing::{CrossSlicingSpec, SlicingSpec};
+pub use step::{Build, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
+pub use triggers::{Catchup, Concurrency, DataTrigger, OnConflict, PushTrigger, Schedule, Triggers};
+
+use crate::ids::StepName;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version of [`Plan`]'s stored form; `upgrade` has what came before.
+pub const PLAN_VERSION: u32 = 2;
+
+/// A pipeline, ready to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its parameters, the request's replacements included.
+    pub parameters: Map<String, Value>,
+    /// What starts it.
+    pub triggers: Triggers,
+    /// How many runs at once.
+    pub concurrency: Concurrency,
+    /// Its data sources.
+    pub data: IndexMap<String, DataSource>,
+    /// Images to build, each once however many steps share it; the key is a name for people.
+    pub images: IndexMap<String, Build>,
+    /// The steps, each after the steps it needs.
+    pub steps: IndexMap<StepName, PlannedStep>,
+    /// What the gate judges, if there is one.
+    pub gate: Option<PlannedGate>,
+    /// Where an approved model goes.
+    pub push: Option<Push>,
+}
+
+impl Plan {
+    /// Whether any step reads the baseline model, or the gate compares with it.
+    pub fn needs_baseline(&self) -> bool {
+        let read = self
+            .steps
+            .values()
+            .any(|step| step.inputs.values().any(|i| *i == InputSource::Baseline));
+        read || self.gate.is_some()
+    }
+
+    /// The files of the repository that steps read: step, input and path, in the plan's order.
+    pub fn files(&self) -> impl Iterator<Item = (&StepName, &str, &str)> {
+        self.steps.iter().flat_map(|(step, planned)| {
+            planned.inputs.iter().filter_map(move |(input, source)| match source {
+                InputSource::File { path, .. } => Some((step, input.as_str(), path.as_str())),
+                InputSource::Output { .. } | InputSource::Baseline => None,
+            })
+        })
+    }
+}

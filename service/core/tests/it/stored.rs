@@ -1,0 +1,251 @@
+//! Stored values of every version are read for ever, and what is written today has a sample.
+//!
+//! When a form changes: raise its `VERSION`, teach `upgrade` the way from the one before, and make the
+//! next folder of samples with
+//! `cargo test -p trainyard-core --test it -- --ignored the_next_folder_is_written`.
+
+use crate::events::{causes, expected};
+use crate::samples::{PIPELINES, compiled, path, read, text, versions};
+use std::fs;
+use trainyard_core::gate::Blessing;
+use trainyard_core::plan::{Baseline, InfraValidation, Plan};
+use trainyard_core::run::{RunEvent, RunRequest, SkipCause};
+use trainyard_core::stored::{self, Stored, StoredError};
+
+fn events(folder: &str) -> Vec<RunEvent> {
+    let event = |line| stored::read(line).unwrap_or_else(|error| panic!("{folder}: {error}: {line}"));
+    text(&format!("{folder}/events.jsonl")).lines().map(event).collect()
+}
+
+/// Every file of a folder: its name, its text, and its text as it would be written today.
+fn rewritten(folder: &str) -> Vec<(String, String, String)> {
+    let files = fs::read_dir(path(folder)).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names
+        .map(|name| {
+            let was = text(&format!("{folder}/{name}"));
+            let is = match name.split_once('.') {
+                Some((_, "plan.json")) => written::<Plan>(&was),
+                Some((_, "request.json")) => written::<RunRequest>(&was),
+                Some(("events", "jsonl")) => written::<RunEvent>(&was),
+                _ => panic!("{name} is a sample of nothing"),
+            };
+            (name, was, is)
+        })
+        .collect()
+}
+
+fn written<T: Stored>(text: &str) -> String {
+    let line = |line| stored::write(&stored::read::<T>(line).unwrap()) + "\n";
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn the_newest_folder_is_what_is_written_today() {
+    let newest = versions().pop().unwrap();
+    for (name, was, is) in rewritten(&newest) {
+        assert_eq!(
+            is, was,
+            "{newest}/{name}: the form changed, see how to make a new folder at the top of this test"
+        );
+    }
+    for pipeline in PIPELINES {
+        let plan = stored::write(&compiled(pipeline)) + "\n";
+        assert_eq!(
+            plan,
+            text(&format!("{newest}/{pipeline}.plan.json")),
+            "{pipeline} is compiled into another plan"
+        );
+    }
+}
+
+#[test]
+#[ignore = "run by hand when a stored form changes"]
+fn the_next_folder_is_written() {
+    let mut folders = versions();
+    let newest = folders.pop().unwrap();
+    let next = path(&format!("v{}", folders.len() + 2));
+    fs::create_dir(&next).unwrap();
+    for (name, _, is) in rewritten(&newest) {
+        fs::write(next.join(name), is).unwrap();
+    }
+}
+
+#[test]
+fn a_plan_means_the_same_in_every_version() {
+    let newest = versions().pop().unwrap();
+    for folder in versions() {
+        for name in PIPELINES {
+            let plan: Plan = read(&format!("{folder}/{name}.plan.json"));
+            assert_eq!(plan, read(&format!("{newest}/{name}.plan.json")), "{folder}/{name}");
+            let request: RunRequest = read(&format!("{folder}/{name}.request.json"));
+            assert_eq!(
+                request,
+                read(&format!("{newest}/{name}.request.json")),
+                "{folder}/{name}"
+            );
+        }
+        let quiet = |name: &str| {
+            let plan: Plan = read(&format!("{folder}/{name}.plan.json"));
+            plan.triggers.data.unwrap().quiet_period_seconds
+        };
+        assert_eq!(
+            (quiet("flights"), quiet("everything"), quiet("bare")),
+            (1, 10, 0),
+            "{folder}"
+        );
+        let plan: Plan = read(&format!("{folder}/everything.plan.json"));
+        let push = plan.push.unwrap();
+        assert_eq!(
+            (push.target.as_str(), push.infra_validation),
+            ("line", InfraValidation::LoadAndQuery)
+        );
+        assert_eq!(
+            push.max_latency(),
+            Some(std::time::Duration::from_millis(100)),
+            "{folder}"
+        );
+        let flights: Plan = read(&format!("{folder}/flights.plan.json"));
+        assert_eq!(flights.push.unwrap().max_latency(), None, "{folder}");
+    }
+}
+
+#[test]
+fn a_pull_request_has_both_gates_in_every_version() {
+    for folder in versions() {
+        let request: RunRequest = read(&format!("{folder}/everything.request.json"));
+        assert_eq!((request.pull_request, request.may_push), (Some(7), false), "{folder}");
+        let gate = request.plan.gate.unwrap();
+        let bound =
+            |gate: &trainyard_core::plan::Gate| gate.metrics["auc"].value_threshold.clone().unwrap().lower_bound;
+        assert_eq!(bound(&gate.gate), Some(0.55), "{folder}: the base's");
+        assert_eq!(gate.proposed_gate.as_ref().and_then(bound), Some(0.5), "{folder}");
+        assert_eq!(gate.gate.baseline, Baseline::Alias("champion".to_owned()), "{folder}");
+        assert_eq!(
+            gate.evaluation,
+            ("evaluate".into(), "evaluation".to_owned()),
+            "{folder}"
+        );
+        assert_eq!(gate.model, ("train".into(), "model".to_owned()), "{folder}");
+    }
+}
+
+/// Whether the gate said it.
+fn is_judgement(event: &RunEvent) -> bool {
+    matches!(event, RunEvent::GateJudged { .. } | RunEvent::GateReplayed { .. })
+}
+
+#[test]
+fn an_event_means_the_same_in_every_version() {
+    for folder in versions() {
+        let mut found = events(&folder);
+        found.retain(|event| !is_judgement(event));
+        let recorded = causes().map(|cause| SkipCause::Recorded(cause.sentence()));
+        let expected = match folder.as_str() {
+            "v1" => expected(recorded),
+            _ => expected(recorded.into_iter().chain(causes())),
+        };
+        assert_eq!(found, expected, "{folder}");
+    }
+}
+
+#[test]
+fn a_verdict_means_the_same_in_every_version() {
+    for folder in versions() {
+        let mut found = events(&folder);
+        found.retain(is_judgement);
+        let [
+            RunEvent::GateJudged {
+                verdict,
+                model,
+                blessing,
+            },
+            RunEvent::GateJudged { verdict: open, .. },
+            RunEvent::GateReplayed { replay },
+        ] = found.as_slice()
+        else {
+            panic!("{folder}: {found:?}");
+        };
+        assert_eq!(verdict.blessing(), Blessing::NotBlessed, "{folder}");
+        let (findings, rows) = (verdict.findings().len(), verdict.comparisons().len());
+        assert_eq!((findings, rows), (18, 7), "{folder}");
+        let (level, slices) = (verdict.interval_level(), verdict.slicing_details().len());
+        assert_eq!((level, slices), (Some(0.95), 5), "{folder}");
+        let says_what = folder != "v1";
+        assert_eq!(
+            (model.is_some(), blessing.is_some()),
+            (says_what, says_what),
+            "{folder}"
+        );
+        assert_eq!(open.blessing(), Blessing::NotEvaluated, "{folder}");
+        let counted = (replay.own, replay.verdicts, replay.gone);
+        assert_eq!(counted, (Blessing::NotBlessed, 2, 1), "{folder}");
+        assert_eq!(replay.changed[0].now, Some(Blessing::NotEvaluated), "{folder}");
+    }
+}
+
+/// An event of every kind, and every cause of a skip, is among the samples.
+#[test]
+fn nothing_that_is_stored_lacks_a_sample() {
+    let kind = |event: &RunEvent| match event {
+        RunEvent::Started { .. } => 0,
+        RunEvent::ImageBuilt { .. } => 1,
+        RunEvent::ImageFailed { .. } => 2,
+        RunEvent::StepCached { .. } => 3,
+        RunEvent::StepStarting { .. } => 4,
+        RunEvent::StepEnded { .. } => 5,
+        RunEvent::StepPublished { .. } => 6,
+        RunEvent::StepFailed { .. } => 7,
+        RunEvent::StepSkipped { cause, .. } => match cause {
+            SkipCause::NoData(_) => 8,
+            SkipCause::UpstreamDidNotFinish { .. } => 9,
+            SkipCause::Cancelled { .. } => 10,
+            SkipCause::Recorded(_) => 11,
+        },
+        RunEvent::GateJudged { .. } => 12,
+        RunEvent::GateReplayed { .. } => 13,
+        RunEvent::ModelPushed { .. } => 14,
+        RunEvent::PushFailed { .. } => 15,
+        RunEvent::CancelRequested { .. } => 16,
+        RunEvent::Finished { .. } => 17,
+    };
+    let newest = versions().pop().unwrap();
+    let kinds: std::collections::BTreeSet<usize> = events(&newest).iter().map(kind).collect();
+    assert_eq!(kinds, (0..18).collect());
+}
+
+#[test]
+fn what_is_unreadable_is_an_error_that_says_so() {
+    let old = text("v1/everything.request.json");
+    let said = |from: &str, to: &str| {
+        assert!(old.contains(from), "{from}");
+        stored::read::<RunRequest>(&old.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string()
+    };
+    let all = [
+        said(r#""quiet_period":"10s""#, r#""quiet_period":"soon""#),
+        said(r#""max_latency":"100ms""#, r#""max_latency":"fast""#),
+        said(r#""max_latency":"100ms""#, r#""max_latency":100"#),
+        said(r#""plan":{"#, r#""plan":{"format":3,"#),
+        said(r#"{"id""#, r#"{"format":2,"id""#),
+        said(r#""timeout_seconds":3600"#, r#""timeout_seconds":"1h""#),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    the plan cannot be read: its quiet_period 'soon' is not a duration: write it like 10s, 30m or 1h30m
+    the plan cannot be read: its max_latency 'fast' is not a latency: write it like 100ms or 2s
+    the plan cannot be read: its max_latency 100 is not a text
+    the plan was written by a newer Trainyard (plan version 3, this one knows 2): use that version
+    the run request was written by a newer Trainyard (run request version 2, this one knows 1): use that version
+    the run request cannot be read: invalid type: string "1h", expected u64
+    "#);
+    let newer = stored::read::<RunEvent>(r#"{"format":3,"event":"rewound"}"#);
+    assert_eq!(
+        newer,
+        Err(StoredError::Newer {
+            what: "run event",
+            found: 3,
+            known: 2
+        })
+    );
+}
