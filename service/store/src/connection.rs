@@ -14,6 +14,7 @@ use sqlx::{
 };
 use std::sync::Arc;
 use trainyard_core::ids::Micros;
+use trainyard_core::stored::{self, Stored, StoredError};
 
 /// A value for a `$n` placeholder. The drivers need the type of a NULL too.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,11 +65,6 @@ pub(crate) use args;
 pub(crate) fn json(value: &impl Serialize) -> String {
     // Our types have string keys only, so that this cannot fail.
     serde_json::to_string(value).unwrap_or_default()
-}
-
-/// A stored text of what outlives this version of the program.
-pub(crate) fn stored(value: &impl Serialize) -> String {
-    json(value)
 }
 
 /// One connection, in or outside a transaction.
@@ -333,9 +329,16 @@ impl Row {
         serde_json::from_str(&text).map_err(|error| StoreError::column(&self.place, what, error))
     }
 
-    /// What [`stored`] wrote, in this version of the program or an earlier one.
-    pub(crate) fn stored<T: DeserializeOwned>(&self, column: usize, what: &str) -> Result<T> {
-        self.json(column, what)
+    /// What [`trainyard_core::stored::write`] wrote, in this version of the program or an earlier one.
+    pub(crate) fn stored<T: Stored>(&self, column: usize, what: &str) -> Result<T> {
+        let text: String = self.get(column)?;
+        stored::read(&text).map_err(|error| {
+            let problem = match error {
+                StoredError::Unreadable { what, error } if what == T::WHAT => error,
+                other => other.to_string(),
+            };
+            StoreError::column(&self.place, what, problem)
+        })
     }
 
     /// A word that is one of a closed set, stored as serde names it.

@@ -1,6 +1,6 @@
 //! Data arrivals that wait for their quiet period.
 
-use crate::connection::{Connection, Row, args, stored};
+use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -81,7 +81,7 @@ impl Reads {
 pub(crate) async fn put_hold(db: &mut Connection, held: &Held) -> Result<()> {
     db.execute(
         PUT,
-        args![&held.key, held.until, held.event.as_str(), stored(&held.payload)],
+        args![&held.key, held.until, held.event.as_str(), json(&held.payload)],
     )
     .await?;
     db.execute(PUT_EVENT, args![&held.key, held.event.as_str()]).await?;
@@ -106,7 +106,7 @@ fn fold(rows: &[Row]) -> Result<Held> {
         key: hold.get(0)?,
         until: hold.micros(1)?,
         event: EventId::new(hold.get::<String>(2)?),
-        payload: hold.stored(3, "payload")?,
+        payload: hold.json(3, "payload")?,
         events: events?,
     })
 }

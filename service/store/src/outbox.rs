@@ -1,6 +1,6 @@
 //! What GitHub still has to be told; items with the same key replace each other.
 
-use crate::connection::{Connection, Row, args, stored};
+use crate::connection::{Connection, Row, args, json};
 use crate::error::Result;
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -133,7 +133,7 @@ fn message(row: &Row) -> Result<OutboxRow> {
             kind: row.word(4, "kind")?,
             repo: row.word(5, "repository")?,
             installation_id: row.optional(6)?,
-            payload: row.stored(7, "payload")?,
+            payload: row.json(7, "payload")?,
         },
     })
 }
@@ -145,7 +145,7 @@ pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros)
         item.kind.as_str(),
         item.repo.to_string(),
         item.installation_id,
-        stored(&item.payload),
+        json(&item.payload),
         at
     ];
     db.execute(PUT, arguments).await?;

@@ -1,6 +1,6 @@
 //! The pipelines on the default branches, for data events and manual runs.
 
-use crate::connection::{Row, args, stored};
+use crate::connection::{Row, args};
 use crate::error::Result;
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -9,6 +9,7 @@ use crate::store::Store;
 use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::plan::Plan;
+use trainyard_core::stored;
 
 statements! {
     DELETE = "DELETE FROM pipelines WHERE repo = $1";
@@ -71,7 +72,7 @@ impl Store {
                         &branch,
                         commit.as_str(),
                         &new.folder,
-                        stored(&new.plan),
+                        stored::write(&new.plan),
                         at
                     ];
                     db.execute(INSERT, arguments).await?;

@@ -1,6 +1,6 @@
 //! The ledger of what is served: entries are added, never changed.
 
-use crate::connection::{Connection, Row, args, json, stored};
+use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::metadata::{MetadataWrite, record};
 use crate::reads::Reads;
@@ -141,7 +141,7 @@ fn promotion(row: &Row) -> Result<Promotion> {
         model: row.json(5, "model")?,
         run: row.optional::<String>(6)?.map(RunId::new),
         actor: row.get(7)?,
-        evidence: row.stored(8, "evidence")?,
+        evidence: row.json(8, "evidence")?,
         at: row.micros(9)?,
     })
 }
@@ -168,7 +168,7 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
         json(&new.model),
         new.run.as_ref().map(RunId::as_str),
         &new.actor,
-        stored(&new.evidence),
+        json(&new.evidence),
         new.at,
         new.evidence.forced().is_some(),
     ];

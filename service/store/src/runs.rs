@@ -1,6 +1,6 @@
 //! Runs: the request, the events, and the version that keeps two writers apart.
 
-use crate::connection::{Connection, Row, args, json, stored};
+use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
@@ -14,6 +14,7 @@ use serde::Serialize;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
+use trainyard_core::stored;
 
 statements! {
     INSERT = "INSERT INTO runs (id, pipeline, repo, branch, commit_sha, pull_request, trigger_kind, cause, event,
@@ -94,8 +95,11 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 if let Some(row) = db.row(REQUEST_CANCEL, args![id.as_str()]).await? {
-                    db.execute(INSERT_EVENT, args![id.as_str(), row.count(0)?, at, stored(&event)])
-                        .await?;
+                    db.execute(
+                        INSERT_EVENT,
+                        args![id.as_str(), row.count(0)?, at, stored::write(&event)],
+                    )
+                    .await?;
                     return Ok(true);
                 }
                 match db.row(STATE, args![id.as_str()]).await? {
@@ -220,7 +224,7 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
         &request.cause,
         event.as_str(),
         request.created_at,
-        stored(request),
+        stored::write(request),
         json(&steps),
     ];
     db.execute(INSERT, arguments).await?;
@@ -250,7 +254,7 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
         return Err(refusal(db, append).await?);
     }
     for (seq, event) in (append.expected_version + 1..).zip(&append.events) {
-        db.execute(INSERT_EVENT, args![id, seq, append.at, stored(event)])
+        db.execute(INSERT_EVENT, args![id, seq, append.at, stored::write(event)])
             .await?;
     }
     for write in &append.metadata {

@@ -6,9 +6,9 @@ use crate::samples::{artifact, at, delivery, forward, manual, plan, repo, reques
 use serde_json::json;
 use trainyard_core::event::{DataArrived, Event};
 use trainyard_core::ids::{EventId, RunId};
+use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_core::registry::{Evidence, NewPromotion, PromotionAction};
 use trainyard_core::run::RunEvent;
-use trainyard_core::spec::{Catchup, Schedule};
 use trainyard_store::{Held, NewEvent, NewPipeline, NewSchedule, Reads, RunFilter, Store, StoreError};
 
 fn sentences(reads: &Reads) -> Vec<String> {
@@ -47,7 +47,7 @@ on_both! {
             assert_eq!(known.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
         }
         let sentence = "the stored pipeline 'acme/flights b' cannot be read: its plan is not understood: \
-            missing field `pipeline` at line 1 column 2";
+            missing field `pipeline`";
         is_told(fresh, sentence).await;
         let strict = store.every_pipeline().await.unwrap_err();
         assert_eq!(strict.to_string(), sentence);
@@ -165,6 +165,10 @@ on_both! {
             let started = forward(&mut run, vec![RunEvent::Started { baseline: None }], at(9));
             store.append(started).await.unwrap();
         }
+        plant::sql(&fresh.url, "UPDATE run_events SET event = '{\"format\": 99, \"event\": \"rewound\"}' WHERE run = 'r2'").await;
+        assert!(store.load_run(&RunId::new("r2")).await.unwrap_err().to_string().ends_with(
+            "the run event was written by a newer Trainyard (run event version 99, this one knows 2): use that version"
+        ));
         plant::sql(&fresh.url, "UPDATE runs SET request = '[]' WHERE id = 'r1'").await;
         plant::sql(&fresh.url, "UPDATE run_events SET event = '{\"event\": \"from the future\"}' WHERE run = 'r2'").await;
         assert_eq!(store.active_runs().await.unwrap().len(), 3, "they are at work all the same");
