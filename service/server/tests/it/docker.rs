@@ -44,14 +44,18 @@ pub struct Leftovers(pub String);
 
 impl Leftovers {
     pub fn containers(&self) -> String {
-        docker(&[
-            "ps",
-            "--all",
-            "--quiet",
-            "--no-trunc",
-            "--filter",
-            &format!("label=io.trainyard.owner={}", self.0),
-        ])
+        self.with(&format!("label=io.trainyard.owner={}", self.0))
+    }
+
+    /// Those of one step.
+    pub fn of_step(&self, step: &str) -> String {
+        let ours = self.containers();
+        let all = self.with(&format!("label=io.trainyard.step={step}"));
+        all.lines().filter(|id| ours.contains(id)).collect()
+    }
+
+    fn with(&self, filter: &str) -> String {
+        docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", filter])
     }
 }
 
