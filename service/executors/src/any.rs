@@ -4,8 +4,9 @@ use crate::contract::*;
 use crate::docker::{DockerExecutor, DockerImageBuilder};
 use crate::fake::{FakeExecutor, FakeImages};
 use crate::process::{ProcessExecutor, ProcessImages};
+use crate::staging::Staging;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One of the executors.
@@ -32,25 +33,25 @@ pub enum AnyImageBuilder {
 
 impl AnyExecutor {
     /// Docker at `DOCKER_HOST` or its usual socket. `owner` marks what is ours; `user` is who
-    /// containers run as. Docker need not answer yet.
-    pub fn docker(owner: &str, user: (u32, u32)) -> (Self, AnyImageBuilder) {
-        let executor = DockerExecutor::connect(None, owner, user);
+    /// containers run as. Docker need not answer yet, and sees the folders of `staging`.
+    pub fn docker(owner: &str, user: (u32, u32), staging: Staging) -> (Self, AnyImageBuilder) {
+        let executor = DockerExecutor::connect(None, owner, user, staging);
         let builder = AnyImageBuilder::Docker(executor.image_builder());
         (Self::Docker(executor), builder)
     }
 
     /// Programs on this machine; `folder` keeps what a restart of the service must find again.
-    pub fn process(folder: PathBuf) -> Result<(Self, AnyImageBuilder), ExecutorError> {
+    pub fn process(folder: PathBuf, staging: Staging) -> Result<(Self, AnyImageBuilder), ExecutorError> {
         Ok((
-            Self::Process(ProcessExecutor::open(folder)?),
+            Self::Process(ProcessExecutor::open(folder, staging)?),
             AnyImageBuilder::Process(ProcessImages),
         ))
     }
 
     /// A script, for tests.
-    pub fn fake() -> (Self, AnyImageBuilder) {
+    pub fn fake(staging: Staging) -> (Self, AnyImageBuilder) {
         (
-            Self::Fake(FakeExecutor::default()),
+            Self::Fake(FakeExecutor::new(staging)),
             AnyImageBuilder::Fake(FakeImages::default()),
         )
     }
@@ -71,58 +72,65 @@ impl AnyExecutor {
     pub fn has_images(&self) -> bool {
         !matches!(self, Self::Process(_))
     }
-
-    /// Whether programs see this machine's paths, not those of a container.
-    pub fn sees_host_paths(&self) -> bool {
-        !matches!(self, Self::Docker(_))
-    }
 }
 
 macro_rules! each {
     ($self:ident, $inner:ident => $call:expr) => {
         match $self {
-            Self::Docker($inner) => $call.await,
-            Self::Process($inner) => $call.await,
-            Self::Fake($inner) => $call.await,
+            Self::Docker($inner) => $call,
+            Self::Process($inner) => $call,
+            Self::Fake($inner) => $call,
         }
     };
 }
 
 impl Executor for AnyExecutor {
     async fn probe(&self) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.probe())
+        each!(self, inner => inner.probe().await)
+    }
+    fn input_path(&self, key: &AttemptKey, input: &Input) -> PathBuf {
+        each!(self, inner => inner.input_path(key, input))
+    }
+    fn output_path(&self, key: &AttemptKey, outputs: &Path) -> PathBuf {
+        each!(self, inner => inner.output_path(key, outputs))
     }
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.start(key, program))
+        each!(self, inner => inner.start(key, program).await)
+    }
+    async fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.show(key, source, target).await)
     }
     async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
-        each!(self, inner => inner.observe(key))
+        each!(self, inner => inner.observe(key).await)
     }
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
-        each!(self, inner => inner.settled(key, at_most))
+        each!(self, inner => inner.settled(key, at_most).await)
     }
-    async fn flush_logs(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.flush_logs(key))
+    fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
+        each!(self, inner => inner.logs(key, from, follow))
+    }
+    async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
+        each!(self, inner => inner.outputs(key).await)
     }
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.stop(key, grace))
+        each!(self, inner => inner.stop(key, grace).await)
     }
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.remove(key))
+        each!(self, inner => inner.remove(key).await)
     }
     async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
-        each!(self, inner => inner.address(key))
+        each!(self, inner => inner.address(key).await)
     }
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
-        each!(self, inner => inner.list())
+        each!(self, inner => inner.list().await)
     }
 }
 
 impl ImageBuilder for AnyImageBuilder {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        each!(self, inner => inner.build(request))
+        each!(self, inner => inner.build(request).await)
     }
     async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
-        each!(self, inner => inner.resolve(reference))
+        each!(self, inner => inner.resolve(reference).await)
     }
 }

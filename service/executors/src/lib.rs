@@ -1,7 +1,8 @@
 //! Executors run a step's program; image builders make the image it runs in.
 //!
 //! [`Executor`] is the contract every executor keeps; `tests/it/conformance.rs` is that contract
-//! as a test suite, run against each of them.
+//! as a test suite, run against each of them. A program's inputs are named by what they are;
+//! [`Staging`] is how executors of this machine bring them to it, and [`LogSink`] keeps what it says.
 
 mod any;
 mod context;
@@ -9,11 +10,14 @@ mod contract;
 mod docker;
 pub mod fake;
 pub mod image_key;
-mod log_file;
+mod logs;
 mod process;
 mod source;
+mod staging;
 
 pub use any::{AnyExecutor, AnyImageBuilder};
 pub use contract::*;
 pub use docker::{DockerExecutor, DockerImageBuilder};
+pub use logs::{LOG_FILE_BYTES, LogSink};
 pub use process::{ProcessExecutor, ProcessImages};
+pub use staging::{Contents, Staging, remove_tree};

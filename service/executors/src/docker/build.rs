@@ -3,7 +3,7 @@
 use super::connection::{Connection, status, text};
 use crate::contract::{BuildError, BuildRequest, BuiltImage, ImageBuilder};
 use crate::image_key::{base_images, image_key};
-use crate::log_file::LogFile;
+use crate::logs::LogFile;
 use crate::{context, source};
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
@@ -35,6 +35,11 @@ pub struct DockerImageBuilder {
 }
 
 impl DockerImageBuilder {
+    /// The engine at `host`; without one at `DOCKER_HOST` or its usual socket. It need not answer yet.
+    pub fn connect(host: Option<&str>) -> Self {
+        Self::new(Connection::to(host))
+    }
+
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection }
     }

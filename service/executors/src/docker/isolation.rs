@@ -1,6 +1,7 @@
 //! What a step's container may do. Everything is written down here; nothing is passed through.
 
 use crate::contract::{Network, Program};
+use crate::staging::{self, User};
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType};
 use std::collections::HashMap;
 
@@ -15,7 +16,12 @@ const TMP: &str = "rw,nosuid,nodev,size=1g,mode=1777";
 const DOCKER_LOG: [(&str, &str); 2] = [("max-size", "128m"), ("max-file", "2")];
 
 /// The whole request for a container.
-pub(super) fn container(program: &Program, user: (u32, u32), labels: HashMap<String, String>) -> ContainerCreateBody {
+pub(super) fn container(
+    program: &Program,
+    mounts: &[staging::Mount],
+    user: User,
+    labels: HashMap<String, String>,
+) -> ContainerCreateBody {
     let environment = program
         .environment
         .iter()
@@ -34,12 +40,12 @@ pub(super) fn container(program: &Program, user: (u32, u32), labels: HashMap<Str
             test: Some(vec!["NONE".to_owned()]),
             ..HealthConfig::default()
         }),
-        host_config: Some(host_config(program)),
+        host_config: Some(host_config(program, mounts)),
         ..ContainerCreateBody::default()
     }
 }
 
-fn host_config(program: &Program) -> HostConfig {
+fn host_config(program: &Program, mounts: &[staging::Mount]) -> HostConfig {
     // 0 would mean no limit at all: Docker is asked for less than it grants, and says so.
     let memory = program
         .memory_bytes
@@ -66,7 +72,7 @@ fn host_config(program: &Program) -> HostConfig {
         nano_cpus: program.cpus.map(|cpus| ((cpus * 1e9) as i64).max(LEAST_CPU)),
         pids_limit: Some(PIDS),
         init: Some(true),
-        mounts: Some(program.mounts.iter().map(mount).collect()),
+        mounts: Some(mounts.iter().map(mount).collect()),
         log_config: Some(HostConfigLogConfig {
             typ: Some("json-file".to_owned()),
             config: Some(log),
@@ -75,7 +81,7 @@ fn host_config(program: &Program) -> HostConfig {
     }
 }
 
-fn mount(mount: &crate::contract::Mount) -> Mount {
+fn mount(mount: &staging::Mount) -> Mount {
     Mount {
         typ: Some(MountType::BIND),
         source: Some(mount.source.display().to_string()),
@@ -88,10 +94,9 @@ fn mount(mount: &crate::contract::Mount) -> Mount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Mount as Given;
+    use crate::staging::Mount as Given;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use std::path::PathBuf;
 
     fn mounts() -> impl Strategy<Value = Vec<Given>> {
         let mount = ("/[a-z]{1,8}", "/[a-z]{1,8}", any::<bool>()).prop_map(|(source, target, writable)| Given {
@@ -133,14 +138,14 @@ mod tests {
                 image: Some("sha256:0".into()),
                 command,
                 environment,
-                mounts,
+                inputs: Vec::new(),
+                outputs: None,
                 working_directory: None,
                 cpus,
                 memory_bytes,
                 network: if bridge { Network::Bridge } else { Network::None },
-                log_file: PathBuf::from("/log"),
             };
-            let body = serde_json::to_value(container(&program, (10001, 10001), HashMap::new())).unwrap();
+            let body = serde_json::to_value(container(&program, &mounts, (10001, 10001), HashMap::new())).unwrap();
             let host = body["HostConfig"].as_object().unwrap();
             for (field, value) in host.iter().filter(|(_, value)| !value.is_null()) {
                 prop_assert!(SET.contains(&field.as_str()), "{} is set to {}", field, value);
@@ -157,7 +162,7 @@ mod tests {
             let seen: Vec<_> = host["Mounts"].as_array().unwrap().iter().map(|mount| {
                 (mount["Type"].clone(), mount["Source"].clone(), mount["Target"].clone(), mount["ReadOnly"].clone())
             }).collect();
-            let given: Vec<_> = program.mounts.iter().map(|mount| {
+            let given: Vec<_> = mounts.iter().map(|mount| {
                 (json!("bind"), json!(mount.source), json!(mount.target), json!(!mount.writable))
             }).collect();
             prop_assert_eq!(seen, given);

@@ -9,6 +9,7 @@ mod state;
 pub use build::DockerImageBuilder;
 
 use crate::contract::*;
+use crate::staging::{Staging, User};
 use bollard::errors::Error as DockerError;
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
@@ -17,11 +18,10 @@ use bollard::query_parameters::{
 };
 use connection::{Connection, status, text};
 use futures_util::StreamExt;
-use logs::LogStreams;
 use state::{label, never_ran, observation};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `settled` looks again this soon when Docker's own wait fails.
@@ -36,19 +36,19 @@ const KILLED: Duration = Duration::from_secs(30);
 pub struct DockerExecutor {
     connection: Connection,
     owner: String,
-    user: (u32, u32),
-    logs: LogStreams,
+    user: User,
+    staging: Staging,
 }
 
 impl DockerExecutor {
     /// The engine at `host`, for example `unix:///var/run/docker.sock`; without one at `DOCKER_HOST`
-    /// or its usual socket. It need not answer yet.
-    pub fn connect(host: Option<&str>, owner: &str, user: (u32, u32)) -> Self {
+    /// or its usual socket. It need not answer yet, and sees the folders of `staging`.
+    pub fn connect(host: Option<&str>, owner: &str, user: User, staging: Staging) -> Self {
         Self {
             connection: Connection::to(host),
             owner: owner.to_owned(),
             user,
-            logs: LogStreams::default(),
+            staging,
         }
     }
 
@@ -122,6 +122,16 @@ impl DockerExecutor {
         Ok(!(said.starts_with("[FATAL tini (") && said.contains(" exec ")))
     }
 
+    async fn discard(&self, name: &str) -> Result<(), ExecutorError> {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        match self.connection.api()?.remove_container(name, Some(options)).await {
+            Ok(()) => Ok(()),
+            // Gone, or on its way.
+            Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+            Err(error) => Err(self.connection.unanswered("remove a container", error)),
+        }
+    }
+
     async fn kill(&self, name: &str, signal: &str) -> Result<(), ExecutorError> {
         let options = KillContainerOptionsBuilder::new().signal(signal).build();
         match self.connection.api()?.kill_container(name, Some(options)).await {
@@ -142,23 +152,34 @@ impl Executor for DockerExecutor {
         }
     }
 
+    fn input_path(&self, _key: &AttemptKey, input: &Input) -> PathBuf {
+        input.target.clone()
+    }
+
+    fn output_path(&self, _key: &AttemptKey, outputs: &Path) -> PathBuf {
+        outputs.to_owned()
+    }
+
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
+        let mounts = self.staging.lay_out(key, program, Some(self.user)).await?;
         let name = self.name(key);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = isolation::container(program, self.user, state::labels(&self.owner, key, program));
+        let body = isolation::container(program, &mounts, self.user, state::labels(&self.owner, key));
         match self.connection.api()?.create_container(Some(options), body).await {
-            Ok(_) => self.launch(&name).await?,
-            Err(error) if status(&error) == Some(409) => self.adopt(&name).await?,
+            Ok(_) => self.launch(&name).await,
+            Err(error) if status(&error) == Some(409) => self.adopt(&name).await,
             Err(error) if status(&error) == Some(404) => {
                 let image = program.image.as_deref().unwrap_or("(none)");
                 let message = format!("the Docker engine has no image {image}: build or pull it again");
-                return Err(ExecutorError::Refused { message });
+                Err(ExecutorError::Refused { message })
             }
-            Err(error) if status(&error) == Some(400) => return Err(refused_settings(&error)),
-            Err(error) => return Err(self.connection.failed("create a container", error)),
+            Err(error) if status(&error) == Some(400) => Err(refused_settings(&error)),
+            Err(error) => Err(self.connection.failed("create a container", error)),
         }
-        self.logs.follow(&self.connection, &name, program.log_file.clone());
-        Ok(())
+    }
+
+    async fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
+        self.staging.show(key, source, target)
     }
 
     async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
@@ -166,11 +187,8 @@ impl Executor for DockerExecutor {
         let Some(found) = self.inspect(&name).await? else {
             return Ok(Observation::Unknown);
         };
-        if let Some(file) = state::label(&found, label::LOG_FILE).filter(|_| !never_ran(&found)) {
-            self.logs.follow(&self.connection, &name, PathBuf::from(file));
-        }
         let seen = observation(&found);
-        if matches!(seen, Observation::Ended(Exit::Code(1 | 126 | 127))) && !self.was_executed(&name).await? {
+        if matches!(seen, Observation::Ended(ProgramExit::Code(1 | 126 | 127))) && !self.was_executed(&name).await? {
             let program = found.config.and_then(|config| config.entrypoint?.into_iter().next());
             let program = program.unwrap_or_default();
             let message =
@@ -194,8 +212,13 @@ impl Executor for DockerExecutor {
         }
     }
 
-    async fn flush_logs(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        self.logs.complete(&self.name(key)).await
+    fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
+        let (connection, name) = (self.connection.clone(), self.name(key));
+        stream_of(move |listener| logs::read(connection, name, from, follow, listener))
+    }
+
+    async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
+        Ok(self.staging.outputs(key))
     }
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
@@ -203,7 +226,7 @@ impl Executor for DockerExecutor {
         for (signal, patience) in [("SIGTERM", grace), ("SIGKILL", KILLED)] {
             match self.inspect(&name).await? {
                 // Without this, a start that was cut off could go on after the stop.
-                Some(found) if never_ran(&found) => return self.remove(key).await,
+                Some(found) if never_ran(&found) => return self.discard(&name).await,
                 Some(found) if observation(&found) == Observation::Running => {}
                 _ => return Ok(()),
             }
@@ -224,15 +247,8 @@ impl Executor for DockerExecutor {
     }
 
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        let name = self.name(key);
-        self.logs.forget(&name);
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        match self.connection.api()?.remove_container(&name, Some(options)).await {
-            Ok(()) => Ok(()),
-            // Gone, or on its way.
-            Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
-            Err(error) => Err(self.connection.unanswered("remove a container", error)),
-        }
+        self.discard(&self.name(key)).await?;
+        self.staging.remove(key).await
     }
 
     async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {

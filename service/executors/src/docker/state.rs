@@ -1,6 +1,6 @@
 //! What a container says about itself: whose it is, which attempt, and how far it got.
 
-use crate::contract::{AttemptKey, Exit, Observation, Program};
+use crate::contract::{AttemptKey, Observation, ProgramExit};
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,16 +12,14 @@ pub(super) mod label {
     pub(super) const RUN: &str = "io.trainyard.run";
     pub(super) const STEP: &str = "io.trainyard.step";
     pub(super) const ATTEMPT: &str = "io.trainyard.attempt";
-    pub(in crate::docker) const LOG_FILE: &str = "io.trainyard.log_file";
 }
 
-pub(super) fn labels(owner: &str, key: &AttemptKey, program: &Program) -> HashMap<String, String> {
+pub(super) fn labels(owner: &str, key: &AttemptKey) -> HashMap<String, String> {
     let labels = [
         (label::OWNER, owner.to_owned()),
         (label::RUN, key.run.to_string()),
         (label::STEP, key.step.to_string()),
         (label::ATTEMPT, key.attempt.to_string()),
-        (label::LOG_FILE, program.log_file.display().to_string()),
     ];
     labels.map(|(name, value)| (name.to_owned(), value)).into()
 }
@@ -35,13 +33,9 @@ pub(super) fn key(labels: &HashMap<String, String>) -> Option<AttemptKey> {
     })
 }
 
-pub(super) fn label<'a>(container: &'a ContainerInspectResponse, name: &str) -> Option<&'a str> {
-    let labels = container.config.as_ref()?.labels.as_ref()?;
-    labels.get(name).map(String::as_str)
-}
-
 pub(super) fn owner(container: &ContainerInspectResponse) -> Option<&str> {
-    label(container, label::OWNER)
+    let labels = container.config.as_ref()?.labels.as_ref()?;
+    labels.get(label::OWNER).map(String::as_str)
 }
 
 /// Its address in the one network it is in; Docker gives it one while it runs.
@@ -66,10 +60,10 @@ pub(super) fn observation(container: &ContainerInspectResponse) -> Observation {
         _ => return Observation::Running,
     }
     let code = state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
-    Observation::Ended(match Exit::from_code(code) {
+    Observation::Ended(match ProgramExit::from_code(code) {
         // A program that lost a child to the limit and still succeeded has succeeded.
-        Exit::Code(0) => Exit::Code(0),
-        _ if state.oom_killed == Some(true) => Exit::OutOfMemory,
+        ProgramExit::Code(0) => ProgramExit::Code(0),
+        _ if state.oom_killed == Some(true) => ProgramExit::OutOfMemory,
         exit => exit,
     })
 }

@@ -32,6 +32,7 @@ async fn a_running_program_is_adopted(kind: Kind) {
     let stage = Stage::open(kind).await;
     let key = stage.key("counts");
     let (program, executor) = (stage.program(&key, counts()), stage.reopened());
+    let (logs, log) = (LogSink::new(executor.clone()), stage.log_file(&key));
     // All tasks of the first service die with its runtime.
     let first = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -40,9 +41,11 @@ async fn a_running_program_is_adopted(kind: Kind) {
         .unwrap();
     let (again, asked) = (key.clone(), program.clone());
     first
-        .spawn(async move { executor.start(&again, &asked).await })
+        .spawn(async move {
+            executor.start(&again, &asked).await.unwrap();
+            logs.follow(&again, &log);
+        })
         .await
-        .unwrap()
         .unwrap();
     let lines = || stage.log(&key).lines().count();
     until("the first service has logged", || async { lines() >= 3 }).await;
@@ -52,6 +55,8 @@ async fn a_running_program_is_adopted(kind: Kind) {
     let second = stage.reopened();
     assert_eq!(second.list().await.unwrap(), std::slice::from_ref(&key));
     second.start(&key, &program).await.unwrap();
+    let logs = LogSink::new(second.clone());
+    logs.follow(&key, &stage.log_file(&key));
     assert_eq!(second.observe(&key).await.unwrap(), Observation::Running);
     assert_eq!(identity(&stage, &key).await, before, "the same container, started once");
     let seen = lines();
@@ -60,7 +65,8 @@ async fn a_running_program_is_adopted(kind: Kind) {
     })
     .await;
     stage.let_end(&key);
-    assert_eq!(end(&second, &key).await, Exit::Code(5));
+    let exit = end(&second, &logs, &key, &stage.log_file(&key)).await;
+    assert_eq!(exit, ProgramExit::Code(5));
 
     let log = stage.log(&key);
     let last = log.lines().count() - 1;
@@ -89,7 +95,9 @@ async fn an_ended_program_is_adopted(kind: Kind) {
     stage.let_end(&key);
 
     let second = stage.reopened();
-    assert_eq!(end(&second, &key).await, Exit::Code(5), "by observing alone");
+    let logs = LogSink::new(second.clone());
+    let exit = end(&second, &logs, &key, &stage.log_file(&key)).await;
+    assert_eq!(exit, ProgramExit::Code(5), "by observing alone");
     let last = stage.log(&key).lines().last().unwrap_or_default().to_owned();
     assert!(last.starts_with("end "), "the log is whole: {last}");
     second.remove(&key).await.unwrap();

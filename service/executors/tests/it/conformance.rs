@@ -1,5 +1,6 @@
 //! What every executor promises, tried with each.
 
+use crate::exchange::*;
 use crate::stage::{Act, DEADLINE, Kind, Stage, exits, until, waits};
 use std::time::{Duration, Instant};
 use trainyard_executors::fake::Script;
@@ -27,7 +28,8 @@ macro_rules! every_executor {
 every_executor! {
     runs_once_and_ends codes_and_signals stopped_by_sigterm stopped_by_sigkill lists_only_ours settles
     logs_both_streams_in_order logs_every_byte rotates_a_large_log a_missing_program_is_refused removing_kills
-    nothing_is_known_of_what_never_was
+    nothing_is_known_of_what_never_was inputs_are_brought_by_what_they_are content_that_is_gone_is_refused
+    what_comes_later_is_shown outputs_are_brought_back_and_kept_until_removed a_log_goes_on_from_any_mark
 }
 
 async fn runs_once_and_ends(stage: Stage) {
@@ -40,14 +42,14 @@ async fn runs_once_and_ends(stage: Stage) {
         "a second start changes nothing"
     );
     stage.let_end(&key);
-    assert_eq!(stage.end(&key).await, Exit::Code(3));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(3));
     stage.start("once", waits(3)).await;
     assert_eq!(
         stage.observe(&key).await,
-        Observation::Ended(Exit::Code(3)),
+        Observation::Ended(ProgramExit::Code(3)),
         "nor does one after the end"
     );
-    stage.executor.flush_logs(&key).await.unwrap();
+    stage.logs.complete(&key, &stage.log_file(&key)).await.unwrap();
     assert_eq!(stage.log(&key), "began\n", "it ran once");
     stage.executor.remove(&key).await.unwrap();
     assert_eq!(stage.observe(&key).await, Observation::Unknown);
@@ -61,12 +63,12 @@ async fn codes_and_signals(stage: Stage) {
         script: Script::exits(128 + number, ""),
     };
     let cases = [
-        ("fine", exits(0), Exit::Code(0)),
-        ("one", exits(1), Exit::Code(1)),
-        ("own-127", exits(127), Exit::Code(127)),
-        ("high", exits(255), Exit::Code(255)),
-        ("segv", killed("SEGV", 11), Exit::Signal(11)),
-        ("kill", killed("KILL", 9), Exit::Signal(9)),
+        ("fine", exits(0), ProgramExit::Code(0)),
+        ("one", exits(1), ProgramExit::Code(1)),
+        ("own-127", exits(127), ProgramExit::Code(127)),
+        ("high", exits(255), ProgramExit::Code(255)),
+        ("segv", killed("SEGV", 11), ProgramExit::Signal(11)),
+        ("kill", killed("KILL", 9), ProgramExit::Signal(9)),
     ];
     for (step, act, expected) in cases {
         let key = stage.start(step, act).await;
@@ -79,11 +81,11 @@ async fn stopped_by_sigterm(stage: Stage) {
     let started = Instant::now();
     stage.executor.stop(&key, DEADLINE).await.unwrap();
     assert!(started.elapsed() < DEADLINE, "it was not waited for longer than needed");
-    assert_eq!(stage.observe(&key).await, Observation::Ended(Exit::Signal(15)));
+    assert_eq!(stage.observe(&key).await, Observation::Ended(ProgramExit::Signal(15)));
     stage.executor.stop(&key, DEADLINE).await.unwrap();
     assert_eq!(
         stage.observe(&key).await,
-        Observation::Ended(Exit::Signal(15)),
+        Observation::Ended(ProgramExit::Signal(15)),
         "a second stop changes nothing"
     );
 }
@@ -101,7 +103,7 @@ async fn stopped_by_sigkill(stage: Stage) {
         stage.kind == Kind::Fake || started.elapsed() >= grace,
         "it has its grace"
     );
-    assert_eq!(stage.observe(&key).await, Observation::Ended(Exit::Signal(9)));
+    assert_eq!(stage.observe(&key).await, Observation::Ended(ProgramExit::Signal(9)));
 }
 
 /// A program that handles SIGTERM ends as it likes, and what it says then is kept.
@@ -113,7 +115,7 @@ async fn last_words(stage: Stage) {
     let key = stage.start("polite", act).await;
     until("it has begun", || async { stage.log(&key).contains("began") }).await;
     stage.executor.stop(&key, DEADLINE).await.unwrap();
-    assert_eq!(stage.end(&key).await, Exit::Code(7));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(7));
     assert_eq!(stage.log(&key), "began\ngoodbye\n");
 }
 
@@ -130,8 +132,8 @@ async fn out_of_memory(stage: Stage) {
         memory_bytes: Some(64 << 20),
         ..stage.program(&key, act)
     };
-    stage.executor.start(&key, &program).await.unwrap();
-    assert_eq!(stage.end(&key).await, Exit::OutOfMemory);
+    stage.start_program(&key, &program).await.unwrap();
+    assert_eq!(stage.end(&key).await, ProgramExit::OutOfMemory);
 }
 
 async fn lists_only_ours(stage: Stage) {
@@ -167,7 +169,7 @@ async fn settles(stage: Stage) {
     let ((), ()) = tokio::join!(settled, async { stage.let_end(&key) });
     assert!(started.elapsed() < DEADLINE / 2, "it returns by the end of the program");
     until("the end is seen", || async {
-        stage.observe(&key).await == Observation::Ended(Exit::Code(0))
+        stage.observe(&key).await == Observation::Ended(ProgramExit::Code(0))
     })
     .await;
     stage.executor.settled(&key, DEADLINE).await;
@@ -299,7 +301,7 @@ async fn nothing_is_known_of_what_never_was(stage: Stage) {
     let started = Instant::now();
     stage.executor.settled(&key, DEADLINE).await;
     assert!(started.elapsed() < DEADLINE / 2);
-    stage.executor.flush_logs(&key).await.unwrap();
+    stage.logs.complete(&key, &stage.log_file(&key)).await.unwrap();
     stage.executor.stop(&key, DEADLINE).await.unwrap();
     stage.executor.remove(&key).await.unwrap();
     stage.executor.probe().await.unwrap();

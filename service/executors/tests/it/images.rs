@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use trainyard_executors::*;
 
 fn builder() -> DockerImageBuilder {
-    DockerExecutor::connect(None, "images", (1, 1)).image_builder()
+    DockerImageBuilder::connect(None)
 }
 
 /// A tree whose images are removed at the end.
@@ -75,7 +75,7 @@ async fn an_unchanged_image_is_not_built_again() {
     );
     std::fs::remove_file(&tree.request.log_file).unwrap();
     let proxy = Proxy::open();
-    let another = DockerExecutor::connect(Some(&proxy.host()), "another", (1, 1)).image_builder();
+    let another = DockerImageBuilder::connect(Some(&proxy.host()));
     let again = another.build(&tree.request).await.unwrap();
     assert_eq!(
         again,
@@ -250,7 +250,7 @@ async fn the_log_grows_while_it_builds() {
 async fn a_build_that_breaks_off_is_repeated() {
     let (tree, _cleanup) = tree("FROM scratch\nCOPY . /c/\n", &[("large", &"x".repeat(3 << 20))]);
     let proxy = Proxy::open();
-    let builder = DockerExecutor::connect(Some(&proxy.host()), "cut", (1, 1)).image_builder();
+    let builder = DockerImageBuilder::connect(Some(&proxy.host()));
     for fate in [Fate::Lost, Fate::CutAfter(0), Fate::CutAfter(300), Fate::Failing] {
         proxy.next("/build", fate);
         match (fate, builder.build(&tree.request).await) {

@@ -1,13 +1,18 @@
 //! Docker going away and coming back at every bad moment.
 
 use crate::proxy::{Fate, Proxy};
-use crate::stage::{Act, DEADLINE, Kind, Stage, exits, until, waits};
+use crate::stage::{Act, DEADLINE, Kind, Stage, exits, staging, until, waits};
 use std::time::{Duration, Instant};
 use trainyard_executors::fake::Script;
 use trainyard_executors::*;
 
 async fn behind(proxy: &Proxy) -> Stage {
     Stage::at(Kind::Docker, Some(&proxy.host())).await
+}
+
+/// An executor without a place of its own.
+fn nobody(host: &str) -> DockerExecutor {
+    DockerExecutor::connect(Some(host), "nobody", (1, 1), staging("/nowhere".as_ref()))
 }
 
 fn is_unreachable<T: std::fmt::Debug>(result: Result<T, ExecutorError>) {
@@ -19,7 +24,7 @@ async fn nobody_at_the_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("docker.sock");
     let host = format!("unix://{}", socket.display());
-    let executor = DockerExecutor::connect(Some(&host), "nobody", (1, 1));
+    let executor = nobody(&host);
     let error = executor.probe().await.unwrap_err();
     is_unreachable(executor.list().await);
     insta::assert_snapshot!(
@@ -37,14 +42,14 @@ async fn nobody_at_the_socket() {
 
 #[tokio::test]
 async fn a_wrong_host_is_told() {
-    let executor = DockerExecutor::connect(Some("somewhere"), "nobody", (1, 1));
+    let executor = nobody("somewhere");
     insta::assert_snapshot!(executor.probe().await.unwrap_err(), @"Docker at somewhere does not answer: start it with `make setup` or `systemctl start docker`, or correct DOCKER_HOST");
 }
 
 #[tokio::test]
 async fn a_silent_engine_is_not_waited_for() {
     let proxy = Proxy::open();
-    let executor = DockerExecutor::connect(Some(&proxy.host()), "nobody", (1, 1));
+    let executor = nobody(&proxy.host());
     proxy.next("_ping", Fate::Silent);
     let started = Instant::now();
     is_unreachable(executor.probe().await);
@@ -65,9 +70,9 @@ async fn a_start_can_be_cut_off_anywhere() {
         proxy.next(request, fate);
         let key = stage.key(step);
         let program = stage.program(&key, exits(4));
-        is_unreachable(stage.executor.start(&key, &program).await);
-        stage.executor.start(&key, &program).await.unwrap();
-        assert_eq!(stage.end(&key).await, Exit::Code(4), "{step}");
+        is_unreachable(stage.start_program(&key, &program).await);
+        stage.start_program(&key, &program).await.unwrap();
+        assert_eq!(stage.end(&key).await, ProgramExit::Code(4), "{step}");
         assert_eq!(stage.log(&key), "line\n", "{step}: it ran once");
     }
     assert!(proxy.is_done());
@@ -104,7 +109,7 @@ async fn questions_that_fail_are_asked_again() {
     assert_eq!(stage.observe(&key).await, Observation::Running);
     assert!(proxy.is_done());
     stage.let_end(&key);
-    assert_eq!(stage.end(&key).await, Exit::Code(0));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
     for fate in [Fate::Lost, Fate::AnswerLost] {
         proxy.next("DELETE", fate);
         is_unreachable(stage.executor.remove(&key).await);
@@ -128,7 +133,7 @@ async fn a_broken_log_is_taken_up_again() {
     let key = stage.start("logs", act).await;
     until("every break has come", || async { proxy.is_done() }).await;
     stage.let_end(&key);
-    assert_eq!(stage.end(&key).await, Exit::Code(0));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
     let lines: String = (1..=300).map(|n| format!("line {n}\n")).collect();
     assert_eq!(stage.log(&key), lines + "end\n");
 }
@@ -141,10 +146,10 @@ async fn a_log_that_ended_early_is_completed() {
     proxy.next("/logs", Fate::Empty);
     let key = stage.start("early", exits(0)).await;
     until("the stream has ended", || async { proxy.is_done() }).await;
-    assert_eq!(stage.end(&key).await, Exit::Code(0));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
     assert_eq!(stage.log(&key), "line\n");
     let asked = proxy.requests().len();
-    stage.executor.flush_logs(&key).await.unwrap();
+    stage.logs.complete(&key, &stage.log_file(&key)).await.unwrap();
     assert_eq!(proxy.requests().len(), asked, "once is enough");
 }
 
@@ -183,13 +188,10 @@ async fn one_container_is_few_requests() {
     let proxy = Proxy::open();
     let stage = behind(&proxy).await;
     let key = stage.key("cheap");
-    stage
-        .executor
-        .start(&key, &stage.program(&key, exits(0)))
-        .await
-        .unwrap();
+    let program = stage.program(&key, exits(0));
+    stage.start_program(&key, &program).await.unwrap();
     stage.executor.settled(&key, DEADLINE).await;
-    assert_eq!(stage.end(&key).await, Exit::Code(0));
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
     stage.executor.remove(&key).await.unwrap();
     let mut requests = proxy.requests();
     requests.sort();

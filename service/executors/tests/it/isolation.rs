@@ -1,9 +1,10 @@
 //! What a program in a container can see and do, told by a program in a container.
 
-use crate::stage::{Act, Kind, Stage, USER};
+use crate::stage::{Act, Kind, LOST, Stage, USER};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use trainyard_core::artifact::Digest;
 use trainyard_executors::fake::Script;
 use trainyard_executors::*;
 
@@ -48,9 +49,16 @@ print(json.dumps({
 }))
 "#;
 
+fn input(target: &str, digest: Digest) -> Input {
+    Input {
+        target: target.into(),
+        content: Content::Tree(digest),
+    }
+}
+
 async fn looks(stage: &Stage, network: Network) -> (AttemptKey, Value) {
     let key = stage.key("looks");
-    let data = stage.folder.path().join("data");
+    let (digest, data) = stage.keep(1);
     std::fs::create_dir_all(&data).unwrap();
     std::fs::write(data.join("rows.csv"), "a,b\n").unwrap();
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
@@ -63,16 +71,12 @@ async fn looks(stage: &Stage, network: Network) -> (AttemptKey, Value) {
     );
     program.command = ["python3", "-c", LOOK].map(str::to_owned).to_vec();
     program.environment = BTreeMap::from([("DECLARED".to_owned(), "a=b c".to_owned())]);
-    program.mounts.push(Mount {
-        source: data,
-        target: "/inputs/data".into(),
-        writable: false,
-    });
+    program.inputs.push(input("/inputs/data", digest));
     program.cpus = Some(0.5);
     program.memory_bytes = Some(128 << 20);
     program.network = network;
-    stage.executor.start(&key, &program).await.unwrap();
-    assert_eq!(stage.end(&key).await, Exit::Code(0), "{}", stage.log(&key));
+    stage.start_program(&key, &program).await.unwrap();
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0), "{}", stage.log(&key));
     let seen = serde_json::from_str(&stage.log(&key)).unwrap();
     (key, seen)
 }
@@ -194,7 +198,7 @@ async fn bad_settings_are_refused() {
         cpus.starts_with("Docker refuses the step's settings: Range of CPUs is from 0.01 to "),
         "{cpus}"
     );
-    insta::assert_snapshot!(refusal("mount", &|program| program.mounts[0].source = "/no/such/folder".into()).await, @r#"Docker refuses the step's settings: invalid mount config for type "bind": bind source path does not exist: /no/such/folder"#);
+    insta::assert_snapshot!(refusal("mount", &|program| program.inputs.push(input("/inputs/lost", Digest::from_sha256(&LOST)))).await, @r#"Docker refuses the step's settings: invalid mount config for type "bind": bind source path does not exist: /no/such/folder"#);
     let absent = format!("sha256:{}", "0".repeat(64));
     insta::assert_snapshot!(refusal("image", &|program| program.image = Some(absent.clone())).await, @"the Docker engine has no image sha256:0000000000000000000000000000000000000000000000000000000000000000: build or pull it again");
 }

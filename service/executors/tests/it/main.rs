@@ -4,6 +4,7 @@
 mod adoption;
 mod conformance;
 mod engine;
+mod exchange;
 mod images;
 mod interrupted;
 mod isolation;

@@ -3,9 +3,10 @@
 use crate::engine::{self, Cleanup};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use trainyard_core::artifact::Digest;
 use trainyard_core::ids::{RunId, StepName};
 use trainyard_executors::fake::{FakeExecutor, Script};
 use trainyard_executors::*;
@@ -44,9 +45,30 @@ pub fn waits(code: i32) -> Act {
     }
 }
 
+/// Content that is said to be here and is not.
+pub const LOST: [u8; 32] = [0xff; 32];
+
+/// Content in a folder, by the digest that a test gave it.
+struct Shelf(PathBuf);
+
+impl Contents for Shelf {
+    fn open(&self, digest: &Digest) -> Option<PathBuf> {
+        if *digest == Digest::from_sha256(&LOST) {
+            return Some("/no/such/folder".into());
+        }
+        Some(self.0.join(digest.hex())).filter(|place| place.exists())
+    }
+}
+
+pub fn staging(folder: &Path) -> Staging {
+    let contents = Shelf(folder.join("contents"));
+    Staging::new(folder.join("work"), folder.join("data"), contents)
+}
+
 pub struct Stage {
     pub kind: Kind,
     pub executor: AnyExecutor,
+    pub logs: LogSink,
     pub owner: String,
     pub folder: tempfile::TempDir,
     run: String,
@@ -66,16 +88,19 @@ impl Stage {
         let owner = format!("test-{}", uuid::Uuid::now_v7().simple());
         let scripts = Arc::new(Mutex::new(HashMap::<Vec<String>, Script>::new()));
         let executor = match kind {
-            Kind::Docker => AnyExecutor::Docker(DockerExecutor::connect(host, &owner, USER)),
-            Kind::Process => AnyExecutor::Process(ProcessExecutor::open(folder.path().join("processes")).unwrap()),
+            Kind::Docker => AnyExecutor::Docker(DockerExecutor::connect(host, &owner, USER, staging(folder.path()))),
+            Kind::Process => AnyExecutor::Process(processes(folder.path())),
             Kind::Fake => {
                 let scripts = Arc::clone(&scripts);
                 let script = move |program: &Program| scripts.lock().unwrap()[&program.command].clone();
-                AnyExecutor::Fake(FakeExecutor::scripted(move |_, program| script(program)))
+                AnyExecutor::Fake(FakeExecutor::scripted(staging(folder.path()), move |_, program| {
+                    script(program)
+                }))
             }
         };
         Self {
             kind,
+            logs: LogSink::new(executor.clone()),
             executor,
             folder,
             run: uuid::Uuid::now_v7().to_string(),
@@ -93,10 +118,11 @@ impl Stage {
     /// The same executor as another process of the service would open it.
     pub fn reopened(&self) -> AnyExecutor {
         match &self.executor {
-            AnyExecutor::Docker(_) => AnyExecutor::Docker(DockerExecutor::connect(None, &self.owner, USER)),
-            AnyExecutor::Process(_) => {
-                AnyExecutor::Process(ProcessExecutor::open(self.folder.path().join("processes")).unwrap())
+            AnyExecutor::Docker(_) => {
+                let staging = staging(self.folder.path());
+                AnyExecutor::Docker(DockerExecutor::connect(None, &self.owner, USER, staging))
             }
+            AnyExecutor::Process(_) => AnyExecutor::Process(processes(self.folder.path())),
             AnyExecutor::Fake(fake) => AnyExecutor::Fake(fake.clone()),
         }
     }
@@ -109,13 +135,19 @@ impl Stage {
         }
     }
 
-    /// The outputs folder of a step on this machine; anybody may write there.
+    /// Keeps content under a digest, and says where.
+    pub fn keep(&self, number: u8) -> (Digest, PathBuf) {
+        let digest = Digest::from_sha256(&[number; 32]);
+        let folder = self.folder.path().join("contents");
+        std::fs::create_dir_all(&folder).unwrap();
+        let place = folder.join(digest.hex());
+        (digest, place)
+    }
+
+    /// The outputs folder of a step that was started, on this machine.
     pub fn outputs(&self, key: &AttemptKey) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let outputs = self.folder.path().join(key.step.as_str());
-        std::fs::create_dir_all(&outputs).unwrap();
-        std::fs::set_permissions(&outputs, std::fs::Permissions::from_mode(0o777)).unwrap();
-        outputs
+        let run = self.folder.path().join("work").join(key.run.as_str());
+        run.join(key.step.as_str()).join("1/outputs")
     }
 
     pub fn log_file(&self, key: &AttemptKey) -> PathBuf {
@@ -129,33 +161,33 @@ impl Stage {
     pub fn program(&self, key: &AttemptKey, act: Act) -> Program {
         let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), act.shell];
         self.scripts.lock().unwrap().insert(command.clone(), act.script);
-        let outputs = self.outputs(key);
-        let seen = if self.kind == Kind::Docker {
-            PathBuf::from("/outputs")
-        } else {
-            outputs.clone()
-        };
+        let outputs = PathBuf::from("/outputs");
+        let seen = self.executor.output_path(key, &outputs);
         Program {
             image: self.image.clone(),
             command,
             environment: BTreeMap::from([("OUT".to_owned(), seen.display().to_string())]),
-            mounts: vec![Mount {
-                source: outputs,
-                target: seen,
-                writable: true,
-            }],
+            inputs: Vec::new(),
+            outputs: Some(outputs),
             working_directory: Some(self.folder.path().to_owned()),
             cpus: None,
             memory_bytes: None,
             network: Network::None,
-            log_file: self.log_file(key),
         }
     }
 
     pub async fn start(&self, step: &str, act: Act) -> AttemptKey {
         let key = self.key(step);
-        self.executor.start(&key, &self.program(&key, act)).await.unwrap();
+        let program = self.program(&key, act);
+        self.start_program(&key, &program).await.unwrap();
         key
+    }
+
+    /// Starts a program and keeps what it says.
+    pub async fn start_program(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
+        self.executor.start(key, program).await?;
+        self.logs.follow(key, &self.log_file(key));
+        Ok(())
     }
 
     pub async fn observe(&self, key: &AttemptKey) -> Observation {
@@ -171,8 +203,8 @@ impl Stage {
     }
 
     /// How the program ended, with its whole log.
-    pub async fn end(&self, key: &AttemptKey) -> Exit {
-        end(&self.executor, key).await
+    pub async fn end(&self, key: &AttemptKey) -> ProgramExit {
+        end(&self.executor, &self.logs, key, &self.log_file(key)).await
     }
 }
 
@@ -194,13 +226,17 @@ impl Drop for Stage {
     }
 }
 
+fn processes(folder: &Path) -> ProcessExecutor {
+    ProcessExecutor::open(folder.join("processes"), staging(folder)).unwrap()
+}
+
 /// How the program ended, with its whole log.
-pub async fn end(executor: &AnyExecutor, key: &AttemptKey) -> Exit {
+pub async fn end(executor: &AnyExecutor, logs: &LogSink, key: &AttemptKey, log: &Path) -> ProgramExit {
     let started = Instant::now();
     loop {
         match executor.observe(key).await.unwrap() {
             Observation::Ended(exit) => {
-                executor.flush_logs(key).await.unwrap();
+                logs.complete(key, log).await.unwrap();
                 return exit;
             }
             Observation::Unknown => panic!("{key} is not known"),

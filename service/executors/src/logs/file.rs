@@ -1,9 +1,11 @@
 //! A log file of bounded size that can be resumed: it always holds the end of one output.
 
-use crate::contract::LOG_FILE_BYTES;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+/// A log file is rotated once at this size, so a step keeps at most twice as much.
+pub const LOG_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Takes an output from its beginning, keeps at most two files of the limit's size.
 pub(crate) struct LogFile {
@@ -25,50 +27,80 @@ impl LogFile {
                 _ => {}
             }
         }
-        Self::resumed(path)
+        Self::open(path, LOG_FILE_BYTES, 0)
     }
 
     /// Goes on where an earlier writer of the same output was cut off: what is written from the
     /// output's beginning is compared with the file, and appended from the first difference on.
-    pub(crate) fn resumed(path: &Path) -> io::Result<Self> {
-        Self::with_limit(path, LOG_FILE_BYTES)
-    }
-
-    fn with_limit(path: &Path, limit: u64) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+    pub(super) fn resumed(path: &Path, limit: u64) -> io::Result<Self> {
         let rotated = rotated(path);
         // After a rotation the beginning is gone, so there is nothing to compare: all is written anew.
         if rotated.exists() {
             fs::remove_file(&rotated)?;
             fs::write(path, b"")?;
         }
+        Self::open(path, limit, 0)
+    }
+
+    /// Goes on after the first `length` bytes of the file, which are known to be right: what comes after
+    /// them is compared with what is written next.
+    pub(super) fn open(path: &Path, limit: u64, length: u64) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut earlier = File::open(path)?;
+        earlier.seek(SeekFrom::Start(length))?;
         Ok(Self {
             path: path.to_owned(),
             limit,
-            file: OpenOptions::new().create(true).append(true).open(path)?,
-            length: 0,
-            earlier: Some(File::open(path)?),
+            file,
+            length,
+            earlier: Some(earlier),
         })
     }
 
+    /// Bytes of the output in the file that is written to.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether the next byte of the output belongs into another file.
+    pub(super) fn is_full(&self) -> bool {
+        self.earlier.is_none() && self.length >= self.limit
+    }
+
+    /// Sets the file aside and begins another one.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        fs::rename(&self.path, rotated(&self.path))?;
+        self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        self.length = 0;
+        Ok(())
+    }
+
     /// The next bytes of the output.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut new = &bytes[self.known(bytes)?..];
-        while !new.is_empty() {
-            if self.length >= self.limit {
-                fs::rename(&self.path, rotated(&self.path))?;
-                self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
-                self.length = 0;
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if self.is_full() {
+                self.rotate()?;
             }
-            let room = usize::try_from(self.limit - self.length).unwrap_or(usize::MAX);
-            let (fits, rest) = new.split_at(new.len().min(room));
-            self.file.write_all(fits)?;
-            self.length += fits.len() as u64;
-            new = rest;
+            let taken = self.append(bytes)?;
+            bytes = &bytes[taken..];
         }
         Ok(())
+    }
+
+    /// As many of these bytes as belong into this file; says how many.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let known = self.known(bytes)?;
+        if known > 0 {
+            return Ok(known);
+        }
+        let room = usize::try_from(self.limit.saturating_sub(self.length)).unwrap_or(usize::MAX);
+        let fits = &bytes[..bytes.len().min(room)];
+        self.file.write_all(fits)?;
+        self.length += fits.len() as u64;
+        Ok(fits.len())
     }
 
     /// How many of these bytes the file holds already.
@@ -90,18 +122,8 @@ impl LogFile {
     }
 }
 
-/// Bounds a file that a program writes to by itself (in append mode): once it has reached the limit,
-/// it is copied away and emptied. Bytes written in that very moment may be lost.
-pub(crate) fn rotate_under_writer(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.len() < LOG_FILE_BYTES {
-        return Ok(());
-    }
-    fs::copy(path, rotated(path))?;
-    OpenOptions::new().write(true).open(path)?.set_len(0)
-}
-
 /// Where the older half of a log is.
-fn rotated(path: &Path) -> PathBuf {
+pub(super) fn rotated(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".1");
     PathBuf::from(name)
@@ -119,7 +141,7 @@ mod tests {
     }
 
     fn write(path: &Path, limit: u64, pieces: &[Vec<u8>]) {
-        let mut log = LogFile::with_limit(path, limit).unwrap();
+        let mut log = LogFile::resumed(path, limit).unwrap();
         pieces.iter().for_each(|piece| log.write(piece).unwrap());
     }
 
@@ -170,20 +192,5 @@ mod tests {
             &[b"o".to_vec(), b"ne\nt".to_vec(), b"wo\nth".to_vec(), b"ree\n".to_vec()],
         );
         assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\nthree\n");
-    }
-
-    #[test]
-    fn a_file_under_its_writer_is_bounded() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("step.log");
-        let mut writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        writer.write_all(&vec![b'x'; LOG_FILE_BYTES as usize - 1]).unwrap();
-        rotate_under_writer(&path).unwrap();
-        assert!(!rotated(&path).exists(), "not before the limit");
-        writer.write_all(b"x").unwrap();
-        rotate_under_writer(&path).unwrap();
-        writer.write_all(b"the end").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"the end");
-        assert_eq!(fs::metadata(rotated(&path)).unwrap().len(), LOG_FILE_BYTES);
     }
 }

@@ -1,10 +1,14 @@
 //! A scripted executor and image builder for tests of everything above them. They keep the same
 //! contract as the real ones, and the conformance suite checks that.
 
+mod images;
+
+pub use images::FakeImages;
+
 use crate::contract::*;
-use crate::log_file::LogFile;
-use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::staging::Staging;
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -67,6 +71,7 @@ impl Script {
 struct Started {
     program: Program,
     script: Script,
+    outputs: PathBuf,
     state: Observation,
 }
 
@@ -80,17 +85,28 @@ struct Inner {
     unreachable: u32,
 }
 
-/// Runs scripts. Clones share everything, so a clone is what a restarted service finds.
-#[derive(Clone, Default)]
+/// Runs scripts, which see this machine's paths. Clones share everything, so a clone is what a
+/// restarted service finds.
+#[derive(Clone)]
 pub struct FakeExecutor {
+    staging: Staging,
     inner: Arc<Mutex<Inner>>,
     changed: Arc<Notify>,
 }
 
 impl FakeExecutor {
-    /// Attempts do what `choose` says.
-    pub fn scripted(choose: impl Fn(&AttemptKey, &Program) -> Script + Send + 'static) -> Self {
-        let fake = Self::default();
+    /// Attempts end well and do nothing.
+    pub fn new(staging: Staging) -> Self {
+        Self {
+            staging,
+            inner: Arc::default(),
+            changed: Arc::default(),
+        }
+    }
+
+    /// Attempts do what `choose` says; their inputs are there when it is asked.
+    pub fn scripted(staging: Staging, choose: impl Fn(&AttemptKey, &Program) -> Script + Send + 'static) -> Self {
+        let fake = Self::new(staging);
         fake.lock().choose = Some(Box::new(choose));
         fake
     }
@@ -133,6 +149,47 @@ impl FakeExecutor {
         self.changed.notify_waiters();
     }
 
+    /// Returns when the program has ended or is not there.
+    async fn over(&self, key: &AttemptKey) {
+        loop {
+            let changed = self.changed.notified();
+            let running = self
+                .lock()
+                .programs
+                .get(key)
+                .is_some_and(|started| started.state == Observation::Running);
+            if !running {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Says what the script says, line by line, and ends with the program.
+    async fn say(self, key: AttemptKey, from: LogMark, follow: bool, listener: Listener) {
+        let Some(log) = self.lock().programs.get(&key).map(|started| started.script.log.clone()) else {
+            return;
+        };
+        let said = match from {
+            LogMark::Bytes(offset) => offset,
+            LogMark::Start | LogMark::Entries { .. } => 0,
+        };
+        let mut end = 0;
+        for line in log.split_inclusive('\n') {
+            end += line.len() as u64;
+            let chunk = LogChunk {
+                bytes: Bytes::copy_from_slice(line.as_bytes()),
+                mark: LogMark::Bytes(end),
+            };
+            if end > said && listener.send(Ok(chunk)).await.is_err() {
+                return;
+            }
+        }
+        if follow {
+            self.over(&key).await;
+        }
+    }
+
     /// The next calls answer that nobody is there.
     pub fn unreachable(&self, calls: u32) {
         self.lock().unreachable = calls;
@@ -154,28 +211,23 @@ impl FakeExecutor {
 
 impl Started {
     fn end(&mut self) {
-        let outputs = self
-            .program
-            .mounts
-            .iter()
-            .find(|mount| mount.writable)
-            .map(|mount| mount.source.clone());
         for (path, content) in &self.script.writes {
-            let Some(target) = outputs.as_ref().map(|folder| folder.join(path)) else {
+            if self.program.outputs.is_none() {
                 continue;
-            };
+            }
+            let target = self.outputs.join(path);
             let written = target
                 .parent()
                 .map_or(Ok(()), fs::create_dir_all)
                 .and_then(|()| fs::write(&target, content));
             if written.is_err() {
-                self.state = Observation::Ended(Exit::Code(74));
+                self.state = Observation::Ended(ProgramExit::Code(74));
                 return;
             }
         }
         self.state = Observation::Ended(match (self.script.out_of_memory, self.script.code) {
-            (true, _) => Exit::OutOfMemory,
-            (false, code) => Exit::from_code(code),
+            (true, _) => ProgramExit::OutOfMemory,
+            (false, code) => ProgramExit::from_code(code),
         });
     }
 }
@@ -185,11 +237,20 @@ impl Executor for FakeExecutor {
         self.reach().map(drop)
     }
 
+    fn input_path(&self, key: &AttemptKey, input: &Input) -> PathBuf {
+        self.staging.input(key, input)
+    }
+
+    fn output_path(&self, key: &AttemptKey, _outputs: &Path) -> PathBuf {
+        self.staging.outputs(key)
+    }
+
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
-        let mut inner = self.reach()?;
-        if inner.programs.contains_key(key) {
+        if self.reach()?.programs.contains_key(key) {
             return Ok(());
         }
+        self.staging.lay_out(key, program, None).await?;
+        let mut inner = self.lock();
         let script = inner
             .choose
             .as_ref()
@@ -198,17 +259,11 @@ impl Executor for FakeExecutor {
         if let Some(message) = script.refused.clone() {
             return Err(ExecutorError::Refused { message });
         }
-        let written = LogFile::anew(&program.log_file).and_then(|mut log| log.write(script.log.as_bytes()));
-        if let Err(error) = written {
-            return Err(ExecutorError::Failed {
-                message: format!("{} cannot be written: {error}", program.log_file.display()),
-                source: Some(error.into()),
-            });
-        }
         let hangs = script.hangs;
         let mut started = Started {
             program: program.clone(),
             script,
+            outputs: self.staging.outputs(key),
             state: Observation::Running,
         };
         if !hangs {
@@ -217,6 +272,10 @@ impl Executor for FakeExecutor {
         inner.programs.insert(key.clone(), started);
         inner.starts.push(key.clone());
         Ok(())
+    }
+
+    async fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
+        self.staging.show(key, source, target)
     }
 
     async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
@@ -228,22 +287,19 @@ impl Executor for FakeExecutor {
     }
 
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
-        let deadline = tokio::time::Instant::now() + at_most;
-        loop {
-            let changed = self.changed.notified();
-            let running = self
-                .lock()
-                .programs
-                .get(key)
-                .is_some_and(|s| s.state == Observation::Running);
-            if !running || tokio::time::timeout_at(deadline, changed).await.is_err() {
-                return;
-            }
-        }
+        let _ = tokio::time::timeout(at_most, self.over(key)).await;
     }
 
-    async fn flush_logs(&self, _key: &AttemptKey) -> Result<(), ExecutorError> {
-        Ok(())
+    fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
+        let (fake, key) = (self.clone(), key.clone());
+        stream_of(move |listener| async move {
+            fake.say(key, from, follow, listener).await;
+            Ok(())
+        })
+    }
+
+    async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
+        Ok(self.staging.outputs(key))
     }
 
     async fn stop(&self, key: &AttemptKey, _grace: Duration) -> Result<(), ExecutorError> {
@@ -254,7 +310,7 @@ impl Executor for FakeExecutor {
             .filter(|s| s.state == Observation::Running)
         {
             let signal = if started.script.ignores_sigterm { 9 } else { 15 };
-            started.state = Observation::Ended(Exit::Signal(signal));
+            started.state = Observation::Ended(ProgramExit::Signal(signal));
         }
         self.changed.notify_waiters();
         Ok(())
@@ -263,7 +319,7 @@ impl Executor for FakeExecutor {
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         self.reach()?.programs.remove(key);
         self.changed.notify_waiters();
-        Ok(())
+        self.staging.remove(key).await
     }
 
     async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
@@ -274,91 +330,5 @@ impl Executor for FakeExecutor {
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
         Ok(self.reach()?.programs.keys().cloned().collect())
-    }
-}
-
-/// Builds nothing and remembers what was asked for. Clones share everything.
-#[derive(Clone, Default)]
-pub struct FakeImages {
-    inner: Arc<Mutex<Images>>,
-}
-
-#[derive(Default)]
-struct Images {
-    built: Vec<PathBuf>,
-    keys: HashSet<String>,
-    failure: Option<(String, Vec<String>)>,
-    unreachable: u32,
-}
-
-impl FakeImages {
-    /// From now on every build fails with this sentence and these last lines.
-    pub fn fail(&self, message: &str, last_lines: &[&str]) {
-        let lines = last_lines.iter().map(|line| (*line).to_owned()).collect();
-        self.lock().failure = Some((message.to_owned(), lines));
-    }
-
-    /// The next builds answer that nobody is there.
-    pub fn unreachable(&self, calls: u32) {
-        self.lock().unreachable = calls;
-    }
-
-    /// Dockerfiles that were really built, in order; the same content is built once.
-    pub fn built(&self) -> Vec<PathBuf> {
-        self.lock().built.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Images> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ImageBuilder for FakeImages {
-    async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        let mut images = self.lock();
-        if images.unreachable > 0 {
-            images.unreachable -= 1;
-            return Err(BuildError::Unreachable {
-                what: "the fake image builder".to_owned(),
-                hint: "the test says so".to_owned(),
-                source: None,
-            });
-        }
-        if let Some((message, last_lines)) = images.failure.clone() {
-            return Err(BuildError::Failed { message, last_lines });
-        }
-        if !request.dockerfile.exists() {
-            let shown = request.dockerfile.display();
-            let message = format!("the Dockerfile {shown} cannot be read: correct build.dockerfile or add the file");
-            return Err(BuildError::Refused { message });
-        }
-        let mut content = Sha256::new();
-        add_content(&mut content, &request.dockerfile);
-        add_content(&mut content, &request.context);
-        let key = hex::encode(content.finalize());
-        let reused = !images.keys.insert(key.clone());
-        if !reused {
-            images.built.push(request.dockerfile.clone());
-        }
-        let image_id = format!("fake:{key}");
-        Ok(BuiltImage { key, image_id, reused })
-    }
-
-    async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
-        Ok(format!("fake:{reference}"))
-    }
-}
-
-/// A file, or every file below a folder in a fixed order.
-fn add_content(hash: &mut Sha256, path: &Path) {
-    if let Ok(content) = fs::read(path) {
-        hash.update((content.len() as u64).to_be_bytes());
-        hash.update(content);
-    }
-    let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        hash.update(entry.file_name().as_encoded_bytes());
-        add_content(hash, &entry.path());
     }
 }

@@ -1,0 +1,87 @@
+//! The contract of whatever makes images.
+
+use super::ExecutorError;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+
+/// An image to build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildRequest {
+    /// The source tree; neither context nor Dockerfile may lie outside, not even through a link.
+    pub root: PathBuf,
+    /// The folder sent to the builder, filtered by its `.dockerignore`.
+    pub context: PathBuf,
+    /// The Dockerfile.
+    pub dockerfile: PathBuf,
+    /// Build arguments.
+    pub build_args: BTreeMap<String, String>,
+    /// For people, for example `flights/train`; part of a label, not of the key.
+    pub name: String,
+    /// The build's output goes here, rotated like a program's.
+    pub log_file: PathBuf,
+}
+
+/// A built image, ready to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// Hash of everything that went into it; see `image_key`.
+    pub key: String,
+    /// The image id `sha256:…`: steps run by it, never by a tag.
+    pub image_id: String,
+    /// Whether an earlier build with the same key was found and nothing was built.
+    pub reused: bool,
+}
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The builder does not answer; ask again later.
+    #[error("{what} does not answer: {hint}")]
+    Unreachable {
+        /// For example `Docker at unix:///var/run/docker.sock`.
+        what: String,
+        /// What a person can do.
+        hint: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The request cannot be built as it is: Dockerfile missing, context outside, bad syntax.
+    #[error("{message}")]
+    Refused {
+        /// One sentence for the user.
+        message: String,
+    },
+    /// An instruction of the Dockerfile failed.
+    #[error("{message}")]
+    Failed {
+        /// One sentence for the user.
+        message: String,
+        /// The end of the build's output, oldest first, at most 20 lines.
+        last_lines: Vec<String>,
+    },
+}
+
+impl From<ExecutorError> for BuildError {
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
+            ExecutorError::Refused { message } => Self::Refused { message },
+            ExecutorError::Failed { message, .. } => Self::Failed {
+                message,
+                last_lines: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Makes images and finds them.
+pub trait ImageBuilder: Send + Sync {
+    /// Builds the image unless one with the same key exists. Safe to repeat and to race.
+    fn build(&self, request: &BuildRequest) -> impl Future<Output = Result<BuiltImage, BuildError>> + Send;
+
+    /// The image id of a reference such as `trainyard/components:latest`, pulling it if the engine
+    /// has none of that name.
+    fn resolve(&self, reference: &str) -> impl Future<Output = Result<String, BuildError>> + Send;
+}

@@ -1,0 +1,94 @@
+//! What to run, and what it is given.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use trainyard_core::artifact::Digest;
+use trainyard_core::ids::{RunId, StepName};
+
+/// One attempt of one step of one run. The same key always names the same program.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey {
+    /// The run.
+    pub run: RunId,
+    /// The step.
+    pub step: StepName,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+}
+
+impl fmt::Display for AttemptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.run, self.step, self.attempt)
+    }
+}
+
+/// Something the program may read and not write. It is named by what it is, never by a place on this
+/// machine: how it gets to the program is the executor's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where a program in a container sees it, absolute. Its last part tells the inputs of a program apart.
+    pub target: PathBuf,
+    /// What is there.
+    pub content: Content,
+}
+
+/// What an input is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The file or folder that is kept under this digest.
+    Tree(Digest),
+    /// A small file.
+    Bytes(Vec<u8>),
+    /// A folder with files of data sources.
+    Files(Vec<StagedFile>),
+    /// An empty folder.
+    Empty,
+    /// A folder that is empty until [`Executor::show`](super::Executor::show) puts something there.
+    Later,
+}
+
+/// A file of a data source, in a folder of such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedFile {
+    /// Its name in the folder.
+    pub name: String,
+    /// Where it is below the data root.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// Whether the program can reach a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// None at all, not even to the host.
+    #[default]
+    None,
+    /// The executor's ordinary outbound network.
+    Bridge,
+}
+
+/// What to run. The struct is the allow-list: there is no field for privileges, host paths, host
+/// namespaces, devices or sockets, so no pipeline file can ask for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// An image id (`sha256:…`) for container executors; ignored by `process`.
+    pub image: Option<String>,
+    /// The command line; empty is the image's own, which only a container has.
+    pub command: Vec<String>,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// What the program reads.
+    pub inputs: Vec<Input>,
+    /// The folder in which a program in a container makes its outputs, absolute; without one it makes none.
+    pub outputs: Option<PathBuf>,
+    /// Where `process` starts the program; containers start in the image's own folder.
+    pub working_directory: Option<PathBuf>,
+    /// CPUs, for example 0.5.
+    pub cpus: Option<f64>,
+    /// Memory in bytes; a program over it is killed.
+    pub memory_bytes: Option<u64>,
+    /// Network reach.
+    pub network: Network,
+}

@@ -1,0 +1,240 @@
+//! What an attempt reads and writes, laid out on this machine: for containers that see its folders, and
+//! for programs that run on it.
+
+mod tree;
+
+pub use tree::remove_tree;
+
+use crate::contract::{AttemptKey, Content, ExecutorError, Input, Program, StagedFile};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trainyard_core::artifact::Digest;
+
+/// Written last: without it everything in an attempt's folder is made anew.
+const READY: &str = "ready";
+/// What the program makes.
+const OUTPUTS: &str = "outputs";
+/// Every empty input.
+const ABSENT: &str = "absent";
+
+/// Who containers run as: user and group.
+pub(crate) type User = (u32, u32);
+
+/// What is kept by digest, as far as it is on this machine.
+pub trait Contents: Send + Sync {
+    /// The file or folder with this content; `None` if it is not here.
+    fn open(&self, digest: &Digest) -> Option<PathBuf>;
+}
+
+/// Where attempts are laid out, and where what they read is found. Cheap to clone.
+#[derive(Clone)]
+pub struct Staging {
+    work: PathBuf,
+    data_root: PathBuf,
+    contents: Arc<dyn Contents>,
+}
+
+/// A path of this machine that a container sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    pub(crate) source: PathBuf,
+    pub(crate) target: PathBuf,
+    pub(crate) writable: bool,
+}
+
+impl Staging {
+    /// Attempts are laid out in `<work>/<run>/<step>/<attempt>`; `work` is absolute. Files of data sources
+    /// are below `data_root`.
+    pub fn new(work: PathBuf, data_root: PathBuf, contents: impl Contents + 'static) -> Self {
+        Self {
+            work,
+            data_root,
+            contents: Arc::new(contents),
+        }
+    }
+
+    fn attempt(&self, key: &AttemptKey) -> PathBuf {
+        let run = self.work.join(key.run.as_str());
+        run.join(key.step.as_str()).join(key.attempt.to_string())
+    }
+
+    /// Where an input is on this machine; `None` if its content is not here.
+    fn place(&self, key: &AttemptKey, input: &Input) -> Option<PathBuf> {
+        let folder = self.attempt(key);
+        match &input.content {
+            Content::Tree(digest) => self.contents.open(digest),
+            Content::Empty => Some(folder.join(ABSENT)),
+            Content::Bytes(_) | Content::Files(_) | Content::Later => Some(folder.join(input.target.file_name()?)),
+        }
+    }
+
+    /// Where a program without mounts finds an input.
+    pub(crate) fn input(&self, key: &AttemptKey, input: &Input) -> PathBuf {
+        // What is not here is refused by the start.
+        self.place(key, input).unwrap_or_else(|| input.target.clone())
+    }
+
+    /// The folder with what the program makes.
+    pub(crate) fn outputs(&self, key: &AttemptKey) -> PathBuf {
+        self.attempt(key).join(OUTPUTS)
+    }
+
+    /// Makes the attempt's folder and says what of this machine the program sees. Safe to repeat while it
+    /// runs. `user` is who writes the outputs, if not the service.
+    pub(crate) async fn lay_out(
+        &self,
+        key: &AttemptKey,
+        program: &Program,
+        user: Option<User>,
+    ) -> Result<Vec<Mount>, ExecutorError> {
+        let mut mounts = Vec::new();
+        for input in &program.inputs {
+            mounts.push(Mount {
+                source: self.place(key, input).ok_or_else(|| gone(input))?,
+                target: input.target.clone(),
+                writable: false,
+            });
+        }
+        mounts.extend(program.outputs.iter().map(|target| Mount {
+            source: self.outputs(key),
+            target: target.clone(),
+            writable: true,
+        }));
+        let layout = Layout {
+            folder: self.attempt(key),
+            data_root: self.data_root.clone(),
+            inputs: program.inputs.clone(),
+            user,
+        };
+        // Data that cannot be linked is copied, which takes its time.
+        blocking(move || layout.write()).await?;
+        Ok(mounts)
+    }
+
+    /// Moves something into a [`Content::Later`] input.
+    pub(crate) fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
+        let input = target.parent().and_then(Path::file_name).unwrap_or_default();
+        let place = self
+            .attempt(key)
+            .join(input)
+            .join(target.file_name().unwrap_or_default());
+        fs::rename(source, &place).map_err(|error| unwritten(&place, error))
+    }
+
+    /// Frees the attempt's folder.
+    pub(crate) async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        let folder = self.attempt(key);
+        blocking(move || remove_tree(&folder).map_err(|error| unwritten(&folder, error))).await
+    }
+}
+
+/// An attempt's folder, to be made.
+struct Layout {
+    folder: PathBuf,
+    data_root: PathBuf,
+    inputs: Vec<Input>,
+    user: Option<User>,
+}
+
+impl Layout {
+    fn write(&self) -> Result<(), ExecutorError> {
+        let ready = self.folder.join(READY);
+        if ready.exists() {
+            return Ok(());
+        }
+        self.write_folders().map_err(|error| unwritten(&self.folder, error))?;
+        for input in &self.inputs {
+            self.write_input(input)?;
+        }
+        fs::write(&ready, b"").map_err(|error| unwritten(&ready, error))
+    }
+
+    fn write_folders(&self) -> io::Result<()> {
+        remove_tree(&self.folder)?;
+        for name in [OUTPUTS, ABSENT] {
+            fs::create_dir_all(self.folder.join(name))?;
+        }
+        self.user.map_or(Ok(()), |user| give(&self.folder.join(OUTPUTS), user))
+    }
+
+    fn write_input(&self, input: &Input) -> Result<(), ExecutorError> {
+        let place = self.folder.join(input.target.file_name().unwrap_or_default());
+        let made = match &input.content {
+            Content::Tree(_) | Content::Empty => Ok(()),
+            Content::Bytes(bytes) => fs::write(&place, bytes),
+            Content::Later | Content::Files(_) => {
+                fs::create_dir(&place).and_then(|()| fs::set_permissions(&place, Permissions::from_mode(0o755)))
+            }
+        };
+        made.map_err(|error| unwritten(&place, error))?;
+        let Content::Files(files) = &input.content else {
+            return Ok(());
+        };
+        files.iter().try_for_each(|file| self.stage(file, &place))
+    }
+
+    /// Links a file of the data root where the disk allows it and everybody may read the file; else copies it.
+    fn stage(&self, file: &StagedFile, folder: &Path) -> Result<(), ExecutorError> {
+        let (source, target) = (self.data_root.join(&file.path), folder.join(&file.name));
+        // A link to a symbolic link would point nowhere in a container.
+        let staged = fs::canonicalize(&source).and_then(|source| {
+            let readable = fs::metadata(&source)?.permissions().mode() & 0o004 != 0;
+            if readable && fs::hard_link(&source, &target).is_ok() {
+                return Ok(());
+            }
+            fs::copy(&source, &target)?;
+            fs::set_permissions(&target, Permissions::from_mode(0o444))
+        });
+        staged.map_err(|error| ExecutorError::Failed {
+            message: format!("{} cannot be handed to the step: {error}", source.display()),
+            source: Some(error.into()),
+        })
+    }
+}
+
+/// Lets the user write to a folder.
+fn give(folder: &Path, user: User) -> io::Result<()> {
+    let us = (rustix::process::geteuid(), rustix::process::getegid());
+    if user == (us.0.as_raw(), us.1.as_raw()) {
+        Ok(())
+    } else if us.0.is_root() {
+        std::os::unix::fs::chown(folder, Some(user.0), Some(user.1))
+    } else {
+        fs::set_permissions(folder, Permissions::from_mode(0o777))
+    }
+}
+
+fn gone(input: &Input) -> ExecutorError {
+    let why = match &input.content {
+        Content::Tree(digest) => format!("its content {digest} is not there any more: start the run again"),
+        _ => "its path names no file".to_owned(),
+    };
+    ExecutorError::Refused {
+        message: format!("the input {} cannot be read, since {why}", input.target.display()),
+    }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> ExecutorError {
+    ExecutorError::Failed {
+        message: format!("{} cannot be written: {error}", path.display()),
+        source: Some(error.into()),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ExecutorError> + Send + 'static,
+) -> Result<T, ExecutorError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(ExecutorError::Failed {
+            message: format!("the attempt's folder was not finished: {error}"),
+            source: None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;
