@@ -1,12 +1,13 @@
 //! The engine: its rooms, furnished once, and the doors that others come in by.
 
 use crate::content::Content;
-use crate::content::artifacts::ArtifactError;
+use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::now;
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
 use crate::house::folders::Folders;
 use crate::house::locks::{Exclusive, Owner};
+use crate::house::programs::Programs;
 use crate::house::signals::Signals;
 use crate::house::targets::Targets;
 use crate::inbound::Inbound;
@@ -21,7 +22,6 @@ use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
 use crate::run::Runs;
 use crate::run::images::Images;
-use crate::run::programs::Programs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use crate::source::Source;
 use crate::tell::Audience;
@@ -35,7 +35,7 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
 use trainyard_core::registry::Alias;
 use trainyard_core::run::Run;
-use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError};
+use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{GitHub, GitHubError};
 use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
@@ -107,12 +107,20 @@ impl Engine {
         } else {
             (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
         };
+        let staging = Self::staging(&config)?;
         let (executor, builder) = match config.executor {
-            ExecutorKind::Docker => AnyExecutor::docker(&owner, user),
-            ExecutorKind::Process => AnyExecutor::process(folders.processes())?,
-            ExecutorKind::Fake => AnyExecutor::fake(),
+            ExecutorKind::Docker => AnyExecutor::docker(&owner, user, staging),
+            ExecutorKind::Process => AnyExecutor::process(folders.processes(), staging)?,
+            ExecutorKind::Fake => AnyExecutor::fake(staging),
         };
         Self::with_executor(config, executor, builder).await
+    }
+
+    /// Where executors of this machine find what programs read, and lay it out.
+    pub fn staging(config: &EngineConfig) -> Result<Staging, EngineError> {
+        let folders = Self::folders(config)?;
+        let trees = ArtifactFolder::open(folders.artifacts())?;
+        Ok(Staging::new(folders.works(), config.data_root.clone(), trees))
     }
 
     /// The same with given parts, for tests.
@@ -131,12 +139,12 @@ impl Engine {
             .pool_max_idle_per_host(0)
             .build()
             .unwrap_or_default();
-        let isolated = matches!(config.executor, ExecutorKind::Docker) && rustix::process::geteuid().is_root();
         let owner = Owner::new(folders.owners(), &instance(&folders)?).map_err(|source| EngineError::DataDir {
             path: folders.owners(),
             source,
         })?;
         let content = Content::open_folder(&folders)?;
+        let programs = Programs::new(executor, folders.clone());
         let signals = Arc::new(Signals::default());
         let audience = Audience {
             github: github.is_some(),
@@ -152,7 +160,7 @@ impl Engine {
             targets: Targets::new(config.targets.clone()),
             http,
             changing: Arc::new(Exclusive::new(folders.push_lock())),
-            executor: executor.clone(),
+            programs: programs.clone(),
             builder: builder.clone(),
             folders: folders.clone(),
         };
@@ -169,13 +177,7 @@ impl Engine {
         };
         let runs = Runs {
             images: Images::new(builder, config.components_image.clone()),
-            programs: Programs {
-                executor,
-                content: content.clone(),
-                folders: folders.clone(),
-                data_root: config.data_root.clone(),
-                container_user: isolated.then_some(CONTAINER_USER),
-            },
+            programs,
             data_root: config.data_root.clone(),
             max_parallel_steps: config.max_parallel_steps,
             max_parallel_runs: config.max_parallel_runs,

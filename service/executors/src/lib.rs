@@ -20,4 +20,4 @@ pub use contract::*;
 pub use docker::{DockerExecutor, DockerImageBuilder};
 pub use logs::{LOG_FILE_BYTES, LogSink};
 pub use process::{ProcessExecutor, ProcessImages};
-pub use staging::{Contents, Staging, remove_tree};
+pub use staging::{Staging, Trees, remove_tree};

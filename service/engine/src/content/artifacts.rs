@@ -11,6 +11,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+use trainyard_executors::Trees;
+pub use trainyard_executors::remove_tree;
 
 /// Bytes of a path inside an artifact; the system takes 4096 with everything above it.
 const LONGEST_PATH: usize = 1024;
@@ -121,6 +123,12 @@ impl ArtifactFolder {
         sync(shard)?;
         sync(&self.root.join("sha256"))?;
         Ok(place)
+    }
+}
+
+impl Trees for ArtifactFolder {
+    fn open(&self, digest: &Digest) -> Option<PathBuf> {
+        self.contains(digest).then(|| self.path(digest))
     }
 }
 
@@ -288,42 +296,6 @@ pub(crate) fn read_plain(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         )));
     }
     Ok(bytes)
-}
-
-/// Removes a tree, read-only folders included, however deep. A missing one is fine.
-pub fn remove_tree(root: &Path) -> io::Result<()> {
-    let Ok(metadata) = root.symlink_metadata() else {
-        return Ok(());
-    };
-    if !metadata.is_dir() {
-        return fs::remove_file(root);
-    }
-    let mut folders = Vec::new();
-    let mut left = vec![root.to_owned()];
-    while let Some(folder) = left.pop() {
-        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o755));
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                left.push(within_reach(root, entry.path())?);
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        folders.push(folder);
-    }
-    folders.iter().rev().try_for_each(fs::remove_dir)
-}
-
-/// A folder whose path grows longer than the system takes is moved to the top first.
-fn within_reach(root: &Path, folder: PathBuf) -> io::Result<PathBuf> {
-    if folder.as_os_str().len() <= root.as_os_str().len() + LONGEST_PATH {
-        return Ok(folder);
-    }
-    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
-    let place = root.join(format!(".{}", uuid::Uuid::now_v7()));
-    fs::rename(&folder, &place)?;
-    Ok(place)
 }
 
 #[cfg(test)]

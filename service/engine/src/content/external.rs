@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::plan::SourceWindow;
 use trainyard_core::span::{SpanContent, SpanFile, SpanPattern, Unselected};
+use trainyard_executors::StagedFile;
+
+/// The type of what a step reads from a data source.
+const EXTERNAL_DATA: &str = "ExternalData";
 
 /// Why a step cannot have its external data.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +85,7 @@ fn resolve_blocking(
     properties.insert("spans".to_owned(), Value::Array(spans));
     let data = ArtifactRef {
         name: format!("external/{}/{}", window.source, digest.hex()),
-        type_name: "ExternalData".to_owned(),
+        type_name: EXTERNAL_DATA.to_owned(),
         digest,
         uri: data_root.join(pattern.glob_root()).display().to_string(),
         properties,
@@ -110,49 +114,32 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
     Ok(found)
 }
 
-/// What [`resolve`] noted of each span.
-fn spans(data: &ArtifactRef) -> impl Iterator<Item = &Value> {
-    data.properties
-        .get("spans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-/// Puts the span files of an `ExternalData` artifact into `folder` under their staged names: linked
-/// where the disk allows it and everybody may read the file, else copied.
-pub fn stage(data_root: &Path, data: &ArtifactRef, folder: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
-    for entry in spans(data) {
-        let (Some(path), Some(file)) = (entry["path"].as_str(), entry["file"].as_str()) else {
-            continue;
-        };
-        let (source, target) = (data_root.join(path), folder.join(file));
-        // A link to a symbolic link would point nowhere in a container.
-        let staged = fs::canonicalize(&source).and_then(|source| {
-            let readable = fs::metadata(&source)?.permissions().mode() & 0o004 != 0;
-            if readable && fs::hard_link(&source, &target).is_ok() {
-                return Ok(());
-            }
-            fs::copy(&source, &target)?;
-            fs::set_permissions(&target, fs::Permissions::from_mode(0o444))
-        });
-        staged.map_err(|error| format!("{} cannot be handed to the step: {error}", source.display()))?;
+/// The files of an `ExternalData` artifact as [`resolve`] noted them, under the names that a step sees;
+/// none of any other artifact.
+pub fn files(data: &ArtifactRef) -> Vec<StagedFile> {
+    if data.type_name != EXTERNAL_DATA {
+        return Vec::new();
     }
-    Ok(())
+    let spans = data.properties.get("spans").and_then(Value::as_array);
+    let file = |span: &Value| {
+        Some(StagedFile {
+            name: span["file"].as_str()?.to_owned(),
+            path: PathBuf::from(span["path"].as_str()?),
+            digest: Digest::parse(span["digest"].as_str()?).ok()?,
+        })
+    };
+    spans.into_iter().flatten().filter_map(file).collect()
 }
 
 /// Whether every span file still has the content that was promised: a model trained on data that
 /// changed underway must not be published. The error is a sentence.
 pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
-    for entry in spans(data) {
-        let (Some(path), Some(promised)) = (entry["path"].as_str(), entry["digest"].as_str()) else {
-            continue;
-        };
-        let now = file_digest(&data_root.join(path)).map_err(|error| error.to_string())?;
-        if now.as_str() != promised {
+    for StagedFile { path, digest, .. } in files(data) {
+        let now = file_digest(&data_root.join(&path)).map_err(|error| error.to_string())?;
+        if now != digest {
             return Err(format!(
-                "{path} changed while the step was reading it: run again on the new content"
+                "{} changed while the step was reading it: run again on the new content",
+                path.display()
             ));
         }
     }
@@ -195,13 +182,16 @@ mod tests {
         let (data, contents) = resolve_blocking(root.path(), &window, None).unwrap();
         let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
         assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
-        let folder = tempfile::tempdir().unwrap();
-        stage(root.path(), &data, folder.path()).unwrap();
-        for (name, content) in names
-            .iter()
-            .zip(["1/v1/a.csv", "2/v1/a.csv", "2/v2/a.csv", "2/v2/b.csv"])
+        let staged = files(&data);
+        assert_eq!(staged.len(), names.len());
+        for ((file, name), content) in
+            staged
+                .iter()
+                .zip(names)
+                .zip(["1/v1/a.csv", "2/v1/a.csv", "2/v2/a.csv", "2/v2/b.csv"])
         {
-            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), content);
+            assert_eq!(file.name, name);
+            assert_eq!(fs::read_to_string(root.path().join(&file.path)).unwrap(), content);
         }
         assert_eq!(unchanged(root.path(), &data), Ok(()));
         write(root.path(), "d/1/v1/a.csv", "other");

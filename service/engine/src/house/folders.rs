@@ -46,14 +46,19 @@ impl Folders {
         self.root.join("checkouts").join(run.as_str())
     }
 
-    /// Everything one run writes while it works; removed when it is over.
-    pub fn work(&self, run: &RunId) -> PathBuf {
-        self.root.join("work").join(run.as_str())
+    /// What runs write while they work: a folder for each.
+    pub fn works(&self) -> PathBuf {
+        self.root.join("work")
     }
 
-    /// What one attempt reads and writes.
-    pub fn attempt(&self, run: &RunId, node: &NodeId, attempt: u32) -> PathBuf {
-        self.work(run).join(node.as_str()).join(attempt.to_string())
+    /// Everything one run writes while it works; removed when it is over.
+    pub fn work(&self, run: &RunId) -> PathBuf {
+        self.works().join(run.as_str())
+    }
+
+    /// What one node of a run writes; executors lay out its attempts in there, by number.
+    pub fn node(&self, run: &RunId, node: &NodeId) -> PathBuf {
+        self.work(run).join(node.as_str())
     }
 
     /// The logs of a run.

@@ -1,4 +1,4 @@
-//! What every room stands on: settings, folders, locks, the clock, signals.
+//! What every room stands on: settings, folders, locks, programs, the clock, signals.
 
 pub(crate) mod clock;
 pub(crate) mod config;
@@ -6,5 +6,6 @@ pub(crate) mod error;
 pub(crate) mod folders;
 pub(crate) mod last_line;
 pub(crate) mod locks;
+pub(crate) mod programs;
 pub(crate) mod signals;
 pub(crate) mod targets;

@@ -6,14 +6,12 @@ use crate::content::Content;
 use crate::content::artifacts::remove_tree;
 use crate::house::config::{Layout, ServingImage, TargetConfig, TargetKind};
 use crate::house::error::EffectError;
-use crate::house::last_line::last_line;
 use crate::serving::{Checks, ModelServer, ServingError, try_out, wait_live, write_repository};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -23,7 +21,8 @@ use trainyard_core::node::NodeId;
 use trainyard_core::plan::Push;
 use trainyard_core::registry::Ledger;
 use trainyard_executors::{
-    AttemptKey, BuildError, Executor, ExecutorError, Exit, ImageBuilder, Mount, Network, Observation, Program,
+    AttemptKey, BuildError, Executor, ExecutorError, ImageBuilder, Input, InputContent, Network, Observation, Program,
+    ProgramExit,
 };
 
 /// Where the serving image finds its models.
@@ -79,7 +78,7 @@ impl Registry {
         else {
             return Ok(None);
         };
-        if !self.executor.has_images() {
+        if !self.programs.executor.has_images() {
             tracing::warn!(
                 target = plan.target,
                 "programs run without images: the model is tried on its target's own server"
@@ -87,7 +86,7 @@ impl Registry {
             return Ok(None);
         }
         let key = key(id);
-        let folder = self.folders.attempt(&key.run, &NodeId::infra_validation(), key.attempt);
+        let folder = self.folders.node(&key.run, &NodeId::infra_validation());
         let trial = Trial {
             registry: self,
             key: &key,
@@ -106,7 +105,7 @@ impl Registry {
             Err(Failure::Effect(error)) => Err(error),
         };
         // What is left after a crash, or because the executor did not answer, goes with the next start.
-        if let Err(error) = self.executor.remove(&key).await {
+        if let Err(error) = self.programs.remove(&key).await {
             tracing::warn!(%key, %error, "a throw-away model server was not removed");
         }
         let refusal = refusal?;
@@ -171,11 +170,11 @@ impl Trial<'_> {
             Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),
             Err(error) => return Err(Failure::Effect(broken(&error))),
         };
-        let executor = &self.registry.executor;
+        let programs = &self.registry.programs;
         // One that a push before a crash left behind has another folder open.
-        executor.remove(self.key).await?;
+        programs.remove(self.key).await?;
         let version = self.lay_out(&source).await?;
-        executor.start(self.key, &self.program(image)).await?;
+        programs.start(self.key, &self.program(image)).await?;
         let tried = async {
             let server = self.server().await?;
             wait_live(&server).await?;
@@ -196,12 +195,7 @@ impl Trial<'_> {
         let write = move || {
             remove_tree(&folder).map_err(|error| ServingError::Folder(error.to_string()))?;
             let version = Ledger::default().next_version();
-            let version = write_repository(&folder.join("candidate"), layout, &model, &version, &source)?;
-            let models = folder.join("models");
-            let made =
-                fs::create_dir(&models).and_then(|()| fs::set_permissions(&models, Permissions::from_mode(0o755)));
-            made.map_err(|error| ServingError::Folder(error.to_string()))?;
-            Ok(version)
+            write_repository(&folder.join("candidate"), layout, &model, &version, &source)
         };
         let written = tokio::task::spawn_blocking(write).await;
         let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));
@@ -209,27 +203,29 @@ impl Trial<'_> {
     }
 
     /// Moves the candidate into the server's sight.
-    async fn show(&self) -> Result<(), Failure> {
-        let [from, to] = ["candidate", "models"].map(|folder| self.folder.join(folder).join(self.model));
-        fs::rename(from, to).map_err(|error| Failure::Effect(broken(&error)))
+    async fn show(&self) -> Result<(), ExecutorError> {
+        let candidate = self.folder.join("candidate").join(self.model);
+        let executor = &self.registry.programs.executor;
+        executor
+            .show(self.key, &candidate, &Path::new(MODELS).join(self.model))
+            .await
     }
 
     fn program(&self, image: String) -> Program {
-        let models = Mount {
-            source: self.folder.join("models"),
+        let models = Input {
             target: PathBuf::from(MODELS),
-            writable: false,
+            content: InputContent::Later,
         };
         Program {
             image: Some(image),
             command: self.serving.command.clone(),
             environment: BTreeMap::new(),
-            mounts: vec![models],
+            inputs: vec![models],
+            outputs: None,
             working_directory: None,
             cpus: None,
             memory_bytes: None,
             network: Network::Bridge,
-            log_file: self.log(),
         }
     }
 
@@ -237,7 +233,7 @@ impl Trial<'_> {
     async fn server(&self) -> Result<ModelServer, Failure> {
         let deadline = Instant::now() + self.max_loading_time;
         let address: IpAddr = loop {
-            if let Some(address) = self.registry.executor.address(self.key).await? {
+            if let Some(address) = self.registry.programs.executor.address(self.key).await? {
                 break address;
             }
             if Instant::now() >= deadline {
@@ -254,24 +250,19 @@ impl Trial<'_> {
 
     /// What the server wrote about an error, if it did and its answer did not say so.
     async fn last_error(&self, reason: &str) -> String {
-        let executor = &self.registry.executor;
-        if executor.stop(self.key, Duration::ZERO).await.is_err() || executor.flush_logs(self.key).await.is_err() {
+        let programs = &self.registry.programs;
+        let stopped = programs.executor.stop(self.key, Duration::ZERO).await;
+        if stopped.is_err() || programs.complete_log(self.key).await.is_err() {
             return String::new();
         }
-        let line = last_line(&self.log(), |line| line.contains("Error"));
+        let line = programs.last_line(self.key, |line| line.contains("Error"));
         let line = line.filter(|line| !reason.contains(line.trim_end_matches('.')));
         line.map(|line| format!("; its log says: {line}")).unwrap_or_default()
     }
 
-    fn log(&self) -> PathBuf {
-        let AttemptKey { run, attempt, .. } = self.key;
-        let node = NodeId::infra_validation();
-        self.registry.folders.attempt_log(run, &node, *attempt)
-    }
-
     /// Returns when the container ended by itself, and says how.
     async fn end(&self) -> Result<String, Failure> {
-        let executor = &self.registry.executor;
+        let executor = &self.registry.programs.executor;
         let ended = loop {
             match executor.observe(self.key).await? {
                 Observation::Running => executor.settled(self.key, LOOK_AGAIN).await,
@@ -284,9 +275,9 @@ impl Trial<'_> {
             }
         };
         Ok(match ended {
-            Exit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
-            Exit::Signal(signal) => format!("its serving container ended by signal {signal}"),
-            Exit::OutOfMemory => "its serving container needed more memory than there is".to_owned(),
+            ProgramExit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
+            ProgramExit::Signal(signal) => format!("its serving container ended by signal {signal}"),
+            ProgramExit::OutOfMemory => "its serving container needed more memory than there is".to_owned(),
         })
     }
 }

@@ -13,9 +13,10 @@ pub(crate) mod settle;
 use crate::content::Content;
 use crate::house::folders::Folders;
 use crate::house::locks::Exclusive;
+use crate::house::programs::Programs;
 use crate::house::targets::Targets;
 use std::sync::Arc;
-use trainyard_executors::{AnyExecutor, AnyImageBuilder};
+use trainyard_executors::AnyImageBuilder;
 use trainyard_store::Store;
 
 /// What it takes to let models serve.
@@ -28,7 +29,7 @@ pub(crate) struct Registry {
     /// Held while a push target is changed.
     pub(crate) changing: Arc<Exclusive>,
     /// What runs throw-away model servers.
-    pub(crate) executor: AnyExecutor,
+    pub(crate) programs: Programs,
     pub(crate) builder: AnyImageBuilder,
     pub(crate) folders: Folders,
 }

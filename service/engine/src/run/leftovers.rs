@@ -41,7 +41,7 @@ async fn clear_program(runs: &Runs, key: &AttemptKey) -> Result<(), Box<dyn std:
     };
     if !wanted {
         runs.programs.executor.stop(key, Duration::ZERO).await?;
-        runs.programs.executor.remove(key).await?;
+        runs.programs.remove(key).await?;
         tracing::info!(%key, "removed a leftover program");
     }
     Ok(())

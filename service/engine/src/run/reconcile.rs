@@ -22,7 +22,7 @@ use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::node::NodeId;
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
 use trainyard_core::sentence;
-use trainyard_executors::{AttemptKey, Executor};
+use trainyard_executors::AttemptKey;
 use trainyard_store::{Append, Changes, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
@@ -297,11 +297,9 @@ impl Worker {
                 };
                 let runs = Arc::clone(&self.runs);
                 tokio::spawn(async move {
-                    if let Err(error) = runs.programs.executor.remove(&key).await {
-                        tracing::warn!(%key, %error, "a container was not removed and will be collected later");
+                    if let Err(error) = runs.programs.remove(&key).await {
+                        tracing::warn!(%key, %error, "a program was not removed and will be collected later");
                     }
-                    let folder = runs.folders.attempt(&key.run, &NodeId::step(&key.step), key.attempt);
-                    let _ = tokio::task::spawn_blocking(move || crate::content::artifacts::remove_tree(&folder)).await;
                 });
             }
             RunEvent::Finished { state, summary, .. } => {
@@ -373,7 +371,7 @@ mod tests {
     use serde_json::Map;
     use std::path::Path;
     use trainyard_core::run::RunState;
-    use trainyard_executors::{AnyExecutor, AnyImageBuilder};
+    use trainyard_executors::AnyExecutor;
 
     const ONE_STEP: &str = "name: one\nsteps:\n  make: { image: tools, command: [make], outputs: { model: Model } }\n";
 
@@ -391,9 +389,9 @@ mod tests {
             targets: Default::default(),
             retention: Default::default(),
         };
-        let engine = Engine::with_executor(config, AnyExecutor::fake().0, AnyImageBuilder::Fake(Default::default()))
-            .await
-            .unwrap();
+        let staging = Engine::staging(&config).unwrap();
+        let (executor, builder) = AnyExecutor::fake(staging);
+        let engine = Engine::with_executor(config, executor, builder).await.unwrap();
         std::fs::write(folder.join("pipeline.yaml"), ONE_STEP).unwrap();
         let id = engine.request_local(folder, &Map::new(), true, "ada").await.unwrap();
         let runs = engine.runs();

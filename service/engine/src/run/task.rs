@@ -1,5 +1,6 @@
-//! The component contract: `task.json` and the placeholders of a command line.
+//! The component contract: what a program is given, `task.json` and the placeholders of a command line.
 
+use crate::content::external;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,48 @@ use trainyard_core::ids::StepName;
 use trainyard_core::placeholder::{self, Placeholder};
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::StepRecord;
+use trainyard_executors::{AnyExecutor, AttemptKey, Executor, Input, InputContent};
 
-/// Paths as one side sees them: this machine, or the container.
+/// The name under which an example-gen finds its external data.
+pub const SOURCE_INPUT: &str = "source";
+
+/// Where a container's program finds everything.
+const ROOT: &str = "/trainyard";
+
+/// Where a container's program makes its outputs.
+pub const OUTPUTS: &str = "/trainyard/outputs";
+
+/// `task.json`.
+pub fn task_input(text: Vec<u8>) -> Input {
+    Input {
+        target: Path::new(ROOT).join("task.json"),
+        content: InputContent::Bytes(text),
+    }
+}
+
+/// What a step reads, by name; what is not there is an empty folder.
+pub fn inputs(planned: &PlannedStep, record: &StepRecord) -> BTreeMap<String, Input> {
+    let input = |name: &str, content: InputContent| {
+        let target = Path::new(ROOT).join("inputs").join(name);
+        (name.to_owned(), Input { target, content })
+    };
+    let kept = |name: &String| match record.inputs.get(name) {
+        Some(artifact) => input(name, InputContent::Tree(artifact.digest.clone())),
+        None => input(name, InputContent::Empty),
+    };
+    let declared = planned.inputs.keys().map(kept);
+    let memo = planned.memo.as_ref().map(|memo| kept(&memo.input));
+    let external = planned.source.as_ref().map(|_| {
+        let data = record.inputs.get(SOURCE_INPUT);
+        input(
+            SOURCE_INPUT,
+            InputContent::Files(data.map(external::files).unwrap_or_default()),
+        )
+    });
+    declared.chain(memo).chain(external).collect()
+}
+
+/// Paths as the program sees them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskPaths {
     /// `task.json`.
@@ -20,16 +61,14 @@ pub struct TaskPaths {
 }
 
 impl TaskPaths {
-    /// The paths every container sees.
-    pub fn in_container(inputs: &BTreeMap<String, PathBuf>) -> Self {
-        let root = Path::new("/trainyard");
+    /// As the executor shows them to the program of this attempt.
+    pub fn seen(executor: &AnyExecutor, key: &AttemptKey, inputs: &BTreeMap<String, Input>) -> Self {
+        let path = |(name, input): (&String, &Input)| (name.clone(), executor.input_path(key, input));
         Self {
-            task: root.join("task.json"),
-            inputs: inputs
-                .keys()
-                .map(|name| (name.clone(), root.join("inputs").join(name)))
-                .collect(),
-            outputs: root.join("outputs"),
+            // Its place does not depend on what is in it.
+            task: executor.input_path(key, &task_input(Vec::new())),
+            inputs: inputs.iter().map(path).collect(),
+            outputs: executor.output_path(key, Path::new(OUTPUTS)),
         }
     }
 }

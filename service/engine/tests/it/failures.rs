@@ -90,7 +90,7 @@ async fn a_step_that_writes_what_it_should_not() {
     insta::assert_snapshot!(of_training(|| Script::writes("model/m", "1").and("executor_output.json", "{")).await, @"step 'train': executor_output.json is not what the contract asks for: EOF while parsing an object at line 1 column 1");
     let yard = Yard::new().await;
     yard.script("train", |_, program| {
-        let outputs = &program.mounts.iter().find(|mount| mount.writable).unwrap().source;
+        let outputs = tiny::Task::of(program).outputs();
         std::fs::create_dir_all(outputs.join("model")).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", outputs.join("model/model.onnx")).unwrap();
         Script::default()

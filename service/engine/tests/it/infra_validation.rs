@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use trainyard_core::run::RunState;
 use trainyard_engine::{PromoteRequest, ServingImage, TargetKind};
 use trainyard_executors::fake::Script;
-use trainyard_executors::{Network, Program};
+use trainyard_executors::{Executor, Network, Program};
 
 const STEP: &str = "InfraValidator";
 
@@ -16,7 +16,8 @@ const STEP: &str = "InfraValidator";
 struct Trials {
     yard: Yard,
     throw_away: Arc<ModelServer>,
-    programs: Arc<Mutex<Vec<Program>>>,
+    /// What was started, and where it saw its models.
+    programs: Arc<Mutex<Vec<(Program, PathBuf)>>>,
     _empty: tempfile::TempDir,
 }
 
@@ -49,9 +50,11 @@ impl Trials {
 
     fn start_well(&self) {
         let (server, programs) = (Arc::clone(&self.throw_away), Arc::clone(&self.programs));
-        self.yard.script(STEP, move |_, program| {
-            server.serve(&program.mounts[0].source);
-            programs.lock().unwrap().push(program.clone());
+        let executor = self.yard.executor.clone();
+        self.yard.script(STEP, move |key, program| {
+            let models = executor.input_path(key, &program.inputs[0]);
+            server.serve(&models);
+            programs.lock().unwrap().push((program.clone(), models));
             Script {
                 hangs: true,
                 address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -93,17 +96,17 @@ async fn a_candidate_is_tried_on_a_server_of_its_own() {
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
     let programs = trials.programs.lock().unwrap().clone();
-    let [program] = programs.as_slice() else {
+    let [(program, seen)] = programs.as_slice() else {
         panic!("{programs:?}");
     };
     assert_eq!(program.network, Network::Bridge);
     assert!(program.command.is_empty(), "the image's own");
-    let [models] = program.mounts.as_slice() else {
-        panic!("{:?}", program.mounts);
+    let [models] = program.inputs.as_slice() else {
+        panic!("{:?}", program.inputs);
     };
-    assert!(!models.writable && models.target.ends_with("models"));
+    assert!(program.outputs.is_none() && models.target.ends_with("models"));
     assert!(
-        models.source.starts_with(yard.config.data_dir.join("work")),
+        seen.starts_with(yard.config.data_dir.join("work")),
         "not the real repository"
     );
     assert_eq!(trials.throw_away.ever_loaded(), ["000001"]);

@@ -66,6 +66,11 @@ impl Task {
         PathBuf::from(self.0["inputs"][name]["path"].as_str().unwrap())
     }
 
+    pub fn outputs(&self) -> PathBuf {
+        let beside = PathBuf::from(self.0["executor_output"].as_str().unwrap());
+        beside.parent().unwrap().to_owned()
+    }
+
     pub fn parameter(&self, name: &str) -> &Value {
         &self.0["parameters"][name]
     }

@@ -80,7 +80,8 @@ impl Yard {
 
         let behaviours: Arc<Mutex<HashMap<String, Behaviour>>> = Arc::default();
         let chosen = Arc::clone(&behaviours);
-        let executor = FakeExecutor::scripted(move |key, program| {
+        let staging = Engine::staging(&config).unwrap();
+        let executor = FakeExecutor::scripted(staging, move |key, program| {
             let behaviour = chosen.lock().unwrap().get(key.step.as_str()).cloned();
             behaviour.map_or_else(|| tiny::usual(program), |behaviour| behaviour(key, program))
         });

@@ -99,7 +99,7 @@ pub trait Executor: Send + Sync {
     /// content is not there.
     fn start(&self, key: &AttemptKey, program: &Program) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
-    /// Moves a file or folder of this machine into a [`Content::Later`] input of a program that was started:
+    /// Moves a file or folder of this machine into a [`InputContent::Later`] input of a program that was started:
     /// `/models/line` is then in `/models`, at once and whole.
     fn show(
         &self,

@@ -30,12 +30,12 @@ pub struct Input {
     /// Where a program in a container sees it, absolute. Its last part tells the inputs of a program apart.
     pub target: PathBuf,
     /// What is there.
-    pub content: Content,
+    pub content: InputContent,
 }
 
 /// What an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum InputContent {
     /// The file or folder that is kept under this digest.
     Tree(Digest),
     /// A small file.

@@ -185,7 +185,7 @@ mod tests {
                     Act::Take(length) => log.write(&chunk(&output, offset(log.mark), length)).unwrap(),
                     Act::Note => log.note().unwrap(),
                     Act::Crash => {}
-                    Act::Torn(length) if log.file.is_full() => drop(length),
+                    Act::Torn(_) if log.file.is_full() => {}
                     Act::Torn(length) => log.ahead += log.file.append(&chunk(&output, at, length).bytes).unwrap() as u64,
                     Act::AtRotation(done) => cut_off_at_rotation(&mut log, &output, done),
                 }

@@ -5,7 +5,7 @@ mod tree;
 
 pub use tree::remove_tree;
 
-use crate::contract::{AttemptKey, Content, ExecutorError, Input, Program, StagedFile};
+use crate::contract::{AttemptKey, ExecutorError, Input, InputContent, Program, StagedFile};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ const ABSENT: &str = "absent";
 pub(crate) type User = (u32, u32);
 
 /// What is kept by digest, as far as it is on this machine.
-pub trait Contents: Send + Sync {
+pub trait Trees: Send + Sync {
     /// The file or folder with this content; `None` if it is not here.
     fn open(&self, digest: &Digest) -> Option<PathBuf>;
 }
@@ -34,7 +34,7 @@ pub trait Contents: Send + Sync {
 pub struct Staging {
     work: PathBuf,
     data_root: PathBuf,
-    contents: Arc<dyn Contents>,
+    trees: Arc<dyn Trees>,
 }
 
 /// A path of this machine that a container sees.
@@ -48,11 +48,11 @@ pub(crate) struct Mount {
 impl Staging {
     /// Attempts are laid out in `<work>/<run>/<step>/<attempt>`; `work` is absolute. Files of data sources
     /// are below `data_root`.
-    pub fn new(work: PathBuf, data_root: PathBuf, contents: impl Contents + 'static) -> Self {
+    pub fn new(work: PathBuf, data_root: PathBuf, trees: impl Trees + 'static) -> Self {
         Self {
             work,
             data_root,
-            contents: Arc::new(contents),
+            trees: Arc::new(trees),
         }
     }
 
@@ -65,9 +65,11 @@ impl Staging {
     fn place(&self, key: &AttemptKey, input: &Input) -> Option<PathBuf> {
         let folder = self.attempt(key);
         match &input.content {
-            Content::Tree(digest) => self.contents.open(digest),
-            Content::Empty => Some(folder.join(ABSENT)),
-            Content::Bytes(_) | Content::Files(_) | Content::Later => Some(folder.join(input.target.file_name()?)),
+            InputContent::Tree(digest) => self.trees.open(digest),
+            InputContent::Empty => Some(folder.join(ABSENT)),
+            InputContent::Bytes(_) | InputContent::Files(_) | InputContent::Later => {
+                Some(folder.join(input.target.file_name()?))
+            }
         }
     }
 
@@ -114,7 +116,7 @@ impl Staging {
         Ok(mounts)
     }
 
-    /// Moves something into a [`Content::Later`] input.
+    /// Moves something into a [`InputContent::Later`] input.
     pub(crate) fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
         let input = target.parent().and_then(Path::file_name).unwrap_or_default();
         let place = self
@@ -163,14 +165,14 @@ impl Layout {
     fn write_input(&self, input: &Input) -> Result<(), ExecutorError> {
         let place = self.folder.join(input.target.file_name().unwrap_or_default());
         let made = match &input.content {
-            Content::Tree(_) | Content::Empty => Ok(()),
-            Content::Bytes(bytes) => fs::write(&place, bytes),
-            Content::Later | Content::Files(_) => {
+            InputContent::Tree(_) | InputContent::Empty => Ok(()),
+            InputContent::Bytes(bytes) => fs::write(&place, bytes),
+            InputContent::Later | InputContent::Files(_) => {
                 fs::create_dir(&place).and_then(|()| fs::set_permissions(&place, Permissions::from_mode(0o755)))
             }
         };
         made.map_err(|error| unwritten(&place, error))?;
-        let Content::Files(files) = &input.content else {
+        let InputContent::Files(files) = &input.content else {
             return Ok(());
         };
         files.iter().try_for_each(|file| self.stage(file, &place))
@@ -209,7 +211,7 @@ fn give(folder: &Path, user: User) -> io::Result<()> {
 
 fn gone(input: &Input) -> ExecutorError {
     let why = match &input.content {
-        Content::Tree(digest) => format!("its content {digest} is not there any more: start the run again"),
+        InputContent::Tree(digest) => format!("its content {digest} is not there any more: start the run again"),
         _ => "its path names no file".to_owned(),
     };
     ExecutorError::Refused {

@@ -6,7 +6,7 @@ use trainyard_core::ids::{RunId, StepName};
 
 struct Nothing;
 
-impl Contents for Nothing {
+impl Trees for Nothing {
     fn open(&self, _digest: &Digest) -> Option<PathBuf> {
         None
     }
@@ -47,7 +47,7 @@ impl Place {
         path
     }
 
-    async fn lay_out(&self, target: &str, content: Content) -> Result<Vec<Mount>, ExecutorError> {
+    async fn lay_out(&self, target: &str, content: InputContent) -> Result<Vec<Mount>, ExecutorError> {
         let program = Program {
             image: None,
             command: Vec::new(),
@@ -77,7 +77,7 @@ fn staged(name: &str, path: &str) -> StagedFile {
 #[tokio::test]
 async fn what_was_not_finished_is_made_anew_and_what_was_is_left_alone() {
     let place = Place::new();
-    let task = || Content::Bytes(b"{}".to_vec());
+    let task = || InputContent::Bytes(b"{}".to_vec());
     fs::create_dir_all(place.attempt("outputs")).unwrap();
     fs::write(place.attempt("outputs/half"), "of an earlier crash").unwrap();
     let mounts = place.lay_out("/trainyard/task.json", task()).await.unwrap();
@@ -105,7 +105,7 @@ async fn what_was_not_finished_is_made_anew_and_what_was_is_left_alone() {
 #[tokio::test]
 async fn the_outputs_belong_to_who_writes_them() {
     let place = Place::new();
-    place.lay_out("/empty", Content::Empty).await.unwrap();
+    place.lay_out("/empty", InputContent::Empty).await.unwrap();
     let outputs = fs::metadata(place.attempt("outputs")).unwrap();
     if rustix::process::geteuid().is_root() {
         assert_eq!((outputs.uid(), outputs.gid()), (10001, 10001));
@@ -127,7 +127,7 @@ async fn data_are_linked_where_everybody_may_read_them_and_copied_elsewhere() {
         staged("c", "link.csv"),
     ];
     place
-        .lay_out("/trainyard/inputs/source", Content::Files(files))
+        .lay_out("/trainyard/inputs/source", InputContent::Files(files))
         .await
         .unwrap();
     let of = |name: &str| fs::symlink_metadata(place.attempt("source").join(name)).unwrap();
@@ -143,13 +143,16 @@ async fn data_are_linked_where_everybody_may_read_them_and_copied_elsewhere() {
 async fn what_cannot_be_handed_over_is_named() {
     let place = Place::new();
     let said = |error: ExecutorError| error.to_string().replace(place.root.path().to_str().unwrap(), "<root>");
-    let missing = Content::Files(vec![staged("a", "gone.csv")]);
+    let missing = InputContent::Files(vec![staged("a", "gone.csv")]);
     let error = place.lay_out("/trainyard/inputs/source", missing).await.unwrap_err();
     assert!(matches!(error, ExecutorError::Failed { .. }), "it may come back");
     insta::assert_snapshot!(said(error), @"<root>/data/gone.csv cannot be handed to the step: No such file or directory (os error 2)");
     assert!(!place.attempt("ready").exists());
     let error = place
-        .lay_out("/trainyard/inputs/model", Content::Tree(Digest::from_sha256(&[1; 32])))
+        .lay_out(
+            "/trainyard/inputs/model",
+            InputContent::Tree(Digest::from_sha256(&[1; 32])),
+        )
         .await
         .unwrap_err();
     assert!(matches!(error, ExecutorError::Refused { .. }));

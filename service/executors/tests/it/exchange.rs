@@ -7,7 +7,7 @@ use trainyard_core::artifact::Digest;
 use trainyard_executors::fake::Script;
 use trainyard_executors::*;
 
-fn input(target: &str, content: Content) -> Input {
+fn input(target: &str, content: InputContent) -> Input {
     Input {
         target: PathBuf::from(target),
         content,
@@ -31,12 +31,12 @@ pub async fn inputs_are_brought_by_what_they_are(stage: Stage) {
         digest: Digest::from_sha256(&[3; 32]),
     };
     let inputs = vec![
-        input("/inputs/file", Content::Tree(file)),
-        input("/inputs/tree", Content::Tree(tree)),
-        input("/task.json", Content::Bytes(b"bytes\n".to_vec())),
-        input("/inputs/source", Content::Files(vec![data])),
-        input("/inputs/baseline", Content::Empty),
-        input("/models", Content::Later),
+        input("/inputs/file", InputContent::Tree(file)),
+        input("/inputs/tree", InputContent::Tree(tree)),
+        input("/task.json", InputContent::Bytes(b"bytes\n".to_vec())),
+        input("/inputs/source", InputContent::Files(vec![data])),
+        input("/inputs/baseline", InputContent::Empty),
+        input("/models", InputContent::Later),
     ];
     let paths: Vec<PathBuf> = inputs
         .iter()
@@ -81,7 +81,7 @@ pub async fn content_that_is_gone_is_refused(stage: Stage) {
     let mut program = stage.program(&key, waits(0));
     program
         .inputs
-        .push(input("/inputs/model", Content::Tree(stage.keep(1).0)));
+        .push(input("/inputs/model", InputContent::Tree(stage.keep(1).0)));
     let refused = stage.executor.start(&key, &program).await.unwrap_err();
     assert!(matches!(refused, ExecutorError::Refused { .. }), "{refused:?}");
     assert_eq!(stage.observe(&key).await, Observation::Unknown);
@@ -89,7 +89,7 @@ pub async fn content_that_is_gone_is_refused(stage: Stage) {
 
 pub async fn what_comes_later_is_shown(stage: Stage) {
     let key = stage.key("serves");
-    let models = input("/models", Content::Later);
+    let models = input("/models", InputContent::Later);
     let seen = stage.executor.input_path(&key, &models);
     let act = Act {
         shell: format!(

@@ -52,7 +52,7 @@ print(json.dumps({
 fn input(target: &str, digest: Digest) -> Input {
     Input {
         target: target.into(),
-        content: Content::Tree(digest),
+        content: InputContent::Tree(digest),
     }
 }
 

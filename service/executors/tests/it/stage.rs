@@ -51,7 +51,7 @@ pub const LOST: [u8; 32] = [0xff; 32];
 /// Content in a folder, by the digest that a test gave it.
 struct Shelf(PathBuf);
 
-impl Contents for Shelf {
+impl Trees for Shelf {
     fn open(&self, digest: &Digest) -> Option<PathBuf> {
         if *digest == Digest::from_sha256(&LOST) {
             return Some("/no/such/folder".into());
@@ -61,8 +61,8 @@ impl Contents for Shelf {
 }
 
 pub fn staging(folder: &Path) -> Staging {
-    let contents = Shelf(folder.join("contents"));
-    Staging::new(folder.join("work"), folder.join("data"), contents)
+    let shelf = Shelf(folder.join("contents"));
+    Staging::new(folder.join("work"), folder.join("data"), shelf)
 }
 
 pub struct Stage {

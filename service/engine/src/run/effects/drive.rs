@@ -5,6 +5,7 @@ use crate::content::external::{self, ExternalError};
 use crate::house::error::EffectError;
 use crate::run::images::Images;
 use crate::run::outcome::Outcome;
+use crate::run::task::SOURCE_INPUT;
 use crate::source::Source;
 use crate::source::repository_file;
 use serde_json::{Map, Value};
@@ -21,8 +22,6 @@ use trainyard_store::{
     CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store,
 };
 
-/// The name under which an example-gen finds its external data.
-pub(super) const SOURCE_INPUT: &str = "source";
 /// Earlier outputs looked at for a memo.
 const MOST_MEMOS: u32 = 8;
 

@@ -135,7 +135,7 @@ fn store_blessing(
     model: &ArtifactRef,
     verdict: &Verdict,
 ) -> Result<ArtifactRef, EffectError> {
-    let folder = folders.attempt(&run.request.id, &NodeId::gate(), 1);
+    let folder = folders.node(&run.request.id, &NodeId::gate());
     let broken = |error: &dyn std::fmt::Display| EffectError::Broken(format!("the verdict cannot be written: {error}"));
     crate::content::artifacts::remove_tree(&folder).map_err(|e| broken(&e))?;
     fs::create_dir_all(&folder).map_err(|e| broken(&e))?;

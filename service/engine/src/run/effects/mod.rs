@@ -53,9 +53,11 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
             };
             driver.drive(run, step, *attempt, now).await
         }
-        Command::Execute { step, attempt } => execute::execute(programs, run, step, *attempt).await,
+        Command::Execute { step, attempt } => execute::execute(programs, folders, run, step, *attempt).await,
         Command::Stop { step, attempt } => execute::stop(programs, run, step, *attempt).await,
-        Command::Publish { step, attempt } => publish::publish(programs, run, step, *attempt, now).await,
+        Command::Publish { step, attempt } => {
+            publish::publish(programs, content, data_root, run, step, *attempt, now).await
+        }
         Command::Judge => judge::judge(store, content, folders, run, now).await,
         Command::Push => push::push(registry, run, now).await,
     }

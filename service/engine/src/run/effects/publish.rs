@@ -1,25 +1,26 @@
 //! `Publish`: what the program wrote becomes artifacts, recorded in one transaction.
 
-use super::drive::{SOURCE_INPUT, planned};
+use super::drive::planned;
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, read_plain, seal};
 use crate::content::external;
 use crate::house::error::EffectError;
+use crate::house::programs::Programs;
 use crate::run::outcome::Outcome;
-use crate::run::programs::Programs;
-use crate::run::task::EXECUTOR_OUTPUT;
+use crate::run::task::{EXECUTOR_OUTPUT, SOURCE_INPUT};
 use crate::source::checkout::without_path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
+use trainyard_executors::{AttemptKey, Executor, ExecutorError};
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 
 /// Bytes of an `executor_output.json`: a component's word is short.
@@ -41,6 +42,8 @@ struct ArtifactOutput {
 
 pub(super) async fn publish(
     programs: &Programs,
+    content: &Content,
+    data_root: &Path,
     run: &Run,
     step: &StepName,
     attempt: u32,
@@ -48,19 +51,16 @@ pub(super) async fn publish(
 ) -> Result<Outcome, EffectError> {
     let planned = planned(run, step)?.clone();
     let key = run.steps.get(step).and_then(|record| record.key.clone());
-    let outputs = programs
-        .folders
-        .attempt(&run.request.id, &NodeId::step(step), attempt)
-        .join("outputs");
+    let outputs = outputs(programs, run, step, attempt).await?;
     let data = run
         .steps
         .get(step)
         .and_then(|record| record.inputs.get(SOURCE_INPUT))
         .cloned();
-    let (content, run_id, name) = (programs.content.clone(), run.request.id.clone(), step.clone());
-    let data_root = programs.data_root.clone();
+    let (content, run_id, name) = (content.clone(), run.request.id.clone(), step.clone());
+    let data_root = data_root.to_owned();
     let take = move || {
-        if let Some(data) = data.filter(|data| data.type_name == "ExternalData") {
+        if let Some(data) = data {
             external::unchanged(&data_root, &data)?;
         }
         take_outputs(&content, &outputs, &planned, &name, |output| {
@@ -92,6 +92,22 @@ pub(super) async fn publish(
         metadata: vec![MetadataWrite::Publish(publish)],
         ..Outcome::default()
     })
+}
+
+/// The folder with what the program made.
+async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) -> Result<PathBuf, EffectError> {
+    let key = AttemptKey {
+        run: run.request.id.clone(),
+        step: step.clone(),
+        attempt,
+    };
+    match programs.executor.outputs(&key).await {
+        Ok(folder) => Ok(folder),
+        Err(error @ ExecutorError::Unreachable { .. }) => Err(EffectError::again(error)),
+        Err(error) => Err(EffectError::Broken(format!(
+            "step '{step}': its outputs cannot be had: {error}"
+        ))),
+    }
 }
 
 type Outputs = (BTreeMap<String, ArtifactRef>, BTreeMap<String, f64>);

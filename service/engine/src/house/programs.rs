@@ -1,0 +1,54 @@
+//! What runs programs, and what they said.
+
+use super::folders::Folders;
+use super::last_line::last_line;
+use std::path::PathBuf;
+use trainyard_core::node::NodeId;
+use trainyard_executors::{AnyExecutor, AttemptKey, Executor, ExecutorError, LogSink, Program};
+
+/// An executor whose programs leave their logs in the data folder.
+#[derive(Clone)]
+pub(crate) struct Programs {
+    pub(crate) executor: AnyExecutor,
+    logs: LogSink,
+    folders: Folders,
+}
+
+impl Programs {
+    pub(crate) fn new(executor: AnyExecutor, folders: Folders) -> Self {
+        Self {
+            logs: LogSink::new(executor.clone()),
+            executor,
+            folders,
+        }
+    }
+
+    fn log(&self, key: &AttemptKey) -> PathBuf {
+        let node = NodeId::parse(key.step.as_str());
+        self.folders.attempt_log(&key.run, &node, key.attempt)
+    }
+
+    /// Starts a program, or finds it again, and goes on with its log.
+    pub(crate) async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
+        self.executor.start(key, program).await?;
+        self.logs.follow(key, &self.log(key));
+        Ok(())
+    }
+
+    /// Makes sure that the log of an ended program is complete.
+    pub(crate) async fn complete_log(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        self.logs.complete(key, &self.log(key)).await
+    }
+
+    /// The last wanted line of its log.
+    pub(crate) fn last_line(&self, key: &AttemptKey, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        last_line(&self.log(key), wanted)
+    }
+
+    /// Frees everything of a program but its log.
+    pub(crate) async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        self.executor.remove(key).await?;
+        self.logs.forget(key, &self.log(key));
+        Ok(())
+    }
+}
