@@ -1,6 +1,6 @@
 //! The contract of whatever makes images.
 
-use super::ExecutorError;
+use super::error::ExecutorError;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;

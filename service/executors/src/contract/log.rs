@@ -1,6 +1,6 @@
 //! What a program says, as a stream that can be taken up again.
 
-use super::ExecutorError;
+use super::error::ExecutorError;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};

@@ -3,142 +3,15 @@
 //! The engine never blocks on a program: it starts it by key, and asks what became of it. That is
 //! what makes a restart of the service free: a program that still runs is found again by its key.
 
+mod error;
+mod executor;
 mod image;
 mod log;
 mod program;
 
-pub use image::*;
-pub use log::*;
-pub use program::*;
-
-use std::future::Future;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// Why a program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProgramExit {
-    /// By itself, with this code.
-    Code(i32),
-    /// Killed for using more memory than allowed.
-    OutOfMemory,
-    /// Stopped by [`Executor::stop`] or by somebody else's signal.
-    Signal(i32),
-}
-
-impl ProgramExit {
-    /// Reads a code as shells and container runtimes write it: 128 and a signal's number for a
-    /// program that was ended by it.
-    pub fn from_code(code: i32) -> Self {
-        match code {
-            129..=192 => Self::Signal(code - 128),
-            code => Self::Code(code),
-        }
-    }
-}
-
-/// What became of a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Observation {
-    /// The executor knows nothing under this key: never started, or removed.
-    Unknown,
-    /// Created and perhaps running.
-    Running,
-    /// Ended; stays so until [`Executor::remove`].
-    Ended(ProgramExit),
-}
-
-/// What went wrong, by what the engine does about it.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecutorError {
-    /// The executor does not answer; the program may well be running. Ask again later.
-    #[error("{what} does not answer: {hint}")]
-    Unreachable {
-        /// For example `Docker at unix:///var/run/docker.sock`.
-        what: String,
-        /// What a person can do.
-        hint: String,
-        /// The cause, for the log.
-        #[source]
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-    /// The program cannot be started as asked, and never will be: no such image, bad command.
-    #[error("{message}")]
-    Refused {
-        /// One sentence for the user.
-        message: String,
-    },
-    /// Anything else: worth another attempt.
-    #[error("{message}")]
-    Failed {
-        /// One sentence for the user.
-        message: String,
-        /// The cause, for the log.
-        #[source]
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-}
-
-/// Runs programs by key.
-///
-/// Every method may be called concurrently for different keys, and again after any crash.
-pub trait Executor: Send + Sync {
-    /// Whether programs can be started now; the error says what to do.
-    fn probe(&self) -> impl Future<Output = Result<(), ExecutorError>> + Send;
-
-    /// Where the program of this attempt sees an input: at its target, unless it runs on this machine itself.
-    fn input_path(&self, key: &AttemptKey, input: &Input) -> PathBuf;
-
-    /// Where the program makes its outputs: at [`Program::outputs`], unless it runs on this machine itself.
-    fn output_path(&self, key: &AttemptKey, outputs: &Path) -> PathBuf;
-
-    /// Brings the inputs to the program and starts it, unless one with this key exists already, in whatever
-    /// state: then nothing happens. Safe to repeat after a crash between any two of its own steps (a
-    /// container that was created but not started gets started). [`ExecutorError::Refused`] if an input's
-    /// content is not there.
-    fn start(&self, key: &AttemptKey, program: &Program) -> impl Future<Output = Result<(), ExecutorError>> + Send;
-
-    /// Moves a file or folder of this machine into a [`InputContent::Later`] input of a program that was started:
-    /// `/models/line` is then in `/models`, at once and whole.
-    fn show(
-        &self,
-        key: &AttemptKey,
-        source: &Path,
-        target: &Path,
-    ) -> impl Future<Output = Result<(), ExecutorError>> + Send;
-
-    /// What became of the program; [`ExecutorError::Refused`] if it turned out that its command cannot
-    /// be executed.
-    fn observe(&self, key: &AttemptKey) -> impl Future<Output = Result<Observation, ExecutorError>> + Send;
-
-    /// Returns when [`Executor::observe`] may have something new to say, at the latest after
-    /// `at_most`. A hint only: it may return early, and an error is treated as "look again".
-    fn settled(&self, key: &AttemptKey, at_most: Duration) -> impl Future<Output = ()> + Send;
-
-    /// What the program said after `from`. Without `follow` that is all there is now: everything, of a
-    /// program that has ended. With it the stream goes on with what the program says, mostly until its end.
-    /// Nobody has said anything under an unknown key.
-    fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream;
-
-    /// The folder on this machine with what the ended program made, brought here if need be. Its content may
-    /// be moved away. It is there until [`Executor::remove`], and so is the folder around it, in which the
-    /// caller may keep notes of its own.
-    fn outputs(&self, key: &AttemptKey) -> impl Future<Output = Result<PathBuf, ExecutorError>> + Send;
-
-    /// Asks the program to end (SIGTERM), and kills it after `grace`. Returns once it has ended.
-    /// Stopping an ended or unknown program is not an error, and one that was made and never ran
-    /// never will.
-    fn stop(&self, key: &AttemptKey, grace: Duration) -> impl Future<Output = Result<(), ExecutorError>> + Send;
-
-    /// Forgets a program and frees what it holds, inputs, outputs and output; one that still runs is killed.
-    /// Unknown keys are not an error.
-    fn remove(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
-
-    /// Where a running program is reached through [`Network::Bridge`], for example a model server;
-    /// `None` if it has no address of its own: it has ended, has no network, or is not isolated.
-    fn address(&self, key: &AttemptKey) -> impl Future<Output = Result<Option<IpAddr>, ExecutorError>> + Send;
-
-    /// Every program of this owner (one Trainyard instance), in whatever state.
-    fn list(&self) -> impl Future<Output = Result<Vec<AttemptKey>, ExecutorError>> + Send;
-}
+pub use error::ExecutorError;
+pub use executor::{Executor, Observation, ProgramExit};
+pub use image::{BuildError, BuildRequest, BuiltImage, ImageBuilder};
+pub(crate) use log::{Listener, stream_of};
+pub use log::{LogChunk, LogMark, LogStream};
+pub use program::{AttemptKey, Input, InputContent, Network, Program, StagedFile};

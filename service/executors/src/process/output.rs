@@ -1,7 +1,6 @@
 //! A program's output: one file to which both of its streams are appended.
 
-use super::wrapper::observation;
-use super::{POLL, failed};
+use super::place::{POLL, failed, observation};
 use crate::contract::{ExecutorError, Listener, LogChunk, LogMark, Observation};
 use crate::logs::LOG_FILE_BYTES;
 use bytes::Bytes;

@@ -1,17 +1,13 @@
-//! The shell around a program, and what it writes down about it in the program's place.
+//! The shell around a program, which writes down what becomes of it.
 
-use super::{failed, output};
-use crate::contract::{ExecutorError, Observation, Program, ProgramExit};
-use rustix::process::{Pid, Signal};
+use super::output;
+use super::place::failed;
+use crate::contract::{ExecutorError, Program};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// The wrapper is running within this time.
-pub(super) const BEGIN: Duration = Duration::from_secs(10);
 /// Environment that a program takes over from the service: where programs, certificates and text are found.
 const INHERITED: [&str; 8] = [
     "PATH",
@@ -116,59 +112,4 @@ fn is_executable(program: &str, path: &str, folder: &Path) -> bool {
         return executable(folder.join(program));
     }
     !program.is_empty() && std::env::split_paths(path).any(|place| executable(folder.join(place).join(program)))
-}
-
-/// A line of the wrapper; absent until it is whole.
-fn line(file: PathBuf) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
-    text.strip_suffix('\n').map(str::to_owned)
-}
-
-/// The process id, its state and its start (in clock ticks since the machine's), from `/proc/<pid>/stat`.
-fn process(stat: &str) -> Option<(i32, char, u64)> {
-    let pid = stat.split_whitespace().next()?.parse().ok()?;
-    // The name in brackets may contain anything; the fields are counted after it.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((pid, state, fields.nth(18)?.parse().ok()?))
-}
-
-/// Whether a program was started here.
-pub(super) fn has_begun(place: &Path) -> bool {
-    line(place.join("pid")).is_some()
-}
-
-/// The leader of the program's group, if it still runs.
-pub(super) fn running(place: &Path) -> Option<Pid> {
-    let (pid, _, started) = process(&line(place.join("pid"))?)?;
-    let now = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, state, now_started) = process(&now)?;
-    (now_started == started && state != 'Z')
-        .then(|| Pid::from_raw(pid))
-        .flatten()
-}
-
-pub(super) fn observation(place: &Path) -> Observation {
-    if !has_begun(place) {
-        return Observation::Unknown;
-    }
-    let is_running = running(place).is_some();
-    // Read after the look at the process: the wrapper writes the code before it ends.
-    match line(place.join("exit")).and_then(|code| code.parse().ok()) {
-        Some(code) => Observation::Ended(ProgramExit::from_code(code)),
-        None if is_running => Observation::Running,
-        None => Observation::Ended(ProgramExit::Signal(Signal::KILL.as_raw())),
-    }
-}
-
-/// Waits until the wrapper says that the program runs.
-pub(super) async fn begun(place: &Path) -> bool {
-    let deadline = Instant::now() + BEGIN;
-    while !has_begun(place) {
-        if Instant::now() > deadline {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    true
 }

@@ -1,0 +1,32 @@
+//! What went wrong.
+
+/// What went wrong, by what the engine does about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// The executor does not answer; the program may well be running. Ask again later.
+    #[error("{what} does not answer: {hint}")]
+    Unreachable {
+        /// For example `Docker at unix:///var/run/docker.sock`.
+        what: String,
+        /// What a person can do.
+        hint: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The program cannot be started as asked, and never will be: no such image, bad command.
+    #[error("{message}")]
+    Refused {
+        /// One sentence for the user.
+        message: String,
+    },
+    /// Anything else: worth another attempt.
+    #[error("{message}")]
+    Failed {
+        /// One sentence for the user.
+        message: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
