@@ -5,7 +5,6 @@ use super::marked::{self, MarkedLog};
 use crate::any::AnyExecutor;
 use crate::contract::{AttemptKey, Executor, ExecutorError};
 use futures_util::StreamExt;
-
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +31,21 @@ struct Followed {
     follower: Option<AbortHandle>,
     /// Held by whoever reads the output.
     log: Arc<tokio::sync::Mutex<Log>>,
+}
+
+impl Followed {
+    fn stop(&mut self) {
+        if let Some(follower) = self.follower.take() {
+            follower.abort();
+        }
+    }
+}
+
+impl Drop for Followed {
+    /// The next service in this process reads on alone.
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 /// A program's output and how far it is written.
@@ -88,9 +102,7 @@ impl LogSink {
                 follower: None,
                 log: self.log(key, path),
             });
-            if let Some(follower) = followed.follower.take() {
-                follower.abort();
-            }
+            followed.stop();
             Arc::clone(&followed.log)
         };
         let read = async {
@@ -109,9 +121,7 @@ impl LogSink {
 
     /// The program is gone. Its file stays, and another program under its key begins it anew.
     pub fn forget(&self, key: &AttemptKey, path: &Path) {
-        if let Some(follower) = self.lock().remove(key).and_then(|followed| followed.follower) {
-            follower.abort();
-        }
+        self.lock().remove(key);
         if let Err(error) = marked::forget(path) {
             tracing::warn!(%key, %error, "what is known of a log was not removed");
         }

@@ -36,11 +36,10 @@ pub(super) async fn read(place: PathBuf, from: LogMark, follow: bool, listener: 
         LogMark::Bytes(offset) if offset <= said.metadata().map_err(unread)?.len() => offset,
         _ => 0,
     };
-    let mut freed = 0;
+    let (mut freed, mut piece) = (0, vec![0; PIECE]);
     loop {
         // Looked at first, so that its last words are read after its end.
         let is_over = !follow || observation(&place) != Observation::Running;
-        let mut piece = vec![0; PIECE];
         let length = said.read_at(&mut piece, offset).map_err(unread)?;
         if length == 0 && is_over {
             return Ok(());
@@ -49,10 +48,9 @@ pub(super) async fn read(place: PathBuf, from: LogMark, follow: bool, listener: 
             tokio::time::sleep(POLL).await;
             continue;
         }
-        piece.truncate(length);
         offset += length as u64;
         let chunk = LogChunk {
-            bytes: Bytes::from(piece),
+            bytes: Bytes::copy_from_slice(&piece[..length]),
             mark: LogMark::Bytes(offset),
         };
         if listener.send(Ok(chunk)).await.is_err() {

@@ -105,14 +105,14 @@ impl Staging {
             target: target.clone(),
             writable: true,
         }));
-        let layout = Layout {
+        let folder = AttemptFolder {
             folder: self.attempt(key),
             data_root: self.data_root.clone(),
             inputs: program.inputs.clone(),
             user,
         };
         // Data that cannot be linked is copied, which takes its time.
-        blocking(move || layout.write()).await?;
+        blocking(move || folder.write()).await?;
         Ok(mounts)
     }
 
@@ -134,14 +134,14 @@ impl Staging {
 }
 
 /// An attempt's folder, to be made.
-struct Layout {
+struct AttemptFolder {
     folder: PathBuf,
     data_root: PathBuf,
     inputs: Vec<Input>,
     user: Option<User>,
 }
 
-impl Layout {
+impl AttemptFolder {
     fn write(&self) -> Result<(), ExecutorError> {
         let ready = self.folder.join(READY);
         if ready.exists() {

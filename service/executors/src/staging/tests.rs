@@ -163,3 +163,35 @@ async fn what_cannot_be_handed_over_is_named() {
         .unwrap_err();
     insta::assert_snapshot!(said(error), @"<root>/work/run/train/2/models/line cannot be written: No such file or directory (os error 2)");
 }
+
+/// Services before this one laid attempts out as it does, so that it finds their programs' folders as they are.
+#[tokio::test]
+async fn what_an_older_service_laid_out_is_used_as_it_is() {
+    let place = Place::new();
+    let older = [
+        ("/trainyard/task.json", "task.json", InputContent::Bytes(b"{}".to_vec())),
+        (
+            "/trainyard/inputs/source",
+            "source",
+            InputContent::Files(vec![staged("a", "gone.csv")]),
+        ),
+        ("/trainyard/inputs/baseline", "absent", InputContent::Empty),
+        ("/models", "models", InputContent::Later),
+    ];
+    for folder in ["outputs", "source", "absent", "models"] {
+        fs::create_dir_all(place.attempt(folder)).unwrap();
+    }
+    for file in ["task.json", "sealed.json", "ready"] {
+        fs::write(place.attempt(file), "of an older service").unwrap();
+    }
+    for (target, name, content) in older {
+        let mounts = place.lay_out(target, content).await.unwrap();
+        assert_eq!(
+            (&mounts[0].source, &mounts[1].source),
+            (&place.attempt(name), &place.attempt("outputs"))
+        );
+    }
+    let task = fs::read_to_string(place.attempt("task.json")).unwrap();
+    assert_eq!(task, "of an older service");
+    assert!(place.attempt("sealed.json").exists());
+}

@@ -40,16 +40,18 @@ async fn a_running_program_is_adopted(kind: Kind) {
         .build()
         .unwrap();
     let (again, asked) = (key.clone(), program.clone());
-    first
+    let logs = first
         .spawn(async move {
             executor.start(&again, &asked).await.unwrap();
             logs.follow(&again, &log);
+            logs
         })
         .await
         .unwrap();
     let lines = || stage.log(&key).lines().count();
     until("the first service has logged", || async { lines() >= 3 }).await;
     first.shutdown_background();
+    drop(logs);
     let before = identity(&stage, &key).await;
 
     let second = stage.reopened();
