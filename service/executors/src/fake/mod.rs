@@ -111,6 +111,14 @@ impl FakeExecutor {
         fake
     }
 
+    /// The same programs, for a service that keeps things elsewhere.
+    pub fn at(&self, staging: Staging) -> Self {
+        Self {
+            staging,
+            ..self.clone()
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

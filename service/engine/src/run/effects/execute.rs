@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use trainyard_core::ids::StepName;
-use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, NetworkAccess, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent};
 use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observation, Program, ProgramExit};
