@@ -1,6 +1,7 @@
 //! What a schema or a step says about drift and skew.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::distance::Distance;
 use serde::{Deserialize, Serialize};
@@ -80,12 +81,10 @@ impl Comparator {
     /// What is wrong with its numbers.
     ///
     /// # Errors
-    /// A sentence, when a threshold is negative or no number, or the level is not in (0, 1].
-    pub fn check(&self) -> Result<(), String> {
+    /// When a threshold is negative or no number, or the level is not in (0, 1].
+    pub fn check(&self) -> Result<(), InvalidComparator> {
         if let Some(level) = self.significance_level.filter(|level| !(*level > 0.0 && *level <= 1.0)) {
-            return Err(format!(
-                "the significance_level is {level}, and must be more than 0 and at most 1"
-            ));
+            return Err(InvalidComparator::SignificanceLevel(level));
         }
         let thresholds = Distance::ALL
             .into_iter()
@@ -94,11 +93,36 @@ impl Comparator {
             .into_iter()
             .find(|threshold| *threshold < 0.0 || threshold.is_nan())
         {
-            Some(threshold) => Err(format!("a threshold is {threshold}, and must not be below 0")),
+            Some(threshold) => Err(InvalidComparator::Threshold(threshold)),
             None => Ok(()),
         }
     }
 }
+
+/// A number of a comparator that means nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InvalidComparator {
+    /// Not in (0, 1].
+    SignificanceLevel(f64),
+    /// Below 0, or no number.
+    Threshold(f64),
+}
+
+impl fmt::Display for InvalidComparator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignificanceLevel(level) => {
+                write!(
+                    f,
+                    "the significance_level is {level}, and must be more than 0 and at most 1"
+                )
+            }
+            Self::Threshold(threshold) => write!(f, "a threshold is {threshold}, and must not be below 0"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidComparator {}
 
 /// The step parameter `drift` or `skew`: comparators for all features, and for some. The most specific word on
 /// a distance counts: `features`, then the schema's comparator, then the one for all.
@@ -155,25 +179,53 @@ pub enum Correction {
     Bonferroni,
 }
 
-impl TryFrom<BTreeMap<String, Value>> for Comparison {
-    type Error = String;
+/// Why a parameter `drift` or `skew` is none.
+#[derive(Debug)]
+pub enum InvalidComparison {
+    /// A part of it has another shape.
+    Part(&'static str, serde_json::Error),
+    /// What is said of all features has another shape.
+    Shape(serde_json::Error),
+    /// What is said of all features means nothing.
+    All(InvalidComparator),
+    /// What is said of one feature means nothing.
+    Feature(String, InvalidComparator),
+}
 
-    fn try_from(mut written: BTreeMap<String, Value>) -> Result<Self, String> {
-        fn part<T: serde::de::DeserializeOwned + Default>(value: Option<Value>, name: &str) -> Result<T, String> {
+impl fmt::Display for InvalidComparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(name, error) => write!(f, "{name}: {error}"),
+            Self::Shape(error) => error.fmt(f),
+            Self::All(error) => error.fmt(f),
+            Self::Feature(feature, error) => write!(f, "feature '{feature}': {error}"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidComparison {}
+
+impl TryFrom<BTreeMap<String, Value>> for Comparison {
+    type Error = InvalidComparison;
+
+    fn try_from(mut written: BTreeMap<String, Value>) -> Result<Self, InvalidComparison> {
+        fn part<T: serde::de::DeserializeOwned + Default>(
+            value: Option<Value>,
+            name: &'static str,
+        ) -> Result<T, InvalidComparison> {
             value
                 .map_or(Ok(T::default()), serde_json::from_value)
-                .map_err(|error| format!("{name}: {error}"))
+                .map_err(|error| InvalidComparison::Part(name, error))
         }
         let features: BTreeMap<String, Comparator> = part(written.remove("features"), "features")?;
         let correction = part(written.remove("correction"), "correction")?;
         let num_examples = part(written.remove("num_examples"), "num_examples")?;
         let all: Comparator =
-            serde_json::from_value(written.into_iter().collect()).map_err(|error| error.to_string())?;
-        all.check()?;
+            serde_json::from_value(written.into_iter().collect()).map_err(InvalidComparison::Shape)?;
+        all.check().map_err(InvalidComparison::All)?;
         for (feature, comparator) in &features {
-            comparator
-                .check()
-                .map_err(|error| format!("feature '{feature}': {error}"))?;
+            let wrong = |error| InvalidComparison::Feature(feature.clone(), error);
+            comparator.check().map_err(wrong)?;
         }
         Ok(Self {
             all,

@@ -63,7 +63,7 @@ pub fn column(
         compared.reasons.push(reason(
             AnomalyType::InvalidSchemaSpecification,
             "Invalid comparator",
-            error,
+            error.to_string(),
         ));
         return compared;
     }

@@ -25,8 +25,22 @@ pub enum Piece {
     Placeholder(Placeholder),
 }
 
-/// Takes an argument apart. The error is one sentence about the first broken placeholder.
-pub fn split(argument: &str) -> Result<Vec<Piece>, String> {
+/// Why an argument cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceholderError {
+    /// The argument has no end of it.
+    #[error("the placeholder in '{0}' is not closed: write it as {{{{inputs.NAME}}}}")]
+    Unclosed(String),
+    /// What stands in the braces is none.
+    #[error("'{{{{{0}}}}}' is not a placeholder: expected inputs.NAME, outputs.NAME, parameters.NAME or task")]
+    Unknown(String),
+    /// One in the argument stands for nothing here.
+    #[error("nothing stands for the placeholder in '{0}'")]
+    Unbound(String),
+}
+
+/// Takes an argument apart. The error is about the first broken placeholder.
+pub fn split(argument: &str) -> Result<Vec<Piece>, PlaceholderError> {
     let mut pieces = Vec::new();
     let mut rest = argument;
     while let Some(start) = rest.find("{{") {
@@ -35,9 +49,7 @@ pub fn split(argument: &str) -> Result<Vec<Piece>, String> {
         }
         let inside = &rest[start + 2..];
         let Some(end) = inside.find("}}") else {
-            return Err(format!(
-                "the placeholder in '{argument}' is not closed: write it as {{{{inputs.NAME}}}}"
-            ));
+            return Err(PlaceholderError::Unclosed(argument.to_owned()));
         };
         pieces.push(Piece::Placeholder(parse(inside[..end].trim())?));
         rest = &inside[end + 2..];
@@ -48,21 +60,22 @@ pub fn split(argument: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-fn parse(text: &str) -> Result<Placeholder, String> {
+fn parse(text: &str) -> Result<Placeholder, PlaceholderError> {
     match text.split_once('.') {
         Some(("inputs", name)) => Ok(Placeholder::Input(name.to_owned())),
         Some(("outputs", name)) => Ok(Placeholder::Output(name.to_owned())),
         Some(("parameters", name)) => Ok(Placeholder::Parameter(name.to_owned())),
         None if text == "task" => Ok(Placeholder::Task),
-        _ => Err(format!(
-            "'{{{{{text}}}}}' is not a placeholder: expected inputs.NAME, outputs.NAME, parameters.NAME or task"
-        )),
+        _ => Err(PlaceholderError::Unknown(text.to_owned())),
     }
 }
 
 /// Replaces the placeholders of a whole command. `value` answers what each stands for; a
-/// placeholder it does not know is an error, one sentence.
-pub fn fill(command: &[String], mut value: impl FnMut(&Placeholder) -> Option<String>) -> Result<Vec<String>, String> {
+/// placeholder it does not know is an error.
+pub fn fill(
+    command: &[String],
+    mut value: impl FnMut(&Placeholder) -> Option<String>,
+) -> Result<Vec<String>, PlaceholderError> {
     let mut filled = Vec::with_capacity(command.len());
     for argument in command {
         let mut text = String::new();
@@ -71,7 +84,7 @@ pub fn fill(command: &[String], mut value: impl FnMut(&Placeholder) -> Option<St
                 Piece::Text(plain) => text.push_str(&plain),
                 Piece::Placeholder(placeholder) => match value(&placeholder) {
                     Some(known) => text.push_str(&known),
-                    None => return Err(format!("nothing stands for the placeholder in '{argument}'")),
+                    None => return Err(PlaceholderError::Unbound(argument.clone())),
                 },
             }
         }

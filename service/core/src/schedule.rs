@@ -21,12 +21,42 @@ pub const ON_TIME_SECONDS: u64 = 60;
 /// Longer than any clock was ever put back.
 const LONGEST_OVERLAP_HOURS: i64 = 25;
 
+/// Why a schedule is never due.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// The zone is not known.
+    #[error("'{0}' is not a time zone: write an IANA name like UTC or Europe/Berlin")]
+    Zone(String),
+    /// The cron expression is none.
+    #[error("'{cron}' is not a cron expression of minute, hour, day of month, month and day of week: {why}")]
+    Cron {
+        /// The expression.
+        cron: String,
+        /// What is wrong with it.
+        why: CronError,
+    },
+    /// A moment that no calendar has.
+    #[error("{} is not a time", .0.0)]
+    Time(Micros),
+}
+
+/// What is wrong with a cron expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CronError {
+    /// It has another number of fields.
+    #[error("it has {0} of the 5 fields")]
+    Fields(usize),
+    /// A field is wrong, in the parser's words.
+    #[error("{0}")]
+    Field(String),
+}
+
 /// The slots that are due, oldest first: those after `last_slot` up to and including `now`, as the
 /// schedule's `catchup` says.
 ///
 /// `last_slot` is the newest slot that was recorded, or the moment the schedule was first seen;
-/// with `None` only a slot that is on time is due. The error is one sentence.
-pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Result<Vec<Micros>, String> {
+/// with `None` only a slot that is on time is due.
+pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Result<Vec<Micros>, ScheduleError> {
     let clock = Clock::new(schedule)?;
     let on_time = Micros(now.0.saturating_sub(ON_TIME_SECONDS as i64 * 1_000_000));
     let after = match (schedule.catchup, last_slot) {
@@ -45,27 +75,27 @@ pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Resul
 }
 
 /// The first slot after `after`; `None` when there is none (30 February).
-pub fn next(schedule: &Schedule, after: Micros) -> Result<Option<Micros>, String> {
+pub fn next(schedule: &Schedule, after: Micros) -> Result<Option<Micros>, ScheduleError> {
     Clock::new(schedule)?.first_after(after)
 }
 
-/// What is wrong with the time zone or the cron expression, one sentence each.
-pub(crate) fn check(schedule: &Schedule) -> (Option<String>, Option<String>) {
+/// What is wrong with the time zone or the cron expression.
+pub(crate) fn check(schedule: &Schedule) -> (Option<ScheduleError>, Option<ScheduleError>) {
     (zone(&schedule.timezone).err(), cron(&schedule.cron).err())
 }
 
-fn zone(name: &str) -> Result<Tz, String> {
-    name.parse()
-        .map_err(|_| format!("'{name}' is not a time zone: write an IANA name like UTC or Europe/Berlin"))
+fn zone(name: &str) -> Result<Tz, ScheduleError> {
+    name.parse().map_err(|_| ScheduleError::Zone(name.to_owned()))
 }
 
-fn cron(text: &str) -> Result<Cron, String> {
-    let wrong = |why: String| {
-        format!("'{text}' is not a cron expression of minute, hour, day of month, month and day of week: {why}")
+fn cron(text: &str) -> Result<Cron, ScheduleError> {
+    let wrong = |why| ScheduleError::Cron {
+        cron: text.to_owned(),
+        why,
     };
     let fields = text.split_whitespace().count();
     if fields != 5 {
-        return Err(wrong(format!("it has {fields} of the 5 fields")));
+        return Err(wrong(CronError::Fields(fields)));
     }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -74,13 +104,13 @@ fn cron(text: &str) -> Result<Cron, String> {
     parser.parse(text).map_err(|error| {
         // The crate puts its kinds of error before what is wrong.
         let said = error.to_string();
-        wrong(
-            said.rsplit(": ")
-                .next()
-                .unwrap_or(&said)
-                .trim_end_matches('.')
-                .to_lowercase(),
-        )
+        let why = said
+            .rsplit(": ")
+            .next()
+            .unwrap_or(&said)
+            .trim_end_matches('.')
+            .to_lowercase();
+        wrong(CronError::Field(why))
     })
 }
 
@@ -90,15 +120,15 @@ struct Clock {
 }
 
 impl Clock {
-    fn new(schedule: &Schedule) -> Result<Self, String> {
+    fn new(schedule: &Schedule) -> Result<Self, ScheduleError> {
         Ok(Self {
             cron: cron(&schedule.cron)?,
             zone: zone(&schedule.timezone)?,
         })
     }
 
-    fn local(&self, at: Micros) -> Result<NaiveDateTime, String> {
-        let utc = DateTime::from_timestamp_micros(at.0).ok_or_else(|| format!("{} is not a time", at.0))?;
+    fn local(&self, at: Micros) -> Result<NaiveDateTime, ScheduleError> {
+        let utc = DateTime::from_timestamp_micros(at.0).ok_or(ScheduleError::Time(at))?;
         Ok(utc.with_timezone(&self.zone).naive_local())
     }
 
@@ -116,7 +146,7 @@ impl Clock {
         None
     }
 
-    fn first_after(&self, after: Micros) -> Result<Option<Micros>, String> {
+    fn first_after(&self, after: Micros) -> Result<Option<Micros>, ScheduleError> {
         let mut nominal = self.local(after)?.and_utc();
         while let Some(following) = self.nominal_after(nominal) {
             match self.moment(following.naive_utc()) {
@@ -128,7 +158,7 @@ impl Clock {
     }
 
     /// The `most` newest slots after `after` up to and including `until`, newest first.
-    fn newest_between(&self, after: Micros, until: Micros, most: usize) -> Result<Vec<Micros>, String> {
+    fn newest_between(&self, after: Micros, until: Micros, most: usize) -> Result<Vec<Micros>, ScheduleError> {
         let mut slots: Vec<Micros> = Vec::new();
         let local = self.local(until)?;
         // In a repeated hour, later local times than the present one have fired already.

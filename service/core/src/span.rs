@@ -1,11 +1,14 @@
 //! External data named by the time it covers: patterns, spans and windows, as in TFX's ExampleGen.
 
+mod pattern_error;
 mod select;
 mod unselected;
+pub use pattern_error::{PathError, PatternError};
 pub use unselected::{TooFewSpans, Unselected};
 
 use crate::artifact::Digest;
 use chrono::{Datelike, NaiveDate};
+use pattern_error::MAX_DIGITS;
 use serde::{Deserialize, Serialize};
 
 /// A file of a data source.
@@ -68,14 +71,10 @@ impl Part {
     }
 }
 
-/// More digits than this do not fit a span number.
-const MAX_DIGITS: usize = 18;
-
 impl SpanPattern {
     /// Parses a path with `{YYYY}`, `{MM}` and `{DD}` (the day may be absent), or `{SPAN}` or
-    /// `{SPAN:width}`, and optionally `{VERSION}` or `{VERSION:width}`; then one `*` at most. The
-    /// error is one sentence.
-    pub fn parse(uri: &str) -> Result<Self, String> {
+    /// `{SPAN:width}`, and optionally `{VERSION}` or `{VERSION:width}`; then one `*` at most.
+    pub fn parse(uri: &str) -> Result<Self, PatternError> {
         check_path(uri)?;
         let mut parts = Vec::new();
         let mut rest = uri;
@@ -83,14 +82,17 @@ impl SpanPattern {
             push_text(&mut parts, &rest[..open]);
             let close = rest[open..].find('}').filter(|_| rest[open..].starts_with('{'));
             let Some(close) = close else {
-                return Err(format!("'{uri}' has a brace without its partner"));
+                return Err(PatternError::Brace(uri.to_owned()));
             };
             let part = placeholder(&rest[open + 1..open + close])?;
             if parts
                 .iter()
                 .any(|p| std::mem::discriminant(p) == std::mem::discriminant(&part))
             {
-                return Err(format!("'{uri}' has {} twice", &rest[open..=open + close]));
+                return Err(PatternError::Twice {
+                    uri: uri.to_owned(),
+                    placeholder: rest[open..=open + close].to_owned(),
+                });
             }
             parts.push(part);
             rest = &rest[open + close + 1..];
@@ -104,33 +106,25 @@ impl SpanPattern {
         Ok(pattern)
     }
 
-    fn check(&self) -> Result<(), String> {
-        let uri = &self.uri;
+    fn check(&self) -> Result<(), PatternError> {
+        let wrong = |why: fn(String) -> PatternError| Err(why(self.uri.clone()));
         let has = |part: &Part| self.parts.contains(part);
         let span = self.parts.iter().any(|p| matches!(p, Part::Span(_)));
         let version = self.parts.iter().any(|p| matches!(p, Part::Version(_)));
         let dated = has(&Part::Year) || has(&Part::Month) || has(&Part::Day);
         if dated && span {
-            return Err(format!(
-                "'{uri}' names spans by date and by number: use either {{YYYY}}, {{MM}} and {{DD}}, or {{SPAN}}"
-            ));
+            return wrong(PatternError::DateAndNumber);
         }
         if dated && !(has(&Part::Year) && has(&Part::Month)) {
-            return Err(format!(
-                "'{uri}' names spans by date but not fully: it needs {{YYYY}} and {{MM}}, and {{DD}} for days"
-            ));
+            return wrong(PatternError::HalfADate);
         }
         if version && !dated && !span {
-            return Err(format!(
-                "'{uri}' has a {{VERSION}} of nothing: it needs {{YYYY}} and {{MM}}, or {{SPAN}}"
-            ));
+            return wrong(PatternError::VersionOfNothing);
         }
         if let Some(star) = self.parts.iter().position(|p| *p == Part::Wildcard)
             && self.parts[star + 1..].iter().any(|p| !matches!(p, Part::Literal(_)))
         {
-            return Err(format!(
-                "'{uri}' has a * in the wrong place: a single one may come after the last placeholder, as in {{YYYY}}-{{MM}}/part-*.parquet"
-            ));
+            return wrong(PatternError::Wildcard);
         }
         for pair in self.parts.windows(2) {
             let free = matches!(&pair[0], Part::Span(None) | Part::Version(None));
@@ -139,9 +133,7 @@ impl SpanPattern {
                 _ => true,
             };
             if free && digit_follows {
-                return Err(format!(
-                    "'{uri}' does not tell where a number ends: give it a width, for example {{SPAN:4}}"
-                ));
+                return wrong(PatternError::Endless);
             }
         }
         Ok(())
@@ -279,17 +271,15 @@ impl SpanPattern {
 }
 
 /// Paths of the pipeline file stay below a root.
-pub(crate) fn check_path(path: &str) -> Result<(), String> {
+pub(crate) fn check_path(path: &str) -> Result<(), PathError> {
     if path.is_empty() {
-        return Err("the path is empty".to_owned());
+        return Err(PathError::Empty);
     }
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains("://") {
-        return Err(format!(
-            "'{path}' is not a relative path: write it with / and without a leading one"
-        ));
+        return Err(PathError::NotRelative(path.to_owned()));
     }
     if path.split('/').any(|part| part == "..") {
-        return Err(format!("'{path}' leaves its root: '..' is not allowed"));
+        return Err(PathError::Leaves(path.to_owned()));
     }
     Ok(())
 }
@@ -306,17 +296,13 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-fn placeholder(text: &str) -> Result<Part, String> {
-    let unknown = || {
-        format!(
-            "{{{text}}} is not known in a data path: expected {{YYYY}}, {{MM}}, {{DD}}, {{SPAN}}, {{SPAN:4}} or {{VERSION}}"
-        )
-    };
+fn placeholder(text: &str) -> Result<Part, PatternError> {
+    let unknown = || PatternError::Unknown(text.to_owned());
     let (name, width) = match text.split_once(':') {
         Some((name, width)) => {
             let width: usize = width.parse().map_err(|_| unknown())?;
             if width == 0 || width > MAX_DIGITS {
-                return Err(format!("{{{text}}} needs a width from 1 to {MAX_DIGITS}"));
+                return Err(PatternError::Width(text.to_owned()));
             }
             (name, Some(width))
         }

@@ -1,6 +1,10 @@
 //! Deliveries of GitHub to events, by structs of our own that name only what we use: a field that
 //! GitHub adds, drops or sets to null elsewhere in the payload loses no event.
 
+mod ignored;
+
+pub use ignored::Ignored;
+
 use crate::signature::Verified;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -13,8 +17,8 @@ use trainyard_core::ids::{CommitSha, RepoName};
 pub enum Derived {
     /// It is a fact that may start a run.
     Event(Box<Event>),
-    /// It starts nothing, and this sentence says why.
-    Nothing(String),
+    /// It starts nothing.
+    Nothing(Ignored),
 }
 
 /// A body that is not what its event name promises.
@@ -54,10 +58,8 @@ pub fn event_of_stored(kind: &str, body: &[u8]) -> Result<Derived, PayloadError>
     match kind {
         "push" => parse::<PushPayload>(kind, body).map(push),
         "pull_request" => parse::<PullRequestPayload>(kind, body).map(pull_request),
-        "ping" => Ok(nothing(
-            "GitHub's ping arrived and was verified: the webhook works".to_owned(),
-        )),
-        other => Ok(nothing(format!("{} events start nothing", printable(other)))),
+        "ping" => Ok(Derived::Nothing(Ignored::Ping)),
+        other => Ok(Derived::Nothing(Ignored::Kind(printable(other)))),
     }
 }
 
@@ -73,23 +75,13 @@ fn printable(name: &str) -> String {
         .collect()
 }
 
-fn nothing(reason: String) -> Derived {
-    Derived::Nothing(reason)
-}
-
 fn push(payload: PushPayload) -> Derived {
     let Some(branch) = payload.reference.strip_prefix("refs/heads/") else {
-        return nothing(format!(
-            "{} was pushed, and only branches start runs",
-            payload.reference
-        ));
+        return Derived::Nothing(Ignored::NoBranch(payload.reference));
     };
-    let Some(after) = payload.after.0 else {
-        return nothing(format!("branch {branch} was deleted"));
+    let Some(after) = payload.after.0.filter(|_| !payload.deleted) else {
+        return Derived::Nothing(Ignored::Deleted(branch.to_owned()));
     };
-    if payload.deleted {
-        return nothing(format!("branch {branch} was deleted"));
-    }
     let pusher = payload
         .pusher
         .map(|pusher| pusher.name)
@@ -112,16 +104,15 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
         "synchronize" => PullRequestAction::Synchronize,
         "reopened" => PullRequestAction::Reopened,
         other => {
-            return nothing(format!(
-                "pull request {} was {}, which starts nothing",
-                payload.number,
-                printable(other)
-            ));
+            return Derived::Nothing(Ignored::Action {
+                number: payload.number,
+                action: printable(other),
+            });
         }
     };
     let pull = payload.pull_request;
     let (Some(base_sha), Some(head_sha)) = (pull.base.sha.0, pull.head.sha.0) else {
-        return nothing(format!("pull request {} has no commits", payload.number));
+        return Derived::Nothing(Ignored::NoCommits(payload.number));
     };
     Derived::Event(Box::new(Event::PullRequest(PullRequest {
         repo: payload.repository.full_name,

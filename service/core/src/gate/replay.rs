@@ -23,14 +23,20 @@ pub struct Replayed {
 }
 
 impl Replayed {
-    /// A recorded verdict beside the other gate's, or beside half a sentence on why there is none.
-    pub fn new(run: RunId, pipeline: String, created_at: Micros, then: &Verdict, now: Result<Verdict, String>) -> Self {
+    /// A recorded verdict beside the other gate's, or beside why there is none, in half a sentence.
+    pub fn new(
+        run: RunId,
+        pipeline: String,
+        created_at: Micros,
+        then: &Verdict,
+        now: Result<Verdict, impl std::error::Error>,
+    ) -> Self {
         let (now, reason) = match now {
             Ok(now) => {
                 let past = || then.reason().map(|reason| format!("then: {reason}"));
                 (Some(now.blessing()), now.reason().map(str::to_owned).or_else(past))
             }
-            Err(reason) => (None, Some(reason)),
+            Err(error) => (None, Some(error.to_string())),
         };
         Self {
             run,

@@ -156,7 +156,11 @@ fn wrong_schedules_are_explained() {
     ];
     let all: Vec<String> = wrong
         .iter()
-        .map(|(cron, zone)| next(&schedule(cron, zone, Catchup::All), Micros(0)).unwrap_err())
+        .map(|(cron, zone)| {
+            next(&schedule(cron, zone, Catchup::All), Micros(0))
+                .unwrap_err()
+                .to_string()
+        })
         .collect();
     insta::assert_snapshot!(all.join("\n"), @r#"
     '0 0 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 6 of the 5 fields

@@ -122,7 +122,8 @@ fn wrong_patterns_say_what_would_be_right() {
         "{SPAN}/*/*.csv",
         "{SPAN}*.csv",
     ];
-    let all: Vec<String> = wrong.iter().map(|uri| SpanPattern::parse(uri).unwrap_err()).collect();
+    let said = |uri: &&str| SpanPattern::parse(uri).unwrap_err().to_string();
+    let all: Vec<String> = wrong.iter().map(said).collect();
     insta::assert_snapshot!(all.join("\n"), @"
     the path is empty
     '/data/{YYYY}-{MM}' is not a relative path: write it with / and without a leading one

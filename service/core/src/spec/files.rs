@@ -3,19 +3,30 @@
 use super::source_map::Problems;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::span::check_path;
+use crate::span::{PathError, check_path};
 use crate::suggest;
 
 /// What an input begins with that is a file of the repository.
 pub(super) const FILE_PREFIX: &str = "file:";
 
-/// Whether a path names one place in a repository, whatever the system; the error is a sentence.
-pub(super) fn check(path: &str) -> Result<(), String> {
+/// Why a text is no path of a file in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FilePathError {
+    /// It is no path below a root.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// It could be written shorter.
+    #[error(
+        "'{0}' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json"
+    )]
+    NotPlain(String),
+}
+
+/// Whether a path names one place in a repository, whatever the system.
+pub(super) fn check(path: &str) -> Result<(), FilePathError> {
     check_path(path)?;
     if path.split('/').any(|part| matches!(part, "" | ".")) {
-        return Err(format!(
-            "'{path}' is not the plain path of a file: write it from the top of the repository, like pipelines/NAME/schema.json"
-        ));
+        return Err(FilePathError::NotPlain(path.to_owned()));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) -> (Trigger
         name(&["data", source], "data source", source, problems);
         match SpanPattern::parse(&data.uri) {
             Ok(pattern) => window(&["data", source, "window"], data.window.as_ref(), &pattern, problems),
-            Err(why) => problems.add(&["data", source, "uri"], why),
+            Err(why) => problems.add(&["data", source, "uri"], why.to_string()),
         }
     }
     (triggers, push(pipeline, problems))
@@ -118,7 +118,7 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
         let (zone, cron) = crate::schedule::check(schedule);
         for (key, why) in [("timezone", zone), ("cron", cron)] {
             if let Some(why) = why {
-                problems.add(&["on", "schedule", key], why);
+                problems.add(&["on", "schedule", key], why.to_string());
             }
         }
     }

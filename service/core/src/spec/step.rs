@@ -182,7 +182,7 @@ impl StepCompiler<'_, '_, '_> {
         };
         for (key, path) in [("dockerfile", &build.dockerfile), ("context", &build.context)] {
             if let Err(why) = check_path(path) {
-                self.problem(&["build", key], why);
+                self.problem(&["build", key], why.to_string());
             }
         }
         let same = images
@@ -360,7 +360,7 @@ impl StepCompiler<'_, '_, '_> {
     /// A file of the repository as an input, of the type that the input takes.
     fn file(&mut self, standard: Option<&Standard>, input: &str, path: &str) -> Option<(InputSource, String)> {
         if let Err(why) = files::check(path) {
-            self.problem(&["inputs", input], why);
+            self.problem(&["inputs", input], why.to_string());
             return None;
         }
         let known = standard.and_then(|s| s.inputs.iter().find(|known| known.name == input));
@@ -421,7 +421,7 @@ impl StepCompiler<'_, '_, '_> {
             let pieces = match split(argument) {
                 Ok(pieces) => pieces,
                 Err(why) => {
-                    self.problem(&key, why);
+                    self.problem(&key, why.to_string());
                     continue;
                 }
             };

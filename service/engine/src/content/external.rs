@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::plan::SourceWindow;
-use trainyard_core::span::{SpanContent, SpanFile, SpanPattern, Unselected};
+use trainyard_core::span::{PatternError, SpanContent, SpanFile, SpanPattern, Unselected};
 use trainyard_executors::StagedFile;
 
 /// The type of what a step reads from a data source.
@@ -20,9 +20,23 @@ pub enum ExternalError {
     /// What its window asks for is not there, or not yet.
     #[error("{}", .0.sentence())]
     Unselected(Unselected),
+    /// Its source's path is none.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// What is there cannot be read.
     #[error("{0}")]
     Unreadable(String),
+}
+
+/// Why a step's external data are not what it was promised.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangedData {
+    /// A file cannot be read any more.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A file has another content.
+    #[error("{0} changed while the step was reading it: run again on the new content")]
+    Changed(String),
 }
 
 /// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
@@ -43,7 +57,7 @@ fn resolve_blocking(
     window: &SourceWindow,
     newest: Option<&str>,
 ) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
-    let pattern = SpanPattern::parse(&window.uri).map_err(ExternalError::Unreadable)?;
+    let pattern = SpanPattern::parse(&window.uri)?;
     let files = list(data_root, &pattern).map_err(|error| {
         ExternalError::Unreadable(format!(
             "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
@@ -132,15 +146,12 @@ pub fn files(data: &ArtifactRef) -> Vec<StagedFile> {
 }
 
 /// Whether every span file still has the content that was promised: a model trained on data that
-/// changed underway must not be published. The error is a sentence.
-pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), String> {
+/// changed underway must not be published.
+pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), ChangedData> {
     for StagedFile { path, digest, .. } in files(data) {
-        let now = file_digest(&data_root.join(&path)).map_err(|error| error.to_string())?;
+        let now = file_digest(&data_root.join(&path)).map_err(|error| ChangedData::Unreadable(error.to_string()))?;
         if now != digest {
-            return Err(format!(
-                "{} changed while the step was reading it: run again on the new content",
-                path.display()
-            ));
+            return Err(ChangedData::Changed(path.display().to_string()));
         }
     }
     Ok(())
@@ -203,7 +214,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
         let resolve = || resolve_blocking(root.path(), &window, None).unwrap_err();
-        assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
+        assert!(matches!(resolve(), ExternalError::Unreadable(_)));
         write(root.path(), "d/other.txt", "");
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         write(root.path(), "d/1.csv", "");

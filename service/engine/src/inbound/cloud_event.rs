@@ -38,33 +38,73 @@ struct Structured {
     data: Value,
 }
 
+/// Why a request is no CloudEvent that we take: what to send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloudEventError {
+    /// Several at once.
+    #[error("batches of CloudEvents are not taken: send one event a request")]
+    Batch,
+    /// Neither mode.
+    #[error(
+        "this is not a CloudEvent: send content-type application/cloudevents+json, or the headers ce-specversion, ce-id, ce-source and ce-type"
+    )]
+    NoCloudEvent,
+    /// Another version of the specification.
+    #[error("CloudEvents '{0}' are not taken: send specversion 1.0")]
+    Version(String),
+    /// Structured mode with a body that cannot be read.
+    #[error("the CloudEvent cannot be read: {0}")]
+    Body(String),
+    /// Binary mode without a header that it needs.
+    #[error("the CloudEvent has no header {0}: add it")]
+    NoHeader(&'static str),
+    /// Binary mode with data that are not JSON.
+    #[error("the CloudEvent's data is not JSON: {0}")]
+    Data(String),
+    /// Binary mode with data that say so.
+    #[error("the CloudEvent's data is '{0}': send application/json")]
+    ContentType(String),
+    /// An attribute that says nothing.
+    #[error("a CloudEvent's id, source and type must not be empty")]
+    Empty,
+}
+
+/// Why a CloudEvent announces no data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoArrival {
+    /// It announces something else.
+    #[error("events of type '{0}' start nothing: data arrivals are '{DATA_ARRIVED}'")]
+    OtherType(String),
+    /// It does not say of what.
+    #[error(
+        "the event does not name a data source: put it into data.source, for example {{\"source\": \"flights\", \"span\": \"2013-04\"}}"
+    )]
+    NoSource,
+}
+
 impl CloudEvent {
-    /// Reads either mode. `header` looks a header up by its lowercase name. The error is a sentence.
-    pub fn parse<'a>(header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Result<Self, String> {
+    /// Reads either mode. `header` looks a header up by its lowercase name.
+    pub fn parse<'a>(header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Result<Self, CloudEventError> {
         let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
         if content_type.starts_with("application/cloudevents-batch") {
-            return Err("batches of CloudEvents are not taken: send one event a request".to_owned());
+            return Err(CloudEventError::Batch);
         }
         let event = if content_type.starts_with("application/cloudevents+json") {
             Self::structured(body)?
         } else if header("ce-specversion").is_some() {
             Self::binary(header, &content_type, body)?
         } else {
-            return Err(
-                "this is not a CloudEvent: send content-type application/cloudevents+json, \
-                        or the headers ce-specversion, ce-id, ce-source and ce-type"
-                    .to_owned(),
-            );
+            return Err(CloudEventError::NoCloudEvent);
         };
         if event.id.is_empty() || event.source.is_empty() || event.kind.is_empty() {
-            return Err("a CloudEvent's id, source and type must not be empty".to_owned());
+            return Err(CloudEventError::Empty);
         }
         Ok(event)
     }
 
-    fn structured(body: &[u8]) -> Result<Self, String> {
-        let parsed: Structured =
-            serde_json::from_slice(body).map_err(|error| format!("the CloudEvent cannot be read: {error}"))?;
+    fn structured(body: &[u8]) -> Result<Self, CloudEventError> {
+        let parsed = serde_json::from_slice(body).map_err(|error| CloudEventError::Body(error.to_string()));
+        let parsed: Structured = parsed?;
         check_version(&parsed.specversion)?;
         Ok(Self {
             id: parsed.id,
@@ -75,21 +115,22 @@ impl CloudEvent {
         })
     }
 
-    fn binary<'a>(header: impl Fn(&str) -> Option<&'a str>, content_type: &str, body: &[u8]) -> Result<Self, String> {
+    fn binary<'a>(
+        header: impl Fn(&str) -> Option<&'a str>,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Self, CloudEventError> {
         check_version(header("ce-specversion").unwrap_or_default())?;
-        let required = |name: &str| {
-            header(name)
-                .map(str::to_owned)
-                .ok_or_else(|| format!("the CloudEvent has no header {name}: add it"))
+        let required = |name| {
+            let value = header(name).map(str::to_owned);
+            value.ok_or(CloudEventError::NoHeader(name))
         };
         let data = if body.is_empty() {
             Value::Null
         } else if content_type.is_empty() || content_type.contains("json") {
-            serde_json::from_slice(body).map_err(|error| format!("the CloudEvent's data is not JSON: {error}"))?
+            serde_json::from_slice(body).map_err(|error| CloudEventError::Data(error.to_string()))?
         } else {
-            return Err(format!(
-                "the CloudEvent's data is '{content_type}': send application/json"
-            ));
+            return Err(CloudEventError::ContentType(content_type.to_owned()));
         };
         Ok(Self {
             id: required("ce-id")?,
@@ -106,12 +147,9 @@ impl CloudEvent {
     }
 
     /// What arrived, or why the event starts nothing.
-    pub fn data_arrived(&self) -> Result<DataArrived, String> {
+    pub fn data_arrived(&self) -> Result<DataArrived, NoArrival> {
         if self.kind != DATA_ARRIVED {
-            return Err(format!(
-                "events of type '{}' start nothing: data arrivals are '{DATA_ARRIVED}'",
-                self.kind
-            ));
+            return Err(NoArrival::OtherType(self.kind.clone()));
         }
         let text = |name: &str| self.data.get(name).and_then(Value::as_str).map(str::to_owned);
         let source = text("source").or_else(|| self.subject.clone());
@@ -120,20 +158,16 @@ impl CloudEvent {
                 source,
                 span: text("span"),
             }),
-            _ => Err(
-                "the event does not name a data source: put it into data.source, for example \
-                      {\"source\": \"flights\", \"span\": \"2013-04\"}"
-                    .to_owned(),
-            ),
+            _ => Err(NoArrival::NoSource),
         }
     }
 }
 
-fn check_version(version: &str) -> Result<(), String> {
+fn check_version(version: &str) -> Result<(), CloudEventError> {
     if version == "1.0" {
         return Ok(());
     }
-    Err(format!("CloudEvents '{version}' are not taken: send specversion 1.0"))
+    Err(CloudEventError::Version(version.to_owned()))
 }
 
 #[cfg(test)]

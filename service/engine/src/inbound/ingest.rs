@@ -3,7 +3,7 @@
 
 use super::Inbound;
 use crate::house::clock::now;
-use crate::inbound::cloud_event::CloudEvent;
+use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
 use crate::inbound::interpret::{InterpretError, interpret};
 use futures_util::FutureExt;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::event::Event;
 use trainyard_core::ids::DeliveryId;
-use trainyard_github::webhook::{Derived, event_of_stored};
+use trainyard_github::webhook::{Derived, Ignored, PayloadError, event_of_stored};
 use trainyard_store::{Delivery, SettleDelivery};
 
 /// Deliveries looked at in one go.
@@ -82,15 +82,10 @@ async fn settle_safely(inbound: &Inbound, delivery: &Delivery) -> Result<(), Int
 }
 
 async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretError> {
-    let derived = if delivery.origin == "github" {
-        event_of_stored(&delivery.kind, &delivery.body).map_err(|error| error.to_string())
-    } else {
-        cloud_event(delivery).map(|event| Derived::Event(Box::new(event)))
-    };
-    let (events, outcome) = match derived {
-        Err(reason) | Ok(Derived::Nothing(reason)) => (Vec::new(), reason),
-        Ok(Derived::Event(event)) => {
-            let new = interpret(inbound, *event).await?;
+    let (events, outcome) = match fact(delivery) {
+        Err(nothing) => (Vec::new(), nothing.to_string()),
+        Ok(event) => {
+            let new = interpret(inbound, event).await?;
             let outcome = new.outcome.clone();
             (vec![new], outcome)
         }
@@ -109,7 +104,27 @@ async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretE
     Ok(())
 }
 
-fn cloud_event(delivery: &Delivery) -> Result<Event, String> {
+/// Why a delivery is no event.
+#[derive(Debug, thiserror::Error)]
+enum NoEvent {
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    #[error("{}", .0.sentence())]
+    Ignored(Ignored),
+    #[error(transparent)]
+    CloudEvent(#[from] CloudEventError),
+    #[error(transparent)]
+    Arrival(#[from] NoArrival),
+}
+
+/// What the delivery says that happened.
+fn fact(delivery: &Delivery) -> Result<Event, NoEvent> {
+    if delivery.origin == "github" {
+        return match event_of_stored(&delivery.kind, &delivery.body)? {
+            Derived::Event(event) => Ok(*event),
+            Derived::Nothing(ignored) => Err(NoEvent::Ignored(ignored)),
+        };
+    }
     let header = |name: &str| delivery.headers.get(name).and_then(|value| value.as_str());
     let event = CloudEvent::parse(header, &delivery.body)?;
     Ok(Event::DataArrived(event.data_arrived()?))

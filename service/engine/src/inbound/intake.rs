@@ -2,7 +2,7 @@
 
 use super::Inbound;
 use crate::house::clock::now;
-use crate::inbound::cloud_event::CloudEvent;
+use crate::inbound::cloud_event::{CloudEvent, CloudEventError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::DeliveryId;
 use trainyard_github::signature::{self, SignatureError};
@@ -21,20 +21,25 @@ pub enum Intake {
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// The signature is missing or wrong, or no secret is configured.
-    #[error("{0}")]
-    Unsigned(String),
+    #[error(transparent)]
+    Unsigned(#[from] SignatureError),
     /// The request is not what the endpoint takes.
-    #[error("{0}")]
-    Malformed(String),
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     /// It could not be stored: the sender should send it again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl From<SignatureError> for IntakeError {
-    fn from(error: SignatureError) -> Self {
-        Self::Unsigned(error.to_string())
-    }
+/// What is wrong with a request.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// A webhook without a header that every webhook of GitHub has.
+    #[error("the delivery has no usable header {0}: is this a GitHub webhook?")]
+    NoHeader(&'static str),
+    /// No CloudEvent.
+    #[error(transparent)]
+    CloudEvent(#[from] CloudEventError),
 }
 
 impl Inbound {
@@ -46,14 +51,9 @@ impl Inbound {
     ) -> Result<Intake, IntakeError> {
         let signed = header("x-hub-signature-256");
         let verified = signature::verify(&self.webhook_secrets, signed, body)?;
-        let required = |name: &str| {
-            header(name)
-                .filter(|value| !value.is_empty() && value.len() <= 200)
-                .ok_or_else(|| {
-                    IntakeError::Malformed(format!(
-                        "the delivery has no usable header {name}: is this a GitHub webhook?"
-                    ))
-                })
+        let required = |name| {
+            let usable = header(name).filter(|value| !value.is_empty() && value.len() <= 200);
+            usable.ok_or(Malformed::NoHeader(name))
         };
         let (id, kind) = (required("x-github-delivery")?, required("x-github-event")?);
         let headers = ["content-type", "x-github-hook-id", "user-agent"];
@@ -74,7 +74,7 @@ impl Inbound {
         header: impl Fn(&str) -> Option<&'a str>,
         body: bytes::Bytes,
     ) -> Result<Intake, IntakeError> {
-        let event = CloudEvent::parse(&header, &body).map_err(IntakeError::Malformed)?;
+        let event = CloudEvent::parse(&header, &body).map_err(Malformed::from)?;
         let headers = [
             "content-type",
             "ce-specversion",

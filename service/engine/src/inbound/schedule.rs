@@ -15,7 +15,7 @@ use trainyard_core::event::{Event, ScheduleDue};
 use trainyard_core::ids::Micros;
 use trainyard_core::plan::Schedule;
 use trainyard_core::run::RunRequest;
-use trainyard_core::schedule;
+use trainyard_core::schedule::{self, ScheduleError};
 use trainyard_core::trigger::{Match, matches};
 use trainyard_store::{NewEvent, ScheduleRow, StoreError};
 
@@ -91,9 +91,9 @@ async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
     for row in inbound.store.schedules().await? {
         let upcoming = match due(inbound, &row).await {
             Ok(upcoming) => upcoming,
-            Err(ScheduleError::Store(error)) => return Err(error),
-            Err(ScheduleError::Invalid(reason)) => {
-                tracing::error!(pipeline = row.pipeline, reason, "a schedule cannot be followed");
+            Err(DueError::Store(error)) => return Err(error),
+            Err(DueError::Schedule(error)) => {
+                tracing::error!(pipeline = row.pipeline, %error, "a schedule cannot be followed");
                 continue;
             }
         };
@@ -102,12 +102,15 @@ async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
     Ok(next)
 }
 
-enum ScheduleError {
-    Store(StoreError),
-    Invalid(String),
+#[derive(Debug, thiserror::Error)]
+enum DueError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
 }
 
-async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, ScheduleError> {
+async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, DueError> {
     let schedule = Schedule {
         cron: row.cron.clone(),
         timezone: row.timezone.clone(),
@@ -115,8 +118,8 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Sch
     };
     let now = now();
     let last = row.last_slot.unwrap_or(row.since);
-    for slot in schedule::due(&schedule, Some(last), now).map_err(ScheduleError::Invalid)? {
-        let event = event(inbound, row, slot).await.map_err(ScheduleError::Store)?;
+    for slot in schedule::due(&schedule, Some(last), now)? {
+        let event = event(inbound, row, slot).await?;
         match inbound
             .store
             .record_slot(row.repo.as_ref(), &row.pipeline, slot, &event, now)
@@ -125,10 +128,10 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Sch
             Ok(_) => {}
             // Another process, or this one before a crash, took the slot.
             Err(StoreError::Conflict(_)) => {}
-            Err(error) => return Err(ScheduleError::Store(error)),
+            Err(error) => return Err(error.into()),
         }
     }
-    schedule::next(&schedule, now).map_err(ScheduleError::Invalid)
+    Ok(schedule::next(&schedule, now)?)
 }
 
 async fn event(inbound: &Inbound, row: &ScheduleRow, slot: Micros) -> Result<NewEvent, StoreError> {

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::evaluation::{self, Evaluation};
+use trainyard_core::evaluation::{self, Evaluation, InvalidEvaluation};
 use trainyard_core::gate::{Replayed, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
 use trainyard_core::plan::Gate;
@@ -83,8 +83,8 @@ async fn judged(store: &Reads, past: &Past) -> Result<Vec<RunRow>, StoreError> {
 fn anew(gate: &Gate, content: &Content, run: Run) -> Option<Replayed> {
     let (then, planned) = (run.verdict.as_ref()?, run.request.plan.gate.as_ref()?);
     let evaluation = match run.output(&planned.evaluation) {
-        Some(artifact) => recorded_evaluation(content, artifact).map_err(|error| error.to_string()),
-        None => Err("the run has no evaluation".to_owned()),
+        Some(artifact) => recorded_evaluation(content, artifact),
+        None => Err(EvaluationError::Absent),
     };
     let now = evaluation.map(|evaluation| judge_evaluation(gate, &evaluation));
     let request = &run.request;
@@ -104,9 +104,12 @@ pub(crate) enum EvaluationError {
     /// Its file cannot be read.
     #[error("its evaluation.json cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// The run did not come to it.
+    #[error("the run has no evaluation")]
+    Absent,
     /// It is no evaluation.
-    #[error("{0}")]
-    Invalid(String),
+    #[error(transparent)]
+    Invalid(#[from] InvalidEvaluation),
 }
 
 /// The evaluation of a ModelEvaluation artifact.
@@ -119,5 +122,5 @@ pub(crate) fn recorded_evaluation(content: &Content, artifact: &ArtifactRef) -> 
     };
     let text = read_plain(&file, LONGEST_EVALUATION)?;
     let text = String::from_utf8(text).map_err(io::Error::other)?;
-    evaluation::parse(&text).map_err(EvaluationError::Invalid)
+    Ok(evaluation::parse(&text)?)
 }

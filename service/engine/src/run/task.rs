@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trainyard_core::ids::StepName;
-use trainyard_core::placeholder::{self, Placeholder};
+use trainyard_core::placeholder::{self, Placeholder, PlaceholderError};
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::StepRecord;
 use trainyard_executors::{AnyExecutor, AttemptKey, Executor, Input, InputContent};
@@ -119,8 +119,8 @@ pub fn task_json(
     task.to_string().into_bytes()
 }
 
-/// The command line with its placeholders replaced. The error is a sentence.
-pub fn command(planned: &PlannedStep, paths: &TaskPaths) -> Result<Vec<String>, String> {
+/// The command line with its placeholders replaced.
+pub fn command(planned: &PlannedStep, paths: &TaskPaths) -> Result<Vec<String>, PlaceholderError> {
     placeholder::fill(&planned.command, |name| match name {
         Placeholder::Task => Some(paths.task.display().to_string()),
         Placeholder::Input(input) => paths.inputs.get(input).map(|path| path.display().to_string()),

@@ -32,7 +32,7 @@ fn derive(kind: &str, payload: &Value) -> Result<Derived, String> {
 
 fn reason(kind: &str, payload: &Value) -> String {
     match derive(kind, payload) {
-        Ok(Derived::Nothing(reason)) => reason,
+        Ok(Derived::Nothing(ignored)) => ignored.sentence(),
         other => format!("{other:?}"),
     }
 }

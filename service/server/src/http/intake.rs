@@ -80,8 +80,8 @@ fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
     let (status, delivery, word) = match taken {
         Ok(Intake::Accepted(id)) => (StatusCode::ACCEPTED, id, "accepted"),
         Ok(Intake::Duplicate(id)) => (StatusCode::OK, id, "duplicate"),
-        Err(IntakeError::Unsigned(sentence)) => return Err(ApiError::new(StatusCode::UNAUTHORIZED, sentence)),
-        Err(IntakeError::Malformed(sentence)) => return Err(ApiError::bad_request(sentence)),
+        Err(IntakeError::Unsigned(error)) => return Err(ApiError::new(StatusCode::UNAUTHORIZED, error.to_string())),
+        Err(IntakeError::Malformed(error)) => return Err(ApiError::bad_request(error.to_string())),
         // Whatever is wrong with the store, the sender should send it again.
         Err(IntakeError::Store(error)) => {
             return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));

@@ -114,7 +114,7 @@ fn program(programs: &Programs, folders: &Folders, run: &Run, key: &AttemptKey) 
     environment.insert("TRAINYARD_TASK".to_owned(), seen.task.display().to_string());
     Ok(Program {
         image: record.image_id.clone(),
-        command: task::command(planned, &seen).map_err(refused)?,
+        command: task::command(planned, &seen).map_err(|error| refused(error.to_string()))?,
         environment,
         inputs: inputs.into_values().chain([task::task_input(task)]).collect(),
         outputs: Some(PathBuf::from(task::OUTPUTS)),

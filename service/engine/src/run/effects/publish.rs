@@ -61,7 +61,7 @@ pub(super) async fn publish(
     let data_root = data_root.to_owned();
     let take = move || {
         if let Some(data) = data {
-            external::unchanged(&data_root, &data)?;
+            external::unchanged(&data_root, &data).map_err(|error| error.to_string())?;
         }
         take_outputs(&content, &outputs, &planned, &name, |output| {
             NodeId::step(&name).artifact(&run_id, output)

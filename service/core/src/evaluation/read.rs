@@ -1,115 +1,14 @@
-//! `evaluation.json`: what the evaluator measured.
+//! From the file's text to its content, or why that is not believed.
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use super::invalid::{InvalidEvaluation, Place};
+use super::shape::{Evaluation, SCHEMA_VERSION, SliceKey};
+use serde::Deserialize;
+use std::collections::BTreeSet;
 
-/// The newest version of the file that is read; version 1, without intervals, is read as well.
-pub const SCHEMA_VERSION: u32 = 2;
-
-/// Feature to value; empty is overall.
-pub type SliceKey = BTreeMap<String, String>;
-
-/// The content of a ModelEvaluation artifact.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// At most [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// `binary_classification`, `multiclass_classification` or `regression`.
-    pub model_type: String,
-    /// The label column.
-    #[serde(default)]
-    pub label: String,
-    /// The prediction column.
-    #[serde(default)]
-    pub prediction: String,
-    /// Whether there was a baseline model.
-    pub baseline: bool,
-    /// The level of the intervals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence_level: Option<f64>,
-    /// Each slice with its metrics.
-    pub slices: Vec<Slice>,
-    /// Slices against others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cross_slices: Vec<CrossSlice>,
-}
-
-/// One slice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Slice {
-    /// Feature to value; empty is overall.
-    pub slice_key: SliceKey,
-    /// Rows in the slice.
-    pub num_examples: u64,
-    /// Metric name to values.
-    pub metrics: IndexMap<String, Measured>,
-}
-
-/// One metric on one slice; `None` where undefined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
-    /// The candidate's value.
-    pub candidate: Option<f64>,
-    /// The baseline's value.
-    #[serde(default)]
-    pub baseline: Option<f64>,
-    /// Candidate minus baseline by the paired bootstrap; `None` where none was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub difference: Option<Difference>,
-}
-
-impl Measured {
-    /// The interval of the difference, lower end first, if it has two finite ends.
-    pub fn interval(&self) -> Option<[f64; 2]> {
-        let difference = self.difference?;
-        let ends = [difference.lower?, difference.upper?];
-        ends.iter().all(|end| end.is_finite()).then_some(ends)
-    }
-
-    /// The stated difference and candidate minus baseline, if these are not the same number. A tenth of the
-    /// standard error is allowed for rounding: it decides nothing.
-    fn denied_difference(&self) -> Option<[f64; 2]> {
-        let difference = self.difference?;
-        let (stated, candidate, baseline) = (difference.value?, self.candidate?, self.baseline?);
-        let allowed = 1e-6 * (candidate.abs() + baseline.abs()) + difference.standard_error.unwrap_or(0.0).abs() / 10.0;
-        let real = candidate - baseline;
-        ((stated - real).abs() > allowed).then_some([stated, real])
-    }
-}
-
-/// Candidate minus baseline on the same rows, with its interval at the evaluation's `confidence_level`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Difference {
-    /// Candidate minus baseline.
-    pub value: Option<f64>,
-    /// The standard deviation of the replicates.
-    pub standard_error: Option<f64>,
-    /// Of the standard error; `None` from evaluators that do not say, and then one less than the rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub degrees_of_freedom: Option<f64>,
-    /// The interval's lower end.
-    pub lower: Option<f64>,
-    /// The interval's upper end.
-    pub upper: Option<f64>,
-}
-
-/// One slice against another; the values are as in TFMA metric of the baseline slice minus metric of the slice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CrossSlice {
-    /// The slice compared with; empty is overall.
-    pub baseline_slice_key: SliceKey,
-    /// The slice.
-    pub slice_key: SliceKey,
-    /// Metric name to values.
-    pub metrics: IndexMap<String, Measured>,
-}
-
-/// Reads `evaluation.json`. The error is one sentence.
-pub fn parse(text: &str) -> Result<Evaluation, String> {
+/// Reads `evaluation.json`.
+pub fn parse(text: &str) -> Result<Evaluation, InvalidEvaluation> {
     if text.trim_start().starts_with(|first| first != '{') {
-        return Err("evaluation.json is not an evaluation: it is no JSON object".to_owned());
+        return Err(InvalidEvaluation::NoObject);
     }
     let read: Result<Evaluation, _> = serde_json::from_str(text);
     // A version of another shape is told by its number, not by what is missing.
@@ -120,34 +19,30 @@ pub fn parse(text: &str) -> Result<Evaluation, String> {
             .map(|Version { schema_version }| schema_version),
     };
     if let Some(version) = version.filter(|version| !(1..=SCHEMA_VERSION).contains(version)) {
-        return Err(format!(
-            "evaluation.json has schema_version {version}, and this version of Trainyard reads 1 to {SCHEMA_VERSION}: use evaluator and service of the same version"
-        ));
+        return Err(InvalidEvaluation::Version(version));
     }
-    let evaluation = read.map_err(|error| format!("evaluation.json is not an evaluation: {error}"))?;
+    let evaluation = read.map_err(|error| InvalidEvaluation::Shape(error.to_string()))?;
     let mut slices = BTreeSet::new();
     for slice in &evaluation.slices {
         if !slices.insert(&slice.slice_key) {
-            let name = slice_name(&slice.slice_key);
-            return Err(format!("evaluation.json has the slice {name} twice"));
+            return Err(InvalidEvaluation::SliceTwice(slice.slice_key.clone()));
         }
     }
     if !slices.contains(&SliceKey::new()) {
-        return Err("evaluation.json lacks the overall slice, the one with an empty slice_key".to_owned());
+        return Err(InvalidEvaluation::NoOverall);
     }
     let mut pairs = BTreeSet::new();
     for cross in &evaluation.cross_slices {
         let (base, key) = (&cross.baseline_slice_key, &cross.slice_key);
-        let name = || place_name(key, Some(base));
+        let place = || Place::new(key, Some(base));
         if !pairs.insert((base, key)) {
-            return Err(format!("evaluation.json has the cross-slice {} twice", name()));
+            return Err(InvalidEvaluation::CrossSliceTwice(place()));
         }
         if let Some(missing) = [base, key].into_iter().find(|key| !slices.contains(key)) {
-            let missing = slice_name(missing);
-            return Err(format!(
-                "evaluation.json has the cross-slice {} and no slice {missing}",
-                name()
-            ));
+            return Err(InvalidEvaluation::NoSlice {
+                cross: place(),
+                missing: missing.clone(),
+            });
         }
     }
     match contradiction(&evaluation) {
@@ -157,7 +52,7 @@ pub fn parse(text: &str) -> Result<Evaluation, String> {
 }
 
 /// Where the file denies its own numbers: a gate that believed either could bless what is worse.
-fn contradiction(evaluation: &Evaluation) -> Option<String> {
+fn contradiction(evaluation: &Evaluation) -> Option<InvalidEvaluation> {
     let slices = evaluation
         .slices
         .iter()
@@ -166,18 +61,19 @@ fn contradiction(evaluation: &Evaluation) -> Option<String> {
     let crosses = crosses.map(|cross| (&cross.slice_key, Some(&cross.baseline_slice_key), &cross.metrics));
     for (key, base, metrics) in slices.chain(crosses) {
         for (name, measured) in metrics {
-            let place = || format!("{name} on {}", place_name(key, base));
             if !evaluation.baseline && measured.baseline.is_some() {
-                return Some(format!(
-                    "evaluation.json says that there is no baseline, and has one's {}: write baseline: true, or leave its values out",
-                    place()
-                ));
+                return Some(InvalidEvaluation::NoBaseline {
+                    metric: name.clone(),
+                    place: Place::new(key, base),
+                });
             }
             if let Some([stated, real]) = measured.denied_difference() {
-                return Some(format!(
-                    "evaluation.json gives {} a difference of {stated}, and candidate minus baseline is {real}: let the evaluator write that",
-                    place()
-                ));
+                return Some(InvalidEvaluation::Difference {
+                    metric: name.clone(),
+                    place: Place::new(key, base),
+                    stated,
+                    real,
+                });
             }
         }
     }
@@ -189,29 +85,10 @@ struct Version {
     schema_version: u32,
 }
 
-/// A slice for people: `overall`, `origin=EWR`, `carrier=UA and origin=EWR`.
-pub fn slice_name(slice_key: &SliceKey) -> String {
-    if slice_key.is_empty() {
-        return "overall".to_owned();
-    }
-    slice_key
-        .iter()
-        .map(|(feature, value)| format!("{feature}={value}"))
-        .collect::<Vec<_>>()
-        .join(" and ")
-}
-
-/// A slice or a pair of slices for people: `origin=EWR`, `overall less origin=EWR`.
-pub fn place_name(slice_key: &SliceKey, baseline_slice_key: Option<&SliceKey>) -> String {
-    match baseline_slice_key {
-        Some(base) => format!("{} less {}", slice_name(base), slice_name(slice_key)),
-        None => slice_name(slice_key),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluation::{Measured, slice_name};
 
     #[test]
     fn reads_the_evaluators_file() {
@@ -289,7 +166,7 @@ mod tests {
             ),
             lying(0.25),
         ];
-        let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err()).collect();
+        let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         evaluation.json is not an evaluation: EOF while parsing a value at line 1 column 0
         evaluation.json is not an evaluation: missing field `schema_version` at line 1 column 2
