@@ -5,6 +5,7 @@
 //! [`cache_key`] (must a step run), [`gate`] (is the candidate better), [`registry`] (what serves, and
 //! what may), [`sentence`] (what the user reads), [`stored`] (how all of it is kept).
 
+pub mod admission;
 pub mod artifact;
 pub mod cache_key;
 pub mod evaluation;

@@ -54,7 +54,7 @@ pub use metadata::{
 pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
 pub use pipelines::{KnownPipeline, NewPipeline};
 pub use reads::Reads;
-pub use runs::{ActiveRun, Append};
+pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};
 pub use stats::Stats;
 pub use store::Store;

@@ -10,7 +10,7 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
-use serde::Serialize;
+use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
@@ -33,29 +33,6 @@ statements! {
     REQUEST_CANCEL = "UPDATE runs SET version = version + 1, cancel_requested = TRUE
         WHERE id = $1 AND state IN ('queued', 'running') AND cancel_requested = FALSE RETURNING version";
     STATE = "SELECT state FROM runs WHERE id = $1";
-}
-
-/// A run that is not over.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ActiveRun {
-    /// The run.
-    pub id: RunId,
-    /// Its pipeline.
-    pub pipeline: String,
-    /// Its repository.
-    pub repo: Option<RepoName>,
-    /// Its branch.
-    pub branch: Option<String>,
-    /// Its commit.
-    pub commit: Option<CommitSha>,
-    /// Its pull request.
-    pub pull_request: Option<u64>,
-    /// `Queued` or `Running`.
-    pub state: RunState,
-    /// When it was asked for.
-    pub created_at: Micros,
-    /// Whether its end was asked for.
-    pub cancel_requested: bool,
 }
 
 /// One step forward of a run; stored in one transaction.

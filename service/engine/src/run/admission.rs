@@ -1,4 +1,4 @@
-//! Which waiting runs may start: `max_active_runs` of each pipeline, and the machine's own limit.
+//! A worker for each run that may start.
 
 use crate::house::clock::now;
 use crate::run::Runs;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
+use trainyard_core::admission::{ActiveRun, OVERTAKEN_BY, admission};
 use trainyard_core::ids::RunId;
-use trainyard_core::plan::{Concurrency, OnConflict};
-use trainyard_core::run::RunState;
-use trainyard_store::{ActiveRun, StoreError};
+use trainyard_core::plan::Concurrency;
+use trainyard_store::StoreError;
 
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -114,14 +114,12 @@ async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError
     let mut limits = BTreeMap::new();
     let mut active = Vec::new();
     for (run, limit) in workers.readable(runs).await? {
-        limits.entry(group(&run)).or_insert(limit);
+        limits.entry(run.group()).or_insert(limit);
         active.push(run);
     }
     let admission = admission(&active, &limits, runs.max_parallel_runs);
     for id in admission.superseded {
-        runs.store
-            .request_cancel(&id, "a newer run of the same branch", now())
-            .await?;
+        runs.store.request_cancel(&id, OVERTAKEN_BY, now()).await?;
     }
     for id in admission.admitted {
         workers.start(runs, id);
@@ -148,140 +146,4 @@ async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
         }
     }
     Ended::Done
-}
-
-/// Runs that share a limit.
-fn group(run: &ActiveRun) -> (Option<String>, String) {
-    (run.repo.as_ref().map(ToString::to_string), run.pipeline.clone())
-}
-
-/// What may go on, and what is overtaken.
-#[derive(Debug, Default, PartialEq)]
-struct Admission {
-    admitted: Vec<RunId>,
-    superseded: Vec<RunId>,
-}
-
-/// `active` is oldest first. Runs at work keep their place; runs that are to be cancelled only need
-/// a worker to say so.
-fn admission(
-    active: &[ActiveRun],
-    limits: &BTreeMap<(Option<String>, String), Concurrency>,
-    max_parallel_runs: usize,
-) -> Admission {
-    let mut result = Admission::default();
-    let mut at_work = active.iter().filter(|run| run.state == RunState::Running).count();
-    for run in active {
-        let limit = limits.get(&group(run)).cloned().unwrap_or_default();
-        let overtaken = limit.on_conflict == OnConflict::CancelPrevious
-            && active
-                .iter()
-                .any(|later| later.id > run.id && group(later) == group(run) && same_line(later, run));
-        if overtaken && !run.cancel_requested {
-            result.superseded.push(run.id.clone());
-        }
-        if run.state == RunState::Running || run.cancel_requested || overtaken {
-            result.admitted.push(run.id.clone());
-            continue;
-        }
-        let same_group = |other: &&ActiveRun| group(other) == group(run);
-        let running = active
-            .iter()
-            .filter(same_group)
-            .filter(|r| r.state == RunState::Running)
-            .count();
-        let starting = active.iter().filter(same_group);
-        let starting = starting
-            .filter(|r| r.state == RunState::Queued && !r.cancel_requested && result.admitted.contains(&r.id))
-            .count();
-        let allowed = usize::try_from(limit.max_active_runs).unwrap_or(usize::MAX);
-        if running + starting < allowed && at_work < max_parallel_runs {
-            at_work += 1;
-            result.admitted.push(run.id.clone());
-        }
-    }
-    result
-}
-
-/// Two runs for the same branch or pull request, of which the newer one is enough.
-fn same_line(a: &ActiveRun, b: &ActiveRun) -> bool {
-    a.pull_request == b.pull_request && a.branch == b.branch
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use trainyard_core::ids::Micros;
-
-    fn run(id: &str, pipeline: &str, state: RunState) -> ActiveRun {
-        ActiveRun {
-            id: RunId::from(id),
-            pipeline: pipeline.into(),
-            repo: None,
-            branch: Some("main".into()),
-            commit: None,
-            pull_request: None,
-            state,
-            created_at: Micros(0),
-            cancel_requested: false,
-        }
-    }
-
-    fn admitted(
-        active: &[ActiveRun],
-        limit: u32,
-        machine: usize,
-        on_conflict: OnConflict,
-    ) -> (Vec<String>, Vec<String>) {
-        let concurrency = Concurrency {
-            max_active_runs: limit,
-            on_conflict,
-        };
-        let limits = active.iter().map(|run| (group(run), concurrency.clone())).collect();
-        let admission = admission(active, &limits, machine);
-        let names = |ids: Vec<RunId>| ids.into_iter().map(|id| id.to_string()).collect();
-        (names(admission.admitted), names(admission.superseded))
-    }
-
-    #[test]
-    fn a_pipeline_and_the_machine_have_limits() {
-        use RunState::{Queued, Running};
-        let active = [
-            run("1", "a", Running),
-            run("2", "a", Queued),
-            run("3", "b", Queued),
-            run("4", "b", Queued),
-        ];
-        let queue = OnConflict::Queue;
-        assert_eq!(admitted(&active, 1, 9, queue).0, ["1", "3"]);
-        assert_eq!(admitted(&active, 2, 9, queue).0, ["1", "2", "3", "4"]);
-        assert_eq!(
-            admitted(&active, 2, 2, queue).0,
-            ["1", "2"],
-            "the machine's limit, oldest first"
-        );
-        assert_eq!(admitted(&active, 2, 0, queue).0, ["1"], "what is at work goes on");
-    }
-
-    #[test]
-    fn a_cancelled_run_needs_a_worker_and_takes_no_place() {
-        let mut cancelled = run("1", "a", RunState::Queued);
-        cancelled.cancel_requested = true;
-        let active = [cancelled, run("2", "a", RunState::Queued)];
-        let (admitted, _) = admitted(&active, 1, 9, OnConflict::Queue);
-        assert_eq!(admitted, ["1", "2"]);
-    }
-
-    #[test]
-    fn the_newest_of_a_branch_overtakes_the_others() {
-        let mut other_branch = run("2", "a", RunState::Queued);
-        other_branch.branch = Some("feature".into());
-        let active = [
-            run("1", "a", RunState::Running),
-            other_branch,
-            run("3", "a", RunState::Queued),
-        ];
-        let (_, superseded) = admitted(&active, 1, 9, OnConflict::CancelPrevious);
-        assert_eq!(superseded, ["1"]);
-    }
 }

@@ -48,7 +48,7 @@ pub const CRATES: [Crate; 8] = [
 pub const OWNERS: [(&str, &str); 3] = [("sqlx", STORE), ("bollard", EXECUTORS), ("octocrab", GITHUB)];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 23] = [
+pub const CORE_ROOMS: [&str; 24] = [
     "ids",
     "glob",
     "placeholder",
@@ -67,6 +67,7 @@ pub const CORE_ROOMS: [&str; 23] = [
     "retention",
     "cache_key",
     "run",
+    "admission",
     "registry",
     "spec",
     "trigger",
