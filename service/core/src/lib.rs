@@ -1,9 +1,10 @@
 //! The decisions of Trainyard, without IO, clock or randomness.
 //!
 //! Read in the order of the data's path: [`event`] (what happened), [`spec`] (the pipeline file),
-//! [`plan`] (what is made of it), [`trigger`] (does it start a run), [`run`] (the state machine),
-//! [`cache_key`] (must a step run), [`gate`] (is the candidate better), [`registry`] (what serves, and
-//! what may), [`sentence`] (what the user reads), [`stored`] (how all of it is kept).
+//! [`plan`] (what is made of it), [`trigger`] (does it start a run), [`inbound`] (what follows from that),
+//! [`admission`] (may a run go on), [`run`] (the state machine), [`cache_key`] (must a step run), [`gate`] (is the
+//! candidate better), [`registry`] (what serves, and what may), [`sentence`] (what the user reads), [`stored`] (how
+//! all of it is kept).
 
 pub mod admission;
 pub mod artifact;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod gate;
 pub mod glob;
 pub mod ids;
+pub mod inbound;
 pub mod node;
 pub mod placeholder;
 pub mod plan;

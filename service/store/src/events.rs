@@ -2,14 +2,14 @@
 
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
-use crate::holds::{Held, end_hold, put_hold};
-use crate::outbox::{OutboxItem, put_item};
+use crate::holds::{end_hold, put_hold};
+use crate::outbox::put_item;
 use crate::runs::insert_run;
 use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
-use trainyard_core::run::RunRequest;
+use trainyard_core::inbound::{Consequence, Interpretation};
 
 statements! {
     INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -28,12 +28,8 @@ pub struct NewEvent {
     pub dedupe_key: Option<String>,
     /// One sentence: the reason when it starts no run.
     pub outcome: String,
-    /// The runs it starts.
-    pub runs: Vec<RunRequest>,
-    /// What GitHub is told at once.
-    pub outbox: Vec<OutboxItem>,
-    /// Data arrivals that wait for their quiet period.
-    pub holds: Vec<Held>,
+    /// What follows.
+    pub consequences: Vec<Consequence>,
 }
 
 impl NewEvent {
@@ -45,9 +41,17 @@ impl NewEvent {
             event,
             dedupe_key,
             outcome: outcome.into(),
-            runs: Vec::new(),
-            outbox: Vec::new(),
-            holds: Vec::new(),
+            consequences: Vec::new(),
+        }
+    }
+}
+
+impl From<Interpretation> for NewEvent {
+    fn from(meaning: Interpretation) -> Self {
+        let outcome = meaning.outcome();
+        Self {
+            consequences: meaning.consequences,
+            ..Self::new(meaning.id, meaning.event, outcome)
         }
     }
 }
@@ -91,7 +95,7 @@ impl Store {
     }
 }
 
-/// Stores an event with its runs, messages and waits, unless the same event was stored before.
+/// Stores an event with all that follows from it, unless the same event was stored before.
 pub(crate) async fn store_event(
     db: &mut Connection,
     new: &NewEvent,
@@ -121,15 +125,15 @@ pub(crate) async fn store_event(
         settled.duplicates.push(new.id.clone());
         return Ok(());
     }
-    for request in &new.runs {
-        insert_run(db, request, &new.id).await?;
-        settled.runs.push(request.id.clone());
-    }
-    for item in &new.outbox {
-        put_item(db, item, at).await?;
-    }
-    for held in &new.holds {
-        put_hold(db, held).await?;
+    for consequence in &new.consequences {
+        match consequence {
+            Consequence::Start(request) => {
+                insert_run(db, request, &new.id).await?;
+                settled.runs.push(request.id.clone());
+            }
+            Consequence::Hold(hold) => put_hold(db, hold).await?,
+            Consequence::Tell(item) => put_item(db, item, at).await?,
+        }
     }
     Ok(())
 }

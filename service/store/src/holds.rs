@@ -1,13 +1,14 @@
 //! Data arrivals that wait for their quiet period.
 
-use crate::connection::{Connection, Row, args, json};
+use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
-use serde_json::Value;
 use trainyard_core::ids::{EventId, Micros};
+use trainyard_core::inbound::{Hold, HoldPayload};
+use trainyard_core::stored;
 
 statements! {
     PUT = "INSERT INTO holds (hold_key, held_until, event, payload) VALUES ($1, $2, $3, $4)
@@ -22,26 +23,26 @@ statements! {
     RELEASE = "DELETE FROM holds WHERE hold_key = $1 AND held_until = $2";
 }
 
-/// Arrivals of one source for one pipeline, waiting together.
+/// A stored [`Hold`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
-    /// Repository, pipeline and source.
+    /// [`HoldPayload::key`].
     pub key: String,
     /// When the quiet period is over; a later arrival moves it.
     pub until: Micros,
     /// The newest arrival.
     pub event: EventId,
-    /// What the caller needs to start the run; it merges with the earlier payload itself.
-    pub payload: Value,
-    /// Every arrival so far, oldest first; filled by reads, ignored by writes.
+    /// What waits.
+    pub payload: HoldPayload,
+    /// Every arrival so far, oldest first.
     pub events: Vec<EventId>,
 }
 
 impl Store {
-    /// Starts or prolongs a wait. [`NewEvent::holds`] does the same in the event's own transaction.
-    pub async fn hold(&self, held: &Held) -> Result<()> {
-        let held = held.clone();
-        self.write(move |db| Box::pin(async move { put_hold(db, &held).await }))
+    /// Starts or prolongs a wait. A consequence of an event does the same in the event's own transaction.
+    pub async fn hold(&self, hold: &Hold) -> Result<()> {
+        let hold = hold.clone();
+        self.write(move |db| Box::pin(async move { put_hold(db, &hold).await }))
             .await
     }
 }
@@ -78,13 +79,11 @@ impl Reads {
     }
 }
 
-pub(crate) async fn put_hold(db: &mut Connection, held: &Held) -> Result<()> {
-    db.execute(
-        PUT,
-        args![&held.key, held.until, held.event.as_str(), json(&held.payload)],
-    )
-    .await?;
-    db.execute(PUT_EVENT, args![&held.key, held.event.as_str()]).await?;
+pub(crate) async fn put_hold(db: &mut Connection, hold: &Hold) -> Result<()> {
+    let (key, event) = (hold.payload.key(), hold.event.as_str());
+    db.execute(PUT, args![&key, hold.until, event, stored::write(&hold.payload)])
+        .await?;
+    db.execute(PUT_EVENT, args![&key, event]).await?;
     Ok(())
 }
 
@@ -106,7 +105,7 @@ fn fold(rows: &[Row]) -> Result<Held> {
         key: hold.get(0)?,
         until: hold.micros(1)?,
         event: EventId::new(hold.get::<String>(2)?),
-        payload: hold.json(3, "payload")?,
+        payload: hold.stored(3, "payload")?,
         events: events?,
     })
 }

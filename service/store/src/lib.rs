@@ -51,8 +51,8 @@ pub use metadata::{
     CachedExecution, Direction, EndState, ExecutionIdentity, Fate, LineageEdge, LineageGraph, LineageNode,
     MetadataWrite, PARAMETER_PREFIX, PublishExecution, StartExecution,
 };
-pub use outbox::{OutboxItem, OutboxKind, OutboxRow};
-pub use pipelines::{KnownPipeline, NewPipeline};
+pub use outbox::OutboxRow;
+pub use pipelines::NewPipeline;
 pub use reads::Reads;
 pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};

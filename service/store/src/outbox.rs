@@ -1,14 +1,13 @@
 //! What GitHub still has to be told; items with the same key replace each other.
 
-use crate::connection::{Connection, Row, args, json};
+use crate::connection::{Connection, Row, args};
 use crate::error::Result;
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::ids::Micros;
+use trainyard_core::report::{Message, MessageKind, OutboxItem};
 
 statements! {
     PUT = "INSERT INTO outbox (item_key, kind, repo, installation_id, payload, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -19,41 +18,6 @@ statements! {
         WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2";
     DONE = "DELETE FROM outbox WHERE id = $1 AND generation = $2";
     FAILED = "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $3, last_error = $4 WHERE id = $1 AND generation = $2";
-}
-
-/// How GitHub is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutboxKind {
-    /// A commit status.
-    Status,
-    /// The comment on a pull request.
-    Comment,
-}
-
-impl OutboxKind {
-    /// As it is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Comment => "comment",
-        }
-    }
-}
-
-/// One message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutboxItem {
-    /// Repository, commit and context of a status; repository and number of a comment's pull request.
-    pub key: String,
-    /// How.
-    pub kind: OutboxKind,
-    /// Where.
-    pub repo: RepoName,
-    /// The App installation to speak through.
-    pub installation_id: Option<i64>,
-    /// What.
-    pub payload: Value,
 }
 
 /// A message that is due.
@@ -129,11 +93,12 @@ fn message(row: &Row) -> Result<OutboxRow> {
         generation: row.get(1)?,
         attempts: u32::try_from(row.count(2)?).unwrap_or(u32::MAX),
         item: OutboxItem {
-            key: row.get(3)?,
-            kind: row.word(4, "kind")?,
             repo: row.word(5, "repository")?,
             installation_id: row.optional(6)?,
-            payload: row.json(7, "payload")?,
+            message: match row.word(4, "kind")? {
+                MessageKind::Status => Message::Status(row.stored(7, "payload")?),
+                MessageKind::Comment => Message::Comment(row.stored(7, "payload")?),
+            },
         },
     })
 }
@@ -141,11 +106,11 @@ fn message(row: &Row) -> Result<OutboxRow> {
 /// Adds a message or replaces the one with its key.
 pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros) -> Result<()> {
     let arguments = args![
-        &item.key,
-        item.kind.as_str(),
+        item.key(),
+        item.message.kind().as_str(),
         item.repo.to_string(),
         item.installation_id,
-        json(&item.payload),
+        item.message.write(),
         at
     ];
     db.execute(PUT, arguments).await?;

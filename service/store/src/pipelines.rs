@@ -6,8 +6,8 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
-use serde::Serialize;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
+use trainyard_core::inbound::KnownPipeline;
 use trainyard_core::plan::Plan;
 use trainyard_core::stored;
 
@@ -26,25 +26,6 @@ pub struct NewPipeline {
     /// The folder of its file.
     pub folder: String,
     /// Ready to run, with the file's own parameters.
-    pub plan: Plan,
-}
-
-/// A stored pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct KnownPipeline {
-    /// Its repository.
-    pub repo: RepoName,
-    /// The App installation to answer through.
-    pub installation_id: Option<i64>,
-    /// The default branch.
-    pub branch: String,
-    /// The commit its file was read at.
-    pub commit: CommitSha,
-    /// Its name.
-    pub name: String,
-    /// The folder of its file.
-    pub folder: String,
-    /// Ready to run.
     pub plan: Plan,
 }
 

@@ -4,7 +4,7 @@ use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
-use crate::outbox::{OutboxItem, put_item};
+use crate::outbox::put_item;
 use crate::promotions::{insert_promotion, newest_of};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -13,6 +13,7 @@ use crate::store::Store;
 use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
+use trainyard_core::report::OutboxItem;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
 use trainyard_core::stored;
 

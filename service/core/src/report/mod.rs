@@ -1,12 +1,16 @@
-//! What GitHub shows: the commit status and the pull request comment.
+//! What GitHub shows: the commit status and the pull request comment; and the messages that bring both there.
 
 mod comment;
 mod markdown;
+mod message;
+mod outbox;
 mod proposed_gate;
 #[cfg(test)]
 mod tests;
 
 pub use comment::{comment, marker};
+pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem};
+pub use outbox::Audience;
 
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::problem::Problem;

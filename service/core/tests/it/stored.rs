@@ -8,13 +8,20 @@ use crate::events::{causes, expected};
 use crate::samples::{PIPELINES, compiled, path, read, text, versions};
 use std::fs;
 use trainyard_core::gate::Blessing;
+use trainyard_core::inbound::HoldPayload;
 use trainyard_core::plan::{Baseline, InfraValidation, Plan};
+use trainyard_core::report::{Comment, CommitStatus, StatusState};
 use trainyard_core::run::{RunEvent, RunRequest, SkipCause};
 use trainyard_core::stored::{self, Stored, StoredError};
 
 fn events(folder: &str) -> Vec<RunEvent> {
-    let event = |line| stored::read(line).unwrap_or_else(|error| panic!("{folder}: {error}: {line}"));
-    text(&format!("{folder}/events.jsonl")).lines().map(event).collect()
+    lines(folder, "events.jsonl")
+}
+
+/// The values of a file with one in each line.
+fn lines<T: Stored>(folder: &str, file: &str) -> Vec<T> {
+    let value = |line| stored::read(line).unwrap_or_else(|error| panic!("{folder}: {error}: {line}"));
+    text(&format!("{folder}/{file}")).lines().map(value).collect()
 }
 
 /// Every file of a folder: its name, its text, and its text as it would be written today.
@@ -28,6 +35,9 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some((_, "plan.json")) => written::<Plan>(&was),
                 Some((_, "request.json")) => written::<RunRequest>(&was),
                 Some(("events", "jsonl")) => written::<RunEvent>(&was),
+                Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
+                Some(("comments", "jsonl")) => written::<Comment>(&was),
+                Some(("holds", "jsonl")) => written::<HoldPayload>(&was),
                 _ => panic!("{name} is a sample of nothing"),
             };
             (name, was, is)
@@ -181,6 +191,30 @@ fn a_verdict_means_the_same_in_every_version() {
         let counted = (replay.own, replay.verdicts, replay.gone);
         assert_eq!(counted, (Blessing::NotBlessed, 2, 1), "{folder}");
         assert_eq!(replay.changed[0].now, Some(Blessing::NotEvaluated), "{folder}");
+    }
+}
+
+#[test]
+fn a_message_and_a_wait_mean_the_same_in_every_version() {
+    let run = "https://trainyard.test/api/v1/runs/01".to_owned();
+    for folder in versions() {
+        let statuses: Vec<CommitStatus> = lines(&folder, "statuses.jsonl");
+        let states = statuses.iter().map(|told| (told.status.state, told.target_url.clone()));
+        assert_eq!(
+            states.collect::<Vec<_>>(),
+            [(StatusState::Pending, Some(run.clone())), (StatusState::Error, None)],
+            "{folder}"
+        );
+        let comments: Vec<Comment> = lines(&folder, "comments.jsonl");
+        assert_eq!(
+            (comments[0].number, comments[0].body.lines().count()),
+            (7, 2),
+            "{folder}"
+        );
+        let waits: Vec<HoldPayload> = lines(&folder, "holds.jsonl");
+        assert_eq!(waits[0].key(), "acme/flights flights flights", "{folder}");
+        assert_eq!(waits[0].spans, ["2013-04", "2013-03"], "{folder}");
+        assert!(waits[1].spans.is_empty(), "{folder}");
     }
 }
 

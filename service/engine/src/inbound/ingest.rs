@@ -1,10 +1,10 @@
 //! From an accepted delivery to its events: settled once, tried again while something outside does
 //! not answer.
 
-use super::Inbound;
+use super::{Inbound, InterpretError};
 use crate::house::clock::now;
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
-use crate::inbound::interpret::{InterpretError, interpret};
+use crate::inbound::interpret::interpret;
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,8 +13,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::event::Event;
 use trainyard_core::ids::DeliveryId;
+use trainyard_core::inbound::Consequence;
 use trainyard_github::webhook::{Derived, Ignored, PayloadError, event_of_stored};
-use trainyard_store::{Delivery, SettleDelivery};
+use trainyard_store::{Delivery, NewEvent, SettleDelivery};
 
 /// Deliveries looked at in one go.
 const BATCH: u32 = 50;
@@ -85,12 +86,15 @@ async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretE
     let (events, outcome) = match fact(delivery) {
         Err(nothing) => (Vec::new(), nothing.to_string()),
         Ok(event) => {
-            let new = interpret(inbound, event).await?;
+            let new = NewEvent::from(interpret(inbound, event).await?);
             let outcome = new.outcome.clone();
             (vec![new], outcome)
         }
     };
-    let runs: usize = events.iter().map(|event| event.runs.len()).sum();
+    let consequences = events.iter().flat_map(|event| &event.consequences);
+    let runs = consequences
+        .filter(|follows| matches!(follows, Consequence::Start(_)))
+        .count();
     tracing::info!(delivery = %delivery.id, kind = delivery.kind, runs, outcome, "delivery settled");
     let settle = SettleDelivery {
         delivery: delivery.id.clone(),

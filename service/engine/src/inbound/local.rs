@@ -1,17 +1,17 @@
 //! A run of a pipeline folder on this machine, by the same engine.
 
 use super::Inbound;
-use crate::house::clock::{new_event_id, new_run_id, now};
+use crate::house::clock::{new_run_id, now};
 use crate::source::project::PIPELINE_FILE;
 use crate::source::repository_file::missing_locally;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
-use trainyard_core::event::{Event, Manual};
+use trainyard_core::event::Manual;
 use trainyard_core::ids::RunId;
+use trainyard_core::inbound as decide;
 use trainyard_core::problem::Problem;
-use trainyard_core::run::RunRequest;
 use trainyard_core::spec;
-use trainyard_store::{NewEvent, StoreError};
+use trainyard_store::StoreError;
 
 /// Why a folder cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,7 @@ impl Inbound {
         if !problems.is_empty() {
             return Err(LocalError::Invalid { file, text, problems });
         }
-        let at = now();
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        let (run, event) = (new_run_id(), new_event_id());
         let manual = Manual {
             repo: None,
             pipeline: plan.pipeline.clone(),
@@ -67,27 +65,10 @@ impl Inbound {
             actor: actor.to_owned(),
             parameters: parameters.clone(),
         };
-        let request = RunRequest {
-            id: run.clone(),
-            event: Some(event.clone()),
-            trigger: "manual".to_owned(),
-            cause: format!("manual request by {actor}"),
-            repo: None,
-            installation_id: None,
-            commit: None,
-            branch: None,
-            pull_request: None,
-            folder: folder.display().to_string(),
-            newest_spans: Default::default(),
-            may_push,
-            created_at: at,
-            plan,
-        };
-        let event = NewEvent {
-            runs: vec![request],
-            ..NewEvent::new(event, Event::Manual(manual), "")
-        };
-        self.store.record_event(&event, None, at).await?;
+        let run = new_run_id();
+        let folder = folder.display().to_string();
+        let meaning = decide::local(&manual, &folder, plan, may_push, self.given_with(&run));
+        self.store.record_event(&meaning.into(), None, now()).await?;
         Ok(run)
     }
 }

@@ -1,18 +1,17 @@
 //! A run that a person asks for, of a pipeline on a default branch.
 
 use super::Inbound;
-use crate::house::clock::{new_event_id, now};
-use crate::inbound::request::{self, Origin};
+use crate::house::clock::{new_run_id, now};
 use crate::source::checkout::{self, SourceError};
 use crate::source::project::{self, PIPELINE_FILE};
-use crate::tell::outbox;
 use serde_json::{Map, Value};
-use trainyard_core::event::{Event, Manual};
-use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::event::Manual;
+use trainyard_core::ids::{CommitSha, RepoName, RunId};
+use trainyard_core::inbound::{self as decide, KnownPipeline};
 use trainyard_core::plan::Plan;
-use trainyard_core::run::RunRequest;
-use trainyard_core::trigger::{Match, matches};
-use trainyard_store::{KnownPipeline, NewEvent, StoreError};
+use trainyard_core::problem::Problem;
+use trainyard_core::trigger::NotStarted;
+use trainyard_store::StoreError;
 
 /// Why no run was made; one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +28,28 @@ pub enum ManualError {
         /// What there is.
         known: String,
     },
+    /// The pipeline is not started by people.
+    #[error("{}", .0.sentence())]
+    NotStarted(Box<NotStarted>),
+    /// Its file is not where it was.
+    #[error("{path} is not in commit {commit}")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// The commit.
+        commit: CommitSha,
+    },
     /// The parameters do not fit the pipeline.
+    #[error("{}", first(path, problems))]
+    Invalid {
+        /// The file.
+        path: String,
+        /// What is wrong with it now.
+        problems: Vec<Problem>,
+    },
+    /// The commit cannot be had, in the words of git or of the settings.
     #[error("{0}")]
-    Refused(String),
+    NoSource(String),
     /// The source cannot be had now.
     #[error("{0}")]
     Again(String),
@@ -44,9 +62,14 @@ impl From<SourceError> for ManualError {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::Again(reason) => Self::Again(reason),
-            SourceError::Broken(reason) => Self::Refused(reason),
+            SourceError::Broken(reason) => Self::NoSource(reason),
         }
     }
+}
+
+fn first(path: &str, problems: &[Problem]) -> String {
+    let first = problems.first().map(ToString::to_string);
+    first.unwrap_or_else(|| format!("{path} cannot be run"))
 }
 
 impl Inbound {
@@ -61,39 +84,18 @@ impl Inbound {
     ) -> Result<RunId, ManualError> {
         let known = self.known(repo, pipeline).await?;
         let plan = self.plan_with(&known, parameters).await?;
-        let event = Event::Manual(Manual {
+        let manual = Manual {
             repo: Some(repo.clone()),
             pipeline: pipeline.to_owned(),
             git_ref: None,
             actor: actor.to_owned(),
             parameters: parameters.clone(),
-        });
-        let (cause, may_push) = match matches(&plan, &event, None) {
-            Match::Start { cause, may_push } => (cause, may_push),
-            Match::Hold { cause, .. } => (cause, true),
-            Match::No { reason } => return Err(ManualError::Refused(reason)),
         };
-        let (id, at) = (new_event_id(), now());
-        let run = request::new(
-            &Origin::at_head("manual", &known),
-            &known.folder,
-            plan,
-            cause,
-            may_push,
-            at,
-        );
-        let run = RunRequest {
-            event: Some(id.clone()),
-            ..run
-        };
-        let event = NewEvent {
-            outbox: outbox::first_status(&self.audience, &run),
-            runs: vec![run.clone()],
-            ..NewEvent::new(id, event, "")
-        };
-        self.store.record_event(&event, None, at).await?;
+        let run = new_run_id();
+        let meaning = decide::manual(&manual, &known, &plan, self.given_with(&run)).map_err(ManualError::NotStarted)?;
+        self.store.record_event(&meaning.into(), None, now()).await?;
         self.signals.report.notify_one();
-        Ok(run.id)
+        Ok(run)
     }
 
     async fn known(&self, repo: &RepoName, pipeline: &str) -> Result<KnownPipeline, ManualError> {
@@ -124,16 +126,11 @@ impl Inbound {
         let path = format!("{}/{PIPELINE_FILE}", known.folder);
         let text = mirror.show(&known.commit, &path).await.map_err(SourceError::from)?;
         let Some(text) = text else {
-            return Err(ManualError::Refused(format!(
-                "{path} is not in commit {}",
-                known.commit
-            )));
+            let commit = known.commit.clone();
+            return Err(ManualError::NoFile { path, commit });
         };
         let text = String::from_utf8_lossy(&text);
         let plan = project::load(&mirror, &known.commit, &path, &text, parameters).await?;
-        plan.map_err(|problems| {
-            let first = problems.first().map(ToString::to_string);
-            ManualError::Refused(first.unwrap_or_else(|| format!("{path} cannot be run")))
-        })
+        plan.map_err(|problems| ManualError::Invalid { path, problems })
     }
 }

@@ -6,15 +6,19 @@ pub(crate) mod intake;
 pub(crate) mod interpret;
 pub(crate) mod local;
 pub(crate) mod manual;
-pub(crate) mod request;
+pub(crate) mod register;
 pub(crate) mod schedule;
 
+use crate::house::clock::{new_event_id, new_run_id, now};
 use crate::house::signals::Signals;
 use crate::source::Source;
-use crate::tell::Audience;
+use crate::source::checkout::SourceError;
 use secrecy::SecretString;
 use std::sync::Arc;
-use trainyard_store::Store;
+use trainyard_core::ids::RunId;
+use trainyard_core::inbound::Given;
+use trainyard_core::report::Audience;
+use trainyard_store::{Store, StoreError};
 
 /// What it takes to turn what happens outside into runs.
 pub(crate) struct Inbound {
@@ -24,4 +28,34 @@ pub(crate) struct Inbound {
     pub(crate) signals: Arc<Signals>,
     /// Secrets that sign webhooks; none refuses every webhook.
     pub(crate) webhook_secrets: Vec<SecretString>,
+}
+
+/// Why an event has no meaning yet: its delivery waits.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InterpretError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl Inbound {
+    /// What core has none of, for one event.
+    fn given(&self) -> Given<'_> {
+        Given {
+            event: new_event_id(),
+            at: now(),
+            run_ids: Box::new(new_run_id),
+            audience: &self.audience,
+        }
+    }
+
+    /// The same for an event of one run, whose id the asker is told.
+    fn given_with(&self, run: &RunId) -> Given<'_> {
+        let run = run.clone();
+        Given {
+            run_ids: Box::new(move || run.clone()),
+            ..self.given()
+        }
+    }
 }

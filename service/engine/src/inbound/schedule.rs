@@ -4,20 +4,16 @@
 //! the schedule's own zone, and a slot is taken once, by a unique row.
 
 use super::Inbound;
-use crate::house::clock::{new_event_id, now};
-use crate::inbound::request::{self, Origin};
-use crate::tell::outbox;
+use crate::house::clock::now;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
-use trainyard_core::event::{Event, ScheduleDue};
 use trainyard_core::ids::Micros;
+use trainyard_core::inbound as decide;
 use trainyard_core::plan::Schedule;
-use trainyard_core::run::RunRequest;
 use trainyard_core::schedule::{self, ScheduleError};
-use trainyard_core::trigger::{Match, matches};
-use trainyard_store::{NewEvent, ScheduleRow, StoreError};
+use trainyard_store::{Held, NewEvent, ScheduleRow, Settled, StoreError};
 
 /// How often the clock looks, when there is a schedule at all.
 const TICK: Duration = Duration::from_secs(1);
@@ -80,7 +76,7 @@ async fn wait(inbound: &Inbound, next: Option<Micros>) {
 /// Starts everything that is due and says when to look again.
 async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
     for held in inbound.store.due_holds(now()).await? {
-        match request::release(inbound, &held).await {
+        match release(inbound, &held).await {
             Ok(_) => {}
             // Another arrival prolonged the wait.
             Err(StoreError::Conflict(_)) => {}
@@ -119,12 +115,7 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
     let now = now();
     let last = row.last_slot.unwrap_or(row.since);
     for slot in schedule::due(&schedule, Some(last), now)? {
-        let event = event(inbound, row, slot).await?;
-        match inbound
-            .store
-            .record_slot(row.repo.as_ref(), &row.pipeline, slot, &event, now)
-            .await
-        {
+        match record(inbound, row, slot).await {
             Ok(_) => {}
             // Another process, or this one before a crash, took the slot.
             Err(StoreError::Conflict(_)) => {}
@@ -134,42 +125,17 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
     Ok(schedule::next(&schedule, now)?)
 }
 
-async fn event(inbound: &Inbound, row: &ScheduleRow, slot: Micros) -> Result<NewEvent, StoreError> {
-    let id = new_event_id();
-    let slot_text = chrono::DateTime::from_timestamp_micros(slot.0)
-        .map(|t| t.to_rfc3339())
-        .unwrap_or_default();
+/// One slot with the run that it starts.
+async fn record(inbound: &Inbound, row: &ScheduleRow, slot: Micros) -> Result<Settled, StoreError> {
+    let (repo, pipeline) = (row.repo.as_ref(), row.pipeline.as_str());
     let known = inbound.store.pipelines().await?;
-    let known = known
-        .into_iter()
-        .find(|p| Some(&p.repo) == row.repo.as_ref() && p.name == row.pipeline);
-    let Some(pipeline) = known else {
-        let event = Event::Manual(trainyard_core::event::Manual {
-            repo: row.repo.clone(),
-            pipeline: row.pipeline.clone(),
-            git_ref: None,
-            actor: "schedule".to_owned(),
-            parameters: serde_json::Map::new(),
-        });
-        return Ok(NewEvent::new(id, event, "the pipeline is gone from its default branch"));
-    };
-    let due = ScheduleDue {
-        repo: pipeline.repo.clone(),
-        pipeline: row.pipeline.clone(),
-        slot: slot_text,
-    };
-    let event = Event::ScheduleDue(due);
-    let mut new = NewEvent::new(id.clone(), event.clone(), "");
-    match matches(&pipeline.plan, &event, None) {
-        Match::Hold { cause, .. } => new.outcome = format!("{cause}: a schedule is never held"),
-        Match::Start { cause, may_push } => {
-            let origin = Origin::at_head("schedule", &pipeline);
-            let folder = pipeline.folder.clone();
-            let run = request::new(&origin, &folder, pipeline.plan, cause, may_push, now());
-            new.outbox = outbox::first_status(&inbound.audience, &run);
-            new.runs = vec![RunRequest { event: Some(id), ..run }];
-        }
-        Match::No { reason } => new.outcome = reason,
-    }
-    Ok(new)
+    let event = NewEvent::from(decide::schedule(repo, pipeline, slot, &known, inbound.given()));
+    inbound.store.record_slot(repo, pipeline, slot, &event, now()).await
+}
+
+/// The run for everything that arrived in a quiet period.
+async fn release(inbound: &Inbound, held: &Held) -> Result<Settled, StoreError> {
+    let known = inbound.store.pipelines().await?;
+    let event = NewEvent::from(decide::release(&held.payload, &known, inbound.given()));
+    inbound.store.release_hold(&held.key, held.until, &event, now()).await
 }

@@ -15,10 +15,10 @@ use crate::house::programs::Programs;
 use crate::house::signals::Signals;
 use crate::registry::Registry;
 use crate::source::Source;
-use crate::tell::Audience;
 use images::Images;
 use std::path::PathBuf;
 use std::sync::Arc;
+use trainyard_core::report::Audience;
 use trainyard_store::Store;
 
 /// What it takes to drive runs; each effect is given its part.

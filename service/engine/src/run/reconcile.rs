@@ -10,7 +10,6 @@ use crate::house::error::EffectError;
 use crate::run::Runs;
 use crate::run::effects;
 use crate::run::outcome::Outcome;
-use crate::tell::outbox;
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -246,7 +245,7 @@ impl Worker {
             lease: Some(self.epoch),
             at,
             summary: RunSummary::of(&next, events),
-            outbox: outbox::of_change(&self.runs.audience, &self.run, &next),
+            outbox: self.runs.audience.of_change(&self.run, &next),
             metadata,
             promotion: outcome.promotion.clone(),
             events: events.clone(),

@@ -5,6 +5,7 @@ use super::checkout::PIPELINES;
 use crate::source::checkout::{self, SourceError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{CommitSha, RepoName};
+use trainyard_core::inbound::FoundPipeline;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::spec;
@@ -12,25 +13,6 @@ use trainyard_github::git::Mirror;
 
 /// The file every pipeline folder has.
 pub const PIPELINE_FILE: &str = "pipeline.yaml";
-
-/// A pipeline file found at a commit.
-#[derive(Clone, Debug)]
-pub(crate) struct FoundPipeline {
-    /// Its folder, for example `pipelines/flights`.
-    pub(crate) folder: String,
-    /// The plan, or everything that is wrong with the file.
-    pub(crate) plan: Result<Plan, Vec<Problem>>,
-}
-
-impl FoundPipeline {
-    /// The name to report under, also when the file cannot be read.
-    pub(crate) fn name(&self) -> &str {
-        match &self.plan {
-            Ok(plan) => &plan.pipeline,
-            Err(_) => self.folder.rsplit('/').next().unwrap_or(&self.folder),
-        }
-    }
-}
 
 /// Every `pipelines/<name>/pipeline.yaml` of the commit, by folder.
 pub(crate) async fn pipelines(

@@ -2,14 +2,13 @@
 
 use crate::house::clock::now;
 use crate::house::signals::Signals;
-use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-use trainyard_core::ids::{CommitSha, Micros};
-use trainyard_core::report::Status;
+use trainyard_core::ids::Micros;
+use trainyard_core::report::{Message, OutboxItem};
 use trainyard_github::{GitHub, GitHubError};
-use trainyard_store::{OutboxKind, OutboxRow, Store, StoreError};
+use trainyard_store::{Store, StoreError};
 
 /// Messages taken in one go.
 const BATCH: u32 = 20;
@@ -48,7 +47,7 @@ async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>)
         if let Some(last) = last_write {
             sleep_until(*last + BETWEEN_WRITES).await;
         }
-        let told = tell(github, &row).await;
+        let told = tell(github, &row.item).await;
         *last_write = Some(Instant::now());
         match told {
             Ok(()) => {
@@ -58,7 +57,7 @@ async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>)
             Err(error) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "failed").increment(1);
                 let next = next_attempt(&error, row.attempts, now());
-                tracing::warn!(key = row.item.key, %error, attempts = row.attempts + 1, "GitHub was not told yet");
+                tracing::warn!(key = row.item.key(), %error, attempts = row.attempts + 1, "GitHub was not told yet");
                 store
                     .outbox_failed(row.id, row.generation, next, &error.to_string())
                     .await?;
@@ -68,40 +67,19 @@ async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>)
     store.next_outbox().await
 }
 
-#[derive(Deserialize)]
-struct StatusPayload {
-    sha: CommitSha,
-    status: Status,
-    target_url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CommentPayload {
-    number: u64,
-    marker: String,
-    body: String,
-}
-
-async fn tell(github: &GitHub, row: &OutboxRow) -> Result<(), GitHubError> {
-    let item = &row.item;
-    let unreadable =
-        |error: serde_json::Error| GitHubError::rejected(format!("the stored message is unreadable: {error}"));
-    match item.kind {
-        OutboxKind::Status => {
-            let payload: StatusPayload = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
-            let target = payload.target_url.as_deref();
+async fn tell(github: &GitHub, item: &OutboxItem) -> Result<(), GitHubError> {
+    let (repo, installation) = (&item.repo, item.installation_id);
+    match &item.message {
+        Message::Status(told) => {
+            let target = told.target_url.as_deref();
             github
-                .create_status(&item.repo, &payload.sha, &payload.status, target, item.installation_id)
+                .create_status(repo, &told.sha, &told.status, target, installation)
                 .await
         }
-        OutboxKind::Comment => {
-            let payload: CommentPayload = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
-            let (number, marker, body) = (payload.number, payload.marker.as_str(), payload.body.as_str());
-            github
-                .upsert_comment(&item.repo, number, marker, body, item.installation_id)
-                .await
-                .map(drop)
-        }
+        Message::Comment(told) => github
+            .upsert_comment(repo, told.number, &told.marker, &told.body, installation)
+            .await
+            .map(drop),
     }
 }
 

@@ -230,7 +230,10 @@ pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Re
         .await;
     let run = made.map_err(|error| match error {
         ManualError::Unknown { .. } => ApiError::not_found(error.to_string()),
-        ManualError::Refused(sentence) => ApiError::bad_request(sentence),
+        ManualError::NotStarted(_)
+        | ManualError::NoFile { .. }
+        | ManualError::Invalid { .. }
+        | ManualError::NoSource(_) => ApiError::bad_request(error.to_string()),
         ManualError::Again(sentence) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
         ManualError::Store(error) => error.into(),
     })?;

@@ -2,11 +2,12 @@
 
 use crate::databases::on_both;
 use crate::plant;
-use crate::samples::{at, delivery, forward, request, start_run, status};
+use crate::samples::{at, delivery, forward, request, start_run, starts, status};
 use std::process::Command;
 use std::time::Duration;
 use tokio::time::timeout;
 use trainyard_core::ids::RunId;
+use trainyard_core::report::StatusState;
 use trainyard_core::run::RunEvent;
 use trainyard_store::{Changes, DatabaseUrl, Reads, Store};
 
@@ -50,11 +51,11 @@ on_both! {
         assert_eq!(store.change_number().await.unwrap(), first + 1);
         let mut run = start_run(store, "r1", 0).await;
         store.append(forward(&mut run, vec![RunEvent::Started { baseline: None }], at(1))).await.unwrap();
-        store.put_outbox(&[status("s", "pending")], at(1)).await.unwrap();
+        store.put_outbox(&[status("s", StatusState::Pending)], at(1)).await.unwrap();
         assert_eq!(store.change_number().await.unwrap(), first + 4);
         // A write that fails is none.
         let mut again = crate::samples::manual("e9");
-        again.runs = vec![request("r1", 0)];
+        again.consequences = vec![starts(request("r1", 0))];
         store.record_event(&again, None, at(1)).await.unwrap_err();
         assert_eq!(store.change_number().await.unwrap(), first + 4);
         let opened = Store::open(&fresh.url).await.unwrap();

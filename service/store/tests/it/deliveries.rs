@@ -1,8 +1,10 @@
 use crate::databases::on_both;
-use crate::samples::{at, delivery, manual, push, request, status};
+use crate::samples::{at, delivery, manual, push, repo, request, starts, status};
 use trainyard_core::event::{DataArrived, Event};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
-use trainyard_store::{Accepted, Held, NewEvent, SettleDelivery, StoreError};
+use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
+use trainyard_core::report::StatusState;
+use trainyard_store::{Accepted, NewEvent, SettleDelivery, StoreError};
 
 on_both! {
     async fn a_delivery_is_accepted_once(fresh) {
@@ -21,8 +23,8 @@ on_both! {
         let store = &fresh.store;
         store.accept_delivery(&delivery("d1", 0)).await.unwrap();
         let mut event = push("e1", 'a');
-        event.runs = vec![request("r1", 1), request("r2", 2)];
-        event.outbox = vec![status("acme/flights a trainyard/flights", "pending")];
+        let told = Consequence::Tell(status("trainyard/flights", StatusState::Pending));
+        event.consequences = vec![starts(request("r1", 1)), starts(request("r2", 2)), told];
         let settle = SettleDelivery {
             delivery: DeliveryId::new("d1"),
             at: at(3),
@@ -51,8 +53,10 @@ on_both! {
         for (delivery_id, event_id, run) in [("d1", "e1", "r1"), ("d2", "e2", "r2")] {
             store.accept_delivery(&delivery(delivery_id, 0)).await.unwrap();
             let mut event = push(event_id, 'a');
-            event.runs = vec![request(run, 1)];
-            event.outbox = vec![status(run, "pending")];
+            event.consequences = vec![
+                starts(request(run, 1)),
+                Consequence::Tell(status(run, StatusState::Pending)),
+            ];
             let settle = SettleDelivery {
                 delivery: DeliveryId::new(delivery_id), at: at(1), events: vec![event], outcome: String::new(),
             };
@@ -70,7 +74,7 @@ on_both! {
         let store = &fresh.store;
         store.accept_delivery(&delivery("d1", 0)).await.unwrap();
         let mut event = push("e1", 'a');
-        event.runs = vec![request("r1", 1), request("r1", 1)];
+        event.consequences = vec![starts(request("r1", 1)), starts(request("r1", 1))];
         let settle = SettleDelivery {
             delivery: DeliveryId::new("d1"), at: at(1), events: vec![event], outcome: String::new(),
         };
@@ -97,16 +101,20 @@ on_both! {
 
     async fn arrivals_wait_together(fresh) {
         let store = &fresh.store;
-        let held = |event: &str, until| Held {
-            key: "acme/flights flights source".to_owned(),
+        let payload = |event: &str| HoldPayload {
+            repo: repo(),
+            pipeline: "flights".to_owned(),
+            source: "source".to_owned(),
+            spans: vec![event.to_owned()],
+        };
+        let held = |event: &str, until| Hold {
             until: at(until),
             event: EventId::new(event),
-            payload: serde_json::json!({"newest": event}),
-            events: Vec::new(),
+            payload: payload(event),
         };
         let arrival = Event::DataArrived(DataArrived { source: "flights".to_owned(), span: None });
         let mut first = NewEvent::new(EventId::new("a1"), arrival, "held");
-        first.holds = vec![held("a1", 10)];
+        first.consequences = vec![Consequence::Hold(held("a1", 10))];
         store.record_event(&first, None, at(0)).await.unwrap();
         store.hold(&held("a2", 20)).await.unwrap();
         store.hold(&held("a2", 20)).await.unwrap();
@@ -115,11 +123,11 @@ on_both! {
         let due = store.due_holds(at(20)).await.unwrap();
         assert_eq!(due.len(), 1);
         assert_eq!(due[0].events, [EventId::new("a1"), EventId::new("a2")]);
-        assert_eq!(due[0].payload, serde_json::json!({"newest": "a2"}));
+        assert_eq!(due[0].payload, payload("a2"));
         assert_eq!(store.held(&due[0].key).await.unwrap().as_ref(), Some(&due[0]));
 
         let mut run = manual("e1");
-        run.runs = vec![request("r1", 20)];
+        run.consequences = vec![starts(request("r1", 20))];
         let early = store.release_hold(&due[0].key, at(10), &run, at(20)).await;
         assert!(matches!(early, Err(StoreError::Conflict(_))), "{early:?}");
         assert_eq!(store.release_hold(&due[0].key, at(20), &run, at(20)).await.unwrap().runs.len(), 1);

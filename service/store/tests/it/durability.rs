@@ -102,7 +102,7 @@ async fn of_writes_that_share_a_commit_only_the_bad_one_fails() {
         tasks.push(tokio::spawn(async move {
             if number % 10 == 0 {
                 let mut event = crate::samples::manual(&format!("bad-{number}"));
-                event.runs = vec![crate::samples::request("taken", 0)];
+                event.consequences = vec![crate::samples::starts(crate::samples::request("taken", 0))];
                 let refused = store.record_event(&event, None, crate::samples::NOW).await;
                 assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
             } else {

@@ -17,7 +17,7 @@ async fn the_client_sees_what_we_wrote() {
     let mut asked = request("p1", 0);
     (asked.branch, asked.pull_request) = (None, Some(7));
     let mut event = manual("event-of-p1");
-    event.runs.push(asked.clone());
+    event.consequences.push(crate::samples::starts(asked.clone()));
     fresh.store.record_event(&event, None, at(0)).await.unwrap();
     let started = start(&identity("p1", "train", "Trainer"), named([]), at(1));
     store_metadata(&fresh.store, &mut Run::new(asked), vec![started], at(1)).await;

@@ -7,8 +7,9 @@ use crate::samples::at;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{DeliveryId, Micros, RunId, StepName};
 use trainyard_core::registry::{Evidence, PromotionAction};
+use trainyard_core::report::MessageKind;
 use trainyard_core::run::{RunEvent, RunState};
-use trainyard_store::{DatabaseUrl, Direction, OutboxKind, RunFilter, Store};
+use trainyard_store::{DatabaseUrl, Direction, RunFilter, Store};
 
 /// The tables of the sample with the rows it has in each.
 const TABLES: &[(&str, i64)] = &[
@@ -60,7 +61,7 @@ async fn arrivals(store: &Store) {
     assert_eq!(settled.events[0].runs, [RunId::new("r1")]);
     let held = store.due_holds(at(50)).await.unwrap();
     assert_eq!(held[0].events.len(), 2);
-    assert_eq!(held[0].payload["spans"][1], "2013-04");
+    assert_eq!(held[0].payload.spans[1], "2013-04");
     let schedules = store.schedules().await.unwrap();
     assert_eq!(
         schedules.iter().map(|row| row.last_slot).collect::<Vec<_>>(),
@@ -71,10 +72,13 @@ async fn arrivals(store: &Store) {
     let messages = store.due_outbox(Micros(i64::MAX), 9).await.unwrap();
     let mut kinds: Vec<_> = messages
         .iter()
-        .map(|row| (row.item.kind.as_str(), row.attempts))
+        .map(|row| (row.item.message.kind().as_str(), row.attempts))
         .collect();
     kinds.sort();
-    assert_eq!(kinds, [(OutboxKind::Comment.as_str(), 0), ("status", 0), ("status", 1)]);
+    assert_eq!(
+        kinds,
+        [(MessageKind::Comment.as_str(), 0), ("status", 0), ("status", 1)]
+    );
 }
 
 async fn runs(store: &Store) {

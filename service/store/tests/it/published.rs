@@ -7,7 +7,7 @@ use trainyard_store::{Direction, Fate, LineageNode, MetadataWrite, Store};
 /// A run whose step published statistics with this content.
 async fn publish_statistics(store: &Store, asked: RunRequest, step: &str, content: u8) {
     let mut event = manual(&format!("event-of-{}", asked.id));
-    event.runs.push(asked.clone());
+    event.consequences.push(crate::samples::starts(asked.clone()));
     store.record_event(&event, None, at(0)).await.unwrap();
     let when = at(u64::from(content));
     let statistics = artifact(&format!("{}/{step}/statistics", asked.id), "ExampleStatistics", content);

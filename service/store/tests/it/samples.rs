@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::event::{Event, Manual, Push};
 use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunId};
+use trainyard_core::inbound::Consequence;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Plan;
+use trainyard_core::report::{OutboxItem, Status, StatusState};
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
-    Append, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, OutboxItem, OutboxKind, PublishExecution,
-    RunSummary, StartExecution, Store,
+    Append, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary, StartExecution,
+    Store,
 };
 
 pub const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -107,21 +109,25 @@ pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
     }
 }
 
-pub fn status(key: &str, state: &str) -> OutboxItem {
-    OutboxItem {
-        key: key.to_owned(),
-        kind: OutboxKind::Status,
-        repo: repo(),
-        installation_id: Some(7),
-        payload: json!({"state": state}),
-    }
+/// A status of a check whose name decides the message's key.
+pub fn status(check: &str, state: StatusState) -> OutboxItem {
+    let status = Status {
+        state,
+        context: check.to_owned(),
+        description: "for the test".to_owned(),
+    };
+    OutboxItem::without_run(&repo(), Some(7), &sha('a'), status)
+}
+
+pub fn starts(request: RunRequest) -> Consequence {
+    Consequence::Start(Box::new(request))
 }
 
 /// Stores a run with nothing but its request.
 pub async fn start_run(store: &Store, id: &str, seconds: u64) -> Run {
     let request = request(id, seconds);
     let mut event = manual(&format!("event-of-{id}"));
-    event.runs.push(request.clone());
+    event.consequences.push(starts(request.clone()));
     store.record_event(&event, None, at(seconds)).await.unwrap();
     Run::new(request)
 }

@@ -1,5 +1,5 @@
 use crate::databases::on_both;
-use crate::samples::{at, manual, plan, repo, request, sha};
+use crate::samples::{at, manual, plan, repo, request, sha, starts};
 use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_store::{NewPipeline, NewSchedule, StoreError};
 
@@ -21,7 +21,7 @@ on_both! {
         store.put_schedules(Some(&repo), Some("main"), Some(&sha('a')), &[schedule("flights", "0 3 * * 1"), schedule("old", "0 0 * * *")], at(1)).await.unwrap();
         store.put_schedules(None, None, None, &[schedule("local", "0 0 * * *")], at(1)).await.unwrap();
         let mut event = manual("e1");
-        event.runs = vec![request("r1", 1)];
+        event.consequences = vec![starts(request("r1", 1))];
         assert_eq!(store.record_slot(Some(&repo), "flights", at(100), &event, at(101)).await.unwrap().runs.len(), 1);
         let again = store.record_slot(Some(&repo), "flights", at(100), &manual("e2"), at(101)).await;
         assert_eq!(again.unwrap_err(), StoreError::Conflict("this slot of the schedule of 'flights' was taken before".to_owned()));

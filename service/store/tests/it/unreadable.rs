@@ -2,14 +2,26 @@
 
 use crate::databases::{Fresh, on_both};
 use crate::plant;
-use crate::samples::{artifact, at, delivery, forward, manual, plan, repo, request, sha, start_run, status};
+use crate::samples::{artifact, at, delivery, forward, manual, plan, repo, request, sha, start_run, starts, status};
 use serde_json::json;
 use trainyard_core::event::{DataArrived, Event};
 use trainyard_core::ids::{EventId, RunId};
+use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
 use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_core::registry::{Evidence, NewPromotion, PromotionAction};
+use trainyard_core::report::StatusState;
 use trainyard_core::run::RunEvent;
-use trainyard_store::{Held, NewEvent, NewPipeline, NewSchedule, Reads, RunFilter, Store, StoreError};
+use trainyard_core::stored;
+use trainyard_store::{NewEvent, NewPipeline, NewSchedule, Reads, RunFilter, Store, StoreError};
+
+fn waiting(source: &str) -> HoldPayload {
+    HoldPayload {
+        repo: repo(),
+        pipeline: "flights".to_owned(),
+        source: source.to_owned(),
+        spans: Vec::new(),
+    }
+}
 
 fn sentences(reads: &Reads) -> Vec<String> {
     reads.unreadable().iter().map(|row| row.sentence()).collect()
@@ -81,21 +93,21 @@ on_both! {
         for (key, until) in [("a", 10), ("b", 20), ("c", 90)] {
             let arrival = Event::DataArrived(DataArrived { source: key.to_owned(), span: None });
             let mut event = NewEvent::new(EventId::new(key), arrival, "held");
-            event.holds = vec![Held {
-                key: key.to_owned(), until: at(until), event: EventId::new(key), payload: json!({}), events: Vec::new(),
-            }];
+            let payload = waiting(key);
+            event.consequences = vec![Consequence::Hold(Hold { until: at(until), event: EventId::new(key), payload })];
             store.record_event(&event, None, at(0)).await.unwrap();
         }
-        plant::sql(&fresh.url, "UPDATE holds SET payload = 'nonsense' WHERE hold_key = 'a'").await;
+        plant::sql(&fresh.url, "UPDATE holds SET payload = 'nonsense' WHERE hold_key = 'acme/flights flights a'").await;
         let due = store.due_holds(at(50)).await.unwrap();
-        assert_eq!(due.iter().map(|held| held.key.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(due.iter().map(|held| held.payload.source.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!(store.next_hold().await.unwrap(), Some(at(20)), "nobody waits for what cannot be read");
-        let sentence = "the stored wait of data arrivals 'a' cannot be read: its payload is not understood: \
+        let sentence = "the stored wait of data arrivals 'acme/flights flights a' cannot be read: its payload is not understood: \
             expected ident at line 1 column 2";
         is_told(fresh, sentence).await;
-        assert_eq!(store.held("a").await.unwrap_err().to_string(), sentence);
-        assert!(store.held("b").await.unwrap().is_some());
-        plant::sql(&fresh.url, "UPDATE holds SET payload = '{}' WHERE hold_key = 'a'").await;
+        assert_eq!(store.held(&waiting("a").key()).await.unwrap_err().to_string(), sentence);
+        assert!(store.held(&waiting("b").key()).await.unwrap().is_some());
+        let repaired = stored::write(&waiting("a"));
+        plant::sql(&fresh.url, &format!("UPDATE holds SET payload = '{repaired}' WHERE hold_key = 'acme/flights flights a'")).await;
         assert_eq!(store.due_holds(at(50)).await.unwrap().len(), 2);
         assert!(store.unreadable().is_empty());
     }
@@ -103,12 +115,12 @@ on_both! {
     async fn messages(fresh) {
         let store = &fresh.store;
         for number in 0..5 {
-            store.put_outbox(&[status(&format!("s{number}"), "pending")], at(number)).await.unwrap();
+            store.put_outbox(&[status(&format!("s{number}"), StatusState::Pending)], at(number)).await.unwrap();
         }
-        plant::sql(&fresh.url, "UPDATE outbox SET payload = '' WHERE item_key IN ('s0', 's1', 's3')").await;
+        plant::sql(&fresh.url, "UPDATE outbox SET payload = '' WHERE item_key LIKE '% s0' OR item_key LIKE '% s1' OR item_key LIKE '% s3'").await;
         let keys = async |limit| -> Vec<String> {
             let due = store.due_outbox(at(9), limit).await.unwrap();
-            due.into_iter().map(|row| row.item.key).collect()
+            due.iter().map(|row| row.item.key().rsplit(' ').next().unwrap().to_owned()).collect()
         };
         assert_eq!(keys(1).await, ["s2"], "those that cannot be read take no place");
         assert_eq!(keys(9).await, ["s2", "s4"]);
@@ -116,9 +128,10 @@ on_both! {
         assert_eq!(store.unreadable().len(), 3);
         let mut stated = store.check().await.unwrap().problems;
         assert_eq!(stated.len(), 3);
-        assert_eq!(stated.remove(0), "the stored message to GitHub 's0' cannot be read: its payload is not understood: \
-            EOF while parsing a value at line 1 column 0");
-        store.put_outbox(&[status("s0", "success"), status("s1", "success"), status("s3", "success")], at(1)).await.unwrap();
+        let key = status("s0", StatusState::Pending).key();
+        assert_eq!(stated.remove(0), format!("the stored message to GitHub '{key}' cannot be read: its payload is not understood: \
+            EOF while parsing a value at line 1 column 0"));
+        store.put_outbox(&["s0", "s1", "s3"].map(|check| status(check, StatusState::Success)), at(1)).await.unwrap();
         assert_eq!(keys(9).await.len(), 5);
         assert!(store.unreadable().is_empty());
     }
@@ -229,7 +242,7 @@ on_both! {
         let store = &fresh.store;
         start_run(store, "r1", 1).await;
         let mut event = manual("e2");
-        event.runs = vec![request("r2", 2)];
+        event.consequences = vec![starts(request("r2", 2))];
         store.record_event(&event, None, at(2)).await.unwrap();
         plant::sql(&fresh.url, "UPDATE runs SET state = 'levitating' WHERE id = 'r1'; UPDATE runs SET state = 'failed' WHERE id = 'r2'").await;
         let over: Vec<bool> = store.retention_runs().await.unwrap().iter().map(|run| run.over).collect();

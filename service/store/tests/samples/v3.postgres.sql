@@ -556,7 +556,7 @@ INSERT INTO public.mlmdenv VALUES (10);
 
 INSERT INTO public.outbox OVERRIDING SYSTEM VALUE VALUES (2, 'comment acme/flights 5 <!-- trainyard flights -->', 'comment', 'acme/flights', NULL, '{"number":5,"marker":"<!-- trainyard flights -->","body":"**approved**"}', 1, 0, 1700000003000000, NULL);
 INSERT INTO public.outbox OVERRIDING SYSTEM VALUE VALUES (1, 'status acme/flights a trainyard/flights', 'status', 'acme/flights', 7, '{"sha":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":{"state":"pending","context":"trainyard/flights","description":"queued"},"target_url":null}', 1, 1, 1700000030000000, 'rate limited');
-INSERT INTO public.outbox OVERRIDING SYSTEM VALUE VALUES (3, 'status acme/flights c trainyard/flights', 'status', 'acme/flights', 7, '{"state":"failure"}', 1, 0, 1700000009000000, NULL);
+INSERT INTO public.outbox OVERRIDING SYSTEM VALUE VALUES (3, 'status acme/flights c trainyard/flights', 'status', 'acme/flights', 7, '{"sha":"cccccccccccccccccccccccccccccccccccccccc","status":{"state":"failure","context":"trainyard/flights","description":"not approved"},"target_url":null}', 1, 0, 1700000009000000, NULL);
 
 INSERT INTO public.parentcontext VALUES (2, 1);
 

@@ -1,6 +1,12 @@
 //! Does an event start a run of a pipeline, and if not, why?
 
-use crate::event::{DataArrived, Event, Manual, PullRequest, PullRequestAction, Push, ScheduleDue};
+mod cause;
+mod not_started;
+
+pub use cause::Cause;
+pub use not_started::{NotStarted, What, Why};
+
+use crate::event::{DataArrived, Event, Manual, PullRequest, Push, ScheduleDue};
 use crate::glob::list_matches;
 use crate::plan::Plan;
 
@@ -8,24 +14,16 @@ use crate::plan::Plan;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
     /// A run starts now.
-    Start {
-        /// Why, for example `push of main by ada`.
-        cause: String,
-        /// Whether an approved model may be pushed.
-        may_push: bool,
-    },
-    /// A run starts when nothing like it arrived for `seconds`; it may push.
+    Start(Cause),
+    /// A run starts when nothing like it arrived for `seconds`; only data arrivals wait.
     Hold {
         /// The quiet period.
         seconds: u64,
-        /// Why, for example `data flights 2013-04`.
-        cause: String,
+        /// Why it starts then.
+        cause: Cause,
     },
     /// No run.
-    No {
-        /// One sentence.
-        reason: String,
-    },
+    No(NotStarted),
 }
 
 /// Whether `event` starts a run of `plan`'s pipeline.
@@ -34,151 +32,102 @@ pub enum Match {
 /// is unknown, which lets every path filter through: a run too many is better than one too few.
 /// The caller has made sure that the plan is of the event's repository.
 pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> Match {
-    match event {
+    let answer = match event {
         Event::Push(push) => on_push(plan, push, changed_paths),
         Event::PullRequest(pull_request) => on_pull_request(plan, pull_request, changed_paths),
         Event::DataArrived(arrived) => on_data(plan, arrived),
         Event::ScheduleDue(due) => on_schedule(plan, due),
         Event::Manual(manual) => on_manual(plan, manual),
-    }
-}
-
-fn nothing(what: &str, why: &str) -> Match {
-    Match::No {
-        reason: format!("{what} starts nothing: {why}"),
-    }
-}
-
-fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Match {
-    let what = format!("push to '{}' of {}", push.branch, push.repo);
-    let pipeline = &plan.pipeline;
-    let Some(trigger) = &plan.triggers.push else {
-        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to pushes"));
     };
-    if let Some(branches) = &trigger.branches
-        && !list_matches(branches, &push.branch)
-    {
-        return nothing(
-            &what,
-            &format!("pipeline '{pipeline}' listens to branches [{}]", branches.join(", ")),
-        );
-    }
-    if let Some(why) = no_path_matches(pipeline, trigger.paths.as_deref(), changed_paths) {
-        return nothing(&what, &why);
-    }
-    Match::Start {
-        cause: format!("push of {} by {}", push.branch, push.pusher),
-        may_push: true,
-    }
+    answer.unwrap_or_else(|why| {
+        Match::No(NotStarted {
+            what: What::from(event),
+            pipeline: plan.pipeline.clone(),
+            why,
+        })
+    })
 }
 
-fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Match {
-    let what = format!("pull request #{} of {}", pull_request.number, pull_request.repo);
-    let pipeline = &plan.pipeline;
-    let Some(trigger) = &plan.triggers.pull_request else {
-        return nothing(
-            &what,
-            &format!("pipeline '{pipeline}' does not listen to pull requests"),
-        );
-    };
+fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Result<Match, Why> {
+    let trigger = plan.triggers.push.as_ref().ok_or(Why::NotListening)?;
+    check_branch(trigger.branches.as_deref(), &push.branch)?;
+    check_paths(trigger.paths.as_deref(), changed_paths)?;
+    Ok(Match::Start(Cause::Push {
+        branch: push.branch.clone(),
+        pusher: push.pusher.clone(),
+    }))
+}
+
+fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Result<Match, Why> {
+    let trigger = plan.triggers.pull_request.as_ref().ok_or(Why::NotListening)?;
     // A fork's code is a stranger's: it must not run here before somebody approved it.
     if pull_request.is_fork() {
-        return nothing(
-            &what,
-            "it comes from a fork; push its branch to the repository to have it judged",
-        );
+        return Err(Why::Fork);
     }
-    if let Some(branches) = &trigger.branches
-        && !list_matches(branches, &pull_request.base_branch)
-    {
-        let why = format!(
-            "it would be merged into '{}', and pipeline '{pipeline}' listens to branches [{}]",
-            pull_request.base_branch,
-            branches.join(", ")
-        );
-        return nothing(&what, &why);
-    }
-    if let Some(why) = no_path_matches(pipeline, trigger.paths.as_deref(), changed_paths) {
-        return nothing(&what, &why);
-    }
-    let verb = match pull_request.action {
-        PullRequestAction::Opened => "opened",
-        PullRequestAction::Synchronize => "updated",
-        PullRequestAction::Reopened => "reopened",
-    };
-    Match::Start {
-        cause: format!(
-            "pull request #{} by {} {verb}",
-            pull_request.number, pull_request.author
-        ),
-        may_push: false,
+    check_branch(trigger.branches.as_deref(), &pull_request.base_branch)?;
+    check_paths(trigger.paths.as_deref(), changed_paths)?;
+    Ok(Match::Start(Cause::PullRequest {
+        number: pull_request.number,
+        author: pull_request.author.clone(),
+        action: pull_request.action,
+    }))
+}
+
+fn check_branch(globs: Option<&[String]>, branch: &str) -> Result<(), Why> {
+    match globs {
+        Some(globs) if !list_matches(globs, branch) => Err(Why::OtherBranches(globs.to_vec())),
+        _ => Ok(()),
     }
 }
 
-fn no_path_matches(pipeline: &str, globs: Option<&[String]>, changed: Option<&[String]>) -> Option<String> {
-    let (globs, changed) = (globs?, changed?);
-    if changed.iter().any(|path| list_matches(globs, path)) {
-        return None;
+fn check_paths(globs: Option<&[String]>, changed: Option<&[String]>) -> Result<(), Why> {
+    match (globs, changed) {
+        (Some(globs), Some(changed)) if !changed.iter().any(|path| list_matches(globs, path)) => {
+            Err(Why::OtherPaths(globs.to_vec()))
+        }
+        _ => Ok(()),
     }
-    Some(format!(
-        "pipeline '{pipeline}' listens to paths [{}], and no changed file is one of them",
-        globs.join(", ")
-    ))
 }
 
-fn on_data(plan: &Plan, arrived: &DataArrived) -> Match {
-    let span = arrived.span.as_ref().map(|span| format!(" {span}")).unwrap_or_default();
-    let what = format!("data {}{span}", arrived.source);
-    let pipeline = &plan.pipeline;
-    let Some(trigger) = &plan.triggers.data else {
-        return nothing(&what, &format!("pipeline '{pipeline}' does not listen to data"));
-    };
+fn on_data(plan: &Plan, arrived: &DataArrived) -> Result<Match, Why> {
+    let trigger = plan.triggers.data.as_ref().ok_or(Why::NotListening)?;
     if trigger.source != arrived.source {
-        return nothing(
-            &what,
-            &format!("pipeline '{pipeline}' listens to data source '{}'", trigger.source),
-        );
+        return Err(Why::OtherSource(trigger.source.clone()));
     }
-    match trigger.quiet_period_seconds {
-        0 => Match::Start {
-            cause: what,
-            may_push: true,
-        },
-        seconds => Match::Hold { seconds, cause: what },
-    }
+    let cause = Cause::Data {
+        source: arrived.source.clone(),
+        spans: arrived.span.iter().cloned().collect(),
+    };
+    Ok(match trigger.quiet_period_seconds {
+        0 => Match::Start(cause),
+        seconds => Match::Hold { seconds, cause },
+    })
 }
 
-fn on_schedule(plan: &Plan, due: &ScheduleDue) -> Match {
-    let what = format!("schedule of {}", due.slot);
-    if due.pipeline != plan.pipeline {
-        return nothing(
-            &what,
-            &format!("it is for pipeline '{}', not '{}'", due.pipeline, plan.pipeline),
-        );
-    }
-    match &plan.triggers.schedule {
-        Some(_) => Match::Start {
-            cause: what,
-            may_push: true,
-        },
-        None => nothing(&what, &format!("pipeline '{}' no longer has a schedule", plan.pipeline)),
-    }
+fn on_schedule(plan: &Plan, due: &ScheduleDue) -> Result<Match, Why> {
+    check_pipeline(plan, &due.pipeline)?;
+    plan.triggers.schedule.as_ref().ok_or(Why::NoSchedule)?;
+    Ok(Match::Start(Cause::Schedule { slot: due.slot.clone() }))
 }
 
-fn on_manual(plan: &Plan, manual: &Manual) -> Match {
-    if manual.pipeline != plan.pipeline {
-        let why = format!("it is for pipeline '{}', not '{}'", manual.pipeline, plan.pipeline);
-        return nothing(&format!("manual request by {}", manual.actor), &why);
+fn on_manual(plan: &Plan, manual: &Manual) -> Result<Match, Why> {
+    check_pipeline(plan, &manual.pipeline)?;
+    Ok(Match::Start(Cause::Manual {
+        actor: manual.actor.clone(),
+    }))
+}
+
+fn check_pipeline(plan: &Plan, meant: &str) -> Result<(), Why> {
+    if meant == plan.pipeline {
+        return Ok(());
     }
-    Match::Start {
-        cause: format!("manual request by {}", manual.actor),
-        may_push: true,
-    }
+    Err(Why::OtherPipeline(meant.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::PullRequestAction;
     use crate::ids::{CommitSha, RepoName};
     use crate::plan::{DataTrigger, PushTrigger, Triggers};
 
@@ -244,10 +193,10 @@ mod tests {
     fn said(plan: &Plan, event: &Event, changed: Option<&[&str]>) -> String {
         let changed: Option<Vec<String>> = changed.map(|paths| paths.iter().map(|p| (*p).to_owned()).collect());
         match matches(plan, event, changed.as_deref()) {
-            Match::Start { cause, may_push: true } => format!("start, may push: {cause}"),
-            Match::Start { cause, may_push: false } => format!("start: {cause}"),
-            Match::Hold { seconds, cause } => format!("hold {seconds} s: {cause}"),
-            Match::No { reason } => reason,
+            Match::Start(cause) if cause.may_push() => format!("start, may push: {}", cause.sentence()),
+            Match::Start(cause) => format!("start: {}", cause.sentence()),
+            Match::Hold { seconds, cause } => format!("hold {seconds} s: {}", cause.sentence()),
+            Match::No(not_started) => not_started.sentence(),
         }
     }
 
@@ -315,7 +264,7 @@ mod tests {
         plan.triggers.push = Some(PushTrigger::default());
         assert!(matches!(
             matches(&plan, &push("any/branch"), Some(&[])),
-            Match::Start { may_push: true, .. }
+            Match::Start(cause) if cause.may_push()
         ));
     }
 }

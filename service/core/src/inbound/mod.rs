@@ -1,0 +1,22 @@
+//! What an event means: what follows from it, or the reasons why nothing does.
+//!
+//! Each kind of event has its function. The caller has fetched what it looks at (the pipelines at the commits, the
+//! paths that changed, what waits already) and stores the [`Interpretation`] in one transaction.
+
+mod head;
+mod hold;
+mod interpretation;
+mod origin;
+mod pipelines;
+mod reason;
+mod repository;
+
+#[cfg(test)]
+mod tests;
+
+pub use head::{data, local, manual, release, schedule};
+pub use hold::{Hold, HoldPayload};
+pub use interpretation::{Consequence, Given, Interpretation};
+pub use pipelines::{FoundPipeline, KnownPipeline};
+pub use reason::Reason;
+pub use repository::{pull_request, push};

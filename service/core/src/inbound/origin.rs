@@ -1,0 +1,89 @@
+//! Where a run's files are.
+
+use super::pipelines::KnownPipeline;
+use crate::event::{DataArrived, PullRequest, Push};
+use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
+use crate::plan::Plan;
+use crate::run::RunRequest;
+use crate::trigger::Cause;
+use std::collections::BTreeMap;
+
+/// The repository, commit and data of a run that an event starts. The default is a folder on this machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origin {
+    pub(super) repo: Option<RepoName>,
+    pub(super) installation_id: Option<i64>,
+    pub(super) commit: Option<CommitSha>,
+    pub(super) branch: Option<String>,
+    pub(super) pull_request: Option<u64>,
+    pub(super) newest_spans: BTreeMap<String, String>,
+}
+
+impl Origin {
+    pub(super) fn push(push: &Push) -> Self {
+        Self {
+            repo: Some(push.repo.clone()),
+            installation_id: push.installation_id,
+            commit: Some(push.after.clone()),
+            branch: Some(push.branch.clone()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn pull_request(pull: &PullRequest) -> Self {
+        Self {
+            repo: Some(pull.repo.clone()),
+            installation_id: pull.installation_id,
+            commit: Some(pull.head_sha.clone()),
+            branch: Some(pull.head_branch.clone()),
+            pull_request: Some(pull.number),
+            ..Self::default()
+        }
+    }
+
+    /// The head of a default branch.
+    pub(super) fn at_head(pipeline: &KnownPipeline) -> Self {
+        Self {
+            repo: Some(pipeline.repo.clone()),
+            installation_id: pipeline.installation_id,
+            commit: Some(pipeline.commit.clone()),
+            branch: Some(pipeline.branch.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// The head of a default branch, and data up to the span that arrived.
+    pub(super) fn data(pipeline: &KnownPipeline, arrived: &DataArrived) -> Self {
+        let newest = arrived.span.iter().map(|span| (arrived.source.clone(), span.clone()));
+        Self {
+            newest_spans: newest.collect(),
+            ..Self::at_head(pipeline)
+        }
+    }
+
+    /// A request for one run of `plan`.
+    pub(super) fn request(
+        &self,
+        (id, event, at): (RunId, EventId, Micros),
+        folder: &str,
+        plan: Plan,
+        cause: &Cause,
+    ) -> RunRequest {
+        RunRequest {
+            id,
+            event: Some(event),
+            trigger: cause.kind().to_owned(),
+            cause: cause.sentence(),
+            repo: self.repo.clone(),
+            installation_id: self.installation_id,
+            commit: self.commit.clone(),
+            branch: self.branch.clone(),
+            pull_request: self.pull_request,
+            folder: folder.to_owned(),
+            newest_spans: self.newest_spans.clone(),
+            may_push: cause.may_push(),
+            created_at: at,
+            plan,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Why an event starts no run, or not yet.
+
+use crate::ids::{CommitSha, RepoName};
+use crate::plan::TakenAway;
+use crate::problem::Problem;
+use crate::trigger::{Cause, NotStarted};
+
+/// One reason; an event has one for each pipeline that does not start now, at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The pipeline does not listen to it.
+    NotStarted(NotStarted),
+    /// The commit has no pipeline.
+    NoPipelineFile {
+        /// The repository.
+        repo: RepoName,
+        /// The commit.
+        commit: CommitSha,
+    },
+    /// A pipeline file is wrong; the first problem.
+    Invalid(Problem),
+    /// The pull request took away what the gate of its base judges.
+    TakenAway(TakenAway),
+    /// The commit cannot be had, in the words of git or of the settings.
+    NoSource(String),
+    /// No default branch has told of any pipeline.
+    NothingKnown,
+    /// Data wait for their quiet period.
+    Held {
+        /// What the run will start for.
+        cause: Cause,
+        /// The quiet period.
+        seconds: u64,
+    },
+    /// The pipeline is no longer on its default branch.
+    Gone,
+    /// Only the service makes such events, and never out of a delivery.
+    MadeHere,
+}
+
+impl Reason {
+    /// What stands in deliveries and statuses.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NotStarted(not_started) => not_started.sentence(),
+            Self::NoPipelineFile { repo, commit } => {
+                format!("{repo} has no pipelines/<name>/pipeline.yaml at {commit}")
+            }
+            Self::Invalid(problem) => problem.to_string(),
+            Self::TakenAway(gone) => gone.to_string(),
+            Self::NoSource(why) => why.clone(),
+            Self::NothingKnown => {
+                "no pipeline is known yet: push a repository with a pipeline to its default branch first".to_owned()
+            }
+            Self::Held { cause, seconds } => format!(
+                "{}: one run starts when nothing more arrives for {seconds}s",
+                cause.sentence()
+            ),
+            Self::Gone => "the pipeline is gone from its default branch".to_owned(),
+            Self::MadeHere => "this event is made by the service itself".to_owned(),
+        }
+    }
+}

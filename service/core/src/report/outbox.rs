@@ -1,0 +1,62 @@
+//! What GitHub must hear of a run: transitions only. Stored with what it tells of, told until heard.
+
+use super::message::{Comment, CommitStatus, Message, OutboxItem};
+use super::{comment, marker, status};
+use crate::ids::RunId;
+use crate::run::{Run, RunRequest};
+
+/// Who hears, and where people read on.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    /// Whether GitHub is in the settings at all.
+    pub github: bool,
+    /// Where people reach the service, for links in statuses.
+    pub public_url: Option<String>,
+}
+
+impl Audience {
+    /// What is told of a run that was just made.
+    pub fn of_new(&self, request: &RunRequest) -> Vec<OutboxItem> {
+        let run = Run::new(request.clone());
+        self.of_change(&run, &run)
+    }
+
+    /// What is told of the change from `before` to `after`.
+    pub fn of_change(&self, before: &Run, after: &Run) -> Vec<OutboxItem> {
+        let request = &after.request;
+        let (Some(repo), true) = (&request.repo, self.github) else {
+            return Vec::new();
+        };
+        let item = |message| OutboxItem {
+            repo: repo.clone(),
+            installation_id: request.installation_id,
+            message,
+        };
+        let url = self.run_url(&request.id);
+        let mut items = Vec::new();
+        let (old, new) = (status(before), status(after));
+        if let (Some(status), Some(commit)) = (&new, &request.commit)
+            && (old != new || before.version == 0)
+        {
+            items.push(item(Message::Status(CommitStatus {
+                sha: commit.clone(),
+                status: status.clone(),
+                target_url: url.clone(),
+            })));
+        }
+        if let Some(number) = request.pull_request
+            && after.state.is_final()
+            && let Some(body) = comment(after, url.as_deref().unwrap_or_default())
+        {
+            let marker = marker(&request.plan.pipeline);
+            items.push(item(Message::Comment(Comment { number, marker, body })));
+        }
+        items
+    }
+
+    /// Where people read about a run.
+    fn run_url(&self, id: &RunId) -> Option<String> {
+        let base = self.public_url.as_deref()?;
+        Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
+    }
+}

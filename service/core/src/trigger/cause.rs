@@ -1,0 +1,78 @@
+//! Why a run starts.
+
+use crate::event::PullRequestAction;
+
+/// What a run starts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A branch moved.
+    Push {
+        /// The branch.
+        branch: String,
+        /// The account that pushed.
+        pusher: String,
+    },
+    /// A pull request is to be judged.
+    PullRequest {
+        /// Its number.
+        number: u64,
+        /// Who opened it.
+        author: String,
+        /// What happened to it.
+        action: PullRequestAction,
+    },
+    /// A data source has something new.
+    Data {
+        /// The source.
+        source: String,
+        /// The spans that were named, in the order of their arrival; none means the newest.
+        spans: Vec<String>,
+    },
+    /// A slot of a schedule came due.
+    Schedule {
+        /// The slot, RFC 3339 in UTC.
+        slot: String,
+    },
+    /// A person asked.
+    Manual {
+        /// Who.
+        actor: String,
+    },
+}
+
+impl Cause {
+    /// The name in listings, as [`Event::kind`](crate::event::Event::kind).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "push",
+            Self::PullRequest { .. } => "pull_request",
+            Self::Data { .. } => "data",
+            Self::Schedule { .. } => "schedule",
+            Self::Manual { .. } => "manual",
+        }
+    }
+
+    /// Whether an approved model may be pushed: what is not merged yet only gets a verdict.
+    pub fn may_push(&self) -> bool {
+        !matches!(self, Self::PullRequest { .. })
+    }
+
+    /// In words, for example `push of main by ada`.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Push { branch, pusher } => format!("push of {branch} by {pusher}"),
+            Self::PullRequest { number, author, action } => {
+                let verb = match action {
+                    PullRequestAction::Opened => "opened",
+                    PullRequestAction::Synchronize => "updated",
+                    PullRequestAction::Reopened => "reopened",
+                };
+                format!("pull request #{number} by {author} {verb}")
+            }
+            Self::Data { source, spans } if spans.is_empty() => format!("data {source}"),
+            Self::Data { source, spans } => format!("data {source} {}", spans.join(", ")),
+            Self::Schedule { slot } => format!("schedule of {slot}"),
+            Self::Manual { actor } => format!("manual request by {actor}"),
+        }
+    }
+}
