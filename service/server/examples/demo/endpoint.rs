@@ -3,6 +3,27 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+/// A flight that somebody asks about: names as in the data, text and numbers.
+const SAMPLE_FLIGHT: &[(&str, &str)] = &[
+    ("carrier", "UA"),
+    ("origin", "EWR"),
+    ("dest", "ORD"),
+    ("day_of_week", "3"),
+    ("hour", "18"),
+    ("minute", "30"),
+    ("sched_arr_time", "2005"),
+    ("distance", "719"),
+    ("temp", "39"),
+    ("dewp", "37"),
+    ("humid", "92"),
+    ("wind_dir", "60"),
+    ("wind_speed", "18"),
+    ("wind_gust", "28"),
+    ("precip", "0.1"),
+    ("pressure", "1005"),
+    ("visib", "2"),
+];
+
 /// The model as its users see it.
 pub struct Endpoint {
     url: String,
@@ -32,7 +53,7 @@ impl Endpoint {
             |name: &str, value: f64| json!({"name": name, "shape": [1, 1], "datatype": "FP32", "data": [value]});
         let text =
             |name: &str, value: &str| json!({"name": name, "shape": [1, 1], "datatype": "BYTES", "data": [value]});
-        let inputs: Vec<Value> = crate::story::SAMPLE_FLIGHT
+        let inputs: Vec<Value> = SAMPLE_FLIGHT
             .iter()
             .map(|(name, value)| match value.parse::<f64>() {
                 Ok(parsed) => number(name, parsed),

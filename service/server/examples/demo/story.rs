@@ -12,27 +12,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A flight that somebody asks about: names as in the data, text and numbers.
-pub const SAMPLE_FLIGHT: &[(&str, &str)] = &[
-    ("carrier", "UA"),
-    ("origin", "EWR"),
-    ("dest", "ORD"),
-    ("day_of_week", "3"),
-    ("hour", "18"),
-    ("minute", "30"),
-    ("sched_arr_time", "2005"),
-    ("distance", "719"),
-    ("temp", "39"),
-    ("dewp", "37"),
-    ("humid", "92"),
-    ("wind_dir", "60"),
-    ("wind_speed", "18"),
-    ("wind_gust", "28"),
-    ("precip", "0.1"),
-    ("pressure", "1005"),
-    ("visib", "2"),
-];
-
 /// Months that arrive after the first push.
 const MONTHS: [&str; 9] = [
     "2013-04", "2013-05", "2013-06", "2013-07", "2013-08", "2013-09", "2013-10", "2013-11", "2013-12",

@@ -139,7 +139,13 @@ fn a_pull_request_does_not_choose_its_bar() {
         author: "ada".to_owned(),
     };
     let lowered = edited("lower_bound: 0.60", "lower_bound: 0.10");
-    let meaning = pull_request(&pull, &[found(flights())], std::slice::from_ref(&lowered), None, given());
+    let meaning = pull_request(
+        &pull,
+        &[found(flights())],
+        std::slice::from_ref(&lowered),
+        None,
+        given(),
+    );
     let run = meaning.runs().next().unwrap();
     let (gate, proposed) = (flights().gate.unwrap().gate, lowered.plan.unwrap().gate.unwrap().gate);
     let judged = run.plan.gate.as_ref().unwrap();
