@@ -270,8 +270,8 @@ mod tests {
         ];
         let shown = causes.map(|cause| serde_json::to_string(&entry(cause)).unwrap());
         insta::assert_snapshot!(shown.join("\n"), @r#"
-        {"seq":7,"at":"1970-01-01T00:00:00Z","what":{"event":"step_skipped","step":"evaluate","reason":"not run, because step 'train' did not finish"}}
-        {"seq":7,"at":"1970-01-01T00:00:00Z","what":{"event":"step_skipped","step":"evaluate","reason":"its window has too few spans"}}
+        {"seq":7,"at":"1970-01-01T00:00:00.000000Z","what":{"event":"step_skipped","step":"evaluate","reason":"not run, because step 'train' did not finish"}}
+        {"seq":7,"at":"1970-01-01T00:00:00.000000Z","what":{"event":"step_skipped","step":"evaluate","reason":"its window has too few spans"}}
         "#);
     }
 }
