@@ -192,34 +192,6 @@ impl Yard {
         until(&format!("end of {count} runs"), async || {
             let runs = self.runs().await;
             let over = runs.iter().filter(|run| run.state.is_final()).count();
-            if crate::yard::late() {
-                for row in runs.iter().filter(|run| !run.state.is_final()) {
-                    let run = self.engine.reads().load_run(&row.id).await.unwrap();
-                    eprintln!(
-                        "LATE {} {:?} v{} {:?}",
-                        row.id,
-                        row.state,
-                        row.version,
-                        run.steps
-                            .iter()
-                            .map(|(n, s)| (n.to_string(), format!("{:?}", s.state)))
-                            .collect::<Vec<_>>()
-                    );
-                    eprintln!(
-                        "LATE cancel {:?} events {:?}",
-                        run.cancel_requested,
-                        self.engine
-                            .reads()
-                            .run_events(&row.id, 0)
-                            .await
-                            .unwrap()
-                            .into_iter()
-                            .map(|(a, at, e)| (a, at, serde_json::to_value(&e).unwrap()["event"].to_string()))
-                            .collect::<Vec<_>>()
-                    );
-                    eprintln!("LATE programs {:?}", self.executor.remaining());
-                }
-            }
             (over >= count && over == runs.len()).then_some(runs)
         })
         .await
@@ -393,9 +365,6 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         if let Some(found) = look().await {
             return found;
         }
-        if Instant::now() + Duration::from_millis(40) > deadline {
-            LATE.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
         assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -414,8 +383,3 @@ pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     found
 }
-
-fn late() -> bool {
-    LATE.load(std::sync::atomic::Ordering::Relaxed)
-}
-static LATE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
