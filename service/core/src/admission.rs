@@ -69,31 +69,29 @@ pub struct Admission {
 pub fn admission(active: &[ActiveRun], limits: &BTreeMap<Group, Concurrency>, max_parallel_runs: usize) -> Admission {
     let mut result = Admission::default();
     let mut at_work = active.iter().filter(|run| run.state == RunState::Running).count();
-    for run in active {
-        let limit = limits.get(&run.group()).cloned().unwrap_or_default();
+    let groups: Vec<Group> = active.iter().map(ActiveRun::group).collect();
+    let mut taken: BTreeMap<&Group, usize> = BTreeMap::new();
+    for (run, group) in active.iter().zip(&groups) {
+        *taken.entry(group).or_default() += usize::from(run.state == RunState::Running);
+    }
+    for (run, group) in active.iter().zip(&groups) {
+        let limit = limits.get(group).cloned().unwrap_or_default();
+        let mut others = active.iter().zip(&groups);
         let overtaken = limit.on_conflict == OnConflict::CancelPrevious
-            && active
-                .iter()
-                .any(|later| later.id > run.id && later.group() == run.group() && later.same_line(run));
+            && others.any(|(later, other)| later.id > run.id && other == group && later.same_line(run));
         if overtaken && !run.cancel_requested {
             result.superseded.push(run.id.clone());
         }
+        let taken = taken.entry(group).or_default();
         if run.state == RunState::Running || run.cancel_requested || overtaken {
+            // A queued one that is overtaken has a place until its end.
+            *taken += usize::from(run.state == RunState::Queued && !run.cancel_requested);
             result.admitted.push(run.id.clone());
             continue;
         }
-        let same_group = |other: &&ActiveRun| other.group() == run.group();
-        let running = active
-            .iter()
-            .filter(same_group)
-            .filter(|r| r.state == RunState::Running)
-            .count();
-        let starting = active.iter().filter(same_group);
-        let starting = starting
-            .filter(|r| r.state == RunState::Queued && !r.cancel_requested && result.admitted.contains(&r.id))
-            .count();
         let allowed = usize::try_from(limit.max_active_runs).unwrap_or(usize::MAX);
-        if running + starting < allowed && at_work < max_parallel_runs {
+        if *taken < allowed && at_work < max_parallel_runs {
+            *taken += 1;
             at_work += 1;
             result.admitted.push(run.id.clone());
         }

@@ -112,13 +112,12 @@ pub fn manual(
 }
 
 /// A person's request for a run of a folder on this machine, whose plan this is.
-pub fn local(manual: &Manual, folder: &str, plan: Plan, may_push: bool, mut given: Given<'_>) -> Interpretation {
+pub fn local(manual: &Manual, folder: &str, plan: Plan, may_push: bool, given: Given<'_>) -> Interpretation {
     let cause = Cause::Manual {
         actor: manual.actor.clone(),
     };
-    let ids = ((given.run_ids)(), given.event.clone(), given.at);
-    let run = Origin::default().request(ids, folder, plan, &cause);
     let mut draft = Draft::new(given);
+    let run = draft.request(&Origin::default(), folder, plan, &cause);
     draft.begin(RunRequest { may_push, ..run });
     draft.of(Event::Manual(manual.clone()))
 }

@@ -107,8 +107,14 @@ impl<'a> Draft<'a> {
 
     /// A run of `plan`.
     pub(super) fn start(&mut self, origin: &Origin, folder: &str, plan: Plan, cause: &Cause) {
+        let run = self.request(origin, folder, plan, cause);
+        self.begin(run);
+    }
+
+    /// What a run of `plan` asks for; it does not begin yet.
+    pub(super) fn request(&mut self, origin: &Origin, folder: &str, plan: Plan, cause: &Cause) -> RunRequest {
         let ids = ((self.given.run_ids)(), self.given.event.clone(), self.given.at);
-        self.begin(origin.request(ids, folder, plan, cause));
+        origin.request(ids, folder, plan, cause)
     }
 
     /// A run with its first status.

@@ -73,7 +73,7 @@ impl Gate {
 /// How sure a `require` is unless the file says otherwise.
 pub const CONFIDENCE_LEVEL: f64 = 0.95;
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

@@ -20,6 +20,7 @@ pub use base_gate::{TakenAway, with_base_gate};
 pub use baseline::{Baseline, InvalidBaseline, is_model_name};
 pub use data::{DataSource, RollingRange, SourceWindow, SpanName, StaticRange, Window};
 pub(crate) use evaluator::Evaluator;
+pub(crate) use gate::is_default;
 pub use gate::{
     CONFIDENCE_LEVEL, ChangeThreshold, CrossSliceThreshold, Gate, MetricThreshold, PerSliceThreshold, PlannedGate,
     ValueThreshold,
@@ -36,9 +37,6 @@ use crate::ids::StepName;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// The version of [`Plan`]'s stored form; `upgrade` has what came before.
-pub const PLAN_VERSION: u32 = 2;
 
 /// A pipeline, ready to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! Plans as older binaries stored them.
 
-use super::{PLAN_VERSION, Plan};
+use super::Plan;
 use crate::quantity;
 use crate::stored::{Stored, StoredError};
 use serde_json::{Map, Value};
 
 impl Stored for Plan {
     const WHAT: &'static str = "plan";
-    const VERSION: u32 = PLAN_VERSION;
+    const VERSION: u32 = 2;
 
     fn upgrade(from: u32, mut value: Value) -> Result<Value, StoredError> {
         if from < 2 {

@@ -54,6 +54,13 @@ impl BaselineRefusal {
         }
     }
 
+    pub(super) fn no_version(model: String, version: &str) -> Self {
+        Self::NoVersion {
+            model,
+            version: version.to_owned(),
+        }
+    }
+
     /// What is missing and what to do.
     pub fn sentence(&self) -> String {
         match self {
@@ -85,10 +92,7 @@ pub fn choose_baseline(plan: &Plan, facts: &BaselineFacts) -> Result<Option<Arti
     let serving = || facts.ledger.serving().map(|serving| serving.pushed.model.clone());
     let version = |model: String, version: &str| match facts.ledger.version(version) {
         Some(entry) => Ok(Some(entry.model.clone())),
-        None => Err(BaselineRefusal::NoVersion {
-            model,
-            version: version.to_owned(),
-        }),
+        None => Err(BaselineRefusal::no_version(model, version)),
     };
     match baseline {
         Baseline::None => Ok(None),

@@ -123,7 +123,7 @@ struct GateForm {
 /// The JSON of [`Evidence::Promotion`].
 #[derive(Serialize, Deserialize)]
 struct PromotionForm {
-    promoted: Option<String>,
+    promoted: String,
     instead_of: Option<String>,
     #[serde(flatten)]
     judged: GateForm,
@@ -178,7 +178,7 @@ impl Serialize for Evidence {
                 reason,
                 forced,
             } => PromotionForm {
-                promoted: Some(promoted),
+                promoted,
                 instead_of,
                 judged: judged.into(),
                 reason,
@@ -209,10 +209,10 @@ impl<'de> Deserialize<'de> for Evidence {
 fn known(value: &Value) -> Option<Evidence> {
     let has = |key: &str| value.get(key).is_some();
     if has("promoted") {
-        let form: PromotionForm = serde_json::from_value(value.clone()).ok()?;
+        let form = PromotionForm::deserialize(value).ok()?;
         let forced = form.forced.map(|forced| Override::new(&forced.by, &forced.reason));
         return Some(Evidence::Promotion {
-            promoted: form.promoted?,
+            promoted: form.promoted,
             instead_of: form.instead_of,
             judged: form.judged.into(),
             reason: form.reason,
@@ -220,12 +220,12 @@ fn known(value: &Value) -> Option<Evidence> {
         });
     }
     if has("rolled_back") {
-        let form: RollbackForm = serde_json::from_value(value.clone()).ok()?;
+        let form = RollbackForm::deserialize(value).ok()?;
         return Some(Evidence::Rollback {
             rolled_back: form.rolled_back,
             judged: form.judged.into(),
         });
     }
-    let form: GateForm = has("verdict").then(|| serde_json::from_value(value.clone()).ok())??;
+    let form = has("verdict").then(|| GateForm::deserialize(value).ok())??;
     Some(Evidence::Gate(form.into()))
 }

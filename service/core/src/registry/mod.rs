@@ -27,5 +27,5 @@ pub use ledger::{Ledger, Serving};
 pub use model_version::{ModelVersion, NoModel};
 pub use naming::{AliasRefusal, check_alias};
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
-pub use push::{NewerRun, PushRefusal, may_push};
+pub use push::{NewerRun, PushRefusal, approved, may_push};
 pub use refusal::{Refusal, Unknown};

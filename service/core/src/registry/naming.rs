@@ -16,7 +16,7 @@ pub fn check_alias(
         return match given.iter().any(|entry| entry.alias == alias) {
             _ if alias == CHAMPION => Err(AliasRefusal::Champion),
             true => Ok(()),
-            false => Err(AliasRefusal::no_alias(model(), alias, given)),
+            false => Err(AliasRefusal::Unknown(BaselineRefusal::no_alias(model(), alias, given))),
         };
     };
     if !is_model_name(alias) {
@@ -28,10 +28,7 @@ pub fn check_alias(
     match ledger.version(version) {
         Some(_) if alias == CHAMPION => Err(AliasRefusal::Champion),
         Some(_) => Ok(()),
-        None => Err(AliasRefusal::NoVersion {
-            model: model(),
-            version: version.to_owned(),
-        }),
+        None => Err(AliasRefusal::Unknown(BaselineRefusal::no_version(model(), version))),
     }
 }
 
@@ -44,22 +41,11 @@ pub enum AliasRefusal {
     NotAName(String),
     /// Nothing was ever pushed there.
     NotRegistered(String),
-    /// The model has no such version.
-    NoVersion {
-        /// The registered model.
-        model: String,
-        /// The version.
-        version: String,
-    },
-    /// The model has no such name; the same as of a baseline.
-    NoAlias(BaselineRefusal),
+    /// The model has no such version or name; the same as of a baseline.
+    Unknown(BaselineRefusal),
 }
 
 impl AliasRefusal {
-    fn no_alias(model: String, alias: &str, given: &[Alias]) -> Self {
-        Self::NoAlias(BaselineRefusal::no_alias(model, alias, given))
-    }
-
     /// What stands in the way and what to do.
     pub fn sentence(&self) -> String {
         match self {
@@ -73,10 +59,7 @@ impl AliasRefusal {
             Self::NotRegistered(model) => format!(
                 "there is no registered model '{model}': nothing was ever pushed to a target of this name; see `trainyard models`"
             ),
-            Self::NoVersion { model, version } => {
-                format!("model '{model}' has no version '{version}': see `trainyard models {model}`")
-            }
-            Self::NoAlias(none) => none.sentence(),
+            Self::Unknown(none) => none.sentence(),
         }
     }
 }

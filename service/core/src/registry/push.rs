@@ -64,14 +64,19 @@ impl NewerRun {
     }
 }
 
+/// The candidate with its approval by the gate.
+pub fn approved(run: &Run) -> Result<Blessed, PushRefusal> {
+    let candidate = run.candidate().ok_or(PushRefusal::NotApproved)?;
+    run.bless(candidate).ok_or(PushRefusal::NotApproved)
+}
+
 /// The model with its approval, if what the verdict says is still about what serves.
 pub fn may_push(run: &Run, ledger: &Ledger, serving_run: Option<&NewerRun>) -> Result<Blessed, PushRefusal> {
     let plan = &run.request.plan;
     let (Some(_), Some(_), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
         return Err(PushRefusal::NothingToPush);
     };
-    let candidate = run.candidate().ok_or(PushRefusal::NotApproved)?;
-    let blessed = run.bless(candidate).ok_or(PushRefusal::NotApproved)?;
+    let blessed = approved(run)?;
     // A verdict is about two models: if another one serves by now, it says nothing.
     let judged = run.baseline.iter().flatten().next().map(|model| &model.digest);
     let serving = ledger.serving().map(|serving| &serving.pushed.model.digest);

@@ -1,6 +1,8 @@
 //! The gate section: the bar, and where what is judged by it is found.
 
-use crate::plan::{self, Baseline, Correction, InsufficientData, MetricThreshold, MissingBaseline, SlicingSpec};
+use crate::plan::{
+    self, Baseline, Correction, InsufficientData, MetricThreshold, MissingBaseline, SlicingSpec, is_default,
+};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,10 +41,6 @@ pub struct Gate {
     /// What a comparison says when there is no baseline model; `rubber_stamp` if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing_baseline: MissingBaseline,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// The bar alone.
