@@ -28,7 +28,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
@@ -41,6 +43,9 @@ use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
+
+/// The database has this long to close.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Why there is no engine; one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -251,9 +256,11 @@ impl Engine {
         self.runs.store.check_writable().await
     }
 
-    /// Waits for what is being written, and closes the database.
+    /// Waits for what is being written, and closes the database; not for long, if somebody still reads.
     pub async fn close(&self) {
-        self.runs.store.close().await;
+        if timeout(CLOSING, self.runs.store.close()).await.is_err() {
+            tracing::warn!("the database was still busy");
+        }
     }
 
     /// Where things are.

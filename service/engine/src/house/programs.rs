@@ -48,7 +48,7 @@ impl Programs {
     /// Frees everything of a program but its log.
     pub(crate) async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         self.executor.remove(key).await?;
-        self.logs.forget(key, &self.log(key));
+        self.logs.forget(key, &self.log(key)).await;
         Ok(())
     }
 }

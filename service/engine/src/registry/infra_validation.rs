@@ -53,11 +53,7 @@ impl Validated {
 
 /// The throw-away container of a run or promotion.
 fn key(id: &RunId) -> AttemptKey {
-    AttemptKey {
-        run: id.clone(),
-        step: StepName::from(NodeId::infra_validation().as_str()),
-        attempt: 1,
-    }
+    AttemptKey::new(id, &StepName::from(NodeId::infra_validation().as_str()), 1)
 }
 
 impl Registry {

@@ -4,7 +4,7 @@ use crate::house::clock::now;
 use crate::run::Runs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use futures_util::FutureExt;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +85,8 @@ impl Workers {
     async fn readable(&mut self, runs: &Runs) -> Result<Vec<(ActiveRun, Concurrency)>, StoreError> {
         let active = runs.store.active_runs().await?;
         self.set_aside.retain(|_, until| *until > Instant::now());
-        self.limits.retain(|id, _| active.iter().any(|run| run.id == *id));
+        let known: HashSet<&RunId> = active.iter().map(|run| &run.id).collect();
+        self.limits.retain(|id, _| known.contains(id));
         let mut readable = Vec::with_capacity(active.len());
         for run in active {
             if self.set_aside.contains_key(&run.id) {
@@ -94,7 +95,11 @@ impl Workers {
             let limit = match self.limits.get(&run.id) {
                 Some(limit) => limit.clone(),
                 None => match runs.store.run_request(&run.id).await {
-                    Ok(request) => request.plan.concurrency,
+                    Ok(request) => {
+                        let limit = request.plan.concurrency;
+                        self.limits.insert(run.id.clone(), limit.clone());
+                        limit
+                    }
                     // The store has said so; the others go on.
                     Err(StoreError::Unreadable(_)) => {
                         self.set_aside(run.id);
@@ -103,7 +108,6 @@ impl Workers {
                     Err(error) => return Err(error),
                 },
             };
-            self.limits.insert(run.id.clone(), limit.clone());
             readable.push((run, limit));
         }
         Ok(readable)

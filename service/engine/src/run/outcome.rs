@@ -1,12 +1,13 @@
 //! What a command leads to.
 
 use crate::house::locks::{ExclusiveGuard, InUse};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::Micros;
 use trainyard_core::registry::NewPromotion;
 use trainyard_core::run::RunEvent;
-use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, StartExecution};
+use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
 
 /// What came of a command: events to append, with what must be stored in the same transaction.
 #[derive(Debug, Default)]
@@ -29,6 +30,30 @@ impl Outcome {
     }
 }
 
+/// An execution that read and made something at once.
+pub(crate) fn execution(
+    identity: ExecutionIdentity,
+    inputs: BTreeMap<String, ArtifactRef>,
+    outputs: BTreeMap<String, ArtifactRef>,
+    properties: Map<String, Value>,
+    at: Micros,
+) -> [MetadataWrite; 2] {
+    let start = StartExecution {
+        identity: identity.clone(),
+        inputs,
+        properties: Map::new(),
+        at,
+    };
+    let publish = PublishExecution {
+        identity,
+        cache_key: None,
+        outputs,
+        properties,
+        at,
+    };
+    [MetadataWrite::StartExecution(start), MetadataWrite::Publish(publish)]
+}
+
 /// A FAILED execution with what it read.
 pub(crate) fn failed_execution(
     identity: ExecutionIdentity,
@@ -39,7 +64,7 @@ pub(crate) fn failed_execution(
     let start = StartExecution {
         identity: identity.clone(),
         inputs,
-        properties: serde_json::Map::new(),
+        properties: Map::new(),
         at,
     };
     let end = MetadataWrite::End {

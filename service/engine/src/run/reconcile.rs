@@ -289,11 +289,7 @@ impl Worker {
         match event {
             RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
                 tracing::info!(run = %id, %step, attempt, "{}", if matches!(event, RunEvent::StepPublished { .. }) { "step published" } else { "step failed" });
-                let key = AttemptKey {
-                    run: id.clone(),
-                    step: step.clone(),
-                    attempt: *attempt,
-                };
+                let key = AttemptKey::new(id, step, *attempt);
                 let runs = Arc::clone(&self.runs);
                 tokio::spawn(async move {
                     if let Err(error) = runs.programs.remove(&key).await {
@@ -398,13 +394,6 @@ mod tests {
         Worker::load(&runs, &id, epoch).await.unwrap()
     }
 
-    fn of(event: RunEvent) -> Outcome {
-        Outcome {
-            events: vec![event],
-            ..Outcome::default()
-        }
-    }
-
     /// Stored as it was, such an event was decided again without end: thousands of rows within minutes.
     #[tokio::test]
     async fn an_event_that_cannot_happen_ends_the_run_and_says_so() {
@@ -419,8 +408,11 @@ mod tests {
             inputs: Default::default(),
             deadline: now().plus_seconds(60),
         };
-        worker.append(of(RunEvent::Started { baseline: None })).await.unwrap();
-        worker.append(of(starting)).await.unwrap();
+        worker
+            .append(Outcome::event(RunEvent::Started { baseline: None }))
+            .await
+            .unwrap();
+        worker.append(Outcome::event(starting)).await.unwrap();
         // The program is at work, and has published nothing.
         let published = RunEvent::StepPublished {
             step: step.clone(),
@@ -428,7 +420,7 @@ mod tests {
             outputs: Default::default(),
             metrics: Default::default(),
         };
-        worker.append(of(published)).await.unwrap();
+        worker.append(Outcome::event(published)).await.unwrap();
         worker.drive().await.unwrap();
 
         let id = worker.run.request.id.clone();

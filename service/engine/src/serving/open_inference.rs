@@ -8,6 +8,7 @@ use super::servable::Servable;
 use super::trial::Checks;
 use std::path::Path;
 use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// The waits before a server is asked again to load what is right.
 const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
@@ -126,11 +127,24 @@ impl OpenInference {
         if let Err(error) = self.folder.remove(version).await {
             tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
         }
+        // Others wait for the target: a server that hangs has as long as a version may take to load.
+        let patience = self.server.max_loading_time();
+        if timeout(patience, self.reload(version)).await.is_err() {
+            tracing::error!(
+                model = self.server.model(),
+                version,
+                "a failed version may still serve: the model server hangs"
+            );
+        }
+    }
+
+    /// Has the server load what is left, if need be more than once.
+    async fn reload(&self, version: &str) {
         for wait in RELOADS {
-            tokio::time::sleep(wait).await;
-            let Err(error) = self.reload().await else { return };
+            sleep(wait).await;
+            let Err(error) = self.reload_once().await else { return };
             tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve");
-            // It had all its time: others wait for the target.
+            // It had all its time.
             if matches!(error, ServingError::Answer(_)) {
                 return;
             }
@@ -138,7 +152,7 @@ impl OpenInference {
     }
 
     /// Has a server that answers load what is left.
-    async fn reload(&self) -> Result<(), ServingError> {
+    async fn reload_once(&self) -> Result<(), ServingError> {
         self.server.live().await?;
         self.load_what_is_left().await
     }

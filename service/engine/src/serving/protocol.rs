@@ -166,7 +166,7 @@ impl ModelServer {
             let response = self
                 .http
                 .get(&url)
-                .timeout(CALL)
+                .timeout(CALL.min(self.max_loading_time))
                 .send()
                 .await
                 .map_err(|error| self.unreachable(&error))?;

@@ -1,5 +1,8 @@
 //! What went wrong.
 
+use std::io;
+use std::path::Path;
+
 /// What went wrong, by what the engine does about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutorError {
@@ -29,4 +32,14 @@ pub enum ExecutorError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+}
+
+impl ExecutorError {
+    /// A file or folder of ours.
+    pub(crate) fn unwritten(path: &Path, error: io::Error) -> Self {
+        Self::Failed {
+            message: format!("{} cannot be written: {error}", path.display()),
+            source: Some(error.into()),
+        }
+    }
 }

@@ -17,6 +17,17 @@ pub struct AttemptKey {
     pub attempt: u32,
 }
 
+impl AttemptKey {
+    /// The attempt with this number, from 1.
+    pub fn new(run: &RunId, step: &StepName, attempt: u32) -> Self {
+        Self {
+            run: run.clone(),
+            step: step.clone(),
+            attempt,
+        }
+    }
+}
+
 impl fmt::Display for AttemptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.run, self.step, self.attempt)

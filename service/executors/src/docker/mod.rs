@@ -116,9 +116,13 @@ impl DockerExecutor {
         let options = LogsOptionsBuilder::new().stderr(true).tail("1").build();
         let mut last = std::pin::pin!(self.connection.api()?.logs(name, Some(options)));
         let mut said = String::new();
-        while let Some(Ok(piece)) = last.next().await {
-            said.push_str(&piece.to_string());
-        }
+        let read = async {
+            while let Some(Ok(piece)) = last.next().await {
+                said.push_str(&piece.to_string());
+            }
+        };
+        let read = tokio::time::timeout(PING, read).await;
+        read.map_err(|_| self.connection.silent())?;
         Ok(!(said.starts_with("[FATAL tini (") && said.contains(" exec ")))
     }
 

@@ -120,8 +120,13 @@ impl LogSink {
     }
 
     /// The program is gone. Its file stays, and another program under its key begins it anew.
-    pub fn forget(&self, key: &AttemptKey, path: &Path) {
-        self.lock().remove(key);
+    pub async fn forget(&self, key: &AttemptKey, path: &Path) {
+        let log = self.lock().remove(key).map(|followed| Arc::clone(&followed.log));
+        // Who reads the output may be about to note how far it is: it ends first, so that nothing notes it again.
+        let _ended = match &log {
+            Some(log) => Some(log.lock().await),
+            None => None,
+        };
         if let Err(error) = marked::forget(path) {
             tracing::warn!(%key, %error, "what is known of a log was not removed");
         }

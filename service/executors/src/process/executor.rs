@@ -1,6 +1,6 @@
 //! Programs as process groups, by the places they are kept in.
 
-use super::place::{BEGIN, POLL, begun, failed, has_begun, observation, running};
+use super::place::{BEGIN, POLL, begun, has_begun, observation, running};
 use super::{output, wrapper};
 use crate::contract::*;
 use crate::staging::Staging;
@@ -26,7 +26,7 @@ pub struct ProcessExecutor {
 impl ProcessExecutor {
     /// `folder` keeps one small folder for each program until it is removed.
     pub fn open(folder: PathBuf, staging: Staging) -> Result<Self, ExecutorError> {
-        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        fs::create_dir_all(&folder).map_err(|error| ExecutorError::unwritten(&folder, error))?;
         Ok(Self { folder, staging })
     }
 
@@ -40,7 +40,7 @@ impl Executor for ProcessExecutor {
         let file = self.folder.join("probe");
         fs::write(&file, b"")
             .and_then(|()| fs::remove_file(&file))
-            .map_err(|error| failed(&file, error))
+            .map_err(|error| ExecutorError::unwritten(&file, error))
     }
 
     fn input_path(&self, key: &AttemptKey, input: &Input) -> PathBuf {
@@ -57,7 +57,7 @@ impl Executor for ProcessExecutor {
             return Ok(());
         }
         self.staging.lay_out(key, program, None).await?;
-        fs::create_dir_all(&place).map_err(|error| failed(&place, error))?;
+        fs::create_dir_all(&place).map_err(|error| ExecutorError::unwritten(&place, error))?;
         wrapper::spawn(&place, program)?;
         if begun(&place).await {
             return Ok(());
@@ -120,7 +120,9 @@ impl Executor for ProcessExecutor {
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         self.stop(key, Duration::ZERO).await?;
         match fs::remove_dir_all(self.place(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&self.place(key), error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ExecutorError::unwritten(&self.place(key), error));
+            }
             _ => {}
         }
         self.staging.remove(key).await
@@ -131,7 +133,7 @@ impl Executor for ProcessExecutor {
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
-        let entries = fs::read_dir(&self.folder).map_err(|error| failed(&self.folder, error))?;
+        let entries = fs::read_dir(&self.folder).map_err(|error| ExecutorError::unwritten(&self.folder, error))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         Ok(names.filter_map(|name| key(&name)).collect())
     }

@@ -1,6 +1,6 @@
 //! A program's output: one file to which both of its streams are appended.
 
-use super::place::{POLL, failed, observation};
+use super::place::{POLL, observation};
 use crate::contract::{ExecutorError, Listener, LogChunk, LogMark, Observation};
 use crate::logs::LOG_FILE_BYTES;
 use bytes::Bytes;
@@ -31,7 +31,7 @@ pub(super) async fn read(place: PathBuf, from: LogMark, follow: bool, listener: 
     let Ok(said) = File::options().read(true).write(true).open(file(&place)) else {
         return Ok(());
     };
-    let unread = |error| failed(&file(&place), error);
+    let unread = |error| ExecutorError::unwritten(&file(&place), error);
     let mut offset = match from {
         LogMark::Bytes(offset) if offset <= said.metadata().map_err(unread)?.len() => offset,
         _ => 0,

@@ -1,9 +1,8 @@
 //! What is written down of a program in its place, and what becomes of it.
 
-use crate::contract::{ExecutorError, Observation, ProgramExit};
+use crate::contract::{Observation, ProgramExit};
 use rustix::process::{Pid, Signal};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -66,12 +65,4 @@ pub(super) async fn begun(place: &Path) -> bool {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     true
-}
-
-pub(super) fn failed(path: &Path, error: io::Error) -> ExecutorError {
-    let message = format!("{} cannot be written: {error}", path.display());
-    ExecutorError::Failed {
-        message,
-        source: Some(error.into()),
-    }
 }

@@ -1,7 +1,6 @@
 //! The shell around a program, which writes down what becomes of it.
 
 use super::output;
-use super::place::failed;
 use crate::contract::{ExecutorError, Program};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -54,7 +53,7 @@ pub(super) fn spawn(place: &Path, program: &Program) -> Result<(), ExecutorError
         );
         return Err(ExecutorError::Refused { message });
     }
-    let (said, errors) = output::open(place).map_err(|error| failed(place, error))?;
+    let (said, errors) = output::open(place).map_err(|error| ExecutorError::unwritten(place, error))?;
     // tokio reaps the child, so that it does not stay behind as a zombie.
     tokio::process::Command::new("/bin/sh")
         .args(["-c", WRAPPER, "sh"])

@@ -123,13 +123,13 @@ impl Staging {
             .attempt(key)
             .join(input)
             .join(target.file_name().unwrap_or_default());
-        fs::rename(source, &place).map_err(|error| unwritten(&place, error))
+        fs::rename(source, &place).map_err(|error| ExecutorError::unwritten(&place, error))
     }
 
     /// Frees the attempt's folder.
     pub(crate) async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         let folder = self.attempt(key);
-        blocking(move || remove_tree(&folder).map_err(|error| unwritten(&folder, error))).await
+        blocking(move || remove_tree(&folder).map_err(|error| ExecutorError::unwritten(&folder, error))).await
     }
 }
 
@@ -147,11 +147,12 @@ impl AttemptFolder {
         if ready.exists() {
             return Ok(());
         }
-        self.write_folders().map_err(|error| unwritten(&self.folder, error))?;
+        self.write_folders()
+            .map_err(|error| ExecutorError::unwritten(&self.folder, error))?;
         for input in &self.inputs {
             self.write_input(input)?;
         }
-        fs::write(&ready, b"").map_err(|error| unwritten(&ready, error))
+        fs::write(&ready, b"").map_err(|error| ExecutorError::unwritten(&ready, error))
     }
 
     fn write_folders(&self) -> io::Result<()> {
@@ -171,7 +172,7 @@ impl AttemptFolder {
                 fs::create_dir(&place).and_then(|()| fs::set_permissions(&place, Permissions::from_mode(0o755)))
             }
         };
-        made.map_err(|error| unwritten(&place, error))?;
+        made.map_err(|error| ExecutorError::unwritten(&place, error))?;
         let InputContent::Files(files) = &input.content else {
             return Ok(());
         };
@@ -216,13 +217,6 @@ fn gone(input: &Input) -> ExecutorError {
     };
     ExecutorError::Refused {
         message: format!("the input {} cannot be read, since {why}", input.target.display()),
-    }
-}
-
-fn unwritten(path: &Path, error: io::Error) -> ExecutorError {
-    ExecutorError::Failed {
-        message: format!("{} cannot be written: {error}", path.display()),
-        source: Some(error.into()),
     }
 }
 

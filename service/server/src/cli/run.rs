@@ -9,11 +9,17 @@ use crate::config::Config;
 use anyhow::{Result, anyhow, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
 use trainyard_engine::{Engine, LocalError};
 
+/// The worker of a run that is over has this long to let go of it.
+const LETTING_GO: Duration = Duration::from_secs(5);
+/// A run in other hands that was quiet for so long is tried again.
+const QUIET: Duration = Duration::from_secs(30);
 /// The exit code of a run whose model the gate did not approve.
 const REJECTED: u8 = 2;
 
@@ -82,25 +88,33 @@ fn shown(error: LocalError) -> anyhow::Error {
 /// Drives the run and shows its events until it is over.
 async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
     let mut progress = Progress::of(engine.reads().run_request(id).await?);
-    let (driver, driven) = (engine.clone(), id.clone());
-    let mut driving = tokio::spawn(async move { driver.drive(&driven).await });
+    let drive = || {
+        let (driver, driven) = (engine.clone(), id.clone());
+        tokio::spawn(async move { driver.drive(&driven).await })
+    };
+    let mut driving = drive();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (mut over, mut asked_to_end) = (false, false);
     let mut changes = engine.changes();
     loop {
         progress.show(engine.reads().run_events(id, progress.seen()).await?);
         if progress.is_over() {
+            // The worker gives its lease back before the database closes.
+            if !over && timeout(LETTING_GO, &mut driving).await.is_err() {
+                tracing::debug!(run = %id, "the run's worker is still busy");
+            }
             return Ok(());
         }
         tokio::select! {
             done = &mut driving, if !over => {
                 over = true;
                 match done.map_err(|error| anyhow!("the run's worker broke: {error}"))? {
-                    // A service with the same data folder was faster: it is watched from here.
+                    // A service with the same data folder was faster: it is watched from here, while it lives.
                     Ok(_) | Err(LocalError::Taken) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
+            _ = sleep(QUIET), if over => (driving, over) = (drive(), false),
             _ = terminate.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
             _ = interrupt.recv() => asked_to_end = stop(engine, id, asked_to_end).await?,
             _ = changes.next() => {}

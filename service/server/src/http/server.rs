@@ -23,8 +23,6 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 const CONNECTIONS: usize = 512;
 /// What is being answered has this long to end when the service stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// The database has this long to close.
-const CLOSING: Duration = Duration::from_secs(1);
 /// The wait after the system refused a connection, for example for want of file handles.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -101,9 +99,7 @@ impl Server {
         accept(&self.listener, app.clone(), stop).await;
         drop(self.listener);
         loops.shutdown().await;
-        if timeout(CLOSING, engine.close()).await.is_err() {
-            tracing::warn!("the database was still busy");
-        }
+        engine.close().await;
         tracing::info!("stopped; programs that run are found again at the next start");
         Ok(())
     }

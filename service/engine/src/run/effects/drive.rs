@@ -101,9 +101,8 @@ impl Driver<'_> {
                 metrics: cached.metrics,
             };
             return Ok(Outcome {
-                events: vec![event],
                 metadata: vec![metadata],
-                ..Outcome::default()
+                ..Outcome::event(event)
             });
         }
         let mut metadata = vec![MetadataWrite::StartExecution(StartExecution {
@@ -130,9 +129,8 @@ impl Driver<'_> {
             deadline,
         };
         Ok(Outcome {
-            events: vec![event],
             metadata,
-            ..Outcome::default()
+            ..Outcome::event(event)
         })
     }
 

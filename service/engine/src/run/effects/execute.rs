@@ -27,11 +27,7 @@ pub(super) async fn execute(
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
-    let key = AttemptKey {
-        run: run.request.id.clone(),
-        step: step.clone(),
-        attempt,
-    };
+    let key = AttemptKey::new(&run.request.id, step, attempt);
     let exit = match run_to_end(programs, folders, run, &key).await {
         Ok(exit) => exit,
         Err(ExecutorError::Refused { message }) => Exit::NotStarted {
@@ -87,11 +83,7 @@ pub(super) async fn stop(
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
-    let key = AttemptKey {
-        run: run.request.id.clone(),
-        step: step.clone(),
-        attempt,
-    };
+    let key = AttemptKey::new(&run.request.id, step, attempt);
     programs
         .executor
         .stop(&key, STOP_GRACE)

@@ -5,8 +5,8 @@ use crate::content::Content;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use crate::registry::replay::{Past, recorded_evaluation, replay};
-use crate::run::outcome::Outcome;
-use serde_json::{Map, json};
+use crate::run::outcome::{Outcome, execution};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use trainyard_core::artifact::ArtifactRef;
@@ -16,7 +16,7 @@ use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Gate;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution, Store};
+use trainyard_store::{ExecutionIdentity, Store};
 
 /// Recorded verdicts on which a pull request's gate is tried.
 const MOST_REPLAYED: usize = 50;
@@ -60,21 +60,8 @@ pub(super) async fn judge(
         model: Some(model.digest.clone()),
         blessing: Some(blessing.clone()),
     };
-    let mut metadata = vec![
-        MetadataWrite::StartExecution(StartExecution {
-            identity: identity.clone(),
-            inputs: inputs(run),
-            properties: Map::new(),
-            at: now,
-        }),
-        MetadataWrite::Publish(PublishExecution {
-            identity,
-            cache_key: None,
-            outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
-            properties,
-            at: now,
-        }),
-    ];
+    let outputs = BTreeMap::from([("blessing".to_owned(), blessing)]);
+    let mut metadata = Vec::from(execution(identity, inputs(run), outputs, properties, now));
     metadata.extend(push::not_needed(run, &event, now));
     let replay = replay.map(|replay| RunEvent::GateReplayed { replay });
     Ok(Outcome {

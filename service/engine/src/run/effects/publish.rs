@@ -88,19 +88,14 @@ pub(super) async fn publish(
         metrics,
     };
     Ok(Outcome {
-        events: vec![event],
         metadata: vec![MetadataWrite::Publish(publish)],
-        ..Outcome::default()
+        ..Outcome::event(event)
     })
 }
 
 /// The folder with what the program made.
 async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) -> Result<PathBuf, EffectError> {
-    let key = AttemptKey {
-        run: run.request.id.clone(),
-        step: step.clone(),
-        attempt,
-    };
+    let key = AttemptKey::new(&run.request.id, step, attempt);
     match programs.executor.outputs(&key).await {
         Ok(folder) => Ok(folder),
         Err(error @ ExecutorError::Unreachable { .. }) => Err(EffectError::again(error)),

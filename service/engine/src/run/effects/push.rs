@@ -6,7 +6,7 @@ use crate::registry::Registry;
 use crate::registry::infra_validation::Validated;
 use crate::registry::record::pushed_model;
 use crate::registry::serve::{Change, Reason, Served};
-use crate::run::outcome::{Outcome, failed_execution};
+use crate::run::outcome::{Outcome, execution, failed_execution};
 use crate::serving::ServingError;
 use serde_json::Map;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::Micros;
 use trainyard_core::node::NodeId;
-use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushRefusal, may_push};
+use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushRefusal, approved, may_push};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_core::sentence;
-use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite, PublishExecution, StartExecution};
+use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite};
 
 /// The configuration of a push target.
 pub(super) fn target<'a>(registry: &'a Registry, name: &str) -> Result<&'a TargetConfig, EffectError> {
@@ -37,8 +37,8 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let Some(plan) = &run.request.plan.push else {
         return Err(refused(&PushRefusal::NothingToPush));
     };
-    let model = run.candidate().filter(|model| run.bless(model).is_some());
-    let model = model.ok_or_else(|| refused(&PushRefusal::NotApproved))?;
+    let candidate = approved(run).map_err(|refusal| refused(&refusal))?;
+    let model = candidate.model();
     let config = target(registry, &plan.target)?;
     let files = registry.content.open_proved(&model.digest).await;
     let files = files.map_err(|error| not_pushed(&error))?;
@@ -185,28 +185,4 @@ fn tried(run: &Run, validated: &Validated, at: Micros) -> Vec<MetadataWrite> {
         at,
     )
     .into()
-}
-
-/// An execution that read and made something at once.
-fn execution(
-    identity: ExecutionIdentity,
-    inputs: BTreeMap<String, ArtifactRef>,
-    outputs: BTreeMap<String, ArtifactRef>,
-    properties: Map<String, serde_json::Value>,
-    at: Micros,
-) -> [MetadataWrite; 2] {
-    let start = StartExecution {
-        identity: identity.clone(),
-        inputs,
-        properties: Map::new(),
-        at,
-    };
-    let publish = PublishExecution {
-        identity,
-        cache_key: None,
-        outputs,
-        properties,
-        at,
-    };
-    [MetadataWrite::StartExecution(start), MetadataWrite::Publish(publish)]
 }
