@@ -1,7 +1,7 @@
 //! The layout of Examples: `Split-<name>/data.parquet` and `spans.json`, and the reading of Parquet tables.
 
 use anyhow::{Context, Result, anyhow, bail};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -173,7 +173,7 @@ impl Table {
     /// # Errors
     /// When a column's type is none that Examples hold, naming file and column.
     pub fn kinds(&self) -> Result<Vec<(String, Option<Kind>)>> {
-        let kind = |field: &std::sync::Arc<arrow::datatypes::Field>| {
+        let kind = |field: &std::sync::Arc<arrow_schema::Field>| {
             let kind = Kind::of(field.data_type()).with_context(|| format!("column '{}'", field.name()));
             kind.map(|kind| (field.name().clone(), kind))
         };

@@ -1,9 +1,9 @@
 //! The three kinds of feature that Examples know, and how Arrow's many types become one of them.
 
 use anyhow::{Context, Result, anyhow, bail};
-use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{DataType, Field, Schema};
 use std::fmt;
 use std::sync::Arc;
 
@@ -163,7 +163,7 @@ impl FeatureSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{BinaryArray, BooleanArray, TimestampSecondArray};
+    use arrow_array::{BinaryArray, BooleanArray, TimestampSecondArray};
 
     #[test]
     fn kinds_of_arrow_types() {

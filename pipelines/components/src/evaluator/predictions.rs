@@ -1,7 +1,7 @@
 //! Labels, predictions and the columns to slice by, of one model.
 
 use anyhow::{Context, Result, bail};
-use arrow::array::Array;
+use arrow_array::Array;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A table of predictions: Parquet, or CSV with a line of column names.
 
 use anyhow::{Context, Result, bail};
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;

@@ -11,7 +11,7 @@
 //! So the same row is always in the same split, whatever file, order or month it comes in, and equal
 //! rows are never on both sides.
 
-use arrow::array::Array;
+use arrow_array::Array;
 
 use crate::features::{Column, FeatureSpec};
 
@@ -94,7 +94,7 @@ fn varint(mut value: u64, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::features::Kind;
-    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow_array::{Float64Array, Int64Array, StringArray};
 
     /// `Example(features={"dep_delay": [-5], "origin": [b"EWR"], "temp": [39.02], "gust": []})` as Google's
     /// Python protobuf serialises it with `deterministic=True`.

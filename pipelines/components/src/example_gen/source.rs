@@ -1,10 +1,10 @@
 //! The span files: which there are, what columns they have, and their rows.
 
 use anyhow::{Context, Result, anyhow, bail};
-use arrow::array::RecordBatch;
-use arrow::csv::ReaderBuilder;
-use arrow::csv::reader::Format;
-use arrow::datatypes::{Field, Schema};
+use arrow_array::RecordBatch;
+use arrow_csv::ReaderBuilder;
+use arrow_csv::reader::Format;
+use arrow_schema::{Field, Schema};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,7 +111,7 @@ impl SpanFile {
     /// # Errors
     /// When the file cannot be opened; each batch when its rows cannot be read.
     pub fn batches(&self, features: &FeatureSpec) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + '_>> {
-        let explain = |error: arrow::error::ArrowError| anyhow!(error).context(format!("file {}", self.name));
+        let explain = |error: arrow_schema::ArrowError| anyhow!(error).context(format!("file {}", self.name));
         if let Some(table) = &self.table {
             let columns: Vec<&str> = self.kinds.iter().map(|(name, _)| name.as_str()).collect();
             let reader = table.read(&columns)?;

@@ -1,8 +1,9 @@
 //! The state of a column, of which statistics are made.
 
 use anyhow::{Result, bail};
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use serde::{Deserialize, Serialize};
 
 use super::numeric::Numbers;
@@ -143,8 +144,8 @@ fn present(array: &ArrayRef, kind: Kind) -> Result<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::compute::cast;
-    use arrow::datatypes::DataType;
+    use arrow_cast::cast;
+    use arrow_schema::DataType;
     use std::sync::Arc;
 
     #[test]

@@ -1,8 +1,8 @@
 //! Statistics of slices: a column's states of all rows and of the rows of each slice, measured in the same pass.
 
 use anyhow::{Context, Result, bail};
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take;
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_select::take::take;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -176,7 +176,7 @@ impl Sliced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow_array::{Float64Array, Int64Array, StringArray};
     use proptest::prelude::*;
     use std::sync::Arc;
 

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::features::Kind;
     use crate::statistics_gen::column_state::ColumnState;
-    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+    use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
     use std::collections::BTreeMap;
     use std::sync::Arc;
 

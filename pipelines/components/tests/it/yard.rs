@@ -1,8 +1,8 @@
 //! A folder of artifacts, and steps over them.
 
-use arrow::array::RecordBatch;
-use arrow::csv::ReaderBuilder;
-use arrow::csv::reader::Format;
+use arrow_array::RecordBatch;
+use arrow_csv::ReaderBuilder;
+use arrow_csv::reader::Format;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use std::fs::{self, File};
