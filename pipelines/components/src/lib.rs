@@ -1,8 +1,9 @@
 //! The standard pipeline components of Trainyard: example-gen, statistics-gen, schema-gen,
 //! example-validator and evaluator.
 //!
-//! Each is a function from a [`task::Task`] to its output artifacts; `main.rs` picks one by name.
+//! Each is a function from a [`task::Task`] to its output artifacts; [`cli`] picks one by name.
 
+pub mod cli;
 pub mod evaluator;
 pub mod example_gen;
 pub mod example_validator;
