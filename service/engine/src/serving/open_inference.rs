@@ -127,24 +127,15 @@ impl OpenInference {
         if let Err(error) = self.folder.remove(version).await {
             tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
         }
-        // Others wait for the target: a server that hangs has as long as a version may take to load.
-        let patience = self.server.max_loading_time();
-        if timeout(patience, self.reload(version)).await.is_err() {
-            tracing::error!(
-                model = self.server.model(),
-                version,
-                "a failed version may still serve: the model server hangs"
-            );
-        }
-    }
-
-    /// Has the server load what is left, if need be more than once.
-    async fn reload(&self, version: &str) {
         for wait in RELOADS {
             sleep(wait).await;
-            let Err(error) = self.reload_once().await else { return };
+            let error = match timeout(self.server.max_loading_time(), self.reload()).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(_) => ServingError::Answer("the model server hangs: start it anew".to_owned()),
+            };
             tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve");
-            // It had all its time.
+            // It had all its time: others wait for the target.
             if matches!(error, ServingError::Answer(_)) {
                 return;
             }
@@ -152,7 +143,7 @@ impl OpenInference {
     }
 
     /// Has a server that answers load what is left.
-    async fn reload_once(&self) -> Result<(), ServingError> {
+    async fn reload(&self) -> Result<(), ServingError> {
         self.server.live().await?;
         self.load_what_is_left().await
     }
