@@ -1,12 +1,20 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup images components install demo test lint bench clean
+.PHONY: help setup build components trainer serving flights-data images install demo tests test lint bench clean
 
-PROFILE := quick
-STATIC_TARGET := x86_64-unknown-linux-gnu
+# One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
+# because with it features are those of the tests.
+PROFILE := dev
+BUILD := --workspace --lib --bins --example demo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+BUILT = $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+STATIC = $(BUILT)/static/trainyard-components
+TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+
+# What people use every day, and what is measured, is optimised: it is waited for once.
+images install bench: PROFILE := release
+images install: BUILD := --locked -p trainyard -p trainyard-components --lib --bins
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -14,40 +22,54 @@ help: ## Show this list
 setup: ## Prepare this machine: Docker engine, base image, tools (does nothing when all is there)
 	@dockerfiles/setup.sh
 
-components: setup
-	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile $(PROFILE) --target $(STATIC_TARGET) -p trainyard-components
-	@dockerfiles/image.sh components $(TARGET_DIR)/$(STATIC_TARGET)/$(PROFILE)/trainyard-components
+build: setup
+	@echo '[1/3] compiling'
+	@cargo build --profile $(PROFILE) $(BUILD)
 
-images: components
-	@dockerfiles/image.sh trainer
-	@dockerfiles/image.sh serving
-	@dockerfiles/image.sh flights-data
+# The library is linked again with a C library inside. Cargo would compile it again, with all it depends on: alone it
+# has other features.
+components: build
+	@mkdir -p $(dir $(STATIC))
+	@rustc --edition 2024 -C target-feature=+crt-static -C strip=debuginfo -L dependency=$(BUILT)/deps \
+		--extern trainyard_components=$(BUILT)/libtrainyard_components.rlib \
+		-o $(STATIC) pipelines/components/src/main.rs
+	@echo '[2/3] image trainyard/components$(TAG)'
+	@dockerfiles/image.sh components$(TAG) $(STATIC)
+
+trainer serving flights-data: setup
+	@echo '[2/3] image trainyard/$@'
+	@dockerfiles/image.sh $@
+
+images: components trainer serving flights-data
 
 install: images ## The images, and `trainyard` and `trainyard-components` in cargo's bin folder
-	cargo install --locked --profile $(PROFILE) --path service/server
-	cargo install --locked --profile $(PROFILE) --path pipelines/components
+	@echo '[3/3] installing'
+	install -Dt $(or $(CARGO_HOME),$(HOME)/.cargo)/bin $(BUILT)/trainyard $(BUILT)/trainyard-components
 
-demo: images ## The main job: a push, nine months of data, two pull requests, a rollback
-	@cargo build --profile $(PROFILE) -p trainyard -p trainyard-github --features trainyard-github/simulator --bins --example demo
-	@$(TARGET_DIR)/$(PROFILE)/examples/demo
+# Its components are not optimised, and no service finds them by accident.
+demo: TAG := :demo
+demo: components trainer serving flights-data ## The main job: a push, nine months of data, two pull requests, a rollback
+	@echo '[3/3] the story'
+	@$(BUILT)/examples/demo
 
-test: images ## All tests, the Docker ones included
-ifeq ($(NEXTEST),yes)
-	cargo nextest run --workspace --no-fail-fast
-else
-	cargo test --workspace --no-fail-fast
-endif
+tests: setup
+	@echo '[1/3] compiling'
+	@cargo $(TEST) --workspace --no-run
+
+test: tests trainer serving flights-data ## All tests, the Docker ones included
+	@echo '[3/3] the tests'
+	cargo $(TEST) --workspace --no-fail-fast
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo lint
 
-bench: components ## What Trainyard costs, beside its peers and limits in the same run
-	@dockerfiles/image.sh flights-data
-	@cargo bench --quiet --profile $(PROFILE) -p trainyard --bench costs
-	@set -o pipefail; RUSTFLAGS="-C target-feature=+crt-static" cargo test --quiet --profile $(PROFILE) --target $(STATIC_TARGET) \
-		-p trainyard-components --lib -- --ignored --nocapture cost_of | grep -F ' replicates'
-	@python3 pipelines/components/examples/statistics_bench.py $(TARGET_DIR)/$(STATIC_TARGET)/$(PROFILE)/trainyard-components
+bench: components flights-data ## What Trainyard costs, beside its peers and limits in the same run
+	@echo '[3/3] measuring'
+	@cargo bench --quiet --profile $(PROFILE) --workspace --bench costs
+	@set -o pipefail; cargo test --quiet --profile $(PROFILE) -p trainyard-components --lib -- --ignored --nocapture cost_of \
+		| grep -F ' replicates'
+	@python3 pipelines/components/examples/statistics_bench.py $(STATIC)
 
 clean: ## Remove what the build and the demo wrote
 	chmod -R u+w target/demo 2>/dev/null || true

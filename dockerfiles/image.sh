@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds one image family: `image.sh NAME [PROGRAM]`. Docker's layer cache makes it quick when
+# Builds one image family: `image.sh NAME[:TAG] [PROGRAM]`. Docker's layer cache makes it quick when
 # nothing changed. PROGRAM is copied into the build context (components, service).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-name=$1
+name=${1%%:*}
 program=${2:-}
 case $name in
   trainer) context=pipelines/flights ;;
@@ -16,7 +16,7 @@ case $name in
   *) context=. ;;
 esac
 log=$(mktemp)
-if ! DOCKER_BUILDKIT=0 docker build --tag "trainyard/$name" --file "dockerfiles/$name.Dockerfile" "$context" >"$log" 2>&1; then
+if ! DOCKER_BUILDKIT=0 docker build --tag "trainyard/$1" --file "dockerfiles/$name.Dockerfile" "$context" >"$log" 2>&1; then
   tail -n 20 "$log" >&2
   rm -f "$log"
   printf 'setup: building the image trainyard/%s failed (dockerfiles/%s.Dockerfile)\n' "$name" "$name" >&2

@@ -1,6 +1,6 @@
 """What statistics-gen costs beside polars and TensorFlow Data Validation: the second half of `make bench`.
 
-    python3 statistics_bench.py target/quick/trainyard-components [--times 15,60] [--rounds 3]
+    python3 statistics_bench.py target/release/static/trainyard-components [--times 15,60] [--rounds 3]
 
 The data are the flights of the worked example, each month repeated; all read the same Parquet file, in turns, on the
 same cores. Data and peers are prepared once, in the user's cache folder. A wrong count is an error; a missed goal is

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::bootstrap::Bootstrap;
 use super::evaluation::Evaluation;
 use super::measured;
-use super::metrics::ModelType;
 use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
 use super::predictions::{Columns, Predictions, Role};
 use super::slices::SlicingSpec;
 use super::source::Source;
 use crate::features::Kind;
 use crate::task::write_json;
+use trainyard_tfma::bootstrap::Bootstrap;
+use trainyard_tfma::metrics::ModelType;
 
 /// What `evaluate --help` ends with.
 pub const EXAMPLES: &str = "\

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::bootstrap::{Bootstrap, Interval, Replicates, interval, replicates};
-use super::metrics::{Model, ModelType, Plots};
 use super::parameters::Parameters;
 use super::predictions::Predictions;
 use super::slices::{SliceKey, SlicingSpec, slices};
+use trainyard_tfma::bootstrap::{Bootstrap, Interval, Replicates, interval, replicates};
+use trainyard_tfma::metrics::{Model, ModelType, Plots};
 
 /// The version of the file's shape.
 const SCHEMA_VERSION: u32 = 2;

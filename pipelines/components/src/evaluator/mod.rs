@@ -2,13 +2,9 @@
 //!
 //! It measures and does not judge: thresholds belong to the gate of the service, which reads the file.
 
-mod bins;
-mod bootstrap;
 pub mod command;
 mod evaluation;
-mod metrics;
 mod parameters;
-mod poisson;
 pub(crate) mod predictions;
 pub(crate) mod slices;
 mod source;

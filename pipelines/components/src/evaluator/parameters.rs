@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use super::bootstrap::Bootstrap;
-use super::metrics::ModelType;
 use super::predictions::Columns;
 use super::slices::{Grouping, SlicingSpec};
+use trainyard_tfma::bootstrap::Bootstrap;
+use trainyard_tfma::metrics::ModelType;
 
 /// More replicates than anybody needs.
 const MAX_SAMPLES: u32 = 100_000;

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::metrics::{Model, ModelType};
 use super::slices::{Categories, Grouping};
 use super::source::Source;
 use crate::features::{Column, Kind};
+use trainyard_tfma::metrics::{Model, ModelType};
 
 /// Whose predictions they are.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,14 @@
 //! Whether intervals are as wide as theory says, and verdicts made of them as often wrong.
 
-use super::bootstrap::Bootstrap;
 use super::evaluation::{Evaluation, evaluate};
-use super::metrics::ModelType;
 use super::parameters::Parameters;
 use super::predictions::Predictions;
 use super::slices::Categories;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use trainyard_tfma::bootstrap::Bootstrap;
+use trainyard_tfma::metrics::ModelType;
 
 /// SplitMix64, and numbers made of it.
 struct Random(u64);

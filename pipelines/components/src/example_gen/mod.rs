@@ -6,8 +6,8 @@ mod splits;
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow_array::{RecordBatch, UInt32Array};
-use arrow_select::take::take_record_batch;
 use arrow_schema::SchemaRef;
+use arrow_select::take::take_record_batch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, StringArray};
 use serde::{Deserialize, Serialize};
 
 use super::numeric::Numbers;

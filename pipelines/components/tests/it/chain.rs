@@ -1,8 +1,8 @@
 //! The steps one after the other, as in a pipeline.
 
 use crate::yard::{Yard, month, parquet, predictions, rows};
-use arrow_array::cast::AsArray;
 use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use serde_json::{Value, json};
 

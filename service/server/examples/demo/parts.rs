@@ -98,6 +98,8 @@ pub const WEBHOOK_SECRET: &str = "demo-webhook-secret";
 pub const EVENTS_TOKEN: &str = "demo-events-token";
 /// The model server's image: of the server itself, and of the throw-away ones that candidates are tried in.
 const SERVING: &str = "trainyard/serving";
+/// The standard components, as `make demo` builds them.
+const COMPONENTS: &str = "trainyard/components:demo";
 /// The repository of the story.
 pub const REPO: &str = "acme/flights";
 
@@ -155,6 +157,9 @@ pub async fn service(folder: &Path, port: u16, github: &GitHub, model_server: &s
 data_root = "{root}"
 listen = "127.0.0.1:{port}"
 public_url = "http://127.0.0.1:{port}"
+
+[executor]
+components_image = "{COMPONENTS}"
 
 [events]
 token = "{EVENTS_TOKEN}"

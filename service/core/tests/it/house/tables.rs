@@ -25,9 +25,10 @@ const GITHUB: &str = "trainyard-github";
 pub const ENGINE: &str = "trainyard-engine";
 pub const SERVER: &str = "trainyard";
 const TFDV: &str = "trainyard-tfdv";
+const TFMA: &str = "trainyard-tfma";
 const COMPONENTS: &str = "trainyard-components";
 
-pub const CRATES: [Crate; 8] = [
+pub const CRATES: [Crate; 9] = [
     member(CORE, "service/core", &[]),
     member(STORE, "service/store", &[CORE]),
     member(EXECUTORS, "service/executors", &[CORE]),
@@ -38,9 +39,10 @@ pub const CRATES: [Crate; 8] = [
         ..member(SERVER, "service/server", &[ENGINE, STORE, CORE])
     },
     member(TFDV, "pipelines/tfdv", &[]),
+    member(TFMA, "pipelines/tfma", &[]),
     Crate {
         in_tests: &[CORE],
-        ..member(COMPONENTS, "pipelines/components", &[TFDV])
+        ..member(COMPONENTS, "pipelines/components", &[TFDV, TFMA])
     },
 ];
 

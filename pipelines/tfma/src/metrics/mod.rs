@@ -6,7 +6,7 @@ mod regression;
 #[cfg(test)]
 mod tests;
 
-use super::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram};
 pub use binary::Plots;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Metrics of labels and predictions in the same unit.
 
 use super::Model;
-use crate::evaluator::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram};
 
 /// What [`measure`] and [`weighted`] measure, in their order.
 pub const NAMES: [&str; 8] = [

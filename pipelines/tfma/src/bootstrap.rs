@@ -5,9 +5,9 @@
 //! sums weights by bin, and each slice adds up its cells. Memory grows with rows and with slices times
 //! metrics times replicates, never with rows times replicates.
 
-use super::bins::{Bin, Channel, Histogram, used};
-use super::metrics::Model;
-use super::poisson;
+use crate::bins::{Bin, Channel, Histogram, used};
+use crate::metrics::Model;
+use crate::poisson;
 use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 use std::thread;

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::binary::Ranking;
-use crate::evaluator::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram};
 
 /// What is measured of the whole; the classes' own follow as `precision:CLASS`, `recall:CLASS`, `f1:CLASS`.
 pub const NAMES: [&str; 9] = [

@@ -1,7 +1,7 @@
 //! Metrics of labels 0 and 1 and the probability of 1.
 
 use super::Model;
-use crate::evaluator::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram};
 use serde::Serialize;
 
 /// What [`measure`] and [`weighted`] measure, in their order.
