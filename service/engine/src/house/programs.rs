@@ -3,7 +3,6 @@
 use super::folders::Folders;
 use super::last_line::last_line;
 use std::path::PathBuf;
-use trainyard_core::node::NodeId;
 use trainyard_executors::{AnyExecutor, AttemptKey, Executor, ExecutorError, LogSink, Program};
 
 /// An executor whose programs leave their logs in the data folder.
@@ -24,8 +23,7 @@ impl Programs {
     }
 
     fn log(&self, key: &AttemptKey) -> PathBuf {
-        let node = NodeId::parse(key.step.as_str());
-        self.folders.attempt_log(&key.run, &node, key.attempt)
+        self.folders.attempt_log(&key.run, &key.node, key.attempt)
     }
 
     /// Starts a program, or finds it again, and goes on with its log.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Push;
 use trainyard_core::registry::Ledger;
@@ -53,7 +53,7 @@ impl Validated {
 
 /// The throw-away container of a run or promotion.
 fn key(id: &RunId) -> AttemptKey {
-    AttemptKey::new(id, &StepName::from(NodeId::infra_validation().as_str()), 1)
+    AttemptKey::new(id, NodeId::infra_validation(), 1)
 }
 
 impl Registry {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use trainyard_core::ids::RunId;
-use trainyard_core::node::{NodeId, NodeKind};
+use trainyard_core::node::NodeKind;
 use trainyard_core::run::{Run, StepState};
 use trainyard_executors::{AttemptKey, Executor};
 use trainyard_store::StoreError;
@@ -49,14 +49,18 @@ async fn clear_program(runs: &Runs, key: &AttemptKey) -> Result<(), Box<dyn std:
 
 fn still_wanted(run: &Run, key: &AttemptKey) -> bool {
     // A run that is not over removes its throw-away server itself.
-    if NodeId::parse(key.step.as_str()).kind() == NodeKind::InfraValidation {
+    if key.node.kind() == NodeKind::InfraValidation {
         return !run.state.is_final();
     }
     !run.state.is_final()
-        && run.steps.get(&key.step).is_some_and(|record| match &record.state {
-            StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } => *attempt == key.attempt,
-            _ => false,
-        })
+        && key
+            .node
+            .as_step()
+            .and_then(|step| run.steps.get(&step))
+            .is_some_and(|record| match &record.state {
+                StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } => *attempt == key.attempt,
+                _ => false,
+            })
 }
 
 async fn clear_folders(runs: &Runs, folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

@@ -289,7 +289,7 @@ impl Worker {
         match event {
             RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
                 tracing::info!(run = %id, %step, attempt, "{}", if matches!(event, RunEvent::StepPublished { .. }) { "step published" } else { "step failed" });
-                let key = AttemptKey::new(id, step, *attempt);
+                let key = AttemptKey::new(id, NodeId::step(step), *attempt);
                 let runs = Arc::clone(&self.runs);
                 tokio::spawn(async move {
                     if let Err(error) = runs.programs.remove(&key).await {

@@ -29,7 +29,7 @@ async fn end(yard: &Yard) -> String {
         .executor
         .starts()
         .iter()
-        .map(|key| format!("{}.{}", key.step, key.attempt))
+        .map(|key| format!("{}.{}", key.node, key.attempt))
         .collect();
     programs.sort();
     let digests: BTreeMap<_, _> = run

@@ -81,7 +81,7 @@ impl Trials {
     /// Neither a program nor a file of a trial, as soon as the run's own are gone.
     async fn nothing_left(&self) {
         let remaining = self.yard.executor.remaining();
-        assert!(remaining.iter().all(|key| key.step.as_str() != STEP), "{remaining:?}");
+        assert!(remaining.iter().all(|key| key.node.as_str() != STEP), "{remaining:?}");
         self.yard.swept().await;
     }
 }
@@ -205,7 +205,7 @@ async fn a_throw_away_server_does_not_outlive_a_crash() {
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
     until("end of the throw-away server", async || {
         let remaining = trials.yard.executor.remaining();
-        remaining.iter().all(|key| key.step.as_str() != STEP).then_some(())
+        remaining.iter().all(|key| key.node.as_str() != STEP).then_some(())
     })
     .await;
     trials.nothing_left().await;

@@ -90,7 +90,7 @@ async fn old_models_go_and_what_serves_or_bears_a_name_stays() {
     trained(&yard, &["0.7"]).await;
     let steps: Vec<_> = yard.executor.starts()[started..]
         .iter()
-        .map(|key| key.step.to_string())
+        .map(|key| key.node.to_string())
         .collect();
     assert_eq!(steps, ["train", "evaluate"], "a deleted artifact is no cache hit");
     assert_eq!(model(&yard, &yard.runs().await[5]).await, live(), "made anew");

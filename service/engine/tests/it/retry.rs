@@ -28,7 +28,7 @@ async fn a_failing_step_is_tried_again_later_and_later() {
         .executor
         .starts()
         .iter()
-        .filter(|key| key.step.as_str() == "train")
+        .filter(|key| key.node.as_str() == "train")
         .map(|key| key.attempt)
         .collect();
     assert_eq!(attempts, [1, 2, 3]);

@@ -82,7 +82,7 @@ impl Yard {
         let chosen = Arc::clone(&behaviours);
         let staging = Engine::staging(&config).unwrap();
         let executor = FakeExecutor::scripted(staging, move |key, program| {
-            let behaviour = chosen.lock().unwrap().get(key.step.as_str()).cloned();
+            let behaviour = chosen.lock().unwrap().get(key.node.as_str()).cloned();
             behaviour.map_or_else(|| tiny::usual(program), |behaviour| behaviour(key, program))
         });
         let images = FakeImages::default();
@@ -132,7 +132,7 @@ impl Yard {
     /// Lets every held program of a step end.
     pub fn release(&self, step: &str) {
         self.behaviours.lock().unwrap().remove(step);
-        for key in self.executor.remaining().iter().filter(|key| key.step.as_str() == step) {
+        for key in self.executor.remaining().iter().filter(|key| key.node.as_str() == step) {
             self.executor.finish(key);
         }
     }
@@ -246,7 +246,7 @@ impl Yard {
             let programs = self.executor.remaining();
             programs
                 .into_iter()
-                .rfind(|key| key.step.as_str() == step && key.attempt == attempt)
+                .rfind(|key| key.node.as_str() == step && key.attempt == attempt)
         })
         .await
     }
@@ -261,7 +261,11 @@ impl Yard {
 
     /// The step names of every program that was really started, in order.
     pub fn programs(&self) -> Vec<StepName> {
-        self.executor.starts().into_iter().map(|key| key.step).collect()
+        self.executor
+            .starts()
+            .into_iter()
+            .filter_map(|key| key.node.as_step())
+            .collect()
     }
 
     /// Waits until the engine has removed what runs that are over worked with: until then it changes the folder.

@@ -4,25 +4,26 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use trainyard_core::artifact::Digest;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
+use trainyard_core::node::NodeId;
 
-/// One attempt of one step of one run. The same key always names the same program.
+/// One attempt of one node of one run. The same key always names the same program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey {
     /// The run.
     pub run: RunId,
-    /// The step.
-    pub step: StepName,
+    /// The node.
+    pub node: NodeId,
     /// 1 for the first attempt.
     pub attempt: u32,
 }
 
 impl AttemptKey {
     /// The attempt with this number, from 1.
-    pub fn new(run: &RunId, step: &StepName, attempt: u32) -> Self {
+    pub fn new(run: &RunId, node: NodeId, attempt: u32) -> Self {
         Self {
             run: run.clone(),
-            step: step.clone(),
+            node,
             attempt,
         }
     }
@@ -30,7 +31,7 @@ impl AttemptKey {
 
 impl fmt::Display for AttemptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.run, self.step, self.attempt)
+        write!(f, "{}/{}/{}", self.run, self.node, self.attempt)
     }
 }
 

@@ -73,7 +73,7 @@ impl DockerExecutor {
 
     /// `trainyard-<owner>-<run>-<step>-<attempt>`: the same key always has the same container.
     fn name(&self, key: &AttemptKey) -> String {
-        format!("trainyard-{}-{}-{}-{}", self.owner, key.run, key.step, key.attempt)
+        format!("trainyard-{}-{}-{}-{}", self.owner, key.run, key.node, key.attempt)
     }
 
     /// Our container of this name. A foreign one is none of our business, whatever it is called.

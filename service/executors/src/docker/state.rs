@@ -4,13 +4,15 @@ use crate::contract::{AttemptKey, Observation, ProgramExit};
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
+use trainyard_core::node::NodeId;
 
 /// Labels of our containers.
 pub(super) mod label {
     pub(in crate::docker) const OWNER: &str = "io.trainyard.owner";
     pub(super) const RUN: &str = "io.trainyard.run";
-    pub(super) const STEP: &str = "io.trainyard.step";
+    /// Called so since steps were the only nodes: containers outlive the program that made them.
+    pub(super) const NODE: &str = "io.trainyard.step";
     pub(super) const ATTEMPT: &str = "io.trainyard.attempt";
 }
 
@@ -18,7 +20,7 @@ pub(super) fn labels(owner: &str, key: &AttemptKey) -> HashMap<String, String> {
     let labels = [
         (label::OWNER, owner.to_owned()),
         (label::RUN, key.run.to_string()),
-        (label::STEP, key.step.to_string()),
+        (label::NODE, key.node.to_string()),
         (label::ATTEMPT, key.attempt.to_string()),
     ];
     labels.map(|(name, value)| (name.to_owned(), value)).into()
@@ -28,7 +30,7 @@ pub(super) fn labels(owner: &str, key: &AttemptKey) -> HashMap<String, String> {
 pub(super) fn key(labels: &HashMap<String, String>) -> Option<AttemptKey> {
     Some(AttemptKey {
         run: RunId::new(labels.get(label::RUN)?.as_str()),
-        step: StepName::new(labels.get(label::STEP)?.as_str()),
+        node: NodeId::parse(labels.get(label::NODE)?),
         attempt: labels.get(label::ATTEMPT)?.parse().ok()?,
     })
 }

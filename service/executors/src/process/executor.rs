@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
+use trainyard_core::node::NodeId;
 
 /// A killed program ends within this time.
 const KILLED: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ impl ProcessExecutor {
     }
 
     fn place(&self, key: &AttemptKey) -> PathBuf {
-        self.folder.join(format!("{}@{}@{}", key.run, key.step, key.attempt))
+        self.folder.join(format!("{}@{}@{}", key.run, key.node, key.attempt))
     }
 }
 
@@ -109,7 +110,7 @@ impl Executor for ProcessExecutor {
             Observation::Running => Err(ExecutorError::Failed {
                 message: format!(
                     "'{}' does not end, not even by SIGKILL: look for it with `ps`",
-                    key.step
+                    key.node
                 ),
                 source: None,
             }),
@@ -143,7 +144,7 @@ fn key(name: &str) -> Option<AttemptKey> {
     let mut parts = name.split('@');
     let key = AttemptKey {
         run: RunId::new(parts.next()?),
-        step: StepName::new(parts.next()?),
+        node: NodeId::parse(parts.next()?),
         attempt: parts.next()?.parse().ok()?,
     };
     parts.next().is_none().then_some(key)

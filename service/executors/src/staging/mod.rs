@@ -58,7 +58,7 @@ impl Staging {
 
     fn attempt(&self, key: &AttemptKey) -> PathBuf {
         let run = self.work.join(key.run.as_str());
-        run.join(key.step.as_str()).join(key.attempt.to_string())
+        run.join(key.node.as_str()).join(key.attempt.to_string())
     }
 
     /// Where an input is on this machine; `None` if its content is not here.

@@ -2,7 +2,8 @@ use super::*;
 use crate::contract::Network;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
+use trainyard_core::node::NodeId;
 
 struct Nothing;
 
@@ -28,11 +29,7 @@ impl Place {
         };
         Self {
             staging: Staging::new(folder("work"), folder("data"), Nothing),
-            key: AttemptKey {
-                run: RunId::new("run"),
-                step: StepName::new("train"),
-                attempt: 2,
-            },
+            key: AttemptKey::new(&RunId::new("run"), NodeId::parse("train"), 2),
             root,
         }
     }

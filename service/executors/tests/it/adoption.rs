@@ -19,7 +19,7 @@ async fn identity(stage: &Stage, key: &AttemptKey) -> Option<(String, String)> {
     if stage.kind != Kind::Docker {
         return None;
     }
-    let name = format!("trainyard-{}-{}-{}-{}", stage.owner, key.run, key.step, key.attempt);
+    let name = format!("trainyard-{}-{}-{}-{}", stage.owner, key.run, key.node, key.attempt);
     let found = engine()
         .await
         .inspect_container(&name, None::<InspectContainerOptions>)

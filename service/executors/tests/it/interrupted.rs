@@ -161,7 +161,7 @@ async fn a_foreign_container_is_left_alone() {
     let key = stage.key("taken");
     let theirs = foreign.start("taken", waits(0)).await;
     let name =
-        |stage: &Stage, key: &AttemptKey| format!("trainyard-{}-{}-{}-{}", stage.owner, key.run, key.step, key.attempt);
+        |stage: &Stage, key: &AttemptKey| format!("trainyard-{}-{}-{}-{}", stage.owner, key.run, key.node, key.attempt);
     let rename = bollard::query_parameters::RenameContainerOptionsBuilder::new()
         .name(&name(&stage, &key))
         .build();

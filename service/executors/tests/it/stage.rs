@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use trainyard_core::artifact::Digest;
-use trainyard_core::ids::{RunId, StepName};
+use trainyard_core::ids::RunId;
+use trainyard_core::node::NodeId;
 use trainyard_executors::fake::{FakeExecutor, Script};
 use trainyard_executors::*;
 
@@ -128,11 +129,7 @@ impl Stage {
     }
 
     pub fn key(&self, step: &str) -> AttemptKey {
-        AttemptKey {
-            run: RunId::new(self.run.as_str()),
-            step: StepName::new(step),
-            attempt: 1,
-        }
+        AttemptKey::new(&RunId::new(self.run.as_str()), NodeId::parse(step), 1)
     }
 
     /// Keeps content under a digest, and says where.
@@ -147,11 +144,11 @@ impl Stage {
     /// The outputs folder of a step that was started, on this machine.
     pub fn outputs(&self, key: &AttemptKey) -> PathBuf {
         let run = self.folder.path().join("work").join(key.run.as_str());
-        run.join(key.step.as_str()).join("1/outputs")
+        run.join(key.node.as_str()).join("1/outputs")
     }
 
     pub fn log_file(&self, key: &AttemptKey) -> PathBuf {
-        self.folder.path().join(format!("logs/{}.log", key.step))
+        self.folder.path().join(format!("logs/{}.log", key.node))
     }
 
     pub fn log(&self, key: &AttemptKey) -> String {

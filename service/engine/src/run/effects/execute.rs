@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use trainyard_core::ids::StepName;
+use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, NetworkAccess, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent};
 use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observation, Program, ProgramExit};
@@ -27,8 +28,8 @@ pub(super) async fn execute(
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
-    let key = AttemptKey::new(&run.request.id, step, attempt);
-    let exit = match run_to_end(programs, folders, run, &key).await {
+    let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
+    let exit = match run_to_end(programs, folders, run, step, &key).await {
         Ok(exit) => exit,
         Err(ExecutorError::Refused { message }) => Exit::NotStarted {
             reason: message,
@@ -51,10 +52,13 @@ async fn run_to_end(
     programs: &Programs,
     folders: &Folders,
     run: &Run,
+    step: &StepName,
     key: &AttemptKey,
 ) -> Result<Exit, ExecutorError> {
     let executor = &programs.executor;
-    programs.start(key, &program(programs, folders, run, key)?).await?;
+    programs
+        .start(key, &program(programs, folders, run, step, key)?)
+        .await?;
     loop {
         match executor.observe(key).await? {
             Observation::Running => executor.settled(key, LOOK_AGAIN).await,
@@ -83,7 +87,7 @@ pub(super) async fn stop(
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
-    let key = AttemptKey::new(&run.request.id, step, attempt);
+    let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
     programs
         .executor
         .stop(&key, STOP_GRACE)
@@ -93,15 +97,21 @@ pub(super) async fn stop(
 }
 
 /// What to run; the same whenever it is asked.
-fn program(programs: &Programs, folders: &Folders, run: &Run, key: &AttemptKey) -> Result<Program, ExecutorError> {
+fn program(
+    programs: &Programs,
+    folders: &Folders,
+    run: &Run,
+    step: &StepName,
+    key: &AttemptKey,
+) -> Result<Program, ExecutorError> {
     let refused = |reason: String| ExecutorError::Refused { message: reason };
-    let planned = planned(run, &key.step).map_err(|_| refused("the plan has no such step".to_owned()))?;
-    let Some(record) = run.steps.get(&key.step) else {
+    let planned = planned(run, step).map_err(|_| refused("the plan has no such step".to_owned()))?;
+    let Some(record) = run.steps.get(step) else {
         return Err(refused("the run has no such step".to_owned()));
     };
     let inputs = task::inputs(planned, record);
     let seen = TaskPaths::seen(&programs.executor, key, &inputs);
-    let task = task::task_json(&run.request.plan.pipeline, &key.step, planned, record, &seen);
+    let task = task::task_json(&run.request.plan.pipeline, step, planned, record, &seen);
     let mut environment: BTreeMap<_, _> = planned.environment.clone().into_iter().collect();
     environment.insert("TRAINYARD_TASK".to_owned(), seen.task.display().to_string());
     Ok(Program {

@@ -95,7 +95,7 @@ pub(super) async fn publish(
 
 /// The folder with what the program made.
 async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) -> Result<PathBuf, EffectError> {
-    let key = AttemptKey::new(&run.request.id, step, attempt);
+    let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
     match programs.executor.outputs(&key).await {
         Ok(folder) => Ok(folder),
         Err(error @ ExecutorError::Unreachable { .. }) => Err(EffectError::again(error)),
