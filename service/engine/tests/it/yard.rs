@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet};
 use trainyard_core::ids::{CommitSha, RunId, StepName};
@@ -364,14 +364,16 @@ pub async fn open(config: &EngineConfig, executor: &FakeExecutor, images: &FakeI
 
 /// Looks again and again until there is an answer; fails by name when there is none in time.
 pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    let found = tokio::time::timeout(PATIENCE, looking).await;
+    found.unwrap_or_else(|_| panic!("no {what} within {PATIENCE:?}"))
 }
 
 /// Every file below a folder that nobody changes, with its content, for searching.

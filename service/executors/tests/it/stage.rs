@@ -245,13 +245,11 @@ pub async fn end(executor: &AnyExecutor, logs: &LogSink, key: &AttemptKey, log: 
 
 /// Waits for a condition.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let started = Instant::now();
-    while !holds().await {
-        assert!(
-            started.elapsed() < DEADLINE,
-            "{what}: not within {}s",
-            DEADLINE.as_secs()
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let looking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let held = tokio::time::timeout(DEADLINE, looking).await;
+    assert!(held.is_ok(), "{what}: not within {}s", DEADLINE.as_secs());
 }

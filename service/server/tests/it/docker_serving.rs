@@ -6,6 +6,7 @@ use crate::yard::eventually;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// A graph y = factor * x, or one that answers NaN, or nothing that is a graph.
 const TRAIN: &str = r#"name: line
@@ -113,8 +114,10 @@ impl Drop for Serving {
     }
 }
 
+/// An engine's proxy that has just started may accept a connection and never hand it on.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
+    client.build().unwrap()
 }
 
 /// What clients get: version and prediction for 1.
