@@ -12,8 +12,6 @@ use utoipa::ToSchema;
 
 /// Entries of a target's ledger that are shown.
 const SHOWN: usize = 50;
-/// Entries read to find targets that the configuration does not name any more.
-const LOOKED_AT: u32 = 1000;
 
 /// Every push target.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -92,13 +90,7 @@ impl Models {
     /// Reads every target of the configuration and of the ledger.
     pub async fn read(store: &Reads, config: &Config) -> Result<Self> {
         let mut names: BTreeSet<String> = config.targets.keys().cloned().collect();
-        names.extend(
-            store
-                .promotions(None, LOOKED_AT)
-                .await?
-                .into_iter()
-                .map(|entry| entry.target),
-        );
+        names.extend(store.promoted_targets().await?);
         let mut targets = Vec::new();
         for name in names {
             let ledger = store.ledger(&name).await?;
