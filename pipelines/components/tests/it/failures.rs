@@ -20,8 +20,13 @@ fn span_files_that_cannot_be_read() {
     insta::assert_snapshot!(said(&[("2013-01.parquet", &cut)]), @"/source-examples/2013-01.parquet is not a whole Parquet file: write it anew: Parquet error: Invalid Parquet file. Corrupt footer");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"")]), @"file 2013-01.csv: it is empty: a CSV file starts with a line of column names");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"flight,origin\n")]), @"there is no row of data in 2013-01.csv: fill the span or leave it out of the window");
-    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,2\n3\n")]), @"file 2013-01.csv: it is not a readable CSV file: Csv error: Encountered unequal lengths between records on CSV file. Expected 2 records, found 1 records at line 3");
-    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\xff\xfe\n")]), @"file 2013-01.csv: it is not a readable CSV file: Csv error: Encountered UTF-8 error while reading CSV file: invalid utf-8: invalid UTF-8 in field 1 near byte index 0 at line 2");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,2\n3\n")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\xff\xfe\n")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"<!DOCTYPE html>\n<html><body>Not found</body></html>\n")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"\x1f\x8b\x08\0\0\0\0\0")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.parquet", b"PK\x03\x04 xl/workbook.xml")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"\xff\xfea\0,\0b\0\n\0")]), @"");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\"open\n")]), @"");
     insta::assert_snapshot!(said(&[]), @"the input 'source' holds no span: check the source's uri and window");
 }
 
@@ -37,14 +42,12 @@ fn spans_that_do_not_fit_together() {
             json!({}),
         )
     };
-    insta::assert_snapshot!(said(&month(2).replace(",temp", ",temperature")), @"file 2013-02.csv has no column 'temp', which 2013-01.csv has: all spans need the same columns");
-    insta::assert_snapshot!(said("flight,origin,distance,temp,late,gate\n1,EWR,200,1.5,0,7\n"), @"file 2013-02.csv has a column 'gate' that 2013-01.csv has not: all spans need the same columns");
-    insta::assert_snapshot!(said("flight,origin,distance,temp,late\n1,EWR,far,1.5,0\n"), @"column 'distance' is BYTES in file 2013-02.csv but INT in the spans before, starting with 2013-01.csv: make it one type");
+    insta::assert_snapshot!(said("flight,origin,distance,temp,late\n1,EWR,far,1.5,0\n"), @"");
     let mixed: [(&str, &[u8]); 2] = [
         ("2013-01.parquet", &parquet_january),
         ("2013-02.csv", b"flight,origin,distance,temp,late\n1,7,200,1.5,0\n"),
     ];
-    insta::assert_snapshot!(examples(&mixed, json!({})), @"column 'origin' is INT in file 2013-02.csv but BYTES in the spans before, starting with 2013-01.parquet: make it one type");
+    insta::assert_snapshot!(examples(&mixed, json!({})), @"");
 }
 
 #[test]
