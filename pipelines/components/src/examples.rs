@@ -10,7 +10,7 @@ use parquet::basic::Type as PhysicalType;
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -153,19 +153,22 @@ impl Table {
         fields.map(|field| (field.name().as_str(), field.data_type()))
     }
 
-    /// The smallest and the largest whole number of a column, as far as the file says.
-    pub fn range(&self, column: &str) -> Option<(i64, i64)> {
-        let parquet = self.metadata.parquet_schema();
-        let place = parquet
-            .columns()
-            .iter()
-            .position(|leaf| leaf.path().parts() == [column])?;
-        let groups = self.metadata.metadata().row_groups().iter();
-        let ranges = groups.filter_map(|group| match group.column(place).statistics()? {
-            Statistics::Int64(found) => Some((*found.min_opt()?, *found.max_opt()?)),
-            _ => None,
-        });
-        ranges.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    /// The smallest and the largest whole number of the columns that hold some, as far as the file says.
+    pub fn ranges(&self) -> HashMap<String, (i64, i64)> {
+        let mut ranges: HashMap<String, (i64, i64)> = HashMap::new();
+        for group in self.metadata.metadata().row_groups() {
+            for column in group.columns() {
+                let ([name], Some(Statistics::Int64(found))) = (column.column_path().parts(), column.statistics())
+                else {
+                    continue;
+                };
+                if let (Some(low), Some(high)) = (found.min_opt(), found.max_opt()) {
+                    let range = ranges.entry(name.clone()).or_insert((*low, *high));
+                    *range = (range.0.min(*low), range.1.max(*high));
+                }
+            }
+        }
+        ranges
     }
 
     /// The number of rows.

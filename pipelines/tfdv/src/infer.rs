@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(inferred(0, 2, 2), r#"{"dim":[{"size":"2"}]} null"#);
         assert_eq!(inferred(1, 2, 2), r#"null {"min":"1"}"#);
         assert_eq!(inferred(0, 0, 3), r#"null {"min":"0"}"#);
-        assert_eq!(inferred(0, 0, 1), r#"null {"max":"1","min":"0"}"#);
+        assert_eq!(inferred(0, 0, 1), r#"null {"min":"0","max":"1"}"#);
     }
 
     #[test]

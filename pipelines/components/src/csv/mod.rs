@@ -96,6 +96,8 @@ pub struct CsvFile {
     pub columns: Vec<CsvColumn>,
     /// What its reader should know.
     pub notes: Vec<String>,
+    /// The columns that were asked to be left out, and are there.
+    pub left_out: Vec<String>,
     separator: u8,
     /// Whether the first line is Excel's `sep=;`.
     first_line_is_none: bool,
@@ -166,6 +168,7 @@ impl CsvFile {
             path: path.to_owned(),
             columns,
             notes: Vec::new(),
+            left_out: names.iter().filter(|name| left_out.contains(name)).cloned().collect(),
             separator,
             first_line_is_none,
             spelling,
@@ -317,6 +320,9 @@ fn explain(path: &Path, separator: u8, fault: Fault) -> anyhow::Error {
         ),
         Fault::OpenQuote { line } => anyhow!(
             "the quote that opens in line {line} is never closed, so that all after it would be one value: close it, write it twice if it is part of the value, or look whether the file was cut off"
+        ),
+        Fault::LongValue { line } => anyhow!(
+            "line {line} has a value of more than 64 MB: the file has no line breaks, or is no text; write it anew"
         ),
         Fault::BehindQuote { opened, line } => {
             let opened = if opened == line {

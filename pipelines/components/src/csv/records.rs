@@ -10,6 +10,9 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// A quoted value that is longer was never closed; so much of a file is in memory at most.
 const QUOTED_BYTES: usize = 16 * 1024 * 1024;
 
+/// Nor does a row without quotes have so much.
+const PLAIN_BYTES: usize = 64 * 1024 * 1024;
+
 /// Why a file is no sequence of records.
 #[derive(Debug)]
 pub enum Fault {
@@ -23,6 +26,8 @@ pub enum Fault {
     Zero { offset: u64 },
     /// A quote that opens in this line and never closes.
     OpenQuote { line: u64 },
+    /// A value without quotes that nobody wrote.
+    LongValue { line: u64 },
     /// Text behind the quote that closes a value.
     BehindQuote { opened: u64, line: u64 },
 }
@@ -136,6 +141,9 @@ impl<R: Read> Records<R> {
             self.at += value.len();
             if end.is_some() {
                 break;
+            }
+            if data.len() > PLAIN_BYTES {
+                return Err(Fault::LongValue { line: self.line });
             }
         }
         Ok(())

@@ -145,6 +145,7 @@ fn the_usual_words_are_missing_and_infinite() {
     insta::assert_snapshot!(said(b"x\n1\nNA\n?\n-999\n", json!({"missing_values": ["?", -999]})), @"
     x BYTES
     it has only one column, 'x': if there are more, set separator to what is between them
+    read as missing: '?' in column 'x' (2 times, first in row 3); missing_values names the words that are
     column 'x' is text: row 2 is 'NA', the only value of 2 that is no number: if it stands for none, name it in missing_values
     ");
 }

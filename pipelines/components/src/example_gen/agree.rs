@@ -122,7 +122,6 @@ fn one_form(name: &str, found: &[InFile]) -> Result<Form> {
 fn one_kind(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Result<Option<Kind>> {
     let texts = written(name, found, notes);
     let mut agreed: Option<(Kind, &SpanFile, &Found)> = None;
-    let mut widened = None;
     for (file, column) in found {
         // Text tables are one table in several files, unless a word is in the way.
         let kind = match &column.origin {
@@ -133,30 +132,31 @@ fn one_kind(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Result<Opt
         agreed = Some(match agreed {
             None => (kind, file, column),
             Some((known, first, other)) => match known.widened(kind) {
-                Some(both) => {
-                    if both != known || both != kind {
-                        widened = widened.or(Some((first.name.as_str(), known, file.name.as_str(), kind)));
-                    }
-                    if both == kind && both != known {
-                        (both, file, column)
-                    } else {
-                        (both, first, other)
-                    }
-                }
+                Some(both) if both == known => (both, first, other),
+                Some(both) => (both, file, column),
                 None => bail!("{}", conflict(name, (known, first, other), (kind, file, column))),
             },
         });
     }
-    if let Some((one, kind, other, its)) = widened {
-        let inexact = found
-            .iter()
-            .find_map(|(file, column)| column.inexact().map(|value| (file, value)));
-        let inexact = inexact.map_or_else(String::new, |(file, value)| {
-            format!("; beyond 2^53 that is not exact, and file {} has {value}", file.name)
+    let kind = agreed.map(|(kind, _, _)| kind);
+    let own = |wanted| found.iter().find(|(_, column)| column.kind == Some(wanted));
+    if kind == Some(Kind::Float) {
+        let inexact = found.iter().find_map(|(file, column)| Some((file, column.inexact()?)));
+        let inexact = inexact.map(|(file, value)| {
+            format!(
+                "beyond 2^53 that is not exact, and file {} has {value}; column_types: {{ {name}: BYTES }} keeps it",
+                file.name
+            )
         });
-        notes.push(format!(
-            "column '{name}' is {kind} in {one} and {its} in {other}: it is read as FLOAT{inexact}"
-        ));
+        let widened = own(Kind::Int).zip(own(Kind::Float)).map(|((whole, _), (float, _))| {
+            format!("INT in {} and FLOAT in {}: it is read as FLOAT", whole.name, float.name)
+        });
+        let said: Vec<String> = match widened {
+            None if inexact.is_none() => Vec::new(),
+            None => ["FLOAT".to_owned()].into_iter().chain(inexact).collect(),
+            Some(widened) => [widened].into_iter().chain(inexact).collect(),
+        };
+        notes.extend((!said.is_empty()).then(|| format!("column '{name}' is {}", said.join("; "))));
     }
     let truth = |column: &Found| matches!(&column.origin, Origin::Parquet { type_name, .. } if type_name == "Boolean");
     let (yes, no): (Vec<InFile>, Vec<InFile>) = found
@@ -165,11 +165,11 @@ fn one_kind(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Result<Opt
         .partition(|(_, column)| truth(column));
     if let ([(one, _), ..], [(other, _), ..]) = (yes.as_slice(), no.as_slice()) {
         notes.push(format!(
-            "column '{name}' is true or false in {} and numbers in {}: it is read as 0 and 1 there",
+            "column '{name}' is true or false in {} and numbers in {}: true and false are read as 1 and 0",
             one.name, other.name
         ));
     }
-    Ok(agreed.map(|(kind, _, _)| kind))
+    Ok(kind)
 }
 
 /// What the columns of all text tables are together, as if they were one; `None` where a word or comma is in one.
@@ -206,7 +206,7 @@ fn conflict(name: &str, one: (Kind, &SpanFile, &Found), other: (Kind, &SpanFile,
             .map_or_else(String::new, |seen| format!(" ({seen})"));
         format!("{kind} in file {}{value}", file.name)
     };
-    let word = [other.2, one.2].into_iter().find_map(Found::first_text);
+    let word = [other.2, one.2].into_iter().find_map(|found| found.word());
     let word = word.map_or_else(String::new, |seen: Seen| {
         format!(", name '{}' in missing_values if it stands for none", seen.value)
     });
@@ -284,7 +284,7 @@ mod tests {
         ");
         insta::assert_snapshot!(said(&["a\n9007199254740993\n", "a\n0.5\n"]), @"
         a FLOAT
-        column 'a' is INT in 2013-01.csv and FLOAT in 2013-02.csv: it is read as FLOAT; beyond 2^53 that is not exact, and file 2013-01.csv has 9007199254740993
+        column 'a' is INT in 2013-01.csv and FLOAT in 2013-02.csv: it is read as FLOAT; beyond 2^53 that is not exact, and file 2013-01.csv has 9007199254740993; column_types: { a: BYTES } keeps it
         ");
         insta::assert_snapshot!(said(&["a,b\n1,2\n", "a\n1\n", "c,a\nx,1\n"]), @"
         a INT, b INT, c BYTES

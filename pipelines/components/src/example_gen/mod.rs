@@ -43,7 +43,8 @@ struct Parameters {
     /// Columns that are as if they were not there.
     #[serde(default)]
     exclude_columns: Vec<String>,
-    #[serde(flatten)]
+    /// Read apart, so that an error names the setting.
+    #[serde(skip)]
     csv: Settings,
 }
 
@@ -53,7 +54,8 @@ struct Parameters {
 /// When a span file is unreadable or no table, when a column is text in one and a number in another, when there is no
 /// row, when a parameter is wrong, or when the output cannot be written.
 pub fn run(task: &Task) -> Result<()> {
-    let parameters: Parameters = task.parameters()?;
+    let mut parameters: Parameters = task.parameters()?;
+    parameters.csv = task.parameters()?;
     let splits = parameters
         .splits
         .as_ref()
@@ -72,6 +74,10 @@ pub fn run(task: &Task) -> Result<()> {
             println!("{}: {note}", file.name);
         }
         files.push(file);
+    }
+    let there = |name: &String| files.iter().any(|file| file.left_out.contains(name));
+    if let Some(unknown) = parameters.exclude_columns.iter().find(|name| !there(name)) {
+        bail!("there is no column '{unknown}', which exclude_columns names");
     }
     let Agreed { features, notes } = agree(&files, &parameters.column_types)?;
     for note in notes {
@@ -93,8 +99,9 @@ pub fn run(task: &Task) -> Result<()> {
     let mut total = 0;
     for (span, file) in spans.iter().zip(&files) {
         let mut first_row = 0;
+        let places = file.places(&features);
         for batch in file.batches(&features)? {
-            let columns = columns(&features, &batch?).map_err(|(name, row, error)| {
+            let columns = columns(&features, &places, &batch?).map_err(|(name, row, error)| {
                 let row = first_row + row + 1;
                 error.context(format!("file {}: row {row} of column '{name}'", file.name))
             })?;
@@ -153,12 +160,16 @@ pub fn run(task: &Task) -> Result<()> {
 }
 
 /// The values of a batch by feature; names column and row of one that does not fit.
-fn columns(features: &[Feature], batch: &RecordBatch) -> Result<Vec<Values>, (String, usize, anyhow::Error)> {
-    let values = |feature: &Feature| {
-        let values = feature.values(batch.column_by_name(&feature.name), batch.num_rows());
+fn columns(
+    features: &[Feature],
+    places: &[Option<usize>],
+    batch: &RecordBatch,
+) -> Result<Vec<Values>, (String, usize, anyhow::Error)> {
+    let values = |(feature, place): (&Feature, &Option<usize>)| {
+        let values = feature.values(place.map(|place| batch.column(place)), batch.num_rows());
         values.map_err(|(row, error)| (feature.name.clone(), row, error))
     };
-    features.iter().map(values).collect()
+    features.iter().zip(places).map(values).collect()
 }
 
 /// What decides the split and the kinds of a row beside its own content.

@@ -7,13 +7,13 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::feature::{Feature, Form};
-use crate::csv::columns::{Evidence, Seen};
+use crate::csv::columns::{Evidence, Seen, WhyText};
 use crate::csv::content::{HEAD_BYTES, foreign};
 use crate::csv::{CsvFile, Settings};
 use crate::examples::Table;
@@ -86,6 +86,8 @@ pub struct SpanFile {
     pub columns: Vec<Found>,
     /// What its reader should know.
     pub notes: Vec<String>,
+    /// The columns that were asked to be left out, and are there.
+    pub left_out: Vec<String>,
     table: Kinded,
 }
 
@@ -119,6 +121,17 @@ impl Found {
     pub fn first_text(&self) -> Option<Seen> {
         match &self.origin {
             Origin::Csv(evidence) => evidence.why_text().map(|why| why.first().clone()),
+            Origin::Parquet { .. } => None,
+        }
+    }
+
+    /// The word that makes it text, which may stand for a missing value.
+    pub fn word(&self) -> Option<Seen> {
+        match &self.origin {
+            Origin::Csv(evidence) => match evidence.why_text()? {
+                WhyText::Word { first, .. } => Some(first),
+                _ => None,
+            },
             Origin::Parquet { .. } => None,
         }
     }
@@ -183,17 +196,20 @@ impl SpanFile {
             name: name.to_owned(),
             columns: file.columns.iter().map(found).collect(),
             notes: std::mem::take(&mut file.notes),
+            left_out: std::mem::take(&mut file.left_out),
             table: Kinded::Csv(file),
         })
     }
 
     fn parquet(path: &Path, name: &str, reading: &Reading) -> Result<Self> {
         let table = Table::open(path)?;
-        let (mut columns, mut notes) = (Vec::new(), Vec::new());
-        for (column, data_type) in table
-            .columns()
-            .filter(|(column, _)| !reading.left_out.iter().any(|out| out == column))
-        {
+        let ranges = table.ranges();
+        let (mut columns, mut notes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, data_type) in table.columns() {
+            if reading.left_out.iter().any(|out| out == column) {
+                left_out.push(column.to_owned());
+                continue;
+            }
             if column
                 .strip_prefix(PANDAS_INDEX)
                 .is_some_and(|level| level.ends_with("__"))
@@ -219,7 +235,7 @@ impl SpanFile {
                 form,
                 origin: Origin::Parquet {
                     type_name: data_type.to_string(),
-                    range: table.range(column),
+                    range: ranges.get(column).copied(),
                 },
             });
         }
@@ -227,6 +243,7 @@ impl SpanFile {
             name: name.to_owned(),
             columns,
             notes,
+            left_out,
             table: Kinded::Parquet(table),
         })
     }
@@ -237,6 +254,14 @@ impl SpanFile {
             Kinded::Csv(file) => file.why_text(wanted),
             Kinded::Parquet(_) => Vec::new(),
         }
+    }
+
+    /// Where each feature is among the columns of a batch; `None` where the file has no such column.
+    pub fn places(&self, features: &[Feature]) -> Vec<Option<usize>> {
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let places: HashMap<&str, usize> = names.zip(0..).collect();
+        let place = |feature: &Feature| places.get(feature.name.as_str()).copied();
+        features.iter().map(place).collect()
     }
 
     /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features.
@@ -254,8 +279,10 @@ impl SpanFile {
                 })))
             }
             Kinded::Csv(file) => {
-                let kind = |column: &Found| features.iter().find(|feature| feature.name == column.name)?.kind;
-                let kinds: Vec<Option<Kind>> = self.columns.iter().map(kind).collect();
+                let mut kinds = vec![None; self.columns.len()];
+                for (feature, place) in features.iter().zip(self.places(features)) {
+                    place.into_iter().for_each(|place| kinds[place] = feature.kind);
+                }
                 let batches = file.batches(&kinds).map_err(explain)?;
                 Ok(Box::new(batches.map(move |batch| batch.map_err(explain))))
             }

@@ -93,7 +93,7 @@ fn the_dates_of_spark_are_the_same_dates() {
     let said = yard
         .examples("far", &[("2013-01.parquet", table(&[("day", far)]))], json!({}))
         .failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'day': it has a value that cannot be read: Cast error: Failed to convert 4611686018427387903 to datetime for Timestamp(s)");
 }
 
 /// A column of each type that Parquet knows beside those of CSV.
@@ -159,7 +159,11 @@ fn lists_bytes_and_all_other_types_get_statistics() {
         &[("2013-01.parquet", table(&of_every_type()))],
         one_split(json!({})),
     );
-    insta::assert_snapshot!(ended.success().stdout, @"");
+    insta::assert_snapshot!(ended.success().stdout, @"
+    column 'nothing' has no value: its type is left open (column_types can say it)
+    2013-01.parquet: 4 examples
+    split all: 4 examples
+    ");
     yard.step(
         "statistics-gen",
         json!({}),
@@ -187,7 +191,19 @@ fn lists_bytes_and_all_other_types_get_statistics() {
             number("numMissing"),
         ));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    tags STRING: 4 rows, 0 to 3 values, 6 in all, 0 missing
+    counts INT: 3 rows, 0 to 3 values, 5 in all, 1 missing
+    half FLOAT: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    price FLOAT: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    coded STRING: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    large STRING: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    old_text STRING: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    image STRING: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    uuid STRING: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    flag INT: 4 rows, 1 to 1 values, 4 in all, 0 missing
+    nothing STRING: 0 rows, 0 to 0 values, 0 in all, 4 missing
+    ");
     yard.step(
         "schema-gen",
         json!({}),
@@ -196,8 +212,8 @@ fn lists_bytes_and_all_other_types_get_statistics() {
     )
     .success();
     let schema = yard.json("schema/schema.json");
-    insta::assert_snapshot!(schema["feature"][0], @"");
-    insta::assert_snapshot!(schema["feature"][10], @"");
+    insta::assert_snapshot!(schema["feature"][0], @r#"{"name":"tags","type":"BYTES","presence":{"minFraction":1.0,"minCount":"1"},"valueCount":{"min":"0"},"domain":"tags"}"#);
+    insta::assert_snapshot!(schema["feature"][10], @r#"{"name":"nothing"}"#);
     let inputs = [("statistics", "statistics"), ("schema", "schema")];
     let ended = yard.step("example-validator", json!({}), &inputs, ("anomalies", "anomalies"));
     insta::assert_snapshot!(ended.success().stdout, @"split all: 4 examples, anomalies: 0");
@@ -215,7 +231,7 @@ fn columns_that_examples_cannot_hold_are_refused_or_left_out() {
     let said = yard
         .examples("refused", &[("2013-01.parquet", file.clone())], json!({}))
         .failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"file 2013-01.parquet: column 'place': its type is Struct("lat": Int64), and Examples hold only numbers, booleans, text, dates, times, bytes and lists of them: convert it, or leave it out with exclude_columns"#);
     yard.examples(
         "examples",
         &[("2013-01.parquet", file)],
@@ -254,9 +270,9 @@ fn evaluate_reads_only_what_is_asked_for() {
     };
     evaluate(&["--label", "y", "--prediction", "p", "--slice", "coded"]).success();
     let said = evaluate(&["--label", "y", "--prediction", "tags"]).failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"column 'tags' of the candidate's predictions is List(Utf8), and one value in a row is needed: write it so where the predictions are made");
     let said = evaluate(&["--label", "y", "--prediction", "p", "--slice", "place"]).failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"column 'place' of the candidate's predictions is Struct("lat": Int64), and one value in a row is needed: write it so where the predictions are made"#);
 }
 
 #[test]
@@ -308,14 +324,20 @@ fn a_column_that_some_months_lack_is_judged_by_the_schema() {
     let january = month(1);
     window("old", &[("2013-01.csv", &january)]);
     let said = window("mixed", &[("2013-01.csv", &january), ("2013-02.csv", &with_gate)]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    column 'gate' is not in 2013-01.csv: it is missing in those rows
+    2013-01.csv: 60 examples
+    2013-02.csv: 60 examples
+    split train: 77 examples
+    split eval: 43 examples
+    ");
     yard.step("schema-gen", json!({}), &[("statistics", "old")], ("schema", "schema"))
         .success();
     let judge = |statistics: &str| {
         let inputs = [("statistics", statistics), ("schema", "schema")];
         yard.step("example-validator", json!({}), &inputs, ("anomalies", "anomalies"))
     };
-    insta::assert_snapshot!(judge("mixed").failure(), @"");
+    insta::assert_snapshot!(judge("mixed").failure(), @"split 'train', column 'gate': the column is in the data, and the schema does not know it (and 1 more anomaly in its log): correct the data or the schema, or set severity_overrides: { SCHEMA_NEW_COLUMN: WARNING }");
     yard.step(
         "schema-gen",
         json!({}),
@@ -324,7 +346,7 @@ fn a_column_that_some_months_lack_is_judged_by_the_schema() {
     )
     .success();
     let schema = yard.json("schema2/schema.json");
-    insta::assert_snapshot!(schema["feature"][5], @"");
+    insta::assert_snapshot!(schema["feature"][5], @r#"{"name":"gate","type":"INT","presence":{"minCount":"1"},"valueCount":{"min":"1","max":"1"}}"#);
     // The rows of January are in the splits in which they were.
     let flights = |examples: &str, split: &str| -> Vec<i64> {
         let batches = rows(&yard.path(examples), split);
@@ -356,7 +378,15 @@ fn months_of_csv_and_parquet_and_of_other_kinds() {
     let csv = ",x,late,gust\n0,0.5,1,3.5\n1,NULL,0,-inf\n";
     let files = [("2013-01.parquet", file), ("2013-02.csv", csv.into())];
     let ended = yard.examples("examples", &files, one_split(json!({}))).success();
-    insta::assert_snapshot!(ended.stdout, @"");
+    insta::assert_snapshot!(ended.stdout, @"
+    2013-01.parquet: column '__index_level_0__' is pandas' index: it is left out
+    2013-02.csv: the first column has no name and only numbers the rows, as pandas' index: it is left out
+    column 'x' is INT in 2013-01.parquet and FLOAT in 2013-02.csv: it is read as FLOAT; beyond 2^53 that is not exact, and file 2013-01.parquet has 9007199254740993; column_types: { x: BYTES } keeps it
+    column 'late' is true or false in 2013-01.parquet and numbers in 2013-02.csv: true and false are read as 1 and 0
+    2013-01.parquet: 2 examples
+    2013-02.csv: 2 examples
+    split all: 4 examples
+    ");
     let batches = rows(&yard.path("examples"), "all");
     let gust: Vec<Option<f64>> = batches
         .iter()
@@ -370,7 +400,7 @@ fn months_of_csv_and_parquet_and_of_other_kinds() {
         ("2013-02.csv", "store,n\n0421,1\n".into()),
     ];
     let said = yard.examples("codes", &files, json!({})).failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"column 'store' is BYTES in file 2013-02.csv (row 1 is '0421') but INT in file 2013-01.parquet: make it one type, or say what it is with column_types: { store: BYTES }");
     yard.examples("forced", &files, one_split(json!({"column_types": {"store": "BYTES"}})))
         .success();
     assert_eq!(
@@ -385,5 +415,5 @@ fn months_of_csv_and_parquet_and_of_other_kinds() {
     let said = yard
         .examples("wrong", &files, json!({"column_types": {"n": "INT"}}))
         .failure();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'n': it has a value that cannot be read: Cast error: Cannot cast string 'x' to value of Int64 type");
 }
