@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 
 /// How readers spell a missing value, in any case; an empty one is always missing. Those of pandas, and `\N` of
 /// databases.
-pub const MISSING_VALUES: [&str; 15] = [
-    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "\\N", "1.#IND", "-1.#IND",
+pub const MISSING_VALUES: [&str; 14] = [
+    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "NULL", "None", "\\N", "1.#IND", "-1.#IND",
     "1.#QNAN",
 ];
 

@@ -1,12 +1,13 @@
 //! The rows of a text table as batches of Arrow.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder};
 use arrow_array::{ArrayRef, NullArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::fs::File;
 use std::sync::Arc;
 
+use super::cells::Spelling;
 use super::records::{Record, Records};
 use super::{CsvFile, explain, open, ragged};
 use crate::examples::BATCH_ROWS;
@@ -30,6 +31,29 @@ impl Values {
             Some(Kind::Float) => Self::Float(Float64Builder::new()),
             Some(Kind::Bytes) => Self::Bytes(StringBuilder::new()),
             None => Self::Nothing,
+        }
+    }
+
+    /// Appends a value; `false` when it is not of the kind.
+    fn push(&mut self, value: &[u8], spelling: &Spelling) -> bool {
+        let missing = spelling.missing(value);
+        match self {
+            Self::Nothing => missing,
+            Self::Int(numbers) => {
+                let number = spelling.int(value).filter(|_| !missing);
+                numbers.append_option(number);
+                missing || number.is_some()
+            }
+            Self::Float(numbers) => {
+                let number = spelling.float(value).filter(|_| !missing);
+                numbers.append_option(number);
+                missing || number.is_some()
+            }
+            Self::Bytes(texts) => {
+                let text = std::str::from_utf8(value).ok().filter(|_| !missing);
+                texts.append_option(text);
+                missing || text.is_some()
+            }
         }
     }
 
@@ -89,25 +113,11 @@ impl<'a> Batches<'a> {
             }
             for (column, values) in self.file.columns.iter().zip(&mut self.values) {
                 let value = self.record.value(column.place);
-                let missing = self.file.spelling.missing(value);
                 bytes += value.len();
-                let read = match values {
-                    Values::Nothing => missing.then_some(()),
-                    Values::Int(numbers) if missing => Some(numbers.append_null()),
-                    Values::Float(numbers) if missing => Some(numbers.append_null()),
-                    Values::Bytes(texts) if missing => Some(texts.append_null()),
-                    Values::Int(numbers) => self.file.spelling.int(value).map(|number| numbers.append_value(number)),
-                    Values::Float(numbers) => self
-                        .file
-                        .spelling
-                        .float(value)
-                        .map(|number| numbers.append_value(number)),
-                    Values::Bytes(texts) => std::str::from_utf8(value).ok().map(|text| texts.append_value(text)),
-                };
-                read.ok_or_else(|| {
+                if !values.push(value, &self.file.spelling) {
                     let text = String::from_utf8_lossy(value);
                     let shown: String = text.chars().take(60).collect();
-                    anyhow!(
+                    bail!(
                         "row {} of column '{}' is '{shown}', and the column is to be read as {}: correct it, name it in missing_values, or give the column another type in column_types",
                         self.row,
                         column.name,
@@ -117,8 +127,8 @@ impl<'a> Batches<'a> {
                             Values::Bytes(_) => "BYTES",
                             Values::Nothing => "missing",
                         }
-                    )
-                })?;
+                    );
+                }
             }
         }
         if rows == 0 {

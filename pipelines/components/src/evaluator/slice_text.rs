@@ -25,7 +25,7 @@ pub fn slice(text: &str) -> Result<SlicingSpec, String> {
 
 /// The two sides of a word that is not within quotes.
 pub fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
-    let outside = |place: &usize| text[..*place].matches('"').count() % 2 == 0;
+    let outside = |place: &usize| text[..*place].matches('"').count().is_multiple_of(2);
     let place = text.match_indices(word).map(|(place, _)| place).find(outside)?;
     Some((&text[..place], &text[place + word.len()..]))
 }

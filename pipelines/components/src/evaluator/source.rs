@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::example_gen::agree::agree;
 use crate::example_gen::feature::Feature;
-use crate::example_gen::source::{Reading, SpanFile};
+use crate::example_gen::source::{Reading, SpanFile, is_named_as_text};
 use crate::examples::Table;
 use crate::features::{FeatureSpec, Kind};
 
@@ -22,7 +22,7 @@ pub struct Source {
 
 enum Kinded {
     Parquet(Table),
-    Csv(SpanFile, Vec<Feature>),
+    Csv(Box<SpanFile>, Vec<Feature>),
 }
 
 impl Source {
@@ -53,9 +53,7 @@ impl Source {
         if file.read_exact(&mut magic).is_ok() && &magic == b"PAR1" {
             return Self::parquet(path);
         }
-        let csv = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let csv = is_named_as_text(path);
         let (Some(name), true) = (path.file_name().and_then(OsStr::to_str), csv) else {
             bail!(
                 "{} is neither Parquet nor named .csv: predictions are read from these two",
@@ -70,7 +68,7 @@ impl Source {
         let kind = |feature: &Feature| (feature.name.clone(), feature.kind.unwrap_or(Kind::Bytes));
         Ok(Self {
             features: FeatureSpec(features.iter().map(kind).collect()),
-            file: Kinded::Csv(file, features),
+            file: Kinded::Csv(Box::new(file), features),
         })
     }
 

@@ -103,7 +103,10 @@ pub fn run(task: &Task) -> Result<()> {
         for batch in file.batches(&features)? {
             let columns = columns(&features, &places, &batch?).map_err(|(name, row, error)| {
                 let row = first_row + row + 1;
-                error.context(format!("file {}: row {row} of column '{name}'", file.name))
+                error.context(format!(
+                    "file {}: row {row} of column '{name}' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns)",
+                    file.name
+                ))
             })?;
             let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(Values::array).collect())?;
             let mut rows = vec![Vec::new(); writers.len()];

@@ -69,6 +69,12 @@ pub fn span_name(span: &Span) -> String {
     }
 }
 
+/// Whether a file is called as tables of text are.
+pub fn is_named_as_text(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    TEXT.iter().any(|text| extension == *text)
+}
+
 /// How the files of a step are read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
@@ -152,7 +158,7 @@ impl Found {
 
 enum Kinded {
     Parquet(Table),
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
 }
 
 impl SpanFile {
@@ -167,12 +173,11 @@ impl SpanFile {
         file.take(HEAD_BYTES as u64)
             .read_to_end(&mut head)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         let file = if head.starts_with(b"PAR1") {
             Self::parquet(&path, name, reading)?
         } else if let Some(foreign) = foreign(&head) {
             return Err(anyhow!(foreign).context(format!("file {name}")));
-        } else if TEXT.iter().any(|text| extension == *text) {
+        } else if is_named_as_text(&path) {
             Self::csv(&path, name, reading).with_context(|| format!("file {name}"))?
         } else {
             bail!("file {name} is neither Parquet nor named .csv: example-gen reads these two");
@@ -197,7 +202,7 @@ impl SpanFile {
             columns: file.columns.iter().map(found).collect(),
             notes: std::mem::take(&mut file.notes),
             left_out: std::mem::take(&mut file.left_out),
-            table: Kinded::Csv(file),
+            table: Kinded::Csv(Box::new(file)),
         })
     }
 

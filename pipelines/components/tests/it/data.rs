@@ -93,7 +93,7 @@ fn the_dates_of_spark_are_the_same_dates() {
     let said = yard
         .examples("far", &[("2013-01.parquet", table(&[("day", far)]))], json!({}))
         .failure();
-    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'day': it has a value that cannot be read: Cast error: Failed to convert 4611686018427387903 to datetime for Timestamp(s)");
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'day' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns): it has a value that cannot be read: Cast error: Failed to convert 4611686018427387903 to datetime for Timestamp(s)");
 }
 
 /// A column of each type that Parquet knows beside those of CSV.
@@ -415,5 +415,5 @@ fn months_of_csv_and_parquet_and_of_other_kinds() {
     let said = yard
         .examples("wrong", &files, json!({"column_types": {"n": "INT"}}))
         .failure();
-    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'n': it has a value that cannot be read: Cast error: Cannot cast string 'x' to value of Int64 type");
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'n' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns): it has a value that cannot be read: Cast error: Cannot cast string 'x' to value of Int64 type");
 }
