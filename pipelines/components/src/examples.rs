@@ -1,14 +1,16 @@
 //! The layout of Examples: `Split-<name>/data.parquet` and `spans.json`, and the reading of Parquet tables.
 
 use anyhow::{Context, Result, anyhow, bail};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Type as PhysicalType;
+use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -137,11 +139,36 @@ impl Table {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
+            .and_then(in_microseconds)
             .with_context(|| format!("{} is not a whole Parquet file: write it anew", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             metadata,
         })
+    }
+
+    /// The columns with their Arrow types.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &DataType)> {
+        let fields = self.metadata.schema().fields().iter();
+        fields.map(|field| (field.name().as_str(), field.data_type()))
+    }
+
+    /// The smallest and the largest whole number of the columns that hold some, as far as the file says.
+    pub fn ranges(&self) -> HashMap<String, (i64, i64)> {
+        let mut ranges: HashMap<String, (i64, i64)> = HashMap::new();
+        for group in self.metadata.metadata().row_groups() {
+            for column in group.columns() {
+                let ([name], Some(Statistics::Int64(found))) = (column.column_path().parts(), column.statistics())
+                else {
+                    continue;
+                };
+                if let (Some(low), Some(high)) = (found.min_opt(), found.max_opt()) {
+                    let range = ranges.entry(name.clone()).or_insert((*low, *high));
+                    *range = (range.0.min(*low), range.1.max(*high));
+                }
+            }
+        }
+        ranges
     }
 
     /// The number of rows.
@@ -168,28 +195,30 @@ impl Table {
             .sum()
     }
 
-    /// The columns with the kind each becomes; `None` where every value is missing by type.
-    ///
-    /// # Errors
-    /// When a column's type is none that Examples hold, naming file and column.
-    pub fn kinds(&self) -> Result<Vec<(String, Option<Kind>)>> {
-        let kind = |field: &std::sync::Arc<arrow_schema::Field>| {
-            let kind = Kind::of(field.data_type()).with_context(|| format!("column '{}'", field.name()));
-            kind.map(|kind| (field.name().clone(), kind))
-        };
-        let kinds: Result<Vec<_>> = self.metadata.schema().fields().iter().map(kind).collect();
-        kinds.with_context(|| format!("file {}", self.path.display()))
-    }
-
     /// The features, where a column without any value counts as text.
     ///
     /// # Errors
-    /// As [`Table::kinds`].
+    /// When a column's type is none that Examples hold, naming file and column.
     pub fn features(&self) -> Result<FeatureSpec> {
-        let kinds = self.kinds()?.into_iter();
+        let feature = |(name, data_type): (&str, &DataType)| {
+            let kind = Kind::of(data_type).with_context(|| format!("column '{name}'"))?;
+            Ok((name.to_owned(), kind.unwrap_or(Kind::Bytes)))
+        };
+        let features: Result<Vec<_>> = self.columns().map(feature).collect();
         Ok(FeatureSpec(
-            kinds.map(|(name, kind)| (name, kind.unwrap_or(Kind::Bytes))).collect(),
+            features.with_context(|| format!("file {}", self.path.display()))?,
         ))
+    }
+
+    /// The features with one value in a row, for readers that ask for a few by name: other columns, such as lists,
+    /// are no concern of theirs.
+    pub fn single(&self) -> FeatureSpec {
+        let single = self.columns().filter(|(_, data_type)| !data_type.is_nested());
+        let feature = |(name, data_type): (&str, &DataType)| {
+            let kind = Kind::of(data_type).ok()?;
+            Some((name.to_owned(), kind.unwrap_or(Kind::Bytes)))
+        };
+        FeatureSpec(single.filter_map(feature).collect())
     }
 
     /// Streams the named columns in batches of [`BATCH_ROWS`].
@@ -254,4 +283,36 @@ impl Table {
         let mask = ProjectionMask::roots(builder.parquet_schema(), places);
         Ok(builder.with_projection(mask))
     }
+}
+
+/// Spark's INT96 as microseconds: as nanoseconds, a timestamp reaches from 1677 to 2262 only, and others wrap around.
+fn in_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let parquet = metadata.parquet_schema();
+    let mut roots = vec![false; metadata.schema().fields().len()];
+    for (place, leaf) in parquet.columns().iter().enumerate() {
+        if leaf.physical_type() == PhysicalType::INT96 {
+            roots[parquet.get_column_root_idx(place)] = true;
+        }
+    }
+    if !roots.contains(&true) {
+        return Ok(metadata);
+    }
+    let fields = metadata.schema().fields().iter().zip(roots);
+    let fields = fields.map(|(field, int96)| if int96 { Arc::new(coarser(field)) } else { field.clone() });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+}
+
+/// The field with microseconds for nanoseconds, in lists too.
+fn coarser(field: &Field) -> Field {
+    let element = |element: &Arc<Field>| Arc::new(coarser(element));
+    let data_type = match field.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+        DataType::List(of) => DataType::List(element(of)),
+        DataType::LargeList(of) => DataType::LargeList(element(of)),
+        DataType::Struct(of) => DataType::Struct(of.iter().map(element).collect()),
+        other => other.clone(),
+    };
+    field.clone().with_data_type(data_type)
 }

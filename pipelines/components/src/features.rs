@@ -1,16 +1,18 @@
 //! The three kinds of feature that Examples know, and how Arrow's many types become one of them.
 
 use anyhow::{Context, Result, anyhow, bail};
-use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::DataType;
+use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::tfdv::statistics::FeatureType;
 
 /// The kind of a feature, as in `tf.train.Feature` and the TFMD schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Kind {
     /// 64-bit integers; booleans are 0 and 1.
     Int,
@@ -21,10 +23,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind an Arrow type becomes; a type without values (all missing) is none yet.
+    /// The kind an Arrow type becomes, or its elements, if it is one of lists; a type without values (all missing) is
+    /// none yet.
     ///
     /// # Errors
-    /// When the type is nested or otherwise not a single value.
+    /// When the type is nested more deeply, or otherwise not made of single values.
     pub fn of(data_type: &DataType) -> Result<Option<Self>> {
         Ok(Some(match data_type {
             DataType::Null => return Ok(None),
@@ -34,11 +37,17 @@ impl Kind {
             kind if kind.is_floating() || kind.is_decimal() => Self::Float,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Bytes,
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Bytes,
+            DataType::FixedSizeBinary(_) => Self::Bytes,
             DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Self::Bytes,
             DataType::Time32(_) | DataType::Time64(_) => Self::Bytes,
             DataType::Dictionary(_, value) => return Self::of(value),
+            DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _)
+                if !element.data_type().is_nested() =>
+            {
+                return Self::of(element.data_type());
+            }
             other => bail!(
-                "its type is {other}, and Examples hold only numbers, booleans, text, dates and times: convert it or leave it out"
+                "its type is {other}, and Examples hold only numbers, booleans, text, dates, times, bytes and lists of them: convert it, or leave it out with exclude_columns"
             ),
         }))
     }
@@ -103,8 +112,12 @@ impl Column {
             safe: false,
             ..CastOptions::default()
         };
+        if array.data_type().is_nested() {
+            bail!("a row of it holds a list of values, and one value is needed");
+        }
         // An instant is the same in every zone, and UTC needs no table of zones.
         let zoneless = match array.data_type() {
+            DataType::FixedSizeBinary(_) => DataType::Binary,
             DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
             other => other.clone(),
         };
@@ -134,32 +147,6 @@ impl Column {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureSpec(pub Vec<(String, Kind)>);
 
-impl FeatureSpec {
-    /// The Arrow schema of Examples with these features.
-    pub fn schema(&self) -> Schema {
-        Schema::new(
-            self.0
-                .iter()
-                .map(|(name, kind)| Field::new(name, kind.arrow(), true))
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    /// The columns of a batch, found by name, in the order and kinds of the spec.
-    ///
-    /// # Errors
-    /// When a column is missing or a value does not fit its kind.
-    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<Column>> {
-        let column = |(name, kind): &(String, Kind)| {
-            let array = batch
-                .column_by_name(name)
-                .ok_or_else(|| anyhow!("there is no column '{name}'"))?;
-            Column::cast(array, *kind).with_context(|| format!("column '{name}'"))
-        };
-        self.0.iter().map(column).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +159,9 @@ mod tests {
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         assert_eq!(Kind::of(&dictionary).unwrap(), Some(Kind::Bytes));
         assert_eq!(Kind::of(&DataType::Null).unwrap(), None);
-        let nested = DataType::new_list(DataType::Int64, true);
+        let list = DataType::new_list(DataType::Int64, true);
+        assert_eq!(Kind::of(&list).unwrap(), Some(Kind::Int));
+        let nested = DataType::new_list(list, true);
         assert!(
             Kind::of(&nested)
                 .unwrap_err()

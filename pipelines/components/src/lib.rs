@@ -4,6 +4,7 @@
 //! Each is a function from a [`task::Task`] to its output artifacts; [`cli`] picks one by name.
 
 pub mod cli;
+mod csv;
 pub mod evaluator;
 pub mod example_gen;
 pub mod example_validator;

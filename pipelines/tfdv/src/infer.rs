@@ -64,7 +64,7 @@ pub fn infer(splits: &[DatasetFeatureStatistics], max_string_domain_size: usize)
             .collect();
         let everywhere = found.len() == splits.len();
         let mut feature = Feature::named(&column);
-        feature.data_type = Some(data_type(&column, &found)?);
+        feature.data_type = data_type(&column, &found)?;
         infer_presence(&mut feature, &found, everywhere);
         schema
             .string_domain
@@ -74,14 +74,16 @@ pub fn infer(splits: &[DatasetFeatureStatistics], max_string_domain_size: usize)
     Ok(schema)
 }
 
-/// The type of the splits that have a value.
-fn data_type(column: &str, found: &[&FeatureNameStatistics]) -> Result<SchemaType, InferenceError> {
+/// The type of the splits that have a value. Text without any value is what TFDV calls a column of which nothing is
+/// known, so that any type may still come.
+fn data_type(column: &str, found: &[&FeatureNameStatistics]) -> Result<Option<SchemaType>, InferenceError> {
     let mut types = found
         .iter()
         .filter(|feature| feature.common().num_non_missing > 0)
         .map(|feature| feature.kind());
     let Some(one) = types.next() else {
-        return Ok(found.first().map_or(SchemaType::Bytes, |feature| feature.kind()));
+        let declared = found.first().map(|feature| feature.kind());
+        return Ok(declared.filter(|kind| *kind != SchemaType::Bytes));
     };
     match types.find(|other| *other != one) {
         Some(other) => Err(InferenceError::TwoTypes {
@@ -89,7 +91,7 @@ fn data_type(column: &str, found: &[&FeatureNameStatistics]) -> Result<SchemaTyp
             one,
             other,
         }),
-        None => Ok(one),
+        None => Ok(Some(one)),
     }
 }
 
@@ -100,13 +102,31 @@ fn infer_presence(feature: &mut Feature, found: &[&FeatureNameStatistics], every
         min_fraction: if complete { 1.0 } else { 0.0 },
         min_count: 1,
     });
-    // TFDV calls it a shape only where no row is without a value.
-    if seen && complete {
+    if !seen {
+        return;
+    }
+    let counts = found
+        .iter()
+        .map(|feature| feature.common())
+        .filter(|common| common.num_non_missing > 0);
+    // Statistics made elsewhere may not count values: then a row has one.
+    let counts = counts.map(|common| match common.max_num_values {
+        0 => (1, 1),
+        most => (common.min_num_values, most),
+    });
+    let (least, most) = counts.fold((i64::MAX, 0), |(least, most), (low, high)| {
+        (least.min(low), most.max(high))
+    });
+    // TFDV calls it a shape only where no row is without a value, and all have as many.
+    if complete && least == most {
         feature.shape = Some(FixedShape {
-            dim: vec![Dim { size: 1 }],
+            dim: vec![Dim { size: most }],
         });
-    } else if seen {
-        feature.value_count = Some(ValueCount { min: 1, max: Some(1) });
+    } else {
+        feature.value_count = Some(ValueCount {
+            min: least.min(1),
+            max: (most == 1).then_some(1),
+        });
     }
 }
 
@@ -265,6 +285,10 @@ mod tests {
     #[test]
     fn the_type_is_that_of_the_splits_with_values() {
         let empty = split(&[text("x", 3, &[])]);
+        assert_eq!(
+            infer(std::slice::from_ref(&empty), 100).unwrap().feature[0].data_type,
+            None
+        );
         let full = json!({"name": "x", "numStats": {"commonStats": {"numNonMissing": "3"}}});
         let schema = infer(&[empty, split(std::slice::from_ref(&full))], 100).unwrap();
         assert_eq!(schema.feature[0].data_type, Some(SchemaType::Int));
@@ -273,6 +297,22 @@ mod tests {
             error.to_string(),
             "column 'x': its values are BYTES in one split and INT in another: make them one type in the data"
         );
+    }
+
+    #[test]
+    fn lists_have_a_number_of_values_or_a_shape() {
+        let inferred = |missing: u64, least: u64, most: u64| {
+            let common =
+                json!({"numNonMissing": 3, "numMissing": missing, "minNumValues": least, "maxNumValues": most});
+            let feature = json!({"name": "x", "numStats": {"commonStats": common, "min": 5.0, "max": 7.0}});
+            let schema = infer(&[split(&[feature])], 100).unwrap();
+            let written = serde_json::to_value(&schema.feature[0]).unwrap();
+            format!("{} {}", written["shape"], written["valueCount"])
+        };
+        assert_eq!(inferred(0, 2, 2), r#"{"dim":[{"size":"2"}]} null"#);
+        assert_eq!(inferred(1, 2, 2), r#"null {"min":"1"}"#);
+        assert_eq!(inferred(0, 0, 3), r#"null {"min":"0"}"#);
+        assert_eq!(inferred(0, 0, 1), r#"null {"min":"0","max":"1"}"#);
     }
 
     #[test]

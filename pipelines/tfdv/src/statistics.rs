@@ -135,7 +135,7 @@ pub struct CommonStatistics {
     /// Rows without.
     #[serde(with = "int64")]
     pub num_missing: i64,
-    /// Values per row that has any: 1, a column has no lists.
+    /// Values per row that has any: 1, where the column has no lists.
     #[serde(with = "int64")]
     pub min_num_values: i64,
     /// As `min_num_values`.
@@ -160,6 +160,23 @@ impl CommonStatistics {
             max_num_values: valency,
             avg_num_values: valency as f64,
             tot_num_values: present,
+        }
+    }
+
+    /// Of a column with lists: rows with one and without, the shortest, the longest, and values in all of them.
+    pub fn of_lists(present: u64, missing: u64, least: u64, most: u64, total: u64) -> Self {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            num_non_missing: number(present),
+            num_missing: number(missing),
+            min_num_values: number(least),
+            max_num_values: number(most),
+            avg_num_values: if present == 0 {
+                0.0
+            } else {
+                total as f64 / present as f64
+            },
+            tot_num_values: number(total),
         }
     }
 }

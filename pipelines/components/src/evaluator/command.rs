@@ -9,6 +9,7 @@ use super::evaluation::Evaluation;
 use super::measured;
 use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
 use super::predictions::{Columns, Predictions, Role};
+use super::slice_text::{column, slice, split_at_word};
 use super::slices::SlicingSpec;
 use super::source::Source;
 use crate::features::Kind;
@@ -52,7 +53,8 @@ pub struct Arguments {
     /// Columns with the classes' probabilities (default: all PREDICTION_CLASS).
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     probabilities: Vec<String>,
-    /// Slices: COLUMN, COLUMN,COLUMN for their cross, COLUMN=VALUE for one value; repeatable.
+    /// Slices: COLUMN, COLUMN,COLUMN for their cross, COLUMN=VALUE for one value, in double quotes where it has a
+    /// comma (place="Washington, DC"); repeatable.
     #[arg(long = "slice", value_name = "SLICE", value_parser = slice)]
     slices: Vec<SlicingSpec>,
     /// Slices against others: SLICE (against all rows) or 'SLICE against SLICE'; repeatable.
@@ -82,22 +84,8 @@ pub struct Arguments {
 #[derive(Clone, Debug)]
 struct Edges(Vec<f64>);
 
-fn slice(text: &str) -> Result<SlicingSpec, String> {
-    let mut spec = SlicingSpec::default();
-    for part in text.split(',').map(str::trim) {
-        match part.split_once('=') {
-            _ if part.is_empty() => return Err("a slice is COLUMN, COLUMN,COLUMN or COLUMN=VALUE".to_owned()),
-            Some((column, value)) => {
-                spec.feature_values.insert(column.to_owned(), value.to_owned());
-            }
-            None => spec.feature_keys.push(part.to_owned()),
-        }
-    }
-    Ok(spec)
-}
-
 fn cross_slice(text: &str) -> Result<CrossSlicingSpec, String> {
-    let (compared, base) = text.split_once(" against ").unwrap_or((text, "overall"));
+    let (compared, base) = split_at_word(text, " against ").unwrap_or((text, "overall"));
     let baseline_spec = match base.trim() {
         "overall" => SlicingSpec::default(),
         base => slice(base)?,
@@ -110,9 +98,9 @@ fn cross_slice(text: &str) -> Result<CrossSlicingSpec, String> {
 
 fn bins(text: &str) -> Result<(String, Edges), String> {
     let explain = || "bins are COLUMN=EDGE,EDGE,... with numbers as edges".to_owned();
-    let (column, edges) = text.split_once('=').ok_or_else(explain)?;
+    let (name, edges) = text.rsplit_once('=').ok_or_else(explain)?;
     let edges: Result<Vec<f64>, _> = edges.split(',').map(|edge| edge.trim().parse()).collect();
-    Ok((column.to_owned(), Edges(edges.map_err(|_| explain())?)))
+    Ok((column(name)?, Edges(edges.map_err(|_| explain())?)))
 }
 
 impl Arguments {

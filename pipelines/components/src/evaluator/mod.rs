@@ -6,6 +6,7 @@ pub mod command;
 mod evaluation;
 mod parameters;
 pub(crate) mod predictions;
+mod slice_text;
 pub(crate) mod slices;
 mod source;
 #[cfg(test)]

@@ -96,6 +96,11 @@ impl Predictions {
             .chain(groupings.iter().map(|grouping| grouping.column.as_str()))
             .chain(of_classes.values().map(String::as_str))
             .collect();
+        if let Some((name, found)) = names.iter().find_map(|name| Some((name, source.unreadable(name)?))) {
+            bail!(
+                "column '{name}' of {role} is {found}, and one value in a row is needed: write it so where the predictions are made"
+            );
+        }
         if let Some(missing) = names.iter().find(|name| source.kind(name).is_none()) {
             let has: Vec<&str> = features.iter().map(|(name, _)| name.as_str()).collect();
             bail!(

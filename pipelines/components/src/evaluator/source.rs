@@ -2,13 +2,15 @@
 
 use anyhow::{Context, Result, bail};
 use arrow_array::RecordBatch;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::example_gen::source::{SpanFile, agree};
+use crate::example_gen::agree::agree;
+use crate::example_gen::feature::Feature;
+use crate::example_gen::source::{Reading, SpanFile, is_named_as_text};
 use crate::examples::Table;
 use crate::features::{FeatureSpec, Kind};
 
@@ -20,7 +22,7 @@ pub struct Source {
 
 enum Kinded {
     Parquet(Table),
-    Csv(SpanFile),
+    Csv(Box<SpanFile>, Vec<Feature>),
 }
 
 impl Source {
@@ -30,7 +32,7 @@ impl Source {
     /// When the file is unreadable or no Parquet file.
     pub fn parquet(path: &Path) -> Result<Self> {
         let table = Table::open(path)?;
-        let features = table.features()?;
+        let features = table.single();
         let mut names = HashSet::new();
         if let Some((twice, _)) = features.0.iter().find(|(name, _)| !names.insert(name)) {
             bail!("file {} has the column '{twice}' twice: rename one", path.display());
@@ -51,21 +53,34 @@ impl Source {
         if file.read_exact(&mut magic).is_ok() && &magic == b"PAR1" {
             return Self::parquet(path);
         }
-        let csv = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let csv = is_named_as_text(path);
         let (Some(name), true) = (path.file_name().and_then(OsStr::to_str), csv) else {
             bail!(
                 "{} is neither Parquet nor named .csv: predictions are read from these two",
                 path.display()
             );
         };
-        let file = SpanFile::open(path.parent().unwrap_or(Path::new("")), name)?;
-        let features = agree(std::slice::from_ref(&file))?;
+        let file = SpanFile::open(path.parent().unwrap_or(Path::new("")), name, &Reading::default())?;
+        for note in file.notes.iter().chain(&file.why_text(|_| true)) {
+            eprintln!("{name}: {note}");
+        }
+        let features = agree(std::slice::from_ref(&file), &BTreeMap::new())?.features;
+        let kind = |feature: &Feature| (feature.name.clone(), feature.kind.unwrap_or(Kind::Bytes));
         Ok(Self {
-            file: Kinded::Csv(file),
-            features,
+            features: FeatureSpec(features.iter().map(kind).collect()),
+            file: Kinded::Csv(Box::new(file), features),
         })
+    }
+
+    /// What a column is that has more than one value in a row, and so is none of [`Source::features`].
+    pub fn unreadable(&self, column: &str) -> Option<String> {
+        match &self.file {
+            Kinded::Parquet(table) => {
+                let found = table.columns().find(|(name, _)| *name == column)?;
+                self.kind(column).is_none().then(|| found.1.to_string())
+            }
+            Kinded::Csv(..) => None,
+        }
     }
 
     /// All columns.
@@ -86,7 +101,7 @@ impl Source {
     pub fn batches(&self, columns: &[&str]) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + '_>> {
         match &self.file {
             Kinded::Parquet(table) => Ok(Box::new(table.read(columns)?.map(|batch| Ok(batch?)))),
-            Kinded::Csv(file) => file.batches(&self.features),
+            Kinded::Csv(file, features) => file.batches(features),
         }
     }
 }

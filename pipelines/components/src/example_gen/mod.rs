@@ -1,27 +1,33 @@
 //! example-gen: span files in, Examples out: one Parquet file per split, and which rows are of which span.
 
+pub(crate) mod agree;
+pub(crate) mod feature;
 mod partition_key;
 pub(crate) mod source;
 mod splits;
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow_array::{RecordBatch, UInt32Array};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::csv::Settings;
 use crate::examples::{ManifestSpan, SpanManifest, SpanRows, split_folder};
-use crate::features::{Column, FeatureSpec, Kind};
+use crate::features::Kind;
 use crate::task::{ExecutorOutput, Task, write_json};
+use agree::{Agreed, agree};
+use feature::{Feature, Values};
 use partition_key::{RecordKey, feature_key};
-use source::{SpanFile, agree, span_name, spans};
+use source::{Reading, SpanFile, span_name, spans};
 use splits::Splits;
 
 /// Rows a writer holds before it writes them down.
@@ -31,30 +37,56 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 struct Parameters {
     splits: Option<Map<String, Value>>,
     partition_feature_name: Option<String>,
+    /// What a column is, whatever it looks like.
+    #[serde(default)]
+    column_types: BTreeMap<String, Kind>,
+    /// Columns that are as if they were not there.
+    #[serde(default)]
+    exclude_columns: Vec<String>,
+    /// Read apart, so that an error names the setting.
+    #[serde(skip)]
+    csv: Settings,
 }
 
 /// Reads the input `source`, writes the output `examples`.
 ///
 /// # Errors
-/// When a span file is unreadable or differs in its columns, when there is no row, when a parameter is
-/// wrong, or when the output cannot be written.
+/// When a span file is unreadable or no table, when a column is text in one and a number in another, when there is no
+/// row, when a parameter is wrong, or when the output cannot be written.
 pub fn run(task: &Task) -> Result<()> {
-    let parameters: Parameters = task.parameters()?;
+    let mut parameters: Parameters = task.parameters()?;
+    parameters.csv = task.parameters()?;
     let splits = parameters
         .splits
         .as_ref()
         .map_or_else(|| Ok(Splits::standard()), Splits::parse)?;
     let (source, output) = (task.input("source")?, task.output("examples")?);
     let spans = spans(source)?;
-    let files: Vec<SpanFile> = spans
-        .iter()
-        .map(|span| SpanFile::open(&source.path, &span.file))
-        .collect::<Result<_>>()?;
-    let features = agree(&files)?;
+    let reading = Reading {
+        csv: parameters.csv.clone(),
+        left_out: parameters.exclude_columns.clone(),
+    };
+    let mut files: Vec<SpanFile> = Vec::new();
+    for span in &spans {
+        let file = SpanFile::open(&source.path, &span.file, &reading)?;
+        let why = file.why_text(|column| !parameters.column_types.contains_key(column));
+        for note in file.notes.iter().chain(&why) {
+            println!("{}: {note}", file.name);
+        }
+        files.push(file);
+    }
+    let there = |name: &String| files.iter().any(|file| file.left_out.contains(name));
+    if let Some(unknown) = parameters.exclude_columns.iter().find(|name| !there(name)) {
+        bail!("there is no column '{unknown}', which exclude_columns names");
+    }
+    let Agreed { features, notes } = agree(&files, &parameters.column_types)?;
+    for note in notes {
+        println!("{note}");
+    }
     let partition_feature = parameters.partition_feature_name.as_deref();
     let partition = Partition::new(&features, partition_feature)?;
 
-    let schema = Arc::new(features.schema());
+    let schema = Arc::new(Schema::new(features.iter().map(Feature::field).collect::<Vec<_>>()));
     let mut writers: Vec<SplitWriter> = splits
         .names()
         .iter()
@@ -67,11 +99,16 @@ pub fn run(task: &Task) -> Result<()> {
     let mut total = 0;
     for (span, file) in spans.iter().zip(&files) {
         let mut first_row = 0;
+        let places = file.places(&features);
         for batch in file.batches(&features)? {
-            let columns = features
-                .columns(&batch?)
-                .with_context(|| format!("file {}", file.name))?;
-            let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(Column::array).collect())?;
+            let columns = columns(&features, &places, &batch?).map_err(|(name, row, error)| {
+                let row = first_row + row + 1;
+                error.context(format!(
+                    "file {}: row {row} of column '{name}' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns)",
+                    file.name
+                ))
+            })?;
+            let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(Values::array).collect())?;
             let mut rows = vec![Vec::new(); writers.len()];
             partition
                 .assign(&columns, batch.num_rows(), &splits, &mut rows)
@@ -125,14 +162,34 @@ pub fn run(task: &Task) -> Result<()> {
     task.report(&ExecutorOutput::of("examples", properties))
 }
 
+/// The values of a batch by feature; names column and row of one that does not fit.
+fn columns(
+    features: &[Feature],
+    places: &[Option<usize>],
+    batch: &RecordBatch,
+) -> Result<Vec<Values>, (String, usize, anyhow::Error)> {
+    let values = |(feature, place): (&Feature, &Option<usize>)| {
+        let values = feature.values(place.map(|place| batch.column(place)), batch.num_rows());
+        values.map_err(|(row, error)| (feature.name.clone(), row, error))
+    };
+    features.iter().zip(places).map(values).collect()
+}
+
 /// What decides the split and the kinds of a row beside its own content.
-fn configuration(parameters: &Parameters, features: &FeatureSpec) -> Value {
-    let features = features.0.iter().map(|(name, kind)| json!([name, kind.to_string()]));
-    json!({
+fn configuration(parameters: &Parameters, features: &[Feature]) -> Value {
+    let features = features
+        .iter()
+        .map(|feature| json!([feature.name, feature.to_string()]));
+    let mut configuration = json!({
         "splits": parameters.splits,
         "partition_feature_name": parameters.partition_feature_name,
         "features": features.collect::<Vec<_>>(),
-    })
+    });
+    let csv = json!(parameters.csv);
+    if csv != json!({}) {
+        configuration["csv"] = csv;
+    }
+    configuration
 }
 
 /// What decides a row's split.
@@ -143,20 +200,20 @@ enum Partition {
 }
 
 impl Partition {
-    fn new(features: &FeatureSpec, feature: Option<&str>) -> Result<Self> {
+    fn new(features: &[Feature], feature: Option<&str>) -> Result<Self> {
         let Some(name) = feature else {
             return Ok(Self::Record(RecordKey::new(features)));
         };
-        let place = features.0.iter().position(|(other, _)| other == name);
+        let place = features.iter().position(|feature| feature.name == name);
         let place = place.ok_or_else(|| anyhow!("there is no column '{name}', which partition_feature_name names"))?;
-        if features.0[place].1 == Kind::Float {
+        if features[place].kind == Some(Kind::Float) {
             bail!("column '{name}' is FLOAT: set partition_feature_name to a column of whole numbers or text");
         }
         Ok(Self::Feature(place))
     }
 
     /// Appends each row's number to its split's list; the number of a row without a value is the error.
-    fn assign(&self, columns: &[Column], count: usize, splits: &Splits, rows: &mut [Vec<u32>]) -> Result<(), usize> {
+    fn assign(&self, columns: &[Values], count: usize, splits: &Splits, rows: &mut [Vec<u32>]) -> Result<(), usize> {
         let mut key = Vec::new();
         for (row, number) in (0..count).zip(0u32..) {
             match self {

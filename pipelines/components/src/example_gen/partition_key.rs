@@ -5,43 +5,59 @@
 //!
 //! ```text
 //! Example  { 1: Features { 1: {1: name, 2: Feature} … } }       missing value: an empty Feature
-//! Feature  { 1: BytesList {1: bytes} | 2: FloatList {1: packed f32} | 3: Int64List {1: packed varint} }
+//! Feature  { 1: BytesList {1: bytes …} | 2: FloatList {1: packed f32} | 3: Int64List {1: packed varint} }
 //! ```
+//!
+//! A column that only some of the files have is in the key of a row with a value only: the rows of the months before a
+//! column was there stay in their splits, and rows that are equal with it are equal without.
 //!
 //! So the same row is always in the same split, whatever file, order or month it comes in, and equal
 //! rows are never on both sides.
 
-use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
 
-use crate::features::{Column, FeatureSpec};
+use super::feature::{Feature, Values};
 
 /// Tag of a length-delimited field: `field_number << 3 | 2`.
 const fn tag(field: u8) -> u8 {
     field << 3 | 2
 }
 
-/// Serialises rows of one [`FeatureSpec`].
+/// Serialises rows with these features.
 pub struct RecordKey {
     /// Column indices by feature name.
     order: Vec<usize>,
     names: Vec<Vec<u8>>,
+    everywhere: Vec<bool>,
 }
 
 impl RecordKey {
     /// For rows with these features.
-    pub fn new(features: &FeatureSpec) -> Self {
-        let names: Vec<Vec<u8>> = features.0.iter().map(|(name, _)| name.clone().into_bytes()).collect();
+    pub fn new(features: &[Feature]) -> Self {
+        let names: Vec<Vec<u8>> = features
+            .iter()
+            .map(|feature| feature.name.clone().into_bytes())
+            .collect();
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by(|left, right| names[*left].cmp(&names[*right]));
-        Self { order, names }
+        Self {
+            order,
+            names,
+            everywhere: features.iter().map(|feature| feature.everywhere).collect(),
+        }
     }
 
     /// The row as a `tf.train.Example`, replacing what is in `key`.
-    pub fn write(&self, columns: &[Column], row: usize, key: &mut Vec<u8>) {
+    pub fn write(&self, columns: &[Values], row: usize, key: &mut Vec<u8>) {
         let mut features = Vec::with_capacity(key.capacity());
         let (mut entry, mut feature) = (Vec::new(), Vec::new());
         for column in &self.order {
             feature_key(&columns[*column], row, &mut feature);
+            if feature.is_empty() && !self.everywhere[*column] {
+                continue;
+            }
             entry.clear();
             delimited(tag(1), &self.names[*column], &mut entry);
             delimited(tag(2), &feature, &mut entry);
@@ -52,28 +68,54 @@ impl RecordKey {
     }
 }
 
-/// One value as a `tf.train.Feature`, replacing what is in `key`; empty when the value is missing.
-pub fn feature_key(column: &Column, row: usize, key: &mut Vec<u8>) {
+/// One value, or a row's list of them, as a `tf.train.Feature`, replacing what is in `key`; empty when it is missing.
+pub fn feature_key(column: &Values, row: usize, key: &mut Vec<u8>) {
     key.clear();
-    let mut list = Vec::new();
     match column {
-        Column::Bytes(values) if values.is_valid(row) => {
-            delimited(tag(1), values.value(row).as_bytes(), &mut list);
-            delimited(tag(1), &list, key);
-        }
-        Column::Float(values) if values.is_valid(row) => {
-            // f32 is what a FloatList holds.
-            delimited(tag(1), &(values.value(row) as f32).to_le_bytes(), &mut list);
-            delimited(tag(2), &list, key);
-        }
-        Column::Int(values) if values.is_valid(row) => {
-            let mut packed = Vec::new();
-            varint(values.value(row).cast_unsigned(), &mut packed);
-            delimited(tag(1), &packed, &mut list);
-            delimited(tag(3), &list, key);
-        }
+        Values::Bytes(values) if values.is_valid(row) => bytes_key([values.value(row).as_bytes()].into_iter(), key),
+        Values::Binary(values) if values.is_valid(row) => bytes_key([values.value(row)].into_iter(), key),
+        Values::Float(values) if values.is_valid(row) => float_key([values.value(row)].into_iter(), key),
+        Values::Int(values) if values.is_valid(row) => int_key([values.value(row)].into_iter(), key),
+        Values::List(lists) if lists.is_valid(row) => list_key(&lists.value(row), key),
         _ => {}
     }
+}
+
+fn list_key(list: &ArrayRef, key: &mut Vec<u8>) {
+    if let Some(values) = list.as_string_opt::<i32>() {
+        bytes_key(values.iter().flatten().map(str::as_bytes), key);
+    } else if let Some(values) = list.as_primitive_opt::<Float64Type>() {
+        float_key(values.iter().flatten(), key);
+    } else if let Some(values) = list.as_primitive_opt::<Int64Type>() {
+        int_key(values.iter().flatten(), key);
+    }
+}
+
+fn bytes_key<'a>(values: impl Iterator<Item = &'a [u8]>, key: &mut Vec<u8>) {
+    let mut list = Vec::new();
+    values.for_each(|value| delimited(tag(1), value, &mut list));
+    delimited(tag(1), &list, key);
+}
+
+fn float_key(values: impl Iterator<Item = f64>, key: &mut Vec<u8>) {
+    // f32 is what a FloatList holds.
+    let packed: Vec<u8> = values.flat_map(|value| (value as f32).to_le_bytes()).collect();
+    packed_key(tag(2), &packed, key);
+}
+
+fn int_key(values: impl Iterator<Item = i64>, key: &mut Vec<u8>) {
+    let mut packed = Vec::new();
+    values.for_each(|value| varint(value.cast_unsigned(), &mut packed));
+    packed_key(tag(3), &packed, key);
+}
+
+/// Protobuf writes nothing of a list without values.
+fn packed_key(kind: u8, packed: &[u8], key: &mut Vec<u8>) {
+    let mut list = Vec::new();
+    if !packed.is_empty() {
+        delimited(tag(1), packed, &mut list);
+    }
+    delimited(kind, &list, key);
 }
 
 fn delimited(tag: u8, content: &[u8], out: &mut Vec<u8>) {
@@ -93,40 +135,71 @@ fn varint(mut value: u64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::example_gen::feature::Form;
     use crate::features::Kind;
-    use arrow_array::{Float64Array, Int64Array, StringArray};
+    use arrow_array::types::Int64Type;
+    use arrow_array::{Float64Array, Int64Array, ListArray, StringArray};
 
     /// `Example(features={"dep_delay": [-5], "origin": [b"EWR"], "temp": [39.02], "gust": []})` as Google's
     /// Python protobuf serialises it with `deterministic=True`.
     const EXAMPLE: &str = "0a4c0a1b0a096465705f64656c6179120e1a0c0a0afbffffffffffffffff010a080a046775737412000a110a066f726967696e12070a050a034557520a100a0474656d70120812060a047b141c42";
 
+    fn features(names: &[(&str, Kind, bool)]) -> Vec<Feature> {
+        let feature = |(name, kind, everywhere): &(&str, Kind, bool)| Feature {
+            name: (*name).to_owned(),
+            kind: Some(*kind),
+            form: Form::One,
+            everywhere: *everywhere,
+        };
+        names.iter().map(feature).collect()
+    }
+
     #[test]
     fn a_row_is_a_deterministic_example() {
-        let features = [
-            ("temp", Kind::Float),
-            ("origin", Kind::Bytes),
-            ("gust", Kind::Float),
-            ("dep_delay", Kind::Int),
+        let names = [
+            ("temp", Kind::Float, true),
+            ("origin", Kind::Bytes, true),
+            ("gust", Kind::Float, true),
+            ("dep_delay", Kind::Int, true),
         ];
-        let features = FeatureSpec(features.map(|(name, kind)| (name.to_owned(), kind)).to_vec());
         let columns = [
-            Column::Float(Float64Array::from(vec![39.02])),
-            Column::Bytes(StringArray::from(vec!["EWR"])),
-            Column::Float(Float64Array::from(vec![None])),
-            Column::Int(Int64Array::from(vec![-5])),
+            Values::Float(Float64Array::from(vec![39.02])),
+            Values::Bytes(StringArray::from(vec!["EWR"])),
+            Values::Float(Float64Array::from(vec![None])),
+            Values::Int(Int64Array::from(vec![-5])),
         ];
         let mut key = b"left over".to_vec();
-        RecordKey::new(&features).write(&columns, 0, &mut key);
+        RecordKey::new(&features(&names)).write(&columns, 0, &mut key);
         let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, EXAMPLE);
     }
 
     #[test]
+    fn a_column_that_came_later_moves_no_row_of_before() {
+        let old = RecordKey::new(&features(&[("n", Kind::Int, true)]));
+        let new = RecordKey::new(&features(&[("n", Kind::Int, true), ("late", Kind::Int, false)]));
+        let (number, mut before, mut after) = (Values::Int(Int64Array::from(vec![7])), Vec::new(), Vec::new());
+        old.write(std::slice::from_ref(&number), 0, &mut before);
+        new.write(&[number.clone(), Values::Nothing(1)], 0, &mut after);
+        assert_eq!(before, after);
+        new.write(&[number, Values::Int(Int64Array::from(vec![1]))], 0, &mut after);
+        assert_ne!(before, after);
+    }
+
+    #[test]
     fn a_value_is_a_feature() {
         let mut key = Vec::new();
-        feature_key(&Column::Int(Int64Array::from(vec![300])), 0, &mut key);
+        feature_key(&Values::Int(Int64Array::from(vec![300])), 0, &mut key);
         assert_eq!(key, [0x1a, 4, 0x0a, 2, 0xac, 2]);
-        feature_key(&Column::Bytes(StringArray::from(vec![None::<&str>])), 0, &mut key);
+        let lists =
+            ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), Some(300)]), None, Some(vec![])]);
+        feature_key(&Values::List(lists.clone()), 0, &mut key);
+        assert_eq!(key, [0x1a, 5, 0x0a, 3, 1, 0xac, 2]);
+        feature_key(&Values::List(lists.clone()), 1, &mut key);
+        assert!(key.is_empty());
+        feature_key(&Values::List(lists), 2, &mut key);
+        assert_eq!(key, [0x1a, 0]);
+        feature_key(&Values::Bytes(StringArray::from(vec![None::<&str>])), 0, &mut key);
         assert!(key.is_empty());
     }
 }

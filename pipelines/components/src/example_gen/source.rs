@@ -2,24 +2,29 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow_array::RecordBatch;
-use arrow_csv::ReaderBuilder;
-use arrow_csv::reader::Format;
-use arrow_schema::{Field, Schema};
-use regex::Regex;
+use arrow_array::cast::AsArray;
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use crate::examples::{BATCH_ROWS, Table};
-use crate::features::{FeatureSpec, Kind};
+use super::feature::{Feature, Form};
+use crate::csv::columns::{Evidence, Seen, WhyText};
+use crate::csv::content::{HEAD_BYTES, foreign};
+use crate::csv::{CsvFile, Settings};
+use crate::examples::Table;
+use crate::features::Kind;
 use crate::task::InputArtifact;
 
-/// How a missing value is spelled in CSV: not at all, or NA.
-const MISSING: &str = "^(NA)?$";
+/// Names that may end with what files of text are called.
+const TEXT: [&str; 4] = ["csv", "tsv", "tab", "txt"];
+
+/// How pandas calls an index that it writes into Parquet.
+const PANDAS_INDEX: &str = "__index_level_";
 
 /// One entry of the property `spans` of an ExternalData artifact.
 #[derive(Clone, Debug, Deserialize)]
@@ -64,15 +69,96 @@ pub fn span_name(span: &Span) -> String {
     }
 }
 
+/// Whether a file is called as tables of text are.
+pub fn is_named_as_text(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    TEXT.iter().any(|text| extension == *text)
+}
+
+/// How the files of a step are read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Of text tables.
+    pub csv: Settings,
+    /// Columns that are as if they were not there.
+    pub left_out: Vec<String>,
+}
+
 /// One span file, its columns known.
 pub struct SpanFile {
     /// The file's own name.
     pub name: String,
-    path: PathBuf,
-    /// In the file's column order.
-    kinds: Vec<(String, Option<Kind>)>,
-    /// Of a Parquet file.
-    table: Option<Table>,
+    /// In the file's column order, without those that are left out.
+    pub columns: Vec<Found>,
+    /// What its reader should know.
+    pub notes: Vec<String>,
+    /// The columns that were asked to be left out, and are there.
+    pub left_out: Vec<String>,
+    table: Kinded,
+}
+
+/// A column as one file has it.
+pub struct Found {
+    /// As the file has it.
+    pub name: String,
+    /// `None` where every value is missing.
+    pub kind: Option<Kind>,
+    /// How many values a row has.
+    pub form: Form,
+    /// Why it is so.
+    pub origin: Origin,
+}
+
+/// What a column's kind was learned from.
+pub enum Origin {
+    /// Its values.
+    Csv(Evidence),
+    /// Its type, and the range of whole numbers.
+    Parquet {
+        /// As Arrow calls it.
+        type_name: String,
+        /// As far as the file says.
+        range: Option<(i64, i64)>,
+    },
+}
+
+impl Found {
+    /// The value that makes it text.
+    pub fn first_text(&self) -> Option<Seen> {
+        match &self.origin {
+            Origin::Csv(evidence) => evidence.why_text().map(|why| why.first().clone()),
+            Origin::Parquet { .. } => None,
+        }
+    }
+
+    /// The word that makes it text, which may stand for a missing value.
+    pub fn word(&self) -> Option<Seen> {
+        match &self.origin {
+            Origin::Csv(evidence) => match evidence.why_text()? {
+                WhyText::Word { first, .. } => Some(first),
+                _ => None,
+            },
+            Origin::Parquet { .. } => None,
+        }
+    }
+
+    /// A whole number that is not exact in floating point.
+    pub fn inexact(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Csv(evidence) => evidence.inexact().map(|seen| seen.value.clone()),
+            Origin::Parquet { range, .. } => {
+                let beyond = |number: &i64| number.unsigned_abs() > 1 << 53;
+                range
+                    .and_then(|(low, high)| [high, low].into_iter().find(beyond))
+                    .map(|number| number.to_string())
+            }
+        }
+    }
+}
+
+enum Kinded {
+    Parquet(Table),
+    Csv(Box<CsvFile>),
 }
 
 impl SpanFile {
@@ -80,203 +166,160 @@ impl SpanFile {
     ///
     /// # Errors
     /// When the file is unreadable, neither CSV nor Parquet, or has a column that Examples cannot hold.
-    pub fn open(folder: &Path, name: &str) -> Result<Self> {
+    pub fn open(folder: &Path, name: &str, reading: &Reading) -> Result<Self> {
         let path = folder.join(name);
-        let mut magic = [0; 4];
-        let mut file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let parquet = file.read_exact(&mut magic).is_ok() && &magic == b"PAR1";
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        let (kinds, table) = if parquet {
-            let table = Table::open(&path)?;
-            (table.kinds()?, Some(table))
-        } else if extension == "csv" {
-            (csv_kinds(&path).with_context(|| format!("file {name}"))?, None)
+        let mut head = Vec::new();
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        file.take(HEAD_BYTES as u64)
+            .read_to_end(&mut head)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let file = if head.starts_with(b"PAR1") {
+            Self::parquet(&path, name, reading)?
+        } else if let Some(foreign) = foreign(&head) {
+            return Err(anyhow!(foreign).context(format!("file {name}")));
+        } else if is_named_as_text(&path) {
+            Self::csv(&path, name, reading).with_context(|| format!("file {name}"))?
         } else {
             bail!("file {name} is neither Parquet nor named .csv: example-gen reads these two");
         };
         let mut seen = BTreeSet::new();
-        if let Some((twice, _)) = kinds.iter().find(|(column, _)| !seen.insert(column.as_str())) {
-            bail!("file {name} has the column '{twice}' twice: rename one");
+        if let Some(twice) = file.columns.iter().find(|column| !seen.insert(column.name.as_str())) {
+            bail!("file {name} has the column '{}' twice: rename one", twice.name);
         }
+        Ok(file)
+    }
+
+    fn csv(path: &Path, name: &str, reading: &Reading) -> Result<Self> {
+        let mut file = CsvFile::open(path, &reading.csv, &reading.left_out)?;
+        let found = |column: &crate::csv::CsvColumn| Found {
+            name: column.name.clone(),
+            kind: column.evidence.kind(),
+            form: Form::One,
+            origin: Origin::Csv(column.evidence.clone()),
+        };
         Ok(Self {
             name: name.to_owned(),
-            path,
-            kinds,
-            table,
+            columns: file.columns.iter().map(found).collect(),
+            notes: std::mem::take(&mut file.notes),
+            left_out: std::mem::take(&mut file.left_out),
+            table: Kinded::Csv(Box::new(file)),
         })
     }
 
-    /// Streams the rows, columns in the file's own order.
+    fn parquet(path: &Path, name: &str, reading: &Reading) -> Result<Self> {
+        let table = Table::open(path)?;
+        let ranges = table.ranges();
+        let (mut columns, mut notes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, data_type) in table.columns() {
+            if reading.left_out.iter().any(|out| out == column) {
+                left_out.push(column.to_owned());
+                continue;
+            }
+            if column
+                .strip_prefix(PANDAS_INDEX)
+                .is_some_and(|level| level.ends_with("__"))
+            {
+                notes.push(format!("column '{column}' is pandas' index: it is left out"));
+                continue;
+            }
+            if column.trim().is_empty() {
+                bail!(
+                    "file {name} has a column without a name: name it, or leave it out with exclude_columns: ['{column}']"
+                );
+            }
+            let explain = || format!("file {name}: column '{column}'");
+            let kind = Kind::of(data_type).with_context(explain)?;
+            let form = match data_type {
+                nested if nested.is_nested() => Form::List,
+                _ if is_binary(data_type) && !texts(&table, column).with_context(explain)? => Form::Binary,
+                _ => Form::One,
+            };
+            columns.push(Found {
+                name: column.to_owned(),
+                kind,
+                form,
+                origin: Origin::Parquet {
+                    type_name: data_type.to_string(),
+                    range: ranges.get(column).copied(),
+                },
+            });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            columns,
+            notes,
+            left_out,
+            table: Kinded::Parquet(table),
+        })
+    }
+
+    /// Why columns are text that could be thought to be numbers, for those of these names.
+    pub fn why_text(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        match &self.table {
+            Kinded::Csv(file) => file.why_text(wanted),
+            Kinded::Parquet(_) => Vec::new(),
+        }
+    }
+
+    /// Where each feature is among the columns of a batch; `None` where the file has no such column.
+    pub fn places(&self, features: &[Feature]) -> Vec<Option<usize>> {
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let places: HashMap<&str, usize> = names.zip(0..).collect();
+        let place = |feature: &Feature| places.get(feature.name.as_str()).copied();
+        features.iter().map(place).collect()
+    }
+
+    /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features.
     ///
     /// # Errors
     /// When the file cannot be opened; each batch when its rows cannot be read.
-    pub fn batches(&self, features: &FeatureSpec) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + '_>> {
-        let explain = |error: arrow_schema::ArrowError| anyhow!(error).context(format!("file {}", self.name));
-        if let Some(table) = &self.table {
-            let columns: Vec<&str> = self.kinds.iter().map(|(name, _)| name.as_str()).collect();
-            let reader = table.read(&columns)?;
-            return Ok(Box::new(reader.map(move |batch| batch.map_err(explain))));
+    pub fn batches(&self, features: &[Feature]) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + '_>> {
+        let explain = |error: anyhow::Error| error.context(format!("file {}", self.name));
+        match &self.table {
+            Kinded::Parquet(table) => {
+                let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+                let reader = table.read(&columns)?;
+                Ok(Box::new(reader.map(move |batch: Result<_, ArrowError>| {
+                    batch.map_err(|error| explain(anyhow!(error)))
+                })))
+            }
+            Kinded::Csv(file) => {
+                let mut kinds = vec![None; self.columns.len()];
+                for (feature, place) in features.iter().zip(self.places(features)) {
+                    place.into_iter().for_each(|place| kinds[place] = feature.kind);
+                }
+                let batches = file.batches(&kinds).map_err(explain)?;
+                Ok(Box::new(batches.map(move |batch| batch.map_err(explain))))
+            }
         }
-        let kind = |name: &String| {
-            features
-                .0
-                .iter()
-                .find(|(other, _)| other == name)
-                .map(|(_, kind)| *kind)
-        };
-        let field = |(name, _): &(String, _)| Field::new(name, kind(name).unwrap_or(Kind::Bytes).arrow(), true);
-        let schema = Schema::new(self.kinds.iter().map(field).collect::<Vec<_>>());
-        let file = File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
-        let builder = ReaderBuilder::new(Arc::new(schema))
-            .with_header(true)
-            .with_batch_size(BATCH_ROWS);
-        let reader = builder
-            .with_null_regex(Regex::new(MISSING)?)
-            .build(file)
-            .map_err(explain)?;
-        Ok(Box::new(reader.map(move |batch| batch.map_err(explain))))
     }
 }
 
-/// Columns and kinds of a CSV file: whole numbers, numbers, else text.
-fn csv_kinds(path: &Path) -> Result<Vec<(String, Option<Kind>)>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let format = Format::default()
-        .with_header(true)
-        .with_null_regex(Regex::new(MISSING)?);
-    let (schema, _) = format
-        .infer_schema(file, None)
-        .context("it is not a readable CSV file")?;
-    if schema.fields().is_empty() {
-        bail!("it is empty: a CSV file starts with a line of column names");
+fn is_binary(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, value) => is_binary(value),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => true,
+        _ => false,
     }
-    let kind = |field: &Arc<Field>| {
-        // Only numbers are told from text: TRUE or a date stays as it is written.
-        let kind = Kind::of(field.data_type())?;
-        let text = kind.is_some() && !field.data_type().is_numeric();
-        Ok((
-            field.name().trim_start_matches('\u{feff}').to_owned(),
-            if text { Some(Kind::Bytes) } else { kind },
-        ))
-    };
-    schema.fields().iter().map(kind).collect()
 }
 
-/// The features that all files agree on, in the column order of the first.
-///
-/// # Errors
-/// When a file has other columns or types than the first, naming file and column.
-pub fn agree(files: &[SpanFile]) -> Result<FeatureSpec> {
-    let Some((first, others)) = files.split_first() else {
-        bail!("there is no file to read");
-    };
-    let mut agreed = first.kinds.clone();
-    for file in others {
-        for (column, kind) in &mut agreed {
-            let Some((_, found)) = file.kinds.iter().find(|(name, _)| name == column) else {
-                bail!(
-                    "file {} has no column '{column}', which {} has: all spans need the same columns",
-                    file.name,
-                    first.name
-                );
-            };
-            *kind = match (*kind, *found) {
-                (known, None) => known,
-                (None, found) => found,
-                (Some(known), Some(found)) => Some(known.widened(found).ok_or_else(|| {
-                    anyhow!(
-                        "column '{column}' is {found} in file {} but {known} in the spans before, starting with {}: make it one type",
-                        file.name, first.name
-                    )
-                })?),
-            };
-        }
-        if let Some((new, _)) = file
-            .kinds
-            .iter()
-            .find(|(name, _)| agreed.iter().all(|(known, _)| known != name))
-        {
-            bail!(
-                "file {} has a column '{new}' that {} has not: all spans need the same columns",
-                file.name,
-                first.name
-            );
+/// Whether all bytes of a binary column are text, as those that old Hive and Impala wrote.
+fn texts(table: &Table, column: &str) -> Result<bool> {
+    for batch in table.read(&[column])? {
+        let bytes = cast(batch?.column(0), &DataType::Binary)?;
+        let bytes = bytes
+            .as_binary_opt::<i32>()
+            .ok_or_else(|| anyhow!("it is not binary"))?;
+        if bytes.iter().flatten().any(|value| std::str::from_utf8(value).is_err()) {
+            return Ok(false);
         }
     }
-    Ok(FeatureSpec(
-        agreed
-            .into_iter()
-            .map(|(name, kind)| (name, kind.unwrap_or(Kind::Bytes)))
-            .collect(),
-    ))
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-
-    fn files(texts: &[&str]) -> (tempfile::TempDir, Result<Vec<SpanFile>>) {
-        let folder = tempfile::tempdir().unwrap();
-        let open = |(month, text): (usize, &&str)| {
-            let name = format!("2013-{:02}.csv", month + 1);
-            fs::write(folder.path().join(&name), text).unwrap();
-            SpanFile::open(folder.path(), &name)
-        };
-        let files = texts.iter().enumerate().map(open).collect();
-        (folder, files)
-    }
-
-    fn agreed(texts: &[&str]) -> Result<FeatureSpec> {
-        agree(&files(texts).1?)
-    }
-
-    fn said(texts: &[&str]) -> String {
-        crate::task::sentence(&agreed(texts).unwrap_err())
-    }
-
-    #[test]
-    fn kinds_of_csv_columns() {
-        let text = "\u{feff}n,x,s,day,flag,none,nan\n1,1.5,a,2013-01-01,TRUE,NA,nan\nNA,,NA,,,,2\n";
-        let kinds = agreed(&[text]).unwrap().0;
-        let said: Vec<String> = kinds.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        assert_eq!(
-            said.join(", "),
-            "n INT, x FLOAT, s BYTES, day BYTES, flag BYTES, none BYTES, nan FLOAT"
-        );
-    }
-
-    #[test]
-    fn whole_numbers_widen_and_missing_columns_fit_everything() {
-        let kinds = agreed(&["a,b\n1,NA\n", "b,a\n7,1.5\n"]).unwrap();
-        assert_eq!(
-            kinds,
-            FeatureSpec(vec![("a".to_owned(), Kind::Float), ("b".to_owned(), Kind::Int)])
-        );
-    }
-
-    #[test]
-    fn disagreements_name_file_and_column() {
-        insta::assert_snapshot!(said(&["a,b\n1,2\n", "a\n1\n"]), @"file 2013-02.csv has no column 'b', which 2013-01.csv has: all spans need the same columns");
-        insta::assert_snapshot!(said(&["a\n1\n", "a,c\n1,2\n"]), @"file 2013-02.csv has a column 'c' that 2013-01.csv has not: all spans need the same columns");
-        insta::assert_snapshot!(said(&["a\n1\n", "a\n1.5\n", "a\nx\n"]), @"column 'a' is BYTES in file 2013-03.csv but FLOAT in the spans before, starting with 2013-01.csv: make it one type");
-        insta::assert_snapshot!(said(&["a,a\n1,2\n"]), @"file 2013-01.csv has the column 'a' twice: rename one");
-        insta::assert_snapshot!(said(&[""]), @"file 2013-01.csv: it is empty: a CSV file starts with a line of column names");
-    }
-
-    #[test]
-    fn rows_are_read_in_the_agreed_kinds() {
-        let (_folder, files) = files(&["a,s\n1,x\nNA,\n", "s,a\nNA,2.5\n"]);
-        let files = files.unwrap();
-        let features = agree(&files).unwrap();
-        let rows: Vec<RecordBatch> = files
-            .iter()
-            .flat_map(|file| file.batches(&features).unwrap())
-            .collect::<Result<_>>()
-            .unwrap();
-        let columns: Vec<_> = rows.iter().map(|batch| features.columns(batch).unwrap()).collect();
-        insta::assert_snapshot!(format!("{:?}", columns.iter().map(|c| (c[0].array().null_count(), c[1].array().null_count())).collect::<Vec<_>>()), @"[(1, 1), (0, 1)]");
-    }
 
     #[test]
     fn spans_are_oldest_first_and_versions_within_them() {

@@ -13,11 +13,48 @@ use crate::tfdv::statistics::{
 const BUCKETS: usize = 10;
 
 /// Count, mean and sum of squared deviations, mergeable without loss of precision (Chan et al.).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+///
+/// Squares of deviations beyond 1e154 or below 1e-154 are no numbers of their own: then they are in squares of a unit,
+/// a power of two that brings them back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Moments {
     count: f64,
     mean: f64,
     squares: f64,
+    unit: f64,
+}
+
+/// 2^-600, 1 and 2^600.
+const UNITS: [f64; 3] = [f64::from_bits(423 << 52), 1.0, f64::from_bits(1623 << 52)];
+
+/// Below it a square may have lost digits: 2^-900.
+const SMALL: f64 = f64::from_bits(123 << 52);
+
+/// The sum of squares that `squares` gives for a unit, in a unit that holds it.
+fn in_unit(squares: impl Fn(f64) -> f64) -> (f64, f64) {
+    let [small, one, large] = UNITS;
+    let sum = squares(one);
+    if !sum.is_finite() {
+        return (squares(large), large);
+    }
+    if sum < SMALL {
+        let fine = squares(small);
+        if fine > 0.0 {
+            return (fine, small);
+        }
+    }
+    (sum, one)
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self {
+            count: 0.0,
+            mean: 0.0,
+            squares: 0.0,
+            unit: 1.0,
+        }
+    }
 }
 
 impl Moments {
@@ -32,23 +69,41 @@ impl Moments {
             // The sum left the range of f64; the mean does not.
             mean = sum(values, |value| value / count);
         }
+        let (squares, unit) = in_unit(|unit| sum(values, |value| square(mean, value, unit)));
         Self {
             count,
             mean,
-            squares: sum(values, |value| (value - mean) * (value - mean)),
+            squares,
+            unit,
         }
     }
 
     fn merge(self, other: Self) -> Self {
         let count = self.count + other.count;
-        if count == 0.0 {
-            return self;
+        if self.count == 0.0 || other.count == 0.0 {
+            return if self.count == 0.0 { other } else { self };
         }
+        let part = other.count / count;
         let apart = other.mean - self.mean;
+        let mean = match apart.is_finite() {
+            true => self.mean + apart * part,
+            false => self.mean * (self.count / count) + other.mean * part,
+        };
+        let (squares, unit) = in_unit(|unit| {
+            self.squares_in(unit) + other.squares_in(unit) + square(self.mean, other.mean, unit) * self.count * part
+        });
         Self {
             count,
-            mean: self.mean + apart * (other.count / count),
-            squares: self.squares + other.squares + apart * apart * self.count * (other.count / count),
+            mean,
+            squares,
+            unit,
+        }
+    }
+
+    fn squares_in(self, unit: f64) -> f64 {
+        match self.unit == unit {
+            true => self.squares,
+            false => self.squares * (self.unit / unit) * (self.unit / unit),
         }
     }
 
@@ -57,9 +112,19 @@ impl Moments {
         if self.count == 0.0 {
             0.0
         } else {
-            (self.squares / self.count).sqrt()
+            (self.squares / self.count).sqrt() * self.unit
         }
     }
+}
+
+/// The square of how far two numbers are apart, in squares of a unit.
+fn square(one: f64, other: f64, unit: f64) -> f64 {
+    let apart = match unit == 1.0 {
+        true => other - one,
+        // Divided first: two large numbers may be further apart than f64 reaches.
+        false => other / unit - one / unit,
+    };
+    apart * apart
 }
 
 /// The sum of a term per value, in eight lanes that the processor adds at once.
@@ -354,6 +419,39 @@ mod tests {
             .map(|bucket| bucket.sample_count)
             .collect();
         assert_eq!(counts, [10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 11.0]);
+    }
+
+    #[test]
+    fn the_standard_deviation_is_a_number_wherever_the_values_are() {
+        for scale in [1e-300, 1e-200, 1e-160, 1.0, 1e160, 1e200, 1e300, 2e307] {
+            let values = [1.0, 2.0, 3.0, 6.0].map(|value| value * scale);
+            let expected = 3.5_f64.sqrt() * scale;
+            let close = |stats: &NumericStatistics| {
+                assert!(
+                    (stats.std_dev / expected - 1.0).abs() < 1e-12,
+                    "{scale} {}",
+                    stats.std_dev
+                );
+                assert!(
+                    (stats.mean / (3.0 * scale) - 1.0).abs() < 1e-12,
+                    "{scale} {}",
+                    stats.mean
+                );
+            };
+            close(&statistics(&values));
+            let mut merged = Numbers::default();
+            for part in values.chunks(1) {
+                let mut numbers = Numbers::default();
+                numbers.add(&mut part.to_vec());
+                merged.merge(&numbers);
+            }
+            close(&merged.finish(0));
+        }
+        let far = statistics(&[-1.5e308, 1.5e308]);
+        assert_eq!((far.mean, far.std_dev, far.median), (0.0, 1.5e308, 0.0));
+        let mixed = statistics(&[1e-200, -1e-200, 3.0, -3.0]);
+        assert!((mixed.std_dev - 4.5_f64.sqrt()).abs() < 1e-12);
+        assert!(statistics(&[1e200; 7]).std_dev < 1e185);
     }
 
     proptest! {

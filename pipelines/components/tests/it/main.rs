@@ -5,6 +5,7 @@
 mod chain;
 mod compare;
 mod contract;
+mod data;
 mod evaluate;
 mod failures;
 mod yard;

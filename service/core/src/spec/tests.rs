@@ -331,7 +331,7 @@ fn every_mistake_has_its_place() {
     p.yaml:17:13: there is no data source 'weather' in the data section: the only one is flights
      17 |     with: { source: weather, split: { train: 4, eval: 1 } }
         |             ^
-    p.yaml:17:30: example-gen has no parameter 'split': did you mean 'splits'? known are splits, partition_feature_name, source, window
+    p.yaml:17:30: example-gen has no parameter 'split': did you mean 'splits'? known are splits, partition_feature_name, column_types, exclude_columns, separator, decimal, missing_values, infinite_values, line_breaks_in_values, source, window
      17 |     with: { source: weather, split: { train: 4, eval: 1 } }
         |                              ^
 

@@ -1,0 +1,355 @@
+//! Tables of separated text: read once to learn separator, columns and kinds, and to refuse what is wrong, and once more
+//! for the rows. Memory does not grow with the file.
+
+pub mod cells;
+pub mod columns;
+pub mod content;
+mod joined;
+pub mod records;
+mod rows;
+pub mod separator;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::features::Kind;
+use cells::{INFINITE_VALUES, MISSING_VALUES, Spelling};
+use columns::{Evidence, Numbering};
+use joined::Joined;
+use records::{Fault, Record, Records, line_and_byte};
+pub use rows::Batches;
+
+/// Bytes that are looked at for the separator.
+const SAMPLE_BYTES: u64 = 256 * 1024;
+
+/// Columns that the log of one file speaks of at most.
+const TOLD: usize = 20;
+
+/// How text tables are written, where it is not to be found out.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Between values: one character, or `tab`; without one it is detected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
+    /// Before the fraction: `.`, or `,`, where `.` may stand between thousands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<String>,
+    /// What stands for a missing value, in any case, in place of [`MISSING_VALUES`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_values: Option<Vec<Value>>,
+    /// What stands for infinity, in any case and with any sign, in place of [`INFINITE_VALUES`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infinite_values: Option<Vec<Value>>,
+    /// Quoted values may have lines that look like rows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub line_breaks_in_values: bool,
+}
+
+impl Settings {
+    fn separator(&self) -> Result<Option<u8>> {
+        self.separator.as_deref().map(cells::separator).transpose()
+    }
+
+    fn spelling(&self) -> Result<Spelling> {
+        let words = |setting: &Option<Vec<Value>>, usual: &[&str]| match setting {
+            None => usual.iter().map(|word| (*word).to_owned()).collect(),
+            // YAML makes numbers and null of words without quotes.
+            Some(words) => words
+                .iter()
+                .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
+                .collect(),
+        };
+        let decimal = match self.decimal.as_deref() {
+            None | Some(".") => b'.',
+            Some(",") => b',',
+            Some(other) => bail!("decimal is '{other}': it is '.' or ','"),
+        };
+        Ok(Spelling::new(
+            words(&self.missing_values, &MISSING_VALUES),
+            words(&self.infinite_values, &INFINITE_VALUES),
+            decimal,
+        ))
+    }
+}
+
+/// One column of a file.
+#[derive(Debug)]
+pub struct CsvColumn {
+    /// As the header has it.
+    pub name: String,
+    /// What was seen in it.
+    pub evidence: Evidence,
+    /// Its place in a record.
+    place: usize,
+}
+
+/// A text table that was read once.
+#[derive(Debug)]
+pub struct CsvFile {
+    path: PathBuf,
+    /// Of the columns that are not left out.
+    pub columns: Vec<CsvColumn>,
+    /// What its reader should know.
+    pub notes: Vec<String>,
+    /// The columns that were asked to be left out, and are there.
+    pub left_out: Vec<String>,
+    separator: u8,
+    /// Whether the first line is Excel's `sep=;`.
+    first_line_is_none: bool,
+    spelling: Spelling,
+    /// Values in a record.
+    width: usize,
+}
+
+impl CsvFile {
+    /// Reads a file from end to end; columns named in `left_out` are not looked at.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no text, or no table: rows of different lengths, quotes that do not close, columns
+    /// without a name.
+    pub fn open(path: &Path, settings: &Settings, left_out: &[String]) -> Result<Self> {
+        let (set, spelling) = (settings.separator()?, settings.spelling()?);
+        let mut file = open(path)?;
+        let mut head = Vec::new();
+        (&mut file)
+            .take(SAMPLE_BYTES)
+            .read_to_end(&mut head)
+            .with_context(|| unreadable(path))?;
+        let (found, first_line_is_none) = separator::detect(&head, (head.len() as u64) < SAMPLE_BYTES);
+        let separator = set.unwrap_or(found);
+        let mut records = Records::new(open(path)?, separator);
+        let mut record = Record::default();
+        let next = |records: &mut Records<File>, record: &mut Record| {
+            records.next(record).map_err(|fault| explain(path, separator, fault))
+        };
+        if first_line_is_none {
+            next(&mut records, &mut record)?;
+        }
+        if !next(&mut records, &mut record)? {
+            bail!("it is empty: a CSV file starts with a line of column names");
+        }
+        let names: Vec<String> = record
+            .values()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect();
+        let width = names.len();
+        let mut columns: Vec<CsvColumn> = Vec::new();
+        for (place, name) in names.iter().enumerate().filter(|(_, name)| !left_out.contains(name)) {
+            columns.push(CsvColumn {
+                name: name.clone(),
+                evidence: Evidence::default(),
+                place,
+            });
+        }
+        let mut numbering = is_numbering_name(&names[0]).then(Numbering::default);
+        let mut joined = Joined::new(settings.line_breaks_in_values, separator, width);
+        let mut row = 0;
+        while next(&mut records, &mut record)? {
+            row += 1;
+            if record.len() != width {
+                bail!("{}", ragged(&record, width, separator));
+            }
+            for column in &mut columns {
+                let value = record.value(column.place);
+                column.evidence.add(spelling.cell(value), row, value);
+            }
+            if let Some(numbering) = &mut numbering {
+                numbering.add(spelling.cell(record.value(0)));
+            }
+            joined.look(&record, row, &columns, &spelling)?;
+        }
+        joined.end(&columns, &spelling)?;
+        let mut file = Self {
+            path: path.to_owned(),
+            columns,
+            notes: Vec::new(),
+            left_out: names.iter().filter(|name| left_out.contains(name)).cloned().collect(),
+            separator,
+            first_line_is_none,
+            spelling,
+            width,
+        };
+        file.leave_out_numbering(numbering.is_some_and(|numbering| numbering.holds()))?;
+        file.note(set.is_none());
+        Ok(file)
+    }
+
+    /// Leaves out what pandas and R write before the columns; any other column needs a name.
+    fn leave_out_numbering(&mut self, numbering: bool) -> Result<()> {
+        if numbering && self.columns.first().is_some_and(|column| column.place == 0) && self.width > 1 {
+            let column = self.columns.remove(0);
+            let named = match column.name.trim() {
+                "" => "has no name".to_owned(),
+                name => format!("is '{name}'"),
+            };
+            self.notes.push(format!(
+                "the first column {named} and only numbers the rows, as pandas' index: it is left out"
+            ));
+        }
+        if let Some(nameless) = self.columns.iter().find(|column| column.name.trim().is_empty()) {
+            let (place, width) = (nameless.place + 1, self.width);
+            let hint = match nameless.evidence.kind() {
+                None if place == width => ", or take away the separator at the end of the lines",
+                _ => "",
+            };
+            bail!(
+                "column {place} of {width} has no name: name it in the first line{hint}, or leave it out with exclude_columns: ['{}']",
+                nameless.name
+            );
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, detected: bool) {
+        if detected && self.separator != b',' {
+            self.notes.push(format!(
+                "its values are separated by {}",
+                separator::named(self.separator)
+            ));
+        }
+        if let ([only], 1) = (self.columns.as_slice(), self.width) {
+            self.notes.push(format!(
+                "it has only one column, '{}': if there are more, set separator to what is between them",
+                only.name
+            ));
+        }
+        let mut words: Vec<String> = Vec::new();
+        for column in &self.columns {
+            if let (Some((seen, count)), Some(Kind::Bytes)) = (column.evidence.missing(), column.evidence.kind()) {
+                words.push(format!(
+                    "'{}' in column '{}' ({count} times, first in row {})",
+                    seen.value, column.name, seen.row
+                ));
+            }
+        }
+        if !words.is_empty() {
+            let told = cut(words, "such columns").join(", ");
+            self.notes.push(format!(
+                "read as missing: {told}; missing_values names the words that are"
+            ));
+        }
+    }
+
+    /// Why columns are text that could be thought to be numbers, for those of these names.
+    pub fn why_text(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let columns = self.columns.iter().filter(|column| wanted(&column.name));
+        let why = columns.filter_map(|column| Some((column, column.evidence.why_text()?)));
+        let told = why.filter(|(_, why)| why.surprising());
+        let told = told.map(|(column, why)| format!("column '{}' is text: {why}", column.name));
+        cut(told.collect(), "columns are text for such reasons")
+    }
+
+    /// Streams the rows of all columns, each read as the kind at its place; `None` reads nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be opened; each batch when a value is not of its kind.
+    pub fn batches(&self, kinds: &[Option<Kind>]) -> Result<Batches<'_>> {
+        Batches::new(self, kinds)
+    }
+}
+
+fn cut(mut told: Vec<String>, what: &str) -> Vec<String> {
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    told.extend((more > 0).then(|| format!("{more} more {what}")));
+    told
+}
+
+/// What pandas calls the index column of a file that had one already.
+fn is_numbering_name(name: &str) -> bool {
+    name.trim().is_empty() || name == "Unnamed: 0"
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| unreadable(path))
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("cannot read {}", path.display())
+}
+
+fn ragged(record: &Record, width: usize, separator: u8) -> String {
+    let values = |count: usize| {
+        if count == 1 {
+            "1 value".to_owned()
+        } else {
+            format!("{count} values")
+        }
+    };
+    let names = if width == 1 {
+        "1 column".to_owned()
+    } else {
+        format!("{width} columns")
+    };
+    let hint = match (record.len() > width, record.len()) {
+        (true, _) => format!("put a value with {} in it into quotes", separator::named(separator)),
+        (false, _) => "complete it, or look whether the file was cut off there".to_owned(),
+    };
+    format!(
+        "line {} has {} and the first line names {names}: {hint} (values are separated by {}; separator sets another)",
+        record.line,
+        values(record.len()),
+        separator::named(separator)
+    )
+}
+
+/// What is wrong with a file, where, and what to do.
+fn explain(path: &Path, separator: u8, fault: Fault) -> anyhow::Error {
+    let place = |offset| match File::open(path).and_then(|file| line_and_byte(file, offset)) {
+        Ok((line, byte)) => format!("line {line}, byte {byte}"),
+        Err(_) => format!("byte {offset} of the file"),
+    };
+    match fault {
+        Fault::Unreadable(error) => anyhow!(error).context(unreadable(path)),
+        Fault::NotUtf8 { byte, offset } => anyhow!(
+            "{} is 0x{byte:02X}, which is not UTF-8{}: save the file as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8",
+            place(offset),
+            western(byte)
+                .map(|letter| format!(" but '{letter}' in Latin-1 or Windows-1252"))
+                .unwrap_or_default()
+        ),
+        Fault::CutLetter => anyhow!("it ends within a letter of UTF-8: the file was cut off, write it anew"),
+        Fault::Zero { offset } => anyhow!(
+            "{} is a zero byte, which no text has: the file is damaged or binary, write it anew",
+            place(offset)
+        ),
+        Fault::OpenQuote { line } => anyhow!(
+            "the quote that opens in line {line} is never closed, so that all after it would be one value: close it, write it twice if it is part of the value, or look whether the file was cut off"
+        ),
+        Fault::LongValue { line } => anyhow!(
+            "line {line} has a value of more than 64 MB: the file has no line breaks, or is no text; write it anew"
+        ),
+        Fault::BehindQuote { opened, line } => {
+            let opened = if opened == line {
+                String::new()
+            } else {
+                format!(", which opened in line {opened}")
+            };
+            anyhow!(
+                "line {line} has text behind the quote that closes a value{opened}, where {} or the end of the line must follow: write a quote within quotes twice",
+                separator::named(separator)
+            )
+        }
+    }
+}
+
+/// The letter that a byte is in Windows-1252.
+fn western(byte: u8) -> Option<char> {
+    const FROM_128: &str = "€.‚ƒ„…†‡ˆ‰Š‹Œ.Ž..‘’“”•–—˜™š›œ.žŸ";
+    match byte {
+        0x80..=0x9f => FROM_128
+            .chars()
+            .nth(usize::from(byte - 0x80))
+            .filter(|letter| *letter != '.'),
+        0xa1..=0xff => Some(char::from(byte)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
