@@ -12,7 +12,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
-use trainyard_core::artifact::Digest;
 use trainyard_core::registry::{Mark, Marker, NotOurs, Present, Rank, Standing};
 
 /// MLServer's settings file, which every version has.

@@ -2,7 +2,7 @@ use super::*;
 use crate::content::Content;
 use crate::house::folders::Folders;
 use tempfile::TempDir;
-use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::Micros;
 use trainyard_core::registry::{Evidence, Ledger, Promotion, PromotionAction};
 
