@@ -3,7 +3,7 @@
 //! [`Ledger`] is a target's append-only list of [`Promotion`]s, and the one place that says what serves, what is
 //! kept for a way back, and what the next version is called. [`ModelVersion`] is a model that could serve, whether
 //! or not it ever did; [`approve`] says on whose word it may, [`may_push`] whether it still may, [`choose_baseline`]
-//! what a candidate is compared with.
+//! what a candidate is compared with, [`Proofs`] what in a model repository is ours.
 
 mod alias;
 mod approval;
@@ -12,6 +12,8 @@ mod evidence;
 mod ledger;
 mod model_version;
 mod naming;
+mod not_ours;
+mod ownership;
 mod promotion;
 mod push;
 mod refusal;
@@ -26,6 +28,10 @@ pub use evidence::{DataRead, Evidence, Judged};
 pub use ledger::{Ledger, Serving};
 pub use model_version::{ModelVersion, NoModel};
 pub use naming::{AliasRefusal, check_alias};
+pub use not_ours::{NotOurs, left_alone};
+pub use ownership::{
+    Attempt, Attempts, ConfigMarker, Mark, Marker, Present, Proofs, Rank, Standing, may_answer, next_above,
+};
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
 pub use push::{NewerRun, PushRefusal, approved, may_push};
 pub use refusal::{Refusal, Unknown};

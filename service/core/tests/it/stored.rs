@@ -10,6 +10,7 @@ use std::fs;
 use trainyard_core::gate::Blessing;
 use trainyard_core::inbound::HoldPayload;
 use trainyard_core::plan::{Baseline, InfraValidation, Plan};
+use trainyard_core::registry::{Attempts, ConfigMarker, Marker};
 use trainyard_core::report::{Comment, CommitStatus, StatusState};
 use trainyard_core::run::{RunEvent, RunRequest, SkipCause};
 use trainyard_core::stored::{self, Stored, StoredError};
@@ -38,6 +39,9 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
                 Some(("comments", "jsonl")) => written::<Comment>(&was),
                 Some(("holds", "jsonl")) => written::<HoldPayload>(&was),
+                Some(("markers", "jsonl")) => written::<Marker>(&was),
+                Some(("config-markers", "jsonl")) => written::<ConfigMarker>(&was),
+                Some(("attempts", "jsonl")) => written::<Attempts>(&was),
                 _ => panic!("{name} is a sample of nothing"),
             };
             (name, was, is)

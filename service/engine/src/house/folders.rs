@@ -86,6 +86,16 @@ impl Folders {
         self.root.join("push.lock")
     }
 
+    /// Who this instance is towards others that write to the same model repositories.
+    pub fn identity(&self) -> PathBuf {
+        self.root.join("identity.json")
+    }
+
+    /// The versions that pushes to a target began to write.
+    pub fn attempts(&self, target: &str) -> PathBuf {
+        self.root.join("pushing").join(format!("{target}.json"))
+    }
+
     /// The lock on content that is used or collected, which every engine of this folder takes.
     pub fn collect_lock(&self) -> PathBuf {
         self.root.join("collect.lock")

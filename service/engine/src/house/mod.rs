@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod folders;
+pub(crate) mod identity;
 pub(crate) mod last_line;
 pub(crate) mod locks;
 pub(crate) mod programs;

@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::RunId;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Push;
@@ -169,7 +169,7 @@ impl Trial<'_> {
         let programs = &self.registry.programs;
         // One that a push before a crash left behind has another folder open.
         programs.remove(self.key).await?;
-        let version = self.lay_out(&source).await?;
+        let version = self.lay_out(&source, &model.digest).await?;
         programs.start(self.key, &self.program(image)).await?;
         let tried = async {
             let server = self.server().await?;
@@ -185,13 +185,13 @@ impl Trial<'_> {
     }
 
     /// Returns what the server will call the version.
-    async fn lay_out(&self, source: &Path) -> Result<String, Failure> {
+    async fn lay_out(&self, source: &Path, digest: &Digest) -> Result<String, Failure> {
         let (folder, source) = (self.folder.to_owned(), source.to_owned());
-        let (model, layout) = (self.model.to_owned(), self.layout);
+        let (model, layout, digest) = (self.model.to_owned(), self.layout, digest.clone());
         let write = move || {
             remove_tree(&folder).map_err(|error| ServingError::Folder(error.to_string()))?;
             let version = Ledger::default().next_version();
-            write_repository(&folder.join("candidate"), layout, &model, &version, &source)
+            write_repository(&folder.join("candidate"), layout, &model, &version, (&source, &digest))
         };
         let written = tokio::task::spawn_blocking(write).await;
         let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));

@@ -5,8 +5,9 @@
 use super::Registry;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
+use crate::house::identity::identity;
 use crate::house::locks::ExclusiveGuard;
-use crate::serving::{Servable, ServingError, Target};
+use crate::serving::{Claims, Servable, ServingError, Target};
 use std::io;
 use std::path::PathBuf;
 use trainyard_core::gate::Blessed;
@@ -18,6 +19,8 @@ use trainyard_store::{MetadataWrite, Store, StoreError};
 /// The right to change a target, and what its ledger says.
 pub(crate) struct Turn {
     pub(crate) ledger: Ledger,
+    /// What of the target is ours.
+    pub(crate) claims: Claims,
     guard: ExclusiveGuard,
 }
 
@@ -77,7 +80,10 @@ impl Registry {
     pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
         let ledger = self.store.ledger(target).await?;
-        Ok(Turn { ledger, guard })
+        let instance = identity(&self.folders.identity())?;
+        let attempts = self.folders.attempts(target);
+        let claims = Claims::read(instance, target, ledger.clone(), attempts, self.content.clone())?;
+        Ok(Turn { ledger, claims, guard })
     }
 
     /// Makes the model serve and reads that back. On an error what served before still serves.
@@ -89,17 +95,13 @@ impl Registry {
         change: Change<'_>,
         reason: Reason,
     ) -> Result<Served, ServingError> {
-        let Turn { ledger, guard } = turn;
+        let Turn { ledger, claims, guard } = turn;
         let target = Target::new(&self.http, name, config).because(&reason.evidence);
         let from = ledger.serving().map(|serving| serving.pushed.version.clone());
         let (action, version, model, destination) = match change {
             Change::New { blessed, files, plan } => {
-                let version = ledger.next_version();
                 let target = target.within(plan.max_latency());
-                let kept = ledger.kept();
-                target
-                    .push(&blessed, &files, &version, &kept, plan.infra_validation)
-                    .await?;
+                let version = target.push(&blessed, &files, claims, plan.infra_validation).await?;
                 metrics::counter!("trainyard_pushes_total", "target" => name.to_owned()).increment(1);
                 let destination = target.destination(&version);
                 (PromotionAction::Push, version, blessed.model().clone(), destination)
@@ -110,7 +112,7 @@ impl Registry {
                     files: &files,
                     version: &to.version,
                 };
-                target.roll_back(earlier, &from.version).await?;
+                target.roll_back(earlier, &from.version, &claims).await?;
                 let destination = target.destination(&to.version);
                 (
                     PromotionAction::Rollback,

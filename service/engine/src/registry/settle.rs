@@ -3,6 +3,7 @@
 use super::Registry;
 use super::serve::Turn;
 use crate::serving::{Servable, Target};
+use trainyard_core::registry::left_alone;
 
 impl Registry {
     /// Looks at every target once, at the start. A failure is only logged: nothing depends on it.
@@ -18,7 +19,7 @@ impl Registry {
         let Ok(config) = self.targets.get(name) else {
             return Ok(());
         };
-        let Turn { ledger, .. } = &self.turn(name).await?;
+        let Turn { ledger, claims, .. } = &self.turn(name).await?;
         let target = Target::new(&self.http, name, config);
         let serving = ledger.serving().map(|serving| serving.pushed);
         let files = serving.map(|entry| self.content.place(&entry.model.digest));
@@ -27,7 +28,11 @@ impl Registry {
             files,
             version: &entry.version,
         });
-        if target.settle(&ledger.kept(), current).await? {
+        let settled = target.settle(current, claims).await?;
+        if let Some(sentence) = left_alone(&settled.others) {
+            tracing::warn!(target = name, "{sentence}");
+        }
+        if settled.put_right {
             tracing::info!(target = name, "the push target serves what the ledger says again");
         }
         Ok(())

@@ -1,14 +1,16 @@
 //! A model server that speaks the Open Inference Protocol with its repository extension, as MLServer
 //! and Triton do, and the folder it loads models from.
 
+use super::changes::Down;
+use super::claims::Claims;
 use super::protocol::{ModelServer, ServingError};
 use super::repository::{ModelFolder, Naming};
 use super::sample::Sample;
-use super::servable::Servable;
+use super::servable::{New, Servable, Settled};
 use super::trial::Checks;
-use std::path::Path;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
+use trainyard_core::registry::NotOurs;
 
 /// The waits before a server is asked again to load what is right.
 const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
@@ -27,28 +29,36 @@ impl OpenInference {
         Ok(format!("{} answers", self.server.url()))
     }
 
-    pub(super) async fn push(
-        &self,
-        source: &Path,
-        version: &str,
-        keep: &[String],
-        checks: &Checks,
-    ) -> Result<(), ServingError> {
+    pub(super) async fn push(&self, new: New<'_>, mut claims: Claims, checks: &Checks) -> Result<String, ServingError> {
         // A server that is down is waited for; one that this version takes down is not.
         self.server.live().await?;
-        // Leftovers of a push that was cut off: the ledger does not know them.
-        self.folder.remove_others(keep).await?;
-        self.folder.write(source, version).await?;
-        match self.activate(version, checks).await {
+        self.is_our_model(&claims).await?;
+        let begun = self.folder.begin(&new.model.digest, new.files, &mut claims).await?;
+        match self.activate(&begun.version, checks, &claims).await {
             Ok(()) => {
-                self.folder.retire(keep, version).await;
-                Ok(())
+                self.folder.retire(&begun.version, &claims).await;
+                Ok(begun.version)
             }
             Err(error) => {
-                self.withdraw(version).await;
-                Err(self.taken_down(version, error))
+                let removed = self.folder.undo(&begun, &claims).await;
+                self.withdraw(&begun.version, removed, &claims).await;
+                Err(self.taken_down(&begun.version, error))
             }
         }
+    }
+
+    /// A server with a model of this name that is not in the folder reads another one: a push there would not serve,
+    /// and its undoing could take somebody's model away.
+    async fn is_our_model(&self, claims: &Claims) -> Result<(), ServingError> {
+        let nothing_yet = claims.ledger().is_empty() && claims.attempts().attempts.is_empty();
+        if nothing_yet && self.folder.survey(claims).await?.is_empty() && self.server.has_model().await? {
+            return Err(ServingError::NotOurs(NotOurs::Elsewhere {
+                model: self.server.model().to_owned(),
+                url: self.server.url().to_owned(),
+                folder: self.folder.path().display().to_string(),
+            }));
+        }
+        Ok(())
     }
 
     /// A server that answered before the version was loaded.
@@ -62,74 +72,100 @@ impl OpenInference {
         }
     }
 
-    pub(super) async fn roll_back(&self, earlier: Servable<'_>, current: &str) -> Result<(), ServingError> {
-        let (source, version) = (earlier.files, earlier.version);
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, claims: &Claims) -> Result<(), ServingError> {
+        let version = earlier.version;
         let checks = Checks {
-            sample: Sample::read_if_there(source)?,
+            sample: Sample::read_if_there(earlier.files)?,
             max_latency: None,
         };
         self.server.live().await?;
-        self.folder.restore(source, version).await?;
+        self.folder.may_restore(&earlier, claims).await?;
+        let _lock = self.folder.lock().await?;
+        let above = self.folder.restore(&earlier, claims).await?;
         // Triton loads only the newest version; a load that fails leaves there what serves.
         if self.folder.naming() == Naming::Padded
-            && let Err(error) = self.prove(version, &checks).await
+            && let Err(error) = self.prove(version, &checks, claims).await
         {
-            self.withdraw(version).await;
+            let removed = self.folder.remove(version, claims).await;
+            self.withdraw(version, removed, claims).await;
             return Err(error);
         }
-        let switched = self.folder.without(current, self.activate(version, &checks)).await;
+        let switch = self.activate(version, &checks, claims);
+        let switched = self.folder.without(&above, claims, Down::PutBack, switch).await;
         if switched.is_err() {
-            self.load().await?;
+            self.load(claims).await?;
         }
         switched
     }
 
-    pub(super) async fn settle(&self, keep: &[String], current: Option<Servable<'_>>) -> Result<bool, ServingError> {
-        let mut wrong = self.folder.settle(keep, current).await?;
-        if let Some(Servable { files, version, .. }) = current.filter(|_| !wrong) {
-            let sample = Sample::read_if_there(files)?;
-            let answers = self
-                .server
-                .expect_default(&self.folder.served(version), sample.as_ref().map(|s| &s.request))
-                .await;
-            wrong = matches!(answers, Err(ServingError::Answer(_) | ServingError::Refused { .. }));
+    pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
+        let settling = self.folder.settle(current.as_ref(), claims).await?;
+        let mut wrong = settling.written || !settling.left.is_empty();
+        match current {
+            Some(current) => {
+                let sample = Sample::read_if_there(current.files)?;
+                let checks = Checks {
+                    sample,
+                    max_latency: None,
+                };
+                if !wrong {
+                    let served = self.folder.served(current.version);
+                    let answers = self.server.expect_default(&served, checks.request()).await;
+                    wrong = matches!(answers, Err(ServingError::Answer(_) | ServingError::Refused { .. }));
+                }
+                if wrong {
+                    let switch = self.activate(current.version, &checks, claims);
+                    let left = &settling.left;
+                    let switched = self.folder.without(left, claims, Down::StayHidden, switch).await;
+                    if matches!(&switched, Err(error) if !matches!(error, ServingError::Unreachable { .. })) {
+                        self.load(claims).await?;
+                    }
+                    switched?;
+                }
+            }
+            None if wrong => {
+                self.folder.remove_all(&settling.left, claims).await?;
+                self.load_what_is_left(claims).await?;
+            }
+            None => {}
         }
-        if wrong {
-            self.load_what_is_left().await?;
-        }
-        Ok(wrong)
+        Ok(Settled {
+            put_right: wrong,
+            others: settling.others,
+        })
     }
 
     /// Loads what is in the folder.
-    async fn load(&self) -> Result<(), ServingError> {
-        self.folder.align_config()?;
+    async fn load(&self, claims: &Claims) -> Result<(), ServingError> {
+        let ours = self.folder.survey(claims).await?.ours();
+        self.folder.align_config(&ours, claims)?;
         self.server.load().await
     }
 
     /// Loads a version beside the one that serves, and asks it.
-    async fn prove(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
+    async fn prove(&self, version: &str, checks: &Checks, claims: &Claims) -> Result<(), ServingError> {
         let served = self.folder.served(version);
-        self.load().await?;
+        self.load(claims).await?;
         self.server.wait_ready(&served).await?;
         checks.query(&self.server, Some(&served)).await
     }
 
-    async fn activate(&self, version: &str, checks: &Checks) -> Result<(), ServingError> {
-        self.prove(version, checks).await?;
+    async fn activate(&self, version: &str, checks: &Checks, claims: &Claims) -> Result<(), ServingError> {
+        self.prove(version, checks, claims).await?;
         self.server
             .expect_default(&self.folder.served(version), checks.request())
             .await
     }
 
-    /// Takes a version away that must not serve. The old ones are loaded again, if need be by the
+    /// Has the server forget a version that must not serve. The old ones are loaded again, if need be by the
     /// next start.
-    async fn withdraw(&self, version: &str) {
-        if let Err(error) = self.folder.remove(version).await {
+    async fn withdraw(&self, version: &str, removed: Result<(), ServingError>, claims: &Claims) {
+        if let Err(error) = removed {
             tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
         }
         for wait in RELOADS {
             sleep(wait).await;
-            let error = match timeout(self.server.max_loading_time(), self.reload()).await {
+            let error = match timeout(self.server.max_loading_time(), self.reload(claims)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(_) => ServingError::Answer("the model server hangs: start it anew".to_owned()),
@@ -143,16 +179,19 @@ impl OpenInference {
     }
 
     /// Has a server that answers load what is left.
-    async fn reload(&self) -> Result<(), ServingError> {
+    async fn reload(&self, claims: &Claims) -> Result<(), ServingError> {
         self.server.live().await?;
-        self.load_what_is_left().await
+        self.load_what_is_left(claims).await
     }
 
-    async fn load_what_is_left(&self) -> Result<(), ServingError> {
-        if self.folder.versions().is_empty() {
+    /// The model is taken away only if nobody has a version in it.
+    async fn load_what_is_left(&self, claims: &Claims) -> Result<(), ServingError> {
+        let survey = self.folder.survey(claims).await?;
+        self.folder.align_config(&survey.ours(), claims)?;
+        if survey.is_empty() {
             self.server.unload().await
         } else {
-            self.load().await
+            self.server.load().await
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trainyard_core::registry::NotOurs;
 
 /// An ordinary call must be answered in this time; loading has its own limit.
 const CALL: Duration = Duration::from_secs(30);
@@ -49,6 +50,15 @@ pub enum ServingError {
     /// The repository folder cannot be written or read.
     #[error("{0}")]
     Folder(String),
+    /// Something of others is in the way, and stays.
+    #[error("{}", .0.sentence())]
+    NotOurs(NotOurs),
+}
+
+impl From<NotOurs> for ServingError {
+    fn from(reason: NotOurs) -> Self {
+        Self::NotOurs(reason)
+    }
 }
 
 /// What a call that got no answer comes to.
@@ -131,6 +141,14 @@ impl ModelServer {
             .send()
             .await;
         self.accepted("say that it is live", response).await.map(drop)
+    }
+
+    /// Whether the server has this model, in any version.
+    pub(super) async fn has_model(&self) -> Result<bool, ServingError> {
+        let url = format!("{}/v2/models/{}/ready", self.url, self.model);
+        let response = self.http.get(url).timeout(CALL).send().await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        Ok(response.status().is_success())
     }
 
     /// Loads every version in the model's folder, the highest becoming the default.

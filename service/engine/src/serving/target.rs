@@ -1,9 +1,10 @@
 //! One push target of the settings, whichever kind it is.
 
+use super::claims::Claims;
 use super::open_inference::OpenInference;
 use super::protocol::{ModelServer, ServingError};
-use super::repository::{ModelFolder, Naming};
-use super::servable::Servable;
+use super::repository::ModelFolder;
+use super::servable::{New, Servable, Settled};
 use super::tensorflow_serving::TensorFlowServing;
 use super::trial::Checks;
 use super::webhook::Webhook;
@@ -47,7 +48,7 @@ impl Target {
             }),
             TargetKind::TensorFlowServing { repository, url } => Kind::TensorFlowServing(TensorFlowServing {
                 http,
-                folder: ModelFolder::new(repository, &model, Naming::Integer, false),
+                folder: ModelFolder::watched(repository, &model),
                 model,
                 url: url.clone(),
                 max_loading_time,
@@ -103,51 +104,54 @@ impl Target {
         }
     }
 
-    /// Makes the approved model, whose bytes are in `files`, serve as `version`, and returns only when that was
-    /// read back. On any failure what served before still serves and the new folder is gone; the error is a
-    /// sentence. Versions not in `keep` are removed afterwards. The sample is asked where requests are Open
-    /// Inference.
-    pub async fn push(
+    /// Makes the approved model, whose bytes are in `files`, serve under a number above all that is there, and returns
+    /// it only when that was read back. On any failure what served before still serves and the new folder is gone; the
+    /// error is a sentence. Of what is provably ours, all but the new version and the one before it is removed
+    /// afterwards. The sample is asked where requests are Open Inference.
+    pub(crate) async fn push(
         &self,
         model: &Blessed,
         files: &Path,
-        version: &str,
-        keep: &[String],
+        claims: Claims,
         validation: InfraValidation,
-    ) -> Result<(), ServingError> {
-        let new = Servable {
+    ) -> Result<String, ServingError> {
+        let new = New {
             model: model.model(),
             files,
-            version,
         };
         match &self.kind {
             Kind::OpenInference(target) => {
                 let checks = Checks::read(files, validation, self.max_latency)?;
-                target.push(files, version, keep, &checks).await
+                target.push(new, claims, &checks).await
             }
-            Kind::TensorFlowServing(target) => target.push(new, keep).await,
-            Kind::Webhook(target) => target.push(new, keep, &self.evidence).await,
+            Kind::TensorFlowServing(target) => target.push(new, claims).await,
+            Kind::Webhook(target) => target.push(new, claims, &self.evidence).await,
         }
     }
 
     /// Makes an earlier version serve again in place of `current`; the error is a sentence, and then
     /// `current` still serves.
-    pub async fn roll_back(&self, earlier: Servable<'_>, current: &str) -> Result<(), ServingError> {
+    pub(crate) async fn roll_back(
+        &self,
+        earlier: Servable<'_>,
+        current: &str,
+        claims: &Claims,
+    ) -> Result<(), ServingError> {
         match &self.kind {
-            Kind::OpenInference(target) => target.roll_back(earlier, current).await,
-            Kind::TensorFlowServing(target) => target.roll_back(earlier, current).await,
-            Kind::Webhook(target) => target.roll_back(earlier, current, &self.evidence).await,
+            Kind::OpenInference(target) => target.roll_back(earlier, claims).await,
+            Kind::TensorFlowServing(target) => target.roll_back(earlier, claims).await,
+            Kind::Webhook(target) => target.roll_back(earlier, current, claims, &self.evidence).await,
         }
     }
 
-    /// Makes the target say what the ledger says, after a crash in the middle of a push or rollback:
-    /// versions that are not in `keep` go, the last one comes back if it is gone or another one answers.
-    /// True when something was wrong; a server that runs has then loaded what is right.
-    pub async fn settle(&self, keep: &[String], current: Option<Servable<'_>>) -> Result<bool, ServingError> {
+    /// Makes the target say what the ledger says, after a crash in the middle of a push or rollback: what serves comes
+    /// back if it is gone or another version of ours answers, and then other versions of ours go that the ledger does
+    /// not keep.
+    pub(crate) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
         match &self.kind {
-            Kind::OpenInference(target) => target.settle(keep, current).await,
-            Kind::TensorFlowServing(target) => target.folder.settle(keep, current).await,
-            Kind::Webhook(target) => target.settle(current).await,
+            Kind::OpenInference(target) => target.settle(current, claims).await,
+            Kind::TensorFlowServing(target) => target.settle(current, claims).await,
+            Kind::Webhook(target) => target.settle(current, claims).await,
         }
     }
 }

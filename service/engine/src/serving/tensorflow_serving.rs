@@ -1,8 +1,10 @@
 //! A folder of versions as TensorFlow Serving watches it: integers, whole or not there, the highest serves.
 
+use super::changes::Down;
+use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
 use super::repository::ModelFolder;
-use super::servable::Servable;
+use super::servable::{New, Servable, Settled};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -65,17 +67,15 @@ impl Status {
 }
 
 impl TensorFlowServing {
-    pub(super) async fn push(&self, new: Servable<'_>, keep: &[String]) -> Result<(), ServingError> {
-        let version = new.version;
-        self.folder.remove_others(keep).await?;
-        self.folder.write(new.files, version).await?;
-        match self.read_back(new).await {
+    pub(super) async fn push(&self, new: New<'_>, mut claims: Claims) -> Result<String, ServingError> {
+        let begun = self.folder.begin(&new.model.digest, new.files, &mut claims).await?;
+        match self.read_back(new.called(&begun.version)).await {
             Ok(()) => {
-                self.folder.retire(keep, version).await;
-                Ok(())
+                self.folder.retire(&begun.version, &claims).await;
+                Ok(begun.version)
             }
             Err(error) => {
-                self.folder.remove(version).await?;
+                self.folder.undo(&begun, &claims).await?;
                 Err(error)
             }
         }
@@ -83,9 +83,30 @@ impl TensorFlowServing {
 
     /// The server loads only the highest version, so that the earlier one cannot be proved beside it; it
     /// unloads the current one when the earlier one is loaded, and no sooner.
-    pub(super) async fn roll_back(&self, earlier: Servable<'_>, current: &str) -> Result<(), ServingError> {
-        self.folder.restore(earlier.files, earlier.version).await?;
-        self.folder.without(current, self.read_back(earlier)).await
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, claims: &Claims) -> Result<(), ServingError> {
+        self.folder.may_restore(&earlier, claims).await?;
+        let _lock = self.folder.lock().await?;
+        let above = self.folder.restore(&earlier, claims).await?;
+        let switch = self.read_back(earlier);
+        self.folder.without(&above, claims, Down::PutBack, switch).await
+    }
+
+    pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
+        let settling = self.folder.settle(current.as_ref(), claims).await?;
+        let put_right = settling.written || !settling.left.is_empty();
+        match current {
+            Some(current) if !settling.left.is_empty() => {
+                let switch = self.read_back(current);
+                self.folder
+                    .without(&settling.left, claims, Down::StayHidden, switch)
+                    .await?;
+            }
+            _ => self.folder.remove_all(&settling.left, claims).await?,
+        }
+        Ok(Settled {
+            put_right,
+            others: settling.others,
+        })
     }
 
     /// Whether the server answers, for a person.

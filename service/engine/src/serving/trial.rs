@@ -8,7 +8,9 @@ use crate::house::config::Layout;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trainyard_core::artifact::Digest;
 use trainyard_core::plan::InfraValidation;
+use trainyard_core::registry::Marker;
 
 /// Between two looks at a server that starts.
 const POLL: Duration = Duration::from_millis(50);
@@ -60,11 +62,20 @@ pub(crate) fn write_repository(
     layout: Layout,
     model: &str,
     version: &str,
-    source: &Path,
+    source: (&Path, &Digest),
 ) -> Result<String, ServingError> {
     let folder = ModelFolder::laid_out(folder, model, layout);
-    folder.write_now(source, version)?;
-    folder.align_config()?;
+    let (source, digest) = source;
+    // Marked as it will be where it serves.
+    let marker = Marker {
+        instance: "infra-validation".to_owned(),
+        target: model.to_owned(),
+        version: version.to_owned(),
+        model: digest.clone(),
+    };
+    let hidden = folder.path().join(".trial");
+    folder.write_now(source, version, &marker, &hidden)?;
+    folder.lay_out_config(version)?;
     Ok(folder.served(version))
 }
 

@@ -1,11 +1,14 @@
 //! A signed webhook: whoever answers it makes the model serve, and says which version does.
 
+use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
-use super::servable::Servable;
+use super::servable::{New, Servable, Settled};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trainyard_core::artifact::Digest;
+use trainyard_core::registry::{NotOurs, Present, Rank, next_above};
 use trainyard_github::signature::sign;
 
 /// A status call must be answered in this time.
@@ -28,43 +31,99 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) async fn push(&self, new: Servable<'_>, keep: &[String], evidence: &Value) -> Result<(), ServingError> {
-        let done = self.change("push", new.version, Some(new), evidence).await;
+    pub(super) async fn push(
+        &self,
+        new: New<'_>,
+        mut claims: Claims,
+        evidence: &Value,
+    ) -> Result<String, ServingError> {
+        let model = &new.model.digest;
+        let serving = self.serving_now().await?;
+        let kept = claims.ledger().kept().pop();
+        let before = match &serving {
+            Some(serving) if !serving.is_known(&claims) => Some(serving.version.clone()),
+            _ => kept,
+        };
+        // What a push that was cut off made serve keeps its number, for the same model.
+        let again = |serving: &Serving| claims.attempts().contains(&serving.version, model);
+        let present: Vec<_> = serving.iter().filter(|serving| !again(serving)).collect();
+        let present: Vec<_> = present
+            .iter()
+            .filter_map(|serving| self.present(&serving.version))
+            .collect();
+        let version = next_above(claims.ledger(), &present)?;
+        claims.attempt(&version, model)?;
+        let done = self
+            .change("push", &version, Some(new.called(&version)), evidence, &claims)
+            .await;
         if let Err(error) = &done {
-            self.restore(error, keep.last().map(String::as_str), new.version).await;
+            self.restore(error, before.as_deref(), &version, &claims).await;
         }
-        done
+        done.map(|()| version)
     }
 
     pub(super) async fn roll_back(
         &self,
         earlier: Servable<'_>,
         current: &str,
+        claims: &Claims,
         evidence: &Value,
     ) -> Result<(), ServingError> {
-        let done = self.change("rollback", earlier.version, Some(earlier), evidence).await;
+        if let Some(serving) = self.serving_now().await?.filter(|serving| !serving.is_known(claims)) {
+            return Err(self.another(&serving, earlier.version));
+        }
+        let done = self
+            .change("rollback", earlier.version, Some(earlier), evidence, claims)
+            .await;
         if let Err(error) = &done {
-            self.restore(error, Some(current), earlier.version).await;
+            self.restore(error, Some(current), earlier.version, claims).await;
         }
         done
     }
 
-    /// Only a status tells what serves; then the ledger's version is asked for again.
-    pub(super) async fn settle(&self, current: Option<Servable<'_>>) -> Result<bool, ServingError> {
-        let (Some(status), Some(current)) = (&self.status_url, current) else {
-            return Ok(false);
+    /// Only a status tells what serves; if that is an earlier version of ours, or one of a push that was cut off, the
+    /// ledger's is asked for again.
+    pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
+        let Some(current) = current else {
+            return Ok(Settled::default());
         };
-        if self
-            .status(status)
-            .await?
-            .is_none_or(|serving| serving == current.version)
-        {
-            return Ok(false);
+        match self.serving_now().await? {
+            None => return Ok(Settled::default()),
+            Some(serving) if !serving.is_known(claims) => return Err(self.another(&serving, current.version)),
+            Some(serving) if serving.version == current.version => return Ok(Settled::default()),
+            Some(_) => {}
         }
         let evidence = json!({"reason": "the ledger says so"});
-        self.change("rollback", current.version, Some(current), &evidence)
+        self.change("rollback", current.version, Some(current), &evidence, claims)
             .await?;
-        Ok(true)
+        Ok(Settled {
+            put_right: true,
+            others: Vec::new(),
+        })
+    }
+
+    /// What serves, as far as there is a status that says so.
+    async fn serving_now(&self) -> Result<Option<Serving>, ServingError> {
+        match &self.status_url {
+            Some(url) => self.status(url).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A version that a number must be above; a name that is no number is no version before or after ours.
+    fn present(&self, version: &str) -> Option<Present> {
+        Some(Present {
+            place: format!("version {version}, which {} says serves,", self.status_url.as_ref()?),
+            rank: Rank::of_name(version)?,
+        })
+    }
+
+    fn another(&self, serving: &Serving, ledger: &str) -> ServingError {
+        ServingError::NotOurs(NotOurs::AnotherServes {
+            url: self.status_url.clone().unwrap_or_else(|| self.url.clone()),
+            version: serving.version.clone(),
+            ledger: ledger.to_owned(),
+        })
     }
 
     /// Whether it answers, for a person. The webhook itself is not called: that would change something.
@@ -78,7 +137,7 @@ impl Webhook {
         let serving = self.status(status).await?;
         Ok(format!(
             "{status} answers: {} serves",
-            serving.unwrap_or_else(|| "no version".to_owned())
+            serving.map_or_else(|| "no version".to_owned(), |serving| serving.version)
         ))
     }
 
@@ -89,9 +148,11 @@ impl Webhook {
         version: &str,
         servable: Option<Servable<'_>>,
         evidence: &Value,
+        claims: &Claims,
     ) -> Result<(), ServingError> {
         let body = json!({
             "action": action,
+            "instance": claims.instance(),
             "target": self.target,
             "model": self.model,
             "version": version,
@@ -133,15 +194,16 @@ impl Webhook {
         let deadline = Instant::now() + self.max_loading_time;
         loop {
             let serving = self.status(url).await?;
-            if serving.as_deref() == Some(version) || Instant::now() >= deadline {
+            let serves = serving.as_ref().is_some_and(|serving| serving.version == version);
+            if serves || Instant::now() >= deadline {
                 return self.expect(version, serving);
             }
             sleep(POLL).await;
         }
     }
 
-    fn expect(&self, version: &str, serving: Option<String>) -> Result<(), ServingError> {
-        match serving {
+    fn expect(&self, version: &str, serving: Option<Serving>) -> Result<(), ServingError> {
+        match serving.map(|serving| serving.version) {
             Some(serving) if serving == version => Ok(()),
             Some(serving) => Err(ServingError::Answer(format!(
                 "the webhook at {} says that version {serving} serves, not {version}",
@@ -155,7 +217,7 @@ impl Webhook {
     }
 
     /// The version that serves, `None` if the answer names none.
-    async fn status(&self, url: &str) -> Result<Option<String>, ServingError> {
+    async fn status(&self, url: &str) -> Result<Option<Serving>, ServingError> {
         let response = self.http.get(url).timeout(CALL).send().await;
         let response = response.map_err(|error| unreachable("the webhook", url, &error))?;
         if !response.status().is_success() {
@@ -166,14 +228,14 @@ impl Webhook {
     }
 
     /// Asks for what served before, after a request of which nobody knows what it did.
-    async fn restore(&self, error: &ServingError, before: Option<&str>, failed: &str) {
+    async fn restore(&self, error: &ServingError, before: Option<&str>, failed: &str, claims: &Claims) {
         // Nobody heard the request.
         if matches!(error, ServingError::Unreachable { problem, .. } if problem != "no answer in time") {
             return;
         }
         let evidence = json!({"failed": failed, "reason": error.to_string()});
         let restored = match before {
-            Some(version) => self.change("rollback", version, None, &evidence).await,
+            Some(version) => self.change("rollback", version, None, &evidence, claims).await,
             None => Ok(()),
         };
         if let Err(error) = restored {
@@ -182,12 +244,29 @@ impl Webhook {
     }
 }
 
-/// `{"version": "000007"}`; a number is taken as well.
-fn said(text: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(text).ok()?;
-    match &answer["version"] {
-        Value::String(version) => Some(version.clone()),
-        Value::Number(version) => Some(format!("{:06}", version.as_u64()?)),
-        _ => None,
+/// What a receiver says it serves.
+#[derive(Clone, Debug)]
+struct Serving {
+    version: String,
+    /// The model, if it says so.
+    digest: Option<Digest>,
+}
+
+impl Serving {
+    /// Whether it can be a version that this instance pushed.
+    fn is_known(&self, claims: &Claims) -> bool {
+        claims.proofs().knows(&self.version, self.digest.as_ref())
     }
+}
+
+/// `{"version": "000007"}`; a number is taken as well, and a `digest` tells versions of the same name apart.
+fn said(text: &[u8]) -> Option<Serving> {
+    let answer: Value = serde_json::from_slice(text).ok()?;
+    let version = match &answer["version"] {
+        Value::String(version) => version.clone(),
+        Value::Number(version) => format!("{:06}", version.as_u64()?),
+        _ => return None,
+    };
+    let digest = answer["digest"].as_str().and_then(|digest| Digest::parse(digest).ok());
+    Some(Serving { version, digest })
 }

@@ -4,7 +4,7 @@
 use crate::moment::{Moment, Trap};
 use crate::tiny;
 use crate::yard::{Yard, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex};
@@ -206,10 +206,16 @@ async fn leftovers_of_a_crash_are_removed() {
     File::open(&old).unwrap().set_modified(days_ago).unwrap();
     // A push that was cut off: its version is on the disk, and the ledger knows nothing of it.
     let models = yard.folder().join("models/tiny");
+    let (instance, model) = (yard.instance(), format!("sha256:{}", "0".repeat(64)));
+    let marker = json!({"instance": instance, "target": "tiny", "version": "000002", "model": model});
     std::fs::create_dir_all(models.join("000002")).unwrap();
     std::fs::write(models.join("000002/model.onnx"), r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
+    std::fs::write(models.join("000002/.trainyard.json"), marker.to_string()).unwrap();
+    let begun = json!({"attempts": [{"version": "000002", "model": model}]});
+    std::fs::write(data.join("pushing/tiny.json"), begun.to_string()).unwrap();
     // A rollback that was cut off: what the ledger calls current is out of sight.
-    std::fs::rename(models.join("000001"), models.join(".000001.old")).unwrap();
+    let aside = models.join(format!(".trainyard-{instance}-000001.old"));
+    std::fs::rename(models.join("000001"), &aside).unwrap();
     yard.server.live_again();
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.1)));
     yard.restart().await;
@@ -223,6 +229,10 @@ async fn leftovers_of_a_crash_are_removed() {
     })
     .await;
     assert!(young.exists(), "another process may be at work there");
+    until("the hidden folders are gone", async || {
+        (yard.on_disk() == ["000001"]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod mlmd;
 mod model_server;
 mod moment;
 mod moved;
+mod ownership;
 mod promote;
 mod pull_request;
 mod push;

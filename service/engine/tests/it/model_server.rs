@@ -1,5 +1,5 @@
 //! A small model server that answers as MLServer was measured to: `load` reads every version on
-//! disk, the highest name is the default, and a version that cannot be read fails the call while
+//! disk, the highest number is the default, and a version that cannot be read fails the call while
 //! the others go on serving.
 //!
 //! A model is a JSON file `model.onnx` with `auc`, which is also what it predicts, and `serve`:
@@ -22,7 +22,8 @@ use tokio::runtime::{Builder, Runtime};
 
 #[derive(Default)]
 struct Inner {
-    loaded: BTreeMap<String, Value>,
+    /// By number, as servers rank them, and name.
+    loaded: BTreeMap<(u64, String), Value>,
     calls: Vec<String>,
     ever_loaded: Vec<String>,
     polls_until_ready: u32,
@@ -144,7 +145,7 @@ impl ModelServer {
     /// What a client without a version gets: version and prediction.
     pub fn predict(&self) -> Option<(String, f64)> {
         let inner = self.shared.inner();
-        let (version, model) = inner.loaded.last_key_value()?;
+        let ((_, version), model) = inner.loaded.last_key_value()?;
         Some((version.clone(), model["auc"].as_f64().unwrap()))
     }
 }
@@ -153,6 +154,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v2/health/live", get(|| async { StatusCode::OK }))
         .route("/v2/repository/models/{model}/{verb}", post(repository))
+        .route("/v2/models/{model}/ready", get(has_model))
         .route("/v2/models/{model}/versions/{version}/ready", get(ready))
         .route("/v2/models/{model}/versions/{version}/infer", post(infer_version))
         .route("/v2/models/{model}/infer", post(infer_default))
@@ -177,6 +179,10 @@ async fn repository(
     }
 }
 
+fn ranked(version: &str) -> (u64, String) {
+    (version.parse().unwrap_or_default(), version.to_owned())
+}
+
 /// Whether every version on disk could be loaded.
 fn load(shared: &Shared, model: &str) -> bool {
     let mut inner = shared.inner();
@@ -189,10 +195,14 @@ fn load(shared: &Shared, model: &str) -> bool {
         (done, _) => *done -= 1,
     }
     let folder = shared.repository().join(model);
-    let names = std::fs::read_dir(&folder).into_iter().flatten();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let folders = std::fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    let names = folders.filter(|folder| folder.is_dir());
+    let names = names.map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned());
     let versions: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
-    inner.loaded.retain(|version, _| versions.contains(version));
+    inner.loaded.retain(|(_, version), _| versions.contains(version));
     let mut all = true;
     for version in versions {
         let read = std::fs::read(folder.join(&version).join("model.onnx")).ok();
@@ -200,7 +210,7 @@ fn load(shared: &Shared, model: &str) -> bool {
         match read.filter(|model| model["serve"] != "broken") {
             Some(model) => {
                 inner.ever_loaded.push(version.clone());
-                inner.loaded.insert(version, model);
+                inner.loaded.insert(ranked(&version), model);
             }
             None => all = false,
         }
@@ -211,7 +221,7 @@ fn load(shared: &Shared, model: &str) -> bool {
 async fn ready(State(shared): State<Arc<Shared>>, Segments((_, version)): Segments<(String, String)>) -> StatusCode {
     let mut inner = shared.inner();
     inner.calls.push(format!("ready {version}"));
-    match inner.loaded.get(&version) {
+    match inner.loaded.get(&ranked(&version)) {
         Some(model) if model["serve"] == "never_ready" => StatusCode::NOT_FOUND,
         Some(_) if inner.polls_until_ready > 0 => {
             inner.polls_until_ready -= 1;
@@ -222,11 +232,18 @@ async fn ready(State(shared): State<Arc<Shared>>, Segments((_, version)): Segmen
     }
 }
 
+async fn has_model(State(shared): State<Arc<Shared>>) -> StatusCode {
+    match shared.inner().loaded.is_empty() {
+        true => StatusCode::NOT_FOUND,
+        false => StatusCode::OK,
+    }
+}
+
 async fn infer_version(
     State(shared): State<Arc<Shared>>,
     Segments((_, version)): Segments<(String, String)>,
 ) -> Response {
-    let model = shared.inner().loaded.get(&version).cloned();
+    let model = shared.inner().loaded.get(&ranked(&version)).cloned();
     answer(model.map(|model| (version, model)))
 }
 
@@ -235,7 +252,7 @@ async fn infer_default(State(shared): State<Arc<Shared>>) -> Response {
         .inner()
         .loaded
         .last_key_value()
-        .map(|(v, m)| (v.clone(), m.clone()));
+        .map(|((_, v), m)| (v.clone(), m.clone()));
     answer(newest)
 }
 

@@ -144,14 +144,13 @@ async fn a_version_directory_without_a_server_is_read_back_from_the_disk() {
     assert_eq!(state, RunState::Succeeded, "{summary}");
     let folder = models.path().join("tiny");
     assert!(folder.join("1/model.onnx").exists());
-    // What a push before a crash left behind goes with the next start, and what serves comes back.
-    std::fs::rename(folder.join("1"), folder.join("2")).unwrap();
+    // What serves comes back with the next start.
+    std::fs::remove_dir_all(folder.join("1")).unwrap();
     yard.restart().await;
     until("the version of the ledger", async || {
         folder.join("1/model.onnx").exists().then_some(())
     })
     .await;
-    assert!(!folder.join("2").exists());
 }
 
 /// A service behind a webhook.
@@ -295,16 +294,47 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
 #[tokio::test]
 async fn a_status_is_asked_and_set_right_at_the_next_start() {
     let (mut yard, hook) = hooked(true, SECRET).await;
-    hook.behave(Manner::Silent);
-    let (state, summary) = run(&yard, "0.7", "well", 1).await;
-    assert_eq!(state, RunState::Succeeded, "{summary}");
-    *hook.serving.lock().unwrap() = Some("000007".to_owned());
+    for (count, auc) in ["0.7", "0.75"].into_iter().enumerate() {
+        let (state, summary) = run(&yard, auc, "well", count + 1).await;
+        assert_eq!(state, RunState::Succeeded, "{summary}");
+    }
+    // A rollback that was cut off before the ledger knew it.
+    *hook.serving.lock().unwrap() = Some("000001".to_owned());
     yard.restart().await;
     until("the ledger's version", async || {
-        (hook.serving() == "000001").then_some(())
+        (hook.serving() == "000002").then_some(())
     })
     .await;
-    assert_eq!(hook.heard(), ["push 000001", "rollback 000001"]);
+    assert_eq!(hook.heard(), ["push 000001", "push 000002", "rollback 000002"]);
+}
+
+#[tokio::test]
+async fn what_somebody_else_made_a_webhook_serve_stays() {
+    let (mut yard, hook) = hooked(true, SECRET).await;
+    let others = |version: &str| *hook.serving.lock().unwrap() = Some(version.to_owned());
+    others("1697040000");
+    let (state, summary) = run(&yard, "0.7", "well", 1).await;
+    assert_eq!(state, RunState::Succeeded, "{summary}");
+    assert_eq!(hook.heard(), ["push 1697040001"], "a number above what serves");
+    let (state, summary) = run(&yard, "0.75", "well", 2).await;
+    assert_eq!(state, RunState::Succeeded, "{summary}");
+
+    others("blue");
+    yard.restart().await;
+    let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+    insta::assert_snapshot!(refused.replace(&status_address(&refused), "URL"), @"target 'tiny' was not rolled back: URL/status says that version blue serves, which this instance never pushed: it is left alone; promote version 1697040001 again if it is to serve");
+    hook.behave(Manner::Refusing);
+    let (state, _) = run(&yard, "0.8", "well", 3).await;
+    assert_eq!((state, hook.serving().as_str()), (RunState::Failed, "blue"));
+    let again = ["push 1697040001", "push 1697040002", "push 1697040003", "rollback blue"];
+    assert_eq!(hook.heard(), again, "neither the start nor the rollback said a word");
+}
+
+/// The address of the status in a sentence.
+fn status_address(text: &str) -> String {
+    let start = text.find("http://127.0.0.1:").unwrap();
+    let end = start + text[start..].find("/status").unwrap();
+    text[start..end].to_owned()
 }
 
 #[tokio::test]

@@ -284,11 +284,14 @@ impl Yard {
 
     /// The versions on the disk of the model server.
     pub fn on_disk(&self) -> Vec<String> {
-        let folder = self.folder.path().join("models/tiny");
-        let entries = std::fs::read_dir(folder).into_iter().flatten();
-        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        names_in(&self.folder.path().join("models/tiny"))
+    }
+
+    /// Who the service says it is in the folders of its versions.
+    pub fn instance(&self) -> String {
+        let text = std::fs::read(self.config.data_dir.join("identity.json")).unwrap();
+        let identity: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        identity["id"].as_str().unwrap().to_owned()
     }
 
     /// The same database opened anew, as another process does.
@@ -374,6 +377,16 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     };
     let found = tokio::time::timeout(PATIENCE, looking).await;
     found.unwrap_or_else(|_| panic!("no {what} within {PATIENCE:?}"))
+}
+
+/// What is in a model's folder beside the notes of services for one another.
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let notes = [".trainyard.lock", ".trainyard-config.json"];
+    let mut names: Vec<_> = names.filter(|name| !notes.contains(&name.as_str())).collect();
+    names.sort();
+    names
 }
 
 /// Every file below a folder that nobody changes, with its content, for searching.

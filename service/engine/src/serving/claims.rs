@@ -1,0 +1,132 @@
+//! What this instance can prove to be its own in a model repository.
+
+use super::protocol::ServingError;
+use crate::content::Content;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use trainyard_core::artifact::Digest;
+use trainyard_core::registry::{Attempt, Attempts, Ledger, Mark, Marker, Proofs};
+use trainyard_core::stored::{self, Stored, StoredError};
+
+/// The file in a version's folder that says who wrote it. MLServer, Triton and TensorFlow Serving do not look at it.
+pub(super) const MARKER: &str = ".trainyard.json";
+
+/// One instance's claims on one target, made while its turn lasts.
+#[derive(Clone, Debug)]
+pub(crate) struct Claims {
+    instance: String,
+    target: String,
+    ledger: Ledger,
+    attempts: Attempts,
+    /// Where the attempts are written down.
+    file: PathBuf,
+    content: Content,
+}
+
+impl Claims {
+    /// Those of an instance; `file` has its attempts.
+    pub(crate) fn read(
+        instance: String,
+        target: &str,
+        ledger: Ledger,
+        file: PathBuf,
+        content: Content,
+    ) -> io::Result<Self> {
+        let attempts = match fs::read_to_string(&file) {
+            Ok(text) => match stored::read(&text) {
+                Ok(attempts) => attempts,
+                Err(error @ StoredError::Newer { .. }) => return Err(io::Error::other(error)),
+                // Cut off or damaged, it proves nothing.
+                Err(StoredError::Unreadable { .. }) => Attempts::default(),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Attempts::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            instance,
+            target: target.to_owned(),
+            ledger,
+            attempts,
+            file,
+            content,
+        })
+    }
+
+    pub(super) fn proofs(&self) -> Proofs<'_> {
+        Proofs {
+            instance: &self.instance,
+            target: &self.target,
+            ledger: &self.ledger,
+            attempts: &self.attempts,
+        }
+    }
+
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// Where the bytes of a model are, if they still are.
+    pub(super) fn files(&self, model: &Digest) -> Option<PathBuf> {
+        self.content.contains(model).then(|| self.content.place(model))
+    }
+
+    /// What goes into the folder of a version.
+    pub(super) fn marker(&self, version: &str, model: &Digest) -> Marker {
+        Marker {
+            instance: self.instance.clone(),
+            target: self.target.clone(),
+            version: version.to_owned(),
+            model: model.clone(),
+        }
+    }
+
+    /// Writes down, durably, that a version is about to be made.
+    pub(super) fn attempt(&mut self, version: &str, model: &Digest) -> Result<(), ServingError> {
+        self.attempts.add(Attempt {
+            version: version.to_owned(),
+            model: model.clone(),
+        });
+        let folder = self.file.parent().unwrap_or(&self.file);
+        let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.attempts));
+        written.map_err(|error| {
+            ServingError::Folder(format!(
+                "{} cannot be written: {error}; nothing was pushed, since nobody could tell afterwards whose it is",
+                self.file.display()
+            ))
+        })
+    }
+}
+
+/// What the folder of a version says about who wrote it.
+pub(super) fn mark(folder: &Path) -> Mark {
+    match fs::read_to_string(folder.join(MARKER)) {
+        Ok(text) => stored::read(&text).map_or(Mark::Unreadable, Mark::Marker),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Mark::None,
+        Err(_) => Mark::Unreadable,
+    }
+}
+
+/// Writes a file that is there whole or not at all.
+pub(super) fn write_whole<T: Stored>(path: &Path, value: &T) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = path.with_file_name(format!(".{}.new", name.trim_start_matches('.')));
+    let mut file = File::create(&hidden)?;
+    file.write_all(stored::write(value).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&hidden, path)?;
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder)?.sync_all()
+}
