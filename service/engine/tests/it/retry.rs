@@ -141,7 +141,7 @@ async fn a_newer_commit_overtakes_an_older_one() {
         (over[0].state, over[1].state),
         (RunState::Cancelled, RunState::Succeeded)
     );
-    insta::assert_snapshot!(yard.status(&old, "error").await.description.unwrap(), @"cancelled by a newer run of the same branch");
+    insta::assert_snapshot!(yard.status(&old, "error").await.description.unwrap(), @"cancelled by a newer run that asks for the same");
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.8)));
     yard.tidy().await;
 }
