@@ -36,7 +36,9 @@ pub enum ScheduleError {
         why: CronError,
     },
     /// No day is what the expression asks for.
-    #[error("'{0}' is never due, since none of its months has such a day: correct the day of month or the month, or write L for a month's last day")]
+    #[error(
+        "'{0}' is never due, since none of its months has such a day: correct the day of month or the month, or write L for a month's last day"
+    )]
     Never(String),
     /// A moment that no calendar has.
     #[error("{} is not a time", .0.0)]

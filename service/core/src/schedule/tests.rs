@@ -176,7 +176,11 @@ fn wrong_schedules_are_explained() {
 /// The days of month and of week are alternatives where both are named, so that one of them is enough.
 #[test]
 fn what_is_never_due_is_refused() {
-    let refused = |cron: &str| check(&schedule(cron, "UTC", Catchup::Latest)).1.map(|why| why.to_string());
+    let refused = |cron: &str| {
+        check(&schedule(cron, "UTC", Catchup::Latest))
+            .1
+            .map(|why| why.to_string())
+    };
     for never in [
         "0 0 31 2 *",
         "0 0 30 2 *",
