@@ -90,6 +90,9 @@ impl From<ExecutorError> for BuildError {
         match error {
             ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
             ExecutorError::Refused { message } => Self::Refused { message },
+            error @ ExecutorError::NoImage { .. } => Self::Refused {
+                message: error.to_string(),
+            },
             ExecutorError::Failed { message, .. } => Self::Failed {
                 message,
                 last_lines: Vec::new(),

@@ -165,7 +165,15 @@ impl World {
                 }) {
                     return Some(ended(step, *attempt, Exit::Signal { signal: 15 }));
                 }
-                match self.choose(8) {
+                match self.choose(10) {
+                    9 => ended(
+                        step,
+                        *attempt,
+                        Exit::ImageGone {
+                            image_id: "sha256:1".to_owned(),
+                        },
+                    ),
+                    8 => ended(step, *attempt, Exit::DiskFull { last_line: None }),
                     7 => {
                         // It runs on until something else is due, at the latest its deadline.
                         self.now = wake.unwrap_or(self.now).max(self.now);
@@ -261,9 +269,10 @@ impl World {
                 assert!(ready, "{name} before what it needs");
             }
             assert!(
-                record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1,
+                record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1 + record.infrastructure_failures,
                 "{name} was tried too often"
             );
+            assert!(record.infrastructure_failures <= 4, "{name} troubled the service too often");
         }
     }
 
