@@ -134,7 +134,8 @@ async fn outputs_that_grow_too_large_end_their_step() {
         Script::default().hanging()
     });
     let (from, to) = with_retries(2);
-    yard.push(&[(from, &to)]).await;
+    // A retry policy alone is no other step.
+    yard.push(&[(from, &to), ("auc: 0.7", "auc: 0.8")]).await;
     let (row, run) = yard.last(2).await;
     assert!(matches!(run.steps["train"].state, StepState::Failed { attempt: 1, .. }));
     let summary = row.summary.unwrap();
