@@ -3,12 +3,13 @@
 
 use crate::ids::{CommitSha, Micros, RepoName, RunId};
 use crate::plan::{Concurrency, OnConflict};
-use crate::run::RunState;
+use crate::run::{RunRequest, RunState};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Who asks for the end of a run that is overtaken.
-pub const OVERTAKEN_BY: &str = "a newer run of the same branch";
+pub const OVERTAKEN_BY: &str = "a newer run that asks for the same";
 
 /// A run that is not over.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,10 +49,84 @@ impl ActiveRun {
             pipeline: self.pipeline.clone(),
         }
     }
+}
 
-    /// Whether both are for the same branch or pull request, so that the newer one is enough.
-    fn same_line(&self, other: &Self) -> bool {
-        self.pull_request == other.pull_request && self.branch == other.branch
+/// What a run asks for: of two runs of one pipeline with the same line, the newer one is enough.
+///
+/// Two runs that were started for different reasons never have the same line: what a person tries out
+/// and what a month's data are to show is not answered by a push, nor the other way round.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// The newest commit of a branch.
+    Push {
+        /// The branch.
+        branch: Option<String>,
+    },
+    /// The newest commit of a pull request.
+    PullRequest {
+        /// Its number.
+        number: Option<u64>,
+    },
+    /// What the data are up to a span, by source; none means the newest.
+    Data {
+        /// The newest span the run sees.
+        newest_spans: BTreeMap<String, String>,
+    },
+    /// The newest slot of the pipeline's schedule.
+    Schedule,
+    /// What a person asked for, in every respect that a person can choose.
+    Manual {
+        /// The branch; without one, the commit.
+        revision: Result<String, Option<CommitSha>>,
+        /// The parameters, defaults included.
+        parameters: Map<String, Value>,
+        /// The newest span the run sees.
+        newest_spans: BTreeMap<String, String>,
+        /// Whether an approved model is pushed.
+        may_push: bool,
+    },
+}
+
+impl Line {
+    /// The line of a run; `None` where its trigger is unknown: nothing replaces it then.
+    pub fn of(request: &RunRequest) -> Option<Self> {
+        let newest_spans = request.newest_spans.clone();
+        Some(match request.trigger.as_str() {
+            "push" => Self::Push {
+                branch: request.branch.clone(),
+            },
+            "pull_request" => Self::PullRequest {
+                number: request.pull_request,
+            },
+            "data" => Self::Data { newest_spans },
+            "schedule" => Self::Schedule,
+            "manual" => Self::Manual {
+                revision: request.branch.clone().ok_or_else(|| request.commit.clone()),
+                parameters: request.plan.parameters.clone(),
+                newest_spans,
+                may_push: request.may_push,
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// What a run that is not over asks of admission; it never changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ask {
+    /// Its pipeline's limits, as of its commit.
+    pub concurrency: Concurrency,
+    /// What it is about.
+    pub line: Option<Line>,
+}
+
+impl Ask {
+    /// What this request asks.
+    pub fn of(request: &RunRequest) -> Self {
+        Self {
+            concurrency: request.plan.concurrency.clone(),
+            line: Line::of(request),
+        }
     }
 }
 
@@ -65,20 +140,24 @@ pub struct Admission {
 }
 
 /// `active` is oldest first. Runs at work keep their place; runs that are to be cancelled only need
-/// a worker to say so. A group without limits has the default ones.
-pub fn admission(active: &[ActiveRun], limits: &BTreeMap<Group, Concurrency>, max_parallel_runs: usize) -> Admission {
+/// a worker to say so. The limits of a group are those of its oldest run.
+pub fn admission(active: &[(ActiveRun, Ask)], max_parallel_runs: usize) -> Admission {
     let mut result = Admission::default();
-    let mut at_work = active.iter().filter(|run| run.state == RunState::Running).count();
-    let groups: Vec<Group> = active.iter().map(ActiveRun::group).collect();
+    let mut at_work = active.iter().filter(|(run, _)| run.state == RunState::Running).count();
+    let groups: Vec<Group> = active.iter().map(|(run, _)| run.group()).collect();
     let mut taken: BTreeMap<&Group, usize> = BTreeMap::new();
-    for (run, group) in active.iter().zip(&groups) {
+    let mut limits: BTreeMap<&Group, &Concurrency> = BTreeMap::new();
+    for ((run, ask), group) in active.iter().zip(&groups) {
         *taken.entry(group).or_default() += usize::from(run.state == RunState::Running);
+        limits.entry(group).or_insert(&ask.concurrency);
     }
-    for (run, group) in active.iter().zip(&groups) {
-        let limit = limits.get(group).cloned().unwrap_or_default();
+    for ((run, ask), group) in active.iter().zip(&groups) {
+        let limit = limits.get(group).copied().unwrap_or(&ask.concurrency);
         let mut others = active.iter().zip(&groups);
+        let newer = |later: &(ActiveRun, Ask), other| later.0.id > run.id && other == group && later.1.line == ask.line;
         let overtaken = limit.on_conflict == OnConflict::CancelPrevious
-            && others.any(|(later, other)| later.id > run.id && other == group && later.same_line(run));
+            && ask.line.is_some()
+            && others.any(|(later, other)| newer(later, other));
         if overtaken && !run.cancel_requested {
             result.superseded.push(run.id.clone());
         }
@@ -103,8 +182,16 @@ pub fn admission(active: &[ActiveRun], limits: &BTreeMap<Group, Concurrency>, ma
 mod tests {
     use super::*;
 
-    fn run(id: &str, pipeline: &str, state: RunState) -> ActiveRun {
-        ActiveRun {
+    type Asking = (ActiveRun, Ask);
+
+    fn push(branch: &str) -> Option<Line> {
+        Some(Line::Push {
+            branch: Some(branch.to_owned()),
+        })
+    }
+
+    fn run(id: &str, pipeline: &str, state: RunState) -> Asking {
+        let run = ActiveRun {
             id: RunId::from(id),
             pipeline: pipeline.into(),
             repo: None,
@@ -114,21 +201,23 @@ mod tests {
             state,
             created_at: Micros(0),
             cancel_requested: false,
-        }
+        };
+        let ask = Ask {
+            line: push("main"),
+            ..Ask::default()
+        };
+        (run, ask)
     }
 
-    fn admitted(
-        active: &[ActiveRun],
-        limit: u32,
-        machine: usize,
-        on_conflict: OnConflict,
-    ) -> (Vec<String>, Vec<String>) {
-        let concurrency = Concurrency {
-            max_active_runs: limit,
-            on_conflict,
-        };
-        let limits = active.iter().map(|run| (run.group(), concurrency.clone())).collect();
-        let admission = admission(active, &limits, machine);
+    fn admitted(active: &[Asking], limit: u32, machine: usize, on_conflict: OnConflict) -> (Vec<String>, Vec<String>) {
+        let mut active = active.to_vec();
+        for (_, ask) in &mut active {
+            ask.concurrency = Concurrency {
+                max_active_runs: limit,
+                on_conflict,
+            };
+        }
+        let admission = admission(&active, machine);
         let names = |ids: Vec<RunId>| ids.into_iter().map(|id| id.to_string()).collect();
         (names(admission.admitted), names(admission.superseded))
     }
@@ -156,7 +245,7 @@ mod tests {
     #[test]
     fn a_cancelled_run_needs_a_worker_and_takes_no_place() {
         let mut cancelled = run("1", "a", RunState::Queued);
-        cancelled.cancel_requested = true;
+        cancelled.0.cancel_requested = true;
         let active = [cancelled, run("2", "a", RunState::Queued)];
         let (admitted, _) = admitted(&active, 1, 9, OnConflict::Queue);
         assert_eq!(admitted, ["1", "2"]);
@@ -165,7 +254,7 @@ mod tests {
     #[test]
     fn the_newest_of_a_branch_overtakes_the_others() {
         let mut other_branch = run("2", "a", RunState::Queued);
-        other_branch.branch = Some("feature".into());
+        other_branch.1.line = push("feature");
         let active = [
             run("1", "a", RunState::Running),
             other_branch,
@@ -173,5 +262,53 @@ mod tests {
         ];
         let (_, superseded) = admitted(&active, 1, 9, OnConflict::CancelPrevious);
         assert_eq!(superseded, ["1"]);
+        assert!(admitted(&active, 1, 9, OnConflict::Queue).1.is_empty());
+    }
+
+    /// Each is replaced by its like, and by nothing else.
+    #[test]
+    fn like_replaces_like_only() {
+        let month = |span: &str| BTreeMap::from([("flights".to_owned(), span.to_owned())]);
+        let manual = |rate: f64, branch: Option<&str>, span: Option<&str>, may_push| {
+            Some(Line::Manual {
+                revision: branch.map(str::to_owned).ok_or_else(|| Some(CommitSha::new("c0ffee"))),
+                parameters: Map::from_iter([("rate".to_owned(), rate.into())]),
+                newest_spans: span.map(month).unwrap_or_default(),
+                may_push,
+            })
+        };
+        let pull = |number| Some(Line::PullRequest { number: Some(number) });
+        let data = |span: Option<&str>| {
+            Some(Line::Data {
+                newest_spans: span.map(month).unwrap_or_default(),
+            })
+        };
+        let lines = [
+            push("main"),
+            push("feature"),
+            pull(1),
+            pull(2),
+            data(None),
+            data(Some("2014-06")),
+            data(Some("2014-07")),
+            Some(Line::Schedule),
+            manual(0.1, Some("main"), None, true),
+            manual(0.2, Some("main"), None, true),
+            manual(0.1, Some("feature"), None, true),
+            manual(0.1, None, None, true),
+            manual(0.1, Some("main"), Some("2014-06"), true),
+            manual(0.1, Some("main"), None, false),
+            None,
+        ];
+        for older in &lines {
+            for newer in &lines {
+                let mut active = [run("1", "a", RunState::Running), run("2", "a", RunState::Queued)];
+                active[0].1.line = older.clone();
+                active[1].1.line = newer.clone();
+                let (_, superseded) = admitted(&active, 1, 9, OnConflict::CancelPrevious);
+                let like = older == newer && older.is_some();
+                assert_eq!(superseded.is_empty(), !like, "{older:?} and then {newer:?}");
+            }
+        }
     }
 }

@@ -35,6 +35,11 @@ pub enum ScheduleError {
         /// What is wrong with it.
         why: CronError,
     },
+    /// No day is what the expression asks for.
+    #[error(
+        "'{0}' is never due, since none of its months has such a day: correct the day of month or the month, or write L for a month's last day"
+    )]
+    Never(String),
     /// A moment that no calendar has.
     #[error("{} is not a time", .0.0)]
     Time(Micros),
@@ -79,9 +84,20 @@ pub fn next(schedule: &Schedule, after: Micros) -> Result<Option<Micros>, Schedu
     Clock::new(schedule)?.first_after(after)
 }
 
-/// What is wrong with the time zone or the cron expression.
+/// What is wrong with the time zone or the cron expression; one that is never due is wrong.
 pub(crate) fn check(schedule: &Schedule) -> (Option<ScheduleError>, Option<ScheduleError>) {
-    (zone(&schedule.timezone).err(), cron(&schedule.cron).err())
+    let cron = cron(&schedule.cron).and_then(|cron| match ever_due(&cron) {
+        true => Ok(()),
+        false => Err(ScheduleError::Never(schedule.cron.clone())),
+    });
+    (zone(&schedule.timezone).err(), cron.err())
+}
+
+/// Whether any day of the calendar is meant. Between two centuries it repeats itself after 28 years, leap
+/// years and weekdays included; the search ends with the year 5000, so it begins that much before.
+fn ever_due(cron: &Cron) -> bool {
+    const START: i64 = 94_670_899_200; // 4970-01-01
+    DateTime::from_timestamp(START, 0).is_none_or(|start| cron.find_next_occurrence(&start, true).is_ok())
 }
 
 fn zone(name: &str) -> Result<Tz, ScheduleError> {

@@ -114,7 +114,7 @@ impl Engine {
         };
         let staging = Self::staging(&config)?;
         let (executor, builder) = match config.executor {
-            ExecutorKind::Docker => AnyExecutor::docker(&owner, user, staging),
+            ExecutorKind::Docker => AnyExecutor::docker(&owner, user, staging, config.limits.build.clone()),
             ExecutorKind::Process => AnyExecutor::process(folders.processes(), staging)?,
             ExecutorKind::Fake => AnyExecutor::fake(staging),
         };
@@ -181,7 +181,12 @@ impl Engine {
                 .unwrap_or_default(),
         };
         let runs = Runs {
-            images: Images::new(builder, config.components_image.clone()),
+            images: Images::new(
+                builder,
+                config.components_image.clone(),
+                config.limits.max_parallel_builds,
+            ),
+            limits: config.limits.clone(),
             programs,
             data_root: config.data_root.clone(),
             max_parallel_steps: config.max_parallel_steps,

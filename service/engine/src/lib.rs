@@ -18,7 +18,9 @@ pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
 pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
-pub use house::config::{EngineConfig, ExecutorKind, GitHubConfig, Layout, ServingImage, TargetConfig, TargetKind};
+pub use house::config::{
+    EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
+};
 pub use house::folders::Folders;
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
@@ -29,4 +31,5 @@ pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::replay::Past;
 pub use registry::rollback::RolledBack;
 pub use source::repository_file::missing_locally;
+pub use trainyard_executors::BuildLimits;
 pub use trainyard_github::GitHubAuth;

@@ -34,9 +34,9 @@ pub enum AnyImageBuilder {
 impl AnyExecutor {
     /// Docker at `DOCKER_HOST` or its usual socket. `owner` marks what is ours; `user` is who
     /// containers run as. Docker need not answer yet, and sees the folders of `staging`.
-    pub fn docker(owner: &str, user: (u32, u32), staging: Staging) -> (Self, AnyImageBuilder) {
+    pub fn docker(owner: &str, user: (u32, u32), staging: Staging, builds: BuildLimits) -> (Self, AnyImageBuilder) {
         let executor = DockerExecutor::connect(None, owner, user, staging);
-        let builder = AnyImageBuilder::Docker(executor.image_builder());
+        let builder = AnyImageBuilder::Docker(executor.image_builder().with_limits(builds));
         (Self::Docker(executor), builder)
     }
 

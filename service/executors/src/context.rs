@@ -1,12 +1,16 @@
 //! The files of a build context: filtered by `.dockerignore`, in a fixed order, the same bytes for
 //! the same content whenever and wherever it is packed.
 
+use crate::dockerfile::without_mark;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use trainyard_core::glob;
+
+/// The rules of what is left out of a context, at its top.
+pub(crate) const IGNORE_FILE: &str = ".dockerignore";
 
 /// One file or link of a context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +32,7 @@ struct Ignore(Vec<(bool, String)>);
 
 impl Ignore {
     fn parse(text: &str) -> Self {
-        let lines = text
+        let lines = without_mark(text)
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -57,25 +61,28 @@ impl Ignore {
     }
 }
 
-/// Every file of the context, sorted by path. Links are taken as links and never followed.
-pub(crate) fn files(context: &Path) -> io::Result<Vec<ContextFile>> {
-    let mut found = Vec::new();
-    walk(context, "", &ignore(&context.join(".dockerignore"))?, &mut found)?;
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
-}
-
-fn ignore(path: &Path) -> io::Result<Ignore> {
+/// The text of the context's `.dockerignore`, if there is one.
+pub(crate) fn ignore_file(context: &Path) -> io::Result<Option<String>> {
+    let path = context.join(IGNORE_FILE);
     match path.symlink_metadata() {
         // A link could lead to any file of this machine, or to one without an end.
         Ok(metadata) if !metadata.is_file() => {
             let problem = format!("{} is not a plain file", path.display());
             Err(io::Error::new(io::ErrorKind::InvalidData, problem))
         }
-        Ok(_) => Ok(Ignore::parse(&fs::read_to_string(path).map_err(at(path))?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ignore::default()),
-        Err(error) => Err(at(path)(error)),
+        Ok(_) => fs::read_to_string(&path).map(Some).map_err(at(&path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at(&path)(error)),
     }
+}
+
+/// Every file of the context, sorted by path. Links are taken as links and never followed.
+pub(crate) fn files(context: &Path) -> io::Result<Vec<ContextFile>> {
+    let mut found = Vec::new();
+    let ignore = ignore_file(context)?.map_or_else(Ignore::default, |text| Ignore::parse(&text));
+    walk(context, "", &ignore, &mut found)?;
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
@@ -146,29 +153,45 @@ impl Write for HashWriter<'_> {
     }
 }
 
-/// Writes the files as a tar with no times and no owners, and the Dockerfile under `dockerfile_name`.
-pub(crate) fn pack(files: &[ContextFile], dockerfile_name: &str, dockerfile: &[u8], to: impl Write) -> io::Result<()> {
+/// A small file that is sent beside those of the context, or instead of one.
+pub(crate) struct Beside {
+    /// Relative to the context, with `/`.
+    pub(crate) path: String,
+    /// Its content.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Writes the files as a tar with no times and no owners, in `folder` if there is one, with what is `beside` them
+/// at the end.
+pub(crate) fn pack(files: &[ContextFile], folder: Option<&str>, beside: &[Beside], to: impl Write) -> io::Result<()> {
     let mut tar = tar::Builder::new(to);
-    for file in files.iter().filter(|file| file.path != dockerfile_name) {
+    let placed = |path: &str| folder.map_or_else(|| path.to_owned(), |folder| format!("{folder}/{path}"));
+    for file in files {
+        let path = placed(&file.path);
+        if beside.iter().any(|beside| beside.path == path) {
+            continue;
+        }
         let mut header = header(file.mode);
         match &file.link {
             Some(target) => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_size(0);
-                tar.append_link(&mut header, &file.path, target)?;
+                tar.append_link(&mut header, &path, target)?;
             }
             None => {
                 let source = File::open(&file.source).map_err(at(&file.source))?;
                 let length = source.metadata()?.len();
                 header.set_size(length);
                 // A file that grows meanwhile must not shift what follows it.
-                tar.append_data(&mut header, &file.path, source.take(length))?;
+                tar.append_data(&mut header, &path, source.take(length))?;
             }
         }
     }
-    let mut header = header(0o644);
-    header.set_size(dockerfile.len() as u64);
-    tar.append_data(&mut header, dockerfile_name, dockerfile)?;
+    for Beside { path, bytes } in beside {
+        let mut header = header(0o644);
+        header.set_size(bytes.len() as u64);
+        tar.append_data(&mut header, path, &bytes[..])?;
+    }
     tar.into_inner()?.flush()
 }
 
@@ -236,6 +259,13 @@ mod tests {
             "order counts"
         );
         assert_eq!(with("# a comment\n*.pyc\n/data/\n"), ["a.py", "deep/data/y.csv"]);
+        assert_eq!(with("\u{feff}data\r\n*.pyc\r\n"), ["a.py", "deep/data/y.csv"]);
+        assert_eq!(with("\u{feff}# a comment\n*.pyc\n**/data"), ["a.py"]);
+        assert_eq!(
+            with("\u{feff}!a.py\n*"),
+            [""; 0],
+            "the mark is no part of the first rule, whatever that is"
+        );
     }
 
     #[test]
@@ -247,7 +277,11 @@ mod tests {
         let digest_of = |folder: &tempfile::TempDir| digest(&files(folder.path()).unwrap()).unwrap();
         let pack_of = |folder: &tempfile::TempDir| {
             let mut tar = Vec::new();
-            pack(&files(folder.path()).unwrap(), "Dockerfile", b"FROM x", &mut tar).unwrap();
+            let beside = Beside {
+                path: "Dockerfile".into(),
+                bytes: b"FROM x".to_vec(),
+            };
+            pack(&files(folder.path()).unwrap(), None, &[beside], &mut tar).unwrap();
             tar
         };
         assert_eq!(digest_of(&one), digest_of(&two));

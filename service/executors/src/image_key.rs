@@ -1,5 +1,6 @@
 //! What an image depends on, as one key: the same key is the same image, so nothing is built twice.
 
+use crate::dockerfile::{Dockerfile, Instruction};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub fn image_key(
         hash.update(text.as_bytes());
     };
     field(KEY_VERSION);
-    field(&normalised(dockerfile));
+    field(&Dockerfile::read(dockerfile).normalised());
     for map in [arguments, bases] {
         field(&map.len().to_string());
         for (name, value) in map {
@@ -32,33 +33,16 @@ pub fn image_key(
     hex::encode(hash.finalize())
 }
 
-/// Without comments, empty lines and space at the ends of lines. Comments that direct the parser are
-/// kept.
-fn normalised(dockerfile: &str) -> String {
-    let lines = dockerfile.lines().map(str::trim_end).filter(|line| {
-        let start = line.trim_start();
-        match start.strip_prefix('#') {
-            Some(comment) => {
-                let word = comment.split('=').next().unwrap_or_default().trim();
-                ["escape", "syntax"]
-                    .iter()
-                    .any(|known| word.eq_ignore_ascii_case(known))
-            }
-            None => !start.is_empty(),
-        }
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The images a Dockerfile starts or copies from, with `ARG`s filled in: neither `scratch` nor its
+/// The images a Dockerfile starts, copies or mounts from, with `ARG`s filled in: neither `scratch` nor its
 /// own stages.
 pub fn base_images(dockerfile: &str, arguments: &BTreeMap<String, String>) -> Vec<String> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let (mut stages, mut bases): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for line in normalised(dockerfile).replace("\\\n", " ").lines() {
-        let mut words = line.split_whitespace();
-        let instruction = words.next().unwrap_or_default().to_ascii_uppercase();
-        let image = match instruction.as_str() {
+    for instruction in &Dockerfile::read(dockerfile).instructions {
+        let mut words = instruction.rest.split_whitespace();
+        // A number names a stage.
+        let other = |from: &&str| from.parse::<usize>().is_err() && !is_stage(&stages, from);
+        let images: Vec<String> = match instruction.keyword.as_str() {
             "ARG" if stages.is_empty() => {
                 for declared in words {
                     let (name, default) = declared.split_once('=').unwrap_or((declared, ""));
@@ -66,26 +50,37 @@ pub fn base_images(dockerfile: &str, arguments: &BTreeMap<String, String>) -> Ve
                     let value = value.unwrap_or_else(|| filled(default.trim_matches(['"', '\'']), &known));
                     known.insert(name.to_owned(), value);
                 }
-                None
+                continue;
             }
             "FROM" => {
-                let mut words = words.filter(|word| !word.starts_with("--"));
                 let image = words.next().map(|image| filled(image, &known));
                 let named = words.next().is_some_and(|word| word.eq_ignore_ascii_case("AS"));
                 let image = image.filter(|image| !is_stage(&stages, image));
                 stages.push(words.next().filter(|_| named).unwrap_or_default().to_owned());
-                image
+                image.into_iter().collect()
             }
-            // A number names a stage.
-            "COPY" => words
-                .find_map(|word| word.strip_prefix("--from="))
-                .filter(|from| from.parse::<usize>().is_err() && !is_stage(&stages, from))
-                .map(str::to_owned),
-            _ => None,
+            "COPY" => instruction
+                .flag("from")
+                .filter(other)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            "RUN" => mounted(instruction).filter(other).map(str::to_owned).collect(),
+            _ => continue,
         };
-        bases.extend(image.filter(|image| image != "scratch" && !bases.contains(image)));
+        for image in images {
+            if image != "scratch" && !bases.contains(&image) {
+                bases.push(image);
+            }
+        }
     }
     bases
+}
+
+/// Where an instruction's mounts are from.
+fn mounted(instruction: &Instruction) -> impl Iterator<Item = &str> {
+    let mounts = instruction.flags.iter().filter(|(name, _)| name == "mount");
+    mounts.filter_map(|(_, mount)| mount.split(',').find_map(|part| part.strip_prefix("from=")))
 }
 
 fn is_stage(stages: &[String], image: &str) -> bool {
@@ -170,6 +165,22 @@ mod tests {
         );
     }
 
+    /// What looks like a comment or an empty line is content there, and a byte order mark is nothing anywhere.
+    #[test]
+    fn every_byte_of_a_heredoc_counts() {
+        let key = |dockerfile: &str| image_key(dockerfile, &BTreeMap::new(), &BTreeMap::new(), &[0; 32]);
+        let script = |content: &str| key(&format!("FROM a\nRUN <<EOF\n{content}\nEOF\nCMD x\n"));
+        let contents = ["x", "# a\nx", "# b\nx", "\nx", "x ", "x\r", "\tx"];
+        for (index, one) in contents.iter().enumerate() {
+            for other in &contents[index + 1..] {
+                assert_ne!(script(one), script(other), "{one:?} {other:?}");
+            }
+        }
+        let crlf = "FROM a\r\n\r\n# why\r\nCMD x\r\n";
+        assert_eq!(key(crlf), key("\u{feff}FROM a\nCMD x"));
+        assert_eq!(key("RUN cat <<EOF\n# no heredoc\nCMD x"), key("RUN cat <<EOF\nCMD x"));
+    }
+
     #[test]
     fn a_directive_is_no_comment() {
         let key = |dockerfile: &str| image_key(dockerfile, &BTreeMap::new(), &BTreeMap::new(), &[0; 32]);
@@ -178,7 +189,7 @@ mod tests {
 
     #[test]
     fn bases_are_found_through_arguments_and_stages() {
-        let cases: [(&str, &[&str]); 9] = [
+        let cases: [(&str, &[&str]); 12] = [
             (
                 "ARG TAG=3.11\nFROM --platform=linux/amd64 python:${TAG} AS build\nRUN x\nFROM scratch\nFROM build\nFROM debian",
                 &["python:3.11", "debian"],
@@ -194,6 +205,12 @@ mod tests {
                 &["a", "tools:1"],
             ),
             ("FROM a\nFROM a", &["a"]),
+            ("\u{feff}FROM a\r\n", &["a"]),
+            (
+                "FROM a AS one\nRUN --mount=from=one,target=/x --mount=type=bind,from=tools:1,target=/y x",
+                &["a", "tools:1"],
+            ),
+            ("# escape=`\nFROM `\n a\nRUN <<EOF\nFROM b\nEOF", &["a"]),
         ];
         for (dockerfile, expected) in cases {
             assert_eq!(base_images(dockerfile, &BTreeMap::new()), expected, "{dockerfile}");

@@ -8,6 +8,7 @@ mod any;
 mod context;
 mod contract;
 mod docker;
+mod dockerfile;
 pub mod fake;
 pub mod image_key;
 mod logs;

@@ -12,6 +12,8 @@ pub(crate) struct Source {
     /// Canonical, inside the request's root.
     pub(crate) context: PathBuf,
     pub(crate) dockerfile: String,
+    /// Where the Dockerfile is in the context, with `/`; `None` if it lies outside.
+    pub(crate) inside: Option<String>,
 }
 
 /// Reads the Dockerfile and finds the context. Source trees come from anybody who can open a pull
@@ -44,7 +46,14 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
     if !context.is_dir() {
         return Err(problem("is not a folder"));
     }
-    Ok(Source { context, dockerfile })
+    // What is a link to it in the context is sent as a link.
+    let inside = path.strip_prefix(&context).ok().and_then(Path::to_str);
+    let inside = inside.map(str::to_owned);
+    Ok(Source {
+        context,
+        dockerfile,
+        inside,
+    })
 }
 
 pub(crate) fn unreadable(context: &Path, error: io::Error) -> BuildError {

@@ -126,6 +126,7 @@ fn config(data_dir: &Path) -> EngineConfig {
         components_image: "trainyard/components".to_owned(),
         max_parallel_steps: 2,
         max_parallel_runs: 1,
+        limits: Default::default(),
         targets: BTreeMap::new(),
         retention: Default::default(),
     }

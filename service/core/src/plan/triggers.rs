@@ -99,6 +99,7 @@ impl Default for Concurrency {
 pub enum OnConflict {
     /// It waits.
     Queue,
-    /// Older waiting and running runs of the same branch or pull request are cancelled.
+    /// Older waiting and running runs that ask for the same are cancelled: pushes of the same branch, the
+    /// same pull request, the same span of data, the same schedule, a manual run with the same parameters.
     CancelPrevious,
 }

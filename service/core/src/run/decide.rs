@@ -79,6 +79,14 @@ const FULL_DISK: RetryPolicy = RetryPolicy {
     backoff_max_seconds: 3600.0,
 };
 
+/// An image that is gone is built or pulled again at once; whoever removes it each time is told of it.
+const IMAGE_GONE: RetryPolicy = RetryPolicy {
+    max_retry_count: 3,
+    backoff_seconds: 0.0,
+    backoff_factor: 1.0,
+    backoff_max_seconds: 0.0,
+};
+
 /// What to do next.
 pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
     match run.state {
@@ -162,7 +170,8 @@ fn decide_step(
             at,
             deadline,
         } => {
-            let failed = failure(name, planned, *attempt, exit, *at, *deadline, cancelled, now);
+            let earlier = record.infrastructure_failures;
+            let failed = failure(name, planned, (*attempt, earlier), exit, *at, *deadline, cancelled, now);
             decisions.push(Decision::Record(failed));
         }
         StepState::Pending | StepState::Waiting { .. } => {
@@ -240,7 +249,7 @@ fn is_absent(run: &Run, planned: &PlannedStep, upstream: &StepName, record: &Ste
 fn failure(
     name: &StepName,
     planned: &PlannedStep,
-    attempt: u32,
+    (attempt, earlier): (u32, u32),
     exit: &Exit,
     at: Micros,
     deadline: Micros,
@@ -256,8 +265,15 @@ fn failure(
     let wait = if permanent {
         None
     } else {
-        let patience = exit.is_full_disk().then(|| FULL_DISK.wait_after(attempt)).flatten();
-        planned.retry.wait_after(attempt).or(patience)
+        match exit {
+            // A step's own attempts are none of these, and the other way round.
+            Exit::ImageGone { .. } => IMAGE_GONE.wait_after(earlier + 1),
+            _ if exit.is_full_disk() => {
+                let patience = FULL_DISK.wait_after(earlier + 1);
+                planned.retry.wait_after(earlier + 1).or(patience)
+            }
+            _ => planned.retry.wait_after(attempt.saturating_sub(earlier)),
+        }
     };
     let retry_at = wait.map(|seconds| Micros(now.0.saturating_add((seconds * 1e6) as i64)));
     RunEvent::StepFailed {

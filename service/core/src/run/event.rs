@@ -38,13 +38,41 @@ pub enum Exit {
     },
     /// It disappeared: removed by somebody, or lost with its engine.
     Lost,
+    /// The engine had its image no more when it was to start.
+    ImageGone {
+        /// The image's id.
+        image_id: String,
+    },
+    /// It failed, and the disk with its outputs had no room left.
+    DiskFull {
+        /// The last line it wrote, if any.
+        last_line: Option<String>,
+    },
+    /// Its outputs took more room on the disk than a step may take.
+    OutputsTooLarge {
+        /// The bytes that were there.
+        bytes: u64,
+        /// The bytes that may be there.
+        limit: u64,
+    },
 }
 
 impl Exit {
-    /// Whether the program's last words were those of `ENOSPC`.
-    pub fn is_full_disk(&self) -> bool {
+    /// Whether the program's last words were those of `ENOSPC`, and not about its own `/tmp`, whose size is fixed.
+    fn says_full_disk(&self) -> bool {
         const ENOSPC: &str = "No space left on device";
-        matches!(self, Self::Code { last_line: Some(line), .. } if line.contains(ENOSPC))
+        matches!(self, Self::Code { last_line: Some(line), .. } if line.contains(ENOSPC) && !line.contains("/tmp/"))
+    }
+
+    /// Whether the disk was full: a fact, or the program's own word.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::DiskFull { .. }) || self.says_full_disk()
+    }
+
+    /// Whether it was the service's trouble, and none of the step's: such an attempt does not count among those
+    /// that the step's retry policy has.
+    pub fn is_infrastructure(&self) -> bool {
+        self.is_full_disk() || matches!(self, Self::ImageGone { .. })
     }
 }
 

@@ -33,11 +33,27 @@ pub fn step_timed_out(step: &StepName, seconds: u64) -> String {
 pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (String, bool) {
     match exit {
         Exit::Success => (format!("step '{step}' ended"), false),
-        Exit::Code {
-            last_line: Some(line), ..
-        } if exit.is_full_disk() => (
-            format!("step '{step}' found the disk full: make room below the service's data_dir ({line})"),
+        Exit::Code { last_line, .. } | Exit::DiskFull { last_line } if exit.is_full_disk() => {
+            let said = last_line.as_ref().map(|line| format!(" ({line})")).unwrap_or_default();
+            (
+                format!("step '{step}' found the disk full: make room below the service's data_dir{said}"),
+                false,
+            )
+        }
+        Exit::DiskFull { .. } => (format!("step '{step}' found the disk full"), false),
+        Exit::ImageGone { image_id } => (
+            format!(
+                "step '{step}' could not be started: its image {image_id} is gone from the engine: look for what removes images there"
+            ),
             false,
+        ),
+        Exit::OutputsTooLarge { bytes: there, limit } => (
+            format!(
+                "step '{step}' was stopped, since its outputs take {} of the disk and a step may take {}: write less, or raise executor.max_output",
+                bytes(*there),
+                bytes(*limit)
+            ),
+            true,
         ),
         Exit::Code {
             code,
@@ -48,11 +64,11 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
             false,
         ),
         Exit::OutOfMemory => {
-            let limit = memory_bytes.map_or_else(|| "its memory limit".to_owned(), bytes);
-            (
-                format!("step '{step}' was killed for using more than {limit}: raise resources.memory"),
-                false,
-            )
+            let why = match memory_bytes {
+                Some(limit) => format!("{}: raise resources.memory", bytes(limit)),
+                None => "a step without resources.memory may use: set it".to_owned(),
+            };
+            (format!("step '{step}' was killed for using more than {why}"), false)
         }
         Exit::Signal { signal } => (
             format!("step '{step}' was killed by signal {signal} from outside"),

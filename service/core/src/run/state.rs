@@ -4,7 +4,7 @@ use super::{Exit, RunEvent, RunRequest, RunState, SkipCause};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
-use crate::plan::PlannedStep;
+use crate::plan::{ImageSource, PlannedStep};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,6 +104,9 @@ pub struct StepRecord {
     pub outputs: BTreeMap<String, ArtifactRef>,
     /// What it measured.
     pub metrics: BTreeMap<String, f64>,
+    /// Attempts that failed by no fault of the step's; see [`Exit::is_infrastructure`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub infrastructure_failures: u32,
     /// When its first attempt started.
     pub started_at: Option<Micros>,
     /// When it came to its end.
@@ -119,10 +122,15 @@ impl StepRecord {
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            infrastructure_failures: 0,
             started_at: None,
             ended_at: None,
         }
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Where an image is.
@@ -331,7 +339,13 @@ impl Run {
             | RunEvent::StepPublished { step, .. }
             | RunEvent::StepFailed { step, .. }
             | RunEvent::StepSkipped { step, .. } => match self.steps.get_mut(step) {
-                Some(record) => record.apply(event, at),
+                Some(record) => {
+                    let applied = record.apply(event, at);
+                    if applied == Applied::Applied {
+                        self.miss_image(event);
+                    }
+                    applied
+                }
                 None => Applied::Illegal("no such step"),
             },
             RunEvent::GateJudged {
@@ -400,6 +414,25 @@ impl Run {
                 Applied::Applied
             }
             Some(_) => Applied::Ignored("already settled"),
+        }
+    }
+
+    /// An image that a step found gone is to be built again, unless it was meanwhile.
+    fn miss_image(&mut self, event: &RunEvent) {
+        let RunEvent::StepEnded {
+            step,
+            exit: Exit::ImageGone { image_id: gone },
+            ..
+        } = event
+        else {
+            return;
+        };
+        let planned = self.request.plan.steps.get(step).map(|planned| &planned.image);
+        if let Some(ImageSource::Build(image)) = planned
+            && let Some(state) = self.images.get_mut(image)
+            && matches!(state, ImageState::Built { image_id, .. } if image_id == gone)
+        {
+            *state = ImageState::Pending;
         }
     }
 
@@ -532,6 +565,9 @@ impl StepRecord {
                 let last = self.last_attempt();
                 if *attempt != last && !(before_start && *attempt == last + 1) {
                     return Applied::Ignored("an attempt that no longer counts");
+                }
+                if matches!(state, StepState::Ended { exit, .. } if exit.is_infrastructure()) {
+                    self.infrastructure_failures += 1;
                 }
                 match retry_at {
                     Some(until) => StepState::Waiting {

@@ -173,6 +173,48 @@ fn wrong_schedules_are_explained() {
     assert!(next(&schedule("0 0 * * *", "UTC", Catchup::All), Micros(i64::MAX)).is_err());
 }
 
+/// The days of month and of week are alternatives where both are named, so that one of them is enough.
+#[test]
+fn what_is_never_due_is_refused() {
+    let refused = |cron: &str| {
+        check(&schedule(cron, "UTC", Catchup::Latest))
+            .1
+            .map(|why| why.to_string())
+    };
+    for never in [
+        "0 0 31 2 *",
+        "0 0 30 2 *",
+        "0 0 31 4,6,9,11 *",
+        "0 0 30-31 2 *",
+        "0 0 30-31/1 FEB *",
+        "*/5 * 31 4-6/2 *",
+        "0 0 31 NOV *",
+        "0 0 30,31 2 ?",
+    ] {
+        let sentence = refused(never).unwrap_or_else(|| panic!("{never} is accepted"));
+        assert_eq!(
+            sentence,
+            format!(
+                "'{never}' is never due, since none of its months has such a day: correct the day of month or the month, or write L for a month's last day"
+            )
+        );
+    }
+    for due in [
+        "0 0 31 2 1-5",
+        "0 0 30 2 0",
+        "0 0 29 2 *",
+        "0 0 29 FEB ?",
+        "0 0 31 4,5 *",
+        "0 0 28-31 2 *",
+        "0 0 L 2 *",
+        "0 0 31 1-12/2 *",
+        "0 0 */30 2 *",
+        "0 0 * * 1#5",
+    ] {
+        assert_eq!(refused(due), None, "{due}");
+    }
+}
+
 const ZONES: [&str; 10] = [
     "UTC",
     "America/New_York",

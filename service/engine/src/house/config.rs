@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::retention::Policy;
+use trainyard_executors::BuildLimits;
 use trainyard_github::GitHubAuth;
 
 /// Settings of one Trainyard instance.
@@ -29,10 +30,36 @@ pub struct EngineConfig {
     pub max_parallel_steps: usize,
     /// Runs at work at once, over all pipelines.
     pub max_parallel_runs: usize,
+    /// What programs may use.
+    pub limits: ProgramLimits,
     /// Push targets by name.
     pub targets: BTreeMap<String, TargetConfig>,
     /// Which old runs and artifacts go.
     pub retention: Policy,
+}
+
+/// What steps and builds may use of the machine; `None` is no limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramLimits {
+    /// Bytes of memory of a step that does not say itself.
+    pub step_memory: Option<u64>,
+    /// Bytes of the disk that the outputs of one attempt of a step may take.
+    pub max_output: Option<u64>,
+    /// Of each build.
+    pub build: BuildLimits,
+    /// Builds at once.
+    pub max_parallel_builds: usize,
+}
+
+impl Default for ProgramLimits {
+    fn default() -> Self {
+        Self {
+            step_memory: None,
+            max_output: None,
+            build: BuildLimits::default(),
+            max_parallel_builds: 2,
+        }
+    }
 }
 
 /// How GitHub is reached.

@@ -4,15 +4,14 @@ use crate::house::clock::now;
 use crate::run::Runs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use futures_util::FutureExt;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
-use trainyard_core::admission::{ActiveRun, OVERTAKEN_BY, admission};
+use trainyard_core::admission::{ActiveRun, Ask, OVERTAKEN_BY, admission};
 use trainyard_core::ids::RunId;
-use trainyard_core::plan::Concurrency;
 use trainyard_store::StoreError;
 
 /// The store is looked at this often even without a signal.
@@ -44,7 +43,7 @@ struct Workers {
     tasks: JoinSet<Ended>,
     runs: HashMap<Id, RunId>,
     /// What the runs that are not over ask for; a request never changes.
-    limits: HashMap<RunId, Concurrency>,
+    asks: HashMap<RunId, Ask>,
     /// Runs that cannot be read, and when they are looked at again: until then they are in nobody's way.
     set_aside: HashMap<RunId, Instant>,
 }
@@ -82,23 +81,23 @@ impl Workers {
     }
 
     /// The runs that can be read, with what each asks for.
-    async fn readable(&mut self, runs: &Runs) -> Result<Vec<(ActiveRun, Concurrency)>, StoreError> {
+    async fn readable(&mut self, runs: &Runs) -> Result<Vec<(ActiveRun, Ask)>, StoreError> {
         let active = runs.store.active_runs().await?;
         self.set_aside.retain(|_, until| *until > Instant::now());
         let known: HashSet<&RunId> = active.iter().map(|run| &run.id).collect();
-        self.limits.retain(|id, _| known.contains(id));
+        self.asks.retain(|id, _| known.contains(id));
         let mut readable = Vec::with_capacity(active.len());
         for run in active {
             if self.set_aside.contains_key(&run.id) {
                 continue;
             }
-            let limit = match self.limits.get(&run.id) {
-                Some(limit) => limit.clone(),
+            let ask = match self.asks.get(&run.id) {
+                Some(ask) => ask.clone(),
                 None => match runs.store.run_request(&run.id).await {
                     Ok(request) => {
-                        let limit = request.plan.concurrency;
-                        self.limits.insert(run.id.clone(), limit.clone());
-                        limit
+                        let ask = Ask::of(&request);
+                        self.asks.insert(run.id.clone(), ask.clone());
+                        ask
                     }
                     // The store has said so; the others go on.
                     Err(StoreError::Unreadable(_)) => {
@@ -108,20 +107,15 @@ impl Workers {
                     Err(error) => return Err(error),
                 },
             };
-            readable.push((run, limit));
+            readable.push((run, ask));
         }
         Ok(readable)
     }
 }
 
 async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError> {
-    let mut limits = BTreeMap::new();
-    let mut active = Vec::new();
-    for (run, limit) in workers.readable(runs).await? {
-        limits.entry(run.group()).or_insert(limit);
-        active.push(run);
-    }
-    let admission = admission(&active, &limits, runs.max_parallel_runs);
+    let active = workers.readable(runs).await?;
+    let admission = admission(&active, runs.max_parallel_runs);
     for id in admission.superseded {
         runs.store.request_cancel(&id, OVERTAKEN_BY, now()).await?;
     }

@@ -2,7 +2,7 @@
 
 use crate::house::error::EffectError;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use trainyard_core::plan::ImageSource;
 use trainyard_core::run::{ImageState, Run};
 use trainyard_executors::{AnyImageBuilder, BuildError, BuildRequest, BuiltImage, ImageBuilder};
@@ -12,22 +12,23 @@ use trainyard_executors::{AnyImageBuilder, BuildError, BuildRequest, BuiltImage,
 pub(crate) struct Images {
     builder: AnyImageBuilder,
     components: String,
-    building: Arc<Mutex<()>>,
+    building: Arc<Semaphore>,
 }
 
 impl Images {
-    /// `components` is the reference of the standard components' image.
-    pub(crate) fn new(builder: AnyImageBuilder, components: String) -> Self {
+    /// `components` is the reference of the standard components' image; so many builds go on at once.
+    pub(crate) fn new(builder: AnyImageBuilder, components: String, max_parallel_builds: usize) -> Self {
         Self {
             builder,
             components,
-            building: Arc::default(),
+            building: Arc::new(Semaphore::new(max_parallel_builds.max(1))),
         }
     }
 
-    /// Two builds at once only take each other's CPU and disk.
+    /// Waits for its turn: too many builds at once only take each other's CPU and disk.
     pub(crate) async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        let _one_at_a_time = self.building.lock().await;
+        // It is never closed.
+        let _turn = self.building.acquire().await;
         self.builder.build(request).await
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod reconcile;
 pub(crate) mod task;
 
 use crate::content::Content;
+use crate::house::config::ProgramLimits;
 use crate::house::folders::Folders;
 use crate::house::locks::Owner;
 use crate::house::programs::Programs;
@@ -34,6 +35,8 @@ pub(crate) struct Runs {
     pub(crate) folders: Folders,
     /// Where external data lies.
     pub(crate) data_root: PathBuf,
+    /// What programs may use.
+    pub(crate) limits: ProgramLimits,
     /// This engine, as the leases know it.
     pub(crate) owner: Owner,
     /// Steps of one run at work at once.

@@ -381,6 +381,7 @@ mod tests {
             components_image: "components".to_owned(),
             max_parallel_steps: 2,
             max_parallel_runs: 2,
+            limits: Default::default(),
             targets: Default::default(),
             retention: Default::default(),
         };

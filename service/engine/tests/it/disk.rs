@@ -1,11 +1,13 @@
 //! A full disk: deliveries are refused, nothing is lost, and all goes on when there is room.
 
+use crate::tiny::Task;
 use crate::yard::{Yard, until};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-use trainyard_core::run::RunState;
+use trainyard_core::run::{RunState, StepState};
 use trainyard_engine::Engine;
+use trainyard_executors::fake::Script;
 
 /// A small disk of its own, gone when dropped.
 struct SmallDisk(TempDir);
@@ -88,4 +90,35 @@ async fn a_run_that_meets_a_full_disk_goes_on_when_there_is_room() {
     yard.release("train");
     let (row, _) = yard.last(1).await;
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+}
+
+/// Whatever the program says: there was no room left when it ended, and no retry of its own is needed.
+#[tokio::test]
+async fn a_step_that_meets_a_full_disk_is_the_service_s_trouble() {
+    let Some(disk) = SmallDisk::new(24) else {
+        eprintln!("not root: a small disk cannot be mounted, so nothing is tested");
+        return;
+    };
+    let yard = Yard::with(|config| config.data_dir = disk.path().join("data")).await;
+    yard.script("train", |_, program| {
+        let folder = Task::of(program).outputs().join("model");
+        std::fs::create_dir_all(&folder).unwrap();
+        let room = rustix::fs::statvfs(&folder).unwrap();
+        // The service's own files still find some.
+        let most = (room.f_bavail * room.f_frsize).saturating_sub(3 << 20);
+        std::fs::write(folder.join("large"), vec![1; usize::try_from(most).unwrap()]).unwrap();
+        Script::exits(1, "ValueError: truncated")
+    });
+    yard.push(&[]).await;
+    let run = until("wait for room", async || {
+        let row = yard.runs().await.into_iter().next()?;
+        let run = yard.engine.reads().load_run(&row.id).await.ok()?;
+        matches!(run.steps["train"].state, StepState::Waiting { .. }).then_some(run)
+    })
+    .await;
+    let StepState::Waiting { reason, .. } = &run.steps["train"].state else {
+        unreachable!()
+    };
+    insta::assert_snapshot!(reason, @"step 'train' found the disk full: make room below the service's data_dir (ValueError: truncated)");
+    assert_eq!(run.steps["train"].infrastructure_failures, 1);
 }

@@ -1,5 +1,6 @@
 //! Attempts, and runs that wait for each other.
 
+use crate::tiny::{self, Task};
 use crate::yard::{Yard, until};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
@@ -81,6 +82,88 @@ async fn a_program_that_disappears_is_tried_again() {
     assert_eq!(run.steps["train"].state, StepState::Succeeded { attempt: 2 });
 }
 
+/// `docker image prune` came between the build and the step, whose policy has no retry.
+#[tokio::test]
+async fn an_image_that_is_gone_is_built_again() {
+    let yard = Yard::new().await;
+    let images = yard.images.clone();
+    yard.script("train", move |key, program| {
+        if key.attempt > 1 {
+            return tiny::usual(program);
+        }
+        images.prune();
+        Script {
+            image_gone: true,
+            ..Script::default()
+        }
+    });
+    yard.push(&[]).await;
+    let (row, run) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(run.steps["train"].state, StepState::Succeeded { attempt: 2 });
+    assert_eq!(yard.images.built().len(), 2);
+    yard.script("train", |_, _| Script {
+        image_gone: true,
+        ..Script::default()
+    });
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let (row, run) = yard.last(2).await;
+    assert!(matches!(run.steps["train"].state, StepState::Failed { attempt: 4, .. }));
+    let summary = row.summary.unwrap();
+    assert!(summary.contains("is gone from the engine"), "{summary}");
+}
+
+/// What an output may take is measured while it grows, and a program that goes on is ended.
+#[tokio::test]
+async fn outputs_that_grow_too_large_end_their_step() {
+    let yard = Yard::with(|config| config.limits.max_output = Some(1 << 20)).await;
+    yard.script("train", |_, program| {
+        let folder = Task::of(program).outputs().join("model");
+        std::fs::create_dir_all(&folder).unwrap();
+        let sparse = std::fs::File::create(folder.join("sparse")).unwrap();
+        sparse.set_len(64 << 20).unwrap();
+        tiny::usual(program)
+    });
+    yard.push(&[]).await;
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "holes are no bytes: {:?}", row.summary);
+    yard.script("train", |_, program| {
+        let folder = Task::of(program).outputs().join("model");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("large"), vec![1; 2 << 20]).unwrap();
+        Script::default().hanging()
+    });
+    let (from, to) = with_retries(2);
+    // A retry policy alone is no other step.
+    yard.push(&[(from, &to), ("auc: 0.7", "auc: 0.8")]).await;
+    let (row, run) = yard.last(2).await;
+    assert!(matches!(run.steps["train"].state, StepState::Failed { attempt: 1, .. }));
+    let summary = row.summary.unwrap();
+    assert!(
+        summary.starts_with("step 'train' was stopped, since its outputs take 2"),
+        "{summary}"
+    );
+    yard.tidy().await;
+}
+
+#[tokio::test]
+async fn a_step_that_says_nothing_of_memory_has_a_limit() {
+    let yard = Yard::with(|config| config.limits.step_memory = Some(1 << 30)).await;
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(std::collections::BTreeMap::new()));
+    for step in ["left", "right"] {
+        let seen = seen.clone();
+        yard.script(step, move |_, program| {
+            seen.lock().unwrap().insert(step, program.memory_bytes);
+            tiny::usual(program)
+        });
+    }
+    yard.push(&[("command: [left],", "command: [left], resources: { memory: 64Mi },")])
+        .await;
+    yard.last(1).await;
+    let expected = [("left", Some(64 << 20)), ("right", Some(1 << 30))];
+    assert_eq!(*seen.lock().unwrap(), expected.into());
+}
+
 #[tokio::test]
 async fn a_start_that_can_never_work_is_not_tried_again() {
     let yard = Yard::new().await;
@@ -141,7 +224,7 @@ async fn a_newer_commit_overtakes_an_older_one() {
         (over[0].state, over[1].state),
         (RunState::Cancelled, RunState::Succeeded)
     );
-    insta::assert_snapshot!(yard.status(&old, "error").await.description.unwrap(), @"cancelled by a newer run of the same branch");
+    insta::assert_snapshot!(yard.status(&old, "error").await.description.unwrap(), @"cancelled by a newer run that asks for the same");
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.8)));
     yard.tidy().await;
 }

@@ -347,6 +347,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         components_image: "components".to_owned(),
         max_parallel_steps: 2,
         max_parallel_runs: 4,
+        limits: Default::default(),
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
     }

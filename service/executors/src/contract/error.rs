@@ -23,6 +23,12 @@ pub enum ExecutorError {
         /// One sentence for the user.
         message: String,
     },
+    /// The program's image is not there any more.
+    #[error("the Docker engine has no image {image}: build or pull it again")]
+    NoImage {
+        /// Its id.
+        image: String,
+    },
     /// Anything else: worth another attempt.
     #[error("{message}")]
     Failed {
@@ -35,6 +41,17 @@ pub enum ExecutorError {
 }
 
 impl ExecutorError {
+    /// Whether a disk had no room for it: ours, as the system says, or the engine's, as it says itself.
+    pub fn is_full_disk(&self) -> bool {
+        let Self::Failed { message, source } = self else {
+            return false;
+        };
+        let cause = source.as_ref().and_then(|source| source.downcast_ref::<io::Error>());
+        let full =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        cause.is_some_and(full) || message.to_lowercase().contains("no space left on device")
+    }
+
     /// A file or folder of ours.
     pub(crate) fn unwritten(path: &Path, error: io::Error) -> Self {
         Self::Failed {

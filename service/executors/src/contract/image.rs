@@ -4,6 +4,7 @@ use super::error::ExecutorError;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// An image to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,27 @@ pub struct BuildRequest {
     pub name: String,
     /// The build's output goes here, rotated like a program's.
     pub log_file: PathBuf,
+}
+
+/// What a build may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuildLimits {
+    /// Bytes of memory of each program; a program over it is killed. BuildKit has no such limit.
+    pub memory_bytes: Option<u64>,
+    /// CPUs of each program, for example 0.5. BuildKit has no such limit.
+    pub cpus: Option<f64>,
+    /// A build that goes on for longer is ended.
+    pub timeout: Duration,
+}
+
+impl Default for BuildLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: None,
+            cpus: None,
+            timeout: Duration::from_secs(2 * 60 * 60),
+        }
+    }
 }
 
 /// A built image, ready to run.
@@ -68,6 +90,9 @@ impl From<ExecutorError> for BuildError {
         match error {
             ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
             ExecutorError::Refused { message } => Self::Refused { message },
+            error @ ExecutorError::NoImage { .. } => Self::Refused {
+                message: error.to_string(),
+            },
             ExecutorError::Failed { message, .. } => Self::Failed {
                 message,
                 last_lines: Vec::new(),

@@ -68,6 +68,20 @@ impl Connection {
         }
     }
 
+    /// Where the engine listens.
+    pub(super) fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// The connection ended before the answer did.
+    pub(super) fn broke_off(&self, source: Box<dyn std::error::Error + Send + Sync>) -> ExecutorError {
+        ExecutorError::Unreachable {
+            what: format!("Docker at {}", self.0.host),
+            hint: START_IT.to_owned(),
+            source: Some(source),
+        }
+    }
+
     /// It took too long.
     pub(super) fn silent(&self) -> ExecutorError {
         self.unreachable(START_IT.to_owned(), DockerError::RequestTimeoutError)

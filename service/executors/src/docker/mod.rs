@@ -173,9 +173,8 @@ impl Executor for DockerExecutor {
             Ok(_) => self.launch(&name).await,
             Err(error) if status(&error) == Some(409) => self.adopt(&name).await,
             Err(error) if status(&error) == Some(404) => {
-                let image = program.image.as_deref().unwrap_or("(none)");
-                let message = format!("the Docker engine has no image {image}: build or pull it again");
-                Err(ExecutorError::Refused { message })
+                let image = program.image.clone().unwrap_or_else(|| "(none)".to_owned());
+                Err(ExecutorError::NoImage { image })
             }
             Err(error) if status(&error) == Some(400) => Err(refused_settings(&error)),
             Err(error) => Err(self.connection.failed("create a container", error)),

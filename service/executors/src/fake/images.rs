@@ -28,6 +28,11 @@ impl FakeImages {
         self.lock().failure = Some((message.to_owned(), lines));
     }
 
+    /// Every image is gone, as after `docker image prune`.
+    pub fn prune(&self) {
+        self.lock().keys.clear();
+    }
+
     /// The next builds answer that nobody is there.
     pub fn unreachable(&self, calls: u32) {
         self.lock().unreachable = calls;

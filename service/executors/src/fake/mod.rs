@@ -33,6 +33,8 @@ pub struct Script {
     pub out_of_memory: bool,
     /// It cannot be started, for this reason.
     pub refused: Option<String>,
+    /// Its image is gone.
+    pub image_gone: bool,
     /// Where it is reached while it runs.
     pub address: Option<IpAddr>,
 }
@@ -266,6 +268,10 @@ impl Executor for FakeExecutor {
             .unwrap_or_default();
         if let Some(message) = script.refused.clone() {
             return Err(ExecutorError::Refused { message });
+        }
+        if script.image_gone {
+            let image = program.image.clone().unwrap_or_default();
+            return Err(ExecutorError::NoImage { image });
         }
         let hangs = script.hangs;
         let mut started = Started {

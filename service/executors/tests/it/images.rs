@@ -9,6 +9,7 @@ use bollard::query_parameters::*;
 use futures_util::StreamExt;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::time::Duration;
 use trainyard_executors::*;
 
 fn builder() -> DockerImageBuilder {
@@ -89,10 +90,7 @@ async fn an_unchanged_image_is_not_built_again() {
     tree.write("a.py", "2");
     let changed = builder().build(&tree.request).await.unwrap();
     assert!(!changed.reused && changed.key != first.key && changed.image_id != first.image_id);
-    assert_eq!(
-        files(&changed.image_id).await,
-        [".trainyard.Dockerfile", "a.py", "unique"]
-    );
+    assert_eq!(files(&changed.image_id).await, ["a.py", "unique"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +261,7 @@ async fn a_build_that_breaks_off_is_repeated() {
     assert!(matches!(asked, Err(BuildError::Unreachable { .. })), "{asked:?}");
     assert!(proxy.is_done());
     let built = builder.build(&tree.request).await.unwrap();
-    assert_eq!(files(&built.image_id).await.len(), 3);
+    assert_eq!(files(&built.image_id).await, ["large", "unique"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,4 +270,174 @@ async fn a_log_that_cannot_be_written_is_told() {
     tree.request.log_file = PathBuf::from("/proc/build.log");
     let error = builder().build(&tree.request).await.unwrap_err();
     insta::assert_snapshot!(tree.sentence(&error), @"/proc/build.log cannot be written: No such file or directory (os error 2)");
+}
+
+/// Wherever the Dockerfile is and whatever begins with a byte order mark, the image has what is not left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_and_the_dockerfile_s_own_name_are_in_no_image() {
+    const ALL: &str = "\u{feff}FROM scratch\nCOPY . /c/\n";
+    let secret = ("secret.key", "s");
+    let (outside, _cleanup) = tree(ALL, &[secret, (".dockerignore", "\u{feff}secret.key\r\n")]);
+    let image = builder().build(&outside.request).await.unwrap();
+    assert_eq!(files(&image.image_id).await, [".dockerignore", "unique"]);
+    let hidden = (
+        "\u{feff}.dockerignore\nsecret.key\n",
+        "\u{feff}Dockerfile\nsecret.key\n.dockerignore\n",
+    );
+    let (tree_of_hidden, _cleanup_too) = tree(ALL, &[secret, (".dockerignore", hidden.0)]);
+    let image = builder().build(&tree_of_hidden.request).await.unwrap();
+    assert_eq!(files(&image.image_id).await, ["unique"]);
+    let (mut inside, _cleanup_as_well) = tree("", &[secret, ("Dockerfile", ALL), (".dockerignore", hidden.1)]);
+    inside.request.dockerfile = inside.request.context.join("Dockerfile");
+    let image = builder().build(&inside.request).await.unwrap();
+    assert_eq!(files(&image.image_id).await, ["unique"]);
+    inside.write(".dockerignore", "secret.key\n");
+    let image = builder().build(&inside.request).await.unwrap();
+    assert_eq!(
+        files(&image.image_id).await,
+        [".dockerignore", "Dockerfile", "unique"],
+        "as Docker does"
+    );
+}
+
+/// What the classic builder does not know, BuildKit builds, where the engine has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn buildkit_builds_what_needs_it() {
+    let lines = "RUN --mount=type=cache,target=/cache echo first of two; echo x > /cache/x\nCOPY --chmod=640 a.py /c/a.py\nCOPY . /c/all/\n";
+    let (mut tree, _cleanup) = labelled("");
+    let dockerfile = format!(
+        "# syntax=docker/dockerfile:1\nFROM {BASE}\nLABEL io.trainyard.image={}\n{lines}",
+        tree.request.name
+    );
+    tree.write("Dockerfile", &dockerfile);
+    tree.write("a.py", "1");
+    tree.write(".dockerignore", "\u{feff}secret");
+    tree.write("secret", "");
+    tree.request.dockerfile = tree.request.context.join("Dockerfile");
+    let first = builder().build(&tree.request).await.unwrap();
+    assert!(!first.reused);
+    assert_eq!(
+        files(&first.image_id).await,
+        ["a.py", "all/.dockerignore", "all/Dockerfile", "all/a.py", "all/unique"]
+    );
+    let log = std::fs::read_to_string(&tree.request.log_file).unwrap();
+    assert!(
+        log.contains("RUN --mount=type=cache") && log.contains("first of two\n"),
+        "{log}"
+    );
+    assert!(builder().build(&tree.request).await.unwrap().reused);
+    let failing = dockerfile.replace("echo x > /cache/x", "for i in $(seq 30); do echo line $i; done; exit 3");
+    tree.write("Dockerfile", &failing);
+    let error = builder().build(&tree.request).await.unwrap_err();
+    let sentence = tree.sentence(&error);
+    let BuildError::Failed { last_lines, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert!(
+        sentence.starts_with(
+            "the build of <source>/context/Dockerfile failed at `RUN --mount=type=cache,target=/cache echo first of two;"
+        ) && sentence.ends_with("exit code: 3"),
+        "{sentence}"
+    );
+    assert_eq!((last_lines.len(), last_lines[19].as_str()), (20, "line 30"));
+    // A mistake on a line that only BuildKit reads.
+    tree.write(
+        "Dockerfile",
+        &dockerfile.replace("--chmod=640", "--chmod=640 --nonsense"),
+    );
+    let error = builder().build(&tree.request).await.unwrap_err();
+    let sentence = tree.sentence(&error).to_lowercase();
+    assert!(
+        sentence.contains("dockerfile parse error") && sentence.contains("nonsense"),
+        "{sentence}"
+    );
+    assert!(!sentence.contains("llb"), "{sentence}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_builder_here_builds_is_told_by_its_line() {
+    let (tree, _cleanup) = labelled("RUN <<EOF\necho one\n# two\n\necho three > /three\nEOF\n");
+    match builder().build(&tree.request).await {
+        Ok(image) => assert!(!image.reused),
+        Err(error @ BuildError::Refused { .. }) => {
+            let version = engine::engine().await.version().await.unwrap().version.unwrap();
+            let sentence = tree.sentence(&error).replace(&version, "<version>");
+            insta::assert_snapshot!(sentence, @"<source>/dockerfiles/train.Dockerfile cannot be built: its line 3 has `RUN <<`, which Docker <version> does not know: join the commands by && in one RUN, or COPY a script or file from the repository, or begin it with `# syntax=docker/dockerfile:1` where the engine reaches Docker Hub");
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+    let refusal = async |lines: &str| {
+        let (tree, _cleanup) = labelled(lines);
+        let error = builder().build(&tree.request).await.unwrap_err();
+        assert!(matches!(error, BuildError::Refused { .. }), "{error:?}");
+        assert!(!tree.request.log_file.exists(), "nothing was begun");
+        tree.sentence(&error)
+    };
+    insta::assert_snapshot!(refusal("RUN --mount=type=secret,id=token cat /run/secrets/token\n").await, @"<source>/dockerfiles/train.Dockerfile cannot be built: its line 3 has `RUN --mount` of a secret: builds are given none: do this in a step, or bring the files into the context");
+}
+
+/// The image has the context and nothing beside it, also where BuildKit is given a Dockerfile from elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn buildkit_sees_the_context_only() {
+    let lines = "COPY --chmod=640 unique /c/x\nCOPY . /c/all/\nADD [\"a b\", \"/c/\"]\nRUN --mount=target=/src \\\n  cp -r /src /c/bound\n";
+    let (tree, _cleanup) = labelled(lines);
+    tree.write("a b", "1");
+    tree.write(".dockerignore", "secret\n.dockerignore\n");
+    tree.write("secret", "1");
+    let image = builder().build(&tree.request).await.unwrap();
+    assert_eq!(
+        files(&image.image_id).await,
+        ["a b", "all/a b", "all/unique", "bound/a b", "bound/unique", "x"]
+    );
+    let log = std::fs::read_to_string(&tree.request.log_file).unwrap();
+    assert!(log.contains("COPY . /c/all/"), "{log}");
+}
+
+/// A build that takes what others need is ended, and its sentence says which setting that was.
+#[tokio::test(flavor = "multi_thread")]
+async fn builds_have_limits() {
+    let limits = BuildLimits {
+        memory_bytes: Some(64 << 20),
+        cpus: Some(0.5),
+        timeout: Duration::from_secs(60),
+    };
+    let (tree, _cleanup) = labelled("RUN python3 -c 'print(len(b\"x\" * (300 << 20)))'\n");
+    let error = builder()
+        .with_limits(limits.clone())
+        .build(&tree.request)
+        .await
+        .unwrap_err();
+    let sentence = tree.sentence(&error);
+    assert!(
+        sentence.ends_with("returned a non-zero code: 137, as a program does that uses more than the 64 MiB of memory that builds have: raise executor.build_memory"),
+        "{sentence}"
+    );
+    // 5 GiB and more are no number of bollard's.
+    let ample = BuildLimits {
+        memory_bytes: Some(6 << 30),
+        ..limits.clone()
+    };
+    builder().with_limits(ample).build(&tree.request).await.unwrap();
+    let (slow, _cleanup) = labelled("RUN echo begun; sleep 300\n");
+    let short = BuildLimits {
+        timeout: Duration::from_secs(4),
+        ..limits
+    };
+    let error = builder().with_limits(short).build(&slow.request).await.unwrap_err();
+    let sentence = slow.sentence(&error);
+    assert!(
+        sentence.ends_with("it was not over after the 4 seconds that builds have: raise executor.build_timeout"),
+        "{sentence}"
+    );
+}
+
+/// Two runs of one commit ask for one image: it is built once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_image_is_built_once_at_a_time() {
+    let (tree, _cleanup) = labelled("RUN sleep 1\n");
+    let builder = builder();
+    let (one, other) = tokio::join!(builder.build(&tree.request), builder.build(&tree.request));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.image_id, other.image_id);
+    assert_ne!(one.reused, other.reused);
 }

@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 18] = [
+pub(super) const VARIABLES: [(&str, Set); 24] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -53,6 +53,24 @@ pub(super) const VARIABLES: [(&str, Set); 18] = [
     ("TRAINYARD_MAX_PARALLEL_RUNS", |c, v| {
         put(&mut c.executor.max_parallel_runs, number(&v)?)
     }),
+    ("TRAINYARD_STEP_MEMORY", |c, v| {
+        put(&mut c.executor.step_memory, values::parse_memory(&v)?)
+    }),
+    ("TRAINYARD_MAX_OUTPUT", |c, v| {
+        put(&mut c.executor.max_output, values::parse_optional_size(&v)?)
+    }),
+    ("TRAINYARD_BUILD_MEMORY", |c, v| {
+        put(&mut c.executor.build_memory, values::parse_memory(&v)?)
+    }),
+    ("TRAINYARD_BUILD_CPUS", |c, v| {
+        put(&mut c.executor.build_cpus, Some(cpus(&v)?))
+    }),
+    ("TRAINYARD_BUILD_TIMEOUT", |c, v| {
+        put(&mut c.executor.build_timeout, values::parse_duration(&v)?)
+    }),
+    ("TRAINYARD_MAX_PARALLEL_BUILDS", |c, v| {
+        put(&mut c.executor.max_parallel_builds, number(&v)?)
+    }),
 ];
 
 /// Applies every variable that is set and not empty.
@@ -79,6 +97,10 @@ fn put<T>(place: &mut T, value: T) -> Result<(), String> {
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("'{text}' is not a whole number"))
+}
+
+fn cpus(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| format!("'{text}' is not a number of CPUs"))
 }
 
 fn kind(text: &str) -> Result<Kind, String> {

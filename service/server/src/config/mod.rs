@@ -7,6 +7,7 @@ mod target;
 mod values;
 
 pub use target::Target;
+pub use values::Memory;
 pub(crate) use values::names_this_machine;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -123,6 +124,20 @@ pub struct Executor {
     pub max_parallel_steps: Option<usize>,
     /// Runs at work at once.
     pub max_parallel_runs: usize,
+    /// Memory of a step without `resources.memory`.
+    pub step_memory: Memory,
+    /// Room on the disk for the outputs of one attempt of a step; `None` is no limit.
+    #[serde(deserialize_with = "values::optional_size")]
+    pub max_output: Option<u64>,
+    /// Memory of each program of a build.
+    pub build_memory: Memory,
+    /// CPUs of each program of a build; all if absent.
+    pub build_cpus: Option<f64>,
+    /// How long a build may take.
+    #[serde(deserialize_with = "values::duration")]
+    pub build_timeout: Duration,
+    /// Builds at once.
+    pub max_parallel_builds: usize,
 }
 
 /// What runs the steps.
@@ -174,6 +189,12 @@ impl Default for Executor {
             components_image: "trainyard/components:latest".to_owned(),
             max_parallel_steps: None,
             max_parallel_runs: 2,
+            step_memory: Memory::Share(0.75),
+            max_output: Some(100 << 30),
+            build_memory: Memory::Share(0.75),
+            build_cpus: None,
+            build_timeout: Duration::from_secs(2 * 60 * 60),
+            max_parallel_builds: 2,
         }
     }
 }
@@ -219,6 +240,19 @@ impl Config {
         }
         if self.executor.max_parallel_steps == Some(0) || self.executor.max_parallel_runs == 0 {
             return wrong("executor.max_parallel_steps and executor.max_parallel_runs are at least 1");
+        }
+        if self.executor.max_parallel_builds == 0 {
+            return wrong("executor.max_parallel_builds is at least 1");
+        }
+        if self
+            .executor
+            .build_cpus
+            .is_some_and(|cpus| !(0.01..=1e6).contains(&cpus))
+        {
+            return wrong("executor.build_cpus is a number of CPUs from 0.01 on: for all of them leave it out");
+        }
+        if self.executor.build_timeout.is_zero() {
+            return wrong("executor.build_timeout is longer than 0s");
         }
         if self.retention.keep_versions < 2 {
             return wrong("retention.keep_versions is at least 2: what serves and what a rollback goes to always stay");

@@ -3,12 +3,13 @@
 use super::{Config, ConfigError, Kind};
 use std::path::{Path, PathBuf};
 use trainyard_core::retention::Policy;
-use trainyard_engine::{EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig};
+use trainyard_engine::{BuildLimits, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ProgramLimits};
 
 impl Config {
     /// What the engine needs to know. Reads the App's private key.
     pub fn engine(&self) -> Result<EngineConfig, ConfigError> {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let machine = machine_memory();
         let targets = self.targets.iter();
         let targets = targets.map(|(name, target)| (name.clone(), target.0.clone()));
         Ok(EngineConfig {
@@ -24,6 +25,16 @@ impl Config {
             components_image: self.executor.components_image.clone(),
             max_parallel_steps: self.executor.max_parallel_steps.unwrap_or(cpus),
             max_parallel_runs: self.executor.max_parallel_runs,
+            limits: ProgramLimits {
+                step_memory: self.executor.step_memory.of(machine),
+                max_output: self.executor.max_output,
+                build: BuildLimits {
+                    memory_bytes: self.executor.build_memory.of(machine),
+                    cpus: self.executor.build_cpus,
+                    timeout: self.executor.build_timeout,
+                },
+                max_parallel_builds: self.executor.max_parallel_builds,
+            },
             targets: targets.collect(),
             retention: Policy {
                 max_age: self.retention.max_age,
@@ -59,6 +70,14 @@ impl Config {
             webhook_secrets: secrets.into_iter().flatten().cloned().collect(),
         }))
     }
+}
+
+/// Bytes of memory that this machine has, where its system says so.
+fn machine_memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 pub(super) fn absolute(path: &Path) -> PathBuf {

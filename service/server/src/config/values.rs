@@ -29,7 +29,7 @@ pub(crate) fn names_this_machine(text: &str) -> bool {
 }
 
 /// `90s`, `5m`, `2h`, `30d`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a duration: write for example 300s, 5m, 1h or 90d");
     let split = text.len().saturating_sub(1);
     let (number, unit) = text.split_at_checked(split).ok_or_else(wrong)?;
@@ -46,6 +46,88 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         .and_then(|n| n.checked_mul(factor))
         .ok_or_else(wrong)?;
     Ok(Duration::from_secs(seconds))
+}
+
+/// An amount of memory, told in bytes or by the machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Memory {
+    /// Bytes.
+    Bytes(u64),
+    /// A share of what the machine has, above 0 and at most 1.
+    Share(f64),
+    /// As much as there is.
+    Unlimited,
+}
+
+impl Memory {
+    /// Bytes on a machine that has so many; `None` is no limit.
+    pub(super) fn of(self, machine: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Share(share) => machine.map(|bytes| (bytes as f64 * share) as u64),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_memory(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The least that Docker grants.
+const LEAST_MEMORY: u64 = 6 << 20;
+
+/// `8Gi`, `75%` or `none`.
+pub(super) fn parse_memory(text: &str) -> Result<Memory, String> {
+    let wrong = || format!("'{text}' is no amount of memory: write for example 8Gi, 75% of the machine, or none");
+    if text == "none" {
+        return Ok(Memory::Unlimited);
+    }
+    if let Some(percent) = text.strip_suffix('%') {
+        let share = percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0;
+        return (share > 0.0 && share <= 1.0)
+            .then_some(Memory::Share(share))
+            .ok_or_else(wrong);
+    }
+    let bytes = parse_size(text).map_err(|_| wrong())?;
+    (bytes >= LEAST_MEMORY)
+        .then_some(Memory::Bytes(bytes))
+        .ok_or_else(wrong)
+}
+
+/// `512Mi`, `100Gi`, `1Ti`, or plain bytes.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is not a size: write for example 512Mi, 100Gi or 1Ti");
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit {
+        "" => 0,
+        "Ki" => 10,
+        "Mi" => 20,
+        "Gi" => 30,
+        "Ti" => 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
+/// As [`parse_size`]; `none` is no limit.
+pub(super) fn parse_optional_size(text: &str) -> Result<Option<u64>, String> {
+    if text == "none" {
+        Ok(None)
+    } else {
+        parse_size(text).map(Some)
+    }
+}
+
+pub(super) fn optional_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    parse_optional_size(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
@@ -69,6 +151,26 @@ pub(super) fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_told_in_bytes_or_by_the_machine() {
+        let of = |text: &str| parse_memory(text).map(|memory| memory.of(Some(1000 << 20)));
+        assert_eq!(of("75%"), Ok(Some(750 << 20)));
+        assert_eq!(of("8Gi"), Ok(Some(8 << 30)));
+        assert_eq!(of("none"), Ok(None));
+        assert_eq!(parse_memory("50%").map(|memory| memory.of(None)), Ok(None));
+        for wrong in ["", "0%", "101%", "x%", "NaN%", "1Mi", "8G", "-1", "99999999999Ti"] {
+            assert_eq!(
+                of(wrong),
+                Err(format!(
+                    "'{wrong}' is no amount of memory: write for example 8Gi, 75% of the machine, or none"
+                ))
+            );
+        }
+        assert_eq!(parse_optional_size("100Gi"), Ok(Some(100 << 30)));
+        assert_eq!(parse_optional_size("none"), Ok(None));
+        assert!(parse_optional_size("0").is_err());
+    }
 
     #[test]
     fn only_names_of_every_machine_are_of_this_one() {

@@ -1,27 +1,36 @@
 //! A full disk under a step's program is the service's trouble, not the pipeline's.
 
 use super::*;
-use crate::run::{Decision, Limits, Run, decide};
+use crate::run::{Command, Decision, ImageState, Limits, Run, decide};
 
 /// Seconds to the next attempt after `train` met a full disk on this one; and what is said.
 fn wait(max_retry_count: u32, attempt: u32, last_line: &str) -> (Option<i64>, String) {
-    let mut plan = plan();
-    plan.steps["train"].retry.max_retry_count = max_retry_count;
-    let mut run = Run::new(request(plan));
-    let train = StepName::from("train");
     let exit = Exit::Code {
         code: 1,
         last_line: Some(last_line.to_owned()),
     };
+    let earlier = vec![exit.clone(); attempt as usize - 1];
+    wait_after(max_retry_count, &earlier, exit)
+}
+
+/// The same after any ends.
+fn wait_after(max_retry_count: u32, ends: &[Exit], last: Exit) -> (Option<i64>, String) {
+    let mut plan = plan();
+    plan.steps["train"].retry.max_retry_count = max_retry_count;
+    let mut run = Run::new(request(plan));
+    let train = StepName::from("train");
+    let mut attempt = 1;
     run.apply(&RunEvent::Started { baseline: None }, Micros(0));
-    run.apply(&built("train"), Micros(0));
-    for earlier in 1..attempt {
-        run.apply(&starting(&train, earlier, Micros(100)), Micros(0));
-        run.apply(&ended(&train, earlier, Exit::Lost), Micros(0));
-        run.apply(&failed(&train, earlier, Some(Micros(0))), Micros(0));
+    for (exit, again) in ends.iter().map(|exit| (exit, true)).chain([(&last, false)]) {
+        run.apply(&built("train"), Micros(0));
+        run.apply(&starting(&train, attempt, Micros(100)), Micros(0));
+        run.apply(&ended(&train, attempt, exit.clone()), Micros(0));
+        if again {
+            run.apply(&failed(&train, attempt, Some(Micros(0))), Micros(0));
+            attempt += 1;
+        }
     }
-    run.apply(&starting(&train, attempt, Micros(100)), Micros(0));
-    run.apply(&ended(&train, attempt, exit), Micros(0));
+    run.apply(&built("train"), Micros(0));
     let decisions = decide(&run, &Limits { max_parallel_steps: 1 }, Micros(0));
     match decisions.as_slice() {
         [Decision::Record(RunEvent::StepFailed { retry_at, reason, .. })] => {
@@ -50,4 +59,80 @@ fn a_full_disk_is_waited_for_also_without_a_retry_policy() {
     }
     assert_eq!(wait(0, 1, "ValueError: no rows").0, None);
     insta::assert_snapshot!(wait(0, 1, full).1, @"step 'train' found the disk full: make room below the service's data_dir (OSError: [Errno 28] No space left on device: '/trainyard/outputs/model')");
+}
+
+/// Whichever comes first: the step has its own attempts, and the service has its own.
+#[test]
+fn the_service_s_troubles_take_none_of_the_step_s_attempts() {
+    let code = || Exit::Code {
+        code: 1,
+        last_line: Some("ValueError: no rows".to_owned()),
+    };
+    let full = || Exit::DiskFull { last_line: None };
+    let gone = || Exit::ImageGone {
+        image_id: "sha256:0".to_owned(),
+    };
+    let seconds = |ends: &[Exit], last| wait_after(1, ends, last).0;
+    assert_eq!(
+        seconds(&[full(), gone(), full()], code()),
+        Some(10),
+        "its first own one"
+    );
+    assert_eq!(seconds(&[code(), full()], code()), None, "its second");
+    assert_eq!(seconds(&[code()], gone()), Some(0));
+    assert_eq!(seconds(&[gone(), gone(), code()], gone()), Some(0));
+    assert_eq!(
+        seconds(&[gone(), full(), gone()], gone()),
+        None,
+        "somebody removes it each time"
+    );
+    assert_eq!(seconds(&[code()], full()), Some(10));
+    insta::assert_snapshot!(wait_after(0, &[], full()).1, @"step 'train' found the disk full: make room below the service's data_dir");
+    insta::assert_snapshot!(wait_after(0, &[], gone()).1, @"step 'train' could not be started: its image sha256:0 is gone from the engine: look for what removes images there");
+    // What a step has in memory there is small whatever the disk has.
+    let own = "OSError: [Errno 28] No space left on device: '/tmp/pip/x'";
+    assert_eq!(wait(0, 1, own).0, None);
+    let large = Exit::OutputsTooLarge {
+        bytes: 3 << 30,
+        limit: 2 << 30,
+    };
+    let (again, sentence) = wait_after(5, &[], large);
+    assert_eq!(again, None, "it would be as large again");
+    insta::assert_snapshot!(sentence, @"step 'train' was stopped, since its outputs take 3 GiB of the disk and a step may take 2 GiB: write less, or raise executor.max_output");
+}
+
+/// It is built by its key once, whoever of its steps finds it gone.
+#[test]
+fn an_image_that_is_gone_is_built_again() {
+    let mut run = Run::new(request(plan()));
+    let train = StepName::from("train");
+    run.apply(&RunEvent::Started { baseline: None }, Micros(0));
+    run.apply(&built("train"), Micros(0));
+    let built_id = match &run.images["train"] {
+        ImageState::Built { image_id, .. } => image_id.clone(),
+        other => panic!("{other:?}"),
+    };
+    run.apply(&starting(&train, 1, Micros(100)), Micros(0));
+    let other = Exit::ImageGone {
+        image_id: "sha256:older".to_owned(),
+    };
+    let mut meanwhile = run.clone();
+    meanwhile.apply(&ended(&train, 1, other), Micros(0));
+    assert!(matches!(meanwhile.images["train"], ImageState::Built { .. }));
+    run.apply(&ended(&train, 1, Exit::ImageGone { image_id: built_id }), Micros(0));
+    assert_eq!(run.images["train"], ImageState::Pending);
+    let limits = Limits { max_parallel_steps: 1 };
+    let decisions = decide(&run, &limits, Micros(0));
+    let build = Decision::Perform(Command::BuildImage {
+        image: "train".to_owned(),
+    });
+    assert!(decisions.contains(&build), "{decisions:?}");
+    run.apply(&failed(&train, 1, Some(Micros(0))), Micros(0));
+    assert_eq!(decide(&run, &limits, Micros(0)), [build], "the step waits for it");
+    run.apply(&built("train"), Micros(0));
+    let drive = Decision::Perform(Command::Drive {
+        step: train,
+        attempt: 2,
+    });
+    assert_eq!(decide(&run, &limits, Micros(0)), [drive]);
 }

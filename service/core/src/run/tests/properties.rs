@@ -165,7 +165,15 @@ impl World {
                 }) {
                     return Some(ended(step, *attempt, Exit::Signal { signal: 15 }));
                 }
-                match self.choose(8) {
+                match self.choose(10) {
+                    9 => ended(
+                        step,
+                        *attempt,
+                        Exit::ImageGone {
+                            image_id: "sha256:1".to_owned(),
+                        },
+                    ),
+                    8 => ended(step, *attempt, Exit::DiskFull { last_line: None }),
                     7 => {
                         // It runs on until something else is due, at the latest its deadline.
                         self.now = wake.unwrap_or(self.now).max(self.now);
@@ -261,8 +269,12 @@ impl World {
                 assert!(ready, "{name} before what it needs");
             }
             assert!(
-                record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1,
+                record.last_attempt() <= plan.steps[name].retry.max_retry_count + 1 + record.infrastructure_failures,
                 "{name} was tried too often"
+            );
+            assert!(
+                record.infrastructure_failures <= 4,
+                "{name} troubled the service too often"
             );
         }
     }
@@ -355,9 +367,10 @@ proptest! {
     fn every_run_comes_to_its_end(plan in plans(), may_push in any::<bool>(), choices in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut world = World::new(plan, may_push, choices);
         world.finish();
-        for step in world.run.steps.keys() {
+        for (step, record) in &world.run.steps {
             let starts = counted(&world, |e| matches!(e, RunEvent::StepStarting { step: s, .. } if s == step));
-            prop_assert!(starts <= world.run.request.plan.steps[step].retry.max_retry_count as usize + 1);
+            let own = world.run.request.plan.steps[step].retry.max_retry_count + 1;
+            prop_assert!(starts <= (own + record.infrastructure_failures) as usize);
             let publications = counted(&world, |e| matches!(e, RunEvent::StepPublished { step: s, .. } | RunEvent::StepCached { step: s, .. } if s == step));
             prop_assert!(publications <= 1);
         }

@@ -1,6 +1,8 @@
 //! `Execute` and `Stop`: one attempt of a step's program, started once and watched to its end.
 
 use super::drive::planned;
+use super::room::Room;
+use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use crate::house::programs::Programs;
@@ -18,19 +20,26 @@ use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observat
 
 /// A program is looked at anew at least this often, whatever the executor's hints say.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The signal of who writes to a mapped file for which the disk has no room.
+const SIGBUS: i32 = 7;
 /// Time between SIGTERM and SIGKILL.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 pub(super) async fn execute(
     programs: &Programs,
     folders: &Folders,
+    limits: &ProgramLimits,
     run: &Run,
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
-    let exit = match run_to_end(programs, folders, run, step, &key).await {
+    let exit = match run_to_end(programs, folders, limits, run, step, &key).await {
         Ok(exit) => exit,
+        Err(ExecutorError::NoImage { image }) => Exit::ImageGone { image_id: image },
+        Err(error) if error.is_full_disk() => Exit::DiskFull {
+            last_line: Some(error.to_string()),
+        },
         Err(ExecutorError::Refused { message }) => Exit::NotStarted {
             reason: message,
             permanent: true,
@@ -51,24 +60,39 @@ pub(super) async fn execute(
 async fn run_to_end(
     programs: &Programs,
     folders: &Folders,
+    limits: &ProgramLimits,
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
 ) -> Result<Exit, ExecutorError> {
     let executor = &programs.executor;
     programs
-        .start(key, &program(programs, folders, run, step, key)?)
+        .start(key, &program(programs, folders, limits, run, step, key)?)
         .await?;
+    let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
     loop {
         match executor.observe(key).await? {
-            Observation::Running => executor.settled(key, LOOK_AGAIN).await,
+            Observation::Running => {
+                if room.exceeded().await.is_some() {
+                    executor.stop(key, Duration::ZERO).await?;
+                } else {
+                    executor.settled(key, room.pause(LOOK_AGAIN)).await;
+                }
+            }
             Observation::Unknown => return Ok(Exit::Lost),
             Observation::Ended(ended) => {
                 if let Err(error) = programs.complete_log(key).await {
                     tracing::warn!(%key, %error, "the end of a log is missing");
                 }
+                if let Some((bytes, limit)) = room.exceeded().await {
+                    return Ok(Exit::OutputsTooLarge { bytes, limit });
+                }
                 return Ok(match ended {
                     ProgramExit::Code(0) => Exit::Success,
+                    // Whatever it says of its end, there was no room to go on; a write into a mapped file ends so, too.
+                    ProgramExit::Code(_) | ProgramExit::Signal(SIGBUS) if room.is_full() => Exit::DiskFull {
+                        last_line: programs.last_line(key, |_| true),
+                    },
                     ProgramExit::Code(code) => Exit::Code {
                         code,
                         last_line: programs.last_line(key, |_| true),
@@ -100,6 +124,7 @@ pub(super) async fn stop(
 fn program(
     programs: &Programs,
     folders: &Folders,
+    limits: &ProgramLimits,
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
@@ -122,7 +147,7 @@ fn program(
         outputs: Some(PathBuf::from(task::OUTPUTS)),
         working_directory: working_directory(folders, run, planned),
         cpus: planned.cpus,
-        memory_bytes: planned.memory_bytes,
+        memory_bytes: planned.memory_bytes.or(limits.step_memory),
         network: match planned.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,

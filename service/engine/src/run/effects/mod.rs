@@ -6,6 +6,7 @@ mod execute;
 mod judge;
 mod publish;
 mod push;
+mod room;
 mod start;
 
 use crate::house::error::EffectError;
@@ -38,6 +39,7 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
         registry,
         folders,
         data_root,
+        limits,
         ..
     } = runs;
     match command {
@@ -53,7 +55,7 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
             };
             driver.drive(run, step, *attempt, now).await
         }
-        Command::Execute { step, attempt } => execute::execute(programs, folders, run, step, *attempt).await,
+        Command::Execute { step, attempt } => execute::execute(programs, folders, limits, run, step, *attempt).await,
         Command::Stop { step, attempt } => execute::stop(programs, run, step, *attempt).await,
         Command::Publish { step, attempt } => {
             publish::publish(programs, content, data_root, run, step, *attempt, now).await

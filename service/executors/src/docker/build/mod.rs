@@ -1,0 +1,336 @@
+//! Images by content key: with the classic builder that every engine has, and with BuildKit where a line needs it.
+
+mod output;
+mod post;
+mod send;
+mod trace;
+
+use super::connection::{Connection, status, text};
+use crate::contract::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder};
+use crate::dockerfile::{Dockerfile, Engine, Way, needs_buildkit, way, without_syntax};
+use crate::image_key::{base_images, image_key};
+use crate::logs::LogFile;
+use crate::{context, source};
+use bollard::errors::Error as DockerError;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt;
+use output::{Message, Output};
+use post::{PostError, post};
+use send::{Sent, packed};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedMutexGuard;
+
+/// Digits of the key in the image's tag.
+const TAG_DIGITS: usize = 24;
+/// A build that says nothing for so long hangs. Compilers may well be silent for minutes.
+const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
+/// A registry that sends nothing for so long does not answer.
+const PULL_SILENCE: Duration = Duration::from_secs(2 * 60);
+/// How long the engine may take to tell its version.
+const VERSION: Duration = Duration::from_secs(30);
+/// The scheduler's period, in microseconds, of which a limited build has its share.
+const CPU_PERIOD: f64 = 100_000.0;
+
+/// Builds on one Docker engine. Cheap to clone.
+#[derive(Clone)]
+pub struct DockerImageBuilder {
+    connection: Connection,
+    limits: BuildLimits,
+    /// Keys that are being built: whoever comes second finds the image.
+    building: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl DockerImageBuilder {
+    /// The engine at `host`; without one at `DOCKER_HOST` or its usual socket. It need not answer yet.
+    pub fn connect(host: Option<&str>) -> Self {
+        Self::new(Connection::to(host))
+    }
+
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            limits: BuildLimits::default(),
+            building: Arc::default(),
+        }
+    }
+
+    /// The same with limits of every build.
+    #[must_use]
+    pub fn with_limits(self, limits: BuildLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Waits until nobody else builds this key.
+    async fn alone(&self, key: &str) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+            building.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(building.entry(key.to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    /// Who is asked to build, as far as that matters.
+    async fn engine(&self) -> Result<Engine, BuildError> {
+        let Ok(asked) = tokio::time::timeout(VERSION, self.connection.api()?.version()).await else {
+            return Err(self.connection.silent().into());
+        };
+        let found = asked.map_err(|error| self.connection.unanswered("tell its version", error))?;
+        let components = found.components.unwrap_or_default();
+        let docker = components.is_empty() || components.iter().any(|part| part.name == "Engine");
+        Ok(match docker {
+            true => Engine::docker(found.version.as_deref()),
+            false => Engine::other(),
+        })
+    }
+
+    async fn image_id(&self, reference: &str) -> Result<Option<String>, BuildError> {
+        match self.connection.api()?.inspect_image(reference).await {
+            Ok(image) => Ok(image.id),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) if status(&error) == Some(400) => Err(BuildError::Refused {
+                message: format!("'{reference}' is not the name of an image: {}", text(&error)),
+            }),
+            Err(error) => Err(self.connection.unanswered("inspect an image", error).into()),
+        }
+    }
+
+    async fn pull(&self, reference: &str) -> Result<(), BuildError> {
+        let refused = |reason: &str| BuildError::Refused {
+            message: format!(
+                "the image {reference} is not on this machine and cannot be pulled ({reason}): build it here, or check its name and the registry"
+            ),
+        };
+        // Without a tag, Docker would pull all of them.
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let tag = if name.contains([':', '@']) { "" } else { "latest" };
+        let options = CreateImageOptionsBuilder::new().from_image(reference).tag(tag).build();
+        let mut progress = std::pin::pin!(self.connection.api()?.create_image(Some(options), None, None));
+        loop {
+            match tokio::time::timeout(PULL_SILENCE, progress.next()).await {
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) if broke_off(&error) => {
+                    return Err(self.connection.failed("pull an image", error).into());
+                }
+                Ok(Some(Err(error))) => return Err(refused(&text(&error))),
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(refused("the registry does not answer")),
+            }
+        }
+    }
+
+    /// What the engine is asked for.
+    fn query(&self, sent: &Sent, tag: &str, request: &BuildRequest, way: &Way) -> Vec<(&'static str, String)> {
+        let json = |map: &BTreeMap<String, String>| serde_json::to_string(map).unwrap_or_default();
+        let labels = BTreeMap::from([("io.trainyard.image".to_owned(), request.name.clone())]);
+        let mut query = vec![
+            ("dockerfile", sent.dockerfile.clone()),
+            ("t", tag.to_owned()),
+            ("buildargs", json(&request.build_args)),
+            ("labels", json(&labels)),
+            ("rm", "true".to_owned()),
+            ("forcerm", "true".to_owned()),
+        ];
+        if matches!(way, Way::BuildKit { .. }) {
+            query.push(("version", "2".to_owned()));
+        }
+        if let Some(bytes) = self.limits.memory_bytes {
+            // The same number forbids swap.
+            query.extend([("memory", bytes.to_string()), ("memswap", bytes.to_string())]);
+        }
+        if let Some(cpus) = self.limits.cpus {
+            query.push(("cpuperiod", CPU_PERIOD.to_string()));
+            query.push(("cpuquota", ((cpus * CPU_PERIOD) as u64).max(1000).to_string()));
+        }
+        query
+    }
+
+    /// Runs the build, writing its output to `log`.
+    async fn run(
+        &self,
+        query: &[(&'static str, String)],
+        sent: Sent,
+        request: &BuildRequest,
+        log: &mut LogFile,
+    ) -> Result<Output, BuildError> {
+        let end = Instant::now() + self.limits.timeout;
+        let patience = || BUILD_SILENCE.min(end.saturating_duration_since(Instant::now()));
+        let late = || match Instant::now() >= end {
+            true => {
+                let (number, unit) = match self.limits.timeout.as_secs() {
+                    seconds @ ..120 => (seconds, "seconds"),
+                    seconds => (seconds / 60, "minutes"),
+                };
+                format!("it was not over after the {number} {unit} that builds have: raise executor.build_timeout")
+            }
+            false => format!("nothing was heard of it for {} minutes", BUILD_SILENCE.as_secs() / 60),
+        };
+        let mut seen = Output::default();
+        let host = self.connection.host();
+        let mut answer = match tokio::time::timeout(patience(), post(host, query, packed(sent))).await {
+            Ok(Ok(answer)) => answer,
+            // Docker did not even begin: the Dockerfile cannot be read.
+            Ok(Err(PostError::Status { code: 400, message })) => {
+                note(log, &format!("{message}\n"));
+                let message = format!("{} cannot be built: {message}", request.dockerfile.display());
+                return Err(BuildError::Refused { message });
+            }
+            Ok(Err(error)) => return Err(self.ended(error, seen, request, log)),
+            Err(_) => return Err(self.failed(seen, request, log, &late())),
+        };
+        loop {
+            let line = match tokio::time::timeout(patience(), answer.line()).await {
+                Ok(Ok(Some(line))) => line,
+                Ok(Ok(None)) => return Ok(seen),
+                Ok(Err(error)) => return Err(self.ended(error, seen, request, log)),
+                Err(_) => return Err(self.failed(seen, request, log, &late())),
+            };
+            let Ok(message) = serde_json::from_slice::<Message>(&line) else {
+                let unread = String::from_utf8_lossy(&line).into_owned();
+                return Err(self.failed(
+                    seen,
+                    request,
+                    log,
+                    &format!("the engine's answer is not understood: {unread}"),
+                ));
+            };
+            let (text, problem) = seen.take(message);
+            note(log, &text);
+            if let Some(problem) = problem {
+                return Err(self.failed(seen, request, log, &problem));
+            }
+        }
+    }
+
+    fn failed(&self, seen: Output, request: &BuildRequest, log: &mut LogFile, problem: &str) -> BuildError {
+        note(log, &format!("{problem}\n"));
+        seen.failure(&request.dockerfile, problem, self.limits.memory_bytes)
+    }
+
+    fn ended(&self, error: PostError, seen: Output, request: &BuildRequest, log: &mut LogFile) -> BuildError {
+        match error {
+            PostError::Status { message, .. } => self.failed(seen, request, log, &message),
+            PostError::BrokeOff(error) => self.connection.broke_off(error).into(),
+        }
+    }
+}
+
+/// What is to be built, as far as this machine can tell.
+struct Read {
+    source: source::Source,
+    ignore: Option<String>,
+    files: Vec<context::ContextFile>,
+    digest: [u8; 32],
+}
+
+impl ImageBuilder for DockerImageBuilder {
+    async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
+        let asked = request.clone();
+        let read = blocking(move || {
+            let source = source::read(&asked)?;
+            let unreadable = |error| source::unreadable(&asked.context, error);
+            let ignore = context::ignore_file(&source.context).map_err(unreadable)?;
+            let files = context::files(&source.context).map_err(unreadable)?;
+            let digest = context::digest(&files).map_err(unreadable)?;
+            Ok(Read {
+                source,
+                ignore,
+                files,
+                digest,
+            })
+        })
+        .await?;
+        let refused = |why: String| BuildError::Refused {
+            message: format!("{} cannot be built: {why}", request.dockerfile.display()),
+        };
+        let dockerfile = Dockerfile::read(&read.source.dockerfile);
+        let given = |name: &str| request.build_args.contains_key(name);
+        let way = match needs_buildkit(&dockerfile, given) {
+            true => way(&dockerfile, given, &self.engine().await?).map_err(refused)?,
+            false => Way::Classic,
+        };
+        let mut bases = BTreeMap::new();
+        for base in base_images(&read.source.dockerfile, &request.build_args) {
+            bases.insert(base.clone(), self.resolve(&base).await?);
+        }
+        if let Way::BuildKit {
+            frontend: Some(frontend),
+            because,
+        } = &way
+        {
+            let id = self.resolve(frontend).await.map_err(|error| match error {
+                BuildError::Refused { message } => refused(format!("{because} needs its `# syntax`, and {message}")),
+                other => other,
+            })?;
+            bases.insert(frontend.clone(), id);
+        }
+        let key = image_key(&read.source.dockerfile, &request.build_args, &bases, &read.digest);
+        let tag = format!("trainyard/build:{}", &key[..TAG_DIGITS]);
+        let _alone = self.alone(&key).await;
+        let built = |image_id, reused| BuiltImage { key, image_id, reused };
+        if let Some(image_id) = self.image_id(&tag).await? {
+            return Ok(built(image_id, true));
+        }
+        let Read {
+            source, ignore, files, ..
+        } = read;
+        let sent = match &way {
+            Way::Classic => send::classic(&source, files, ignore.as_deref()),
+            Way::BuildKit { frontend: Some(_), .. } => send::buildkit(&source, files, &source.dockerfile),
+            // The engine's own frontend does: none has to be reached.
+            Way::BuildKit { frontend: None, .. } => send::buildkit(&source, files, &without_syntax(&source.dockerfile)),
+        };
+        let log = request.log_file.clone();
+        let mut log = blocking(move || {
+            LogFile::anew(&log).map_err(|error| BuildError::Refused {
+                message: format!("{} cannot be written: {error}", log.display()),
+            })
+        })
+        .await?;
+        let query = self.query(&sent, &tag, request, &way);
+        let output = self.run(&query, sent, request, &mut log).await?;
+        // The stream may have ended early: only what the engine has counts.
+        match self.image_id(&tag).await? {
+            Some(image_id) => Ok(built(image_id, false)),
+            None => Err(output.failure(&request.dockerfile, "it ended without an image", None)),
+        }
+    }
+
+    async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
+        if let Some(id) = self.image_id(reference).await? {
+            return Ok(id);
+        }
+        self.pull(reference).await?;
+        self.image_id(reference).await?.ok_or_else(|| BuildError::Refused {
+            message: format!("the image {reference} was pulled but is not there: check its name"),
+        })
+    }
+}
+
+fn note(log: &mut LogFile, text: &str) {
+    if let Err(error) = log.write(text.as_bytes()) {
+        tracing::warn!(%error, "a build log is incomplete");
+    }
+}
+
+/// Whether the connection ended, not the build.
+fn broke_off(error: &DockerError) -> bool {
+    !matches!(
+        error,
+        DockerError::DockerResponseServerError { .. } | DockerError::DockerStreamError { .. }
+    )
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BuildError> + Send + 'static,
+) -> Result<T, BuildError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(BuildError::Failed {
+            message: format!("reading the build context was cut off: {error}"),
+            last_lines: Vec::new(),
+        })
+    })
+}

@@ -1,0 +1,158 @@
+//! One request to build, and its answer line by line.
+//!
+//! bollard can neither ask for more than 2 GiB of memory nor read what BuildKit answers.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Method, Request, header};
+use hyper_util::rt::TokioIo;
+use std::fmt::Write;
+use std::io;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+
+/// Bytes of a line of an answer, or of a whole refusal.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// Why there is no answer, or no more of it.
+#[derive(Debug)]
+pub(super) enum PostError {
+    /// Nobody is there, or the connection broke off.
+    BrokeOff(Box<dyn std::error::Error + Send + Sync>),
+    /// The engine refuses.
+    Status {
+        /// 400 is a Dockerfile that cannot be read.
+        code: u16,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for PostError {
+    fn from(error: E) -> Self {
+        Self::BrokeOff(error.into())
+    }
+}
+
+/// What the engine answers while it builds. The build ends with it.
+pub(super) struct Answer {
+    body: Incoming,
+    read: BytesMut,
+    connection: JoinHandle<()>,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
+async fn connect(host: &str) -> io::Result<Box<dyn Socket>> {
+    if let Some(path) = host.strip_prefix("unix://") {
+        return Ok(Box::new(UnixStream::connect(path).await?));
+    }
+    let address = host.split_once("://").map_or(host, |(_, address)| address);
+    Ok(Box::new(TcpStream::connect(address.trim_end_matches('/')).await?))
+}
+
+/// Asks the engine at `host` to build what `context` packs.
+pub(super) async fn post(
+    host: &str,
+    query: &[(&str, String)],
+    context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Result<Answer, PostError> {
+    let body = StreamBody::new(context.map_ok(Frame::data).boxed());
+    let (mut sender, connection) = http1::handshake(TokioIo::new(connect(host).await?)).await?;
+    let connection = tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("/build?{}", encoded(query)))
+        .header(header::HOST, "docker")
+        .header(header::CONTENT_TYPE, "application/x-tar")
+        .body(body)?;
+    let answered = sender.send_request(request).await?;
+    let code = answered.status();
+    let mut answer = Answer {
+        body: answered.into_body(),
+        read: BytesMut::new(),
+        connection,
+    };
+    if code.is_success() {
+        return Ok(answer);
+    }
+    while answer.read.len() < LONGEST_LINE && answer.more().await? {}
+    let told = serde_json::from_slice::<serde_json::Value>(&answer.read).ok();
+    let told = told.and_then(|told| Some(told.get("message")?.as_str()?.trim().to_owned()));
+    Err(PostError::Status {
+        code: code.as_u16(),
+        message: told.unwrap_or_else(|| String::from_utf8_lossy(&answer.read).trim().to_owned()),
+    })
+}
+
+impl Answer {
+    /// The next line; `None` at the end.
+    pub(super) async fn line(&mut self) -> Result<Option<BytesMut>, PostError> {
+        let mut looked = 0;
+        loop {
+            if let Some(end) = self.read[looked..].iter().position(|byte| *byte == b'\n') {
+                return Ok(Some(self.read.split_to(looked + end + 1)));
+            }
+            looked = self.read.len();
+            if looked > LONGEST_LINE {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "an endless line").into());
+            }
+            if !self.more().await? {
+                let rest = self.read.split();
+                return Ok(Some(rest).filter(|rest| !rest.is_empty()));
+            }
+        }
+    }
+
+    async fn more(&mut self) -> Result<bool, PostError> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                self.read.extend_from_slice(&data);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// `name=value&…`, all but letters and digits as `%XX`.
+fn encoded(query: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (name, value) in query {
+        let _ = write!(text, "{}{name}=", if text.is_empty() { "" } else { "&" });
+        for byte in value.bytes() {
+            let _ = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => write!(text, "{}", byte as char),
+                other => write!(text, "%{other:02X}"),
+            };
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_encoded() {
+        let query = [("t", "a/b:1".to_owned()), ("buildargs", r#"{"A":"é &"}"#.to_owned())];
+        assert_eq!(
+            encoded(&query),
+            "t=a%2Fb%3A1&buildargs=%7B%22A%22%3A%22%C3%A9%20%26%22%7D"
+        );
+    }
+}
