@@ -27,6 +27,7 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         pull_request,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
+        waited_spans: BTreeMap::new(),
         may_push: pull_request.is_none(),
         created_at: Micros(0),
         plan: crate::spec::tests::flights(),

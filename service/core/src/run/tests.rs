@@ -49,6 +49,7 @@ fn request(plan: Plan) -> RunRequest {
         pull_request: None,
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
+        waited_spans: BTreeMap::new(),
         may_push: true,
         created_at: Micros(0),
         plan,
