@@ -56,6 +56,13 @@ pub enum StepState {
         /// Why.
         reason: String,
     },
+    /// Stopped, because the end of the run was asked for.
+    Cancelled {
+        /// The attempt that was stopped; 0 before the first one.
+        attempt: u32,
+        /// Who or what asked.
+        reason: String,
+    },
     /// Not run, because of something before it or because its window has not enough spans.
     Skipped {
         /// Why.
@@ -71,7 +78,11 @@ impl StepState {
 
     /// Whether nothing more happens.
     pub fn is_final(&self) -> bool {
-        self.is_done() || matches!(self, Self::Failed { .. } | Self::Skipped { .. })
+        self.is_done()
+            || matches!(
+                self,
+                Self::Failed { .. } | Self::Cancelled { .. } | Self::Skipped { .. }
+            )
     }
 
     /// As the API and the CLI write it.
@@ -84,6 +95,7 @@ impl StepState {
             Self::Succeeded { .. } => "succeeded",
             Self::Cached => "cached",
             Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
             Self::Skipped { .. } => "skipped",
         }
     }
@@ -104,6 +116,9 @@ pub struct StepRecord {
     pub outputs: BTreeMap<String, ArtifactRef>,
     /// What it measured.
     pub metrics: BTreeMap<String, f64>,
+    /// The end of the newest attempt's log, unless it ended well.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
     /// When its first attempt started.
     pub started_at: Option<Micros>,
     /// When it came to its end.
@@ -119,6 +134,7 @@ impl StepRecord {
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            last_lines: Vec::new(),
             started_at: None,
             ended_at: None,
         }
@@ -144,6 +160,9 @@ pub enum ImageState {
     Failed {
         /// One sentence.
         reason: String,
+        /// The end of the build's output.
+        #[serde(default)]
+        last_lines: Vec<String>,
     },
 }
 
@@ -322,8 +341,16 @@ impl Run {
                 };
                 self.apply_image(image, built)
             }
-            RunEvent::ImageFailed { image, reason, .. } => {
-                self.apply_image(image, ImageState::Failed { reason: reason.clone() })
+            RunEvent::ImageFailed {
+                image,
+                reason,
+                last_lines,
+            } => {
+                let failed = ImageState::Failed {
+                    reason: reason.clone(),
+                    last_lines: last_lines.clone(),
+                };
+                self.apply_image(image, failed)
             }
             RunEvent::StepCached { step, .. }
             | RunEvent::StepStarting { step, .. }
@@ -331,7 +358,7 @@ impl Run {
             | RunEvent::StepPublished { step, .. }
             | RunEvent::StepFailed { step, .. }
             | RunEvent::StepSkipped { step, .. } => match self.steps.get_mut(step) {
-                Some(record) => record.apply(event, at),
+                Some(record) => record.apply(event, self.cancel_requested.is_some(), at),
                 None => Applied::Illegal("no such step"),
             },
             RunEvent::GateJudged {
@@ -433,7 +460,7 @@ impl Run {
 }
 
 impl StepRecord {
-    fn apply(&mut self, event: &RunEvent, at: Micros) -> Applied {
+    fn apply(&mut self, event: &RunEvent, cancelled: bool, at: Micros) -> Applied {
         if self.state.is_final() {
             return Applied::Ignored("the step is over");
         }
@@ -472,6 +499,7 @@ impl StepRecord {
                 self.key = Some(key.clone());
                 self.image_id = image_id.clone();
                 self.inputs = inputs.clone();
+                self.last_lines.clear();
                 self.started_at.get_or_insert(at);
                 StepState::Running {
                     attempt: *attempt,
@@ -479,7 +507,12 @@ impl StepRecord {
                 }
             }
             (
-                RunEvent::StepEnded { attempt, exit, .. },
+                RunEvent::StepEnded {
+                    attempt,
+                    exit,
+                    last_lines,
+                    ..
+                },
                 StepState::Running {
                     attempt: current,
                     deadline,
@@ -488,12 +521,14 @@ impl StepRecord {
                 if attempt != current {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
-                StepState::Ended {
+                let ended = StepState::Ended {
                     attempt: *attempt,
                     exit: exit.clone(),
                     at,
                     deadline: *deadline,
-                }
+                };
+                self.last_lines = last_lines.clone();
+                ended
             }
             (
                 RunEvent::StepPublished {
@@ -539,6 +574,11 @@ impl StepRecord {
                         until: *until,
                         reason: reason.clone(),
                     },
+                    // Whatever it would have come to, it was not waited for.
+                    None if cancelled => StepState::Cancelled {
+                        attempt: *attempt,
+                        reason: reason.clone(),
+                    },
                     None => StepState::Failed {
                         attempt: *attempt,
                         reason: reason.clone(),
@@ -572,7 +612,8 @@ impl StepRecord {
             | StepState::Ended { attempt, .. }
             | StepState::Waiting { attempt, .. }
             | StepState::Succeeded { attempt }
-            | StepState::Failed { attempt, .. } => *attempt,
+            | StepState::Failed { attempt, .. }
+            | StepState::Cancelled { attempt, .. } => *attempt,
         }
     }
 }

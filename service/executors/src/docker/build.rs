@@ -14,6 +14,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use trainyard_core::log;
 
 /// The Dockerfile's name inside the packed context; it may lie outside the context on the host.
 const DOCKERFILE: &str = ".trainyard.Dockerfile";
@@ -168,7 +169,7 @@ impl ImageBuilder for DockerImageBuilder {
         let output = self.run(packed(files, dockerfile), &tag, request, &mut log).await?;
         // The stream may have ended early: only what the engine has counts.
         match self.image_id(&tag).await? {
-            Some(image_id) => Ok(built(image_id, false)),
+            Some(image_id) => Ok(built(image_id, !(output.made || output.making))),
             None => Err(output.failure(&request.dockerfile, "it ended without an image")),
         }
     }
@@ -212,35 +213,53 @@ impl Write for Pieces {
     }
 }
 
+/// Bytes of a build's output that a failure is looked for in.
+const KEPT: usize = 256 * 1024;
+
 /// What the build said so far, as much as a failure is told with.
 #[derive(Default)]
 struct Output {
     step: Option<String>,
-    last_lines: Vec<String>,
+    said: String,
+    /// Whether the instruction at work is one that makes a layer, and its layer was not there already.
+    making: bool,
+    /// Whether any such instruction came to its end.
+    made: bool,
 }
 
 impl Output {
     fn take(&mut self, text: &str) {
-        for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
-            if line.starts_with("Step ") {
-                self.step = line.split_once(" : ").map(|(_, instruction)| instruction.to_owned());
-            }
-            // Which container it is in says nothing to a person.
-            if !line.starts_with(" ---> ") && !line.starts_with("Removing intermediate container ") {
-                self.last_lines.push(line.to_owned());
-            }
-            if self.last_lines.len() > LAST_LINES {
-                self.last_lines.remove(0);
-            }
+        if let Some((_, instruction)) = text.trim_end().split_once(" : ").filter(|_| text.starts_with("Step ")) {
+            self.step = Some(instruction.to_owned());
+            self.made |= self.making;
+            let word = instruction.split_whitespace().next().unwrap_or_default();
+            self.making = !word.eq_ignore_ascii_case("FROM") && !word.eq_ignore_ascii_case("ARG");
+        }
+        if text.starts_with(" ---> Using cache") {
+            self.making = false;
+        }
+        // Which container it is in says nothing to a person.
+        if !text.starts_with(" ---> ") && !text.starts_with("Removing intermediate container ") {
+            self.said.push_str(text);
+        }
+        if self.said.len() > 2 * KEPT {
+            let cut = self.said.len() - KEPT;
+            let end = self.said.as_bytes()[cut..].iter().position(|byte| *byte == b'\n');
+            self.said = end.map_or_else(String::new, |end| self.said.split_off(cut + end + 1));
         }
     }
 
     fn failure(self, dockerfile: &Path, problem: &str) -> BuildError {
         let at = self.step.map(|step| format!(" at `{step}`")).unwrap_or_default();
-        let message = format!("the build of {} failed{at}: {}", dockerfile.display(), problem.trim());
+        let problem = problem.trim();
+        // What the tool said, before what Docker says of every tool.
+        let why = match log::error(&self.said).filter(|error| !problem.contains(error.as_str())) {
+            Some(error) => format!("{error} ({problem})"),
+            None => problem.to_owned(),
+        };
         BuildError::Failed {
-            message,
-            last_lines: self.last_lines,
+            message: format!("the build of {} failed{at}: {why}", dockerfile.display()),
+            last_lines: log::last_lines(&self.said, LAST_LINES),
         }
     }
 }

@@ -201,6 +201,8 @@ fn a_failed_step_is_1_and_its_last_line_is_the_reason() {
     train     failed         1  0.0s  the result above
     evaluate  skipped        –  –     not run, because step 'train' did not finish
     what 'train' wrote: trainyard logs RUN train
+      | training
+      | no such column: dep_delay
     ");
 }
 

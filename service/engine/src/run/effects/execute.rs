@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use trainyard_core::ids::StepName;
+use trainyard_core::log;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, NetworkAccess, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent};
@@ -18,6 +19,8 @@ use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observat
 
 /// A program is looked at anew at least this often, whatever the executor's hints say.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Lines of its log that a failed attempt is told with.
+const LAST_LINES: usize = 20;
 /// Time between SIGTERM and SIGKILL.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
@@ -29,32 +32,29 @@ pub(super) async fn execute(
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
-    let exit = match run_to_end(programs, folders, run, step, &key).await {
-        Ok(exit) => exit,
-        Err(ExecutorError::Refused { message }) => Exit::NotStarted {
-            reason: message,
-            permanent: true,
-        },
-        Err(ExecutorError::Failed { message, .. }) => Exit::NotStarted {
-            reason: message,
-            permanent: false,
-        },
+    let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
+    let (exit, last_lines) = match run_to_end(programs, folders, run, step, &key).await {
+        Ok(ended) => ended,
+        Err(ExecutorError::Refused { message }) => not_started(message, true),
+        Err(ExecutorError::Failed { message, .. }) => not_started(message, false),
         Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
     };
     Ok(Outcome::event(RunEvent::StepEnded {
         step: step.clone(),
         attempt,
         exit,
+        last_lines,
     }))
 }
 
+/// How the program ended, with the last lines of its log unless it ended well.
 async fn run_to_end(
     programs: &Programs,
     folders: &Folders,
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
-) -> Result<Exit, ExecutorError> {
+) -> Result<(Exit, Vec<String>), ExecutorError> {
     let executor = &programs.executor;
     programs
         .start(key, &program(programs, folders, run, step, key)?)
@@ -62,20 +62,24 @@ async fn run_to_end(
     loop {
         match executor.observe(key).await? {
             Observation::Running => executor.settled(key, LOOK_AGAIN).await,
-            Observation::Unknown => return Ok(Exit::Lost),
+            Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
             Observation::Ended(ended) => {
                 if let Err(error) = programs.complete_log(key).await {
                     tracing::warn!(%key, %error, "the end of a log is missing");
                 }
-                return Ok(match ended {
-                    ProgramExit::Code(0) => Exit::Success,
-                    ProgramExit::Code(code) => Exit::Code {
-                        code,
-                        last_line: programs.last_line(key, |_| true),
-                    },
+                if ended == ProgramExit::Code(0) {
+                    return Ok((Exit::Success, Vec::new()));
+                }
+                let said = programs.said(key).await;
+                // What is told of a program goes out to GitHub.
+                let last_line = log::fault(&said).map(|line| log::masked(&line));
+                let exit = match ended {
+                    ProgramExit::Code(code) => Exit::Code { code, last_line },
                     ProgramExit::OutOfMemory => Exit::OutOfMemory,
-                    ProgramExit::Signal(signal) => Exit::Signal { signal },
-                });
+                    ProgramExit::Signal(signal) => Exit::Signal { signal, last_line },
+                };
+                let last_lines = log::last_lines(&said, LAST_LINES);
+                return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));
             }
         }
     }
