@@ -253,7 +253,7 @@ impl Output {
         let at = self.step.map(|step| format!(" at `{step}`")).unwrap_or_default();
         let problem = problem.trim();
         // What the tool said, before what Docker says of every tool.
-        let why = match log::error(&self.said).filter(|error| !problem.contains(error.as_str())) {
+        let why = match log::error(&self.said).filter(|error| error.as_str() != problem) {
             Some(error) => format!("{error} ({problem})"),
             None => problem.to_owned(),
         };
