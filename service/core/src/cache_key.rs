@@ -117,12 +117,7 @@ pub fn explain(old: &Value, new: &Value) -> Vec<String> {
     ] {
         entries(what, &by_name(&old[part]), &by_name(&new[part]), &mut sentences);
     }
-    entries(
-        "the data of span",
-        &by_file(&old["spans"]),
-        &by_file(&new["spans"]),
-        &mut sentences,
-    );
+    data(&old["spans"], &new["spans"], &mut sentences);
     if sentences.is_empty() && key(old) != key(new) {
         sentences.push("this version of Trainyard computes keys in another way".to_owned());
     }
@@ -145,6 +140,30 @@ fn entries(what: &str, old: &BTreeMap<String, Value>, new: &BTreeMap<String, Val
             _ => {}
         }
     }
+}
+
+/// External data: a file that is read no more may well be there, for the window has moved on.
+fn data(old: &Value, new: &Value, sentences: &mut Vec<String>) {
+    let (before, after) = (by_file(old), by_file(new));
+    let (read, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        before.into_iter().partition(|(file, _)| after.contains_key(file));
+    let span_of = |spans: &Value, file: &str| {
+        let spans = spans.as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = spans.iter().find(|span| span["file"].as_str() == Some(file));
+        found.and_then(|span| span["span"].as_i64())
+    };
+    let now: Vec<i64> = after.keys().filter_map(|file| span_of(new, file)).collect();
+    for file in left.keys() {
+        let why = match (span_of(old, file), now.iter().min(), now.iter().max()) {
+            (Some(span), Some(first), Some(last)) if span < *first || span > *last => "it is outside the window",
+            (Some(span), ..) if now.contains(&span) => {
+                "other files stand for its span: a newer version, or it was removed"
+            }
+            _ => "it is excluded from the window, or it was removed",
+        };
+        sentences.push(format!("the data of span {file} is not read any more: {why}"));
+    }
+    entries("the data of span", &read, &after, sentences);
 }
 
 fn by_name(section: &Value) -> BTreeMap<String, Value> {
@@ -266,9 +285,23 @@ mod tests {
         other.remove("transformed");
         differs("input gone", preimage(&step(), Some(&image), &other, &[span(1)]));
         differs("span", preimage(&step(), Some(&image), &inputs(), &[span(2)]));
+        let of = |span: i64, version: i64| SpanContent {
+            span,
+            version: Some(version),
+            file: format!("{span}-v{version}.csv"),
+            digest: digest(u8::try_from(span).unwrap()),
+        };
+        let then = preimage(
+            &step(),
+            Some(&image),
+            &inputs(),
+            &[of(1, 1), of(2, 1), of(3, 1), of(4, 1)],
+        );
+        let now = preimage(&step(), Some(&image), &inputs(), &[of(2, 2), of(4, 1), of(5, 1)]);
         let mut version = base();
         version["key_version"] = json!(0);
         differs("key version", version);
+        sentences.extend(explain(&then, &now));
         insta::assert_snapshot!(sentences.join("\n"), @r#"
         the component changed from Trainer to Tuner
         the command changed from 'python train.py --examples {{inputs.transformed}} --model={{outputs.model}} {{parameters.learning_rate}}' to 'python train.py --examples {{inputs.transformed}} --model={{outputs.model}} {{parameters.learning_rate}} --fast'
@@ -283,6 +316,11 @@ mod tests {
         input transformed is gone
         the data of span 2013-01.parquet changed from sha256:010101010101… to sha256:020202020202…
         this version of Trainyard computes keys in another way
+        the data of span 1-v1.csv is not read any more: it is outside the window
+        the data of span 2-v1.csv is not read any more: other files stand for its span: a newer version, or it was removed
+        the data of span 3-v1.csv is not read any more: it is excluded from the window, or it was removed
+        the data of span 2-v2.csv is new: sha256:020202020202…
+        the data of span 5-v1.csv is new: sha256:050505050505…
         "#);
     }
 

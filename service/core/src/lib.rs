@@ -15,6 +15,7 @@ pub mod gate;
 pub mod glob;
 pub mod ids;
 pub mod inbound;
+pub mod log;
 pub mod node;
 pub mod placeholder;
 pub mod plan;

@@ -63,7 +63,8 @@ pub fn newest_attempt(state: &StepState) -> Option<u32> {
         | StepState::Ended { attempt, .. }
         | StepState::Waiting { attempt, .. }
         | StepState::Succeeded { attempt }
-        | StepState::Failed { attempt, .. } => (*attempt > 0).then_some(*attempt),
+        | StepState::Failed { attempt, .. }
+        | StepState::Cancelled { attempt, .. } => (*attempt > 0).then_some(*attempt),
         StepState::Pending | StepState::Cached | StepState::Skipped { .. } => None,
     }
 }
@@ -73,7 +74,7 @@ fn not_started(name: &str, state: &StepState) -> String {
     match state {
         StepState::Cached => format!("step '{name}' has no log: an earlier execution stood in, see `trainyard why`"),
         StepState::Skipped { cause } => never(&cause.sentence()),
-        StepState::Failed { reason, .. } => never(reason),
+        StepState::Failed { reason, .. } | StepState::Cancelled { reason, .. } => never(reason),
         _ => format!("step '{name}' has no log yet: it has not started"),
     }
 }

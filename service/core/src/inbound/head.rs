@@ -42,19 +42,30 @@ pub fn data(arrived: &DataArrived, known: &[KnownPipeline], held: &[HoldPayload]
 pub fn release(held: &HoldPayload, known: &[KnownPipeline], given: Given<'_>) -> Interpretation {
     let mut draft = Draft::new(given);
     let pipeline = known.iter().find(|pipeline| held.is_for(pipeline));
+    let (mut spans, mut slips) = pipeline.map(|pipeline| held.sorted(pipeline)).unwrap_or_default();
+    // Where every one is a slip, the run says what is wrong.
+    if spans.is_empty() {
+        spans = std::mem::take(&mut slips);
+    }
     let arrived = DataArrived {
         source: held.source.clone(),
-        span: pipeline.and_then(|pipeline| held.newest(pipeline)),
+        span: spans.first().cloned(),
     };
     match pipeline {
         None => draft.because(Reason::Gone),
         Some(pipeline) => {
+            let named = held.spans.iter().filter(|span| !slips.contains(span));
             let cause = Cause::Data {
                 source: held.source.clone(),
-                spans: held.spans.clone(),
+                spans: named.cloned().collect(),
             };
-            let origin = Origin::data(pipeline, &arrived);
+            let others = spans.into_iter().skip(1).collect();
+            let origin = Origin::waited(pipeline, &arrived, others);
             draft.start(&origin, &pipeline.folder, pipeline.plan.clone(), &cause);
+            for span in slips {
+                let source = held.source.clone();
+                draft.because(Reason::NoSpan { source, span });
+            }
         }
     }
     draft.of(Event::DataArrived(arrived))

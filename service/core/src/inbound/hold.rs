@@ -63,16 +63,15 @@ impl HoldPayload {
         self.spans.extend(new.collect::<Vec<_>>());
     }
 
-    /// The newest span by its meaning; one without a meaning first, so that the run says what is
-    /// wrong with it.
-    pub(super) fn newest(&self, pipeline: &KnownPipeline) -> Option<String> {
+    /// The spans from the newest to the oldest by their meaning, and those without a meaning, which are left out of the
+    /// run: a slip in one announcement is no fault of the others.
+    pub(super) fn sorted(&self, pipeline: &KnownPipeline) -> (Vec<String>, Vec<String>) {
         let data = pipeline.plan.data.get(&self.source);
         let pattern = data.and_then(|data| SpanPattern::parse(&data.uri).ok());
-        let meaning = |label: &&String| pattern.as_ref().and_then(|pattern| pattern.span_named(label));
-        let newest = self
-            .spans
-            .iter()
-            .max_by_key(|label| (meaning(label).is_none(), meaning(label)));
-        newest.cloned()
+        let meaning = |label: &String| pattern.as_ref().and_then(|pattern| pattern.span_named(label));
+        let (mut spans, slips): (Vec<String>, Vec<String>) =
+            self.spans.iter().cloned().partition(|label| meaning(label).is_some());
+        spans.sort_by_key(|label| std::cmp::Reverse(meaning(label)));
+        (spans, slips)
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Origin {
     pub(super) branch: Option<String>,
     pub(super) pull_request: Option<u64>,
     pub(super) newest_spans: BTreeMap<String, String>,
+    pub(super) waited_spans: BTreeMap<String, Vec<String>>,
 }
 
 impl Origin {
@@ -61,6 +62,15 @@ impl Origin {
         }
     }
 
+    /// The same, with what was announced together with it.
+    pub(super) fn waited(pipeline: &KnownPipeline, arrived: &DataArrived, spans: Vec<String>) -> Self {
+        let others = (!spans.is_empty()).then(|| (arrived.source.clone(), spans));
+        Self {
+            waited_spans: others.into_iter().collect(),
+            ..Self::data(pipeline, arrived)
+        }
+    }
+
     /// A request for one run of `plan`.
     pub(super) fn request(
         &self,
@@ -81,6 +91,7 @@ impl Origin {
             pull_request: self.pull_request,
             folder: folder.to_owned(),
             newest_spans: self.newest_spans.clone(),
+            waited_spans: self.waited_spans.clone(),
             may_push: cause.may_push(),
             created_at: at,
             plan,

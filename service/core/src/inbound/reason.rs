@@ -32,6 +32,13 @@ pub enum Reason {
         /// The quiet period.
         seconds: u64,
     },
+    /// A span that was announced with others has another form than the names of the source's files.
+    NoSpan {
+        /// The data source.
+        source: String,
+        /// As it was named.
+        span: String,
+    },
     /// The pipeline is no longer on its default branch.
     Gone,
     /// Only the service makes such events, and never out of a delivery.
@@ -55,6 +62,9 @@ impl Reason {
             Self::Held { cause, seconds } => format!(
                 "{}: one run starts when nothing more arrives for {seconds}s",
                 cause.sentence()
+            ),
+            Self::NoSpan { source, span } => format!(
+                "'{span}' is no span of data source '{source}' and was left out: announce it again as its files are named"
             ),
             Self::Gone => "the pipeline is gone from its default branch".to_owned(),
             Self::MadeHere => "this event is made by the service itself".to_owned(),

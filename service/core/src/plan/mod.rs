@@ -71,6 +71,17 @@ impl Plan {
         read || self.gate.is_some()
     }
 
+    /// Whether a run is whole without this step: something reads it, and all of that can do without.
+    pub fn spares(&self, step: &StepName) -> bool {
+        let mut readers = self
+            .steps
+            .iter()
+            .filter(|(_, reader)| reader.upstream().any(|upstream| upstream == step))
+            .peekable();
+        // The steps have no circle.
+        readers.peek().is_some() && readers.all(|(name, reader)| reader.can_do_without(step) || self.spares(name))
+    }
+
     /// The files of the repository that steps read: step, input and path, in the plan's order.
     pub fn files(&self) -> impl Iterator<Item = (&StepName, &str, &str)> {
         self.steps.iter().flat_map(|(step, planned)| {

@@ -86,7 +86,10 @@ impl Refusal {
                 format!("target '{target}' has no earlier version to go back to: see `trainyard models`")
             }
             Self::Gone { target, version, place } => {
-                format!("version {version} of target '{target}' is no longer in the artifact folder: restore {place}")
+                format!(
+                    "the files of version {version} of target '{target}' are not in the artifact folder any more, where \
+                     [retention] keeps the newest versions only: restore {place} from a backup, or train again"
+                )
             }
         }
     }

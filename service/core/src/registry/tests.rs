@@ -179,6 +179,7 @@ mod runs {
             pull_request: None,
             folder: "pipelines/flights".into(),
             newest_spans: Default::default(),
+            waited_spans: Default::default(),
             may_push: true,
             created_at: Micros(10),
             plan,

@@ -1,5 +1,6 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
+use super::logs;
 use super::markdown::{MAX_CELL, escape};
 use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
@@ -33,6 +34,9 @@ pub fn comment(run: &Run, details_url: &str) -> Option<String> {
     let mut head = format!("{}\n### {}: {}\n", marker(pipeline), escape(pipeline), headline(run));
     if let Some(reasons) = reasons(run) {
         let _ = write!(head, "\n{reasons}");
+    }
+    if let Some(logs) = logs::section(run) {
+        let _ = write!(head, "\n{logs}");
     }
     let foot = match proposed_gate::section(run) {
         Some(section) => format!("{section}\n{}", foot(run, details_url)),

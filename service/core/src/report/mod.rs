@@ -1,6 +1,7 @@
 //! What GitHub shows: the commit status and the pull request comment; and the messages that bring both there.
 
 mod comment;
+mod logs;
 mod markdown;
 mod message;
 mod outbox;

@@ -27,6 +27,7 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         pull_request,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
+        waited_spans: BTreeMap::new(),
         may_push: pull_request.is_none(),
         created_at: Micros(0),
         plan: crate::spec::tests::flights(),
@@ -278,6 +279,66 @@ fn comments() {
 
     commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
     "#);
+}
+
+/// A run whose step wrote these lines before it failed.
+fn wrote(lines: &[&str]) -> Run {
+    let mut run = running(Some(7));
+    let record = &mut run.steps[0];
+    record.state = StepState::Failed {
+        attempt: 1,
+        reason: "it broke".to_owned(),
+    };
+    record.last_lines = lines.iter().map(|line| (*line).to_owned()).collect();
+    ended(run, RunState::Failed, "it broke")
+}
+
+#[test]
+fn a_comment_quotes_the_end_of_the_log() {
+    let run = wrote(&[
+        "epoch 1",
+        "```",
+        "````` <!-- trainyard:flights --> @ada",
+        "https://me:hunter2@example.com",
+        "ValueError: x\nnext",
+    ]);
+    insta::assert_snapshot!(comment(&run, URL).unwrap(), @"
+    <!-- trainyard:flights -->
+    ### flights: the run failed
+
+    it broke
+
+    The end of what step 'examples' wrote:
+
+    ``````text
+    epoch 1
+    ```
+    ````` <!-- trainyard:flights --> @ada
+    https://***@example.com
+    ValueError: x next
+    ``````
+
+    commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
+    ");
+    assert!(!shown(&status(&run).unwrap()).contains("epoch"));
+    let mut image = running(Some(7));
+    let name = image.images.keys().next().unwrap().clone();
+    image.apply(
+        &RunEvent::ImageFailed {
+            image: name.clone(),
+            reason: "no package".to_owned(),
+            last_lines: vec!["ERROR: no package".to_owned()],
+        },
+        Micros(2),
+    );
+    let image = ended(image, RunState::Failed, "no package");
+    let told = comment(&image, URL).unwrap();
+    let block = format!("The end of what the build of image '{name}' wrote:\n\n```text\nERROR: no package\n```\n");
+    assert!(told.contains(&block), "{told}");
+    // The longest log there can be leaves the comment readable by GitHub.
+    let long = "`".repeat(500);
+    let all: Vec<&str> = (0..20).map(|_| long.as_str()).collect();
+    assert!(comment(&wrote(&all), URL).unwrap().chars().count() < 65_535);
 }
 
 #[test]

@@ -141,7 +141,11 @@ fn decide_step(
     };
     let cancelled = run.cancel_requested.as_deref();
     match &record.state {
-        StepState::Succeeded { .. } | StepState::Cached | StepState::Failed { .. } | StepState::Skipped { .. } => {}
+        StepState::Succeeded { .. }
+        | StepState::Cached
+        | StepState::Failed { .. }
+        | StepState::Cancelled { .. }
+        | StepState::Skipped { .. } => {}
         StepState::Running { attempt, deadline } => {
             let (step, attempt) = (name.clone(), *attempt);
             decisions.push(Decision::Perform(Command::Execute {
@@ -217,7 +221,7 @@ fn decide_next_attempt(
     if let ImageSource::Build(image) = &planned.image {
         match run.images.get(image) {
             Some(ImageState::Built { .. }) => {}
-            Some(ImageState::Failed { reason }) => {
+            Some(ImageState::Failed { reason, .. }) => {
                 return decisions.push(Decision::Record(RunEvent::StepFailed {
                     step: name.clone(),
                     attempt: record.last_attempt(),
@@ -333,6 +337,7 @@ pub fn give_up(run: &Run, reason: &str) -> Vec<RunEvent> {
                 step: step.clone(),
                 attempt,
                 exit: Exit::Lost,
+                last_lines: Vec::new(),
             });
         }
         events.push(RunEvent::StepFailed {

@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 pub enum Exit {
     /// With code 0.
     Success,
-    /// With another code.
+    /// With another code. 128 and a signal's number is what a program's parent made of a signal, or the program itself.
     Code {
         /// The exit code.
         code: i32,
-        /// The last line it wrote, if any.
+        /// The line of its log that says why, mostly the last one.
         last_line: Option<String>,
     },
     /// Killed for using more memory than allowed.
@@ -28,6 +28,9 @@ pub enum Exit {
     Signal {
         /// The signal's number.
         signal: i32,
+        /// The line of its log that says most; absent in what older versions wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_line: Option<String>,
     },
     /// It could not be started.
     NotStarted {
@@ -142,6 +145,9 @@ pub enum RunEvent {
         attempt: u32,
         /// How.
         exit: Exit,
+        /// The end of its log, unless it ended well; empty in what older versions wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        last_lines: Vec<String>,
     },
     /// The step's outputs are stored and recorded.
     StepPublished {

@@ -51,6 +51,9 @@ pub struct RunRequest {
     /// The newest span the run may see, by source name; sources not named here use all they have.
     #[serde(default)]
     pub newest_spans: std::collections::BTreeMap<String, String>,
+    /// Spans that were announced together with the newest one, by source name: what is read where that one is not there.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub waited_spans: std::collections::BTreeMap<String, Vec<String>>,
     /// Whether an approved model is pushed; pull requests only get a verdict.
     pub may_push: bool,
     /// When it was asked for.

@@ -55,14 +55,14 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
             ),
             true,
         ),
-        Exit::Code {
-            code,
-            last_line: Some(line),
-        } => (format!("step '{step}' exited with code {code}: {line}"), false),
-        Exit::Code { code, last_line: None } => (
-            format!("step '{step}' exited with code {code} and wrote nothing: see its log"),
-            false,
-        ),
+        Exit::Code { code, last_line } => {
+            let how = match signal_name(code - 128) {
+                Some((name, true)) => format!("crashed with {name} (exit code {code})"),
+                Some((name, false)) => format!("exited with code {code}, as after {name}"),
+                None => format!("exited with code {code}"),
+            };
+            (format!("step '{step}' {how}{}", said(last_line.as_deref())), false)
+        }
         Exit::OutOfMemory => {
             let why = match memory_bytes {
                 Some(limit) => format!("{}: raise resources.memory", bytes(limit)),
@@ -70,16 +70,49 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
             };
             (format!("step '{step}' was killed for using more than {why}"), false)
         }
-        Exit::Signal { signal } => (
-            format!("step '{step}' was killed by signal {signal} from outside"),
-            false,
-        ),
+        Exit::Signal { signal, last_line } => match signal_name(*signal) {
+            Some((name, true)) => {
+                let said = said(last_line.as_deref());
+                (format!("step '{step}' crashed with {name}{said}"), false)
+            }
+            _ => (
+                format!("step '{step}' was killed by signal {signal} from outside"),
+                false,
+            ),
+        },
         Exit::NotStarted { reason, permanent } => (format!("step '{step}' could not be started: {reason}"), *permanent),
         Exit::Lost => (
             format!("step '{step}' was lost: its container disappeared while it ran"),
             false,
         ),
     }
+}
+
+fn said(line: Option<&str>) -> String {
+    line.map_or_else(
+        || " and wrote nothing: see its log".to_owned(),
+        |line| format!(": {line}"),
+    )
+}
+
+/// A signal's name, and whether it is a program's own fault (a crash) and not somebody's wish.
+fn signal_name(signal: i32) -> Option<(&'static str, bool)> {
+    Some(match signal {
+        1 => ("SIGHUP", false),
+        2 => ("SIGINT", false),
+        3 => ("SIGQUIT", false),
+        4 => ("SIGILL", true),
+        5 => ("SIGTRAP", true),
+        6 => ("SIGABRT", true),
+        7 => ("SIGBUS", true),
+        8 => ("SIGFPE", true),
+        9 => ("SIGKILL", false),
+        11 => ("SIGSEGV", true),
+        13 => ("SIGPIPE", false),
+        15 => ("SIGTERM", false),
+        31 => ("SIGSYS", true),
+        _ => return None,
+    })
 }
 
 /// The end of a run to which something happened that the state machine knows to be impossible.

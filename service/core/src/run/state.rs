@@ -56,6 +56,13 @@ pub enum StepState {
         /// Why.
         reason: String,
     },
+    /// Stopped, because the end of the run was asked for.
+    Cancelled {
+        /// The attempt that was stopped; 0 before the first one.
+        attempt: u32,
+        /// Who or what asked.
+        reason: String,
+    },
     /// Not run, because of something before it or because its window has not enough spans.
     Skipped {
         /// Why.
@@ -71,7 +78,11 @@ impl StepState {
 
     /// Whether nothing more happens.
     pub fn is_final(&self) -> bool {
-        self.is_done() || matches!(self, Self::Failed { .. } | Self::Skipped { .. })
+        self.is_done()
+            || matches!(
+                self,
+                Self::Failed { .. } | Self::Cancelled { .. } | Self::Skipped { .. }
+            )
     }
 
     /// As the API and the CLI write it.
@@ -84,6 +95,7 @@ impl StepState {
             Self::Succeeded { .. } => "succeeded",
             Self::Cached => "cached",
             Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
             Self::Skipped { .. } => "skipped",
         }
     }
@@ -107,6 +119,9 @@ pub struct StepRecord {
     /// Attempts that failed by no fault of the step's; see [`Exit::is_infrastructure`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub infrastructure_failures: u32,
+    /// The end of the newest attempt's log, unless it ended well.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
     /// When its first attempt started.
     pub started_at: Option<Micros>,
     /// When it came to its end.
@@ -123,6 +138,7 @@ impl StepRecord {
             outputs: BTreeMap::new(),
             metrics: BTreeMap::new(),
             infrastructure_failures: 0,
+            last_lines: Vec::new(),
             started_at: None,
             ended_at: None,
         }
@@ -152,6 +168,9 @@ pub enum ImageState {
     Failed {
         /// One sentence.
         reason: String,
+        /// The end of the build's output.
+        #[serde(default)]
+        last_lines: Vec<String>,
     },
 }
 
@@ -330,8 +349,16 @@ impl Run {
                 };
                 self.apply_image(image, built)
             }
-            RunEvent::ImageFailed { image, reason, .. } => {
-                self.apply_image(image, ImageState::Failed { reason: reason.clone() })
+            RunEvent::ImageFailed {
+                image,
+                reason,
+                last_lines,
+            } => {
+                let failed = ImageState::Failed {
+                    reason: reason.clone(),
+                    last_lines: last_lines.clone(),
+                };
+                self.apply_image(image, failed)
             }
             RunEvent::StepCached { step, .. }
             | RunEvent::StepStarting { step, .. }
@@ -340,7 +367,7 @@ impl Run {
             | RunEvent::StepFailed { step, .. }
             | RunEvent::StepSkipped { step, .. } => match self.steps.get_mut(step) {
                 Some(record) => {
-                    let applied = record.apply(event, at);
+                    let applied = record.apply(event, self.cancel_requested.is_some(), at);
                     if applied == Applied::Applied {
                         self.miss_image(event);
                     }
@@ -466,7 +493,7 @@ impl Run {
 }
 
 impl StepRecord {
-    fn apply(&mut self, event: &RunEvent, at: Micros) -> Applied {
+    fn apply(&mut self, event: &RunEvent, cancelled: bool, at: Micros) -> Applied {
         if self.state.is_final() {
             return Applied::Ignored("the step is over");
         }
@@ -505,6 +532,7 @@ impl StepRecord {
                 self.key = Some(key.clone());
                 self.image_id = image_id.clone();
                 self.inputs = inputs.clone();
+                self.last_lines.clear();
                 self.started_at.get_or_insert(at);
                 StepState::Running {
                     attempt: *attempt,
@@ -512,7 +540,12 @@ impl StepRecord {
                 }
             }
             (
-                RunEvent::StepEnded { attempt, exit, .. },
+                RunEvent::StepEnded {
+                    attempt,
+                    exit,
+                    last_lines,
+                    ..
+                },
                 StepState::Running {
                     attempt: current,
                     deadline,
@@ -521,12 +554,14 @@ impl StepRecord {
                 if attempt != current {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
-                StepState::Ended {
+                let ended = StepState::Ended {
                     attempt: *attempt,
                     exit: exit.clone(),
                     at,
                     deadline: *deadline,
-                }
+                };
+                self.last_lines = last_lines.clone();
+                ended
             }
             (
                 RunEvent::StepPublished {
@@ -575,6 +610,11 @@ impl StepRecord {
                         until: *until,
                         reason: reason.clone(),
                     },
+                    // Whatever it would have come to, it was not waited for.
+                    None if cancelled => StepState::Cancelled {
+                        attempt: *attempt,
+                        reason: reason.clone(),
+                    },
                     None => StepState::Failed {
                         attempt: *attempt,
                         reason: reason.clone(),
@@ -608,7 +648,8 @@ impl StepRecord {
             | StepState::Ended { attempt, .. }
             | StepState::Waiting { attempt, .. }
             | StepState::Succeeded { attempt }
-            | StepState::Failed { attempt, .. } => *attempt,
+            | StepState::Failed { attempt, .. }
+            | StepState::Cancelled { attempt, .. } => *attempt,
         }
     }
 }

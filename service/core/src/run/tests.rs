@@ -5,7 +5,8 @@ mod disk;
 mod matrix;
 mod properties;
 
-use super::{Exit, RunEvent, RunRequest, SkipCause};
+use super::decide::{Decision, Limits, decide};
+use super::{Exit, Run, RunEvent, RunRequest, SkipCause, sentence};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::gate::{Verdict, judge};
@@ -49,6 +50,7 @@ fn request(plan: Plan) -> RunRequest {
         pull_request: None,
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
+        waited_spans: BTreeMap::new(),
         may_push: true,
         created_at: Micros(0),
         plan,
@@ -118,6 +120,7 @@ fn ended(step: &StepName, attempt: u32, exit: Exit) -> RunEvent {
         step: step.clone(),
         attempt,
         exit,
+        last_lines: Vec::new(),
     }
 }
 
@@ -173,4 +176,75 @@ fn push_failed() -> RunEvent {
 
 fn cancel() -> RunEvent {
     RunEvent::CancelRequested { by: "ada".to_owned() }
+}
+
+#[test]
+fn a_step_that_a_cancel_stopped_is_cancelled_and_not_failed() {
+    let train = StepName::from("train");
+    let stopped = |is_cancelled: bool| {
+        let mut run = Run::new(request(plan()));
+        run.apply(&RunEvent::Started { baseline: None }, Micros(1));
+        run.apply(&starting(&train, 1, Micros(50)), Micros(2));
+        if is_cancelled {
+            run.apply(&cancel(), Micros(3));
+        }
+        let exit = Exit::Code {
+            code: 143,
+            last_line: None,
+        };
+        run.apply(&ended(&train, 1, exit), Micros(4));
+        let decisions = decide(&run, &Limits { max_parallel_steps: 1 }, Micros(5));
+        for decision in decisions {
+            if let Decision::Record(event) = decision {
+                run.apply(&event, Micros(5));
+            }
+        }
+        run.steps["train"].state.as_str()
+    };
+    assert_eq!((stopped(true), stopped(false)), ("cancelled", "waiting"));
+}
+
+#[test]
+fn how_a_program_ended_is_told_with_its_last_line() {
+    let step = StepName::from("train");
+    let code = |code, line: Option<&str>| Exit::Code {
+        code,
+        last_line: line.map(str::to_owned),
+    };
+    let signal = |signal, line: Option<&str>| Exit::Signal {
+        signal,
+        last_line: line.map(str::to_owned),
+    };
+    let exits = [
+        code(1, Some("ValueError: x")),
+        code(1, None),
+        code(130, Some("interrupted")),
+        code(137, Some("killed")),
+        code(150, Some("own code")),
+        code(134, Some("terminate called")),
+        code(139, Some("Fatal Python error: Segmentation fault")),
+        code(139, None),
+        code(-1, Some("odd")),
+        signal(11, Some("it said")),
+        signal(6, None),
+        signal(9, None),
+    ];
+    let said: Vec<String> = exits
+        .iter()
+        .map(|exit| sentence::step_ended(&step, exit, None).0)
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    step 'train' exited with code 1: ValueError: x
+    step 'train' exited with code 1 and wrote nothing: see its log
+    step 'train' exited with code 130, as after SIGINT: interrupted
+    step 'train' exited with code 137, as after SIGKILL: killed
+    step 'train' exited with code 150: own code
+    step 'train' crashed with SIGABRT (exit code 134): terminate called
+    step 'train' crashed with SIGSEGV (exit code 139): Fatal Python error: Segmentation fault
+    step 'train' crashed with SIGSEGV (exit code 139) and wrote nothing: see its log
+    step 'train' exited with code -1: odd
+    step 'train' crashed with SIGSEGV: it said
+    step 'train' crashed with SIGABRT and wrote nothing: see its log
+    step 'train' was killed by signal 9 from outside
+    ");
 }

@@ -61,6 +61,17 @@ impl SpanPattern {
         Ok(files_of(&spans, &taken, every_version))
     }
 
+    /// Of spans that were named together the newest that is there, so that a slip in one does not keep the others from
+    /// being read; of none that is there the first, so that what is wrong names it.
+    pub fn newest_of<'a>(&self, named: &'a [String], files: &[SpanFile]) -> Option<&'a str> {
+        let there = |name: &&String| {
+            let span = self.span_named(name)?;
+            files.iter().any(|file| file.span == span).then_some(span)
+        };
+        let newest = named.iter().filter(|name| there(name).is_some()).max_by_key(there);
+        newest.or(named.first()).map(String::as_str)
+    }
+
     /// TFX's order: ascending, the newest skipped, the lower bound, the last ones, then what is excluded.
     fn rolling_range(&self, source: &str, all: &[i64], range: &RollingRange) -> Result<Vec<i64>, Unselected> {
         let start = self

@@ -54,7 +54,7 @@ pub fn plan(pipeline: &Pipeline, file: &str, text: &str, overrides: &Map<String,
 
 /// [`super::parse`] and [`plan`] in one.
 pub fn load(file: &str, text: &str, overrides: &Map<String, Value>) -> Result<Plan, Vec<Problem>> {
-    let pipeline = super::parse(file, text).map_err(|problem| vec![problem])?;
+    let pipeline = super::parse(file, text)?;
     plan(&pipeline, file, text, overrides)
 }
 

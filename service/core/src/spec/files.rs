@@ -47,6 +47,49 @@ pub fn missing(plan: &Plan, file: &str, text: &str, known: &[String], place: &st
     problems.into_sorted()
 }
 
+/// The Dockerfiles and contexts that are not there, in the file's order. `is_file` and `is_folder` answer for paths
+/// from the top of the repository; the rest as of [`missing`].
+pub fn missing_builds(
+    plan: &Plan,
+    file: &str,
+    text: &str,
+    is_file: impl Fn(&str) -> bool,
+    is_folder: impl Fn(&str) -> bool,
+    place: &str,
+) -> Vec<Problem> {
+    let mut problems = Problems::new(file, text);
+    for (image, build) in &plan.images {
+        let hint = "paths begin at the top of the repository";
+        if !is_file(&build.dockerfile) {
+            let message = format!("there is no Dockerfile '{}' in {place}", build.dockerfile);
+            problems.add_with_hint(&["steps", image, "build", "dockerfile"], message, hint);
+        }
+        if !is_folder(&build.context) {
+            let message = format!("there is no folder '{}' in {place} to build from", build.context);
+            problems.add_with_hint(&["steps", image, "build", "context"], message, hint);
+        }
+    }
+    problems.into_sorted()
+}
+
+/// A push target that is none of the service's, whose names these are.
+pub fn unknown_target<'a>(
+    plan: &Plan,
+    file: &str,
+    text: &str,
+    targets: impl Iterator<Item = &'a str> + Clone,
+    settings: &str,
+) -> Option<Problem> {
+    let push = plan.push.as_ref()?;
+    if targets.clone().any(|target| target == push.target) {
+        return None;
+    }
+    let mut problems = Problems::new(file, text);
+    let message = format!("there is no push target '{}' in {settings}", push.target);
+    problems.add_with_hint(&["push", "target"], message, suggest::hint(&push.target, targets));
+    problems.into_sorted().pop()
+}
+
 /// The nearest path there is: a slip away, or one that ends as it.
 fn hint(path: &str, known: &[String]) -> String {
     let ending = || {

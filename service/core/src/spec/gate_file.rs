@@ -5,11 +5,12 @@ use super::{gate_lint, parse};
 use crate::plan::{Evaluator, Gate};
 use crate::problem::Problem;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// A file that holds nothing but a gate, under its key.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GateFile {
     gate: super::Gate,
@@ -20,14 +21,14 @@ struct GateFile {
 pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
     let keys: IndexMap<String, IgnoredAny> = parse::strictly(file, text).map_err(|problem| vec![problem])?;
     let (gate, problems) = if keys.contains_key("steps") {
-        let pipeline = parse(file, text).map_err(|problem| vec![problem])?;
+        let pipeline = parse(file, text)?;
         let none = || vec![Problem::whole(file, "the pipeline has no gate", None)];
         (pipeline.gate.ok_or_else(none)?, Problems::new(file, text))
     } else if keys.contains_key("gate") {
-        let whole = parse::strictly::<GateFile>(file, text).map_err(|problem| vec![problem])?;
+        let whole = parse::wholly::<GateFile>(file, text)?;
         (whole.gate, Problems::new(file, text))
     } else {
-        let gate: super::Gate = parse::strictly(file, text).map_err(|problem| vec![problem])?;
+        let gate: super::Gate = parse::wholly(file, text)?;
         (gate, Problems::of_section(file, text))
     };
     linted(gate.into(), problems)

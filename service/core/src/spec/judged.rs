@@ -1,6 +1,6 @@
 //! The gate's place in the plan: what it judges.
 
-use super::inputs::{declared_outputs, resolve};
+use super::inputs::{Unresolved, declared_outputs, is_unclear, resolve};
 use super::source_map::Problems;
 use super::{Pipeline, gate_lint};
 use crate::ids::StepName;
@@ -49,7 +49,8 @@ fn judged(
                 &["gate", key],
                 format!("the gate's {key} is a {type_name}, but {reference} is a {found}"),
             ),
-            Err((message, hint)) => problems.add_with_hint(&["gate", key], message, hint),
+            Err(Unresolved::Wrong(message, hint)) => problems.add_with_hint(&["gate", key], message, hint),
+            Err(Unresolved::Unclear) => {}
         }
         return None;
     }
@@ -66,6 +67,7 @@ fn judged(
         .collect();
     match makers.as_slice() {
         [only] => Some(only.clone()),
+        [] if pipeline.steps.values().any(is_unclear) => None,
         [] => {
             problems.add_with_hint(
                 &["gate"],

@@ -5,6 +5,7 @@
 
 mod compile;
 mod components;
+mod conform;
 mod files;
 mod gate;
 mod gate_file;
@@ -22,7 +23,7 @@ mod step;
 pub(crate) mod tests;
 
 pub use compile::{load, plan};
-pub use files::missing as missing_files;
+pub use files::{missing as missing_files, missing_builds, unknown_target};
 pub use gate::Gate;
 pub use gate_file::load_gate;
 pub use parse::parse;

@@ -1,8 +1,9 @@
 //! Text to [`Pipeline`], strictly.
 
-use super::Pipeline;
+use super::{Pipeline, conform};
 use crate::problem::Problem;
 use crate::suggest;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, MergeKeyPolicy, Options};
 
@@ -10,16 +11,35 @@ use serde_saphyr::{Error, MergeKeyPolicy, Options};
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// Reads a pipeline file: unknown and repeated keys, several documents and alias bombs are
-/// problems. `file` is its path for messages.
-pub fn parse(file: &str, text: &str) -> Result<Pipeline, Problem> {
+/// problems, all of them at once. `file` is its path for messages.
+pub fn parse(file: &str, text: &str) -> Result<Pipeline, Vec<Problem>> {
     if text.trim().is_empty() {
-        return Err(Problem::whole(
+        return Err(vec![Problem::whole(
             file,
             "the pipeline file is empty",
             Some("it needs a name and steps"),
-        ));
+        )]);
     }
-    strictly(file, text)
+    wholly(file, text)
+}
+
+/// Reads a shape strictly, or says everything that is wrong with it, in the file's order.
+pub(super) fn wholly<T: DeserializeOwned + JsonSchema>(file: &str, text: &str) -> Result<T, Vec<Problem>> {
+    strictly(file, text).map_err(|first| {
+        if text.len() > MAX_FILE_BYTES || first.line.is_none() {
+            return vec![first];
+        }
+        let schema = schemars::schema_for!(T).to_value();
+        let place = (first.line, first.column);
+        let others = conform::mistakes(file, text, &schema).into_iter();
+        let others = others.filter(|other| (other.line, other.column) != place || other.message != first.message);
+        // Of one place the reader's word counts, unless several keys are missing there.
+        let missing = |problem: &Problem| problem.message.ends_with("is missing here");
+        let others = others.filter(|other| (other.line, other.column) != place || missing(other));
+        let mut all: Vec<Problem> = others.chain([first.clone()]).collect();
+        all.sort_by_key(|problem| (problem.line, problem.column));
+        all
+    })
 }
 
 /// Reads any shape as strictly.
@@ -145,7 +165,9 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        parse("p.yaml", text).map_or_else(|problem| problem.render(text), |_| "fine".to_owned())
+        let problems = parse("p.yaml", text).err().unwrap_or_default();
+        let shown: Vec<String> = problems.iter().map(|problem| problem.render(text)).collect();
+        shown.join("\n")
     }
 
     #[test]
@@ -265,15 +287,95 @@ mod tests {
     }
 
     #[test]
+    fn every_mistake_of_shape_is_said_at_once() {
+        let files = [
+            "name: x\nsteps:\n  a: { usse: q, netwrk: none, cache: maybe }\n  b: { uses: x, timeot: 3 }\ngat: {}\n",
+            "nam: x\nsteps: [1]\nconcurrency: { max_active_runs: -1 }\n",
+            "name: x\nsteps:\n  a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }\n  a: {}\n",
+            "name: x\nsteps: {}\ngate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }\npush: {}\n",
+            "common: &c { image: x }\nname: x\nsteps:\n  a: { <<: *c, comand: [a] }\n",
+            "name: x\nparameters: { anything: [goes, { here: 1 }] }\nsteps: {}\ndata: { d: { url: x } }\n",
+        ];
+        let all: Vec<String> = files.iter().map(|text| said(text)).collect();
+        insta::assert_snapshot!(all.join("\n\n"), @"
+        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+         3 |   a: { usse: q, netwrk: none, cache: maybe }
+           |        ^
+        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+         3 |   a: { usse: q, netwrk: none, cache: maybe }
+           |                 ^
+        p.yaml:3:38: true or false belongs here
+         3 |   a: { usse: q, netwrk: none, cache: maybe }
+           |                                      ^
+        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+         4 |   b: { uses: x, timeot: 3 }
+           |                 ^
+        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push
+         5 | gat: {}
+           | ^
+
+        p.yaml:1:1: unknown key 'nam': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+         1 | nam: x
+           | ^
+        p.yaml:2:8: keys with values belong here: write them as key: value
+         2 | steps: [1]
+           |        ^
+        p.yaml:3:33: a whole number of 0 or more belongs here
+         3 | concurrency: { max_active_runs: -1 }
+           |                                 ^
+
+        p.yaml:3:27: a number belongs here
+         3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
+           |                           ^
+        p.yaml:3:33: unknown key 'memry': did you mean 'memory'? known are cpus, memory
+         3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
+           |                                 ^
+        p.yaml:3:56: a list belongs here: write it as [a, b]
+         3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
+           |                                                        ^
+        p.yaml:3:73: 'brigde' is not one of the values this key takes: did you mean 'bridge'? known are none, bridge
+         3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
+           |                                                                         ^
+        p.yaml:4:3: the key 'a' is here twice: keep one of them
+         4 |   a: {}
+           |   ^
+
+        p.yaml:3:47: the key 'direction' is missing here
+         3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
+           |                                               ^
+        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, confidence_level, suspicious_improvement, direction
+         3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
+           |                                                                 ^
+        p.yaml:3:95: a whole number of 0 or more belongs here
+         3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
+           |                                                                                               ^
+        p.yaml:4:7: the key 'target' is missing here
+         4 | push: {}
+           |       ^
+
+        p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push
+         1 | common: &c { image: x }
+           | ^
+        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+         4 |   a: { <<: *c, comand: [a] }
+           |                ^
+
+        p.yaml:4:14: unknown key 'url': did you mean 'uri'? known are uri, window
+         4 | data: { d: { url: x } }
+           |              ^
+        ");
+    }
+
+    #[test]
     fn alias_bombs_are_refused() {
         let mut bomb = "name: x\nsteps: {}\nparameters:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
             bomb.push_str(&format!("  a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
         }
-        let problem = parse("p.yaml", &bomb).unwrap_err();
+        let problems = parse("p.yaml", &bomb).unwrap_err();
         assert_eq!(
-            problem.message,
+            problems[0].message,
             "the file grows too large when its aliases are followed"
         );
         assert!(parse("p.yaml", &"[".repeat(10_000)).is_err());

@@ -2,7 +2,7 @@
 
 use super::components::{STANDARD, Standard, execution_type, standard};
 use super::files::{self, FILE_PREFIX};
-use super::inputs::{own_outputs, resolve};
+use super::inputs::{Unresolved, is_type, own_outputs, resolve};
 use super::lint;
 use super::source_map::Problems;
 use super::{Pipeline, Retry, Step};
@@ -213,9 +213,7 @@ impl StepCompiler<'_, '_, '_> {
                 output,
                 self.problems,
             );
-            let camel = type_name.starts_with(|c: char| c.is_ascii_uppercase())
-                && type_name.chars().all(|c| c.is_ascii_alphanumeric());
-            if !camel {
+            if !is_type(type_name) {
                 let hint = suggest::hint(type_name, ARTIFACT_TYPES);
                 self.problem_with_hint(
                     &["outputs", output],
@@ -400,10 +398,11 @@ impl StepCompiler<'_, '_, '_> {
         }
         match resolve(self.pipeline, reference) {
             Ok((step, output, type_name)) => Some((InputSource::Output { step, output }, type_name)),
-            Err((message, hint)) => {
+            Err(Unresolved::Wrong(message, hint)) => {
                 self.problem_with_hint(&key, message, hint);
                 None
             }
+            Err(Unresolved::Unclear) => None,
         }
     }
 

@@ -123,6 +123,7 @@ fn of_a_step() -> Vec<RunEvent> {
         step: step(),
         attempt: 1,
         exit,
+        last_lines: Vec::new(),
     }));
     events.push(RunEvent::StepPublished {
         step: step(),
@@ -150,7 +151,10 @@ fn exits() -> [Exit; 7] {
         code(1, Some("ValueError: no rows")),
         code(3, None),
         Exit::OutOfMemory,
-        Exit::Signal { signal: 15 },
+        Exit::Signal {
+            signal: 15,
+            last_line: None,
+        },
         not_started,
         Exit::Lost,
     ]

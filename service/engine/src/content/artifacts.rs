@@ -26,6 +26,9 @@ pub enum ArtifactError {
     /// The tree has an entry that is neither a file nor a folder.
     #[error("it contains '{0}', which is a link or a device: write plain files and folders")]
     HasNotPlain(String),
+    /// The tree has a name that is no text.
+    #[error("it contains a file whose name is not UTF-8, about '{0}': rename it, for example in ASCII letters")]
+    NotUtf8(String),
     /// The tree has a path that not every system can open.
     #[error("it has paths of more than {LONGEST_PATH} bytes: use fewer or shorter folder names")]
     TooDeep,
@@ -256,7 +259,10 @@ fn walk_from(
             let name = entry.map_err(at(path))?.file_name();
             match name.into_string() {
                 Ok(name) => names.push(name),
-                Err(name) => return Err(ArtifactError::HasNotPlain(name.to_string_lossy().into_owned())),
+                Err(name) => {
+                    let shown = Path::new(relative).join(name.to_string_lossy().into_owned());
+                    return Err(ArtifactError::NotUtf8(shown.display().to_string()));
+                }
             }
         }
         names.sort();
@@ -361,6 +367,14 @@ mod tests {
         assert_eq!(
             folder.store(&linked.join("b")).unwrap_err().to_string(),
             "it is a link or a device: write a plain file or folder"
+        );
+        let named = dir.path().join("named");
+        tree(&named, &[("in/a", "1")]);
+        let latin1 = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"caf\xe9.txt");
+        fs::write(named.join("in").join(latin1), "1").unwrap();
+        assert_eq!(
+            folder.store(&named).unwrap_err().to_string(),
+            "it contains a file whose name is not UTF-8, about 'in/caf\u{fffd}.txt': rename it, for example in ASCII letters"
         );
         let empty = dir.path().join("empty");
         fs::create_dir_all(empty.join("inner")).unwrap();

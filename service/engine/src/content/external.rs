@@ -40,14 +40,15 @@ pub enum ChangedData {
 }
 
 /// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
-/// is their content, never their times or sizes.
+/// is their content, never their times or sizes. Of the spans that are `named` the newest that is there is the
+/// newest that is read.
 pub async fn resolve(
     data_root: &Path,
     window: &SourceWindow,
-    newest: Option<String>,
+    named: Vec<String>,
 ) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
     let (root, window) = (data_root.to_owned(), window.clone());
-    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, newest.as_deref()))
+    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, &named))
         .await
         .map_err(|error| ExternalError::Unreadable(format!("the data could not be read: {error}")))?
 }
@@ -55,7 +56,7 @@ pub async fn resolve(
 fn resolve_blocking(
     data_root: &Path,
     window: &SourceWindow,
-    newest: Option<&str>,
+    named: &[String],
 ) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
     let pattern = SpanPattern::parse(&window.uri)?;
     let files = list(data_root, &pattern).map_err(|error| {
@@ -65,6 +66,7 @@ fn resolve_blocking(
             data_root.display()
         ))
     })?;
+    let newest = pattern.newest_of(named, &files);
     let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest);
     let selected = selected.map_err(ExternalError::Unselected)?;
     let mut tree = Sha256::new();
@@ -113,7 +115,12 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(pattern.glob_root())];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(data_root.join(&folder))? {
+        let entries = match fs::read_dir(data_root.join(&folder)) {
+            // A folder that nobody made yet has no spans; the data root itself is there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && data_root.is_dir() => continue,
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let relative = folder.join(entry.file_name());
             if entry.path().is_dir() {
@@ -190,7 +197,7 @@ mod tests {
         }
         let range = r#"{"rolling_range": {"num_spans": 2, "keep_all_versions": true}}"#;
         let window = window("d/{SPAN}/v{VERSION}/*", range);
-        let (data, contents) = resolve_blocking(root.path(), &window, None).unwrap();
+        let (data, contents) = resolve_blocking(root.path(), &window, &[]).unwrap();
         let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
         assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
         let staged = files(&data);
@@ -213,8 +220,11 @@ mod tests {
     fn a_folder_without_data_is_not_a_window_that_waits() {
         let root = tempfile::tempdir().unwrap();
         let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
-        let resolve = || resolve_blocking(root.path(), &window, None).unwrap_err();
-        assert!(matches!(resolve(), ExternalError::Unreadable(_)));
+        let resolve = || resolve_blocking(root.path(), &window, &[]).unwrap_err();
+        assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
+        let nowhere = root.path().join("nowhere");
+        let lost = resolve_blocking(&nowhere, &window, &[]).unwrap_err();
+        assert!(matches!(lost, ExternalError::Unreadable(_)));
         write(root.path(), "d/other.txt", "");
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         write(root.path(), "d/1.csv", "");

@@ -25,7 +25,9 @@ pub(crate) struct Content {
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
     /// It is not here.
-    #[error("the model's files are gone: restore {place}")]
+    #[error(
+        "the model's files are not in the artifact folder any more, where [retention] keeps the newest versions only: restore {place} from a backup, or train again"
+    )]
     Gone {
         /// Where it would be.
         place: PathBuf,

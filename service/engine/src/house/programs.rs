@@ -1,7 +1,7 @@
 //! What runs programs, and what they said.
 
 use super::folders::Folders;
-use super::last_line::last_line;
+use super::log_end::log_end;
 use std::path::PathBuf;
 use trainyard_executors::{AnyExecutor, AttemptKey, Executor, ExecutorError, LogSink, Program};
 
@@ -38,9 +38,11 @@ impl Programs {
         self.logs.complete(key, &self.log(key)).await
     }
 
-    /// The last wanted line of its log.
-    pub(crate) fn last_line(&self, key: &AttemptKey, wanted: impl Fn(&str) -> bool) -> Option<String> {
-        last_line(&self.log(key), wanted)
+    /// The end of its log; empty if it has none.
+    pub(crate) async fn said(&self, key: &AttemptKey) -> String {
+        let log = self.log(key);
+        let read = tokio::task::spawn_blocking(move || log_end(&log)).await;
+        read.unwrap_or_default()
     }
 
     /// Frees everything of a program but its log.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::RunId;
+use trainyard_core::log;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Push;
 use trainyard_core::registry::Ledger;
@@ -251,7 +252,8 @@ impl Trial<'_> {
         if stopped.is_err() || programs.complete_log(self.key).await.is_err() {
             return String::new();
         }
-        let line = programs.last_line(self.key, |line| line.contains("Error"));
+        let said = log::last_lines(&programs.said(self.key).await, usize::MAX);
+        let line = said.into_iter().rfind(|line| line.contains("Error"));
         let line = line.filter(|line| !reason.contains(line.trim_end_matches('.')));
         line.map(|line| format!("; its log says: {line}")).unwrap_or_default()
     }

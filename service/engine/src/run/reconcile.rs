@@ -344,7 +344,7 @@ fn execution_end(run: &Run, event: &RunEvent, at: Micros) -> Option<MetadataWrit
     let failed = run
         .steps
         .get(step)
-        .is_some_and(|record| matches!(record.state, StepState::Failed { .. }));
+        .is_some_and(|record| matches!(record.state, StepState::Failed { .. } | StepState::Cancelled { .. }));
     let state = if run.cancel_requested.is_some() {
         EndState::Canceled
     } else {

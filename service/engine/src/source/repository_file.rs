@@ -14,7 +14,7 @@ use trainyard_core::ids::StepName;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::run::RunRequest;
-use trainyard_core::spec::missing_files;
+use trainyard_core::spec::{missing_builds, missing_files};
 
 /// The largest file that is read, as in commits.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -84,8 +84,8 @@ fn store(content: &Content, source: &Path, file: Option<&str>, bytes: &[u8]) -> 
     content.publish(source).map_err(|error| error.to_string())
 }
 
-/// The files of the work tree that the steps of a pipeline file read and that are not there; `text` is
-/// the content of `file`.
+/// The files of the work tree that the steps of a pipeline file read or are built from and that are not there;
+/// `text` is the content of `file`.
 pub fn missing_locally(file: &Path, plan: &Plan, text: &str) -> Vec<Problem> {
     let whole = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = whole.parent().unwrap_or(&whole);
@@ -95,7 +95,13 @@ pub fn missing_locally(file: &Path, plan: &Plan, text: &str) -> Vec<Problem> {
     let near: BTreeSet<&Path> = parents.chain([own]).collect();
     let known: Vec<String> = near.into_iter().flat_map(|near| files_in(&root, near)).collect();
     let place = format!("the repository {}", root.display());
-    missing_files(plan, &file.display().to_string(), text, &known, &place)
+    let file = file.display().to_string();
+    let is_file = |path: &str| root.join(path).is_file();
+    let is_folder = |path: &str| root.join(path).is_dir();
+    let mut problems = missing_files(plan, &file, text, &known, &place);
+    problems.extend(missing_builds(plan, &file, text, is_file, is_folder, &place));
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems
 }
 
 /// Plain files of one folder by their paths from `root`; none of a folder that is not there, or that git would

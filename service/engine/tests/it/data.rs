@@ -188,3 +188,36 @@ async fn the_first_span_has_none_before_it_and_is_judged_and_served_all_the_same
     assert_eq!(run.steps["before_statistics"].state.as_str(), "cached");
     assert_eq!(seen(&run), "1", "the split of the span before");
 }
+
+#[tokio::test]
+async fn what_is_only_compared_with_may_have_no_file_yet() {
+    let yard = Yard::new().await;
+    yard.work.write("pipelines/tiny/schema.json", "{}");
+    yard.script("statistics", |_, _| {
+        Script::writes("statistics/Split-train/statistics.json", "{}")
+    });
+    yard.script("validate", |_, _| {
+        Script::writes("anomalies/Split-train/anomalies.json", "{}")
+    });
+    let requests = (
+        "data:\n  rows:",
+        "data:\n  requests: { uri: \"requests/{YYYY}-{MM}.csv\" }\n  rows:",
+    );
+    let serving = (
+        "  left: {",
+        "  before: { uses: example-gen, with: { source: requests } }
+  statistics: { uses: statistics-gen, inputs: { examples: examples } }
+  before_statistics: { uses: statistics-gen, inputs: { examples: before } }
+  validate:
+    uses: example-validator
+    inputs: { statistics: statistics, serving_statistics: before_statistics, schema: file:pipelines/tiny/schema.json }
+  left: {",
+    );
+    yard.push(&[requests, serving]).await;
+    let (_, run) = yard.last(1).await;
+    insta::assert_snapshot!(run.summary.as_deref().unwrap(), @"approved, and serving as version 000001");
+    for step in ["before", "before_statistics"] {
+        assert_eq!(run.steps[step].state.as_str(), "skipped", "{step}");
+    }
+    assert_eq!(run.steps["validate"].state.as_str(), "succeeded");
+}

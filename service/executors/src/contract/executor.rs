@@ -11,23 +11,12 @@ use std::time::Duration;
 /// Why a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramExit {
-    /// By itself, with this code.
+    /// With this code: its own, or 128 and a signal's number as its parent wrote it. Nobody can tell these apart.
     Code(i32),
     /// Killed for using more memory than allowed.
     OutOfMemory,
-    /// Stopped by [`Executor::stop`] or by somebody else's signal.
+    /// Stopped by a signal, where the engine says so.
     Signal(i32),
-}
-
-impl ProgramExit {
-    /// Reads a code as shells and container runtimes write it: 128 and a signal's number for a
-    /// program that was ended by it.
-    pub fn from_code(code: i32) -> Self {
-        match code {
-            129..=192 => Self::Signal(code - 128),
-            code => Self::Code(code),
-        }
-    }
 }
 
 /// What became of a program.

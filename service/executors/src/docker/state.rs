@@ -62,10 +62,10 @@ pub(super) fn observation(container: &ContainerInspectResponse) -> Observation {
         _ => return Observation::Running,
     }
     let code = state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
-    Observation::Ended(match ProgramExit::from_code(code) {
+    Observation::Ended(match code {
         // A program that lost a child to the limit and still succeeded has succeeded.
-        ProgramExit::Code(0) => ProgramExit::Code(0),
+        0 => ProgramExit::Code(0),
         _ if state.oom_killed == Some(true) => ProgramExit::OutOfMemory,
-        exit => exit,
+        code => ProgramExit::Code(code),
     })
 }

@@ -237,7 +237,7 @@ impl Started {
         }
         self.state = Observation::Ended(match (self.script.out_of_memory, self.script.code) {
             (true, _) => ProgramExit::OutOfMemory,
-            (false, code) => ProgramExit::from_code(code),
+            (false, code) => ProgramExit::Code(code),
         });
     }
 }
@@ -324,7 +324,7 @@ impl Executor for FakeExecutor {
             .filter(|s| s.state == Observation::Running)
         {
             let signal = if started.script.ignores_sigterm { 9 } else { 15 };
-            started.state = Observation::Ended(ProgramExit::Signal(signal));
+            started.state = Observation::Ended(ProgramExit::Code(128 + signal));
         }
         self.changed.notify_waiters();
         Ok(())

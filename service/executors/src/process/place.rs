@@ -49,7 +49,7 @@ pub(super) fn observation(place: &Path) -> Observation {
     let is_running = running(place).is_some();
     // Read after the look at the process: the wrapper writes the code before it ends.
     match line(place.join("exit")).and_then(|code| code.parse().ok()) {
-        Some(code) => Observation::Ended(ProgramExit::from_code(code)),
+        Some(code) => Observation::Ended(ProgramExit::Code(code)),
         None if is_running => Observation::Running,
         None => Observation::Ended(ProgramExit::Signal(Signal::KILL.as_raw())),
     }

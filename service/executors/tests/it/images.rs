@@ -441,3 +441,20 @@ async fn the_same_image_is_built_once_at_a_time() {
     assert_eq!(one.image_id, other.image_id);
     assert_ne!(one.reused, other.reused);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_build_says_what_the_tool_said() {
+    let (tree, _cleanup) = labelled(
+        "RUN printf '\\033[91mERROR: No matching distribution found for nothing==9\\n\\033[0m\\033[91mWARNING: You are using pip\\n\\033[0m' >&2; exit 1\n",
+    );
+    let error = builder().build(&tree.request).await.unwrap_err();
+    let BuildError::Failed { last_lines, .. } = &error else {
+        panic!("{error:?}")
+    };
+    let said = error.to_string();
+    assert!(
+        said.contains(": ERROR: No matching distribution found for nothing==9 (The command "),
+        "{said}"
+    );
+    assert!(last_lines.iter().all(|line| !line.contains('\u{1b}')), "{last_lines:?}");
+}

@@ -1,6 +1,7 @@
 //! `trainyard lint`.
 
 use super::output;
+use crate::config::Config;
 use anyhow::{Result, bail};
 use serde_json::{Map, json};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ const FILE: &str = "pipeline.yaml";
     trainyard lint                        every pipelines/*/pipeline.yaml\n  \
     trainyard lint pipelines/flights      one pipeline\n  \
     trainyard lint --json pipelines/*     for an editor or a CI job\n\n\
+    Push targets are looked up in the service's settings, where there are any here.\n\
     Exits with 1 if there is a problem.")]
 pub(super) struct Lint {
     /// Pipeline files, pipeline folders, or folders that hold them
@@ -27,7 +29,8 @@ pub(super) struct Lint {
 }
 
 impl Lint {
-    pub(super) fn perform(self) -> Result<ExitCode> {
+    /// `settings` are those of the service, if there are any here: its push targets.
+    pub(super) fn perform(self, settings: Option<(&Path, Config)>) -> Result<ExitCode> {
         let mut files = Vec::new();
         for path in &self.paths {
             files.extend(pipeline_files(path)?);
@@ -41,7 +44,14 @@ impl Lint {
             };
             let text = String::from_utf8_lossy(&bytes);
             let found = match spec::load(&name, &text, &Map::new()) {
-                Ok(plan) => missing_locally(file, &plan, &text),
+                Ok(plan) => {
+                    let mut found = missing_locally(file, &plan, &text);
+                    found.extend(settings.as_ref().and_then(|(place, config)| {
+                        let targets = config.targets.keys().map(String::as_str);
+                        spec::unknown_target(&plan, &name, &text, targets, &place.display().to_string())
+                    }));
+                    found
+                }
                 Err(found) => found,
             };
             if !found.is_empty() {

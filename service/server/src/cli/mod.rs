@@ -118,7 +118,14 @@ fn perform(cli: Cli) -> Result<ExitCode> {
         match cli.command {
             Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
-            Command::Lint(command) => command.perform(),
+            Command::Lint(command) => match Config::place(path) {
+                // Settings of its own choice that are wrong are the doctor's matter.
+                Some(place) => match load() {
+                    Err(error) if path.is_some() => Err(error.into()),
+                    config => command.perform(config.ok().map(|config| (place, config))),
+                },
+                None => command.perform(None),
+            },
             Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,
@@ -159,10 +166,42 @@ fn folders(config: &Config) -> Folders {
     Folders::new(root)
 }
 
-/// Who is recorded as the one who asked.
+/// Who is recorded as the one who asked: the user of this machine, also behind sudo and where no shell says who it is.
 fn actor() -> String {
-    std::env::var("USER")
-        .ok()
-        .filter(|user| !user.is_empty())
-        .unwrap_or_else(|| "command line".to_owned())
+    use std::os::unix::fs::MetadataExt;
+    let variable = |name: &str| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    let uid = std::fs::metadata("/proc/self").map(|own| own.uid());
+    let user = || {
+        let uid = uid.ok()?;
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        Some(user_of(&users, uid).map_or_else(|| format!("uid {uid}"), str::to_owned))
+    };
+    variable("SUDO_USER")
+        .or_else(|| variable("USER"))
+        .or_else(|| variable("LOGNAME"))
+        .or_else(user)
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The name of a user in the lines of `/etc/passwd`.
+fn user_of(users: &str, uid: u32) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_a_name_where_no_shell_says_it() {
+        let users = "root:x:0:0:root:/root:/bin/bash\n# comment\nada:x:1000:1000::/home/ada:/bin/sh\n";
+        assert_eq!(user_of(users, 1000), Some("ada"));
+        assert_eq!(user_of(users, 0), Some("root"));
+        assert_eq!(user_of(users, 5), None);
+        assert!(!actor().is_empty());
+    }
 }

@@ -92,6 +92,9 @@ impl Progress {
                 let images = (!images.is_empty()).then(|| format!("making images ready: {}", images.join(", ")));
                 return baseline.into_iter().chain(images).collect();
             }
+            RunEvent::ImageBuilt { image, image_id, .. } if image_id.starts_with("process:") => {
+                format!("image {image}: not built, its program runs on this machine")
+            }
             RunEvent::ImageBuilt {
                 image, reused: true, ..
             } => format!("image {image}: nothing changed"),

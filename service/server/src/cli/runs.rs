@@ -151,6 +151,7 @@ pub(super) fn render(run: &RunDetail) -> String {
     {
         let log = format!("trainyard logs {} {}", short(&head.id), step.name);
         text.push_str(&format!("what '{}' wrote: {}\n", step.name, Tone::Faint.paint(&log)));
+        text.push_str(&quoted(&step.last_lines));
         // A validator: whether data or schema are right is for people to say.
         if ["schema", "statistics"]
             .iter()
@@ -164,8 +165,9 @@ pub(super) fn render(run: &RunDetail) -> String {
         }
     }
     for (image, state) in &run.images {
-        if let ImageState::Failed { reason } = state {
+        if let ImageState::Failed { reason, last_lines } = state {
             text.push_str(&format!("image {}: {}\n", plain(image), plain(reason)));
+            text.push_str(&quoted(last_lines));
         }
     }
     if let Some(verdict) = &run.verdict {
@@ -181,6 +183,11 @@ pub(super) fn render(run: &RunDetail) -> String {
         }
     }
     text
+}
+
+/// Lines that a program wrote.
+fn quoted(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  | {}\n", plain(line))).collect()
 }
 
 fn steps(run: &RunDetail) -> String {

@@ -22,7 +22,7 @@ const DIFFERENT: u8 = 2;
     trainyard schema-diff 0192f0c1-2b3c --write   then review the change and commit it\n  \
     trainyard schema-diff --schema schema.json --statistics statistics/Split-train/statistics.json\n\n\
     Start it at the top of the repository. A schema of {} knows nothing yet: --write infers it.\n\
-    Exits with 0 if the data fit, 2 if they differ, 1 if a file cannot be read.")]
+    Exits with 0 if the data fit, or do now that --write has changed the schema, 2 if they differ, 1 if a file cannot be read.")]
 pub(super) struct SchemaDiff {
     /// The run whose example-validator judged the data; the beginning of its id is enough
     #[arg(value_name = "RUN", conflicts_with = "statistics")]
@@ -109,7 +109,7 @@ impl SchemaDiff {
             };
             output::text(&shown)?;
         }
-        Ok(if fits {
+        Ok(if fits || (write && relaxed.remaining.is_empty()) {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(DIFFERENT)

@@ -97,7 +97,7 @@ fn reason(
             match (differences.len(), cached) {
                 (0, false) => format!("step '{step}' ran, because its pipeline file says cache: false"),
                 (0, true) => format!(
-                    "step '{step}' ran, although nothing of its cache key changed since run {earlier}: that execution did not succeed, or its outputs are gone"
+                    "step '{step}' ran, although nothing of its cache key changed since run {earlier}: that execution did not succeed, or its outputs were collected by retention"
                 ),
                 _ => format!("step '{step}' ran, because since run {earlier}:"),
             }

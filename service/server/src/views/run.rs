@@ -73,7 +73,7 @@ pub struct RunItem {
 pub struct StepBrief {
     /// Its name.
     pub name: String,
-    /// `pending`, `running`, `publishing`, `waiting`, `succeeded`, `cached`, `failed` or `skipped`.
+    /// `pending`, `running`, `publishing`, `waiting`, `succeeded`, `cached`, `failed`, `cancelled` or `skipped`.
     pub state: String,
 }
 
@@ -117,8 +117,10 @@ pub struct StepView {
     pub state: String,
     /// The attempt the state is of, from 1.
     pub attempt: Option<u32>,
-    /// Why it failed, waits or was skipped.
+    /// Why it failed, waits, was cancelled or was skipped.
     pub reason: Option<String>,
+    /// The end of the newest attempt's log as a terminal shows it, unless it ended well.
+    pub last_lines: Vec<String>,
     /// Its cache key.
     pub cache_key: Option<String>,
     /// The image it ran in.
@@ -204,6 +206,7 @@ impl RunDetail {
                 state: step.state.as_str().to_owned(),
                 attempt,
                 reason,
+                last_lines: step.last_lines,
                 cache_key: step.key,
                 image_id: step.image_id,
                 inputs: step.inputs,
@@ -241,9 +244,9 @@ fn about(state: &StepState) -> (Option<u32>, Option<String>) {
         StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } | StepState::Succeeded { attempt } => {
             (Some(*attempt), None)
         }
-        StepState::Waiting { attempt, reason, .. } | StepState::Failed { attempt, reason } => {
-            ((*attempt > 0).then_some(*attempt), Some(reason.clone()))
-        }
+        StepState::Waiting { attempt, reason, .. }
+        | StepState::Failed { attempt, reason }
+        | StepState::Cancelled { attempt, reason } => ((*attempt > 0).then_some(*attempt), Some(reason.clone())),
         StepState::Skipped { cause } => (None, Some(cause.sentence())),
     }
 }

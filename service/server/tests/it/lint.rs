@@ -58,6 +58,29 @@ fn every_problem_is_shown_at_its_place() {
 }
 
 #[test]
+fn a_missing_dockerfile_and_an_unknown_target_are_seen() {
+    let place = Place::new("");
+    let built = FINE.replace(
+        "image: python:3.13",
+        "build: { dockerfile: pipelines/p/Dockerfil, context: pipelines/none }",
+    );
+    let gated = format!(
+        "{built}  evaluate: {{ image: x, command: [e], inputs: {{ model: train }}, outputs: {{ o: ModelEvaluation }} }}\ngate: {{ metrics: {{ auc: {{ value_threshold: {{ lower_bound: 0.6 }} }} }} }}\npush: {{ target: nowhere }}\n"
+    );
+    place.write("pipelines/p/pipeline.yaml", &gated);
+    place.write("pipelines/p/Dockerfile", "FROM scratch\n");
+    let ended = place.run(&["lint"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for said in [
+        "pipeline.yaml:4:14: there is no Dockerfile 'pipelines/p/Dockerfil' in the repository ",
+        "there is no folder 'pipelines/none' in the repository ",
+        "there is no push target 'nowhere' in ",
+    ] {
+        assert!(ended.out.contains(said), "{said}: {}", ended.out);
+    }
+}
+
+#[test]
 fn folders_files_and_json() {
     let place = Place::new("");
     place.write("pipelines/a/pipeline.yaml", FINE);

@@ -201,6 +201,8 @@ fn a_failed_step_is_1_and_its_last_line_is_the_reason() {
     train     failed         1  0.0s  the result above
     evaluate  skipped        –  –     not run, because step 'train' did not finish
     what 'train' wrote: trainyard logs RUN train
+      | training
+      | no such column: dep_delay
     ");
 }
 
@@ -231,7 +233,10 @@ fn what_cannot_be_run_is_1_and_explained() {
     pipelines/wrong/pipeline.yaml:5:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
      5 |     imag: none
        |     ^
-    error: pipelines/wrong/pipeline.yaml has 1 problem, and nothing was run
+    pipelines/wrong/pipeline.yaml:9:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+     9 |     imag: none
+       |     ^
+    error: pipelines/wrong/pipeline.yaml has 2 problems, and nothing was run
     pipelines/tiny/pipeline.yaml:2:1: there is no parameter 'unknown' to replace: known are auc, seconds
      2 | parameters: { auc: 0.7, seconds: 0 }
        | ^

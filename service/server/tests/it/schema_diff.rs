@@ -33,12 +33,12 @@ fn an_empty_schema_becomes_one_and_follows_the_data() {
         diff("nothing", &[]),
     ];
     insta::assert_snapshot!(said.join(""), @"
-    Some(2) ~ origin: new feature of type BYTES  (the column is in the data, and the schema does not know it)
+    Some(0) ~ origin: new feature of type BYTES  (the column is in the data, and the schema does not know it)
     written: review the change and commit it
     Some(0) the data fit the schema
     Some(2) ~ origin: domain: + 'LGA'  (1 of 4 values are outside of the domain)
     add --write to change the file
-    Some(2) ~ origin: domain: + 'LGA'  (1 of 4 values are outside of the domain)
+    Some(0) ~ origin: domain: + 'LGA'  (1 of 4 values are outside of the domain)
     written: review the change and commit it
     Some(0) the data fit the schema
     Some(1) error: nothing cannot be read: No such file or directory (os error 2)

@@ -63,6 +63,7 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
         pull_request: None,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
+        waited_spans: BTreeMap::new(),
         may_push: true,
         created_at: at(seconds),
         plan: plan(),

@@ -91,8 +91,9 @@ fn what_waited_together_is_one_run_up_to_the_newest() {
     start r1 (data): data flights: pipelines/flights, may push, c of main
     tell c: trainyard/flights Pending: waiting to run: data flights
     - one that means nothing
-    start r1 (data): data flights 2013-04, yesterday: pipelines/flights, may push, c of main, flights up to yesterday
-    tell c: trainyard/flights Pending: waiting to run: data flights 2013-04, yesterday
+    start r1 (data): data flights 2013-04: pipelines/flights, may push, c of main, flights up to 2013-04
+    tell c: trainyard/flights Pending: waiting to run: data flights 2013-04
+    outcome: 'yesterday' is no span of data source 'flights' and was left out: announce it again as its files are named
     - the pipeline is gone
     outcome: the pipeline is gone from its default branch
     ");

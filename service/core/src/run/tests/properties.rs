@@ -163,7 +163,14 @@ impl World {
                     step: step.clone(),
                     attempt: *attempt,
                 }) {
-                    return Some(ended(step, *attempt, Exit::Signal { signal: 15 }));
+                    return Some(ended(
+                        step,
+                        *attempt,
+                        Exit::Signal {
+                            signal: 15,
+                            last_line: None,
+                        },
+                    ));
                 }
                 match self.choose(10) {
                     9 => ended(
@@ -526,7 +533,14 @@ fn a_step_that_takes_too_long_is_stopped_and_told_so() {
     assert!(!decide(&world.run, &LIMITS, Micros(deadline.0 - 1)).contains(&stop));
     assert!(decide(&world.run, &LIMITS, deadline).contains(&stop));
     world.now = deadline;
-    world.append(ended(&train, attempt, Exit::Signal { signal: 9 }));
+    world.append(ended(
+        &train,
+        attempt,
+        Exit::Signal {
+            signal: 9,
+            last_line: None,
+        },
+    ));
     world.step();
     let StepState::Waiting { reason, .. } = &world.run.steps[&train].state else {
         panic!("not waiting")

@@ -50,7 +50,7 @@ pub const CRATES: [Crate; 9] = [
 pub const OWNERS: [(&str, &str); 3] = [("sqlx", STORE), ("bollard", EXECUTORS), ("octocrab", GITHUB)];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 25] = [
+pub const CORE_ROOMS: [&str; 26] = [
     "ids",
     "glob",
     "placeholder",
@@ -58,6 +58,7 @@ pub const CORE_ROOMS: [&str; 25] = [
     "quantity",
     "problem",
     "stored",
+    "log",
     "node",
     "artifact",
     "evaluation",

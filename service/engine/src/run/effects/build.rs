@@ -6,6 +6,7 @@ use crate::run::images::Images;
 use crate::run::outcome::Outcome;
 use crate::source::Source;
 use crate::source::checkout;
+use trainyard_core::log;
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_executors::{BuildError, BuildRequest};
 
@@ -48,11 +49,11 @@ pub(super) async fn build_image(
             }
         }
         Err(BuildError::Failed { message, last_lines }) => {
-            let reason = checkout::without_path(&message, &tree);
+            let reason = log::masked(&checkout::without_path(&message, &tree));
             RunEvent::ImageFailed {
                 image: image.to_owned(),
                 reason,
-                last_lines,
+                last_lines: last_lines.iter().map(|line| log::masked(line)).collect(),
             }
         }
     };

@@ -17,7 +17,7 @@ use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{InputSource, PlannedStep};
 use trainyard_core::run::{Run, RunEvent, SkipCause};
-use trainyard_core::span::Unselected;
+use trainyard_core::span::{TooFewSpans, Unselected};
 use trainyard_store::{
     CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store,
 };
@@ -52,11 +52,24 @@ impl Driver<'_> {
         let mut spans = Vec::new();
         if let Some(window) = &planned.source {
             let newest = run.request.newest_spans.get(&window.source).cloned();
-            let resolved = external::resolve(self.data_root, window, newest).await;
+            let others = run.request.waited_spans.get(&window.source).cloned();
+            let named = newest.into_iter().chain(others.unwrap_or_default()).collect();
+            let resolved = external::resolve(self.data_root, window, named).await;
             let (data, contents) = match resolved {
                 Ok(resolved) => resolved,
                 Err(ExternalError::Unselected(Unselected::TooFew(too_few))) => {
                     return Ok(skipped(run, step, SkipCause::NoData(too_few), now));
+                }
+                // What is only compared with may come later than the pipeline.
+                Err(ExternalError::Unselected(Unselected::Empty { source, .. })) if run.request.plan.spares(step) => {
+                    let none = TooFewSpans {
+                        source,
+                        spans: 0,
+                        newest: None,
+                        in_window: 0,
+                        min_spans: 1,
+                    };
+                    return Ok(skipped(run, step, SkipCause::NoData(none), now));
                 }
                 Err(error) => return Err(EffectError::Broken(error.to_string())),
             };

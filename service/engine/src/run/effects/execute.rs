@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use trainyard_core::ids::StepName;
+use trainyard_core::log;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, NetworkAccess, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent};
@@ -22,6 +23,8 @@ use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observat
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// The signal of who writes to a mapped file for which the disk has no room.
 const SIGBUS: i32 = 7;
+/// Lines of its log that a failed attempt is told with.
+const LAST_LINES: usize = 20;
 /// Time between SIGTERM and SIGKILL.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
@@ -34,29 +37,27 @@ pub(super) async fn execute(
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
-    let exit = match run_to_end(programs, folders, limits, run, step, &key).await {
-        Ok(exit) => exit,
-        Err(ExecutorError::NoImage { image }) => Exit::ImageGone { image_id: image },
-        Err(error) if error.is_full_disk() => Exit::DiskFull {
-            last_line: Some(error.to_string()),
-        },
-        Err(ExecutorError::Refused { message }) => Exit::NotStarted {
-            reason: message,
-            permanent: true,
-        },
-        Err(ExecutorError::Failed { message, .. }) => Exit::NotStarted {
-            reason: message,
-            permanent: false,
-        },
+    let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
+    let (exit, last_lines) = match run_to_end(programs, folders, limits, run, step, &key).await {
+        Ok(ended) => ended,
+        Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
+        Err(error) if error.is_full_disk() => {
+            let last_line = Some(error.to_string());
+            (Exit::DiskFull { last_line }, Vec::new())
+        }
+        Err(ExecutorError::Refused { message }) => not_started(message, true),
+        Err(ExecutorError::Failed { message, .. }) => not_started(message, false),
         Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
     };
     Ok(Outcome::event(RunEvent::StepEnded {
         step: step.clone(),
         attempt,
         exit,
+        last_lines,
     }))
 }
 
+/// How the program ended, with the last lines of its log unless it ended well.
 async fn run_to_end(
     programs: &Programs,
     folders: &Folders,
@@ -64,7 +65,7 @@ async fn run_to_end(
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
-) -> Result<Exit, ExecutorError> {
+) -> Result<(Exit, Vec<String>), ExecutorError> {
     let executor = &programs.executor;
     programs
         .start(key, &program(programs, folders, limits, run, step, key)?)
@@ -79,27 +80,30 @@ async fn run_to_end(
                     executor.settled(key, room.pause(LOOK_AGAIN)).await;
                 }
             }
-            Observation::Unknown => return Ok(Exit::Lost),
+            Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
             Observation::Ended(ended) => {
                 if let Err(error) = programs.complete_log(key).await {
                     tracing::warn!(%key, %error, "the end of a log is missing");
                 }
-                if let Some((bytes, limit)) = room.exceeded().await {
-                    return Ok(Exit::OutputsTooLarge { bytes, limit });
+                let exceeded = room.exceeded().await;
+                if exceeded.is_none() && ended == ProgramExit::Code(0) {
+                    return Ok((Exit::Success, Vec::new()));
                 }
-                return Ok(match ended {
-                    ProgramExit::Code(0) => Exit::Success,
+                let said = programs.said(key).await;
+                // What is told of a program goes out to GitHub.
+                let last_line = log::fault(&said).map(|line| log::masked(&line));
+                let exit = match (exceeded, ended) {
+                    (Some((bytes, limit)), _) => Exit::OutputsTooLarge { bytes, limit },
                     // Whatever it says of its end, there was no room to go on; a write into a mapped file ends so, too.
-                    ProgramExit::Code(_) | ProgramExit::Signal(SIGBUS) if room.is_full() => Exit::DiskFull {
-                        last_line: programs.last_line(key, |_| true),
-                    },
-                    ProgramExit::Code(code) => Exit::Code {
-                        code,
-                        last_line: programs.last_line(key, |_| true),
-                    },
-                    ProgramExit::OutOfMemory => Exit::OutOfMemory,
-                    ProgramExit::Signal(signal) => Exit::Signal { signal },
-                });
+                    (_, ProgramExit::Code(_) | ProgramExit::Signal(SIGBUS)) if room.is_full() => {
+                        Exit::DiskFull { last_line }
+                    }
+                    (_, ProgramExit::Code(code)) => Exit::Code { code, last_line },
+                    (_, ProgramExit::OutOfMemory) => Exit::OutOfMemory,
+                    (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
+                };
+                let last_lines = log::last_lines(&said, LAST_LINES);
+                return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));
             }
         }
     }

@@ -92,6 +92,7 @@ pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) 
                 reason,
                 permanent: true,
             },
+            last_lines: Vec::new(),
         },
         Command::Publish { step, attempt } => RunEvent::StepFailed {
             step: step.clone(),

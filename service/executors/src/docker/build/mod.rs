@@ -293,7 +293,7 @@ impl ImageBuilder for DockerImageBuilder {
         let output = self.run(&query, sent, request, &mut log).await?;
         // The stream may have ended early: only what the engine has counts.
         match self.image_id(&tag).await? {
-            Some(image_id) => Ok(built(image_id, false)),
+            Some(image_id) => Ok(built(image_id, output.all_cached())),
             None => Err(output.failure(&request.dockerfile, "it ended without an image", None)),
         }
     }

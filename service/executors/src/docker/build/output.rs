@@ -5,11 +5,14 @@ use super::trace::{Told, Vertex};
 use crate::contract::BuildError;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use trainyard_core::log;
 
 /// Lines of output that a failed build is reported with.
 const LAST_LINES: usize = 20;
+/// Bytes of a build's output that a failure is looked for in.
+const KEPT: usize = 256 * 1024;
 /// What BuildKit sends its trace under.
 const TRACE: &str = "moby.buildkit.trace";
 /// What a program that used too much memory ends with.
@@ -38,9 +41,15 @@ struct Detail {
 #[derive(Default)]
 pub(super) struct Output {
     step: Option<String>,
-    last_lines: Vec<String>,
-    /// Of BuildKit's vertices that began: their lines, since several are built at once.
-    vertices: HashMap<String, Vec<String>>,
+    said: Said,
+    /// Whether the classic builder's instruction at work makes a layer that was not there already.
+    making: bool,
+    /// Whether any such instruction came to its end.
+    made: bool,
+    /// Of BuildKit's vertices that began: what they said, since several are built at once.
+    vertices: HashMap<String, Said>,
+    /// Those of them that make a layer that was not there already.
+    new: HashSet<String>,
     failed: Option<String>,
 }
 
@@ -60,14 +69,17 @@ impl Output {
     }
 
     fn take_text(&mut self, text: &str) {
-        for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
-            if line.starts_with("Step ") {
-                self.step = line.split_once(" : ").map(|(_, instruction)| instruction.to_owned());
-            }
-            // Which container it is in says nothing to a person.
-            if !line.starts_with(" ---> ") && !line.starts_with("Removing intermediate container ") {
-                keep(&mut self.last_lines, line);
-            }
+        if let Some((_, instruction)) = text.trim_end().split_once(" : ").filter(|_| text.starts_with("Step ")) {
+            self.step = Some(instruction.to_owned());
+            self.made |= self.making;
+            self.making = makes_a_layer(instruction);
+        }
+        if text.starts_with(" ---> Using cache") {
+            self.making = false;
+        }
+        // Which container it is in says nothing to a person.
+        if !text.starts_with(" ---> ") && !text.starts_with("Removing intermediate container ") {
+            self.said.push(text);
         }
     }
 
@@ -77,8 +89,7 @@ impl Output {
             match told {
                 Told::Vertex(vertex) => text += &self.take_vertex(vertex),
                 Told::Log { vertex, text: said } => {
-                    let lines = self.vertices.entry(vertex).or_default();
-                    said.lines().map(str::trim_end).for_each(|line| keep(lines, line));
+                    self.vertices.entry(vertex).or_default().push(&said);
                     text += &said;
                 }
             }
@@ -97,20 +108,26 @@ impl Output {
         if vertex.started && shown && !self.vertices.contains_key(&vertex.digest) {
             let cached = if vertex.cached { " (cached)" } else { "" };
             text = format!("{}{cached}\n", vertex.name);
-            self.vertices.insert(vertex.digest.clone(), Vec::new());
+            self.vertices.insert(vertex.digest.clone(), Said::default());
+        }
+        if shown && vertex.started && !vertex.cached && instruction(&vertex.name).is_some_and(makes_a_layer) {
+            self.new.insert(vertex.digest.clone());
+        } else if vertex.cached {
+            self.new.remove(&vertex.digest);
         }
         // The others are cancelled then.
         if !vertex.error.is_empty() && self.failed.is_none() {
             if shown {
-                let instruction = vertex
-                    .name
-                    .split_once("] ")
-                    .map(|(_, instruction)| instruction.to_owned());
-                self.step = instruction;
+                self.step = instruction(&vertex.name).map(str::to_owned);
             }
             self.failed = Some(vertex.digest);
         }
         text
+    }
+
+    /// Whether everything was there already.
+    pub(super) fn all_cached(&self) -> bool {
+        !self.made && !self.making && self.new.is_empty()
     }
 
     /// `memory` is the limit the build had, for its sentence.
@@ -124,27 +141,47 @@ impl Output {
                 bytes >> 20
             )
         });
-        let message = format!(
-            "the build of {} failed{at}: {problem}{}",
-            dockerfile.display(),
-            hint.unwrap_or_default()
-        );
         let of_vertex = self.failed.and_then(|vertex| self.vertices.remove(&vertex));
+        let Said(said) = of_vertex.filter(|said| !said.0.is_empty()).unwrap_or(self.said);
+        // What the tool said, before what Docker says of every tool.
+        let why = match log::error(&said).filter(|error| error.as_str() != problem) {
+            Some(error) => format!("{error} ({problem})"),
+            None => problem.to_owned(),
+        };
         BuildError::Failed {
-            message,
-            last_lines: of_vertex.filter(|lines| !lines.is_empty()).unwrap_or(self.last_lines),
+            message: format!(
+                "the build of {} failed{at}: {why}{}",
+                dockerfile.display(),
+                hint.unwrap_or_default()
+            ),
+            last_lines: log::last_lines(&said, LAST_LINES),
         }
     }
 }
 
-fn keep(lines: &mut Vec<String>, line: &str) {
-    if line.is_empty() {
-        return;
+/// The end of an output.
+#[derive(Default)]
+struct Said(String);
+
+impl Said {
+    fn push(&mut self, text: &str) {
+        self.0.push_str(text);
+        if self.0.len() > 2 * KEPT {
+            let cut = self.0.len() - KEPT;
+            let end = self.0.as_bytes()[cut..].iter().position(|byte| *byte == b'\n');
+            self.0 = end.map_or_else(String::new, |end| self.0.split_off(cut + end + 1));
+        }
     }
-    lines.push(line.to_owned());
-    if lines.len() > LAST_LINES {
-        lines.remove(0);
-    }
+}
+
+/// The instruction in a vertex's name, such as `[stage-0 2/4] RUN make`.
+fn instruction(name: &str) -> Option<&str> {
+    name.split_once("] ").map(|(_, instruction)| instruction)
+}
+
+fn makes_a_layer(instruction: &str) -> bool {
+    let word = instruction.split_whitespace().next().unwrap_or_default();
+    !word.eq_ignore_ascii_case("FROM") && !word.eq_ignore_ascii_case("ARG")
 }
 
 /// Without the names of the parts of BuildKit that an error came through.

@@ -1,0 +1,125 @@
+//! Bytes of a log as a terminal shows them: no escape sequences, no overwritten text, no control characters.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// The lines of a log. Escape sequences are removed whole, what a carriage return overwrote is gone, a tab is a
+/// space, and no control or direction character is left.
+pub fn lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = Line::default();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => lines.push(std::mem::take(&mut line).shown()),
+            '\r' => line.carriage_return(),
+            '\u{8}' => {
+                line.now.pop();
+            }
+            '\u{1b}' => escape(&mut chars, &mut line),
+            '\u{9b}' => control_sequence(&mut chars, &mut line),
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => control_string(&mut chars),
+            '\t' | '\u{2028}' | '\u{2029}' => line.now.push(' '),
+            c if c.is_control() || is_direction(c) => {}
+            c => line.now.push(c),
+        }
+    }
+    if !line.is_empty() {
+        lines.push(line.shown());
+    }
+    lines
+}
+
+/// Characters that turn the text around them, or show nothing.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A line while it is written.
+#[derive(Default)]
+struct Line {
+    /// What stands there and has not been overwritten yet.
+    before: String,
+    /// What was written since the carriage return.
+    now: String,
+}
+
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.now.is_empty()
+    }
+
+    fn carriage_return(&mut self) {
+        if !self.now.trim().is_empty() {
+            self.before = std::mem::take(&mut self.now);
+        }
+        self.now.clear();
+    }
+
+    /// `EL`: to the end, or the whole line.
+    fn erase(&mut self, parameters: &str) {
+        if matches!(parameters, "" | "0") {
+            self.before.clear();
+        } else if parameters == "2" {
+            self.before.clear();
+            self.now.clear();
+        }
+    }
+
+    fn shown(self) -> String {
+        if self.now.trim().is_empty() {
+            self.before
+        } else {
+            self.now
+        }
+    }
+}
+
+/// What follows an escape character, by ECMA-48 and ISO 2022.
+fn escape(chars: &mut Peekable<Chars<'_>>, line: &mut Line) {
+    match chars.peek().copied() {
+        Some('[') => {
+            chars.next();
+            control_sequence(chars, line);
+        }
+        // OSC (titles, links), DCS, SOS, PM and APC go on to their terminator.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            control_string(chars);
+        }
+        // Character sets and the like: intermediates and a final character.
+        Some(' '..='/') => {
+            while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+            chars.next_if(|c| matches!(c, '0'..='~'));
+        }
+        Some('0'..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+fn control_sequence(chars: &mut Peekable<Chars<'_>>, line: &mut Line) {
+    let mut parameters = String::new();
+    while let Some(c) = chars.next_if(|c| matches!(c, '0'..='?')) {
+        parameters.push(c);
+    }
+    while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+    if chars.next_if(|c| matches!(c, '@'..='~')) == Some('K') {
+        line.erase(&parameters);
+    }
+}
+
+/// Up to BEL or ST; one without an end is over with its line, so that it hides nothing else.
+fn control_string(chars: &mut Peekable<Chars<'_>>) {
+    while let Some(c) = chars.next_if(|c| *c != '\n') {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                chars.next_if(|c| *c == '\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}
