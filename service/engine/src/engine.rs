@@ -34,7 +34,7 @@ use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
-use trainyard_core::registry::Alias;
+use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
 use trainyard_core::run::Run;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
@@ -362,9 +362,29 @@ impl Engine {
         self.runs.registry.promote(request).await
     }
 
-    /// Makes the version before the current one serve, and records who asked.
-    pub async fn roll_back(&self, target: &str, actor: &str) -> Result<RolledBack, PromotionError> {
-        self.runs.registry.roll_back(target, actor).await
+    /// Makes the version before the current one serve, and records who asked and why.
+    pub async fn roll_back(
+        &self,
+        target: &str,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<RolledBack, PromotionError> {
+        self.runs.registry.roll_back(target, actor, reason).await
+    }
+
+    /// Freezes a push target: nothing new serves there until it is released. A reason is needed.
+    pub async fn hold_target(&self, target: &str, actor: &str, reason: &str) -> Result<NewTargetHold, PromotionError> {
+        self.runs.registry.hold_target(target, actor, reason).await
+    }
+
+    /// Releases a push target that is held.
+    pub async fn release_target(
+        &self,
+        target: &str,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<NewTargetHold, PromotionError> {
+        self.runs.registry.release_target(target, actor, reason).await
     }
 
     /// Gives a name to a version of a registered model.

@@ -29,8 +29,10 @@ pub enum Evidence {
     Rollback {
         /// The version that was withdrawn.
         rolled_back: String,
-        /// What the gate knew of it.
+        /// What the gate knew of the one that serves again.
         judged: Judged,
+        /// Why, if the person said so.
+        reason: Option<String>,
     },
     /// What another program, or an older one, wrote.
     Recorded(Value),
@@ -105,8 +107,8 @@ impl Evidence {
     /// Why, in a person's words.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Promotion { reason, .. } => reason.as_deref(),
-            Self::Gate(_) | Self::Rollback { .. } | Self::Recorded(_) => None,
+            Self::Promotion { reason, .. } | Self::Rollback { reason, .. } => reason.as_deref(),
+            Self::Gate(_) | Self::Recorded(_) => None,
         }
     }
 }
@@ -145,6 +147,8 @@ struct RollbackForm {
     rolled_back: String,
     #[serde(flatten)]
     judged: GateForm,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 impl From<Judged> for GateForm {
@@ -188,9 +192,14 @@ impl Serialize for Evidence {
                 }),
             }
             .serialize(serializer),
-            Self::Rollback { rolled_back, judged } => RollbackForm {
+            Self::Rollback {
+                rolled_back,
+                judged,
+                reason,
+            } => RollbackForm {
                 rolled_back,
                 judged: judged.into(),
+                reason,
             }
             .serialize(serializer),
             Self::Recorded(value) => value.serialize(serializer),
@@ -224,6 +233,7 @@ fn known(value: &Value) -> Option<Evidence> {
         return Some(Evidence::Rollback {
             rolled_back: form.rolled_back,
             judged: form.judged.into(),
+            reason: form.reason,
         });
     }
     let form = has("verdict").then(|| GateForm::deserialize(value).ok())??;

@@ -15,6 +15,7 @@ mod naming;
 mod promotion;
 mod push;
 mod refusal;
+mod target_hold;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,10 @@ pub use alias::{Alias, CHAMPION, NewAlias};
 pub use approval::{Approval, NotApproved, approve};
 pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};
 pub use evidence::{DataRead, Evidence, Judged};
-pub use ledger::{Ledger, Serving};
+pub use ledger::{Ledger, Serving, Withdrawal};
 pub use model_version::{ModelVersion, NoModel};
 pub use naming::{AliasRefusal, check_alias};
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
-pub use push::{NewerRun, PushRefusal, approved, may_push};
+pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push};
 pub use refusal::{Refusal, Unknown};
+pub use target_hold::{HoldRefusal, NewTargetHold, TargetHold, hold, release};

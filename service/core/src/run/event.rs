@@ -1,6 +1,6 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::{RunState, SkipCause};
+use super::{RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -177,6 +177,11 @@ pub enum RunEvent {
         /// One sentence.
         reason: String,
     },
+    /// The approved model was kept back, although nothing went wrong; what served before still serves.
+    PushWithheld {
+        /// Why.
+        because: Withheld,
+    },
     /// Somebody asked for the end.
     CancelRequested {
         /// Who or what.
@@ -196,9 +201,10 @@ pub enum RunEvent {
 
 impl Stored for RunEvent {
     const WHAT: &'static str = "run event";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn upgrade(from: u32, mut value: Value) -> Result<Value, StoredError> {
+        // Version 2 knew no model that was kept back, no unchanged one, and no spans that a run had seen.
         // Version 1 said in words only why a step was skipped.
         if from < 2
             && value["event"] == "step_skipped"

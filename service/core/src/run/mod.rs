@@ -9,6 +9,7 @@ mod run_state;
 pub mod sentence;
 mod skip;
 mod state;
+mod withheld;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use event::{Exit, RunEvent};
 pub use run_state::RunState;
 pub use skip::SkipCause;
 pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
+pub use withheld::Withheld;
 
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;

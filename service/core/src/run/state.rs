@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Exit, RunEvent, RunRequest, RunState, SkipCause};
+use super::{Exit, RunEvent, RunRequest, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -162,6 +162,11 @@ pub enum PushState {
     Failed {
         /// One sentence.
         reason: String,
+    },
+    /// Kept back, although nothing went wrong; what served before still serves.
+    Withheld {
+        /// Why.
+        because: Withheld,
     },
 }
 
@@ -363,6 +368,9 @@ impl Run {
                 version: version.clone(),
             }),
             RunEvent::PushFailed { reason } => self.apply_push(PushState::Failed { reason: reason.clone() }),
+            RunEvent::PushWithheld { because } => self.apply_push(PushState::Withheld {
+                because: because.clone(),
+            }),
             RunEvent::CancelRequested { by } => self.apply_cancel(by),
             RunEvent::Finished { state, summary, .. } => self.apply_finished(*state, summary, at),
         }

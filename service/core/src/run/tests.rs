@@ -5,7 +5,7 @@ mod disk;
 mod matrix;
 mod properties;
 
-use super::{Exit, RunEvent, RunRequest, SkipCause};
+use super::{Exit, RunEvent, RunRequest, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::gate::{Verdict, judge};
@@ -168,6 +168,14 @@ fn pushed() -> RunEvent {
 fn push_failed() -> RunEvent {
     RunEvent::PushFailed {
         reason: "the server did not load it".to_owned(),
+    }
+}
+
+fn push_withheld() -> RunEvent {
+    RunEvent::PushWithheld {
+        because: Withheld::Unchanged {
+            version: "1".to_owned(),
+        },
     }
 }
 

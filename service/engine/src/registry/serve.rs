@@ -12,12 +12,14 @@ use std::path::PathBuf;
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::RunId;
 use trainyard_core::plan::Push;
-use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction};
+use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction, TargetHold};
 use trainyard_store::{MetadataWrite, Store, StoreError};
 
 /// The right to change a target, and what its ledger says.
 pub(crate) struct Turn {
     pub(crate) ledger: Ledger,
+    /// Who froze the target, if it is frozen: then nothing new may serve.
+    pub(crate) hold: Option<TargetHold>,
     guard: ExclusiveGuard,
 }
 
@@ -73,11 +75,12 @@ pub(crate) enum TurnError {
 }
 
 impl Registry {
-    /// Waits until nobody else changes a target, and reads the ledger of this one.
+    /// Waits until nobody else changes a target, and reads the ledger of this one and whether it is frozen.
     pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
         let ledger = self.store.ledger(target).await?;
-        Ok(Turn { ledger, guard })
+        let hold = self.store.target_hold(target).await?;
+        Ok(Turn { ledger, hold, guard })
     }
 
     /// Makes the model serve and reads that back. On an error what served before still serves.
@@ -89,7 +92,7 @@ impl Registry {
         change: Change<'_>,
         reason: Reason,
     ) -> Result<Served, ServingError> {
-        let Turn { ledger, guard } = turn;
+        let Turn { ledger, guard, .. } = turn;
         let target = Target::new(&self.http, name, config).because(&reason.evidence);
         let from = ledger.serving().map(|serving| serving.pushed.version.clone());
         let (action, version, model, destination) = match change {

@@ -3,7 +3,7 @@
 
 use super::service::Service;
 use crate::config::Config;
-use crate::views::path_part;
+use crate::views::{HoldChange, path_part};
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 use trainyard_core::ids::RepoName;
@@ -92,13 +92,41 @@ impl Door {
     }
 
     /// Makes the version before the current one serve; what was done, as the API says it.
-    pub(super) async fn roll_back(&self, target: &str, actor: &str) -> Result<Value> {
+    pub(super) async fn roll_back(&self, target: &str, actor: &str, reason: Option<&str>) -> Result<Value> {
         match self {
             Self::Service(service) => {
                 let path = format!("/api/v1/targets/{}/rollback", path_part(target));
-                service.post(&path, &json!({"actor": actor})).await
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
             }
-            Self::Here(engine) => Ok(serde_json::to_value(engine.roll_back(target, actor).await?)?),
+            Self::Here(engine) => Ok(serde_json::to_value(engine.roll_back(target, actor, reason).await?)?),
+        }
+    }
+
+    /// Freezes a target; what was done, as the API says it.
+    pub(super) async fn hold(&self, target: &str, actor: &str, reason: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/hold", path_part(target));
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
+            }
+            Self::Here(engine) => {
+                let done = engine.hold_target(target, actor, reason).await?;
+                Ok(serde_json::to_value(HoldChange::from(done))?)
+            }
+        }
+    }
+
+    /// Releases a target; what was done, as the API says it.
+    pub(super) async fn release(&self, target: &str, actor: &str, reason: Option<&str>) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/release", path_part(target));
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
+            }
+            Self::Here(engine) => {
+                let done = engine.release_target(target, actor, reason).await?;
+                Ok(serde_json::to_value(HoldChange::from(done))?)
+            }
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The command line: one file for each command.
 
+mod actor;
 mod alias;
 mod cancel;
 mod doctor;
 mod door;
 mod gate;
 mod gc;
+mod hold;
 mod lint;
 mod logs;
 mod models;
@@ -26,6 +28,7 @@ mod why;
 
 use crate::config::Config;
 use crate::logging;
+use actor::actor;
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -72,6 +75,8 @@ enum Command {
     Models(models::Models),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    Hold(hold::Hold),
+    Release(hold::Release),
     Alias(alias::Alias),
     Gc(gc::Gc),
 }
@@ -131,6 +136,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Models(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,
+            Command::Hold(command) => command.perform(&load()?).await,
+            Command::Release(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
             Command::Gc(command) => command.perform(&load()?).await,
         }
@@ -157,12 +164,4 @@ async fn reads(config: &Config) -> Result<Reads> {
 fn folders(config: &Config) -> Folders {
     let root = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
     Folders::new(root)
-}
-
-/// Who is recorded as the one who asked.
-fn actor() -> String {
-    std::env::var("USER")
-        .ok()
-        .filter(|user| !user.is_empty())
-        .unwrap_or_else(|| "command line".to_owned())
 }

@@ -122,6 +122,7 @@ async fn served(store: &Store) {
     assert_eq!(ledger[2].evidence.forced().unwrap().reason(), "we know better");
     assert!(matches!(&ledger[3].evidence, Evidence::Gate(judged) if judged.data.len() == 1));
     assert!(store.ledger("flights").await.unwrap().serving().is_none());
+    assert_eq!(store.target_hold("flights").await.unwrap(), None);
     let other = store.ledger("other").await.unwrap();
     assert_eq!(other.serving().unwrap().pushed.version, "000002");
     assert_eq!(store.promotions(None, 9).await.unwrap().len(), 5);

@@ -43,6 +43,7 @@ pub(super) async fn judge(
             planned.evaluation.0, baseline.name
         )));
     }
+    let verdict = unless_unchanged(store, run, model, verdict).await?;
     let replay = match &planned.proposed_gate {
         Some(proposed) => Some(replayed(store, content, run, proposed, &measured).await?),
         None => None,
@@ -68,6 +69,23 @@ pub(super) async fn judge(
         events: [event].into_iter().chain(replay).collect(),
         metadata,
         ..Outcome::default()
+    })
+}
+
+/// The verdict, or that the candidate is what serves at the pipeline's target.
+async fn unless_unchanged(
+    store: &Store,
+    run: &Run,
+    model: &ArtifactRef,
+    verdict: Verdict,
+) -> Result<Verdict, EffectError> {
+    let Some(push) = &run.request.plan.push else {
+        return Ok(verdict);
+    };
+    let ledger = store.ledger(&push.target).await.map_err(EffectError::again)?;
+    Ok(match ledger.serves(&model.digest) {
+        Some(version) => verdict.of_unchanged(version),
+        None => verdict,
     })
 }
 
@@ -129,7 +147,7 @@ fn store_blessing(
     let marker = match verdict.blessing() {
         Blessing::Blessed => Some("BLESSED"),
         Blessing::NotBlessed => Some("NOT_BLESSED"),
-        Blessing::NotEvaluated => None,
+        Blessing::NotEvaluated | Blessing::Unchanged => None,
     };
     if let Some(marker) = marker {
         fs::write(folder.join(marker), b"").map_err(|e| broken(&e))?;
