@@ -13,7 +13,7 @@ use crate::house::targets::Targets;
 use crate::inbound::Inbound;
 use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
-use crate::inbound::manual::ManualError;
+use crate::inbound::manual::{ManualError, RunAsked};
 use crate::loops;
 use crate::registry::Registry;
 use crate::registry::aliases::AliasError;
@@ -328,7 +328,22 @@ impl Engine {
         parameters: &Map<String, Value>,
         actor: &str,
     ) -> Result<RunId, ManualError> {
-        self.inbound.request_known(repo, pipeline, parameters, actor).await
+        let asked = RunAsked {
+            parameters: parameters.clone(),
+            actor: actor.to_owned(),
+            ..RunAsked::default()
+        };
+        self.request_known_so(repo, pipeline, &asked).await
+    }
+
+    /// The same, as of spans or without a push.
+    pub async fn request_known_so(
+        &self,
+        repo: &RepoName,
+        pipeline: &str,
+        asked: &RunAsked,
+    ) -> Result<RunId, ManualError> {
+        self.inbound.request_known(repo, pipeline, asked).await
     }
 
     /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.

@@ -17,6 +17,7 @@ pub(super) struct Origin {
     pub(super) branch: Option<String>,
     pub(super) pull_request: Option<u64>,
     pub(super) newest_spans: BTreeMap<String, String>,
+    pub(super) as_of_spans: BTreeMap<String, String>,
 }
 
 impl Origin {
@@ -81,6 +82,8 @@ impl Origin {
             pull_request: self.pull_request,
             folder: folder.to_owned(),
             newest_spans: self.newest_spans.clone(),
+            as_of_spans: self.as_of_spans.clone(),
+            work_tree: None,
             may_push: cause.may_push(),
             created_at: at,
             plan,

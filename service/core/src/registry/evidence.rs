@@ -3,7 +3,8 @@
 use crate::artifact::Digest;
 use crate::gate::{Override, Verdict};
 use crate::ids::CommitSha;
-use crate::run::Run;
+use crate::run::{Run, WorkTree};
+use crate::span::AsOf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -47,6 +48,8 @@ pub struct Judged {
     pub commit: Option<CommitSha>,
     /// The external data its run read.
     pub data: Vec<DataRead>,
+    /// The person's work tree that it was trained in, where it was none of a repository's commits.
+    pub work_tree: Option<WorkTree>,
 }
 
 /// One data source as a run read it.
@@ -58,6 +61,9 @@ pub struct DataRead {
     pub digest: Digest,
     /// The spans' labels, as file names write them.
     pub spans: Vec<Value>,
+    /// The newest span of the source that the run could see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
 }
 
 impl Judged {
@@ -67,6 +73,7 @@ impl Judged {
             verdict: run.verdict.clone(),
             commit: run.request.commit.clone(),
             data: data(run),
+            work_tree: run.request.work_tree.clone(),
         }
     }
 }
@@ -78,10 +85,12 @@ fn data(run: &Run) -> Vec<DataRead> {
         .map(|data| {
             let spans = data.properties.get("spans").and_then(Value::as_array);
             let labels = spans.into_iter().flatten().map(|span| span["label"].clone());
+            let source = data.properties.get("source").and_then(Value::as_str);
             DataRead {
-                source: data.properties.get("source").and_then(Value::as_str).map(str::to_owned),
+                source: source.map(str::to_owned),
                 digest: data.digest.clone(),
                 spans: labels.collect(),
+                as_of: source.and_then(|source| run.as_of(source)),
             }
         })
         .collect()
@@ -120,6 +129,8 @@ struct GateForm {
     commit: Option<CommitSha>,
     #[serde(default)]
     data: Option<Vec<DataRead>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    work_tree: Option<WorkTree>,
 }
 
 /// The JSON of [`Evidence::Promotion`].
@@ -157,6 +168,7 @@ impl From<Judged> for GateForm {
             verdict: judged.verdict,
             commit: judged.commit,
             data: Some(judged.data),
+            work_tree: judged.work_tree,
         }
     }
 }
@@ -167,6 +179,7 @@ impl From<GateForm> for Judged {
             verdict: form.verdict,
             commit: form.commit,
             data: form.data.unwrap_or_default(),
+            work_tree: form.work_tree,
         }
     }
 }

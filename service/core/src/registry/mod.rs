@@ -7,6 +7,7 @@
 
 mod alias;
 mod approval;
+mod as_of;
 mod baseline;
 mod evidence;
 mod ledger;
@@ -16,12 +17,14 @@ mod promotion;
 mod push;
 mod refusal;
 mod target_hold;
+mod unfair;
 
 #[cfg(test)]
 mod tests;
 
 pub use alias::{Alias, CHAMPION, NewAlias};
 pub use approval::{Approval, NotApproved, approve};
+pub use as_of::seen;
 pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};
 pub use evidence::{DataRead, Evidence, Judged};
 pub use ledger::{Ledger, Serving, Withdrawal};
@@ -31,3 +34,4 @@ pub use promotion::{NewPromotion, Promotion, PromotionAction};
 pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push};
 pub use refusal::{Refusal, Unknown};
 pub use target_hold::{HoldRefusal, NewTargetHold, TargetHold, hold, release};
+pub use unfair::{UnfairBaseline, unfair_baseline};

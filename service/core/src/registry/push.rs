@@ -1,5 +1,6 @@
 //! Whether a run's approved model may still be pushed when its turn comes.
 
+use super::as_of::older_data;
 use super::{Ledger, PromotionAction, TargetHold};
 use crate::gate::Blessed;
 use crate::ids::{Micros, RunId};
@@ -96,7 +97,7 @@ pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal>
         return Err(PushRefusal::NothingToPush);
     };
     let blessed = approved(run)?;
-    if let Some(because) = withheld(&blessed, ledger, hold) {
+    if let Some(because) = withheld(run, &blessed, ledger, hold) {
         return Err(PushRefusal::Withheld(because));
     }
     // A verdict is about two models: if another one serves by now, it says nothing.
@@ -113,7 +114,7 @@ pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal>
 }
 
 /// What keeps an approved model back. What serves already is said first, since nothing was to be done anyway.
-fn withheld(blessed: &Blessed, ledger: &Ledger, hold: Option<&TargetHold>) -> Option<Withheld> {
+fn withheld(run: &Run, blessed: &Blessed, ledger: &Ledger, hold: Option<&TargetHold>) -> Option<Withheld> {
     if let Some(version) = ledger.serves(blessed.digest()) {
         let version = version.to_owned();
         return Some(Withheld::Unchanged { version });
@@ -128,5 +129,7 @@ fn withheld(blessed: &Blessed, ledger: &Ledger, hold: Option<&TargetHold>) -> Op
             reason: withdrawal.by.evidence.reason().map(str::to_owned),
         })
     };
-    hold.map(TargetHold::withholds).or_else(withdrawn)
+    hold.map(TargetHold::withholds)
+        .or_else(|| older_data(run, ledger))
+        .or_else(withdrawn)
 }

@@ -1,9 +1,13 @@
 //! What the ledger means, on whose word a model serves, and what a candidate is compared with.
 
+mod data;
+
 use super::*;
 use crate::artifact::samples::model;
 use crate::gate::Override;
 use crate::ids::Micros;
+use crate::run::WorkTree;
+use crate::span::AsOf;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -112,7 +116,16 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
             source: Some("flights".into()),
             digest: model(1).digest,
             spans: vec![json!("2013-01")],
+            as_of: Some(AsOf {
+                span: 15706,
+                label: "2013-01".into(),
+            }),
         }],
+        work_tree: Some(WorkTree {
+            actor: "ada".into(),
+            commit: Some("0123".into()),
+            dirty: true,
+        }),
         ..Judged::default()
     };
     let forced = Override::new("ada", "the holdout was mislabelled").ok();
@@ -147,9 +160,9 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
     };
     let shown: Vec<_> = all[..3].iter().map(keys).collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    verdict commit data
-    promoted instead_of verdict commit data reason forced
-    rolled_back verdict commit data reason
+    verdict commit data work_tree
+    promoted instead_of verdict commit data work_tree reason forced
+    rolled_back verdict commit data work_tree reason
     ");
     // A person's word is only what names who and why.
     let hollow =
@@ -180,6 +193,8 @@ mod runs {
             pull_request: None,
             folder: "pipelines/flights".into(),
             newest_spans: Default::default(),
+            as_of_spans: Default::default(),
+            work_tree: None,
             may_push: true,
             created_at: Micros(10),
             plan,

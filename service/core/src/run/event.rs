@@ -4,6 +4,7 @@ use super::{RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
+use crate::span::AsOf;
 use crate::stored::{Stored, StoredError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -56,6 +57,18 @@ pub enum RunEvent {
     Started {
         /// The baseline model, if there is one.
         baseline: Option<ArtifactRef>,
+    },
+    /// What earlier runs have seen of the sources that an event announced a span of: this run sees that, too.
+    SpansSeen {
+        /// The newest span by source, as a number.
+        seen: BTreeMap<String, i64>,
+    },
+    /// A step's window was read.
+    WindowRead {
+        /// The data source.
+        source: String,
+        /// The newest span of it that the run saw.
+        as_of: AsOf,
     },
     /// An image is ready.
     ImageBuilt {

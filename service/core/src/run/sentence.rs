@@ -103,9 +103,16 @@ pub fn run_succeeded(run: &Run) -> String {
             let version = verdict.unchanged().unwrap_or_default().to_owned();
             format!("unchanged: {}", Withheld::Unchanged { version }.sentence())
         }
-        (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
+        (Blessing::Blessed, _)
+            if run.request.may_push || (run.request.work_tree.is_some() && run.request.plan.push.is_none()) =>
+        {
+            "approved; the pipeline names no push target".to_owned()
+        }
         (Blessing::Blessed, _) if run.request.pull_request.is_some() => {
             "approved; a pull request's model is not pushed".to_owned()
+        }
+        (Blessing::Blessed, _) if run.request.work_tree.is_some() => {
+            "approved; a run of a folder pushes only with --push".to_owned()
         }
         (Blessing::Blessed, _) => "approved; this run was asked not to push".to_owned(),
         (Blessing::NotBlessed, _) => match verdict.reason() {

@@ -5,6 +5,7 @@ use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use crate::plan::PlannedStep;
+use crate::span::AsOf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -190,6 +191,12 @@ pub struct Run {
     pub state: RunState,
     /// The model to compare with; `None` before the start, `Some(None)` when there is none.
     pub baseline: Option<Option<ArtifactRef>>,
+    /// The newest spans that earlier runs have seen, by source, as numbers.
+    #[serde(default)]
+    pub seen: BTreeMap<String, i64>,
+    /// The newest span that this run saw, by source.
+    #[serde(default)]
+    pub as_of: BTreeMap<String, AsOf>,
     /// The images to build.
     pub images: IndexMap<String, ImageState>,
     /// The steps in the plan's order.
@@ -235,6 +242,8 @@ impl Run {
             request,
             state: RunState::Queued,
             baseline: None,
+            seen: BTreeMap::new(),
+            as_of: BTreeMap::new(),
             images,
             steps,
             verdict: None,
@@ -314,6 +323,11 @@ impl Run {
         }
         match event {
             RunEvent::Started { .. } => Applied::Ignored("already started"),
+            RunEvent::SpansSeen { seen } => {
+                self.seen = seen.clone();
+                Applied::Applied
+            }
+            RunEvent::WindowRead { source, as_of } => self.apply_read(source, as_of),
             RunEvent::ImageBuilt {
                 image,
                 key,
@@ -397,6 +411,14 @@ impl Run {
             return Applied::Ignored("already asked");
         }
         self.cancel_requested = Some(by.to_owned());
+        Applied::Applied
+    }
+
+    fn apply_read(&mut self, source: &str, as_of: &AsOf) -> Applied {
+        if self.as_of.get(source).is_some_and(|known| known >= as_of) {
+            return Applied::Ignored("already known");
+        }
+        self.as_of.insert(source.to_owned(), as_of.clone());
         Applied::Applied
     }
 

@@ -49,6 +49,8 @@ fn request(plan: Plan) -> RunRequest {
         pull_request: None,
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
+        as_of_spans: Default::default(),
+        work_tree: None,
         may_push: true,
         created_at: Micros(0),
         plan,

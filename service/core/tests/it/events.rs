@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause, Withheld};
-use trainyard_core::span::TooFewSpans;
+use trainyard_core::span::{AsOf, TooFewSpans};
 
 fn digest(byte: u8) -> Digest {
     Digest::from_sha256(&[byte; 32])
@@ -70,7 +70,17 @@ pub fn causes() -> [SkipCause; 3] {
 /// What version 3 added, after everything else.
 pub fn news() -> Vec<RunEvent> {
     let withheld = withheld().map(|because| RunEvent::PushWithheld { because });
-    withheld.into_iter().collect()
+    let (source, label) = ("flights".to_owned(), "2013-04".to_owned());
+    let spans = [
+        RunEvent::SpansSeen {
+            seen: [(source.clone(), 15_796)].into(),
+        },
+        RunEvent::WindowRead {
+            source,
+            as_of: AsOf { span: 15_796, label },
+        },
+    ];
+    withheld.into_iter().chain(spans).collect()
 }
 
 /// Why an approved model was kept back; a binary that wrote version 2 knew no such thing.

@@ -254,10 +254,12 @@ fn nothing_that_is_stored_lacks_a_sample() {
         RunEvent::CancelRequested { .. } => 16,
         RunEvent::Finished { .. } => 17,
         RunEvent::PushWithheld { .. } => 18,
+        RunEvent::SpansSeen { .. } => 19,
+        RunEvent::WindowRead { .. } => 20,
     };
     let newest = versions().pop().unwrap();
     let kinds: std::collections::BTreeSet<usize> = events(&newest).iter().map(kind).collect();
-    assert_eq!(kinds, (0..19).collect());
+    assert_eq!(kinds, (0..21).collect());
 }
 
 #[test]

@@ -247,6 +247,7 @@ fn plan(target: &str, found: &ModelVersion) -> Push {
         target: String::new(),
         infra_validation: InfraValidation::default(),
         max_latency_micros: None,
+        allow_older_data: false,
     });
     Push {
         target: target.to_owned(),

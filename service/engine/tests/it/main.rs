@@ -19,6 +19,7 @@ mod mlmd;
 mod model_server;
 mod moment;
 mod moved;
+mod old_data;
 mod promote;
 mod pull_request;
 mod push;

@@ -5,9 +5,9 @@ use super::service::Service;
 use crate::config::Config;
 use crate::views::{HoldChange, path_part};
 use anyhow::{Result, bail};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use trainyard_core::ids::RepoName;
-use trainyard_engine::{Engine, PromoteRequest};
+use trainyard_engine::{Engine, PromoteRequest, RunAsked};
 use trainyard_store::RunRow;
 
 /// Who does what a command asks for.
@@ -38,23 +38,23 @@ impl Door {
     }
 
     /// Starts a run of a known pipeline; its id.
-    pub(super) async fn trigger(
-        &self,
-        repo: &RepoName,
-        pipeline: &str,
-        parameters: &Map<String, Value>,
-        actor: &str,
-    ) -> Result<String> {
+    pub(super) async fn trigger(&self, repo: &RepoName, pipeline: &str, asked: &RunAsked) -> Result<String> {
         match self {
             Self::Service(service) => {
-                let asked = json!({"repo": repo, "pipeline": pipeline, "parameters": parameters, "actor": actor});
-                let answer = service.post("/api/v1/runs", &asked).await?;
+                let RunAsked {
+                    parameters,
+                    spans,
+                    no_push,
+                    actor,
+                } = asked;
+                let body = json!({
+                    "repo": repo, "pipeline": pipeline, "parameters": parameters, "spans": spans,
+                    "no_push": no_push, "actor": actor,
+                });
+                let answer = service.post("/api/v1/runs", &body).await?;
                 Ok(answer["run"].as_str().unwrap_or_default().to_owned())
             }
-            Self::Here(engine) => Ok(engine
-                .request_known(repo, pipeline, parameters, actor)
-                .await?
-                .to_string()),
+            Self::Here(engine) => Ok(engine.request_known_so(repo, pipeline, asked).await?.to_string()),
         }
     }
 

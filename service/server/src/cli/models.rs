@@ -70,7 +70,10 @@ fn render(target: &TargetView) -> String {
             ) {
                 (Some(reason), _) => &format!("{}, against the gate: {reason}", entry.actor),
                 (None, Some(reason)) => &format!("{}: {reason}", entry.actor),
-                (None, None) => &entry.actor,
+                (None, None) => &match entry.work_tree.as_ref() {
+                    Some(tree) => format!("{}, from {tree}", entry.actor),
+                    None => entry.actor.clone(),
+                },
             };
             let cells = [&super::runs::when(&entry.at), &entry.action, &entry.version, run, by];
             table.row(cells.map(|cell| cell.to_owned()).to_vec());

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::registry::{CHAMPION, NewTargetHold, Promotion, Serving as ServingNow, TargetHold};
+use trainyard_core::registry::{CHAMPION, Evidence, NewTargetHold, Promotion, Serving as ServingNow, TargetHold};
+use trainyard_core::run::WorkTree;
 use trainyard_store::{Reads, Result};
 use utoipa::ToSchema;
 
@@ -131,6 +132,8 @@ pub struct PromotionItem {
     pub run: Option<String>,
     /// Who did it.
     pub actor: String,
+    /// Of a push: the work tree it was trained in, in words, where it was none of a repository's commits.
+    pub work_tree: Option<String>,
     /// Why.
     #[schema(value_type = Object)]
     pub evidence: Value,
@@ -214,6 +217,10 @@ fn item(entry: &Promotion) -> PromotionItem {
         model: entry.model.digest.to_string(),
         run: entry.run.as_ref().map(ToString::to_string),
         actor: entry.actor.clone(),
+        work_tree: match &entry.evidence {
+            Evidence::Gate(judged) => judged.work_tree.as_ref().map(WorkTree::sentence),
+            _ => None,
+        },
         evidence: serde_json::to_value(&entry.evidence).unwrap_or_default(),
         at: time(entry.at),
     }

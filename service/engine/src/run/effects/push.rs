@@ -69,7 +69,11 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let reason = Reason {
         pipeline: run.request.plan.pipeline.clone(),
         run: Some(run.request.id.clone()),
-        actor: "gate".to_owned(),
+        // Of a work tree on a person's machine it is that person who pushes.
+        actor: match &run.request.work_tree {
+            Some(tree) => tree.actor.clone(),
+            None => "gate".to_owned(),
+        },
         evidence: Evidence::Gate(Judged::of(run)),
     };
     let change = Change::New { blessed, files, plan };
