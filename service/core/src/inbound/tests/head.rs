@@ -141,7 +141,10 @@ fn a_person_names_spans_and_keeps_the_push_back() {
         no_push: true,
     };
     let started = manual(&manual_of, &here, &here.plan, given()).unwrap();
-    insta::assert_snapshot!(told(&started), @"");
+    insta::assert_snapshot!(told(&started), @"
+    start r1 (manual): manual request by ada as of flights 2014-06: pipelines/flights, never pushes, c of main, as of flights 2014-06
+    tell c: trainyard/flights Pending: waiting to run: manual request by ada as of flights 2014-06
+    ");
     let mut two = here.plan.clone();
     two.data.insert("weather".to_owned(), two.data["flights"].clone());
     let mut none = here.plan.clone();
@@ -164,7 +167,17 @@ fn a_person_names_spans_and_keeps_the_push_back() {
         said(&here.plan, &["2014-06", "flights=2014-07"]),
         said(&here.plan, &[]),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    {"flights": "2014-06"}
+    {"flights": "2014-06", "weather": "2014-05"}
+    the span '2014-06' could be of several data sources (flights, weather): write SOURCE=2014-06
+    there is no data source for the span '2014-06' (known: none): write SPAN, or SOURCE=SPAN
+    there is no data source for the span 'flight=2014-06' (known: flights): write SPAN, or SOURCE=SPAN
+    '2014-13' is no span of data source 'flights': its files are like data/flights/{YYYY}-{MM}.parquet
+    'june' is no span of data source 'flights': its files are like data/flights/{YYYY}-{MM}.parquet
+    data source 'flights' is given two spans: name one
+    {}
+    "#);
 }
 
 #[test]

@@ -134,7 +134,16 @@ fn a_run_as_of_an_older_span_never_replaces_a_newer_model() {
         ("nothing serves", said(&old(Some(6), None), &Ledger::default())),
     ]
     .map(|(name, said)| format!("{name}: {said}"));
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @"
+    announced: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    asked for by a person: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    what an older binary wrote: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    the newest window, whatever it holds: may be pushed
+    the same span again: may be pushed
+    the file allows it: may be pushed
+    another pipeline's model serves: may be pushed
+    nothing serves: may be pushed
+    ");
 }
 
 #[test]
@@ -186,5 +195,12 @@ fn a_baseline_that_knows_the_rows_judges_nobody() {
         ),
     ]
     .map(|(name, said)| format!("{name}: {said}"));
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @"
+    as of an older span: the model compared with was trained on the rows that judge it (2014-06 of data source 'rows', in run r1): judge by spans that neither has seen
+    the next month: fair
+    the same window again: fair
+    judged by more months than before: the model compared with was trained on the rows that judge it (2014-08, 2014-09 of data source 'rows', in run r1): judge by spans that neither has seen
+    the candidate knows them, too: fair
+    one step for both, split: fair
+    ");
 }
