@@ -97,7 +97,7 @@ async fn a_run_as_of_an_older_span_is_judged_and_waits_for_a_person() {
         (row.state, row.blessing),
         (RunState::Succeeded, Some(Blessing::Blessed))
     );
-    insta::assert_snapshot!(row.summary.unwrap(), @"");
+    insta::assert_snapshot!(row.summary.unwrap(), @"approved, not pushed: it was made as of 2013-03 of data source 'rows', and version 000005, which serves, as of 2013-05: to let older data serve, use `trainyard promote`, or set push.allow_older_data");
     assert!(matches!(
         run.push,
         PushState::Withheld {
@@ -125,7 +125,7 @@ async fn a_run_as_of_an_older_span_is_judged_and_waits_for_a_person() {
         ..RunAsked::default()
     };
     let refused = yard.engine.request_known_so(&repo, "tiny", &asked).await.unwrap_err();
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @"'june' is no span of data source 'rows': its files are like rows/{YYYY}-{MM}.csv");
 }
 
 #[tokio::test]
@@ -169,6 +169,6 @@ async fn a_baseline_that_was_trained_on_the_rows_is_no_judge() {
         .summary
         .unwrap()
         .replace(run.baseline.unwrap().unwrap().name.split('/').next().unwrap(), "RUN");
-    insta::assert_snapshot!(summary, @"");
+    insta::assert_snapshot!(summary, @"not judged: the model compared with was trained on the rows that judge it (2013-03 of data source 'rows', in run RUN): judge by spans that neither has seen");
     assert_eq!(yard.ledger().await.len(), 2);
 }
