@@ -3,6 +3,7 @@
 use crate::ids::{CommitSha, RepoName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A typed fact, derived from a verified delivery or made by the service itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +123,12 @@ pub struct Manual {
     /// Parameters that replace the file's defaults.
     #[serde(default)]
     pub parameters: Map<String, Value>,
+    /// The span to run as of, by source name; everything there is of the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spans: BTreeMap<String, String>,
+    /// Whether an approved model is judged only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_push: bool,
 }
 
 impl Event {

@@ -57,6 +57,13 @@ impl NodeId {
         }
     }
 
+    /// The run and the step that made an artifact, by its name; `None` of what no step made.
+    pub fn maker(artifact: &str) -> Option<(RunId, StepName)> {
+        let mut parts = artifact.split('/');
+        let (run, step, _output) = (parts.next()?, parts.next()?, parts.next()?);
+        parts.next().is_none().then(|| (RunId::new(run), StepName::new(step)))
+    }
+
     /// The gate.
     pub fn gate() -> Self {
         Self::only(NodeKind::Gate)

@@ -1,8 +1,10 @@
 //! External data named by the time it covers: patterns, spans and windows, as in TFX's ExampleGen.
 
+mod as_of;
 mod pattern_error;
 mod select;
 mod unselected;
+pub use as_of::{AsOf, Sight};
 pub use pattern_error::{PathError, PatternError};
 pub use unselected::{TooFewSpans, Unselected};
 

@@ -13,7 +13,7 @@ use crate::house::targets::Targets;
 use crate::inbound::Inbound;
 use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
-use crate::inbound::manual::ManualError;
+use crate::inbound::manual::{ManualError, RunAsked};
 use crate::loops;
 use crate::registry::Registry;
 use crate::registry::aliases::AliasError;
@@ -34,7 +34,7 @@ use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
-use trainyard_core::registry::Alias;
+use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
 use trainyard_core::run::Run;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
@@ -333,7 +333,22 @@ impl Engine {
         parameters: &Map<String, Value>,
         actor: &str,
     ) -> Result<RunId, ManualError> {
-        self.inbound.request_known(repo, pipeline, parameters, actor).await
+        let asked = RunAsked {
+            parameters: parameters.clone(),
+            actor: actor.to_owned(),
+            ..RunAsked::default()
+        };
+        self.request_known_so(repo, pipeline, &asked).await
+    }
+
+    /// The same, as of spans or without a push.
+    pub async fn request_known_so(
+        &self,
+        repo: &RepoName,
+        pipeline: &str,
+        asked: &RunAsked,
+    ) -> Result<RunId, ManualError> {
+        self.inbound.request_known(repo, pipeline, asked).await
     }
 
     /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
@@ -367,9 +382,29 @@ impl Engine {
         self.runs.registry.promote(request).await
     }
 
-    /// Makes the version before the current one serve, and records who asked.
-    pub async fn roll_back(&self, target: &str, actor: &str) -> Result<RolledBack, PromotionError> {
-        self.runs.registry.roll_back(target, actor).await
+    /// Makes the version before the current one serve, and records who asked and why.
+    pub async fn roll_back(
+        &self,
+        target: &str,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<RolledBack, PromotionError> {
+        self.runs.registry.roll_back(target, actor, reason).await
+    }
+
+    /// Freezes a push target: nothing new serves there until it is released. A reason is needed.
+    pub async fn hold_target(&self, target: &str, actor: &str, reason: &str) -> Result<NewTargetHold, PromotionError> {
+        self.runs.registry.hold_target(target, actor, reason).await
+    }
+
+    /// Releases a push target that is held.
+    pub async fn release_target(
+        &self,
+        target: &str,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<NewTargetHold, PromotionError> {
+        self.runs.registry.release_target(target, actor, reason).await
     }
 
     /// Gives a name to a version of a registered model.

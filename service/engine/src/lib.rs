@@ -25,7 +25,7 @@ pub use house::folders::Folders;
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;
-pub use inbound::manual::ManualError;
+pub use inbound::manual::{ManualError, RunAsked};
 pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::replay::Past;

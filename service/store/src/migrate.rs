@@ -22,6 +22,7 @@ migrations! {
     2 "0002_trainyard";
     3 "0003_registry";
     4 "0004_change_number";
+    5 "0005_target_holds";
 }
 
 /// The newest schema version this program knows.

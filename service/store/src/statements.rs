@@ -25,6 +25,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("runs", crate::runs::STATEMENTS),
     ("schedules", crate::schedules::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),
+    ("target_holds", crate::target_holds::STATEMENTS),
 ];
 
 #[cfg(test)]

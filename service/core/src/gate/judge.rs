@@ -88,6 +88,7 @@ impl Judge<'_> {
             comparisons: self.comparisons,
             interval_level: self.evaluation.confidence_level,
             slicing_details,
+            unchanged: None,
         }
     }
 

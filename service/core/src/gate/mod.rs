@@ -1,6 +1,7 @@
 //! The gate: is the candidate good enough, and better than what is serving?
 
 mod forced;
+mod incomparable;
 mod judge;
 mod pair;
 mod replay;

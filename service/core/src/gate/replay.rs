@@ -48,9 +48,9 @@ impl Replayed {
         }
     }
 
-    /// Whether the other gate says something else.
+    /// Whether the other gate says something else. Of bytes that served already the recorded one said nothing.
     pub fn changes(&self) -> bool {
-        self.now.is_some_and(|now| now != self.then)
+        self.then != Blessing::Unchanged && self.now.is_some_and(|now| now != self.then)
     }
 }
 

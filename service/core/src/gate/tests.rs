@@ -3,6 +3,7 @@
 mod conformance;
 mod cross_slices;
 mod evidence;
+mod incomparable;
 mod insufficient;
 
 use super::{Blessing, Verdict, judge};

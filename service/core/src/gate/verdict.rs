@@ -5,7 +5,7 @@ use crate::evaluation::{SliceKey, place_name};
 use crate::plan::{ChangeThreshold, CrossSlicingSpec, Requirement, SlicingSpec, SuspiciousImprovement, ValueThreshold};
 use serde::{Deserialize, Serialize};
 
-/// TFX's blessing, three-valued: no thresholds means no judgement, not approval.
+/// TFX's blessing: no thresholds means no judgement, not approval, and what serves already is nothing to approve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blessing {
@@ -15,6 +15,8 @@ pub enum Blessing {
     NotBlessed,
     /// There was nothing to judge by.
     NotEvaluated,
+    /// The candidate is, byte for byte, what serves.
+    Unchanged,
 }
 
 impl Blessing {
@@ -24,6 +26,7 @@ impl Blessing {
             Self::Blessed => "blessed",
             Self::NotBlessed => "not_blessed",
             Self::NotEvaluated => "not_evaluated",
+            Self::Unchanged => "unchanged",
         }
     }
 }
@@ -167,6 +170,9 @@ pub struct Verdict {
     pub(super) interval_level: Option<f64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) slicing_details: Vec<SlicingDetails>,
+    /// The version that serves these bytes already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unchanged: Option<String>,
 }
 
 impl Verdict {

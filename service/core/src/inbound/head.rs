@@ -8,7 +8,7 @@ use super::reason::Reason;
 use crate::event::{DataArrived, Event, Manual, ScheduleDue};
 use crate::ids::{Micros, RepoName};
 use crate::plan::Plan;
-use crate::run::RunRequest;
+use crate::run::{RunRequest, WorkTree};
 use crate::trigger::{Cause, Match, NotStarted, matches};
 use chrono::DateTime;
 
@@ -91,6 +91,8 @@ pub fn schedule(
             git_ref: None,
             actor: "schedule".to_owned(),
             parameters: serde_json::Map::new(),
+            spans: Default::default(),
+            no_push: false,
         }));
     };
     let slot = DateTime::from_timestamp_micros(slot.0).map(|slot| slot.to_rfc3339());
@@ -115,7 +117,13 @@ pub fn manual(
     let mut draft = Draft::new(given);
     match matches(plan, &event, None) {
         Match::Start(cause) | Match::Hold { cause, .. } => {
-            draft.start(&Origin::at_head(pipeline), &pipeline.folder, plan.clone(), &cause);
+            let origin = Origin {
+                as_of_spans: manual.spans.clone(),
+                ..Origin::at_head(pipeline)
+            };
+            let run = draft.request(&origin, &pipeline.folder, plan.clone(), &cause);
+            let may_push = run.may_push && !manual.no_push;
+            draft.begin(RunRequest { may_push, ..run });
             Ok(draft.of(event))
         }
         Match::No(not_started) => Err(Box::new(not_started)),
@@ -123,12 +131,17 @@ pub fn manual(
 }
 
 /// A person's request for a run of a folder on this machine, whose plan this is.
-pub fn local(manual: &Manual, folder: &str, plan: Plan, may_push: bool, given: Given<'_>) -> Interpretation {
+pub fn local(manual: &Manual, folder: &str, plan: Plan, work_tree: WorkTree, given: Given<'_>) -> Interpretation {
     let cause = Cause::Manual {
         actor: manual.actor.clone(),
+        spans: manual.spans.clone(),
     };
     let mut draft = Draft::new(given);
     let run = draft.request(&Origin::default(), folder, plan, &cause);
-    draft.begin(RunRequest { may_push, ..run });
+    draft.begin(RunRequest {
+        may_push: !manual.no_push,
+        work_tree: Some(work_tree),
+        ..run
+    });
     draft.of(Event::Manual(manual.clone()))
 }

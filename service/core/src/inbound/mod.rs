@@ -3,6 +3,7 @@
 //! Each kind of event has its function. The caller has fetched what it looks at (the pipelines at the commits, the
 //! paths that changed, what waits already) and stores the [`Interpretation`] in one transaction.
 
+mod asked;
 mod head;
 mod hold;
 mod interpretation;
@@ -14,6 +15,7 @@ mod repository;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{SpanRefusal, asked_spans};
 pub use head::{data, local, manual, release, schedule};
 pub use hold::{Hold, HoldPayload};
 pub use interpretation::{Consequence, Given, Interpretation};

@@ -18,6 +18,7 @@ pub(super) struct Origin {
     pub(super) pull_request: Option<u64>,
     pub(super) newest_spans: BTreeMap<String, String>,
     pub(super) waited_spans: BTreeMap<String, Vec<String>>,
+    pub(super) as_of_spans: BTreeMap<String, String>,
 }
 
 impl Origin {
@@ -92,6 +93,8 @@ impl Origin {
             folder: folder.to_owned(),
             newest_spans: self.newest_spans.clone(),
             waited_spans: self.waited_spans.clone(),
+            as_of_spans: self.as_of_spans.clone(),
+            work_tree: None,
             may_push: cause.may_push(),
             created_at: at,
             plan,

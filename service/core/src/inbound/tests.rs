@@ -108,6 +108,9 @@ fn started(run: &RunRequest) -> String {
     if let (Some(commit), Some(branch)) = (&run.commit, &run.branch) {
         line += &format!(", {} of {branch}", &commit.as_str()[..1]);
     }
+    for (source, span) in &run.as_of_spans {
+        line += &format!(", as of {source} {span}");
+    }
     for (source, span) in &run.newest_spans {
         line += &format!(", {source} up to {span}");
     }

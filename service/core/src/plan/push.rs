@@ -15,6 +15,9 @@ pub struct Push {
     /// How long the new version may take for the sample request, as the median of ten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_latency_micros: Option<u64>,
+    /// Whether a model made as of an older span than what serves is pushed, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_older_data: bool,
 }
 
 impl Push {

@@ -3,7 +3,8 @@
 use crate::artifact::Digest;
 use crate::gate::{Override, Verdict};
 use crate::ids::CommitSha;
-use crate::run::Run;
+use crate::run::{Run, WorkTree};
+use crate::span::AsOf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -29,8 +30,10 @@ pub enum Evidence {
     Rollback {
         /// The version that was withdrawn.
         rolled_back: String,
-        /// What the gate knew of it.
+        /// What the gate knew of the one that serves again.
         judged: Judged,
+        /// Why, if the person said so.
+        reason: Option<String>,
     },
     /// What another program, or an older one, wrote.
     Recorded(Value),
@@ -45,6 +48,8 @@ pub struct Judged {
     pub commit: Option<CommitSha>,
     /// The external data its run read.
     pub data: Vec<DataRead>,
+    /// The person's work tree that it was trained in, where it was none of a repository's commits.
+    pub work_tree: Option<WorkTree>,
 }
 
 /// One data source as a run read it.
@@ -56,6 +61,9 @@ pub struct DataRead {
     pub digest: Digest,
     /// The spans' labels, as file names write them.
     pub spans: Vec<Value>,
+    /// The newest span of the source that the run could see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
 }
 
 impl Judged {
@@ -65,6 +73,7 @@ impl Judged {
             verdict: run.verdict.clone(),
             commit: run.request.commit.clone(),
             data: data(run),
+            work_tree: run.request.work_tree.clone(),
         }
     }
 }
@@ -76,10 +85,12 @@ fn data(run: &Run) -> Vec<DataRead> {
         .map(|data| {
             let spans = data.properties.get("spans").and_then(Value::as_array);
             let labels = spans.into_iter().flatten().map(|span| span["label"].clone());
+            let source = data.properties.get("source").and_then(Value::as_str);
             DataRead {
-                source: data.properties.get("source").and_then(Value::as_str).map(str::to_owned),
+                source: source.map(str::to_owned),
                 digest: data.digest.clone(),
                 spans: labels.collect(),
+                as_of: source.and_then(|source| run.as_of(source)),
             }
         })
         .collect()
@@ -105,8 +116,8 @@ impl Evidence {
     /// Why, in a person's words.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Promotion { reason, .. } => reason.as_deref(),
-            Self::Gate(_) | Self::Rollback { .. } | Self::Recorded(_) => None,
+            Self::Promotion { reason, .. } | Self::Rollback { reason, .. } => reason.as_deref(),
+            Self::Gate(_) | Self::Recorded(_) => None,
         }
     }
 }
@@ -118,6 +129,8 @@ struct GateForm {
     commit: Option<CommitSha>,
     #[serde(default)]
     data: Option<Vec<DataRead>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    work_tree: Option<WorkTree>,
 }
 
 /// The JSON of [`Evidence::Promotion`].
@@ -145,6 +158,8 @@ struct RollbackForm {
     rolled_back: String,
     #[serde(flatten)]
     judged: GateForm,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 impl From<Judged> for GateForm {
@@ -153,6 +168,7 @@ impl From<Judged> for GateForm {
             verdict: judged.verdict,
             commit: judged.commit,
             data: Some(judged.data),
+            work_tree: judged.work_tree,
         }
     }
 }
@@ -163,6 +179,7 @@ impl From<GateForm> for Judged {
             verdict: form.verdict,
             commit: form.commit,
             data: form.data.unwrap_or_default(),
+            work_tree: form.work_tree,
         }
     }
 }
@@ -188,9 +205,14 @@ impl Serialize for Evidence {
                 }),
             }
             .serialize(serializer),
-            Self::Rollback { rolled_back, judged } => RollbackForm {
+            Self::Rollback {
+                rolled_back,
+                judged,
+                reason,
+            } => RollbackForm {
                 rolled_back,
                 judged: judged.into(),
+                reason,
             }
             .serialize(serializer),
             Self::Recorded(value) => value.serialize(serializer),
@@ -224,6 +246,7 @@ fn known(value: &Value) -> Option<Evidence> {
         return Some(Evidence::Rollback {
             rolled_back: form.rolled_back,
             judged: form.judged.into(),
+            reason: form.reason,
         });
     }
     let form = has("verdict").then(|| GateForm::deserialize(value).ok())??;

@@ -1,6 +1,7 @@
 //! What the append-only promotion ledger means: what serves, what is kept, what the next version is called.
 
 use super::{Promotion, PromotionAction};
+use crate::artifact::Digest;
 
 /// The ledger of one push target, oldest entry first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +14,15 @@ pub struct Serving<'a> {
     pub pushed: &'a Promotion,
     /// The entry since which it serves: the same, or the rollback that went back to it.
     pub since: &'a Promotion,
+}
+
+/// A model that a person withdrew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Withdrawal<'a> {
+    /// The entry that made it serve.
+    pub version: &'a Promotion,
+    /// The rollback that took it away.
+    pub by: &'a Promotion,
 }
 
 impl Ledger {
@@ -42,14 +52,7 @@ impl Ledger {
     pub fn served(&self) -> Vec<&Promotion> {
         let mut stack: Vec<&Promotion> = Vec::new();
         for entry in &self.0 {
-            match entry.action {
-                PromotionAction::Push => stack.push(entry),
-                PromotionAction::Removed => stack.clear(),
-                PromotionAction::Rollback => match stack.iter().rposition(|earlier| earlier.version == entry.version) {
-                    Some(place) => stack.truncate(place + 1),
-                    None => stack.push(entry),
-                },
-            }
+            step(&mut stack, entry);
         }
         stack
     }
@@ -61,19 +64,48 @@ impl Ledger {
         Some(Serving { pushed, since })
     }
 
-    /// Where a rollback goes, and what it withdraws.
-    pub fn way_back(&self) -> Option<(&Promotion, &Promotion)> {
-        match self.served().as_slice() {
-            [.., earlier, current] => Some((earlier, current)),
-            _ => None,
-        }
+    /// The version that serves this content, if it is what serves.
+    pub fn serves(&self, content: &Digest) -> Option<&str> {
+        let pushed = self.serving()?.pushed;
+        (pushed.model.digest == *content).then_some(pushed.version.as_str())
     }
 
-    /// The versions whose folders stay: the one that serves, and the one before it for a quick way back.
-    pub fn kept(&self) -> Vec<String> {
+    /// Where a rollback goes, and what it withdraws: to the newest earlier version with other bytes, since the same
+    /// ones under another number are no way back.
+    pub fn way_back(&self) -> Option<(&Promotion, &Promotion)> {
         let served = self.served();
-        let newest = served.iter().rev().take(2).rev();
-        newest.map(|entry| entry.version.clone()).collect()
+        let (current, earlier) = served.split_last()?;
+        let other = earlier
+            .iter()
+            .rfind(|entry| entry.model.digest != current.model.digest)?;
+        Some((other, current))
+    }
+
+    /// The rollback that withdrew this content, unless the content began to serve again since.
+    pub fn withdrawal(&self, content: &Digest) -> Option<Withdrawal<'_>> {
+        let is_it = |entry: &Promotion| entry.model.digest == *content;
+        let (mut stack, mut withdrawn): (Vec<&Promotion>, Option<Withdrawal<'_>>) = (Vec::new(), None);
+        for entry in &self.0 {
+            let rolled_back = entry.action == PromotionAction::Rollback;
+            let before = if rolled_back { stack.clone() } else { Vec::new() };
+            step(&mut stack, entry);
+            let gone = before.iter().skip(stack.len()).rfind(|earlier| is_it(earlier));
+            withdrawn = gone.map(|version| Withdrawal { version, by: entry }).or(withdrawn);
+            if stack.last().is_some_and(|serving| is_it(serving)) {
+                withdrawn = None;
+            }
+        }
+        withdrawn
+    }
+
+    /// The versions whose folders stay: the one that serves, and the one that a rollback goes to, for a quick way back.
+    pub fn kept(&self) -> Vec<String> {
+        let serving = self.serving().map(|serving| serving.pushed);
+        let back = self.way_back().map(|(to, _)| to);
+        back.into_iter()
+            .chain(serving)
+            .map(|entry| entry.version.clone())
+            .collect()
     }
 
     /// Versions are counted and never used twice, rollbacks included. Zero-padded, so that servers
@@ -94,10 +126,23 @@ impl Ledger {
         self.0.iter().rfind(|entry| entry.action == PromotionAction::Push)
     }
 
-    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, and what was
-    /// pushed last.
+    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, what a rollback goes
+    /// to, and what was pushed last.
     pub fn protected(&self, keep: usize) -> impl Iterator<Item = &Promotion> {
         let served = self.served().into_iter().rev().take(keep.max(1));
-        served.chain(self.latest_pushed())
+        let back = self.way_back().map(|(to, _)| to);
+        served.chain(back).chain(self.latest_pushed())
+    }
+}
+
+/// What an entry does to the versions that served.
+fn step<'a>(stack: &mut Vec<&'a Promotion>, entry: &'a Promotion) {
+    match entry.action {
+        PromotionAction::Push => stack.push(entry),
+        PromotionAction::Removed => stack.clear(),
+        PromotionAction::Rollback => match stack.iter().rposition(|earlier| earlier.version == entry.version) {
+            Some(place) => stack.truncate(place + 1),
+            None => stack.push(entry),
+        },
     }
 }

@@ -7,6 +7,7 @@
 
 mod alias;
 mod approval;
+mod as_of;
 mod baseline;
 mod evidence;
 mod ledger;
@@ -17,15 +18,18 @@ mod ownership;
 mod promotion;
 mod push;
 mod refusal;
+mod target_hold;
+mod unfair;
 
 #[cfg(test)]
 mod tests;
 
 pub use alias::{Alias, CHAMPION, NewAlias};
 pub use approval::{Approval, NotApproved, approve};
+pub use as_of::seen;
 pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};
 pub use evidence::{DataRead, Evidence, Judged};
-pub use ledger::{Ledger, Serving};
+pub use ledger::{Ledger, Serving, Withdrawal};
 pub use model_version::{ModelVersion, NoModel};
 pub use naming::{AliasRefusal, check_alias};
 pub use not_ours::{NotOurs, left_alone};
@@ -33,5 +37,7 @@ pub use ownership::{
     Attempt, Attempts, ConfigMarker, Mark, Marker, Present, Proofs, Rank, Standing, may_answer, next_above,
 };
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
-pub use push::{NewerRun, PushRefusal, approved, may_push};
+pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push};
 pub use refusal::{Refusal, Unknown};
+pub use target_hold::{HoldRefusal, NewTargetHold, TargetHold, hold, release};
+pub use unfair::{UnfairBaseline, unfair_baseline};

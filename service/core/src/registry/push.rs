@@ -1,10 +1,11 @@
 //! Whether a run's approved model may still be pushed when its turn comes.
 
-use super::{Ledger, PromotionAction};
+use super::as_of::older_data;
+use super::{Ledger, PromotionAction, TargetHold};
 use crate::gate::Blessed;
 use crate::ids::{Micros, RunId};
 use crate::plan::Baseline;
-use crate::run::Run;
+use crate::run::{Run, Withheld};
 
 /// Why an approved model is not pushed after all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum PushRefusal {
     NothingToPush,
     /// The gate did not approve this content.
     NotApproved,
+    /// Nothing went wrong, and yet it is kept back.
+    Withheld(Withheld),
     /// The verdict compares with a model that no longer serves.
     AnotherServes,
     /// A newer run's model serves.
@@ -32,6 +35,7 @@ impl PushRefusal {
         match self {
             Self::NothingToPush => "there is nothing to push".to_owned(),
             Self::NotApproved => "the model is not approved".to_owned(),
+            Self::Withheld(because) => because.sentence(),
             Self::AnotherServes => {
                 "another model began to serve while this one was judged: start the run again to compare with it"
                     .to_owned()
@@ -64,19 +68,38 @@ impl NewerRun {
     }
 }
 
+/// What the decision on a push rests on, read while nobody else may change the target.
+#[derive(Clone, Copy, Debug)]
+pub struct PushFacts<'a> {
+    /// The target's ledger.
+    pub ledger: &'a Ledger,
+    /// Whether a person froze the target.
+    pub hold: Option<&'a TargetHold>,
+    /// The run of [`NewerRun::to_look_up`].
+    pub serving_run: Option<&'a NewerRun>,
+}
+
 /// The candidate with its approval by the gate.
 pub fn approved(run: &Run) -> Result<Blessed, PushRefusal> {
     let candidate = run.candidate().ok_or(PushRefusal::NotApproved)?;
     run.bless(candidate).ok_or(PushRefusal::NotApproved)
 }
 
-/// The model with its approval, if what the verdict says is still about what serves.
-pub fn may_push(run: &Run, ledger: &Ledger, serving_run: Option<&NewerRun>) -> Result<Blessed, PushRefusal> {
+/// The model with its approval, if nothing keeps it back and what the verdict says is still about what serves.
+pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal> {
+    let PushFacts {
+        ledger,
+        hold,
+        serving_run,
+    } = facts;
     let plan = &run.request.plan;
     let (Some(_), Some(_), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
         return Err(PushRefusal::NothingToPush);
     };
     let blessed = approved(run)?;
+    if let Some(because) = withheld(run, &blessed, ledger, hold) {
+        return Err(PushRefusal::Withheld(because));
+    }
     // A verdict is about two models: if another one serves by now, it says nothing.
     let judged = run.baseline.iter().flatten().next().map(|model| &model.digest);
     let serving = ledger.serving().map(|serving| &serving.pushed.model.digest);
@@ -88,4 +111,25 @@ pub fn may_push(run: &Run, ledger: &Ledger, serving_run: Option<&NewerRun>) -> R
         Some(newer) if newer.created_at > run.request.created_at => Err(PushRefusal::NewerServes(newer.id.clone())),
         _ => Ok(blessed),
     }
+}
+
+/// What keeps an approved model back. What serves already is said first, since nothing was to be done anyway.
+fn withheld(run: &Run, blessed: &Blessed, ledger: &Ledger, hold: Option<&TargetHold>) -> Option<Withheld> {
+    if let Some(version) = ledger.serves(blessed.digest()) {
+        let version = version.to_owned();
+        return Some(Withheld::Unchanged { version });
+    }
+    let withdrawn = || {
+        let withdrawal = ledger.withdrawal(blessed.digest())?;
+        Some(Withheld::Withdrawn {
+            target: withdrawal.by.target.clone(),
+            version: withdrawal.version.version.clone(),
+            by: withdrawal.by.actor.clone(),
+            at: withdrawal.by.at,
+            reason: withdrawal.by.evidence.reason().map(str::to_owned),
+        })
+    };
+    hold.map(TargetHold::withholds)
+        .or_else(|| older_data(run, ledger))
+        .or_else(withdrawn)
 }

@@ -1,6 +1,6 @@
 //! Why nothing in the registry changed; every reason with its sentence.
 
-use super::{NoModel, NotApproved};
+use super::{HoldRefusal, NoModel, NotApproved, TargetHold};
 
 /// Something that was named does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,10 @@ pub enum Refusal {
         /// The target.
         target: String,
     },
+    /// A person froze the target.
+    Held(TargetHold),
+    /// It cannot be frozen or released.
+    Hold(HoldRefusal),
     /// The bytes of the version are not here any more.
     Gone {
         /// The target.
@@ -85,6 +89,8 @@ impl Refusal {
             Self::NoWayBack { target } => {
                 format!("target '{target}' has no earlier version to go back to: see `trainyard models`")
             }
+            Self::Held(held) => held.withholds().sentence(),
+            Self::Hold(refusal) => refusal.sentence(),
             Self::Gone { target, version, place } => {
                 format!(
                     "the files of version {version} of target '{target}' are not in the artifact folder any more, where \

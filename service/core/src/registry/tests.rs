@@ -1,9 +1,13 @@
 //! What the ledger means, on whose word a model serves, and what a candidate is compared with.
 
+mod data;
+
 use super::*;
 use crate::artifact::samples::model;
 use crate::gate::Override;
 use crate::ids::Micros;
+use crate::run::WorkTree;
+use crate::span::AsOf;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -112,7 +116,16 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
             source: Some("flights".into()),
             digest: model(1).digest,
             spans: vec![json!("2013-01")],
+            as_of: Some(AsOf {
+                span: 15706,
+                label: "2013-01".into(),
+            }),
         }],
+        work_tree: Some(WorkTree {
+            actor: "ada".into(),
+            commit: Some("0123".into()),
+            dirty: true,
+        }),
         ..Judged::default()
     };
     let forced = Override::new("ada", "the holdout was mislabelled").ok();
@@ -128,6 +141,7 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
         Evidence::Rollback {
             rolled_back: "000002".into(),
             judged,
+            reason: Some("answers late".into()),
         },
         Evidence::Recorded(json!({"blessing": "blessed"})),
         Evidence::Recorded(Value::Null),
@@ -146,9 +160,9 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
     };
     let shown: Vec<_> = all[..3].iter().map(keys).collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    verdict commit data
-    promoted instead_of verdict commit data reason forced
-    rolled_back verdict commit data
+    verdict commit data work_tree
+    promoted instead_of verdict commit data work_tree reason forced
+    rolled_back verdict commit data work_tree reason
     ");
     // A person's word is only what names who and why.
     let hollow =
@@ -180,6 +194,8 @@ mod runs {
             folder: "pipelines/flights".into(),
             newest_spans: Default::default(),
             waited_spans: Default::default(),
+            as_of_spans: Default::default(),
+            work_tree: None,
             may_push: true,
             created_at: Micros(10),
             plan,
@@ -284,9 +300,16 @@ mod runs {
             run: Some("r9".into()),
             ..entry(1, PromotionAction::Push, version)
         };
-        let said = |run: &Run, ledger: &Ledger, serving: Option<&NewerRun>| match may_push(run, ledger, serving) {
-            Ok(blessed) => format!("may push {}", blessed.model().name),
-            Err(refusal) => refusal.sentence(),
+        let said = |run: &Run, ledger: &Ledger, serving: Option<&NewerRun>| {
+            let facts = PushFacts {
+                ledger,
+                hold: None,
+                serving_run: serving,
+            };
+            match may_push(run, facts) {
+                Ok(blessed) => format!("may push {}", blessed.model().name),
+                Err(refusal) => refusal.sentence(),
+            }
         };
         let empty = Ledger::default();
         let moved = Ledger::new(vec![push("000001", 9)]);
@@ -319,6 +342,170 @@ mod runs {
             Some("r9")
         );
         assert_eq!(NewerRun::to_look_up(&moved, "other"), None);
+    }
+
+    #[test]
+    fn what_keeps_an_approved_model_back() {
+        use PromotionAction::{Push, Rollback};
+        let run = judged_run("r1", 0.7, 1);
+        let of = |id: i64, action, version: &str, content: u8| Promotion {
+            model: model(content),
+            actor: "ada".into(),
+            ..entry(id, action, version)
+        };
+        let late = Evidence::Rollback {
+            rolled_back: "000002".into(),
+            judged: Judged::default(),
+            reason: Some("answers late".into()),
+        };
+        let back = |id: i64, version: &str, content: u8| Promotion {
+            evidence: late.clone(),
+            ..of(id, Rollback, version, content)
+        };
+        let hold = TargetHold {
+            target: "flights".into(),
+            actor: "bob".into(),
+            reason: "incident 7".into(),
+            at: Micros(60_000_000),
+        };
+        let said = |entries: Vec<Promotion>, hold: Option<&TargetHold>| {
+            let ledger = Ledger::new(entries);
+            let mut run = run.clone();
+            run.baseline = Some(ledger.serving().map(|serving| serving.pushed.model.clone()));
+            let facts = PushFacts {
+                ledger: &ledger,
+                hold,
+                serving_run: None,
+            };
+            match may_push(&run, facts) {
+                Ok(_) => "may push".to_owned(),
+                Err(refusal) => refusal.sentence(),
+            }
+        };
+        let first = of(1, Push, "000001", 5);
+        let same = of(2, Push, "000002", 1);
+        let all = [
+            ("first ever", said(vec![], None)),
+            ("the same bytes serve", said(vec![first.clone(), same.clone()], None)),
+            (
+                "they serve, and are held",
+                said(vec![first.clone(), same.clone()], Some(&hold)),
+            ),
+            ("held", said(vec![first.clone()], Some(&hold))),
+            (
+                "withdrawn",
+                said(vec![first.clone(), same.clone(), back(3, "000001", 5)], None),
+            ),
+            (
+                "withdrawn beneath another",
+                said(
+                    vec![
+                        first.clone(),
+                        same.clone(),
+                        of(3, Push, "000003", 7),
+                        back(4, "000001", 5),
+                    ],
+                    None,
+                ),
+            ),
+            (
+                "withdrawn, and others served since",
+                said(
+                    vec![
+                        first.clone(),
+                        same.clone(),
+                        back(3, "000001", 5),
+                        of(4, Push, "000003", 7),
+                    ],
+                    None,
+                ),
+            ),
+            (
+                "withdrawn, promoted by a person, and replaced",
+                said(
+                    vec![
+                        first.clone(),
+                        same.clone(),
+                        back(3, "000001", 5),
+                        of(4, Push, "000003", 1),
+                        of(5, Push, "000004", 7),
+                    ],
+                    None,
+                ),
+            ),
+            (
+                "the same bytes twice, one of them rolled back",
+                said(vec![same.clone(), of(3, Push, "000003", 1), back(4, "000002", 1)], None),
+            ),
+            (
+                "replaced, never withdrawn",
+                said(vec![same, of(3, Push, "000003", 7)], None),
+            ),
+        ]
+        .map(|(name, said)| format!("{name}: {said}"));
+        insta::assert_snapshot!(all.join("\n"), @"
+        first ever: may push
+        the same bytes serve: the model is, byte for byte, what serves as version 000002
+        they serve, and are held: the model is, byte for byte, what serves as version 000002
+        held: target 'flights' is held by bob since 1970-01-01 00:01 UTC (incident 7): release it with `trainyard release flights`
+        withdrawn: version 000002 of target 'flights', which is these very bytes, was withdrawn by ada on 1970-01-01 00:00 UTC (answers late): only a person makes it serve again, with `trainyard promote`
+        withdrawn beneath another: version 000002 of target 'flights', which is these very bytes, was withdrawn by ada on 1970-01-01 00:00 UTC (answers late): only a person makes it serve again, with `trainyard promote`
+        withdrawn, and others served since: version 000002 of target 'flights', which is these very bytes, was withdrawn by ada on 1970-01-01 00:00 UTC (answers late): only a person makes it serve again, with `trainyard promote`
+        withdrawn, promoted by a person, and replaced: may push
+        the same bytes twice, one of them rolled back: the model is, byte for byte, what serves as version 000002
+        replaced, never withdrawn: may push
+        ");
+    }
+
+    #[test]
+    fn the_same_bytes_under_another_number_are_no_way_back() {
+        use PromotionAction::Push;
+        let of = |id: i64, version: &str, content: u8| Promotion {
+            model: model(content),
+            ..entry(id, Push, version)
+        };
+        let twice = Ledger::new(vec![
+            of(1, "000001", 1),
+            of(2, "000002", 2),
+            of(3, "000003", 2),
+            of(4, "000004", 2),
+        ]);
+        assert_eq!(twice.way_back().map(|(to, from)| (to.id, from.id)), Some((1, 4)));
+        assert_eq!(twice.kept(), ["000001", "000004"]);
+        let stays: Vec<_> = twice.protected(1).map(|entry| entry.version.as_str()).collect();
+        assert!(stays.contains(&"000001"), "what a rollback goes to stays: {stays:?}");
+        let only = Ledger::new(vec![of(1, "000001", 1), of(2, "000002", 1)]);
+        assert_eq!((only.way_back(), only.kept()), (None, vec!["000002".to_owned()]));
+    }
+
+    #[test]
+    fn who_holds_a_target_says_why_and_nobody_writes_over_it() {
+        let held = TargetHold {
+            target: "flights".into(),
+            actor: "bob".into(),
+            reason: "incident 7".into(),
+            at: Micros(60_000_000),
+        };
+        let said = |done: Result<NewTargetHold, HoldRefusal>| match done {
+            Ok(entry) => format!("{} {:?}", entry.held, entry.reason),
+            Err(refusal) => refusal.sentence(),
+        };
+        let all = [
+            said(hold("flights", None, "ada", " incident 8 ", Micros(9))),
+            said(hold("flights", None, "ada", " ", Micros(9))),
+            said(hold("flights", Some(&held), "ada", "incident 8", Micros(9))),
+            said(release("flights", Some(&held), "ada", None, Micros(9))),
+            said(release("flights", Some(&held), "ada", Some(" over "), Micros(9))),
+            said(release("flights", None, "ada", None, Micros(9))),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        true Some("incident 8")
+        to hold target 'flights', say why: whoever finds it held reads the reason
+        target 'flights' is held by bob since 1970-01-01 00:01 UTC (incident 7): release it with `trainyard release flights`
+        false None
+        false Some("over")
+        target 'flights' is not held: see `trainyard models`
+        "#);
     }
 
     #[test]

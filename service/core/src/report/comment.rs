@@ -5,7 +5,7 @@ use super::markdown::{MAX_CELL, escape};
 use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
-use crate::run::{Run, RunState};
+use crate::run::{Run, RunState, Withheld};
 use std::fmt::Write;
 
 /// GitHub's limit, in characters.
@@ -55,6 +55,7 @@ fn headline(run: &Run) -> String {
         (_, Some(Blessing::Blessed)) => "✓ approved".to_owned(),
         (_, Some(Blessing::NotBlessed)) => "✗ not approved".to_owned(),
         (_, Some(Blessing::NotEvaluated)) => "not judged".to_owned(),
+        (_, Some(Blessing::Unchanged)) => "✓ unchanged".to_owned(),
         (_, None) if unjudged(run) => "✗ not judged".to_owned(),
         (_, None) => "all steps finished; the pipeline has no gate".to_owned(),
     }
@@ -69,6 +70,14 @@ fn reasons(run: &Run) -> Option<String> {
     }
     let verdict = run.verdict.as_ref()?;
     let mut text = String::new();
+    if let Some(version) = verdict.unchanged() {
+        let version = version.to_owned();
+        let _ = writeln!(
+            text,
+            "- {}",
+            escape(&one_line(&Withheld::Unchanged { version }.sentence(), MAX_CELL))
+        );
+    }
     let failures: Vec<_> = verdict.failures().collect();
     for failure in failures.iter().take(MAX_REASONS) {
         let _ = writeln!(text, "- {}", escape(&one_line(&failure.sentence, MAX_CELL)));

@@ -27,7 +27,7 @@ const MAX_DESCRIPTION: usize = 140;
 pub enum StatusState {
     /// Queued or running.
     Pending,
-    /// The run succeeded and its model was approved or not judged, or it was skipped.
+    /// The run succeeded and its model was approved, unchanged or not judged, or it was skipped.
     Success,
     /// The model was not approved, or a pull request's run was skipped before the gate.
     Failure,

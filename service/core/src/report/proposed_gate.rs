@@ -83,6 +83,7 @@ fn words(blessing: Blessing) -> &'static str {
         Blessing::Blessed => "✓ approved",
         Blessing::NotBlessed => "✗ not approved",
         Blessing::NotEvaluated => "not judged",
+        Blessing::Unchanged => "unchanged",
     }
 }
 

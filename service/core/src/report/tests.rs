@@ -28,6 +28,8 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),
+        as_of_spans: Default::default(),
+        work_tree: None,
         may_push: pull_request.is_none(),
         created_at: Micros(0),
         plan: crate::spec::tests::flights(),

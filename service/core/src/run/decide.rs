@@ -318,7 +318,7 @@ fn decide_end(run: &Run) -> Decision {
             PushState::Failed { reason } => {
                 return Decision::Record(finished(run, RunState::Failed, reason.clone()));
             }
-            PushState::Pushed { .. } => {}
+            PushState::Pushed { .. } | PushState::Withheld { .. } => {}
         }
     }
     Decision::Record(finished(run, RunState::Succeeded, sentence::run_succeeded(run)))

@@ -1,9 +1,10 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::{RunState, SkipCause};
+use super::{RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
+use crate::span::AsOf;
 use crate::stored::{Stored, StoredError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -87,6 +88,18 @@ pub enum RunEvent {
     Started {
         /// The baseline model, if there is one.
         baseline: Option<ArtifactRef>,
+    },
+    /// What earlier runs have seen of the sources that an event announced a span of: this run sees that, too.
+    SpansSeen {
+        /// The newest span by source, as a number.
+        seen: BTreeMap<String, i64>,
+    },
+    /// A step's window was read.
+    WindowRead {
+        /// The data source.
+        source: String,
+        /// The newest span of it that the run saw.
+        as_of: AsOf,
     },
     /// An image is ready.
     ImageBuilt {
@@ -211,6 +224,11 @@ pub enum RunEvent {
         /// One sentence.
         reason: String,
     },
+    /// The approved model was kept back, although nothing went wrong; what served before still serves.
+    PushWithheld {
+        /// Why.
+        because: Withheld,
+    },
     /// Somebody asked for the end.
     CancelRequested {
         /// Who or what.
@@ -230,9 +248,10 @@ pub enum RunEvent {
 
 impl Stored for RunEvent {
     const WHAT: &'static str = "run event";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn upgrade(from: u32, mut value: Value) -> Result<Value, StoredError> {
+        // Version 2 knew no model that was kept back, no unchanged one, and no spans that a run had seen.
         // Version 1 said in words only why a step was skipped.
         if from < 2
             && value["event"] == "step_skipped"

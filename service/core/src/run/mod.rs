@@ -7,8 +7,10 @@ pub mod decide;
 mod event;
 mod run_state;
 pub mod sentence;
+mod sight;
 mod skip;
 mod state;
+mod withheld;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ pub use event::{Exit, RunEvent};
 pub use run_state::RunState;
 pub use skip::SkipCause;
 pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
+pub use withheld::Withheld;
 
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;
@@ -48,12 +51,19 @@ pub struct RunRequest {
     pub pull_request: Option<u64>,
     /// The folder of the pipeline file in the repository (or on this machine), for example `pipelines/flights`.
     pub folder: String,
-    /// The newest span the run may see, by source name; sources not named here use all they have.
+    /// The span that was announced, by source name: the run sees none that is newer than it and than what earlier runs
+    /// have seen. Of sources not named here it sees all there is.
     #[serde(default)]
     pub newest_spans: std::collections::BTreeMap<String, String>,
     /// Spans that were announced together with the newest one, by source name: what is read where that one is not there.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub waited_spans: std::collections::BTreeMap<String, Vec<String>>,
+    /// The span that a person named, by source: the run sees no newer one, whatever was seen before.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub as_of_spans: std::collections::BTreeMap<String, String>,
+    /// The person's work tree, of a folder on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_tree: Option<WorkTree>,
     /// Whether an approved model is pushed; pull requests only get a verdict.
     pub may_push: bool,
     /// When it was asked for.
@@ -61,6 +71,31 @@ pub struct RunRequest {
     /// The pipeline, ready to run.
     #[serde(serialize_with = "stored::serialize_inner")]
     pub plan: Plan,
+}
+
+/// A work tree on a person's machine, as it was when a run of it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkTree {
+    /// Who asked.
+    pub actor: String,
+    /// The commit that is checked out; `None` outside a repository, or before its first commit.
+    pub commit: Option<CommitSha>,
+    /// Whether anything is not what that commit says.
+    pub dirty: bool,
+}
+
+impl WorkTree {
+    /// For people: `a work tree at 1234567 with changes`.
+    pub fn sentence(&self) -> String {
+        match (&self.commit, self.dirty) {
+            (None, _) => "a folder without a commit".to_owned(),
+            (Some(commit), dirty) => {
+                let commit: String = commit.as_str().chars().take(7).collect();
+                let changes = if dirty { " with changes" } else { "" };
+                format!("a work tree at {commit}{changes}")
+            }
+        }
+    }
 }
 
 impl Stored for RunRequest {

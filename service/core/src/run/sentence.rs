@@ -1,6 +1,6 @@
 //! Every sentence a user reads about a run: what happened, where, what to do next.
 
-use super::{Exit, PushState, Run, SkipCause};
+use super::{Exit, PushState, Run, SkipCause, Withheld};
 use crate::gate::Blessing;
 use crate::ids::StepName;
 
@@ -144,9 +144,24 @@ pub fn run_succeeded(run: &Run) -> String {
     };
     match (verdict.blessing(), &run.push) {
         (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
-        (Blessing::Blessed, _) if run.request.may_push => "approved; the pipeline names no push target".to_owned(),
+        (Blessing::Blessed, PushState::Withheld { because }) => match because {
+            Withheld::Unchanged { .. } => format!("unchanged: {}", because.sentence()),
+            _ => format!("approved, not pushed: {}", because.sentence()),
+        },
+        (Blessing::Unchanged, _) => {
+            let version = verdict.unchanged().unwrap_or_default().to_owned();
+            format!("unchanged: {}", Withheld::Unchanged { version }.sentence())
+        }
+        (Blessing::Blessed, _)
+            if run.request.may_push || (run.request.work_tree.is_some() && run.request.plan.push.is_none()) =>
+        {
+            "approved; the pipeline names no push target".to_owned()
+        }
         (Blessing::Blessed, _) if run.request.pull_request.is_some() => {
             "approved; a pull request's model is not pushed".to_owned()
+        }
+        (Blessing::Blessed, _) if run.request.work_tree.is_some() => {
+            "approved; a run of a folder pushes only with --push".to_owned()
         }
         (Blessing::Blessed, _) => "approved; this run was asked not to push".to_owned(),
         (Blessing::NotBlessed, _) => match verdict.reason() {

@@ -1,10 +1,11 @@
 //! The state of a run: the fold of its events.
 
-use super::{Exit, RunEvent, RunRequest, RunState, SkipCause};
+use super::{Exit, RunEvent, RunRequest, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
 use crate::plan::{ImageSource, PlannedStep};
+use crate::span::AsOf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -190,6 +191,11 @@ pub enum PushState {
         /// One sentence.
         reason: String,
     },
+    /// Kept back, although nothing went wrong; what served before still serves.
+    Withheld {
+        /// Why.
+        because: Withheld,
+    },
 }
 
 /// What [`Run::apply`] did with an event.
@@ -212,6 +218,12 @@ pub struct Run {
     pub state: RunState,
     /// The model to compare with; `None` before the start, `Some(None)` when there is none.
     pub baseline: Option<Option<ArtifactRef>>,
+    /// The newest spans that earlier runs have seen, by source, as numbers.
+    #[serde(default)]
+    pub seen: BTreeMap<String, i64>,
+    /// The newest span that this run saw, by source.
+    #[serde(default)]
+    pub as_of: BTreeMap<String, AsOf>,
     /// The images to build.
     pub images: IndexMap<String, ImageState>,
     /// The steps in the plan's order.
@@ -257,6 +269,8 @@ impl Run {
             request,
             state: RunState::Queued,
             baseline: None,
+            seen: BTreeMap::new(),
+            as_of: BTreeMap::new(),
             images,
             steps,
             verdict: None,
@@ -336,6 +350,11 @@ impl Run {
         }
         match event {
             RunEvent::Started { .. } => Applied::Ignored("already started"),
+            RunEvent::SpansSeen { seen } => {
+                self.seen = seen.clone();
+                Applied::Applied
+            }
+            RunEvent::WindowRead { source, as_of } => self.apply_read(source, as_of),
             RunEvent::ImageBuilt {
                 image,
                 key,
@@ -404,6 +423,9 @@ impl Run {
                 version: version.clone(),
             }),
             RunEvent::PushFailed { reason } => self.apply_push(PushState::Failed { reason: reason.clone() }),
+            RunEvent::PushWithheld { because } => self.apply_push(PushState::Withheld {
+                because: because.clone(),
+            }),
             RunEvent::CancelRequested { by } => self.apply_cancel(by),
             RunEvent::Finished { state, summary, .. } => self.apply_finished(*state, summary, at),
         }
@@ -430,6 +452,14 @@ impl Run {
             return Applied::Ignored("already asked");
         }
         self.cancel_requested = Some(by.to_owned());
+        Applied::Applied
+    }
+
+    fn apply_read(&mut self, source: &str, as_of: &AsOf) -> Applied {
+        if self.as_of.get(source).is_some_and(|known| known >= as_of) {
+            return Applied::Ignored("already known");
+        }
+        self.as_of.insert(source.to_owned(), as_of.clone());
         Applied::Applied
     }
 

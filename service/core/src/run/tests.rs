@@ -6,7 +6,7 @@ mod matrix;
 mod properties;
 
 use super::decide::{Decision, Limits, decide};
-use super::{Exit, Run, RunEvent, RunRequest, SkipCause, sentence};
+use super::{Exit, Run, RunEvent, RunRequest, SkipCause, Withheld, sentence};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::gate::{Verdict, judge};
@@ -51,6 +51,8 @@ fn request(plan: Plan) -> RunRequest {
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),
+        as_of_spans: Default::default(),
+        work_tree: None,
         may_push: true,
         created_at: Micros(0),
         plan,
@@ -171,6 +173,14 @@ fn pushed() -> RunEvent {
 fn push_failed() -> RunEvent {
     RunEvent::PushFailed {
         reason: "the server did not load it".to_owned(),
+    }
+}
+
+fn push_withheld() -> RunEvent {
+    RunEvent::PushWithheld {
+        because: Withheld::Unchanged {
+            version: "1".to_owned(),
+        },
     }
 }
 

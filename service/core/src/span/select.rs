@@ -113,7 +113,7 @@ impl SpanPattern {
         .transpose()
     }
 
-    fn no_such_span(&self, source: &str, name: &str) -> Unselected {
+    pub(super) fn no_such_span(&self, source: &str, name: &str) -> Unselected {
         Unselected::NoSuchSpan {
             source: source.to_owned(),
             span: name.to_owned(),

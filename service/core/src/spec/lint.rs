@@ -50,6 +50,7 @@ fn push(pipeline: &Pipeline, problems: &mut Problems) -> Option<Push> {
         target: push.target.clone(),
         infra_validation: push.infra_validation,
         max_latency_micros,
+        allow_older_data: push.allow_older_data,
     })
 }
 

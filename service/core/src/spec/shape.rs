@@ -172,4 +172,7 @@ pub struct Push {
     /// How long the new version may take for the sample request, as the median of ten, for example `100ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_latency: Option<String>,
+    /// Whether a model made as of an older span than what serves is pushed, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_older_data: bool,
 }

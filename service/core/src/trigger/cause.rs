@@ -1,6 +1,7 @@
 //! Why a run starts.
 
 use crate::event::PullRequestAction;
+use std::collections::BTreeMap;
 
 /// What a run starts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Cause {
     Manual {
         /// Who.
         actor: String,
+        /// The span to run as of, by source.
+        spans: BTreeMap<String, String>,
     },
 }
 
@@ -72,7 +75,14 @@ impl Cause {
             Self::Data { source, spans } if spans.is_empty() => format!("data {source}"),
             Self::Data { source, spans } => format!("data {source} {}", spans.join(", ")),
             Self::Schedule { slot } => format!("schedule of {slot}"),
-            Self::Manual { actor } => format!("manual request by {actor}"),
+            Self::Manual { actor, spans } if spans.is_empty() => format!("manual request by {actor}"),
+            Self::Manual { actor, spans } => {
+                let spans = spans.iter().map(|(source, span)| format!("{source} {span}"));
+                format!(
+                    "manual request by {actor} as of {}",
+                    spans.collect::<Vec<_>>().join(", ")
+                )
+            }
         }
     }
 }

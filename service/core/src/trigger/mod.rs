@@ -114,6 +114,7 @@ fn on_manual(plan: &Plan, manual: &Manual) -> Result<Match, Why> {
     check_pipeline(plan, &manual.pipeline)?;
     Ok(Match::Start(Cause::Manual {
         actor: manual.actor.clone(),
+        spans: manual.spans.clone(),
     }))
 }
 
@@ -187,6 +188,8 @@ mod tests {
             git_ref: None,
             actor: "ada".to_owned(),
             parameters: Default::default(),
+            spans: Default::default(),
+            no_push: false,
         })
     }
 

@@ -4,8 +4,8 @@ use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
-use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause};
-use trainyard_core::span::TooFewSpans;
+use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause, Withheld};
+use trainyard_core::span::{AsOf, TooFewSpans};
 
 fn digest(byte: u8) -> Digest {
     Digest::from_sha256(&[byte; 32])
@@ -45,6 +45,7 @@ pub fn expected(causes: impl IntoIterator<Item = SkipCause>) -> Vec<RunEvent> {
         },
         RunEvent::CancelRequested { by: "ada".to_owned() },
     ]);
+
     events.extend(ends());
     events
 }
@@ -63,6 +64,54 @@ pub fn causes() -> [SkipCause; 3] {
         SkipCause::NoData(too_few),
         SkipCause::UpstreamDidNotFinish { step },
         SkipCause::Cancelled { by },
+    ]
+}
+
+/// What version 3 added, after everything else.
+pub fn news() -> Vec<RunEvent> {
+    let withheld = withheld().map(|because| RunEvent::PushWithheld { because });
+    let (source, label) = ("flights".to_owned(), "2013-04".to_owned());
+    let spans = [
+        RunEvent::SpansSeen {
+            seen: [(source.clone(), 15_796)].into(),
+        },
+        RunEvent::WindowRead {
+            source,
+            as_of: AsOf { span: 15_796, label },
+        },
+    ];
+    withheld.into_iter().chain(spans).collect()
+}
+
+/// Why an approved model was kept back; a binary that wrote version 2 knew no such thing.
+fn withheld() -> [Withheld; 4] {
+    let (target, version) = (String::from("line"), String::from("3"));
+    let (by, at, span) = ("ada".to_owned(), Micros(1_700_000_000_000_000), |span: &str| {
+        span.to_owned()
+    });
+    [
+        Withheld::Unchanged {
+            version: version.clone(),
+        },
+        Withheld::TargetHeld {
+            target: target.clone(),
+            by: by.clone(),
+            at,
+            reason: "incident 7".to_owned(),
+        },
+        Withheld::Withdrawn {
+            target,
+            version: version.clone(),
+            by,
+            at,
+            reason: Some("answers late".to_owned()),
+        },
+        Withheld::OlderData {
+            source: "flights".to_owned(),
+            span: span("2014-06"),
+            serving_span: span("2015-10"),
+            version,
+        },
     ]
 }
 

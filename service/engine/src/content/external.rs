@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::plan::SourceWindow;
-use trainyard_core::span::{PatternError, SpanContent, SpanFile, SpanPattern, Unselected};
+use trainyard_core::span::{AsOf, PatternError, Sight, SpanContent, SpanFile, SpanPattern, Unselected};
 use trainyard_executors::StagedFile;
 
 /// The type of what a step reads from a data source.
@@ -39,25 +39,25 @@ pub enum ChangedData {
     Changed(String),
 }
 
-/// The spans a step reads, as one artifact of type `ExternalData` and file by file. Their identity
-/// is their content, never their times or sizes. Of the spans that are `named` the newest that is there is the
-/// newest that is read.
-pub async fn resolve(
-    data_root: &Path,
-    window: &SourceWindow,
-    named: Vec<String>,
-) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
+/// What a step reads of a data source.
+pub struct Resolved {
+    /// All of it, as one artifact of type `ExternalData`.
+    pub data: ArtifactRef,
+    /// The same file by file.
+    pub contents: Vec<SpanContent>,
+    /// The newest span of the source that the run sees, whatever of it the window takes.
+    pub as_of: AsOf,
+}
+
+/// The spans a step reads. Their identity is their content, never their times or sizes.
+pub async fn resolve(data_root: &Path, window: &SourceWindow, sight: Sight) -> Result<Resolved, ExternalError> {
     let (root, window) = (data_root.to_owned(), window.clone());
-    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, &named))
+    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, &sight))
         .await
         .map_err(|error| ExternalError::Unreadable(format!("the data could not be read: {error}")))?
 }
 
-fn resolve_blocking(
-    data_root: &Path,
-    window: &SourceWindow,
-    named: &[String],
-) -> Result<(ArtifactRef, Vec<SpanContent>), ExternalError> {
+fn resolve_blocking(data_root: &Path, window: &SourceWindow, sight: &Sight) -> Result<Resolved, ExternalError> {
     let pattern = SpanPattern::parse(&window.uri)?;
     let files = list(data_root, &pattern).map_err(|error| {
         ExternalError::Unreadable(format!(
@@ -66,9 +66,21 @@ fn resolve_blocking(
             data_root.display()
         ))
     })?;
-    let newest = pattern.newest_of(named, &files);
+    let as_of = pattern.as_of(&window.source, &files, sight);
+    let as_of = as_of.map_err(ExternalError::Unselected)?;
+    let newest = as_of.as_ref().map(|as_of| as_of.label.as_str());
+    let newest = newest.filter(|_| !sight.spans.is_empty());
     let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest);
-    let selected = selected.map_err(ExternalError::Unselected)?;
+    let (selected, as_of) = match (selected, as_of) {
+        (Ok(selected), Some(as_of)) => (selected, as_of),
+        (Err(unselected), _) => return Err(ExternalError::Unselected(unselected)),
+        (Ok(_), None) => {
+            return Err(ExternalError::Unselected(Unselected::Empty {
+                source: window.source.clone(),
+                uri: window.uri.clone(),
+            }));
+        }
+    };
     let mut tree = Sha256::new();
     let mut contents = Vec::new();
     let mut spans = Vec::new();
@@ -106,7 +118,7 @@ fn resolve_blocking(
         uri: data_root.join(pattern.glob_root()).display().to_string(),
         properties,
     };
-    Ok((data, contents))
+    Ok(Resolved { data, contents, as_of })
 }
 
 /// Every file below the pattern's literal folder that is a span, no deeper than the pattern is.
@@ -197,7 +209,9 @@ mod tests {
         }
         let range = r#"{"rolling_range": {"num_spans": 2, "keep_all_versions": true}}"#;
         let window = window("d/{SPAN}/v{VERSION}/*", range);
-        let (data, contents) = resolve_blocking(root.path(), &window, &[]).unwrap();
+        let resolved = resolve_blocking(root.path(), &window, &Sight::default()).unwrap();
+        let (data, contents) = (resolved.data, resolved.contents);
+        assert_eq!(resolved.as_of.label, "2");
         let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
         assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
         let staged = files(&data);
@@ -220,10 +234,10 @@ mod tests {
     fn a_folder_without_data_is_not_a_window_that_waits() {
         let root = tempfile::tempdir().unwrap();
         let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
-        let resolve = || resolve_blocking(root.path(), &window, &[]).unwrap_err();
+        let resolve = || resolve_blocking(root.path(), &window, &Sight::default()).err().unwrap();
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         let nowhere = root.path().join("nowhere");
-        let lost = resolve_blocking(&nowhere, &window, &[]).unwrap_err();
+        let lost = resolve_blocking(&nowhere, &window, &Sight::default()).err().unwrap();
         assert!(matches!(lost, ExternalError::Unreadable(_)));
         write(root.path(), "d/other.txt", "");
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));

@@ -5,11 +5,13 @@ use crate::house::clock::{new_run_id, now};
 use crate::source::project::PIPELINE_FILE;
 use crate::source::repository_file::missing_locally;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trainyard_core::event::Manual;
 use trainyard_core::ids::RunId;
 use trainyard_core::inbound as decide;
 use trainyard_core::problem::Problem;
+use trainyard_core::run::WorkTree;
 use trainyard_core::spec;
 use trainyard_store::StoreError;
 
@@ -64,10 +66,18 @@ impl Inbound {
             git_ref: None,
             actor: actor.to_owned(),
             parameters: parameters.clone(),
+            spans: BTreeMap::new(),
+            no_push: !may_push,
+        };
+        let checked_out = trainyard_github::git::work_tree(&folder).await;
+        let work_tree = WorkTree {
+            actor: actor.to_owned(),
+            dirty: checked_out.as_ref().is_none_or(|tree| tree.dirty),
+            commit: checked_out.and_then(|tree| tree.commit),
         };
         let run = new_run_id();
         let folder = folder.display().to_string();
-        let meaning = decide::local(&manual, &folder, plan, may_push, self.given_with(&run));
+        let meaning = decide::local(&manual, &folder, plan, work_tree, self.given_with(&run));
         self.store.record_event(&meaning.into(), None, now()).await?;
         Ok(run)
     }

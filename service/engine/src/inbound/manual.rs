@@ -7,11 +7,24 @@ use crate::source::project::{self, PIPELINE_FILE};
 use serde_json::{Map, Value};
 use trainyard_core::event::Manual;
 use trainyard_core::ids::{CommitSha, RepoName, RunId};
-use trainyard_core::inbound::{self as decide, KnownPipeline};
+use trainyard_core::inbound::{self as decide, KnownPipeline, SpanRefusal, asked_spans};
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::trigger::NotStarted;
 use trainyard_store::StoreError;
+
+/// What a person asks of a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunAsked {
+    /// Replace the file's parameters.
+    pub parameters: Map<String, Value>,
+    /// The spans to run as of, `2014-06` or `flights=2014-06`: the run sees no newer ones.
+    pub spans: Vec<String>,
+    /// Whether an approved model is judged only.
+    pub no_push: bool,
+    /// Who.
+    pub actor: String,
+}
 
 /// Why no run was made; one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +52,9 @@ pub enum ManualError {
         /// The commit.
         commit: CommitSha,
     },
+    /// A span that was named is none.
+    #[error("{}", .0.sentence())]
+    Span(SpanRefusal),
     /// The parameters do not fit the pipeline.
     #[error("{}", first(path, problems))]
     Invalid {
@@ -74,22 +90,23 @@ fn first(path: &str, problems: &[Problem]) -> String {
 
 impl Inbound {
     /// Makes a run of a known pipeline at the head of its default branch, as far as a push told us.
-    /// `parameters` replace the file's. The run is queued like any other.
+    /// The run is queued like any other.
     pub(crate) async fn request_known(
         &self,
         repo: &RepoName,
         pipeline: &str,
-        parameters: &Map<String, Value>,
-        actor: &str,
+        asked: &RunAsked,
     ) -> Result<RunId, ManualError> {
         let known = self.known(repo, pipeline).await?;
-        let plan = self.plan_with(&known, parameters).await?;
+        let plan = self.plan_with(&known, &asked.parameters).await?;
         let manual = Manual {
             repo: Some(repo.clone()),
             pipeline: pipeline.to_owned(),
             git_ref: None,
-            actor: actor.to_owned(),
-            parameters: parameters.clone(),
+            actor: asked.actor.clone(),
+            parameters: asked.parameters.clone(),
+            spans: asked_spans(&plan, &asked.spans).map_err(ManualError::Span)?,
+            no_push: asked.no_push,
         };
         let run = new_run_id();
         let meaning = decide::manual(&manual, &known, &plan, self.given_with(&run)).map_err(ManualError::NotStarted)?;

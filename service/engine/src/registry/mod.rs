@@ -2,6 +2,7 @@
 //! `core/registry`; [`serve`] is the one way it happens.
 
 pub(crate) mod aliases;
+mod holds;
 pub(crate) mod infra_validation;
 pub(crate) mod promote;
 pub(crate) mod record;

@@ -115,6 +115,10 @@ impl Registry {
         let _in_use = self.content.hold_off().await.map_err(PromotionError::Lock)?;
         let (name, found) = self.find(request).await?;
         let config = self.targets.get(&name)?;
+        // Not after a trial of minutes; the turn looks again.
+        if let Some(held) = self.store.target_hold(&name).await? {
+            return Err(PromotionError::Refused(Refusal::Held(held)));
+        }
         let approval = approve(&found, &request.actor, request.reason.as_deref()).map_err(Refusal::NotApproved)?;
         let Approval { blessed, forced } = approval;
         let files = self.content.open_proved(blessed.digest()).await;
@@ -127,6 +131,9 @@ impl Registry {
         let validated = self.try_aside(&found, &plan, config, request).await?;
 
         let turn = self.turn(&name).await?;
+        if let Some(held) = &turn.hold {
+            return Err(PromotionError::Refused(Refusal::Held(held.clone())));
+        }
         let serving = turn.ledger.serving().map(|serving| serving.pushed);
         if let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest) {
             return Err(PromotionError::Refused(Refusal::ServesAlready {
@@ -240,6 +247,7 @@ fn plan(target: &str, found: &ModelVersion) -> Push {
         target: String::new(),
         infra_validation: InfraValidation::default(),
         max_latency_micros: None,
+        allow_older_data: false,
     });
     Push {
         target: target.to_owned(),

@@ -79,6 +79,9 @@ pub(super) fn rollback(served: &Served, to: &Promotion, from: &Promotion) -> Met
     let pushed = first.map(|name| pushed_model(name, promotion, &served.destination));
     let mut properties = pushed_by(promotion);
     properties.insert("rolled_back".to_owned(), Value::from(from.version.as_str()));
+    if let Some(reason) = promotion.evidence.reason() {
+        properties.insert("reason".to_owned(), Value::from(reason));
+    }
     MetadataWrite::ByHand {
         component: "Pusher".to_owned(),
         node: "rollback".to_owned(),

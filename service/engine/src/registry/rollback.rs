@@ -18,8 +18,14 @@ pub struct RolledBack {
 }
 
 impl Registry {
-    /// Makes the version before the current one serve, and records who asked.
-    pub(crate) async fn roll_back(&self, name: &str, actor: &str) -> Result<RolledBack, PromotionError> {
+    /// Makes the version before the current one serve, and records who asked and why. A target that is held is no
+    /// hindrance: a rollback brings nothing new.
+    pub(crate) async fn roll_back(
+        &self,
+        name: &str,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<RolledBack, PromotionError> {
         let config = self.targets.get(name)?;
         let _in_use = self.content.hold_off().await.map_err(PromotionError::Lock)?;
         let turn = self.turn(name).await?;
@@ -47,6 +53,7 @@ impl Registry {
             evidence: Evidence::Rollback {
                 rolled_back: from.version.clone(),
                 judged: to.evidence.judged(),
+                reason: reason.map(str::to_owned),
             },
         };
         let change = Change::Back {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::RunId;
 use trainyard_core::plan::Push;
-use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction};
+use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction, TargetHold};
 use trainyard_store::{MetadataWrite, Store, StoreError};
 
 /// The right to change a target, and what its ledger says.
@@ -21,6 +21,8 @@ pub(crate) struct Turn {
     pub(crate) ledger: Ledger,
     /// What of the target is ours.
     pub(crate) claims: Claims,
+    /// Who froze the target, if it is frozen: then nothing new may serve.
+    pub(crate) hold: Option<TargetHold>,
     guard: ExclusiveGuard,
 }
 
@@ -76,14 +78,20 @@ pub(crate) enum TurnError {
 }
 
 impl Registry {
-    /// Waits until nobody else changes a target, and reads the ledger of this one.
+    /// Waits until nobody else changes a target, and reads the ledger of this one and whether it is frozen.
     pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
         let ledger = self.store.ledger(target).await?;
         let instance = identity(&self.folders.identity())?;
         let attempts = self.folders.attempts(target);
         let claims = Claims::read(instance, target, ledger.clone(), attempts, self.content.clone())?;
-        Ok(Turn { ledger, claims, guard })
+        let hold = self.store.target_hold(target).await?;
+        Ok(Turn {
+            ledger,
+            claims,
+            hold,
+            guard,
+        })
     }
 
     /// Makes the model serve and reads that back. On an error what served before still serves.
@@ -95,7 +103,9 @@ impl Registry {
         change: Change<'_>,
         reason: Reason,
     ) -> Result<Served, ServingError> {
-        let Turn { ledger, claims, guard } = turn;
+        let Turn {
+            ledger, claims, guard, ..
+        } = turn;
         let target = Target::new(&self.http, name, config).because(&reason.evidence);
         let from = ledger.serving().map(|serving| serving.pushed.version.clone());
         let (action, version, model, destination) = match change {

@@ -11,6 +11,7 @@ mod door;
 mod failures;
 mod github_down;
 mod infra_validation;
+mod kept_back;
 mod memo;
 #[path = "../../../store/tests/it/ml_metadata.rs"]
 mod ml_metadata;
@@ -18,6 +19,7 @@ mod mlmd;
 mod model_server;
 mod moment;
 mod moved;
+mod old_data;
 mod ownership;
 mod promote;
 mod pull_request;

@@ -31,7 +31,7 @@ async fn the_client_finds_what_tfx_would_have_written() {
     }
     yard.push(&[("rows/{YYYY}", "nothing/{YYYY}")]).await;
     assert_eq!(yard.last(6).await.0.state, RunState::Failed);
-    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     yard.all_told().await;
     yard.stop_loops().await;
     yard.engine.close().await;

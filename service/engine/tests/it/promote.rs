@@ -47,7 +47,7 @@ async fn an_approved_model_and_an_earlier_version_need_no_reason() {
     insta::assert_snapshot!(refused, @"target 'tiny' serves this model already, as version 000005");
     // A rollback goes to what really served before, be it promoted or pushed.
     for version in ["000004", "000003", "000002", "000001"] {
-        assert_eq!(yard.engine.roll_back("tiny", "ada").await.unwrap().to, version);
+        assert_eq!(yard.engine.roll_back("tiny", "ada", None).await.unwrap().to, version);
         assert_eq!(serving(&yard).0, version);
     }
     let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
@@ -141,7 +141,12 @@ async fn files_that_changed_since_they_were_sealed_never_serve() {
     let place = ledger[1].model.uri.as_str();
     let promoted = promote(&yard, runs[0].id.as_str(), None).await.unwrap_err();
     insta::assert_snapshot!(promoted.replace(place, "PLACE"), @"the model's files changed since they were sealed: restore PLACE, or train it again");
-    let rolled_back = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+    let rolled_back = yard
+        .engine
+        .roll_back("tiny", "ada", None)
+        .await
+        .unwrap_err()
+        .to_string();
     insta::assert_snapshot!(rolled_back.replace(place, "PLACE"), @"target 'tiny' was not rolled back: the model's files changed since they were sealed: restore PLACE, or train it again");
     assert_eq!(serving(&yard), ("000002".to_owned(), 0.75));
     assert_eq!(yard.ledger().await.len(), 2);
@@ -163,7 +168,7 @@ async fn each_baseline_is_what_its_name_says() {
         .set_alias("tiny", "challenger", "000001", "ada", None)
         .await
         .unwrap();
-    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     for (count, (baseline, made_by)) in [
         ("serving", Some(1)),
         ("alias:champion", Some(1)),

@@ -174,9 +174,14 @@ async fn a_rollback_finds_as_many_versions_as_the_policy_says_and_without_one_al
     yard.restart().await;
     yard.engine.collect_garbage(false).await.unwrap();
     for version in ["000003", "000002"] {
-        assert_eq!(yard.engine.roll_back("tiny", "ada").await.unwrap().to, version);
+        assert_eq!(yard.engine.roll_back("tiny", "ada", None).await.unwrap().to, version);
     }
-    let gone = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+    let gone = yard
+        .engine
+        .roll_back("tiny", "ada", None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
         gone.starts_with("version 000001 of target 'tiny' is no longer in the artifact folder"),
         "{gone}"

@@ -23,16 +23,16 @@ async fn three_versions() -> Yard {
 #[tokio::test]
 async fn two_rollbacks_and_then_nothing_earlier() {
     let yard = three_versions().await;
-    let done = yard.engine.roll_back("tiny", "ada").await.unwrap();
+    let done = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!((done.from.as_str(), done.to.as_str()), ("000003", "000002"));
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.75)));
     // Its folder was removed long ago; its artifact is there.
-    let done = yard.engine.roll_back("tiny", "ada").await.unwrap();
+    let done = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!((done.from.as_str(), done.to.as_str()), ("000002", "000001"));
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
-    let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err();
+    let refused = yard.engine.roll_back("tiny", "ada", None).await.unwrap_err();
     insta::assert_snapshot!(refused, @"target 'tiny' has no earlier version to go back to: see `trainyard models`");
-    insta::assert_snapshot!(yard.engine.roll_back("tinny", "ada").await.unwrap_err(), @"there is no push target 'tinny' (known: tiny): see [targets] in trainyard.toml");
+    insta::assert_snapshot!(yard.engine.roll_back("tinny", "ada", None).await.unwrap_err(), @"there is no push target 'tinny' (known: tiny): see [targets] in trainyard.toml");
     assert_eq!(
         yard.ledger().await,
         [
@@ -55,7 +55,12 @@ async fn an_earlier_version_that_cannot_serve_leaves_the_current_one() {
     let yard = three_versions().await;
     let before = yard.folder().join("models/tiny/000002/model.onnx");
     std::fs::write(&before, r#"{"auc": 0.75, "serve": "broken"}"#).unwrap();
-    let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+    let refused = yard
+        .engine
+        .roll_back("tiny", "ada", None)
+        .await
+        .unwrap_err()
+        .to_string();
     let refused = refused.replace(&yard.folder().display().to_string(), "FOLDER");
     insta::assert_snapshot!(refused, @"target 'tiny' was not rolled back: FOLDER/models/tiny/000002 held other bytes than the model that was approved, and was removed: ask again to write it anew");
     assert_eq!(yard.server.predict(), Some(("000003".to_owned(), 0.8)));
@@ -66,7 +71,7 @@ async fn an_earlier_version_that_cannot_serve_leaves_the_current_one() {
     );
     assert_eq!(yard.ledger().await.len(), 3);
     // The damage was in the folder, not in the artifact.
-    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.75)));
 }
 
@@ -75,11 +80,11 @@ async fn a_server_that_is_down_or_refuses_keeps_what_serves() {
     let mut yard = three_versions().await;
     // The proof succeeds, the switch does not.
     yard.server.refuse_after(1, 1);
-    yard.engine.roll_back("tiny", "ada").await.unwrap_err();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap_err();
     assert_eq!(yard.server.predict(), Some(("000003".to_owned(), 0.8)));
     assert_eq!(yard.on_disk(), ["000002", "000003"]);
     yard.server.die();
-    let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err();
+    let refused = yard.engine.roll_back("tiny", "ada", None).await.unwrap_err();
     let refused = refused.to_string().replace(&yard.server.url(), "URL");
     insta::assert_snapshot!(refused, @"target 'tiny' was not rolled back: the model server at URL does not answer: connection refused or broken; start it, or correct its url in [targets]");
     yard.server.live_again();
@@ -92,7 +97,12 @@ async fn an_artifact_that_is_gone_is_named() {
     let yard = three_versions().await;
     let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
     trainyard_engine::artifacts::remove_tree(std::path::Path::new(&ledger[1].model.uri)).unwrap();
-    let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+    let refused = yard
+        .engine
+        .roll_back("tiny", "ada", None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         refused,
         format!(

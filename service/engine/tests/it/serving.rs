@@ -147,7 +147,7 @@ async fn another_model_that_began_to_serve_voids_the_verdict() {
     yard.hold("evaluate");
     yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let key = yard.started("evaluate", 1).await;
-    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     yard.executor.finish(&key);
     let (row, _) = yard.last(3).await;
     insta::assert_snapshot!(row.summary.unwrap(), @"another model began to serve while this one was judged: start the run again to compare with it");

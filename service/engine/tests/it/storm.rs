@@ -55,7 +55,7 @@ async fn one_thing(yard: &mut Yard, dice: &mut Dice, happened: u64) {
         }
         _ => {
             // With nothing earlier, or while the executor is away, it is refused.
-            let _ = yard.engine.roll_back("tiny", "the storm").await;
+            let _ = yard.engine.roll_back("tiny", "the storm", None).await;
             yard.github.inject([Fault::RetryAfter(1)]);
         }
     }

@@ -106,7 +106,7 @@ async fn a_version_directory_is_written_read_back_and_rolled_back() {
     assert_eq!((state, watcher.versions()), (RunState::Failed, vec![2, 3]));
     insta::assert_snapshot!(summary, @"the approved model was not pushed: the model server cannot load version 4 of model 'tiny': there is no graph in it");
 
-    let done = yard.engine.roll_back("tiny", "ada").await.unwrap();
+    let done = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!((done.to.as_str(), watcher.versions()), ("000002", vec![2]));
     *watcher.stuck.lock().unwrap() = true;
     let (state, summary) = run(&yard, "0.85", "well", 5).await;
@@ -115,7 +115,7 @@ async fn a_version_directory_is_written_read_back_and_rolled_back() {
         panic!("no url");
     };
     insta::assert_snapshot!(summary.replace(url, "URL"), @"the approved model was not pushed: the model server at URL serves version 2 of model 'tiny' after 1s, not version 4: does it watch this folder?");
-    let done = yard.engine.roll_back("tiny", "ada").await.unwrap();
+    let done = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!(
         (done.to.as_str(), watcher.versions()),
         ("000001", vec![1]),
@@ -279,7 +279,7 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
         assert_eq!(hook.serving(), "000002", "what served before serves");
     }
     hook.behave(Manner::Well);
-    yard.engine.roll_back("tiny", "ada").await.unwrap();
+    yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!(hook.serving(), "000001");
     assert_eq!(yard.ledger().await, ["push 000001", "push 000002", "rollback 000001"]);
     let again = ["push 000003", "rollback 000002"];

@@ -3,8 +3,10 @@
 mod command;
 mod error;
 mod names;
+mod work_tree;
 
 pub use error::GitError;
+pub use work_tree::{CheckedOut, work_tree};
 
 use command::{Git, Output};
 use names::{full_sha, link_stays_inside, printable, ref_name, tree_path};

@@ -3,11 +3,11 @@
 
 use super::service::Service;
 use crate::config::Config;
-use crate::views::path_part;
+use crate::views::{HoldChange, path_part};
 use anyhow::{Result, bail};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use trainyard_core::ids::RepoName;
-use trainyard_engine::{Engine, PromoteRequest};
+use trainyard_engine::{Engine, PromoteRequest, RunAsked};
 use trainyard_store::RunRow;
 
 /// Who does what a command asks for.
@@ -38,23 +38,23 @@ impl Door {
     }
 
     /// Starts a run of a known pipeline; its id.
-    pub(super) async fn trigger(
-        &self,
-        repo: &RepoName,
-        pipeline: &str,
-        parameters: &Map<String, Value>,
-        actor: &str,
-    ) -> Result<String> {
+    pub(super) async fn trigger(&self, repo: &RepoName, pipeline: &str, asked: &RunAsked) -> Result<String> {
         match self {
             Self::Service(service) => {
-                let asked = json!({"repo": repo, "pipeline": pipeline, "parameters": parameters, "actor": actor});
-                let answer = service.post("/api/v1/runs", &asked).await?;
+                let RunAsked {
+                    parameters,
+                    spans,
+                    no_push,
+                    actor,
+                } = asked;
+                let body = json!({
+                    "repo": repo, "pipeline": pipeline, "parameters": parameters, "spans": spans,
+                    "no_push": no_push, "actor": actor,
+                });
+                let answer = service.post("/api/v1/runs", &body).await?;
                 Ok(answer["run"].as_str().unwrap_or_default().to_owned())
             }
-            Self::Here(engine) => Ok(engine
-                .request_known(repo, pipeline, parameters, actor)
-                .await?
-                .to_string()),
+            Self::Here(engine) => Ok(engine.request_known_so(repo, pipeline, asked).await?.to_string()),
         }
     }
 
@@ -92,13 +92,41 @@ impl Door {
     }
 
     /// Makes the version before the current one serve; what was done, as the API says it.
-    pub(super) async fn roll_back(&self, target: &str, actor: &str) -> Result<Value> {
+    pub(super) async fn roll_back(&self, target: &str, actor: &str, reason: Option<&str>) -> Result<Value> {
         match self {
             Self::Service(service) => {
                 let path = format!("/api/v1/targets/{}/rollback", path_part(target));
-                service.post(&path, &json!({"actor": actor})).await
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
             }
-            Self::Here(engine) => Ok(serde_json::to_value(engine.roll_back(target, actor).await?)?),
+            Self::Here(engine) => Ok(serde_json::to_value(engine.roll_back(target, actor, reason).await?)?),
+        }
+    }
+
+    /// Freezes a target; what was done, as the API says it.
+    pub(super) async fn hold(&self, target: &str, actor: &str, reason: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/hold", path_part(target));
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
+            }
+            Self::Here(engine) => {
+                let done = engine.hold_target(target, actor, reason).await?;
+                Ok(serde_json::to_value(HoldChange::from(done))?)
+            }
+        }
+    }
+
+    /// Releases a target; what was done, as the API says it.
+    pub(super) async fn release(&self, target: &str, actor: &str, reason: Option<&str>) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/release", path_part(target));
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
+            }
+            Self::Here(engine) => {
+                let done = engine.release_target(target, actor, reason).await?;
+                Ok(serde_json::to_value(HoldChange::from(done))?)
+            }
         }
     }
 }

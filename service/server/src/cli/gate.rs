@@ -165,7 +165,8 @@ impl Gate {
             output::text(&text)?;
         }
         Ok(match verdict.blessing() {
-            Blessing::Blessed => ExitCode::SUCCESS,
+            // The command judges a file and knows no model: it never says unchanged.
+            Blessing::Blessed | Blessing::Unchanged => ExitCode::SUCCESS,
             Blessing::NotBlessed => ExitCode::from(NOT_BLESSED),
             Blessing::NotEvaluated => ExitCode::from(NOT_EVALUATED),
         })

@@ -1,11 +1,13 @@
 //! The command line: one file for each command.
 
+mod actor;
 mod alias;
 mod cancel;
 mod doctor;
 mod door;
 mod gate;
 mod gc;
+mod hold;
 mod lint;
 mod logs;
 mod models;
@@ -26,6 +28,7 @@ mod why;
 
 use crate::config::Config;
 use crate::logging;
+use actor::actor;
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -72,6 +75,8 @@ enum Command {
     Models(models::Models),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    Hold(hold::Hold),
+    Release(hold::Release),
     Alias(alias::Alias),
     Gc(gc::Gc),
 }
@@ -138,6 +143,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Models(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,
+            Command::Hold(command) => command.perform(&load()?).await,
+            Command::Release(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
             Command::Gc(command) => command.perform(&load()?).await,
         }
@@ -164,44 +171,4 @@ async fn reads(config: &Config) -> Result<Reads> {
 fn folders(config: &Config) -> Folders {
     let root = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
     Folders::new(root)
-}
-
-/// Who is recorded as the one who asked: the user of this machine, also behind sudo and where no shell says who it is.
-fn actor() -> String {
-    use std::os::unix::fs::MetadataExt;
-    let variable = |name: &str| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
-    let uid = std::fs::metadata("/proc/self").map(|own| own.uid());
-    let user = || {
-        let uid = uid.ok()?;
-        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Some(user_of(&users, uid).map_or_else(|| format!("uid {uid}"), str::to_owned))
-    };
-    variable("SUDO_USER")
-        .or_else(|| variable("USER"))
-        .or_else(|| variable("LOGNAME"))
-        .or_else(user)
-        .unwrap_or_else(|| "unknown".to_owned())
-}
-
-/// The name of a user in the lines of `/etc/passwd`.
-fn user_of(users: &str, uid: u32) -> Option<&str> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next().filter(|name| !name.is_empty())?;
-        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_has_a_name_where_no_shell_says_it() {
-        let users = "root:x:0:0:root:/root:/bin/bash\n# comment\nada:x:1000:1000::/home/ada:/bin/sh\n";
-        assert_eq!(user_of(users, 1000), Some("ada"));
-        assert_eq!(user_of(users, 0), Some("root"));
-        assert_eq!(user_of(users, 5), None);
-        assert!(!actor().is_empty());
-    }
 }

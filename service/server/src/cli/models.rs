@@ -48,6 +48,11 @@ fn render(target: &TargetView) -> String {
         None => format!("{} serves no model of ours", target.name),
     };
     let mut text = format!("{} {}\n", plain(&serving), Tone::Faint.paint(&format!("({url})")));
+    if let Some(hold) = &target.hold {
+        let when = super::runs::when(&hold.since);
+        let held = format!("held by {} since {when}: {}", hold.actor, hold.reason);
+        text.push_str(&format!("{}\n", Tone::Attention.paint(&plain(&held))));
+    }
     if !target.aliases.is_empty() {
         let names = target
             .aliases
@@ -59,9 +64,16 @@ fn render(target: &TargetView) -> String {
         let mut table = Table::new(&["WHEN", "WHAT", "VERSION", "RUN", "BY"]);
         for entry in &target.ledger {
             let run = entry.run.as_deref().map_or("–", super::runs::short);
-            let by = match entry.evidence["forced"]["reason"].as_str() {
-                Some(reason) => &format!("{}, against the gate: {reason}", entry.actor),
-                None => &entry.actor,
+            let by = match (
+                entry.evidence["forced"]["reason"].as_str(),
+                entry.evidence["reason"].as_str(),
+            ) {
+                (Some(reason), _) => &format!("{}, against the gate: {reason}", entry.actor),
+                (None, Some(reason)) => &format!("{}: {reason}", entry.actor),
+                (None, None) => &match entry.work_tree.as_ref() {
+                    Some(tree) => format!("{}, from {tree}", entry.actor),
+                    None => entry.actor.clone(),
+                },
             };
             let cells = [&super::runs::when(&entry.at), &entry.action, &entry.version, run, by];
             table.row(cells.map(|cell| cell.to_owned()).to_vec());

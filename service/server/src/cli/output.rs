@@ -40,7 +40,7 @@ impl Tone {
             "succeeded" | "blessed" | "ok" | "push" | "✓" => Self::Good,
             "failed" | "not_blessed" | "problem" | "✗" => Self::Bad,
             "cancelled" | "warning" | "waiting" | "not_evaluated" | "rollback" | "changes" => Self::Attention,
-            "cached" | "skipped" | "pending" | "queued" | "–" => Self::Faint,
+            "cached" | "skipped" | "pending" | "queued" | "unchanged" | "–" => Self::Faint,
             _ => Self::Plain,
         }
     }

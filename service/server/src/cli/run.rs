@@ -27,7 +27,8 @@ const REJECTED: u8 = 2;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard run pipelines/flights\n  \
-    trainyard run pipelines/flights --parameter learning_rate=0.05 --no-push\n  \
+    trainyard run pipelines/flights --parameter learning_rate=0.05\n  \
+    trainyard run pipelines/flights --push\n  \
     trainyard run pipelines/flights --json > run.json\n\n\
     Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 1 the run failed or was cancelled, \
     64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
@@ -37,8 +38,11 @@ pub(super) struct Run {
     folder: PathBuf,
     #[command(flatten)]
     parameters: Parameters,
-    /// Judge the model, but do not push it
+    /// Push the model if the gate approves it; the ledger names you and the state of the work tree
     #[arg(long)]
+    push: bool,
+    /// What happens anyway without --push
+    #[arg(long, hide = true, conflicts_with = "push")]
     no_push: bool,
     /// Print the whole run as JSON at its end, as GET /api/v1/runs/RUN answers
     #[arg(long)]
@@ -51,7 +55,7 @@ impl Run {
         // The service waits for an executor that is away; whoever sits in front of this wants to know.
         engine.probe_executor().await?;
         let (parameters, actor) = (self.parameters.map(), super::actor());
-        let made = engine.request_local(&self.folder, &parameters, !self.no_push, &actor);
+        let made = engine.request_local(&self.folder, &parameters, self.push && !self.no_push, &actor);
         let id = made.await.map_err(shown)?;
         follow(&engine, &id).await?;
         let detail = runs::detail(engine.reads(), id.as_str()).await?;

@@ -178,6 +178,11 @@ pub(super) fn render(run: &RunDetail) -> String {
     match &run.push {
         PushState::Pending => {}
         PushState::Pushed { version } => text.push_str(&format!("\npush: serves as version {}\n", plain(version))),
+        PushState::Withheld { because } => text.push_str(&format!(
+            "\npush: {} {}\n",
+            Tone::Attention.paint("not done:"),
+            plain(&because.sentence())
+        )),
         PushState::Failed { reason } => {
             text.push_str(&format!("\npush: {} {}\n", Tone::Bad.paint("failed:"), plain(reason)))
         }

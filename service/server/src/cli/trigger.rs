@@ -8,13 +8,15 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use std::process::ExitCode;
 use trainyard_core::ids::RepoName;
+use trainyard_engine::RunAsked;
 use trainyard_store::Reads;
 
 /// Start a run of a pipeline at the head of its default branch
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard trigger flights\n  \
-    trainyard trigger flights --repo acme/models --parameter learning_rate=0.05\n\n\
+    trainyard trigger flights --repo acme/models --parameter learning_rate=0.05\n  \
+    trainyard trigger flights --span 2014-06 --no-push\n\n\
     The pipeline is known once a push to its default branch was received. A running service starts at once; \
     without one the run waits for the next `trainyard serve`. For a folder of this machine there is `trainyard run`.")]
 pub(super) struct Trigger {
@@ -25,6 +27,12 @@ pub(super) struct Trigger {
     repo: Option<String>,
     #[command(flatten)]
     parameters: Parameters,
+    /// Run as of this span: newer data is not seen. Of several data sources SOURCE=SPAN; may be given for each
+    #[arg(long, value_name = "[SOURCE=]SPAN")]
+    span: Vec<String>,
+    /// Judge the model, but do not push it
+    #[arg(long)]
+    no_push: bool,
     /// Print the new run as JSON
     #[arg(long)]
     json: bool,
@@ -36,13 +44,18 @@ impl Trigger {
             Some(repo) => RepoName::parse(repo)?,
             None => only_repo(&super::reads(config).await?, &self.pipeline).await?,
         };
-        let (parameters, actor) = (self.parameters.map(), super::actor());
+        let asked = RunAsked {
+            parameters: self.parameters.map(),
+            spans: self.span,
+            no_push: self.no_push,
+            actor: super::actor(),
+        };
         let door = Door::open(config).await?;
         let waits = match door.is_service() {
             true => "",
             false => "; it waits for the next `trainyard serve`",
         };
-        let run = door.trigger(&repo, &self.pipeline, &parameters, &actor).await;
+        let run = door.trigger(&repo, &self.pipeline, &asked).await;
         door.close().await;
         let run = run?;
         if self.json {

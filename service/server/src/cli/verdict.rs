@@ -8,6 +8,12 @@ use trainyard_core::report;
 pub(super) fn render(verdict: &Verdict) -> String {
     let blessing = verdict.blessing().as_str();
     let mut text = format!("gate: {}\n", Tone::of(blessing).paint(&blessing.replace('_', " ")));
+    if let Some(version) = verdict.unchanged() {
+        text.push_str(&format!(
+            "  the model is, byte for byte, what serves as version {}\n",
+            plain(version)
+        ));
+    }
     for finding in verdict.failures() {
         text.push_str(&format!("  {} {}\n", Tone::Bad.paint("✗"), plain(&finding.sentence)));
     }

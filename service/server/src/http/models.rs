@@ -4,8 +4,8 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
-use super::runs::{Asked, named};
-use crate::views::Models;
+use super::runs::named;
+use crate::views::{HoldChange, Models};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -39,9 +39,32 @@ impl From<RolledBack> for RolledBackTo {
     }
 }
 
+/// Who asks, and why.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object such as {\"actor\": \"ada\", \"reason\": \"…\"}"
+)]
+pub(super) struct Said {
+    /// Who asks, for the record; `api` if absent.
+    actor: Option<String>,
+    /// Why, for the record.
+    reason: Option<String>,
+}
+
+impl Said {
+    fn reason(&self) -> Option<&str> {
+        self.reason
+            .as_deref()
+            .map(str::trim)
+            .filter(|reason| !reason.is_empty())
+    }
+}
+
 /// Makes the version before the current one serve, proved loadable first.
 #[utoipa::path(post, path = "/api/v1/targets/{name}/rollback", tag = "models", operation_id = "roll_back",
-    params(("name" = String, Path)), request_body(content = Option<Asked>),
+    params(("name" = String, Path)), request_body(content = Option<Said>),
     responses((status = 200, body = RolledBackTo), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "nothing to go back to"),
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
@@ -51,10 +74,10 @@ pub(super) async fn roll_back(
     request: Request,
 ) -> Result<Json<RolledBackTo>, ApiError> {
     let (parts, incoming) = request.into_parts();
-    let asked: Asked = body::json(&parts, incoming).await?;
-    let (engine, actor) = (app.engine.clone(), asked.actor());
+    let asked: Said = body::json(&parts, incoming).await?;
+    let (engine, actor) = (app.engine.clone(), named(asked.actor.as_deref()));
     // In a task of its own: an asker that hangs up must not leave it half done.
-    let done = tokio::spawn(async move { engine.roll_back(&name, &actor).await }).await;
+    let done = tokio::spawn(async move { engine.roll_back(&name, &actor, asked.reason()).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let done = done.map_err(refusal)?;
     Ok(Json(done.into()))
@@ -72,6 +95,43 @@ fn refusal(error: PromotionError) -> ApiError {
         PromotionError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
         PromotionError::Store(error) => error.into(),
     }
+}
+
+/// Freezes a push target: nothing new serves there until it is released. A rollback stays possible.
+#[utoipa::path(post, path = "/api/v1/targets/{name}/hold", tag = "models", operation_id = "hold_target",
+    params(("name" = String, Path)), request_body(content = Said),
+    responses((status = 200, body = HoldChange), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "held already, or no reason")))]
+pub(super) async fn hold(
+    State(app): State<App>,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Json<HoldChange>, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let said: Said = body::json(&parts, incoming).await?;
+    let actor = named(said.actor.as_deref());
+    let done = app
+        .engine
+        .hold_target(&name, &actor, said.reason().unwrap_or_default())
+        .await;
+    Ok(Json(done.map_err(refusal)?.into()))
+}
+
+/// Releases a push target that is held.
+#[utoipa::path(post, path = "/api/v1/targets/{name}/release", tag = "models", operation_id = "release_target",
+    params(("name" = String, Path)), request_body(content = Option<Said>),
+    responses((status = 200, body = HoldChange), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "not held")))]
+pub(super) async fn release(
+    State(app): State<App>,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Json<HoldChange>, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let said: Said = body::json(&parts, incoming).await?;
+    let actor = named(said.actor.as_deref());
+    let done = app.engine.release_target(&name, &actor, said.reason()).await;
+    Ok(Json(done.map_err(refusal)?.into()))
 }
 
 /// Which model is to serve, and why.

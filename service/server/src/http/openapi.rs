@@ -15,7 +15,8 @@ use utoipa::{Modify, OpenApi};
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::log,
-        deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, lineage::show,
+        deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, models::hold, models::release,
+        lineage::show,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

@@ -58,6 +58,13 @@ pub(super) fn routes() -> Vec<Route> {
             ApiToken,
             post(models::roll_back),
         ),
+        route("POST", "/api/v1/targets/{name}/hold", ApiToken, post(models::hold)),
+        route(
+            "POST",
+            "/api/v1/targets/{name}/release",
+            ApiToken,
+            post(models::release),
+        ),
         route("GET", "/api/v1/lineage/{*artifact}", ApiToken, get(lineage::show)),
     ]
 }

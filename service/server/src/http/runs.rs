@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::run::RunState;
-use trainyard_engine::ManualError;
+use trainyard_engine::{ManualError, RunAsked};
 use trainyard_store::{RunFilter, RunRow};
 use utoipa::{IntoParams, ToSchema};
 
@@ -205,6 +205,10 @@ pub(super) struct StartRun {
     /// Parameters that replace the file's.
     #[schema(value_type = Object)]
     parameters: Map<String, Value>,
+    /// The spans to run as of, `2014-06` or `flights=2014-06`: the run sees no newer ones.
+    spans: Vec<String>,
+    /// Whether an approved model is judged only.
+    no_push: bool,
     /// Who asks, for the record; `api` if absent.
     actor: Option<String>,
 }
@@ -223,14 +227,25 @@ pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Re
     let (parts, incoming) = request.into_parts();
     let asked: StartRun = body::json(&parts, incoming).await?;
     let repo = RepoName::parse(&asked.repo).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let actor = named(asked.actor.as_deref());
-    let made = app
-        .engine
-        .request_known(&repo, &asked.pipeline, &asked.parameters, &actor)
-        .await;
+    let StartRun {
+        pipeline,
+        parameters,
+        spans,
+        no_push,
+        actor,
+        ..
+    } = asked;
+    let how = RunAsked {
+        parameters,
+        spans,
+        no_push,
+        actor: named(actor.as_deref()),
+    };
+    let made = app.engine.request_known_so(&repo, &pipeline, &how).await;
     let run = made.map_err(|error| match error {
         ManualError::Unknown { .. } => ApiError::not_found(error.to_string()),
         ManualError::NotStarted(_)
+        | ManualError::Span(_)
         | ManualError::NoFile { .. }
         | ManualError::Invalid { .. }
         | ManualError::NoSource(_) => ApiError::bad_request(error.to_string()),

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::registry::{CHAMPION, Promotion, Serving as ServingNow};
+use trainyard_core::registry::{CHAMPION, Evidence, NewTargetHold, Promotion, Serving as ServingNow, TargetHold};
+use trainyard_core::run::WorkTree;
 use trainyard_store::{Reads, Result};
 use utoipa::ToSchema;
 
@@ -27,12 +28,62 @@ pub struct TargetView {
     pub name: String,
     /// The model server, or the folder of versions; absent when the configuration does not name the target any more.
     pub url: Option<String>,
+    /// Who froze it, if it is frozen: nothing new serves then.
+    pub hold: Option<HoldView>,
     /// What it serves, if anything.
     pub serving: Option<Serving>,
     /// The names of its versions, `champion` first: what serves.
     pub aliases: Vec<AliasView>,
     /// The newest entries of its ledger, newest first.
     pub ledger: Vec<PromotionItem>,
+}
+
+/// A target that is frozen.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HoldView {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+}
+
+impl From<TargetHold> for HoldView {
+    fn from(hold: TargetHold) -> Self {
+        Self {
+            actor: hold.actor,
+            reason: hold.reason,
+            since: time(hold.at),
+        }
+    }
+}
+
+/// What a hold or a release did.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HoldChange {
+    /// The target.
+    pub target: String,
+    /// Whether it is frozen from now on.
+    pub held: bool,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: String,
+}
+
+impl From<NewTargetHold> for HoldChange {
+    fn from(done: NewTargetHold) -> Self {
+        Self {
+            target: done.target,
+            held: done.held,
+            actor: done.actor,
+            reason: done.reason,
+            at: time(done.at),
+        }
+    }
 }
 
 /// A name of a version.
@@ -79,6 +130,8 @@ pub struct PromotionItem {
     pub run: Option<String>,
     /// Who did it.
     pub actor: String,
+    /// Of a push: the work tree it was trained in, in words, where it was none of a repository's commits.
+    pub work_tree: Option<String>,
     /// Why.
     #[schema(value_type = Object)]
     pub evidence: Value,
@@ -97,6 +150,7 @@ impl Models {
             let now = ledger.serving();
             targets.push(TargetView {
                 url: config.targets.get(&name).map(|target| target.0.place()),
+                hold: store.target_hold(&name).await?.map(HoldView::from),
                 serving: now.map(serving),
                 aliases: now
                     .map(champion)
@@ -155,6 +209,10 @@ fn item(entry: &Promotion) -> PromotionItem {
         model: entry.model.digest.to_string(),
         run: entry.run.as_ref().map(ToString::to_string),
         actor: entry.actor.clone(),
+        work_tree: match &entry.evidence {
+            Evidence::Gate(judged) => judged.work_tree.as_ref().map(WorkTree::sentence),
+            _ => None,
+        },
         evidence: serde_json::to_value(&entry.evidence).unwrap_or_default(),
         at: time(entry.at),
     }

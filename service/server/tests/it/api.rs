@@ -91,6 +91,8 @@ async fn wrong_bodies_get_a_sentence() {
         ("/api/v1/targets/x/rollback", "application/json", "", 404),
         ("/api/v1/targets/x/rollback", "application/json", r#"{"actor": 7}"#, 400),
         ("/api/v1/targets/x/rollback", "application/json", long.as_str(), 413),
+        ("/api/v1/targets/x/hold", "application/json", r#"{"reason": "y"}"#, 404),
+        ("/api/v1/targets/x/release", "application/json", "", 404),
         ("/api/v1/promotions", "application/json", r#"{"model": "x"}"#, 404),
         ("/api/v1/promotions", "application/json", r#"{"modle": "x"}"#, 400),
         (
@@ -114,7 +116,7 @@ async fn wrong_bodies_get_a_sentence() {
     '' is not a repository name: write it as owner/name
     '' is not a repository name: write it as owner/name
     '../x' is not a repository name: write it as owner/name
-    the body is not what is asked for here: unknown field `nonsense`, expected one of `repo`, `pipeline`, `parameters`, `actor` at line 1 column 43
+    the body is not what is asked for here: unknown field `nonsense`, expected one of `repo`, `pipeline`, `parameters`, `spans`, `no_push`, `actor` at line 1 column 43
     a/b has no pipeline 'p' on its default branch (known: none): push its pipeline file there first
     the body is taken as JSON only: send it with content-type: application/json
     there is no run 'x'
@@ -122,6 +124,8 @@ async fn wrong_bodies_get_a_sentence() {
     there is no push target 'x' (known: none): see [targets] in trainyard.toml
     the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 11
     the body has more than 1 MiB, which is the most that is taken
+    there is no push target 'x' (known: none): see [targets] in trainyard.toml
+    there is no push target 'x' (known: none): see [targets] in trainyard.toml
     there is no run and no version 'x': see `trainyard runs` and `trainyard models`, and name the --target of a version
     the body is not what is asked for here: unknown field `modle`, expected one of `model`, `target`, `reason`, `actor` at line 1 column 8
     there is no push target 'x' (known: none): see [targets] in trainyard.toml

@@ -3,7 +3,7 @@
 use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "run",
     "lint",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 17] = [
     "models",
     "promote",
     "rollback",
+    "hold",
+    "release",
     "alias",
     "gc",
     "gate",

@@ -90,7 +90,15 @@ fn write_pipeline(place: &Place) {
 
 fn train(place: &Place, factor: &str, kind: &str) -> Ended {
     let (factor, kind) = (format!("factor={factor}"), format!("kind={kind}"));
-    place.run(&["run", "pipelines/line", "--parameter", &factor, "--parameter", &kind])
+    place.run(&[
+        "run",
+        "pipelines/line",
+        "--push",
+        "--parameter",
+        &factor,
+        "--parameter",
+        &kind,
+    ])
 }
 
 /// Every file `name` below a folder.

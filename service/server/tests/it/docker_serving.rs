@@ -161,7 +161,16 @@ async fn candidates_are_tried_aside_and_push_and_rollback_cost_no_request() {
     };
     let train = async |factor: &str, kind: &str| {
         let (factor, kind) = (format!("factor={factor}"), format!("kind={kind}"));
-        run(&["run", "pipelines/line", "--parameter", &factor, "--parameter", &kind]).await
+        run(&[
+            "run",
+            "pipelines/line",
+            "--push",
+            "--parameter",
+            &factor,
+            "--parameter",
+            &kind,
+        ])
+        .await
     };
     let client = client();
     for (factor, version) in [("2.0", "000001"), ("3.0", "000002")] {

@@ -201,7 +201,14 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
     let place = Place::new(&settings("{folder}".as_ref(), target));
     place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
     let train = |auc: &str| {
-        let ended = place.run(&["run", "pipelines/tiny", "--json", "--parameter", &format!("auc={auc}")]);
+        let ended = place.run(&[
+            "run",
+            "pipelines/tiny",
+            "--push",
+            "--json",
+            "--parameter",
+            &format!("auc={auc}"),
+        ]);
         ended.json()["id"].as_str().unwrap().to_owned()
     };
     let (good, rejected) = (train("0.7"), train("0.5"));
@@ -263,7 +270,7 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
     assert_eq!(
         json!(lines),
         json!([
-            ["push", "000001", "gate", "blessed"],
+            ["push", "000001", "ada", "blessed"],
             ["push", "000002", "grace", "not_blessed"],
             ["push", "000003", "ada", "blessed"],
             ["rollback", "000002", "ada", "not_blessed"],
@@ -293,6 +300,61 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
         told.contains("grace, against the gate: the holdout was mislabelled"),
         "{told}"
     );
+    // No repository is around it: the ledger says who pushed what nobody can check out again.
+    assert_eq!(ledger[0]["work_tree"], "a folder without a commit");
+    assert!(told.contains("ada, from a folder without a commit"), "{told}");
+
+    let held = run(&["hold", "tiny", "--reason", "incident 7", "--actor", "grace"]);
+    insta::assert_snapshot!(held.out, @"tiny is held: nothing new serves there until `trainyard release tiny`");
+    let refused = run(&["promote", "000001"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused
+            .err
+            .starts_with("error: target 'tiny' is held by grace since 20"),
+        "{refused:?}"
+    );
+    assert!(place.run(&["models", "tiny"]).out.contains("\nheld by grace since 20"));
+    let models = place.run(&["models", "tiny", "--json"]).json();
+    assert_eq!(models["targets"][0]["hold"]["reason"], "incident 7");
+    let pushed = run(&["run", "pipelines/tiny", "--push", "--parameter", "auc=0.9"]);
+    assert!(
+        pushed
+            .out
+            .contains("approved, not pushed: target 'tiny' is held by grace since 20"),
+        "{pushed:?}"
+    );
+    let back = run(&["rollback", "tiny", "--reason", "answers late", "--actor", "grace"]);
+    insta::assert_snapshot!(back.out, @"tiny serves version 000001 again; version 000002 is withdrawn");
+    let told = place.run(&["models", "tiny"]).out;
+    assert!(told.contains("grace: answers late"), "{told}");
+    let released = run(&["release", "tiny", "--json"]).json();
+    assert_eq!((&released["held"], &released["actor"]), (&json!(false), &json!("ada")));
+    let twice = run(&["release", "tiny"]);
+    insta::assert_snapshot!(twice.err, @"error: target 'tiny' is not held: see `trainyard models`");
+
+    // A folder's run is judged, and pushed only on request.
+    let judged = run(&["run", "pipelines/tiny", "--parameter", "auc=0.95"]);
+    assert!(
+        judged
+            .out
+            .contains("approved; a run of a folder pushes only with --push"),
+        "{judged:?}"
+    );
+    let pushed = run(&["run", "pipelines/tiny", "--push", "--parameter", "auc=0.95"]);
+    assert!(
+        pushed.out.contains("approved, and serving as version 000004"),
+        "{pushed:?}"
+    );
+    let again = run(&["run", "pipelines/tiny", "--push", "--parameter", "auc=0.95"]);
+    assert_eq!(again.code, Some(0));
+    assert!(
+        again
+            .out
+            .contains("unchanged: the model is, byte for byte, what serves as version 000004"),
+        "{again:?}"
+    );
+    assert!(again.out.contains("gate: unchanged"), "{again:?}");
     service.signal("TERM");
     assert_eq!(service.end().0, Some(0));
 }

@@ -22,4 +22,5 @@ mod runs;
 mod samples;
 mod schedules;
 mod speed;
+mod target_holds;
 mod unreadable;

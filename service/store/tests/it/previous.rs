@@ -6,7 +6,7 @@ use crate::plant;
 use crate::samples::at;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{DeliveryId, Micros, RunId, StepName};
-use trainyard_core::registry::{Evidence, PromotionAction};
+use trainyard_core::registry::{Evidence, NewTargetHold, PromotionAction};
 use trainyard_core::report::MessageKind;
 use trainyard_core::run::{RunEvent, RunState};
 use trainyard_store::{DatabaseUrl, Direction, RunFilter, Store};
@@ -37,7 +37,34 @@ fn sample(url: &DatabaseUrl) -> &'static str {
     }
 }
 
+/// What a database of schema 4 has beside one of schema 3.
+fn beside_3(url: &DatabaseUrl) -> &'static str {
+    match url {
+        DatabaseUrl::Sqlite(_) => include_str!("../samples/v4.sqlite.sql"),
+        DatabaseUrl::Postgres(_) => include_str!("../samples/v4.postgres.sql"),
+    }
+}
+
 on_empty! {
+    async fn a_database_of_schema_4_is_read_whole(url) {
+        plant::sql(&url, sample(&url)).await;
+        plant::sql(&url, beside_3(&url)).await;
+        let store = Store::open(&url).await.unwrap();
+        assert_eq!(store.change_number().await.unwrap(), 7);
+        runs(&store).await;
+        served(&store).await;
+        assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+        let held = NewTargetHold {
+            target: "flights".to_owned(),
+            held: true,
+            actor: "ada".to_owned(),
+            reason: Some("incident 7".to_owned()),
+            at: at(9),
+        };
+        store.put_target_hold(&held).await.unwrap();
+        assert!(store.target_hold("flights").await.unwrap().is_some());
+    }
+
     async fn a_database_of_schema_3_is_read_whole(url) {
         plant::sql(&url, sample(&url)).await;
         let store = Store::open(&url).await.unwrap();
@@ -122,6 +149,7 @@ async fn served(store: &Store) {
     assert_eq!(ledger[2].evidence.forced().unwrap().reason(), "we know better");
     assert!(matches!(&ledger[3].evidence, Evidence::Gate(judged) if judged.data.len() == 1));
     assert!(store.ledger("flights").await.unwrap().serving().is_none());
+    assert_eq!(store.target_hold("flights").await.unwrap(), None);
     let other = store.ledger("other").await.unwrap();
     assert_eq!(other.serving().unwrap().pushed.version, "000002");
     assert_eq!(store.promotions(None, 9).await.unwrap().len(), 5);

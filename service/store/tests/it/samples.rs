@@ -64,6 +64,8 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),
+        as_of_spans: Default::default(),
+        work_tree: None,
         may_push: true,
         created_at: at(seconds),
         plan: plan(),
@@ -77,6 +79,8 @@ pub fn manual(id: &str) -> NewEvent {
         git_ref: None,
         actor: "ada".to_owned(),
         parameters: Map::new(),
+        spans: Default::default(),
+        no_push: false,
     };
     NewEvent::new(EventId::new(id), Event::Manual(event), "no pipeline of that name")
 }

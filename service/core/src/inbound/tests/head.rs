@@ -1,9 +1,10 @@
 use super::{given, known, named, repo, table, told};
 use crate::event::{DataArrived, Manual};
 use crate::ids::Micros;
-use crate::inbound::{HoldPayload, KnownPipeline, data, local, manual, release, schedule};
+use crate::inbound::{HoldPayload, KnownPipeline, asked_spans, data, local, manual, release, schedule};
 use crate::plan::Plan;
 use crate::report::Audience;
+use crate::run::WorkTree;
 use crate::spec::tests::flights;
 
 /// The example without its quiet period.
@@ -125,6 +126,62 @@ fn a_slot_starts_the_pipeline_that_still_has_its_schedule() {
 }
 
 #[test]
+fn a_person_names_spans_and_keeps_the_push_back() {
+    let here = known(flights());
+    let spans = |asked: &[&str]| {
+        let asked: Vec<String> = asked.iter().map(|span| (*span).to_owned()).collect();
+        asked_spans(&here.plan, &asked)
+    };
+    let manual_of = Manual {
+        repo: Some(repo()),
+        pipeline: "flights".to_owned(),
+        git_ref: None,
+        actor: "ada".to_owned(),
+        parameters: Default::default(),
+        spans: spans(&["2014-06"]).unwrap(),
+        no_push: true,
+    };
+    let started = manual(&manual_of, &here, &here.plan, given()).unwrap();
+    insta::assert_snapshot!(told(&started), @"
+    start r1 (manual): manual request by ada as of flights 2014-06: pipelines/flights, never pushes, c of main, as of flights 2014-06
+    tell c: trainyard/flights Pending: waiting to run: manual request by ada as of flights 2014-06
+    ");
+    let mut two = here.plan.clone();
+    two.data.insert("weather".to_owned(), two.data["flights"].clone());
+    let mut none = here.plan.clone();
+    none.data.clear();
+    let said = |plan: &Plan, asked: &[&str]| {
+        let asked: Vec<String> = asked.iter().map(|span| (*span).to_owned()).collect();
+        match asked_spans(plan, &asked) {
+            Ok(spans) => format!("{spans:?}"),
+            Err(refusal) => refusal.sentence(),
+        }
+    };
+    let all = [
+        said(&here.plan, &["flights=2014-06"]),
+        said(&two, &["flights=2014-06", "weather=2014-05"]),
+        said(&two, &["2014-06"]),
+        said(&none, &["2014-06"]),
+        said(&here.plan, &["flight=2014-06"]),
+        said(&here.plan, &["2014-13"]),
+        said(&here.plan, &["june"]),
+        said(&here.plan, &["2014-06", "flights=2014-07"]),
+        said(&here.plan, &[]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    {"flights": "2014-06"}
+    {"flights": "2014-06", "weather": "2014-05"}
+    the span '2014-06' could be of several data sources (flights, weather): write SOURCE=2014-06
+    there is no data source for the span '2014-06' (known: none): write SPAN, or SOURCE=SPAN
+    there is no data source for the span 'flight=2014-06' (known: flights): write SPAN, or SOURCE=SPAN
+    '2014-13' is no span of data source 'flights': its files are like data/flights/{YYYY}-{MM}.parquet
+    'june' is no span of data source 'flights': its files are like data/flights/{YYYY}-{MM}.parquet
+    data source 'flights' is given two spans: name one
+    {}
+    "#);
+}
+
+#[test]
 fn a_person_starts_the_pipeline_that_is_named() {
     let asked = |pipeline: &str| Manual {
         repo: Some(repo()),
@@ -132,6 +189,8 @@ fn a_person_starts_the_pipeline_that_is_named() {
         git_ref: None,
         actor: "ada".to_owned(),
         parameters: Default::default(),
+        spans: Default::default(),
+        no_push: false,
     };
     let here = known(flights());
     let started = manual(&asked("flights"), &here, &here.plan, given()).unwrap();
@@ -141,13 +200,19 @@ fn a_person_starts_the_pipeline_that_is_named() {
     ");
     let refused = manual(&asked("delays"), &here, &here.plan, given()).unwrap_err();
     insta::assert_snapshot!(refused.sentence(), @"manual request by ada starts nothing: it is for pipeline 'delays', not 'flights'");
-    let on_this_machine = local(
-        &asked("flights"),
-        "/home/ada/pipelines/flights",
-        flights(),
-        false,
-        given(),
-    );
+    let work_tree = WorkTree {
+        actor: "ada".to_owned(),
+        commit: Some("0123456789".into()),
+        dirty: true,
+    };
+    assert_eq!(work_tree.sentence(), "a work tree at 0123456 with changes");
+    let judged_only = Manual {
+        no_push: true,
+        ..asked("flights")
+    };
+    let folder = "/home/ada/pipelines/flights";
+    let on_this_machine = local(&judged_only, folder, flights(), work_tree, given());
+    assert!(on_this_machine.runs().all(|run| run.work_tree.is_some()));
     insta::assert_snapshot!(told(&on_this_machine), @"start r1 (manual): manual request by ada: /home/ada/pipelines/flights, never pushes");
 }
 

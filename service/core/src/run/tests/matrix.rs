@@ -41,6 +41,7 @@ fn run_events() -> Vec<(&'static str, RunEvent)> {
         ),
         ("model pushed", pushed()),
         ("push failed", push_failed()),
+        ("push withheld", push_withheld()),
         ("cancel requested", cancel()),
         ("finished: succeeded", finished(RunState::Succeeded)),
         ("finished: failed", finished(RunState::Failed)),
@@ -96,6 +97,10 @@ fn runs() -> Vec<(&'static str, Run)> {
         ("running, blessed", after(&blessed)),
         ("running, not blessed", after(&rejected)),
         ("running, pushed", after(&[blessed.clone(), vec![pushed()]].concat())),
+        (
+            "running, push withheld",
+            after(&[blessed.clone(), vec![push_withheld()]].concat()),
+        ),
         ("running, push failed", after(&[blessed, vec![push_failed()]].concat())),
         (
             "succeeded",
@@ -245,7 +250,7 @@ fn every_run_state_and_event() {
             table.push_str(&format!("  {event_name:36} {}\n", outcome(&run, &event, describe)));
         }
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table, @"
     queued
       started                              → running, image pending, train pending, push pending
       image built                          ✗ the run has not started
@@ -257,6 +262,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ the run has not started
       model pushed                         ✗ the run has not started
       push failed                          ✗ the run has not started
+      push withheld                        ✗ the run has not started
       cancel requested                     → queued, image pending, train pending, push pending, cancel requested
       finished: succeeded                  ✗ the run has not started
       finished: failed                     → failed, image pending, train pending, push pending
@@ -273,6 +279,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ the run has not started
       model pushed                         ✗ the run has not started
       push failed                          ✗ the run has not started
+      push withheld                        ✗ the run has not started
       cancel requested                     · already asked
       finished: succeeded                  ✗ the run has not started
       finished: failed                     → failed, image pending, train pending, push pending, cancel requested
@@ -289,6 +296,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ a step is not done
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     → running, image pending, train pending, push pending, cancel requested
       finished: succeeded                  → succeeded, image pending, train pending, push pending
       finished: failed                     → failed, image pending, train pending, push pending
@@ -305,6 +313,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ a step is not done
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     → running, image failed, train pending, push pending, cancel requested
       finished: succeeded                  → succeeded, image failed, train pending, push pending
       finished: failed                     → failed, image failed, train pending, push pending
@@ -321,6 +330,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ a step is not done
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     → running, image built, train running, push pending, cancel requested
       finished: succeeded                  ✗ a step is still at work
       finished: failed                     ✗ a step is still at work
@@ -337,6 +347,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             ✗ a step is not done
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     · already asked
       finished: succeeded                  → succeeded, image pending, train pending, push pending, cancel requested
       finished: failed                     → failed, image pending, train pending, push pending, cancel requested
@@ -353,6 +364,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             → running, image built, train cached, not_blessed, push pending
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     → running, image built, train cached, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, push pending
       finished: failed                     → failed, image built, train cached, push pending
@@ -369,6 +381,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · already judged
       model pushed                         → running, image built, train cached, blessed, push pushed
       push failed                          → running, image built, train cached, blessed, push failed
+      push withheld                        → running, image built, train cached, blessed, push withheld
       cancel requested                     → running, image built, train cached, blessed, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push pending
       finished: failed                     → failed, image built, train cached, blessed, push pending
@@ -385,6 +398,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · already judged
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
+      push withheld                        ✗ the model was not approved for a push
       cancel requested                     → running, image built, train cached, not_blessed, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, not_blessed, push pending
       finished: failed                     → failed, image built, train cached, not_blessed, push pending
@@ -401,10 +415,28 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · already judged
       model pushed                         · already pushed
       push failed                          · already pushed
+      push withheld                        · already pushed
       cancel requested                     → running, image built, train cached, blessed, push pushed, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push pushed
       finished: failed                     → failed, image built, train cached, blessed, push pushed
       finished: cancelled                  → cancelled, image built, train cached, blessed, push pushed
+      finished: running                    ✗ not an end
+    running, push withheld
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         · already pushed
+      push failed                          · already pushed
+      push withheld                        · already pushed
+      cancel requested                     → running, image built, train cached, blessed, push withheld, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push withheld
+      finished: failed                     → failed, image built, train cached, blessed, push withheld
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push withheld
       finished: running                    ✗ not an end
     running, push failed
       started                              · already started
@@ -417,6 +449,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · already judged
       model pushed                         · already pushed
       push failed                          · already pushed
+      push withheld                        · already pushed
       cancel requested                     → running, image built, train cached, blessed, push failed, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push failed
       finished: failed                     → failed, image built, train cached, blessed, push failed
@@ -433,6 +466,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · the run is over
       model pushed                         · the run is over
       push failed                          · the run is over
+      push withheld                        · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over
@@ -449,6 +483,7 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · the run is over
       model pushed                         · the run is over
       push failed                          · the run is over
+      push withheld                        · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over
@@ -465,12 +500,13 @@ fn every_run_state_and_event() {
       gate judged: not blessed             · the run is over
       model pushed                         · the run is over
       push failed                          · the run is over
+      push withheld                        · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over
       finished: cancelled                  · the run is over
       finished: running                    · the run is over
-    "#);
+    ");
 }
 
 #[test]

@@ -248,6 +248,7 @@ impl World {
                 );
                 match self.choose(4) {
                     3 => push_failed(),
+                    2 => push_withheld(),
                     _ => pushed(),
                 }
             }

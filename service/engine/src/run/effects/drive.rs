@@ -49,13 +49,11 @@ impl Driver<'_> {
             .keys()
             .map(|name| (name.clone(), inputs.get(name).map(|i| i.digest.clone())))
             .collect();
-        let mut spans = Vec::new();
+        let (mut spans, mut read) = (Vec::new(), None);
         if let Some(window) = &planned.source {
-            let newest = run.request.newest_spans.get(&window.source).cloned();
-            let others = run.request.waited_spans.get(&window.source).cloned();
-            let named = newest.into_iter().chain(others.unwrap_or_default()).collect();
-            let resolved = external::resolve(self.data_root, window, named).await;
-            let (data, contents) = match resolved {
+            let sight = run.sight(&window.source);
+            let resolved = external::resolve(self.data_root, window, sight).await;
+            let resolved = match resolved {
                 Ok(resolved) => resolved,
                 Err(ExternalError::Unselected(Unselected::TooFew(too_few))) => {
                     return Ok(skipped(run, step, SkipCause::NoData(too_few), now));
@@ -73,8 +71,10 @@ impl Driver<'_> {
                 }
                 Err(error) => return Err(EffectError::Broken(error.to_string())),
             };
-            spans = contents;
-            inputs.insert(SOURCE_INPUT.to_owned(), data);
+            spans = resolved.contents;
+            inputs.insert(SOURCE_INPUT.to_owned(), resolved.data);
+            let (source, as_of) = (window.source.clone(), resolved.as_of);
+            read = Some(RunEvent::WindowRead { source, as_of });
         }
         let image_id = self.images.of_step(run, &planned.image).await?;
         let preimage = cache_key::preimage(planned, image_id.as_deref(), &digests, &spans);
@@ -115,7 +115,8 @@ impl Driver<'_> {
             };
             return Ok(Outcome {
                 metadata: vec![metadata],
-                ..Outcome::event(event)
+                events: read.into_iter().chain([event]).collect(),
+                ..Outcome::default()
             });
         }
         let mut metadata = vec![MetadataWrite::StartExecution(StartExecution {
@@ -143,7 +144,8 @@ impl Driver<'_> {
         };
         Ok(Outcome {
             metadata,
-            ..Outcome::event(event)
+            events: read.into_iter().chain([event]).collect(),
+            ..Outcome::default()
         })
     }
 

@@ -15,8 +15,9 @@ use trainyard_core::gate::{Blessing, GateReplay, Verdict, judge as judge_evaluat
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Gate;
+use trainyard_core::registry::unfair_baseline;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_store::{ExecutionIdentity, Store};
+use trainyard_store::{ExecutionIdentity, Store, StoreError};
 
 /// Recorded verdicts on which a pull request's gate is tried.
 const MOST_REPLAYED: usize = 50;
@@ -43,6 +44,8 @@ pub(super) async fn judge(
             planned.evaluation.0, baseline.name
         )));
     }
+    let verdict = unless_unfair(store, run, verdict).await?;
+    let verdict = unless_unchanged(store, run, model, verdict).await?;
     let replay = match &planned.proposed_gate {
         Some(proposed) => Some(replayed(store, content, run, proposed, &measured).await?),
         None => None,
@@ -68,6 +71,41 @@ pub(super) async fn judge(
         events: [event].into_iter().chain(replay).collect(),
         metadata,
         ..Outcome::default()
+    })
+}
+
+/// The verdict, or that the baseline was trained on the rows that judge it.
+async fn unless_unfair(store: &Store, run: &Run, verdict: Verdict) -> Result<Verdict, EffectError> {
+    let baseline = run.baseline.iter().flatten().next();
+    let Some((maker, step)) = baseline.and_then(|model| NodeId::maker(&model.name)) else {
+        return Ok(verdict);
+    };
+    let maker = match store.load_run(&maker).await {
+        Ok(maker) => maker,
+        // Of a run that was collected nobody knows what it read.
+        Err(StoreError::NotFound(_)) => return Ok(verdict),
+        Err(error) => return Err(EffectError::again(error)),
+    };
+    Ok(match unfair_baseline(run, &maker, &step) {
+        Some(unfair) => verdict.of_unfair_comparison(unfair.sentence()),
+        None => verdict,
+    })
+}
+
+/// The verdict, or that the candidate is what serves at the pipeline's target.
+async fn unless_unchanged(
+    store: &Store,
+    run: &Run,
+    model: &ArtifactRef,
+    verdict: Verdict,
+) -> Result<Verdict, EffectError> {
+    let Some(push) = &run.request.plan.push else {
+        return Ok(verdict);
+    };
+    let ledger = store.ledger(&push.target).await.map_err(EffectError::again)?;
+    Ok(match ledger.serves(&model.digest) {
+        Some(version) => verdict.of_unchanged(version),
+        None => verdict,
     })
 }
 
@@ -129,7 +167,7 @@ fn store_blessing(
     let marker = match verdict.blessing() {
         Blessing::Blessed => Some("BLESSED"),
         Blessing::NotBlessed => Some("NOT_BLESSED"),
-        Blessing::NotEvaluated => None,
+        Blessing::NotEvaluated | Blessing::Unchanged => None,
     };
     if let Some(marker) = marker {
         fs::write(folder.join(marker), b"").map_err(|e| broken(&e))?;

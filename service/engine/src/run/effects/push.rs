@@ -12,10 +12,13 @@ use serde_json::Map;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::gate::Blessed;
 use trainyard_core::ids::Micros;
 use trainyard_core::node::NodeId;
-use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushRefusal, approved, may_push};
-use trainyard_core::run::{Run, RunEvent};
+use trainyard_core::registry::{
+    Evidence, Judged, Ledger, NewerRun, PushFacts, PushRefusal, TargetHold, approved, may_push,
+};
+use trainyard_core::run::{Run, RunEvent, Withheld};
 use trainyard_core::sentence;
 use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite};
 
@@ -40,6 +43,14 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let candidate = approved(run).map_err(|refusal| refused(&refusal))?;
     let model = candidate.model();
     let config = target(registry, &plan.target)?;
+    // Not after a trial of minutes; the turn looks again.
+    let ledger = registry.store.ledger(&plan.target).await;
+    let ledger = ledger.map_err(EffectError::again)?;
+    let hold = registry.store.target_hold(&plan.target).await;
+    let hold = hold.map_err(EffectError::again)?;
+    if let Err(PushRefusal::Withheld(because)) = decided(registry, run, &ledger, hold.as_ref()).await? {
+        return Ok(withheld(run, because, now));
+    }
     let files = registry.content.open_proved(&model.digest).await;
     let files = files.map_err(|error| not_pushed(&error))?;
     // Before the turn: a rollback does not wait for it.
@@ -50,12 +61,19 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
         return Ok(not_fit(run, validated, reason, now));
     }
     let turn = registry.turn(&plan.target).await.map_err(EffectError::again)?;
-    let newer = serving_run(registry, run, &turn.ledger).await?;
-    let blessed = may_push(run, &turn.ledger, newer.as_ref()).map_err(|refusal| refused(&refusal))?;
+    let blessed = match decided(registry, run, &turn.ledger, turn.hold.as_ref()).await? {
+        Ok(blessed) => blessed,
+        Err(PushRefusal::Withheld(because)) => return Ok(withheld(run, because, now)),
+        Err(refusal) => return Err(refused(&refusal)),
+    };
     let reason = Reason {
         pipeline: run.request.plan.pipeline.clone(),
         run: Some(run.request.id.clone()),
-        actor: "gate".to_owned(),
+        // Of a work tree on a person's machine it is that person who pushes.
+        actor: match &run.request.work_tree {
+            Some(tree) => tree.actor.clone(),
+            None => "gate".to_owned(),
+        },
         evidence: Evidence::Gate(Judged::of(run)),
     };
     let change = Change::New { blessed, files, plan };
@@ -70,6 +88,36 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
 
 fn not_pushed(error: &dyn std::fmt::Display) -> EffectError {
     EffectError::Broken(format!("the approved model was not pushed: {error}"))
+}
+
+/// Whether the run's model may be pushed, by what is known of its target.
+async fn decided(
+    registry: &Registry,
+    run: &Run,
+    ledger: &Ledger,
+    hold: Option<&TargetHold>,
+) -> Result<Result<Blessed, PushRefusal>, EffectError> {
+    let newer = serving_run(registry, run, ledger).await?;
+    let facts = PushFacts {
+        ledger,
+        hold,
+        serving_run: newer.as_ref(),
+    };
+    Ok(may_push(run, facts))
+}
+
+/// The push that is not done, although nothing went wrong: MLMD's CANCELED, with the reason.
+fn withheld(run: &Run, because: Withheld, at: Micros) -> Outcome {
+    let canceled = MetadataWrite::End {
+        identity: identity(run),
+        state: EndState::Canceled,
+        reason: because.sentence(),
+        at,
+    };
+    Outcome {
+        metadata: vec![canceled],
+        ..Outcome::event(RunEvent::PushWithheld { because })
+    }
 }
 
 /// The run of this pipeline whose model serves, if one does.

@@ -3,8 +3,15 @@
 use crate::house::error::EffectError;
 use crate::registry::Registry;
 use crate::run::outcome::Outcome;
-use trainyard_core::registry::choose_baseline;
+use std::collections::BTreeMap;
+use trainyard_core::registry::{Ledger, choose_baseline, seen};
 use trainyard_core::run::{Run, RunEvent};
+use trainyard_store::{RunFilter, StoreError};
+
+/// Runs that are listed to find [`MOST_EARLIER`] that no pull request asked for.
+const MOST_LISTED: u32 = 100;
+/// Earlier runs that are asked what they have seen; what serves is asked in any case.
+const MOST_EARLIER: usize = 20;
 
 pub(super) async fn start(registry: &Registry, run: &Run) -> Result<Outcome, EffectError> {
     let plan = &run.request.plan;
@@ -28,5 +35,42 @@ pub(super) async fn start(registry: &Registry, run: &Run) -> Result<Outcome, Eff
             model.digest.short()
         )));
     }
-    Ok(Outcome::event(RunEvent::Started { baseline }))
+    let started = RunEvent::Started { baseline };
+    let seen = seen_before(registry, run).await?;
+    let seen = (!seen.is_empty()).then_some(RunEvent::SpansSeen { seen });
+    Ok(Outcome {
+        events: [started].into_iter().chain(seen).collect(),
+        ..Outcome::default()
+    })
+}
+
+/// What earlier runs have seen of the sources that the run's event announced a span of.
+async fn seen_before(registry: &Registry, run: &Run) -> Result<BTreeMap<String, i64>, EffectError> {
+    let (request, store) = (&run.request, &registry.store);
+    if request.newest_spans.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let filter = RunFilter {
+        pipeline: Some(request.plan.pipeline.clone()),
+        limit: MOST_LISTED,
+        ..RunFilter::default()
+    };
+    let rows = store.runs(&filter).await.map_err(EffectError::again)?;
+    let of_ours = rows
+        .into_iter()
+        .filter(|row| row.id != request.id && row.pull_request.is_none());
+    let mut earlier = Vec::new();
+    for row in of_ours.take(MOST_EARLIER) {
+        match store.load_run(&row.id).await {
+            Ok(run) => earlier.push(run),
+            // One that cannot be read any more says nothing, and stops nobody.
+            Err(StoreError::NotFound(_) | StoreError::Unreadable(_)) => {}
+            Err(error) => return Err(EffectError::again(error)),
+        }
+    }
+    let ledger = match &request.plan.push {
+        Some(push) => store.ledger(&push.target).await.map_err(EffectError::again)?,
+        None => Ledger::default(),
+    };
+    Ok(seen(request, &earlier, &ledger))
 }

@@ -1,0 +1,93 @@
+//! Why an approved model is not handed to its push target, although nothing went wrong.
+
+use crate::ids::Micros;
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+
+/// Why an approved model is not pushed: a person, or a rule that a person can overrule, keeps it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Withheld {
+    /// It is, byte for byte, what serves.
+    Unchanged {
+        /// The version that serves.
+        version: String,
+    },
+    /// A person froze the target.
+    TargetHeld {
+        /// The push target.
+        target: String,
+        /// Who.
+        by: String,
+        /// Since when.
+        at: Micros,
+        /// Why.
+        reason: String,
+    },
+    /// A person withdrew these very bytes by a rollback.
+    Withdrawn {
+        /// The push target.
+        target: String,
+        /// The version that was withdrawn.
+        version: String,
+        /// Who.
+        by: String,
+        /// When.
+        at: Micros,
+        /// Why, if the person said so.
+        reason: Option<String>,
+    },
+    /// It was made as of an older span than what serves.
+    OlderData {
+        /// The data source.
+        source: String,
+        /// The newest span that the run was to see.
+        span: String,
+        /// The newest span that the run of the serving model could see.
+        serving_span: String,
+        /// The version that serves.
+        version: String,
+    },
+}
+
+impl Withheld {
+    /// What keeps the model back, and what to do.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Unchanged { version } => {
+                format!("the model is, byte for byte, what serves as version {version}")
+            }
+            Self::TargetHeld { target, by, at, reason } => format!(
+                "target '{target}' is held by {by} since {} ({reason}): release it with `trainyard release {target}`",
+                moment(*at)
+            ),
+            Self::Withdrawn {
+                target,
+                version,
+                by,
+                at,
+                reason,
+            } => {
+                let because = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+                format!(
+                    "version {version} of target '{target}', which is these very bytes, was withdrawn by {by} on {}{because}: only a person makes it serve again, with `trainyard promote`",
+                    moment(*at)
+                )
+            }
+            Self::OlderData {
+                source,
+                span,
+                serving_span,
+                version,
+            } => format!(
+                "it was made as of {span} of data source '{source}', and version {version}, which serves, as of {serving_span}: to let older data serve, use `trainyard promote`, or set push.allow_older_data"
+            ),
+        }
+    }
+}
+
+/// A moment for people: `2026-11-26 19:05 UTC`.
+fn moment(at: Micros) -> String {
+    let moment = DateTime::from_timestamp_micros(at.0).unwrap_or_default();
+    moment.format("%Y-%m-%d %H:%M UTC").to_string()
+}
