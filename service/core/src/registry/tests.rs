@@ -200,6 +200,7 @@ mod runs {
                 .collect(),
             num_examples: 100,
             metrics: [("auc".to_owned(), measured)].into(),
+            ..Slice::default()
         };
         let evaluation = Evaluation {
             schema_version: 1,
@@ -210,6 +211,7 @@ mod runs {
             prediction: String::new(),
             baseline: false,
             slices: vec![slice(None), slice(Some("EWR"))],
+            ..Evaluation::default()
         };
         let verdict = judge(&gate.gate, &evaluation);
         run.apply(

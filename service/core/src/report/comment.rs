@@ -1,7 +1,7 @@
 //! The pull request comment. Everything a user, a component or data could have named is escaped.
 
 use super::markdown::{MAX_CELL, escape};
-use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
+use super::{blessing, difference, difference_heading, mark, number, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
 use crate::run::{Run, RunState};
@@ -111,7 +111,6 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 }
 
 fn row(comparison: &Comparison) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
     format!(
         "| {} | {} | {} | {} | {} | {} | {} |\n",

@@ -68,6 +68,7 @@ fn verdict(auc: f64) -> Verdict {
             },
         )]
         .into(),
+        ..Slice::default()
     };
     let evaluation = Evaluation {
         schema_version: 1,
@@ -78,6 +79,7 @@ fn verdict(auc: f64) -> Verdict {
         prediction: String::new(),
         baseline: false,
         slices: vec![overall],
+        ..Evaluation::default()
     };
     judge(&plan().gate.unwrap().gate, &evaluation)
 }
