@@ -252,7 +252,9 @@ fn number(value: f64) -> String {
     }
 }
 
-fn signed(value: f64) -> String {
+/// With its sign; what rounding leaves of numbers of that size is nothing.
+fn signed(value: f64, size: f64) -> String {
+    let value = if value.abs() <= 1e-12 * size { 0.0 } else { value };
     let sign = if value.is_sign_negative() { "" } else { "+" };
     format!("{sign}{}", number(value))
 }
@@ -293,11 +295,13 @@ fn summary(evaluation: &Evaluation) -> String {
         }
         if let Some(difference) = measured.difference {
             let interval = difference.interval;
+            let sizes = [measured.candidate, measured.baseline].into_iter().flatten();
+            let size = sizes.fold(0.0, |most: f64, value| most.max(value.abs()));
             line += &format!(
                 "  {} ({} to {})",
-                signed(difference.value),
-                signed(interval.lower),
-                signed(interval.upper)
+                signed(difference.value, size),
+                signed(interval.lower, size),
+                signed(interval.upper, size)
             );
         }
         lines.push(line);
