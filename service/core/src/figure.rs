@@ -59,7 +59,7 @@ impl Figures {
         if !value.is_finite() {
             return value.to_string();
         }
-        if size < SMALL || size >= LARGE {
+        if !(SMALL..LARGE).contains(&size) {
             let digits = if size < SMALL { DIGITS } else { DIGITS_OF_LARGE };
             let text = format!("{value:.*e}", digits + self.more - 1);
             let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));

@@ -20,7 +20,7 @@ pub enum InvalidEvaluation {
         /// The metric.
         metric: String,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// `candidate`, `baseline`, or a key of its `difference`.
         key: String,
         /// As it is written.

@@ -69,10 +69,10 @@ fn no_number(text: &str) -> Option<InvalidEvaluation> {
             let (number, value) = word(measured).or_else(|| word(measured.get("difference")?))?;
             Some(InvalidEvaluation::NoNumber {
                 metric: metric.clone(),
-                place: Place::new(
+                place: Box::new(Place::new(
                     &key("slice_key").unwrap_or_default(),
                     key("baseline_slice_key").as_ref(),
-                ),
+                )),
                 key: number,
                 value,
             })

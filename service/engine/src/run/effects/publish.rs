@@ -9,6 +9,7 @@ use crate::house::programs::Programs;
 use crate::run::outcome::Outcome;
 use crate::run::task::{EXECUTOR_OUTPUT, SOURCE_INPUT};
 use crate::source::checkout::without_path;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
