@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Reads a text as one kind of value, and names it.
+type Way<'a> = &'a dyn Fn(&&String) -> Option<String>;
+
 /// What the distinct values of a column of text are called.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -16,7 +19,7 @@ impl Names {
         let values: Vec<&String> = values.into_iter().collect();
         let truth = values.iter().any(|text| word(text).is_some());
         let as_truth = |text: &&String| word(text).filter(|_| truth);
-        let ways: [&dyn Fn(&&String) -> Option<String>; 3] = [&as_truth, &|text| number(text), &|text| time(text)];
+        let ways: [Way; 3] = [&as_truth, &|text| number(text), &|text| time(text)];
         let renamed = ways.iter().find_map(|way| {
             let named: Option<BTreeMap<String, String>> =
                 values.iter().map(|text| Some(((*text).clone(), way(text)?))).collect();
