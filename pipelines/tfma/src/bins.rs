@@ -65,8 +65,8 @@ impl<'a> Channel<'a> {
         }
     }
 
-    /// The bins that rows fall into, by rising code, with the means of these rows.
-    pub fn bins(&self, rows: &[u32]) -> Vec<Bin> {
+    /// The bins that rows fall into, by rising code, with the (weighted) means of these rows.
+    pub fn bins(&self, rows: &[u32], weights: Option<&[f64]>) -> Vec<Bin> {
         let used = used(rows.iter().map(|row| self.codes[*row as usize]));
         let mut place = vec![0; used.last().map_or(0, |last| *last as usize + 1)];
         for (index, code) in used.iter().enumerate() {
@@ -81,15 +81,19 @@ impl<'a> Channel<'a> {
         let mut counts = vec![0.0; bins.len()];
         for row in rows {
             let row = *row as usize;
+            let weight = weights.map_or(1.0, |weights| weights[row]);
             let place = place[self.codes[row] as usize];
-            let (bin, means) = (&mut bins[place], (self.means)(row));
+            let bin = &mut bins[place];
             bin.value = bin.value.max(self.values[row]);
-            counts[place] += 1.0;
-            for (mean, value) in bin.means.iter_mut().zip(means) {
-                *mean += value;
+            // What has no weight counts for nothing, even where its mean is infinite.
+            if weight > 0.0 {
+                counts[place] += weight;
+                for (mean, value) in bin.means.iter_mut().zip((self.means)(row)) {
+                    *mean += weight * value;
+                }
             }
         }
-        for (bin, count) in bins.iter_mut().zip(counts) {
+        for (bin, count) in bins.iter_mut().zip(counts).filter(|(_, count)| *count > 0.0) {
             bin.means.iter_mut().for_each(|mean| *mean /= count);
         }
         bins
@@ -144,24 +148,48 @@ impl Bin {
     }
 }
 
-/// The bins of a slice, weighted.
-#[derive(Clone, Copy)]
-pub struct Histogram<'a> {
-    bins: &'a [Bin],
-    weights: &'a [u32],
+/// How often a row, or a sum of rows, counts: times it was drawn, or times its weight.
+pub trait Weight: Copy + Default + std::ops::AddAssign + Into<f64> + Send + Sync {
+    /// Of one row; small, since there are many.
+    type OfRow: Copy + Into<Self>;
+
+    /// A row that was drawn so many times.
+    fn drawn(times: u8, row: usize, weights: &[f64]) -> Self::OfRow;
 }
 
-impl<'a> Histogram<'a> {
+impl Weight for u32 {
+    type OfRow = u8;
+
+    fn drawn(times: u8, _: usize, _: &[f64]) -> u8 {
+        times
+    }
+}
+
+impl Weight for f64 {
+    type OfRow = f64;
+
+    fn drawn(times: u8, row: usize, weights: &[f64]) -> f64 {
+        f64::from(times) * weights[row]
+    }
+}
+
+/// The bins of a slice, weighted.
+#[derive(Clone, Copy)]
+pub struct Histogram<'a, W> {
+    bins: &'a [Bin],
+    weights: &'a [W],
+}
+
+impl<'a, W: Weight> Histogram<'a, W> {
     /// Bins and the sums of the weights of their rows.
-    pub fn new(bins: &'a [Bin], weights: &'a [u32]) -> Self {
+    pub fn new(bins: &'a [Bin], weights: &'a [W]) -> Self {
         Self { bins, weights }
     }
 
     /// Each bin with its weight.
     pub fn bins(self) -> impl Iterator<Item = (&'a Bin, f64)> {
-        self.bins
-            .iter()
-            .zip(self.weights.iter().map(|weight| f64::from(*weight)))
+        let weights = self.weights.iter().map(|weight| (*weight).into());
+        self.bins.iter().zip(weights)
     }
 
     /// The bins of each range of values, both classes together, from the highest range to the lowest.

@@ -3,9 +3,10 @@
 //!
 //! One pass over the rows per replicate: rows are grouped by cell, the finest cross of all slices; each cell
 //! sums weights by bin, and each slice adds up its cells. Memory grows with rows and with slices times
-//! metrics times replicates, never with rows times replicates.
+//! metrics times replicates, never with rows times replicates. A row that has a weight counts its weight times the
+//! times it was drawn.
 
-use crate::bins::{Bin, Channel, Histogram, used};
+use crate::bins::{Bin, Channel, Histogram, Weight, used};
 use crate::metrics::Model;
 use crate::poisson;
 use serde::{Deserialize, Serialize};
@@ -71,36 +72,51 @@ pub fn replicates(
     bootstrap: Bootstrap,
     threads: NonZero<usize>,
 ) -> Replicates {
+    match models.first().and_then(|model| model.weights) {
+        None => drawn::<u32>(models, channels, slices, bootstrap, threads, &[]),
+        Some(weights) => drawn::<f64>(models, channels, slices, bootstrap, threads, weights),
+    }
+}
+
+fn drawn<W: Weight>(
+    models: &[Model],
+    channels: &[Vec<Channel>],
+    slices: &[&[u32]],
+    bootstrap: Bootstrap,
+    threads: NonZero<usize>,
+    of_rows: &[f64],
+) -> Replicates {
     let rows = models.first().map_or(0, |model| model.labels.len());
     let metrics = models.first().map_or(0, |model| model.names().len());
+    let weighted = models.first().and_then(|model| model.weights);
     let flat: Vec<&Channel> = channels.iter().flatten().collect();
     // By slice and channel.
     let bins: Vec<Vec<Vec<Bin>>> = slices
         .iter()
-        .map(|rows| flat.iter().map(|channel| channel.bins(rows)).collect())
+        .map(|rows| flat.iter().map(|channel| channel.bins(rows, weighted)).collect())
         .collect();
     let cells = cells(&flat, slices, &bins, rows);
     let width = slices.len() * models.len() * metrics;
     let samples = bootstrap.num_samples as usize + 1;
     let mut values = vec![f64::NAN; samples * width];
     let draw = |first: usize, values: &mut [f64]| {
-        let mut weights = vec![1; rows];
-        let mut sums: Vec<Vec<Vec<u32>>> = bins
+        let mut times = vec![1; rows];
+        let mut sums: Vec<Vec<Vec<W>>> = bins
             .iter()
-            .map(|channels| channels.iter().map(|bins| vec![0; bins.len()]).collect())
+            .map(|channels| channels.iter().map(|bins| vec![W::default(); bins.len()]).collect())
             .collect();
         for (replicate, values) in (first..).zip(values.chunks_mut(width.max(1))) {
             if replicate + 1 == samples {
-                weights.fill(1);
+                times.fill(1);
             } else {
-                poisson::weights(bootstrap.seed, replicate as u64, &mut weights);
+                poisson::weights(bootstrap.seed, replicate as u64, &mut times);
             }
-            add_up(&cells, &weights, &mut sums);
+            add_up(&cells, &times, of_rows, &mut sums);
             let mut values = values.chunks_mut(metrics.max(1));
             for (bins, sums) in bins.iter().zip(&sums) {
                 let mut histograms = bins.iter().zip(sums).map(|(bins, sums)| Histogram::new(bins, sums));
                 for (model, channels) in models.iter().zip(channels) {
-                    let histograms: Vec<Histogram> = histograms.by_ref().take(channels.len()).collect();
+                    let histograms: Vec<Histogram<W>> = histograms.by_ref().take(channels.len()).collect();
                     if let Some(values) = values.next() {
                         values.copy_from_slice(&model.weighted(&histograms));
                     }
@@ -124,22 +140,23 @@ pub fn replicates(
 }
 
 /// Sums of weights by slice, channel and bin.
-fn add_up(cells: &[Cell], weights: &[u8], sums: &mut [Vec<Vec<u32>>]) {
-    sums.iter_mut().flatten().for_each(|sums| sums.fill(0));
-    let (mut picked, mut scratch): (Vec<u8>, Vec<u32>) = (Vec::new(), Vec::new());
+fn add_up<W: Weight>(cells: &[Cell], times: &[u8], of_rows: &[f64], sums: &mut [Vec<Vec<W>>]) {
+    sums.iter_mut().flatten().for_each(|sums| sums.fill(W::default()));
+    let (mut picked, mut scratch): (Vec<W::OfRow>, Vec<W>) = (Vec::new(), Vec::new());
     for cell in cells {
         picked.clear();
-        picked.extend(cell.rows.iter().map(|row| weights[*row as usize]));
+        let drawn = |row: &u32| W::drawn(times[*row as usize], *row as usize, of_rows);
+        picked.extend(cell.rows.iter().map(drawn));
         for (number, channel) in cell.channels.iter().enumerate() {
             scratch.clear();
-            scratch.resize(channel.bins, 0);
+            scratch.resize(channel.bins, W::default());
             for (place, weight) in channel.places.iter().zip(&picked) {
-                scratch[*place as usize] += u32::from(*weight);
+                scratch[*place as usize] += (*weight).into();
             }
             for (slice, places) in cell.slices.iter().zip(&channel.of_slices) {
                 let sums = &mut sums[*slice][number];
                 for (place, weight) in places.iter().zip(&scratch) {
-                    sums[*place as usize] += weight;
+                    sums[*place as usize] += *weight;
                 }
             }
         }

@@ -6,13 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::evaluation::Evaluation;
+use super::guess::{Guess, guess};
 use super::measured;
 use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
-use super::predictions::{Columns, Predictions, Role};
 use super::slice_text::{column, slice, split_at_word};
 use super::slices::SlicingSpec;
 use super::source::Source;
-use crate::features::Kind;
 use crate::task::write_json;
 use trainyard_tfma::bootstrap::Bootstrap;
 use trainyard_tfma::metrics::ModelType;
@@ -47,7 +46,10 @@ pub struct Arguments {
     /// The column of predictions.
     #[arg(long, value_name = "COLUMN")]
     prediction: String,
-    /// What the model predicts; left out, it is guessed from the labels.
+    /// The column of the rows' weights (scikit-learn's sample_weight); left out, each row counts once.
+    #[arg(long, value_name = "COLUMN", visible_alias = "sample-weight")]
+    example_weight_key: Option<String>,
+    /// What the model predicts; left out, it is told by labels and predictions, or asked for where these leave it open.
     #[arg(long, value_enum)]
     model_type: Option<ModelType>,
     /// Columns with the classes' probabilities (default: all PREDICTION_CLASS).
@@ -131,30 +133,6 @@ impl Arguments {
         }
         (specs, crosses)
     }
-
-    /// Predicted text is classes; labels that are 0 and 1 (or false and true) with probabilities are binary;
-    /// other numbers are regression.
-    fn guessed(&self, candidate: &Source) -> Result<ModelType> {
-        let text = |column: &String| candidate.kind(column) == Some(Kind::Bytes);
-        if text(&self.prediction) || !self.probabilities.is_empty() {
-            return Ok(ModelType::MulticlassClassification);
-        }
-        let read = |model_type| {
-            let columns = Columns {
-                model_type,
-                label: &self.label,
-                prediction: &self.prediction,
-                probabilities: &[],
-                key: None,
-            };
-            Predictions::read(candidate, Role::Candidate, &columns, &[])
-        };
-        match read(ModelType::BinaryClassification) {
-            Ok(_) => Ok(ModelType::BinaryClassification),
-            Err(error) if text(&self.label) => Err(error),
-            Err(_) => Ok(ModelType::Regression),
-        }
-    }
 }
 
 /// Measures, writes `evaluation.json` and says what it found.
@@ -178,7 +156,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let baseline = arguments.baseline.as_deref().map(Source::open).transpose()?;
     let model_type = match arguments.model_type {
         Some(model_type) => model_type,
-        None => arguments.guessed(&candidate)?,
+        None => {
+            let (label, prediction) = (&arguments.label, &arguments.prediction);
+            let Guess { model_type, since } =
+                guess(&candidate, label, prediction, !arguments.probabilities.is_empty())?;
+            eprintln!(
+                "taken for {}, since {since}; --model-type says otherwise",
+                model_type.name()
+            );
+            model_type
+        }
     };
     if model_type != ModelType::MulticlassClassification && !arguments.probabilities.is_empty() {
         bail!("--probabilities belong to multiclass_classification: leave them out, or give that --model-type");
@@ -188,6 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         model_type,
         label: arguments.label.clone(),
         prediction: arguments.prediction.clone(),
+        example_weight_key: arguments.example_weight_key.clone(),
         probabilities: arguments.probabilities.clone(),
         slicing_specs,
         cross_slicing_specs,
@@ -243,12 +231,28 @@ fn write_whole(out: &Path, evaluation: &Evaluation) -> Result<()> {
     written
 }
 
+/// Four decimals, and a power of ten where these would show nothing, or far too much.
+fn number(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e9).contains(&value.abs()) {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.2e}")
+    }
+}
+
+/// With its sign; what rounding leaves of numbers of that size is nothing.
+fn signed(value: f64, size: f64) -> String {
+    let value = if value.abs() <= 1e-12 * size { 0.0 } else { value };
+    let sign = if value.is_sign_negative() { "" } else { "+" };
+    format!("{sign}{}", number(value))
+}
+
 /// Metrics of the whole, a line each.
 fn summary(evaluation: &Evaluation) -> String {
     let Some(overall) = evaluation.overall() else {
         return String::new();
     };
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+    let shown = |value: Option<f64>| value.map_or("-".to_owned(), number);
     let slices = match evaluation.slices.len() {
         1 => "no slices".to_owned(),
         2 => "1 slice".to_owned(),
@@ -273,15 +277,19 @@ fn summary(evaluation: &Evaluation) -> String {
     }
     lines.push(head);
     for (name, measured) in &overall.metrics {
-        let mut line = format!("{name:width$}  {:>10}", number(measured.candidate));
+        let mut line = format!("{name:width$}  {:>10}", shown(measured.candidate));
         if compared {
-            line += &format!("  {:>10}", number(measured.baseline));
+            line += &format!("  {:>10}", shown(measured.baseline));
         }
         if let Some(difference) = measured.difference {
             let interval = difference.interval;
+            let sizes = [measured.candidate, measured.baseline].into_iter().flatten();
+            let size = sizes.fold(0.0, |most: f64, value| most.max(value.abs()));
             line += &format!(
-                "  {:+.4} ({:+.4} to {:+.4})",
-                difference.value, interval.lower, interval.upper
+                "  {} ({} to {})",
+                signed(difference.value, size),
+                signed(interval.lower, size),
+                signed(interval.upper, size)
             );
         }
         lines.push(line);

@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use super::predictions::Predictions;
 use super::slices::{SliceKey, SlicingSpec, slices};
 use trainyard_tfma::bootstrap::{Bootstrap, Interval, Replicates, interval, replicates};
-use trainyard_tfma::metrics::{Model, ModelType, Plots};
+use trainyard_tfma::metrics::{Model, ModelType, Plots, effective_rows};
 
 /// The version of the file's shape.
 const SCHEMA_VERSION: u32 = 2;
@@ -29,6 +29,8 @@ pub struct Evaluation {
     pub model_type: ModelType,
     label: String,
     prediction: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example_weight_key: Option<String>,
     /// Whether there was a model to compare with.
     pub baseline: bool,
     confidence_level: f64,
@@ -53,6 +55,12 @@ pub struct Slice {
     pub slice_key: SliceKey,
     /// Rows.
     pub num_examples: usize,
+    /// The sum of their weights, where they have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weighted_num_examples: Option<f64>,
+    /// How many rows of equal weight would be as sure (Kish), where they have weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_num_examples: Option<f64>,
     /// By name.
     pub metrics: BTreeMap<String, Measured>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -108,10 +116,11 @@ pub fn evaluate(
     baseline: Option<&Predictions>,
     threads: NonZero<usize>,
 ) -> Result<Evaluation> {
+    let weights = candidate.scaled_weights();
     let models: Vec<Model> = [Some(candidate), baseline]
         .into_iter()
         .flatten()
-        .map(|predictions| predictions.model(parameters.model_type))
+        .map(|predictions| predictions.model(parameters.model_type, weights.as_deref()))
         .collect();
     let rows = candidate.labels.len();
     // By key, and the empty key of the overall slice is the smallest.
@@ -140,10 +149,21 @@ pub fn evaluate(
     };
     let (measured, crossed) = drawing.measured(&crosses);
     let plotted = keys.len() <= MAX_PLOTTED;
+    let weighs = !candidate.weights.is_empty();
+    let sum_of_weights = |rows: &[u32]| {
+        let sum: f64 = rows.iter().filter_map(|row| candidate.weights.get(*row as usize)).sum();
+        Some(sum).filter(|sum| weighs && sum.is_finite())
+    };
+    let effective = |rows: &[u32]| {
+        let of = |weights: &Vec<f64>| effective_rows(rows.iter().map(|row| weights[*row as usize]));
+        weighs.then(|| weights.as_ref().map_or(rows.len() as f64, of))
+    };
     let slices = keys.iter().zip(&rows).zip(measured).zip(exact);
     let slice = |(((key, rows), metrics), exact): (((&SliceKey, &Vec<u32>), _), Vec<OfModel>)| Slice {
         slice_key: key.clone(),
         num_examples: rows.len(),
+        weighted_num_examples: sum_of_weights(rows),
+        effective_num_examples: effective(rows),
         metrics,
         plots: ["candidate", "baseline"]
             .into_iter()
@@ -162,6 +182,7 @@ pub fn evaluate(
         model_type: parameters.model_type,
         label: parameters.label.clone(),
         prediction: parameters.prediction.clone(),
+        example_weight_key: parameters.example_weight_key.clone(),
         baseline: baseline.is_some(),
         confidence_level: parameters.confidence_level,
         bootstrap: Some(parameters.bootstrap).filter(|bootstrap| bootstrap.num_samples > 0),

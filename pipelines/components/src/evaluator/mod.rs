@@ -4,6 +4,8 @@
 
 pub mod command;
 mod evaluation;
+mod guess;
+mod names;
 mod parameters;
 pub(crate) mod predictions;
 mod slice_text;
@@ -12,7 +14,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod type_tests;
+#[cfg(test)]
 mod uncertainty_tests;
+mod values;
+#[cfg(test)]
+mod weight_tests;
 
 use anyhow::Result;
 use std::num::NonZero;
@@ -21,7 +28,7 @@ use std::path::Path;
 use crate::task::{ExecutorOutput, Task, data_properties, write_json};
 use evaluation::{Evaluation, evaluate};
 use parameters::Parameters;
-use predictions::{Predictions, Role, agree};
+use predictions::{Columns, Predictions, Role, agree};
 use source::Source;
 
 /// Measures a candidate, and a baseline where there is one, pairing rows by order or key.
@@ -33,9 +40,14 @@ fn measured(
 ) -> Result<Evaluation> {
     parameters.check()?;
     let columns = parameters.columns(key);
+    // Rows weigh the same for both, and are sliced alike: the candidate's file says how.
+    let of_baseline = Columns {
+        weight: None,
+        ..parameters.columns(key)
+    };
     let mut candidate = Predictions::read(candidate, Role::Candidate, &columns, &parameters.groupings())?;
     let baseline = baseline
-        .map(|source| Predictions::read(source, Role::Baseline, &columns, &[]))
+        .map(|source| Predictions::read(source, Role::Baseline, &of_baseline, &[]))
         .transpose()?;
     // No row at all is how a step says that there was no model to predict with.
     let mut baseline = baseline.filter(|baseline| !baseline.labels.is_empty());

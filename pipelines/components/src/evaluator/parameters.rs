@@ -17,6 +17,9 @@ pub struct Parameters {
     pub model_type: ModelType,
     pub label: String,
     pub prediction: String,
+    /// The column of the rows' weights, as TFMA's `example_weight_key`; none counts each row once.
+    #[serde(default)]
+    pub example_weight_key: Option<String>,
     /// Multiclass only; none stands for all columns `PREDICTION_CLASS`.
     #[serde(default)]
     pub probabilities: Vec<String>,
@@ -73,6 +76,7 @@ impl Parameters {
             prediction: &self.prediction,
             probabilities: &self.probabilities,
             key,
+            weight: self.example_weight_key.as_deref(),
         }
     }
 

@@ -1,14 +1,15 @@
 //! Labels, predictions and the columns to slice by, of one model.
 
 use anyhow::{Context, Result, bail};
-use arrow_array::Array;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use super::names::Names;
 use super::slices::{Categories, Grouping};
 use super::source::Source;
-use crate::features::{Column, Kind};
+pub(crate) use super::values::categorise;
+use super::values::{Legal, append, append_classes, append_keys, cast};
+use crate::features::Kind;
 use trainyard_tfma::metrics::{Model, ModelType};
 
 /// Whose predictions they are.
@@ -41,6 +42,8 @@ pub struct Columns<'a> {
     pub probabilities: &'a [String],
     /// The column that says which row is which.
     pub key: Option<&'a str>,
+    /// The column of the rows' weights.
+    pub weight: Option<&'a str>,
 }
 
 impl Columns<'_> {
@@ -80,6 +83,8 @@ pub struct Predictions {
     pub by_class: BTreeMap<String, Vec<f64>>,
     /// What rows are paired by.
     pub keys: Vec<String>,
+    /// Of the rows; none where each counts once.
+    pub weights: Vec<f64>,
 }
 
 impl Predictions {
@@ -93,6 +98,7 @@ impl Predictions {
         let names: BTreeSet<&str> = [columns.label, columns.prediction]
             .into_iter()
             .chain(columns.key)
+            .chain(columns.weight)
             .chain(groupings.iter().map(|grouping| grouping.column.as_str()))
             .chain(of_classes.values().map(String::as_str))
             .collect();
@@ -105,7 +111,7 @@ impl Predictions {
             let has: Vec<&str> = features.iter().map(|(name, _)| name.as_str()).collect();
             bail!(
                 "{role} have no column '{missing}'{}, only {}: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')",
-                meant(missing, &has),
+                positive(missing, &has).unwrap_or_else(|| meant(missing, &has)),
                 has.join(", ")
             );
         }
@@ -128,7 +134,7 @@ impl Predictions {
                 };
                 let kind = source.kind(name).unwrap_or(Kind::Bytes);
                 let explain = || format!("column '{name}' of {role}");
-                let column = Column::cast(array, kind).with_context(explain)?;
+                let column = cast(array, kind).with_context(explain)?;
                 for (asked, values, legal) in [
                     (columns.label, &mut read.labels, Legal::label(columns.model_type)),
                     (
@@ -140,14 +146,17 @@ impl Predictions {
                     if *name == asked && multiclass {
                         append_classes(&column, values, &mut classes).with_context(explain)?;
                     } else if *name == asked {
-                        append(&column, values, legal).with_context(explain)?;
+                        append(&column, values, &legal).with_context(explain)?;
                     }
                 }
                 for (class, _) in of_classes.iter().filter(|(_, column)| column == name) {
                     if let Some(values) = read.by_class.get_mut(class) {
-                        append(&column, values, Legal::prediction(ModelType::BinaryClassification))
+                        append(&column, values, &Legal::prediction(ModelType::BinaryClassification))
                             .with_context(explain)?;
                     }
+                }
+                if columns.weight == Some(*name) {
+                    append(&column, &mut read.weights, &Legal::weight()).with_context(explain)?;
                 }
                 if columns.key == Some(*name) {
                     append_keys(&column, &mut read.keys).with_context(explain)?;
@@ -159,19 +168,90 @@ impl Predictions {
                 }
             }
         }
-        read.classes = classes.into_values();
+        for grouping in groupings.iter().filter(|grouping| grouping.edges.is_empty()) {
+            if let Some(categories) = read.categories.get_mut(&grouping.name())
+                && source.kind(&grouping.column) == Some(Kind::Bytes)
+            {
+                categories.rename(&Names::of(categories.values()));
+            }
+        }
+        read.name_classes(classes.into_values());
+        if let Some(column) = columns.weight.filter(|_| !read.labels.is_empty())
+            && read.weights.iter().all(|weight| *weight == 0.0)
+        {
+            bail!("column '{column}' of {role} has no weight above 0 in any row: nothing would count");
+        }
+        if multiclass {
+            read.have_classes_in_common(role)?;
+        }
         Ok(read)
     }
 
-    /// What the metrics see.
-    pub fn model(&self, model_type: ModelType) -> Model<'_> {
+    /// Classes by one name each, whether they were written as numbers, as truth or as text.
+    fn name_classes(&mut self, classes: Vec<String>) {
+        let names = Names::of_classes(classes.iter().chain(self.by_class.keys()));
+        let renamed: Vec<String> = classes.iter().map(|class| names.name(class)).collect();
+        let mut distinct = Categories::default();
+        let places: Vec<f64> = renamed.iter().map(|class| f64::from(distinct.code(class))).collect();
+        for value in self.labels.iter_mut().chain(&mut self.predictions) {
+            if let Some(place) = places.get(*value as usize).filter(|_| !places.is_empty()) {
+                *value = *place;
+            }
+        }
+        self.classes = distinct.into_values();
+        let by_class = std::mem::take(&mut self.by_class);
+        self.by_class = by_class
+            .into_iter()
+            .map(|(class, values)| (names.name(&class), values))
+            .collect();
+    }
+
+    /// Fails where no predicted class is one of the labels': that is no accuracy of 0, but another language.
+    fn have_classes_in_common(&self, role: Role) -> Result<()> {
+        let of = |values: &[f64]| -> BTreeSet<&str> {
+            let places: BTreeSet<usize> = values.iter().map(|place| *place as usize).collect();
+            places
+                .into_iter()
+                .filter_map(|place| self.classes.get(place))
+                .map(String::as_str)
+                .collect()
+        };
+        let (labels, predicted) = (of(&self.labels), of(&self.predictions));
+        // Columns of probabilities may name the classes that nothing was predicted to be.
+        let named = |class: &&str| self.by_class.contains_key(*class);
+        if labels.is_empty() || !labels.is_disjoint(&predicted) || labels.iter().chain(&predicted).all(named) {
+            return Ok(());
+        }
+        let listed = |classes: &BTreeSet<&str>| some(&classes.iter().copied().collect::<Vec<_>>());
+        bail!(
+            "{role} have no class that is among the labels: the predicted are {}, the labels {}: write both by the same names",
+            listed(&predicted),
+            listed(&labels)
+        );
+    }
+
+    /// What the metrics see, with the rows' weights where they have any.
+    pub fn model<'a>(&'a self, model_type: ModelType, weights: Option<&'a [f64]>) -> Model<'a> {
         Model {
             model_type,
             labels: &self.labels,
             predictions: &self.predictions,
             classes: &self.classes,
             probabilities: &self.probabilities,
+            weights,
         }
+    }
+
+    /// The weights, scaled so that no sum overflows; `None` where all are the same, which is no weight at all.
+    pub fn scaled_weights(&self) -> Option<Vec<f64>> {
+        let largest = self.weights.iter().copied().fold(0.0, f64::max);
+        let first = self.weights.first()?;
+        if self.weights.iter().all(|weight| weight == first) {
+            return None;
+        }
+        // By a power of two, which loses nothing.
+        let power = largest.log2().floor().clamp(-1000.0, 1000.0);
+        Some(self.weights.iter().map(|weight| weight * (-power).exp2()).collect())
     }
 
     /// Puts classes in the order of `all`.
@@ -276,6 +356,14 @@ pub fn meant(column: &str, has: &[&str]) -> String {
     close.map_or_else(String::new, |(_, name)| format!(" (did you mean '{name}'?)"))
 }
 
+/// ` (the probability of 1 may be 'score_1')` where there are columns of both classes' probabilities.
+fn positive(column: &str, has: &[&str]) -> Option<String> {
+    let ends = ["1", "1.0", "true", "True"];
+    let found = ends.map(|end| format!("{column}_{end}"));
+    let found = found.into_iter().find(|name| has.contains(&name.as_str()))?;
+    Some(format!(" (the probability of 1 may be '{found}')"))
+}
+
 /// Gives both models the same rows (by key where there is one) and the same classes.
 ///
 /// # Errors
@@ -315,152 +403,6 @@ pub fn agree(candidate: &mut Predictions, mut baseline: Option<&mut Predictions>
             name(candidate.labels[row]),
             name(baseline.labels[row])
         );
-    }
-    Ok(())
-}
-
-/// Which values a column may have.
-struct Legal {
-    test: fn(f64) -> bool,
-    /// Whether `true` and `false` stand for 1 and 0.
-    truth: bool,
-    /// Completes "row 3 is 7, and …".
-    rule: &'static str,
-}
-
-impl Legal {
-    fn label(model_type: ModelType) -> Self {
-        match model_type {
-            ModelType::BinaryClassification => Self {
-                test: |value| value == 0.0 || value == 1.0,
-                truth: true,
-                rule: "a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made",
-            },
-            ModelType::Regression | ModelType::MulticlassClassification => Self {
-                test: f64::is_finite,
-                truth: false,
-                rule: "a label is a finite number: leave rows without one out of the predictions",
-            },
-        }
-    }
-
-    fn prediction(model_type: ModelType) -> Self {
-        match model_type {
-            ModelType::BinaryClassification => Self {
-                test: |value| (0.0..=1.0).contains(&value),
-                truth: false,
-                rule: "a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row",
-            },
-            ModelType::Regression | ModelType::MulticlassClassification => Self {
-                test: f64::is_finite,
-                truth: false,
-                rule: "a prediction is a finite number: look at what the model makes of this row",
-            },
-        }
-    }
-}
-
-/// Appends the values of a numeric column that must all be there and legal.
-fn append(column: &Column, values: &mut Vec<f64>, legal: Legal) -> Result<()> {
-    let array: Box<dyn Iterator<Item = Option<f64>>> = match column {
-        Column::Int(array) => Box::new(array.iter().map(|value| value.map(|value| value as f64))),
-        Column::Float(array) => Box::new(array.iter()),
-        Column::Bytes(array) if legal.truth => {
-            let known = |text: Option<&str>| text.is_none_or(|text| truth(text).is_some());
-            if let Some(row) = array.iter().position(|text| !known(text)) {
-                let text = array.value(row);
-                bail!("row {} is '{text}', and {}", values.len() + row + 1, legal.rule);
-            }
-            Box::new(array.iter().map(|text| text.and_then(truth)))
-        }
-        Column::Bytes(array) if array.null_count() < array.len() => {
-            bail!("its values are text and must be numbers: convert them where the predictions are made")
-        }
-        Column::Bytes(array) => Box::new(array.iter().map(|_| None)),
-    };
-    for value in array {
-        match value {
-            Some(value) if (legal.test)(value) => values.push(value),
-            Some(value) => bail!("row {} is {value}, and {}", values.len() + 1, legal.rule),
-            None => bail!("row {} has no value, and {}", values.len() + 1, legal.rule),
-        }
-    }
-    Ok(())
-}
-
-/// Truth as writers of CSV spell it.
-fn truth(text: &str) -> Option<f64> {
-    match text.trim() {
-        "0" => Some(0.0),
-        "1" => Some(1.0),
-        text if text.eq_ignore_ascii_case("false") => Some(0.0),
-        text if text.eq_ignore_ascii_case("true") => Some(1.0),
-        _ => None,
-    }
-}
-
-/// The values as text, whole numbers without a fraction.
-fn texts<'a>(column: &'a Column) -> Box<dyn Iterator<Item = Option<Cow<'a, str>>> + 'a> {
-    match column {
-        Column::Bytes(values) => Box::new(values.iter().map(|value| value.map(Cow::Borrowed))),
-        Column::Int(values) => Box::new(values.iter().map(|value| value.map(|value| value.to_string().into()))),
-        Column::Float(values) => Box::new(values.iter().map(|value| value.map(|value| value.to_string().into()))),
-    }
-}
-
-fn append_classes(column: &Column, values: &mut Vec<f64>, classes: &mut Categories) -> Result<()> {
-    if let Column::Float(numbers) = column
-        && let Some(row) = numbers
-            .iter()
-            .position(|value| value.is_some_and(|value| value.fract() != 0.0))
-    {
-        bail!(
-            "row {} is {}, and a class is needed: name the column of the predicted classes, and their probabilities apart",
-            values.len() + row + 1,
-            numbers.value(row)
-        );
-    }
-    for class in texts(column) {
-        let Some(class) = class else {
-            bail!(
-                "row {} has no value, and a class is needed: write it where the predictions are made",
-                values.len() + 1
-            );
-        };
-        values.push(f64::from(classes.code(&class)));
-    }
-    Ok(())
-}
-
-fn append_keys(column: &Column, keys: &mut Vec<String>) -> Result<()> {
-    for key in texts(column) {
-        let Some(key) = key else {
-            bail!(
-                "row {} has no value, and a key is needed: pair rows by a column that has one in every row",
-                keys.len() + 1
-            );
-        };
-        keys.push(key.into_owned());
-    }
-    Ok(())
-}
-
-pub(crate) fn categorise(column: &Column, grouping: &Grouping, categories: &mut Categories) -> Result<()> {
-    if grouping.edges.is_empty() {
-        texts(column).for_each(|text| categories.push(text.as_deref()));
-        return Ok(());
-    }
-    let names = grouping.bin_names();
-    let mut push = |value: Option<f64>| {
-        let bin = value.filter(|value| !value.is_nan());
-        let bin = bin.map(|value| grouping.edges.partition_point(|edge| *edge <= value));
-        categories.push(bin.map(|bin| names[bin].as_str()));
-    };
-    match column {
-        Column::Int(values) => values.iter().for_each(|value| push(value.map(|value| value as f64))),
-        Column::Float(values) => values.iter().for_each(&mut push),
-        Column::Bytes(values) if values.null_count() == values.len() => values.iter().for_each(|_| push(None)),
-        Column::Bytes(_) => bail!("its values are text, and bins are of numbers: slice by feature_keys"),
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
+use super::names::{Names, word};
+
 /// More slices than anybody can look at.
 const MAX_SLICES: usize = 10_000;
 
@@ -114,6 +116,30 @@ impl Categories {
     }
 
     /// The values in the order of their numbers.
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
+    /// Calls values by other names; those of one name are one.
+    pub fn rename(&mut self, names: &Names) {
+        let mut renamed = Self::default();
+        let codes: Vec<u32> = self
+            .values
+            .iter()
+            .map(|value| renamed.code(&names.name(value)))
+            .collect();
+        let code = |code: &u32| codes.get(*code as usize).copied().unwrap_or(NONE);
+        renamed.codes = self.codes.iter().map(code).collect();
+        *self = renamed;
+    }
+
+    /// The number of a value that somebody asks for; `True` is 1 where the column has no such text.
+    fn asked(&self, value: &str) -> Option<u32> {
+        let known = |value: &str| self.known.get(value).copied();
+        known(value).or_else(|| known(&word(value)?))
+    }
+
+    /// The values in the order of their numbers.
     pub fn into_values(self) -> Vec<String> {
         self.values
     }
@@ -156,17 +182,19 @@ fn of_spec(
             bail!("slicing_specs name the column '{name}', which was not read");
         };
         let wanted = spec.feature_values.get(name);
-        let wanted = wanted.map(|value| column.known.get(value).copied());
+        let asked = wanted.map(|value| column.asked(value));
         let mut parts: HashMap<(u32, u32), u32> = HashMap::new();
         let mut divided = Vec::new();
         for (group, code) in groups.iter_mut().zip(&column.codes) {
-            if *group == NONE || *code == NONE || wanted.is_some_and(|wanted| wanted != Some(*code)) {
+            if *group == NONE || *code == NONE || asked.is_some_and(|asked| asked != Some(*code)) {
                 *group = NONE;
                 continue;
             }
             *group = *parts.entry((*group, *code)).or_insert_with(|| {
                 let mut key = keys[*group as usize].clone();
-                key.insert(name.clone(), column.values[*code as usize].clone());
+                // One value is named as it is asked for.
+                let value = wanted.unwrap_or(&column.values[*code as usize]);
+                key.insert(name.clone(), value.clone());
                 divided.push(key);
                 divided.len() as u32 - 1
             });

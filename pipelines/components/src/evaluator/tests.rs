@@ -8,15 +8,15 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-fn ints(values: &[i64]) -> ArrayRef {
+pub(super) fn ints(values: &[i64]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
 }
 
-fn floats(values: &[f64]) -> ArrayRef {
+pub(super) fn floats(values: &[f64]) -> ArrayRef {
     Arc::new(Float64Array::from(values.to_vec()))
 }
 
-fn texts(values: &[&str]) -> ArrayRef {
+pub(super) fn texts(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
@@ -30,10 +30,10 @@ fn write(folder: &Path, columns: &[(&str, ArrayRef)]) {
     writer.close().unwrap();
 }
 
-type Columns<'a> = &'a [(&'a str, ArrayRef)];
+pub(super) type Columns<'a> = &'a [(&'a str, ArrayRef)];
 
 /// Runs the evaluator; evaluation and executor output, or the sentence with the folder's name cut out.
-fn evaluated(with: Value, candidate: Columns, baseline: Option<Columns>) -> Result<(Value, Value), String> {
+pub(super) fn evaluated(with: Value, candidate: Columns, baseline: Option<Columns>) -> Result<(Value, Value), String> {
     let folder = TempDir::new().unwrap();
     let place = |name: &str| folder.path().join(name);
     write(&place("candidate"), candidate);
@@ -59,7 +59,7 @@ fn evaluated(with: Value, candidate: Columns, baseline: Option<Columns>) -> Resu
         .map_err(|error| sentence(&error).replace(&folder.path().display().to_string(), ""))
 }
 
-fn said(with: Value, candidate: Columns, baseline: Option<Columns>) -> String {
+pub(super) fn said(with: Value, candidate: Columns, baseline: Option<Columns>) -> String {
     evaluated(with, candidate, baseline).unwrap_err()
 }
 

@@ -34,6 +34,7 @@ fn parameters(model_type: ModelType, num_samples: u32) -> Parameters {
         model_type,
         label: "late".to_owned(),
         prediction: "score".to_owned(),
+        example_weight_key: None,
         probabilities: Vec::new(),
         slicing_specs: Vec::new(),
         cross_slicing_specs: Vec::new(),

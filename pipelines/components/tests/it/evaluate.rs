@@ -197,9 +197,9 @@ fn what_a_model_predicts_is_guessed() {
     binary_classification 1.0
     binary_classification 1.0
     binary_classification 1.0
-    regression 0.25
+    column 'score' of the candidate's predictions: row 1 is 1.5, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row
     multiclass_classification null
-    column 'late' of the candidate's predictions: row 1 is 'ant', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made
+    column 'late' of the candidate's predictions: row 1 is 'ant', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction
     ");
 }
 

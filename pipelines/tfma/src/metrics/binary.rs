@@ -1,8 +1,8 @@
 //! Metrics of labels 0 and 1 and the probability of 1.
 
 use super::Model;
-use crate::bins::{Channel, Histogram};
-use serde::Serialize;
+use crate::bins::{Channel, Histogram, Weight};
+use serde::{Serialize, Serializer};
 
 /// What [`measure`] and [`weighted`] measure, in their order.
 pub const NAMES: [&str; 13] = [
@@ -53,24 +53,36 @@ fn of_row(label: bool, score: f64) -> [f64; 3] {
 
 /// Exact metrics of the rows, and their plots.
 pub fn measure(model: &Model, rows: &[u32]) -> (Vec<f64>, Plots) {
-    let row = |row: &u32| (model.predictions[*row as usize], model.labels[*row as usize] == 1.0);
-    let mut rows: Vec<(f64, bool)> = rows.iter().map(row).collect();
-    rows.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
-    let levels = rows.chunk_by(|left, right| left.0 == right.0).map(|ties| {
+    let row = |row: usize| (model.predictions[row], model.labels[row] == 1.0);
+    let rows = rows.iter().map(|row| *row as usize);
+    match model.weights {
+        None => sorted(rows.map(row).collect(), |(score, label)| (*score, *label, 1.0)),
+        Some(weights) => {
+            let counted = rows.filter(|row| weights[*row] > 0.0);
+            let weighted = counted.map(|place| (row(place), weights[place])).collect();
+            sorted(weighted, |((score, label), weight)| (*score, *label, *weight))
+        }
+    }
+}
+
+/// The same of rows that are a score, a label and a weight.
+fn sorted<R>(mut rows: Vec<R>, read: impl Fn(&R) -> (f64, bool, f64)) -> (Vec<f64>, Plots) {
+    rows.sort_unstable_by(|left, right| read(right).0.total_cmp(&read(left).0));
+    let levels = rows.chunk_by(|left, right| read(left).0 == read(right).0).map(|ties| {
         let mut level = Level {
-            score: ties[0].0,
+            score: read(&ties[0]).0,
             ..Level::default()
         };
-        for (score, label) in ties {
-            let [score, log_loss, square] = of_row(*label, *score);
-            *(if *label {
+        for (score, label, weight) in ties.iter().map(&read) {
+            let [score, log_loss, square] = of_row(label, score);
+            *(if label {
                 &mut level.positives
             } else {
                 &mut level.negatives
-            }) += 1.0;
-            level.scores += score;
-            level.log_loss += log_loss;
-            level.squares += square;
+            }) += weight;
+            level.scores += weight * score;
+            level.log_loss += weight * log_loss;
+            level.squares += weight * square;
         }
         level
     });
@@ -80,14 +92,15 @@ pub fn measure(model: &Model, rows: &[u32]) -> (Vec<f64>, Plots) {
 
 /// How many rows stand behind each metric: AUC is no surer than its rarer class.
 pub fn support(model: &Model, rows: &[u32]) -> Vec<usize> {
-    let count = |values: &[f64], is: fn(f64) -> bool| rows.iter().filter(|row| is(values[**row as usize])).count();
-    let positives = count(model.labels, |label| label == 1.0);
-    let predicted = count(model.predictions, |score| score > THRESHOLD);
+    let positives = model.count(rows, |row| model.labels[row] == 1.0);
+    let negatives = model.count(rows, |row| model.labels[row] != 1.0);
+    let predicted = model.count(rows, |row| model.predictions[row] > THRESHOLD);
+    let all = model.count(rows, |_| true);
     let behind = |name| match name {
-        "auc" | "pr_auc" => positives.min(rows.len() - positives),
+        "auc" | "pr_auc" => positives.min(negatives),
         "recall" | "f1" | "calibration" => positives,
         "precision" => predicted,
-        _ => rows.len(),
+        _ => all,
     };
     NAMES.map(behind).to_vec()
 }
@@ -102,7 +115,7 @@ pub fn channels<'a>(model: &Model<'a>) -> Vec<Channel<'a>> {
 }
 
 /// The metrics of weighted rows.
-pub fn weighted(histograms: &[Histogram]) -> Vec<f64> {
+pub fn weighted<W: Weight>(histograms: &[Histogram<W>]) -> Vec<f64> {
     let Some(scores) = histograms.first() else {
         return vec![f64::NAN; NAMES.len()];
     };
@@ -230,10 +243,23 @@ pub struct Plots {
 #[derive(Clone, Debug, Serialize)]
 struct Confusion {
     threshold: f64,
-    true_positives: u64,
-    false_positives: u64,
-    true_negatives: u64,
-    false_negatives: u64,
+    #[serde(serialize_with = "rows")]
+    true_positives: f64,
+    #[serde(serialize_with = "rows")]
+    false_positives: f64,
+    #[serde(serialize_with = "rows")]
+    true_negatives: f64,
+    #[serde(serialize_with = "rows")]
+    false_negatives: f64,
+}
+
+/// Rows are whole numbers unless they have weights.
+fn rows<S: Serializer>(count: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if count.fract() == 0.0 && *count < 9e15 {
+        serializer.serialize_u64(*count as u64)
+    } else {
+        serializer.serialize_f64(*count)
+    }
 }
 
 /// The rows with `lower` < score <= `upper`; means are `null` without rows.
@@ -241,7 +267,8 @@ struct Confusion {
 struct Reliability {
     lower: f64,
     upper: f64,
-    num_examples: u64,
+    #[serde(serialize_with = "rows")]
+    num_examples: f64,
     mean_prediction: Option<f64>,
     mean_label: Option<f64>,
 }
@@ -254,15 +281,15 @@ impl Plots {
             Reliability {
                 lower: if bin == 0 { 0.0 } else { RELIABILITY[bin - 1] },
                 upper: RELIABILITY[bin],
-                num_examples: count as u64,
+                num_examples: count,
                 mean_prediction: mean(inside.scores, count),
                 mean_label: mean(inside.positives, count),
             }
         };
         let confusion = |bin: usize| {
             let (below, above) = bins.split_at(bin + 1);
-            let positives = |bins: &[Inside]| bins.iter().map(|inside| inside.positives as u64).sum();
-            let negatives = |bins: &[Inside]| bins.iter().map(|inside| inside.negatives as u64).sum();
+            let positives = |bins: &[Inside]| bins.iter().map(|inside| inside.positives).sum();
+            let negatives = |bins: &[Inside]| bins.iter().map(|inside| inside.negatives).sum();
             Confusion {
                 threshold: RELIABILITY[bin],
                 true_positives: positives(above),

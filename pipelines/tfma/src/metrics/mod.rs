@@ -6,7 +6,7 @@ mod regression;
 #[cfg(test)]
 mod tests;
 
-use crate::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram, Weight};
 pub use binary::Plots;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,29 @@ pub struct Model<'a> {
     pub classes: &'a [String],
     /// By class and row; empty where there are none.
     pub probabilities: &'a [Vec<f64>],
+    /// By row, as scikit-learn's `sample_weight`: finite, not negative. `None` counts each row once.
+    pub weights: Option<&'a [f64]>,
+}
+
+/// How many rows of equal weight would be as sure as these (Kish's effective sample size); 0 without any weight.
+pub fn effective_rows(weights: impl Iterator<Item = f64>) -> f64 {
+    effective(sums(weights))
+}
+
+/// The sum of weights, and of their squares.
+fn sums(weights: impl Iterator<Item = f64>) -> [f64; 2] {
+    weights.fold([0.0; 2], |[sum, squares], weight| {
+        [sum + weight, squares + weight * weight]
+    })
+}
+
+fn effective([sum, squares]: [f64; 2]) -> f64 {
+    if squares > 0.0 { sum * sum / squares } else { 0.0 }
+}
+
+/// The same in whole rows. Of equal weights the quotient is their number, give or take rounding.
+fn as_rows(sums: [f64; 2]) -> usize {
+    (effective(sums) * (1.0 + 1e-9)) as usize
 }
 
 impl<'a> Model<'a> {
@@ -78,12 +101,27 @@ impl<'a> Model<'a> {
         (finite(metrics), plots)
     }
 
-    /// How many of these rows stand behind each metric, in the order of the names.
+    /// How many of these rows stand behind each metric, in the order of the names; where they have weights, how many
+    /// of equal weight would.
     pub fn support(&self, rows: &[u32]) -> Vec<usize> {
         match self.model_type {
             ModelType::BinaryClassification => binary::support(self, rows),
             ModelType::MulticlassClassification => multiclass::support(self, rows),
-            ModelType::Regression => vec![rows.len(); regression::NAMES.len()],
+            ModelType::Regression => vec![self.count(rows, |_| true); regression::NAMES.len()],
+        }
+    }
+
+    /// The weight of a row.
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    /// Rows for which something holds, as far as they count.
+    fn count(&self, rows: &[u32], holds: impl Fn(usize) -> bool) -> usize {
+        let held = rows.iter().map(|row| *row as usize).filter(|row| holds(*row));
+        match self.weights {
+            None => held.count(),
+            Some(weights) => as_rows(sums(held.map(|row| weights[row]))),
         }
     }
 
@@ -97,11 +135,11 @@ impl<'a> Model<'a> {
     }
 
     /// The metrics of weighted rows, given as a histogram of each channel.
-    pub fn weighted(&self, histograms: &[Histogram]) -> Vec<f64> {
+    pub fn weighted<W: Weight>(&self, histograms: &[Histogram<W>]) -> Vec<f64> {
         finite(match self.model_type {
             ModelType::BinaryClassification => binary::weighted(histograms),
             ModelType::MulticlassClassification => multiclass::weighted(self, histograms),
-            ModelType::Regression => regression::weighted(histograms),
+            ModelType::Regression => regression::weighted(self, histograms),
         })
     }
 }

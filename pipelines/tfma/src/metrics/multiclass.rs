@@ -1,8 +1,8 @@
 //! Metrics of classes and predicted classes, and of the probabilities of the classes where there are any.
 
-use super::Model;
 use super::binary::Ranking;
-use crate::bins::{Channel, Histogram};
+use super::{Model, as_rows};
+use crate::bins::{Channel, Histogram, Weight};
 
 /// What is measured of the whole; the classes' own follow as `precision:CLASS`, `recall:CLASS`, `f1:CLASS`.
 pub const NAMES: [&str; 9] = [
@@ -30,18 +30,23 @@ struct Class {
 
 /// Exact metrics of the rows.
 pub fn measure(model: &Model, rows: &[u32]) -> Vec<f64> {
-    let rows = || rows.iter().map(|row| *row as usize);
-    let confusion = rows().map(|row| (model.labels[row] as usize, model.predictions[row] as usize, 1.0));
-    let losses: f64 = rows().map(|row| loss(model, row)).sum();
+    let rows = || {
+        let rows = rows.iter().map(|row| *row as usize);
+        rows.map(|row| (row, model.weight(row)))
+            .filter(|(_, weight)| *weight > 0.0)
+    };
+    let class = |values: &[f64], row: usize| values[row] as usize;
+    let confusion = rows().map(|(row, weight)| (class(model.labels, row), class(model.predictions, row), weight));
+    let losses: f64 = rows().map(|(row, weight)| weight * loss(model, row)).sum();
     let auc = |(class, probabilities): (usize, &Vec<f64>)| {
         let mut ranked: Vec<_> = rows()
-            .map(|row| (probabilities[row], model.labels[row] == class as f64))
+            .map(|(row, weight)| (probabilities[row], model.labels[row] == class as f64, weight))
             .collect();
         ranked.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
         let mut ranking = Ranking::default();
         for ties in ranked.chunk_by(|left, right| left.0 == right.0) {
-            let hits = ties.iter().filter(|(_, label)| *label).count();
-            ranking.push(hits as f64, (ties.len() - hits) as f64);
+            let sum = |hit: bool| ties.iter().filter(|tie| tie.1 == hit).map(|tie| tie.2).sum();
+            ranking.push(sum(true), sum(false));
         }
         ranking.auc()
     };
@@ -51,14 +56,19 @@ pub fn measure(model: &Model, rows: &[u32]) -> Vec<f64> {
 
 /// How many rows stand behind each metric: of a class's own those that are, or are said to be, of the class.
 pub fn support(model: &Model, rows: &[u32]) -> Vec<usize> {
-    let mut of_classes = vec![[0; 2]; model.classes.len()];
-    for row in rows {
-        of_classes[model.labels[*row as usize] as usize][0] += 1;
-        of_classes[model.predictions[*row as usize] as usize][1] += 1;
+    let mut of_classes = vec![[[0.0; 2]; 2]; model.classes.len()];
+    for row in rows.iter().map(|row| *row as usize) {
+        let weight = model.weight(row);
+        for (which, class) in [model.labels[row], model.predictions[row]].into_iter().enumerate() {
+            let [sum, squares] = &mut of_classes[class as usize][which];
+            *sum += weight;
+            *squares += weight * weight;
+        }
     }
-    let own =
-        |[labels, predicted]: [usize; 2]| OF_CLASS.map(|name| if name == "precision" { predicted } else { labels });
-    let whole = NAMES.map(|_| rows.len());
+    let own = |[labels, predicted]: [[f64; 2]; 2]| {
+        OF_CLASS.map(|name| as_rows(if name == "precision" { predicted } else { labels }))
+    };
+    let whole = NAMES.map(|_| model.count(rows, |_| true));
     whole.into_iter().chain(of_classes.into_iter().flat_map(own)).collect()
 }
 
@@ -127,7 +137,7 @@ pub fn channels<'a>(model: &Model<'a>) -> Vec<Channel<'a>> {
 }
 
 /// The metrics of weighted rows.
-pub fn weighted(model: &Model, histograms: &[Histogram]) -> Vec<f64> {
+pub fn weighted<W: Weight>(model: &Model, histograms: &[Histogram<W>]) -> Vec<f64> {
     let Some((confusion, others)) = histograms.split_first() else {
         return vec![f64::NAN; NAMES.len() + OF_CLASS.len() * model.classes.len()];
     };
@@ -137,7 +147,7 @@ pub fn weighted(model: &Model, histograms: &[Histogram]) -> Vec<f64> {
         (label, predicted, weight)
     });
     let losses = others.first().map_or(f64::NAN, |losses| losses.sum(|bin| bin.means[1]));
-    let auc = |scores: &Histogram| {
+    let auc = |scores: &Histogram<W>| {
         let mut ranking = Ranking::default();
         for level in scores.falling() {
             let (mut positives, mut negatives) = (0.0, 0.0);

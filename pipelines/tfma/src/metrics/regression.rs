@@ -1,7 +1,7 @@
 //! Metrics of labels and predictions in the same unit.
 
 use super::Model;
-use crate::bins::{Channel, Histogram};
+use crate::bins::{Channel, Histogram, Weight};
 
 /// What [`measure`] and [`weighted`] measure, in their order.
 pub const NAMES: [&str; 8] = [
@@ -51,24 +51,39 @@ pub fn measure(model: &Model, rows: &[u32]) -> Vec<f64> {
     let mut sums = Sums::default();
     let mut mean_label = 0.0;
     let mut magnitudes = Vec::with_capacity(rows.len());
-    for row in rows {
-        let label = model.labels[*row as usize];
-        let error = model.predictions[*row as usize] - label;
-        sums.count += 1.0;
-        sums.errors += error;
-        sums.absolute += error.abs();
-        sums.squares += error * error;
-        sums.relative += relative(error, label);
+    for row in rows.iter().map(|row| *row as usize) {
+        let weight = model.weight(row);
+        if weight == 0.0 {
+            continue;
+        }
+        let label = model.labels[row];
+        let error = model.predictions[row] - label;
+        sums.count += weight;
+        sums.errors += weight * error;
+        sums.absolute += weight * error.abs();
+        sums.squares += weight * error * error;
+        sums.relative += weight * relative(error, label);
         let apart = label - mean_label;
-        mean_label += apart / sums.count;
-        sums.label_squares += apart * (label - mean_label);
-        magnitudes.push(error.abs());
+        mean_label += weight * apart / sums.count;
+        sums.label_squares += weight * apart * (label - mean_label);
+        magnitudes.push((error.abs(), weight));
     }
-    magnitudes.sort_unstable_by(f64::total_cmp);
-    let levels = || magnitudes.iter().map(|magnitude| (*magnitude, 1.0));
-    sums.median = quantile(levels(), sums.count, 0.5);
-    sums.p90 = quantile(levels(), sums.count, 0.9);
+    magnitudes.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    let quantile = of(model);
+    let levels = || magnitudes.iter().copied();
+    sums.median = quantile(&mut levels(), sums.count, 0.5);
+    sums.p90 = quantile(&mut levels(), sums.count, 0.9);
     sums.metrics()
+}
+
+type Quantile = fn(&mut dyn Iterator<Item = (f64, f64)>, f64, f64) -> f64;
+
+/// How quantiles are taken: of rows as numpy takes them, of rows with weights as scikit-learn does.
+fn of(model: &Model) -> Quantile {
+    match model.weights {
+        None => quantile,
+        Some(_) => weighted_quantile,
+    }
 }
 
 fn relative(error: f64, label: f64) -> f64 {
@@ -80,17 +95,35 @@ fn relative(error: f64, label: f64) -> f64 {
 }
 
 /// Linear between the two nearest ranks, as numpy does it; rising (value, count), NaN for none.
-fn quantile(mut levels: impl Iterator<Item = (f64, f64)>, count: f64, share: f64) -> f64 {
+fn quantile(levels: &mut dyn Iterator<Item = (f64, f64)>, count: f64, share: f64) -> f64 {
     let rank = share * (count - 1.0);
     let (below, mut seen) = (rank.floor(), 0.0);
     let mut lower = f64::NAN;
-    for (value, weight) in &mut levels {
+    for (value, weight) in levels {
         seen += weight;
         if weight > 0.0 && lower.is_nan() && seen > below {
             lower = value;
         }
         if weight > 0.0 && seen > below + 1.0 {
             return lower + (rank - below) * (value - lower);
+        }
+    }
+    lower
+}
+
+/// The value where the weights of the smaller reach the share of all, as in scikit-learn's weighted
+/// `median_absolute_error`: the mean of two where they reach it exactly between them. Rising, NaN for none.
+fn weighted_quantile(levels: &mut dyn Iterator<Item = (f64, f64)>, count: f64, share: f64) -> f64 {
+    let (rank, mut seen, mut lower) = (share * count, 0.0, f64::NAN);
+    for (value, weight) in levels.filter(|(_, weight)| *weight > 0.0) {
+        if !lower.is_nan() {
+            return (lower + value) / 2.0;
+        }
+        seen += weight;
+        if (seen - rank).abs() <= 1e-12 * count {
+            lower = value;
+        } else if seen > rank {
+            return value;
         }
     }
     lower
@@ -112,10 +145,11 @@ pub fn channels<'a>(model: &Model<'a>) -> Vec<Channel<'a>> {
 }
 
 /// The metrics of weighted rows.
-pub fn weighted(histograms: &[Histogram]) -> Vec<f64> {
+pub fn weighted<W: Weight>(model: &Model, histograms: &[Histogram<W>]) -> Vec<f64> {
     let [errors, labels, relative] = histograms else {
         return vec![f64::NAN; NAMES.len()];
     };
+    let quantile = of(model);
     let count = errors.sum(|_| 1.0);
     let levels = || errors.bins().map(|(bin, weight)| (bin.means[1], weight));
     let (distance, distances) = (labels.sum(|bin| bin.means[0]), labels.sum(|bin| bin.means[2]));
@@ -132,8 +166,8 @@ pub fn weighted(histograms: &[Histogram]) -> Vec<f64> {
             0.0
         },
         relative: relative.sum(|bin| bin.means[1]),
-        median: quantile(levels(), count, 0.5),
-        p90: quantile(levels(), count, 0.9),
+        median: quantile(&mut levels(), count, 0.5),
+        p90: quantile(&mut levels(), count, 0.9),
     };
     sums.metrics()
 }

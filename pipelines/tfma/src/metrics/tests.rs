@@ -1,3 +1,5 @@
+mod weights;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -10,23 +12,34 @@ fn value(metrics: &Metrics, name: &str) -> Option<f64> {
 
 fn measured(model_type: ModelType, rows: &[(f64, f64)]) -> Metrics {
     let (labels, predictions): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
-    let model = Model {
+    measured_of(&Model {
         model_type,
         labels: &labels,
         predictions: &predictions,
         classes: &[],
         probabilities: &[],
-    };
-    let rows: Vec<u32> = (0..).take(labels.len()).collect();
+        weights: None,
+    })
+}
+
+/// Exactly, and the same of bins.
+fn measured_of(model: &Model) -> Metrics {
+    let rows: Vec<u32> = (0..).take(model.labels.len()).collect();
     let values = model.measure(&rows).0;
     // The bins of few rows lose nothing.
     let channels = model.channels();
-    let bins: Vec<_> = channels.iter().map(|channel| channel.bins(&rows)).collect();
-    let count = |channel: &Channel, code: u32| channel.codes.iter().filter(|other| **other == code).count() as u32;
-    let weights: Vec<Vec<u32>> = channels
+    let bins: Vec<_> = channels
+        .iter()
+        .map(|channel| channel.bins(&rows, model.weights))
+        .collect();
+    let sum = |channel: &Channel, code: u32| -> f64 {
+        let inside = channel.codes.iter().enumerate().filter(|(_, other)| **other == code);
+        inside.map(|(row, _)| model.weight(row)).sum()
+    };
+    let weights: Vec<Vec<f64>> = channels
         .iter()
         .zip(&bins)
-        .map(|(channel, bins)| bins.iter().map(|bin| count(channel, bin.code)).collect())
+        .map(|(channel, bins)| bins.iter().map(|bin| sum(channel, bin.code)).collect())
         .collect();
     let histograms: Vec<_> = bins
         .iter()
@@ -37,7 +50,7 @@ fn measured(model_type: ModelType, rows: &[(f64, f64)]) -> Metrics {
         let near = (exact - weighted).abs() <= 1e-9 * exact.abs().max(1.0);
         assert!(
             near || exact.is_nan() || exact.abs() > 1e100,
-            "{name}: {exact} {weighted} of {labels:?} {predictions:?}"
+            "{name}: {exact} {weighted} of {model:?}"
         );
     }
     let defined = values

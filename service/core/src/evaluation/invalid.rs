@@ -1,6 +1,7 @@
 //! Why an `evaluation.json` is not believed.
 
 use super::shape::{SCHEMA_VERSION, SliceKey, place_name, slice_name};
+use crate::figure;
 
 /// One sentence each.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -11,6 +12,20 @@ pub enum InvalidEvaluation {
     /// It cannot be read, in the parser's words.
     #[error("evaluation.json is not an evaluation: {0}")]
     Shape(String),
+    /// A metric's number is none.
+    #[error(
+        "evaluation.json gives {metric} on {place} {value} for {key}, which is no number in JSON: write null for what is undefined"
+    )]
+    NoNumber {
+        /// The metric.
+        metric: String,
+        /// Where.
+        place: Box<Place>,
+        /// `candidate`, `baseline`, or a key of its `difference`.
+        key: String,
+        /// As it is written.
+        value: String,
+    },
     /// Its version is not one of ours.
     #[error(
         "evaluation.json has schema_version {0}, and this version of Trainyard reads 1 to {SCHEMA_VERSION}: use evaluator and service of the same version"
@@ -45,7 +60,9 @@ pub enum InvalidEvaluation {
     },
     /// A difference is not candidate minus baseline.
     #[error(
-        "evaluation.json gives {metric} on {place} a difference of {stated}, and candidate minus baseline is {real}: let the evaluator write that"
+        "evaluation.json gives {metric} on {place} a difference of {}, and candidate minus baseline is {}: let the evaluator write that",
+        figure::written(*stated),
+        figure::written(*real)
     )]
     Difference {
         /// The metric.

@@ -2,7 +2,9 @@
 
 use super::invalid::{InvalidEvaluation, Place};
 use super::shape::{Evaluation, SCHEMA_VERSION, SliceKey};
+use crate::json::quoted;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Reads `evaluation.json`.
@@ -21,7 +23,8 @@ pub fn parse(text: &str) -> Result<Evaluation, InvalidEvaluation> {
     if let Some(version) = version.filter(|version| !(1..=SCHEMA_VERSION).contains(version)) {
         return Err(InvalidEvaluation::Version(version));
     }
-    let evaluation = read.map_err(|error| InvalidEvaluation::Shape(error.to_string()))?;
+    let evaluation =
+        read.map_err(|error| no_number(text).unwrap_or_else(|| InvalidEvaluation::Shape(error.to_string())))?;
     let mut slices = BTreeSet::new();
     for slice in &evaluation.slices {
         if !slices.insert(&slice.slice_key) {
@@ -49,6 +52,38 @@ pub fn parse(text: &str) -> Result<Evaluation, InvalidEvaluation> {
         Some(why) => Err(why),
         None => Ok(evaluation),
     }
+}
+
+/// The first of a metric's numbers that is none, as programs write NaN.
+fn no_number(text: &str) -> Option<InvalidEvaluation> {
+    let read: Value = serde_json::from_str(&quoted(text)).ok()?;
+    let part = |name: &str| read.get(name).and_then(Value::as_array).into_iter().flatten();
+    part("slices").chain(part("cross_slices")).find_map(|slice| {
+        let key = |name: &str| {
+            slice
+                .get(name)
+                .and_then(|key| serde_json::from_value::<SliceKey>(key.clone()).ok())
+        };
+        let metrics = slice.get("metrics")?.as_object()?;
+        metrics.iter().find_map(|(metric, measured)| {
+            let (number, value) = word(measured).or_else(|| word(measured.get("difference")?))?;
+            Some(InvalidEvaluation::NoNumber {
+                metric: metric.clone(),
+                place: Box::new(Place::new(
+                    &key("slice_key").unwrap_or_default(),
+                    key("baseline_slice_key").as_ref(),
+                )),
+                key: number,
+                value,
+            })
+        })
+    })
+}
+
+/// The first value that is a word, with its key.
+fn word(measured: &Value) -> Option<(String, String)> {
+    let mut words = measured.as_object()?.iter();
+    words.find_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
 }
 
 /// Where the file denies its own numbers: a gate that believed either could bless what is worse.
@@ -167,16 +202,16 @@ mod tests {
             lying(0.25),
         ];
         let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
-        insta::assert_snapshot!(said.join("\n"), @r#"
+        insta::assert_snapshot!(said.join("\n"), @"
         evaluation.json is not an evaluation: EOF while parsing a value at line 1 column 0
         evaluation.json is not an evaluation: missing field `schema_version` at line 1 column 2
         evaluation.json has schema_version 3, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
         evaluation.json lacks the overall slice, the one with an empty slice_key
         evaluation.json has the slice overall twice
-        evaluation.json is not an evaluation: expected value at line 1 column 137
+        evaluation.json gives auc on overall NaN for candidate, which is no number in JSON: write null for what is undefined
         evaluation.json is not an evaluation: invalid value: integer `-1`, expected u64 at line 1 column 106
-        evaluation.json is not an evaluation: invalid type: string "Infinity", expected f64 at line 1 column 146
-        evaluation.json is not an evaluation: number out of range at line 1 column 141
+        evaluation.json gives auc on overall Infinity for candidate, which is no number in JSON: write null for what is undefined
+        evaluation.json gives auc on overall 1e999 for candidate, which is no number in JSON: write null for what is undefined
         evaluation.json is not an evaluation: invalid type: integer `7`, expected a string at line 1 column 95
         evaluation.json has schema_version 7, and this version of Trainyard reads 1 to 2: use evaluator and service of the same version
         evaluation.json is not an evaluation: it is no JSON object
@@ -186,6 +221,6 @@ mod tests {
         evaluation.json is not an evaluation: missing field `baseline_slice_key` at line 1 column 166
         evaluation.json says that there is no baseline, and has one's auc on overall: write baseline: true, or leave its values out
         evaluation.json gives auc on overall a difference of 0.25, and candidate minus baseline is -0.25: let the evaluator write that
-        "#);
+        ");
     }
 }

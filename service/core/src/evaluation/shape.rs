@@ -23,6 +23,9 @@ pub struct Evaluation {
     /// The prediction column.
     #[serde(default)]
     pub prediction: String,
+    /// The column of the rows' weights, by TFMA's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example_weight_key: Option<String>,
     /// Whether there was a baseline model.
     pub baseline: bool,
     /// The level of the intervals.
@@ -42,6 +45,12 @@ pub struct Slice {
     pub slice_key: SliceKey,
     /// Rows in the slice.
     pub num_examples: u64,
+    /// The sum of their weights, where they have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighted_num_examples: Option<f64>,
+    /// How many rows of equal weight would be as sure (Kish), where they have weights; at most `num_examples`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_num_examples: Option<f64>,
     /// Metric name to values.
     pub metrics: IndexMap<String, Measured>,
 }

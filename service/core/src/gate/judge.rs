@@ -6,14 +6,18 @@
 //! - A relative change is measured in magnitudes of the baseline. At a baseline of 0 a demanded
 //!   improvement means strictly better, and an allowed regression means not worse.
 //! - `require` asks whether chance explains the paired difference: a one-sided t-test for each slice,
-//!   corrected over the slices of the metric.
+//!   corrected over the slices of the metric that are asked the same.
 //! - Slices against others are judged by `cross_slice_thresholds` alone, as in TFMA.
+//! - Where the data cannot show a change of `min_detectable`, what would pass is no approval: the candidate is not
+//!   evaluated, unless something else rejects it.
 //! - Slices below `min_slice_size` are shown and not judged. Where nothing is left to judge, the
 //!   candidate is not evaluated.
 
-use super::pair::Pair;
+use super::pair::{Pair, Sureness};
 use super::rows::{Applicable, Row, Subject, has_threshold, looked_at};
+use super::significance::StandardError;
 use super::threshold::{self, Judged};
+use super::undefined;
 use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
 use crate::evaluation::{Evaluation, Measured};
 use crate::plan::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
@@ -31,6 +35,7 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
         findings: Vec::new(),
         comparisons: Vec::new(),
         ignored: Vec::new(),
+        blind: false,
     };
     if !gate.metrics.values().any(has_threshold) {
         judge.show_overall(&subjects);
@@ -50,17 +55,26 @@ pub fn judge(gate: &Gate, evaluation: &Evaluation) -> Verdict {
         }
     }
     if let Some(overall) = subjects.iter().find(|s| s.is_overall() && s.is_too_small(gate)) {
-        return judge.inconclusive(overall.num_examples, details);
+        return judge.inconclusive(overall, details);
     }
     judge.name_ignored();
     let failed = judge.findings.iter().any(|finding| finding.passed == Some(false));
     let judged = judge.comparisons.iter().any(|row| row.passed.is_some());
-    let blessing = match (failed, judged) {
+    let blessing = match (failed, judged && !judge.blind) {
         (true, _) => Blessing::NotBlessed,
         (false, true) => Blessing::Blessed,
         (false, false) => Blessing::NotEvaluated,
     };
     judge.verdict(blessing, details)
+}
+
+/// What decides comes first.
+fn rank(passed: Option<bool>) -> u8 {
+    match passed {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
+    }
 }
 
 struct Judge<'a> {
@@ -70,17 +84,15 @@ struct Judge<'a> {
     findings: Vec<Finding>,
     comparisons: Vec<Comparison>,
     /// The places of what was not judged for want of examples, with their rows.
-    ignored: Vec<(String, u64)>,
+    ignored: Vec<(String, String)>,
+    /// Whether the data cannot show a change that they must.
+    blind: bool,
 }
 
 impl Judge<'_> {
     fn verdict(mut self, blessing: Blessing, slicing_details: Vec<SlicingDetails>) -> Verdict {
         // Failures, then what was not judged; stable, so that the overall slice stays first among each.
-        self.findings.sort_by_key(|finding| match finding.passed {
-            Some(false) => 0,
-            None => 1,
-            Some(true) => 2,
-        });
+        self.findings.sort_by_key(|finding| rank(finding.passed));
         Verdict {
             blessing,
             rubber_stamp: self.rubber_stamp,
@@ -93,12 +105,13 @@ impl Judge<'_> {
     }
 
     /// The verdict where even all rows together are too few.
-    fn inconclusive(mut self, num_examples: u64, details: Vec<SlicingDetails>) -> Verdict {
+    fn inconclusive(mut self, overall: &Subject, details: Vec<SlicingDetails>) -> Verdict {
         let fails = self.gate.insufficient_data == InsufficientData::Fail;
         self.findings = vec![Finding {
             passed: fails.then_some(false),
             sentence: format!(
-                "nothing can be concluded from {num_examples} examples overall, fewer than the {} of min_slice_size",
+                "nothing can be concluded from {} overall, fewer than the {} of min_slice_size",
+                overall.rows_in_words(),
                 self.gate.min_slice_size.unwrap_or_default()
             ),
             ..Finding::default()
@@ -153,37 +166,49 @@ impl Judge<'_> {
                 self.ignore(subject);
             } else {
                 let sentence = format!(
-                    "{place} was not judged: {} examples are fewer than the {} of min_slice_size",
-                    subject.num_examples,
+                    "{place} was not judged: {} are fewer than the {} of min_slice_size",
+                    subject.rows_in_words(),
                     self.gate.min_slice_size.unwrap_or_default()
                 );
                 self.findings.push(finding(passed, sentence, None));
             }
             passed
         } else {
+            let model_type = &self.evaluation.model_type;
             let judged = match (measured, candidate) {
-                (None, _) => vec![Judged::failed(threshold::not_measured(metric, subject))],
-                (Some(_), None) => vec![Judged::failed(format!(
-                    "{place} is undefined for the candidate, and what is undefined does not pass"
-                ))],
-                (Some(_), Some(candidate)) => {
-                    let mut judged = self.judged(&place, &row.applicable, candidate, baseline);
-                    if let Some(baseline) = baseline {
-                        let pair = Pair {
-                            place: &place,
-                            candidate,
-                            baseline,
-                            better: subject.better(threshold, metric),
-                        };
-                        judged.extend(self.evidence(threshold, row, pair));
+                (None, _) => vec![Judged::failed(threshold::not_measured(metric, subject, model_type))],
+                (Some(_), None) => vec![Judged::failed(undefined::of_candidate(metric, subject, model_type))],
+                (Some(measured), Some(candidate)) => {
+                    let rows = subject.rows_in_words();
+                    let pair = baseline.map(|baseline| Pair {
+                        place: &place,
+                        candidate,
+                        baseline,
+                        better: subject.better(threshold, metric),
+                        num_examples: subject.num_examples,
+                        rows: &rows,
+                    });
+                    let value = row.applicable.value.iter();
+                    let mut judged: Vec<Judged> = value.map(|t| threshold::value(&place, t, candidate)).collect();
+                    match pair {
+                        Some(pair) => judged.extend(self.compared(threshold, row, measured, &pair)),
+                        None => judged.extend(self.alone(metric, subject, &row.applicable)),
                     }
                     judged
                 }
             };
-            let passed = judged.iter().all(|j| j.passed);
-            let found = judged.into_iter().map(|j| finding(Some(j.passed), j.sentence, j.rule));
+            let fails = self.gate.insufficient_data == InsufficientData::Fail;
+            let settled = |passed: Option<bool>| passed.or(fails.then_some(false));
+            let passed = judged
+                .iter()
+                .map(|j| settled(j.passed))
+                .min_by_key(|passed| rank(*passed));
+            self.blind |= judged.iter().any(|j| settled(j.passed).is_none());
+            let found = judged
+                .into_iter()
+                .map(|j| finding(settled(j.passed), j.sentence, j.rule));
             self.findings.extend(found);
-            Some(passed)
+            passed.unwrap_or(Some(true))
         };
         let threshold = threshold::words(&row.applicable);
         self.comparisons
@@ -219,7 +244,7 @@ impl Judge<'_> {
     }
 
     fn ignore(&mut self, subject: &Subject) {
-        let ignored = (subject.name(), subject.num_examples);
+        let ignored = (subject.name(), subject.rows_in_words());
         if self.ignored.last() != Some(&ignored) {
             self.ignored.push(ignored);
         }
@@ -227,7 +252,7 @@ impl Judge<'_> {
 
     /// One sentence on everything that was not judged for want of examples.
     fn name_ignored(&mut self) {
-        let named = |(name, rows): &(String, u64)| format!("{name} ({rows} examples)");
+        let named = |(name, rows): &(String, String)| format!("{name} ({rows})");
         let some: Vec<String> = self.ignored.iter().take(NAMED).map(named).collect();
         let among = match self.ignored.len() {
             0 => return,
@@ -243,36 +268,44 @@ impl Judge<'_> {
         });
     }
 
-    /// The thresholds on a candidate's value, and on its change if there is something to compare with.
-    fn judged(&self, place: &str, applicable: &Applicable, candidate: f64, baseline: Option<f64>) -> Vec<Judged> {
-        let value = applicable.value.iter();
-        let mut judged: Vec<Judged> = value.map(|t| threshold::value(place, t, candidate)).collect();
+    /// What is asked of a change where there is nothing to compare with.
+    fn alone(&self, metric: &str, subject: &Subject, applicable: &Applicable) -> Option<Judged> {
         let strict = self.gate.missing_baseline == MissingBaseline::NotBlessed;
-        match baseline {
-            Some(baseline) => {
-                let change = applicable.change.iter();
-                judged.extend(change.flat_map(|t| threshold::change(place, t, candidate, baseline)));
-            }
-            None if !applicable.compares() => {}
-            None if self.evaluation.baseline => judged.push(Judged::failed(format!(
-                "{place} is undefined for the model compared with, so that its change cannot be judged"
-            ))),
-            None if strict => judged.push(Judged::failed(format!(
-                "{place} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp"
-            ))),
-            None => {}
+        if !applicable.compares() {
+            return None;
         }
-        judged
+        if self.evaluation.baseline {
+            let model_type = &self.evaluation.model_type;
+            return Some(Judged::failed(undefined::of_baseline(metric, subject, model_type)));
+        }
+        strict.then(|| {
+            Judged::failed(format!(
+                "{} cannot be compared, since there is no baseline model: promote one first, or set missing_baseline to rubber_stamp",
+                threshold::place(metric, subject)
+            ))
+        })
     }
 
-    /// What is asked of a difference beyond thresholds.
-    fn evidence(&self, threshold: &MetricThreshold, row: &Row, pair: Pair) -> Vec<Judged> {
+    /// The thresholds on a change, and what is asked of it beyond thresholds.
+    fn compared(&self, threshold: &MetricThreshold, row: &Row, measured: &Measured, pair: &Pair) -> Vec<Judged> {
         let level = threshold.confidence_level.or(self.gate.confidence_level);
-        let level = level.unwrap_or(CONFIDENCE_LEVEL);
+        let sure = Sureness {
+            level: level.unwrap_or(CONFIDENCE_LEVEL),
+            correction: self.gate.correction,
+        };
+        let mut judged = Vec::new();
+        for (change, least) in &row.applicable.change {
+            let held = threshold::change(pair.place, change, pair.candidate, pair.baseline);
+            let error = || StandardError::of(measured, pair.num_examples);
+            judged.extend(held.into_iter().map(|held| match (held.passed, least) {
+                (Some(true), Some(least)) => pair.shown(held, sure, error(), *least),
+                _ => held,
+            }));
+        }
         let demands = row.applicable.require.iter().zip(&row.tested);
-        let tested = demands.map(|(demand, tested)| pair.evidence(*demand, level, tested.as_ref()));
-        let suspicious = row.applicable.suspicious.and_then(|bound| pair.suspicious(bound));
-        tested.chain(suspicious).collect()
+        judged.extend(demands.map(|(demand, tested)| pair.evidence(*demand, sure, tested.as_ref())));
+        judged.extend(row.applicable.suspicious.and_then(|bound| pair.suspicious(bound)));
+        judged
     }
 
     /// What a gate without thresholds can show.

@@ -4,12 +4,14 @@ mod forced;
 mod incomparable;
 mod judge;
 mod pair;
+mod power;
 mod replay;
 mod rows;
 mod significance;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod undefined;
 mod validation_result;
 mod verdict;
 

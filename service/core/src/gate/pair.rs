@@ -1,10 +1,12 @@
 //! Both models' values of a metric: whether chance explains their difference, and whether it is believable.
 
+use super::power::{POWER, Test};
 use super::rows::Demand;
-use super::significance::Tested;
-use super::threshold::{self, Judged};
+use super::significance::{StandardError, Tested};
+use super::threshold::Judged;
 use super::verdict::Rule;
-use crate::plan::{Direction, Requirement, SuspiciousImprovement};
+use crate::figure::{self, Figures};
+use crate::plan::{Correction, Direction, Requirement, SuspiciousImprovement};
 
 /// Both models' values of a metric at a place.
 pub(super) struct Pair<'a> {
@@ -12,38 +14,63 @@ pub(super) struct Pair<'a> {
     pub(super) candidate: f64,
     pub(super) baseline: f64,
     pub(super) better: Option<Direction>,
+    /// The rows behind them, and these in words.
+    pub(super) num_examples: u64,
+    pub(super) rows: &'a str,
+}
+
+/// How sure a test must be, and how it counts the slices it is made on.
+#[derive(Clone, Copy)]
+pub(super) struct Sureness {
+    pub(super) level: f64,
+    pub(super) correction: Correction,
 }
 
 impl Pair<'_> {
-    pub(super) fn evidence(&self, demand: Demand, level: f64, tested: Option<&Tested>) -> Judged {
-        let (place, rule) = (self.place, Some(Rule::Require(demand.require)));
+    pub(super) fn evidence(&self, demand: Demand, sure: Sureness, tested: Option<&Tested>) -> Judged {
+        let (place, level) = (self.place, sure.level);
+        let rule = Some(Rule::Require(demand.require));
         let Some(tested) = tested else {
             let sentence = match self.better {
                 None => format!(
                     "{place} cannot be tested, since it is not known which way it is better: give it a direction"
                 ),
-                Some(_) => format!(
-                    "{place} has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it"
-                ),
+                Some(_) => self.no_error(),
             };
             return Judged {
-                passed: false,
+                passed: Some(false),
                 sentence,
                 rule,
             };
         };
         let significant = tested.adjusted <= 1.0 - level;
-        let digits = threshold::digits(&[self.candidate, self.baseline, tested.standard_error]);
-        let difference = self.candidate - self.baseline;
+        let test = Test {
+            level,
+            family: tested.family,
+            correction: sure.correction,
+        };
+        if let Some(least) = demand.min_detectable.filter(|_| !significant)
+            && let Some(sentence) = self.blind(test, tested.error, least)
+        {
+            return Judged {
+                passed: None,
+                sentence,
+                rule,
+            };
+        }
+        let error = tested.error.value;
+        let figures = Figures::of(&[self.candidate, self.baseline, error]);
+        let difference = figure::difference(self.candidate, self.baseline);
         let corrected = match tested.family {
             1 => String::new(),
             family => format!(", {} over {family} slices", probability(tested.adjusted)),
         };
-        let Demand { require, margin } = demand;
+        let Demand { require, margin, .. } = demand;
+        let margin_in_words = figure::written(margin);
         let beyond = match (margin > 0.0, require) {
             (false, _) => String::new(),
-            (true, Requirement::NoSignificantRegression) => format!(" beyond the margin of {margin}"),
-            (true, Requirement::SignificantImprovement) => format!(" of more than {margin}"),
+            (true, Requirement::NoSignificantRegression) => format!(" beyond the margin of {margin_in_words}"),
+            (true, Requirement::SignificantImprovement) => format!(" of more than {margin_in_words}"),
         };
         let (passed, what) = match (require, significant) {
             (Requirement::NoSignificantRegression, true) => (false, "a significant regression"),
@@ -52,17 +79,77 @@ impl Pair<'_> {
             (Requirement::SignificantImprovement, false) => (false, "no significant improvement"),
         };
         Judged {
-            passed,
+            passed: Some(passed),
             sentence: format!(
-                "{place} went from {:.digits$} to {:.digits$} ({difference:+.digits$}, standard error {:.digits$}; {}{corrected}): {what}{beyond} at {}% confidence",
-                self.baseline,
-                self.candidate,
-                tested.standard_error,
+                "{place} went from {} to {} ({}, standard error {}; {}{corrected}): {what}{beyond} at {} confidence",
+                figures.show(self.baseline),
+                figures.show(self.candidate),
+                figures.signed(difference),
+                figures.show(error),
                 probability(tested.p),
-                level * 100.0
+                figure::level(level)
             ),
             rule,
         }
+    }
+
+    /// A change threshold that held, once the data must be able to show a change of `least`.
+    pub(super) fn shown(&self, held: Judged, sure: Sureness, error: Option<StandardError>, least: f64) -> Judged {
+        let rule = held.rule.clone();
+        let Some(error) = error else {
+            return Judged {
+                passed: Some(false),
+                sentence: self.no_error(),
+                rule,
+            };
+        };
+        let test = Test {
+            level: sure.level,
+            family: 1,
+            correction: sure.correction,
+        };
+        match self.blind(test, error, least) {
+            None => held,
+            Some(sentence) => Judged {
+                passed: None,
+                sentence,
+                rule,
+            },
+        }
+    }
+
+    fn no_error(&self) -> String {
+        format!(
+            "{} has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it",
+            self.place
+        )
+    }
+
+    /// Why the data cannot show a change of `least`, and how many rows it takes; `None` where they can.
+    fn blind(&self, test: Test, error: StandardError, least: f64) -> Option<String> {
+        let detectable = test.detectable(error);
+        if detectable <= least {
+            return None;
+        }
+        let figures = Figures::of(&[detectable, least]);
+        let shows = if detectable.is_finite() {
+            format!("show a change of {} or more", figures.show(detectable))
+        } else {
+            "show no change at all".to_owned()
+        };
+        let evaluate = match test.more_rows(error, self.num_examples, least) {
+            Some(1) => "evaluate 1 more example, or raise it".to_owned(),
+            Some(more) => format!("evaluate about {more} more examples, or raise it"),
+            None => "raise it, since no number of examples is enough".to_owned(),
+        };
+        Some(format!(
+            "{} was not judged: its {} {shows} (at {} confidence and {} power), and min_detectable is {}: {evaluate}",
+            self.place,
+            self.rows,
+            figure::level(test.level),
+            figure::level(POWER),
+            figure::written(least),
+        ))
     }
 
     /// A failure if the gain is too large to believe.
@@ -73,12 +160,15 @@ impl Pair<'_> {
         };
         let relative = bound.relative.map(|share| share * self.baseline.abs());
         let most = [bound.absolute, relative].into_iter().flatten().reduce(f64::min)?;
-        let digits = threshold::digits(&[self.candidate, self.baseline, most]);
-        (gain > most).then(|| Judged {
-            passed: false,
+        let figures = Figures::of(&[self.candidate, self.baseline, most]);
+        (gain - most > figure::rounding(self.candidate, self.baseline)).then(|| Judged {
+            passed: Some(false),
             sentence: format!(
-                "{} went from {:.digits$} to {:.digits$}, better by more than the {most:.digits$} that is believable: look for a label that leaked into the features",
-                self.place, self.baseline, self.candidate
+                "{} went from {} to {}, better by more than the {} that is believable: look for a label that leaked into the features",
+                self.place,
+                figures.show(self.baseline),
+                figures.show(self.candidate),
+                figures.show(most)
             ),
             rule: Some(Rule::SuspiciousImprovement(*bound)),
         })

@@ -16,6 +16,8 @@ pub(super) struct Subject<'a> {
     pub(super) baseline_slice_key: Option<&'a SliceKey>,
     /// Rows; of a pair those of the smaller slice.
     pub(super) num_examples: u64,
+    /// What the rows count as with their weights, where they have any; of a pair of the slice with less.
+    pub(super) effective: Option<f64>,
     pub(super) metrics: &'a IndexMap<String, Measured>,
 }
 
@@ -29,16 +31,28 @@ impl<'a> Subject<'a> {
                 slice_key: &slice.slice_key,
                 baseline_slice_key: None,
                 num_examples: slice.num_examples,
+                effective: slice.effective_num_examples,
                 metrics: &slice.metrics,
             })
             .collect();
-        let sizes: BTreeMap<&SliceKey, u64> = subjects.iter().map(|s| (s.slice_key, s.num_examples)).collect();
+        let sizes: BTreeMap<&SliceKey, (u64, Option<f64>)> = subjects
+            .iter()
+            .map(|s| (s.slice_key, (s.num_examples, s.effective)))
+            .collect();
         let size = |key: &SliceKey| sizes.get(key).copied().unwrap_or_default();
-        let pairs = evaluation.cross_slices.iter().map(|cross| Self {
-            slice_key: &cross.slice_key,
-            baseline_slice_key: Some(&cross.baseline_slice_key),
-            num_examples: size(&cross.slice_key).min(size(&cross.baseline_slice_key)),
-            metrics: &cross.metrics,
+        let pairs = evaluation.cross_slices.iter().map(|cross| {
+            let ((rows, effective), (base_rows, base)) = (size(&cross.slice_key), size(&cross.baseline_slice_key));
+            Self {
+                slice_key: &cross.slice_key,
+                baseline_slice_key: Some(&cross.baseline_slice_key),
+                num_examples: rows.min(base_rows),
+                effective: effective
+                    .zip(base)
+                    .map(|(one, other)| one.min(other))
+                    .or(effective)
+                    .or(base),
+                metrics: &cross.metrics,
+            }
         });
         subjects.extend(pairs);
         subjects.sort_by_key(|s| (s.baseline_slice_key, s.slice_key.len(), s.slice_key));
@@ -50,7 +64,26 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn is_too_small(&self, gate: &Gate) -> bool {
-        gate.min_slice_size.is_some_and(|least| self.num_examples < least)
+        gate.min_slice_size.is_some_and(|least| self.counts_as() < least)
+    }
+
+    /// Rows, as far as they count: a thousand of which one has all the weight are one.
+    pub(super) fn counts_as(&self) -> u64 {
+        // Of equal weights the quotient is the number of rows, give or take rounding.
+        let effective = self.effective.map(|rows| (rows * (1.0 + 1e-9)).floor().max(0.0) as u64);
+        effective.map_or(self.num_examples, |rows| rows.min(self.num_examples))
+    }
+
+    /// `120 examples`, or what they count as.
+    pub(super) fn rows_in_words(&self) -> String {
+        let rows = match self.num_examples {
+            1 => "1 example".to_owned(),
+            rows => format!("{rows} examples"),
+        };
+        match self.counts_as() {
+            effective if effective < self.num_examples => format!("{rows}, by weight as good as {effective}"),
+            _ => rows,
+        }
     }
 
     /// Which way it is better. A pair's value is how far the slice is behind its baseline slice, so that
@@ -74,13 +107,16 @@ impl<'a> Subject<'a> {
 pub(super) struct Demand {
     pub(super) require: Requirement,
     pub(super) margin: f64,
+    /// The change that the data must be able to show.
+    pub(super) min_detectable: Option<f64>,
 }
 
 /// The thresholds that count for one metric on one subject.
 #[derive(Default)]
 pub(super) struct Applicable<'a> {
     pub(super) value: Vec<&'a ValueThreshold>,
-    pub(super) change: Vec<&'a ChangeThreshold>,
+    /// Each with the change that the data must be able to show.
+    pub(super) change: Vec<(&'a ChangeThreshold, Option<f64>)>,
     pub(super) require: Vec<Demand>,
     pub(super) suspicious: Option<&'a SuspiciousImprovement>,
 }
@@ -90,6 +126,17 @@ impl<'a> Applicable<'a> {
         !self.change.is_empty() || !self.require.is_empty() || self.suspicious.is_some()
     }
 
+    /// The changes that the data must be able to show, each once.
+    pub(super) fn min_detectables(&self) -> impl Iterator<Item = f64> {
+        let require = self.require.iter().filter_map(|demand| demand.min_detectable);
+        let mut all: Vec<f64> = require
+            .chain(self.change.iter().filter_map(|(_, least)| *least))
+            .collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        all.into_iter()
+    }
+
     /// `None` when the subject is not looked at.
     fn new(gate: &Gate, metric: &'a MetricThreshold, subject: &Subject) -> Option<Self> {
         let mut found = match subject.baseline_slice_key {
@@ -97,7 +144,7 @@ impl<'a> Applicable<'a> {
             None => Self::of_slice(gate, metric, subject.slice_key),
         };
         found.value.retain(|threshold| bounds_value(threshold));
-        found.change.retain(|threshold| bounds_change(threshold));
+        found.change.retain(|(threshold, _)| bounds_change(threshold));
         (!found.value.is_empty() || found.compares()).then_some(found)
     }
 
@@ -107,17 +154,29 @@ impl<'a> Applicable<'a> {
         let mut found = Self::default();
         if looked_at(gate).any(|spec| spec.matches(slice_key)) {
             found.value.extend(&metric.value_threshold);
-            found.change.extend(&metric.change_threshold);
+            let change = metric.change_threshold.iter();
+            found
+                .change
+                .extend(change.map(|change| (change, metric.min_detectable)));
             found.require.extend(metric.require.map(|require| Demand {
                 require,
                 margin: metric.margin,
+                min_detectable: metric.min_detectable,
             }));
             found.suspicious = metric.suspicious_improvement.as_ref();
         }
         let own = |threshold: &&PerSliceThreshold| threshold.slicing_specs.iter().any(|spec| spec.matches(slice_key));
         for threshold in metric.per_slice_thresholds.iter().filter(own) {
             found.value.extend(&threshold.value_threshold);
-            found.change.extend(&threshold.change_threshold);
+            let change = threshold.change_threshold.iter();
+            found
+                .change
+                .extend(change.map(|change| (change, threshold.min_detectable)));
+            found.require.extend(threshold.require.map(|require| Demand {
+                require,
+                margin: threshold.margin,
+                min_detectable: threshold.min_detectable,
+            }));
         }
         found
     }
@@ -130,10 +189,14 @@ impl<'a> Applicable<'a> {
             .filter(|t| t.cross_slicing_specs.iter().any(|spec| spec.matches(base, slice_key)));
         for threshold in matching {
             found.value.extend(&threshold.value_threshold);
-            found.change.extend(&threshold.change_threshold);
+            let change = threshold.change_threshold.iter();
+            found
+                .change
+                .extend(change.map(|change| (change, threshold.min_detectable)));
             found.require.extend(threshold.require.map(|require| Demand {
                 require,
                 margin: threshold.margin,
+                min_detectable: threshold.min_detectable,
             }));
         }
         found
@@ -148,7 +211,8 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// One metric on all subjects, `None` where it is not looked at. Its tests are one family.
+    /// One metric on all subjects, `None` where it is not looked at. Its tests of one kind are one family: a gain that
+    /// is asked for overall is no harder to show for the slices where no loss is allowed.
     pub(super) fn of_metric(
         gate: &Gate,
         evaluation: &Evaluation,
@@ -157,7 +221,6 @@ impl<'a> Row<'a> {
         threshold: &'a MetricThreshold,
     ) -> Vec<Option<Self>> {
         let mut rows: Vec<Option<Self>> = Vec::with_capacity(subjects.len());
-        let mut p = Vec::new();
         for subject in subjects {
             let Some(applicable) = Applicable::new(gate, threshold, subject) else {
                 rows.push(None);
@@ -173,25 +236,27 @@ impl<'a> Row<'a> {
                     margin: demand.margin,
                     direction: subject.better(threshold, metric)?,
                 };
-                let (probability, standard_error) = hypothesis.p(measured?, subject.num_examples)?;
-                p.push(probability);
-                Some(Tested {
-                    standard_error,
-                    p: probability,
-                    adjusted: probability,
-                    family: 1,
-                })
+                hypothesis.tested(measured?, subject.num_examples)
             });
             let tested = tested.collect();
             rows.push(Some(Self { applicable, tested }));
         }
-        let tests = rows
-            .iter_mut()
-            .flatten()
-            .flat_map(|row| row.tested.iter_mut().flatten());
-        for (tested, adjusted) in tests.zip(adjust(&p, gate.correction)) {
-            tested.adjusted = adjusted;
-            tested.family = p.len();
+        for kind in [
+            Requirement::NoSignificantRegression,
+            Requirement::SignificantImprovement,
+        ] {
+            let mut family: Vec<&mut Tested> = rows
+                .iter_mut()
+                .flatten()
+                .flat_map(|row| row.tested.iter_mut().zip(&row.applicable.require))
+                .filter(|(_, demand)| demand.require == kind)
+                .filter_map(|(tested, _)| tested.as_mut())
+                .collect();
+            let p: Vec<f64> = family.iter().map(|tested| tested.p).collect();
+            for (tested, adjusted) in family.iter_mut().zip(adjust(&p, gate.correction)) {
+                tested.adjusted = adjusted;
+                tested.family = p.len();
+            }
         }
         rows
     }
@@ -219,7 +284,7 @@ pub(super) fn has_threshold(metric: &MetricThreshold) -> bool {
         || change(&metric.change_threshold)
         || per_slice
             .into_iter()
-            .any(|t| value(&t.value_threshold) || change(&t.change_threshold))
+            .any(|t| t.require.is_some() || value(&t.value_threshold) || change(&t.change_threshold))
         || cross
             .into_iter()
             .any(|t| t.require.is_some() || value(&t.value_threshold) || change(&t.change_threshold))

@@ -1,6 +1,7 @@
 //! Whether chance explains a difference: one-sided t-tests of the paired difference, corrected by Holm.
 
 use crate::evaluation::Measured;
+use crate::figure;
 use crate::plan::{Correction, Direction, Requirement};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -19,7 +20,7 @@ pub(super) struct Hypothesis {
 /// A tested difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tested {
-    pub(super) standard_error: f64,
+    pub(super) error: StandardError,
     /// Of this slice alone.
     pub(super) p: f64,
     /// After the correction.
@@ -28,15 +29,42 @@ pub(super) struct Tested {
     pub(super) family: usize,
 }
 
-impl Hypothesis {
-    /// The probability of a difference as extreme as this one if the truth lay on the margin; `None`
-    /// without a standard error.
-    pub(super) fn p(&self, measured: &Measured, num_examples: u64) -> Option<(f64, f64)> {
+/// How unsure a paired difference is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct StandardError {
+    pub(super) value: f64,
+    /// Of Student's t; not negative.
+    pub(super) degrees: f64,
+}
+
+impl StandardError {
+    /// Of a measured difference; `None` where none was made.
+    pub(super) fn of(measured: &Measured, num_examples: u64) -> Option<Self> {
         let difference = measured.difference?;
-        let (value, standard_error) = (difference.value?, difference.standard_error?);
-        if !value.is_finite() || !standard_error.is_finite() || standard_error < 0.0 {
-            return None;
-        }
+        let value = difference
+            .standard_error
+            .filter(|error| error.is_finite() && *error >= 0.0)?;
+        // An AUC over few positives is as unsure as they are few.
+        let degrees = difference.degrees_of_freedom;
+        let degrees = degrees.unwrap_or_else(|| num_examples.saturating_sub(1) as f64);
+        Some(Self {
+            value,
+            degrees: degrees.max(0.0),
+        })
+    }
+
+    /// Student's t of these degrees of freedom.
+    pub(super) fn student(&self) -> Option<StudentsT> {
+        StudentsT::new(0.0, 1.0, self.degrees.clamp(1.0, MOST_DEGREES)).ok()
+    }
+}
+
+impl Hypothesis {
+    /// With the probability of a difference as extreme as this one if the truth lay on the margin; `None`
+    /// without a standard error.
+    pub(super) fn tested(&self, measured: &Measured, num_examples: u64) -> Option<Tested> {
+        let error = StandardError::of(measured, num_examples)?;
+        let value = measured.difference?.value.filter(|value| value.is_finite())?;
         let gain = match self.direction {
             Direction::HigherIsBetter => value,
             Direction::LowerIsBetter => -value,
@@ -45,23 +73,32 @@ impl Hypothesis {
             Requirement::NoSignificantRegression => gain + self.margin,
             Requirement::SignificantImprovement => self.margin - gain,
         };
-        // An AUC over few positives is as unsure as they are few.
-        let degrees = difference.degrees_of_freedom;
-        let degrees = degrees
-            .unwrap_or_else(|| num_examples.saturating_sub(1) as f64)
-            .max(0.0);
-        Some((lower_tail(towards_rejection, standard_error, degrees), standard_error))
+        // What rounding takes off the margin is on it.
+        let size = |value: Option<f64>| value.unwrap_or(0.0);
+        let noise = figure::rounding(size(measured.candidate), size(measured.baseline));
+        let on_it = towards_rejection.abs() <= noise;
+        let p = lower_tail(if on_it { 0.0 } else { towards_rejection }, error);
+        Some(Tested {
+            error,
+            p,
+            adjusted: p,
+            family: 1,
+        })
     }
 }
 
 /// P(T ≤ shift / standard_error) of Student's t; where all rows moved alike, and so without a standard
 /// error, the chance that as many coins fall alike.
-fn lower_tail(shift: f64, standard_error: f64, degrees: f64) -> f64 {
-    if standard_error == 0.0 {
-        return if shift < 0.0 { 0.5_f64.powf(degrees + 1.0) } else { 1.0 };
+fn lower_tail(shift: f64, error: StandardError) -> f64 {
+    if error.value == 0.0 {
+        return if shift < 0.0 { alike(error.degrees) } else { 1.0 };
     }
-    let degrees = degrees.clamp(1.0, MOST_DEGREES);
-    StudentsT::new(0.0, 1.0, degrees).map_or(1.0, |t| t.cdf(shift / standard_error))
+    error.student().map_or(1.0, |t| t.cdf(shift / error.value))
+}
+
+/// The chance that all coins fall alike.
+pub(super) fn alike(degrees: f64) -> f64 {
+    0.5_f64.powf(degrees + 1.0)
 }
 
 /// Adjusted p-values in the given order; Holm (1979), step-down and monotone.
@@ -100,7 +137,7 @@ mod tests {
             margin,
             direction,
         };
-        hypothesis.p(&measured, rows).unwrap().0
+        hypothesis.tested(&measured, rows).unwrap().p
     }
 
     #[test]
@@ -144,7 +181,7 @@ mod tests {
                 margin: 0.0,
                 direction: Direction::HigherIsBetter,
             };
-            hypothesis.p(&measured, 10_000).unwrap().0
+            hypothesis.tested(&measured, 10_000).unwrap().p
         };
         assert!(p(None, 1.0) < 1e-6);
         assert!((p(Some(1.0), 1.0) - 0.05).abs() < 1e-4);

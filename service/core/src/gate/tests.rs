@@ -5,6 +5,9 @@ mod cross_slices;
 mod evidence;
 mod incomparable;
 mod insufficient;
+mod power;
+mod sizes;
+mod undefined;
 
 use super::{Blessing, Verdict, judge};
 use crate::artifact::samples::model;
@@ -22,6 +25,7 @@ fn measured(slices: &[Row], baseline: bool) -> Evaluation {
         schema_version: 1,
         confidence_level: None,
         cross_slices: vec![],
+        example_weight_key: None,
         model_type: "binary_classification".to_owned(),
         label: "late".to_owned(),
         prediction: "score".to_owned(),
@@ -40,6 +44,7 @@ fn measured(slices: &[Row], baseline: bool) -> Evaluation {
                     },
                 )]
                 .into(),
+                ..Slice::default()
             })
             .collect(),
     }
@@ -199,7 +204,7 @@ fn changes_are_judged_in_their_direction() {
         );
         said.push(sentences(&verdict));
     }
-    insta::assert_snapshot!(said.join("\n"), @r#"
+    insta::assert_snapshot!(said.join("\n"), @"
     ✓ auc overall fell from 0.6500 to 0.6450 (-0.0050), as asked (change ≥ -0.0050)
     ✗ auc overall fell from 0.6512 to 0.6401 (-0.0111), more than the allowed -0.0050
     ✓ auc overall rose from 0.4100 to 0.4200 (+0.0100), as asked (change ≤ +0.0100)
@@ -208,7 +213,7 @@ fn changes_are_judged_in_their_direction() {
     ✗ auc overall rose from 0.6500 to 0.6510 (+0.0010), and a change of at least +0.0050 is asked for
     ✗ auc overall fell from 0.6500 to 0.6400 (-0.0100), and a change of at least +0.0050 is asked for
     ✗ auc overall fell from 0.4100 to 0.4050 (-0.0050), and a change of at most -0.0100 is asked for
-    ✓ auc overall stayed at 0.6500, as asked (change ≥ +0.0000)
+    ✓ auc overall stayed at 0.6500, as asked (change ≥ +0)
     ✓ auc overall rose from 0.6500 to 0.7000 (+0.0500), as asked (change ≤ +0.1000)
     ✗ auc overall rose from 0.6500 to 0.8000 (+0.1500), more than the allowed +0.1000
     ✓ auc overall fell from 0.6500 to 0.6435 (-1.0%), as asked (change ≥ -1.0%)
@@ -232,7 +237,7 @@ fn changes_are_judged_in_their_direction() {
     ✓ auc overall fell from 0.6500 to 0.6400 (-0.0100), as asked (change ≥ -0.5000)
     ✓ auc overall fell from 0.6500 to 0.6400 (-1.5%), as asked (change ≥ -50.0%)
     ✗ auc overall rose from 0.6500 to 0.9000 (+0.2500), and a change of at least NaN is asked for
-    "#);
+    ");
 }
 
 #[test]
@@ -263,16 +268,16 @@ fn silence_is_failure() {
     for verdict in &cases {
         assert_eq!(verdict.blessing(), Blessing::NotBlessed);
     }
-    insta::assert_snapshot!(cases.iter().map(sentences).collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(cases.iter().map(sentences).collect::<Vec<_>>().join("\n"), @"
     ✗ metric 'auc' was not measured on slice overall: have the evaluator measure it, or take its threshold out
-    ✗ auc overall is undefined for the candidate, and what is undefined does not pass
-    ✗ auc overall is undefined for the candidate, and what is undefined does not pass
-    ✗ auc overall is undefined for the model compared with, so that its change cannot be judged
+    ✗ auc overall is undefined, since the evaluation has no number for its 100 examples: evaluate other rows, or judge another metric
+    ✗ auc overall is undefined, since the evaluation has no number for its 100 examples: evaluate other rows, or judge another metric
+    ✗ auc overall is undefined for the model compared with, since the evaluation has no number for its 100 examples, so that its change cannot be judged: keep a value_threshold alone, or judge another metric
     ✓ auc overall is 0.7000, as asked (≥ 0.6)
     ✗ no slice by origin was measured: there were no such examples, or the evaluator does not slice so
     ✗ no slice carrier=UA was measured: there were no such examples, or the evaluator does not slice so
     ✗ no slice overall was measured: there were no such examples, or the evaluator does not slice so
-    "#);
+    ");
 }
 
 #[test]
@@ -409,6 +414,7 @@ fn thresholds_of_a_slice_add_to_the_metrics_own() {
             upper_bound: None,
         }),
         change_threshold: None,
+        ..PerSliceThreshold::default()
     }];
     let named = judge(&gate(threshold.clone()), &by_origin());
     assert_eq!(named.blessing(), Blessing::Blessed, "{}", sentences(&named));
@@ -487,6 +493,7 @@ fn evaluations() -> impl Strategy<Value = Evaluation> {
                 slice_key,
                 num_examples,
                 metrics,
+                ..Slice::default()
             });
         }
         evaluation

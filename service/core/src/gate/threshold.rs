@@ -2,11 +2,13 @@
 
 use super::rows::{Applicable, Subject};
 use super::verdict::Rule;
-use crate::plan::{ChangeThreshold, Direction, Requirement, ValueThreshold};
+use crate::figure::{self, Figures};
+use crate::plan::{ChangeThreshold, Direction, METRICS, Requirement, ValueThreshold};
 
 /// Whether a threshold held, in words.
 pub(super) struct Judged {
-    pub(super) passed: bool,
+    /// `None` where the data cannot tell.
+    pub(super) passed: Option<bool>,
     pub(super) sentence: String,
     /// Which; `None` when there was nothing to hold it against.
     pub(super) rule: Option<Rule>,
@@ -15,7 +17,7 @@ pub(super) struct Judged {
 impl Judged {
     pub(super) fn failed(sentence: String) -> Self {
         Self {
-            passed: false,
+            passed: Some(false),
             sentence,
             rule: None,
         }
@@ -31,11 +33,26 @@ pub(super) fn place(metric: &str, subject: &Subject) -> String {
     }
 }
 
-pub(super) fn not_measured(metric: &str, subject: &Subject) -> String {
-    format!(
-        "metric '{metric}' was not measured on slice {}: have the evaluator measure it, or take its threshold out",
-        subject.name()
-    )
+pub(super) fn not_measured(metric: &str, subject: &Subject, model_type: &str) -> String {
+    let place = subject.name();
+    match measured_of(metric).filter(|of| !of.contains(&model_type)) {
+        Some(of) if METRICS.iter().any(|(known, _)| *known == model_type) => format!(
+            "metric '{metric}' was not measured on slice {place}, since the evaluation is of {model_type}: give the evaluator model_type {} if the model is one, or ask for another metric",
+            of.join(" or ")
+        ),
+        _ => format!(
+            "metric '{metric}' was not measured on slice {place}: have the evaluator measure it, or take its threshold out"
+        ),
+    }
+}
+
+/// The model types that the standard evaluator measures a metric of; `None` of one that it does not know.
+fn measured_of(metric: &str) -> Option<Vec<&'static str>> {
+    let measures = METRICS
+        .iter()
+        .filter(|(_, metrics)| metrics.iter().any(|known| known.is(metric)));
+    let of: Vec<&str> = measures.map(|(model_type, _)| *model_type).collect();
+    (!of.is_empty()).then_some(of)
 }
 
 pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> Judged {
@@ -51,17 +68,21 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
     };
     let sentence = match beyond {
         Some((what, bound)) => {
-            let digits = digits(&[candidate, bound]);
-            format!("{place} is {candidate:.digits$}, {what} {bound:.digits$}")
+            let figures = Figures::of(&[candidate, bound]);
+            format!("{place} is {}, {what} {}", figures.show(candidate), figures.show(bound))
         }
         None => {
             let numbers = [Some(candidate), *lower_bound, *upper_bound];
-            let digits = digits(&numbers.into_iter().flatten().collect::<Vec<_>>());
-            format!("{place} is {candidate:.digits$}, as asked ({})", value_words(threshold))
+            let figures = Figures::of(&numbers.into_iter().flatten().collect::<Vec<_>>());
+            format!(
+                "{place} is {}, as asked ({})",
+                figures.show(candidate),
+                value_words(threshold)
+            )
         }
     };
     Judged {
-        passed: beyond.is_none(),
+        passed: Some(beyond.is_none()),
         sentence,
         rule: Some(Rule::ValueThreshold(threshold.clone())),
     }
@@ -90,32 +111,42 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn difference(&self) -> f64 {
-        self.candidate - self.baseline
+    /// What a number is divided by, so that no difference overflows; as large as the numbers compared.
+    fn scale(&self) -> f64 {
+        let scale = self.candidate.abs().max(self.baseline.abs());
+        if scale == 0.0 { 1.0 } else { scale }
     }
 
-    /// What subtracting two such numbers can be off by: 0.645 - 0.65 is a little below -0.005.
-    fn rounding(&self) -> f64 {
-        1e-12 * self.candidate.abs().max(self.baseline.abs()).max(1.0)
-    }
-
+    /// Whether the difference is on the good side of a bound in units of the scale. What rounding alone takes off
+    /// a bound is on it: 0.645 - 0.65 is a little below -0.005.
     fn holds(&self, bound: f64) -> bool {
+        let change = self.candidate / self.scale() - self.baseline / self.scale();
+        let beyond = change - bound;
+        let beyond = if beyond.abs() <= figure::rounding(1.0, 0.0) {
+            0.0
+        } else {
+            beyond
+        };
         match self.direction {
-            Direction::HigherIsBetter => self.difference() >= bound - self.rounding(),
-            Direction::LowerIsBetter => self.difference() <= bound + self.rounding(),
+            Direction::HigherIsBetter => beyond >= 0.0,
+            Direction::LowerIsBetter => beyond <= 0.0,
         }
     }
 
+    /// Of what is shown: nothing where rounding explains it.
+    fn difference(&self) -> f64 {
+        figure::difference(self.candidate, self.baseline)
+    }
+
     fn absolute(&self, bound: f64) -> Judged {
-        let digits = digits(&[self.candidate, self.baseline, bound, self.difference()]);
-        let difference = format!("{:+.digits$}", self.difference());
-        self.judged(
-            self.holds(bound),
-            bound,
-            digits,
-            &difference,
-            &format!("{bound:+.digits$}"),
-        )
+        let figures = Figures::of(&[self.candidate, self.baseline, bound, self.difference()]);
+        let difference = figures.signed(self.difference());
+        let bound_text = match bound {
+            0.0 => "+0".to_owned(),
+            bound => figures.signed(bound),
+        };
+        let passed = self.holds(bound / self.scale());
+        self.judged(passed, bound, figures, &difference, &bound_text)
     }
 
     fn relative(&self, bound: f64) -> Judged {
@@ -123,49 +154,45 @@ impl Change<'_> {
             Direction::HigherIsBetter => bound > 0.0,
             Direction::LowerIsBetter => bound < 0.0,
         };
-        let digits = digits(&[self.candidate, self.baseline]);
+        let figures = Figures::of(&[self.candidate, self.baseline]);
         if self.baseline == 0.0 {
             let better = match self.direction {
-                Direction::HigherIsBetter => self.difference() > self.rounding(),
-                Direction::LowerIsBetter => self.difference() < -self.rounding(),
+                Direction::HigherIsBetter => self.candidate > 0.0,
+                Direction::LowerIsBetter => self.candidate < 0.0,
             };
             let passed = if improvement_demanded { better } else { self.holds(0.0) };
-            let difference = format!("{:+.digits$}", self.difference());
-            return self.judged(passed, bound, digits, &difference, &percent(bound));
+            let difference = figures.signed(self.difference());
+            return self.judged(passed, bound, figures, &difference, &figure::percent(bound));
         }
         let ratio = self.difference() / self.baseline.abs();
-        let decimals = (1..8)
-            .find(|d| percent_of(ratio, *d) != percent_of(bound, *d))
-            .filter(|_| (ratio - bound).abs() > 1e-9)
-            .unwrap_or(1);
-        let passed = self.holds(bound * self.baseline.abs());
-        self.judged(
-            passed,
-            bound,
-            digits,
-            &percent_of(ratio, decimals),
-            &percent_of(bound, decimals),
-        )
+        let [ratio, bound_text] = figure::percents(ratio, bound);
+        let passed = self.holds(bound * (self.baseline.abs() / self.scale()));
+        self.judged(passed, bound, figures, &ratio, &bound_text)
     }
 
-    fn judged(&self, passed: bool, bound: f64, digits: usize, difference: &str, bound_text: &str) -> Judged {
+    fn judged(&self, passed: bool, bound: f64, figures: Figures, difference: &str, bound_text: &str) -> Judged {
         let Self {
             place,
             candidate,
             baseline,
             ..
         } = self;
-        let moved = if candidate > baseline {
+        let change = self.difference();
+        let moved = if change > 0.0 {
             "rose from"
-        } else if candidate < baseline {
+        } else if change < 0.0 {
             "fell from"
         } else {
             "stayed at"
         };
-        let figures = if candidate == baseline {
-            format!("{candidate:.digits$}")
+        let numbers = if change == 0.0 {
+            figures.show(*candidate)
         } else {
-            format!("{baseline:.digits$} to {candidate:.digits$} ({difference})")
+            format!(
+                "{} to {} ({difference})",
+                figures.show(*baseline),
+                figures.show(*candidate)
+            )
         };
         let slack = match self.direction {
             Direction::HigherIsBetter => bound <= 0.0,
@@ -179,8 +206,8 @@ impl Change<'_> {
             (false, false, Direction::LowerIsBetter) => format!("and a change of at most {bound_text} is asked for"),
         };
         Judged {
-            passed,
-            sentence: format!("{place} {moved} {figures}, {reason}"),
+            passed: Some(passed),
+            sentence: format!("{place} {moved} {numbers}, {reason}"),
             rule: Some(Rule::ChangeThreshold(self.threshold.clone())),
         }
     }
@@ -189,15 +216,17 @@ impl Change<'_> {
 /// The thresholds as the table shows them, for example `≥ 0.6, change ≥ -0.005`.
 pub(super) fn words(applicable: &Applicable) -> String {
     let value = applicable.value.iter().map(|threshold| value_words(threshold));
-    let change = applicable.change.iter().map(|threshold| {
+    let change = applicable.change.iter().map(|(threshold, _)| {
         let sign = match threshold.direction {
             Direction::HigherIsBetter => '≥',
             Direction::LowerIsBetter => '≤',
         };
-        let absolute = threshold.absolute.map(|bound| format!("change {sign} {bound:+}"));
+        let absolute = threshold
+            .absolute
+            .map(|bound| format!("change {sign} {}", figure::written_signed(bound)));
         let relative = threshold
             .relative
-            .map(|bound| format!("change {sign} {}", percent(bound)));
+            .map(|bound| format!("change {sign} {}", figure::percent(bound)));
         absolute.into_iter().chain(relative).collect::<Vec<_>>().join(", ")
     });
     let require = applicable.require.iter().map(|demand| {
@@ -206,44 +235,27 @@ pub(super) fn words(applicable: &Applicable) -> String {
             Requirement::SignificantImprovement => "significant improvement",
         };
         if demand.margin > 0.0 {
-            format!("{what} > {}", demand.margin)
+            format!("{what} > {}", figure::written(demand.margin))
         } else {
             what.to_owned()
         }
     });
-    value.chain(change).chain(require).collect::<Vec<_>>().join(", ")
+    let powers = applicable.min_detectables();
+    let power = powers.map(|least| format!("a change of {} shows", figure::written(least)));
+    value
+        .chain(change)
+        .chain(require)
+        .chain(power)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn value_words(threshold: &ValueThreshold) -> String {
-    let lower = threshold.lower_bound.map(|bound| format!("≥ {bound}"));
-    let upper = threshold.upper_bound.map(|bound| format!("≤ {bound}"));
+    let lower = threshold
+        .lower_bound
+        .map(|bound| format!("≥ {}", figure::written(bound)));
+    let upper = threshold
+        .upper_bound
+        .map(|bound| format!("≤ {}", figure::written(bound)));
     lower.into_iter().chain(upper).collect::<Vec<_>>().join(", ")
-}
-
-fn percent(ratio: f64) -> String {
-    percent_of(ratio, if ratio != 0.0 && ratio.abs() < 0.001 { 4 } else { 1 })
-}
-
-fn percent_of(ratio: f64, decimals: usize) -> String {
-    format!("{:+.decimals$}%", ratio * 100.0)
-}
-
-/// Decimals that show numbers of this size, and show different numbers as different: four, or more.
-pub(super) fn digits(values: &[f64]) -> usize {
-    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let distinct = |digits: usize| {
-        let shown = |value: f64| format!("{value:.digits$}");
-        let pairs = values
-            .iter()
-            .enumerate()
-            .flat_map(|(i, a)| values[i + 1..].iter().map(move |b| (*a, *b)));
-        // Rounding noise is not a difference people should see.
-        let same = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1.0);
-        let told_apart = pairs.into_iter().all(|(a, b)| same(a, b) || shown(a) != shown(b));
-        told_apart
-            && values
-                .iter()
-                .all(|v| v.abs() <= 1e-12 || v.abs() >= 10_f64.powi(-(digits as i32)))
-    };
-    (4..12).find(|digits| distinct(*digits)).unwrap_or(12)
 }

@@ -100,6 +100,10 @@ pub struct MetricThreshold {
     /// must exceed, in the metric's units; 0 if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub margin: f64,
+    /// The change that the rows must be able to show, in the metric's units: with a power of 80 % at the confidence
+    /// level. Where they cannot, `require` and `change_threshold` are not evaluated instead of held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_detectable: Option<f64>,
     /// Replaces the gate's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence_level: Option<f64>,
@@ -145,7 +149,7 @@ pub struct ChangeThreshold {
 }
 
 /// Thresholds for the slices that match.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PerSliceThreshold {
     /// Which slices.
@@ -156,6 +160,15 @@ pub struct PerSliceThreshold {
     /// Bounds of the difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change_threshold: Option<ChangeThreshold>,
+    /// Statistical evidence on these slices; it needs the evaluator's bootstrap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require: Option<Requirement>,
+    /// As of the metric, for this `require`; 0 if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub margin: f64,
+    /// As of the metric, for these slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_detectable: Option<f64>,
 }
 
 /// Thresholds for the difference between two slices, as in TFMA: metric of the baseline slice less metric of the slice.
@@ -176,4 +189,7 @@ pub struct CrossSliceThreshold {
     /// As of the metric, for this `require`; 0 if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub margin: f64,
+    /// As of the metric, for these pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_detectable: Option<f64>,
 }

@@ -217,6 +217,7 @@ mod runs {
                 .collect(),
             num_examples: 100,
             metrics: [("auc".to_owned(), measured)].into(),
+            ..Slice::default()
         };
         let evaluation = Evaluation {
             schema_version: 1,
@@ -227,6 +228,7 @@ mod runs {
             prediction: String::new(),
             baseline: false,
             slices: vec![slice(None), slice(Some("EWR"))],
+            ..Evaluation::default()
         };
         let verdict = judge(&gate.gate, &evaluation);
         run.apply(

@@ -2,7 +2,7 @@
 
 use super::logs;
 use super::markdown::{MAX_CELL, escape};
-use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged};
+use super::{blessing, difference, difference_heading, mark, number, one_line, proposed_gate, unjudged};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
 use crate::run::{Run, RunState, Withheld};
@@ -124,7 +124,6 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 }
 
 fn row(comparison: &Comparison) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
     format!(
         "| {} | {} | {} | {} | {} | {} | {} |\n",

@@ -13,6 +13,7 @@ pub use comment::{comment, marker};
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem};
 pub use outbox::Audience;
 
+use crate::figure;
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::problem::Problem;
 use crate::run::{Run, RunState};
@@ -112,20 +113,27 @@ fn unjudged(run: &Run) -> bool {
 }
 
 /// A difference for people, with its interval where there is one: `+0.0042 [+0.0010, +0.0074]`, `–`
-/// without any. As many decimals as show the interval's width, four at least.
+/// without any. As many digits as show the interval's width, four decimals at least.
 pub fn difference(row: &Comparison) -> String {
     let Some(value) = row.difference else {
         return "–".to_owned();
     };
+    let value = match row.candidate.zip(row.baseline) {
+        Some((candidate, baseline)) if value.is_finite() => figure::difference(candidate, baseline),
+        _ => value,
+    };
     match row.interval {
-        None => format!("{value:+.4}"),
-        Some([lower, upper]) => {
-            let width = upper - lower;
-            let decimals = if width > 0.0 { 1.0 - width.log10().floor() } else { 4.0 };
-            let decimals = decimals.clamp(4.0, 9.0) as usize;
-            format!("{value:+.decimals$} [{lower:+.decimals$}, {upper:+.decimals$}]")
-        }
+        None => figure::signed(value),
+        Some([lower, upper]) => match figure::within(upper - lower, &[value, lower, upper]).as_slice() {
+            [value, lower, upper] => format!("{value} [{lower}, {upper}]"),
+            _ => figure::signed(value),
+        },
     }
+}
+
+/// A value for people: `0.6500`, `1.96e-14`, `–` without any.
+pub fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), figure::number)
 }
 
 /// How a row of the table ended, in a sign.
@@ -142,8 +150,7 @@ pub fn mark(row: &Comparison) -> &'static str {
 pub fn difference_heading(verdict: &Verdict) -> String {
     match verdict.interval_level() {
         None => "difference".to_owned(),
-        // Rounded, since 0.999 * 100 is not 99.9.
-        Some(level) => format!("difference, {}% interval", (level * 1e8).round() / 1e6),
+        Some(level) => format!("difference, {} interval", figure::level(level)),
     }
 }
 

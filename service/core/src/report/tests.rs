@@ -53,8 +53,10 @@ fn evaluation(slices: &[(&str, f64, Option<f64>)]) -> Evaluation {
             },
         )]
         .into(),
+        ..Slice::default()
     };
     Evaluation {
+        example_weight_key: None,
         schema_version: 1,
         confidence_level: None,
         cross_slices: vec![],
@@ -405,7 +407,7 @@ fn decimals_show_the_width_of_the_interval() {
     +0.0012 [-10.0000, +20.0000]
     +0.0012 [+0.0000, +0.0100]
     +0.00123 [+0.00100, +0.00110]
-    +0.001234568 [+0.000000000, +0.000000000]
+    +0.00123 [+0.0000, +1e-12]
     +0.0012 [+0.0000, +0.0000]
     +0.0012 [+1.0000, +0.0000]
     ");

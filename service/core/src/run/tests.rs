@@ -72,6 +72,7 @@ fn verdict(auc: f64) -> Verdict {
             },
         )]
         .into(),
+        ..Slice::default()
     };
     let evaluation = Evaluation {
         schema_version: 1,
@@ -82,6 +83,7 @@ fn verdict(auc: f64) -> Verdict {
         prediction: String::new(),
         baseline: false,
         slices: vec![overall],
+        ..Evaluation::default()
     };
     judge(&plan().gate.unwrap().gate, &evaluation)
 }

@@ -127,6 +127,7 @@ pub(super) const STANDARD: [Standard; 5] = [
             "model_type",
             "label",
             "prediction",
+            "example_weight_key",
             "probabilities",
             "slicing_specs",
             "cross_slicing_specs",

@@ -1,6 +1,7 @@
 //! What is wrong with a gate: thresholds that could never hold or never apply.
 
 use super::source_map::Problems;
+use crate::figure;
 use crate::plan::{
     Baseline, ChangeThreshold, CrossSliceThreshold, CrossSlicingSpec, Evaluator, Gate, METRICS, MetricThreshold,
     SlicingSpec, ValueThreshold,
@@ -39,10 +40,22 @@ pub(super) fn gate(gate: &Gate, evaluator: &Evaluator, problems: &mut Problems) 
                     "per_slice_thresholds need slicing_specs: without them no slice matches",
                 );
             }
-            if per_slice.value_threshold.is_none() && per_slice.change_threshold.is_none() {
+            if per_slice.value_threshold.is_none()
+                && per_slice.change_threshold.is_none()
+                && per_slice.require.is_none()
+            {
                 problems.add(&path, "this entry of per_slice_thresholds has no threshold");
             }
             let place = Place { path: &path, ..place };
+            if per_slice.require.is_some() {
+                place.tested(problems);
+            }
+            place.margin(per_slice.margin, problems);
+            place.min_detectable(
+                per_slice.min_detectable,
+                per_slice.require.is_some() || per_slice.change_threshold.is_some(),
+                problems,
+            );
             place.bounds(
                 per_slice.value_threshold.as_ref(),
                 per_slice.change_threshold.as_ref(),
@@ -90,6 +103,7 @@ impl<'a> Place<'a> {
             require,
             suspicious_improvement,
             margin,
+            min_detectable,
             confidence_level,
             ..
         } = self.threshold;
@@ -100,6 +114,11 @@ impl<'a> Place<'a> {
             self.compares("suspicious_improvement", problems);
         }
         self.margin(*margin, problems);
+        self.min_detectable(
+            *min_detectable,
+            require.is_some() || change_threshold.is_some(),
+            problems,
+        );
         if !is_level(*confidence_level) {
             problems.add(&self.at("confidence_level"), LEVEL);
         }
@@ -144,6 +163,8 @@ impl<'a> Place<'a> {
             self.tested(problems);
         }
         self.margin(cross.margin, problems);
+        let compares = cross.require.is_some() || cross.change_threshold.is_some();
+        self.min_detectable(cross.min_detectable, compares, problems);
         self.bounds(
             cross.value_threshold.as_ref(),
             cross.change_threshold.as_ref(),
@@ -182,13 +203,35 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// What `min_detectable` needs, beside something that `compares`.
+    fn min_detectable(&self, least: Option<f64>, compares: bool, problems: &mut Problems) {
+        let Some(least) = least else {
+            return;
+        };
+        if !(least > 0.0 && least.is_finite()) {
+            problems.add(&self.at("min_detectable"), "a min_detectable is a number above 0");
+        }
+        if !compares {
+            problems.add_with_hint(
+                &self.at("min_detectable"),
+                "min_detectable belongs to a require or a change_threshold beside it",
+                "write one, or take it out",
+            );
+        }
+        self.bootstrapped("min_detectable", problems);
+    }
+
     /// What `require` needs.
     fn tested(&self, problems: &mut Problems) {
         self.compares("require", problems);
+        self.bootstrapped("require", problems);
+    }
+
+    fn bootstrapped(&self, key: &'a str, problems: &mut Problems) {
         if self.evaluator.without_bootstrap {
             problems.add_with_hint(
-                &self.at("require"),
-                "require needs standard errors, and the evaluator's bootstrap has num_samples 0",
+                &self.at(key),
+                format!("{key} needs standard errors, and the evaluator's bootstrap has num_samples 0"),
                 "take that parameter out, or leave thresholds only",
             );
         }
@@ -225,7 +268,11 @@ impl<'a> Place<'a> {
                 ),
                 (Some(lower), Some(upper)) if lower > upper => problems.add(
                     &path,
-                    format!("lower_bound {lower} is above upper_bound {upper}, so that nothing could pass"),
+                    format!(
+                        "lower_bound {} is above upper_bound {}, so that nothing could pass",
+                        figure::written(*lower),
+                        figure::written(*upper)
+                    ),
                 ),
                 _ => {}
             }

@@ -87,7 +87,7 @@ async fn a_step_that_ends_badly() {
 async fn a_step_that_writes_what_it_should_not() {
     insta::assert_snapshot!(of_training(Script::default).await, @"step 'train' ended well but wrote no output 'model': write it to {{outputs.model}}");
     insta::assert_snapshot!(of_training(|| Script::writes("model/m", "1").and("notes.txt", "x")).await, @"step 'train' wrote 'notes.txt' beside its outputs: declare it under outputs, or write it to /tmp");
-    insta::assert_snapshot!(of_training(|| Script::writes("model/m", "1").and("executor_output.json", "{")).await, @"step 'train': executor_output.json is not what the contract asks for: EOF while parsing an object at line 1 column 1");
+    insta::assert_snapshot!(of_training(|| Script::writes("model/m", "1").and("executor_output.json", "{")).await, @"step 'train': executor_output.json: it is not what the contract asks for: EOF while parsing an object at line 1 column 1");
     let yard = Yard::new().await;
     yard.script("train", |_, program| {
         let outputs = tiny::Task::of(program).outputs();

@@ -134,7 +134,7 @@ async fn what_others_deployed_stays_and_is_numbered_above() {
             let (state, summary) = train(&yard, auc, runs + 1).await;
             assert_eq!(state, RunState::Succeeded, "{kind:?}: {summary}");
         }
-        let back = yard.engine.roll_back("tiny", "ada").await.unwrap();
+        let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
         assert_eq!(back.to, "1697040002", "{kind:?}");
         let request = PromoteRequest {
             model: "1697040001".to_owned(),
@@ -144,7 +144,7 @@ async fn what_others_deployed_stays_and_is_numbered_above() {
         assert_eq!(yard.engine.promote(&request).await.unwrap().version, "1697040004");
         yard.restart().await;
         // The turn of the start comes before this one.
-        yard.engine.roll_back("tiny", "ada").await.unwrap();
+        yard.engine.roll_back("tiny", "ada", None).await.unwrap();
         assert_eq!(kept(&paths), before, "{kind:?}");
         let ours: Vec<_> = names_in(&models)
             .into_iter()
@@ -231,7 +231,7 @@ async fn with_a_lost_or_copied_data_folder_everything_stays() {
             let paths: Vec<_> = names_in(&models).iter().map(|name| models.join(name)).collect();
             let before = kept(&paths);
             yard.restart().await;
-            let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+            let refused = yard.engine.roll_back("tiny", "ada", None).await.unwrap_err().to_string();
             if copied {
                 assert!(refused.contains("was not written by this instance"), "{refused}");
             }
@@ -273,7 +273,7 @@ async fn versions_of_an_older_trainyard_are_known_by_ledger_and_bytes() {
         let models = yard.folder().join("models/tiny");
         let marked = |version: &str| models.join(kind.folder(version)).join(".trainyard.json").exists();
         until("markers", async || (marked("000001") && marked("000002")).then_some(())).await;
-        let back = yard.engine.roll_back("tiny", "ada").await.unwrap();
+        let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
         assert_eq!(
             (back.to.as_str(), yard.on_disk()),
             ("000001", vec![kind.folder("000001")])
@@ -289,7 +289,7 @@ async fn versions_of_an_older_trainyard_are_known_by_ledger_and_bytes() {
         let theirs = models.join(kind.folder("000003")).join("model.onnx");
         fs::write(&theirs, r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
         yard.restart().await;
-        let refused = yard.engine.roll_back("tiny", "ada").await.unwrap_err().to_string();
+        let refused = yard.engine.roll_back("tiny", "ada", None).await.unwrap_err().to_string();
         assert!(
             refused.contains("not provably this instance's") || refused.contains("was not written by"),
             "{refused}"

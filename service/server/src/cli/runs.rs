@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use chrono::{DateTime, Local};
 use serde_json::{Map, Value};
 use std::process::ExitCode;
+use trainyard_core::figure;
 use trainyard_core::run::{ImageState, PushState, RunState};
 use trainyard_core::sentence::duration;
 use trainyard_store::{Reads, RunFilter, RunRow};
@@ -225,7 +226,7 @@ const FIGURES: usize = 4;
 
 /// `auc 0.6512 (baseline 0.6401)`, at most [`FIGURES`] of them. An evaluator's `baseline_auc` stands beside its `auc`.
 pub(super) fn figures(metrics: &Map<String, Value>) -> String {
-    let number = |value: &Value| value.as_f64().map(|number| format!("{number:.4}"));
+    let number = |value: &Value| value.as_f64().map(figure::number);
     let beside = |name: &str| metrics.get(&format!("baseline_{name}")).and_then(number);
     let one = |(name, value): (&String, &Value)| match value {
         _ if name

@@ -31,13 +31,12 @@ pub(super) fn render(verdict: &Verdict) -> String {
     }
     let difference = report::difference_heading(verdict).to_uppercase();
     let mut table = Table::new(&["SLICE", "METRIC", "CANDIDATE", "BASELINE", &difference, "THRESHOLD", ""]);
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
     for row in verdict.comparisons() {
         table.row(vec![
             row.slice_name(),
             row.metric.clone(),
-            number(row.candidate),
-            number(row.baseline),
+            report::number(row.candidate),
+            report::number(row.baseline),
             report::difference(row),
             row.threshold.clone(),
             report::mark(row).to_owned(),

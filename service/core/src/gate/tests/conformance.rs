@@ -72,9 +72,9 @@ fn value_thresholds() {
     both bounds, at both: blessed
     ✓ auc overall is 1.0000, as asked (≥ 1, ≤ 1)
     not a number: not_blessed
-    ✗ auc overall is undefined for the candidate, and what is undefined does not pass
+    ✗ auc overall is undefined, since the evaluation has no number for its 100 examples: evaluate other rows, or judge another metric
     infinite: not_blessed (TFMA: ok)
-    ✗ auc overall is undefined for the candidate, and what is undefined does not pass
+    ✗ auc overall is undefined, since the evaluation has no number for its 100 examples: evaluate other rows, or judge another metric
     ");
 }
 
@@ -109,11 +109,11 @@ fn change_thresholds() {
     absolute, lower is better, not low enough: not_blessed
     ✗ auc overall fell from 0.3330 to 0.0000 (-0.3330), and a change of at most -1.0000 is asked for
     absolute, lower is better: blessed
-    ✓ auc overall fell from 0.3330 to 0.0000 (-0.3330), as asked (change ≤ +0.0000)
+    ✓ auc overall fell from 0.3330 to 0.0000 (-0.3330), as asked (change ≤ +0)
     absolute, higher is better, fallen: not_blessed
-    ✗ auc overall fell from 0.3330 to 0.0000 (-0.3330), more than the allowed +0.0000
+    ✗ auc overall fell from 0.3330 to 0.0000 (-0.3330), more than the allowed +0
     absolute, higher is better: blessed
-    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0.0000)
+    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0)
     absolute, at the bound: blessed
     ✓ auc overall rose from 0.5000 to 1.0000 (+0.5000), as asked (change ≥ +0.5000)
     relative, lower is better, not low enough: not_blessed
@@ -126,13 +126,13 @@ fn change_thresholds() {
     ✓ auc overall rose from 0.5000 to 1.0000 (+100.0%), as asked (change ≥ +100.0%)
     absolute holds and relative does not: not_blessed
     ✗ auc overall rose from 0.3330 to 0.6660 (+100.0%), and a change of at least +200.0% is asked for
-    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0.0000)
+    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0)
     both hold: blessed
-    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0.0000)
+    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0)
     ✓ auc overall rose from 0.3330 to 0.6660 (+100.0%), as asked (change ≥ +50.0%)
     both kinds, the value fails: not_blessed
     ✗ auc overall is 0.6660, below the lower bound 0.9000
-    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0.0000)
+    ✓ auc overall rose from 0.3330 to 0.6660 (+0.3330), as asked (change ≥ +0)
     negative baseline, better: blessed (TFMA: not ok)
     ✓ auc overall rose from -0.1000 to -0.0500 (+50.0%), as asked (change ≥ +1.0%)
     negative baseline, worse: not_blessed (TFMA: ok)
@@ -144,9 +144,9 @@ fn change_thresholds() {
     baseline 0, absolute alone: blessed (TFMA: not ok)
     ✓ auc overall rose from 0.0000 to 0.2000 (+0.2000), as asked (change ≥ +0.1000)
     not a number: not_blessed
-    ✗ auc overall is undefined for the candidate, and what is undefined does not pass
+    ✗ auc overall is undefined, since the evaluation has no number for its 100 examples: evaluate other rows, or judge another metric
     baseline not a number: not_blessed
-    ✗ auc overall is undefined for the model compared with, so that its change cannot be judged
+    ✗ auc overall is undefined for the model compared with, since the evaluation has no number for its 100 examples, so that its change cannot be judged: keep a value_threshold alone, or judge another metric
     no baseline model: blessed
 
     no baseline model, the value fails: not_blessed
@@ -164,6 +164,7 @@ fn per_slice(specs: Vec<SlicingSpec>) -> Gate {
             slicing_specs: specs,
             value_threshold: at_least(0.9),
             change_threshold: None,
+            ..PerSliceThreshold::default()
         }],
         ..MetricThreshold::default()
     })
@@ -190,6 +191,7 @@ fn silence_and_slices() {
         slicing_specs: vec![by("feature1")],
         value_threshold: at_least(0.5),
         change_threshold: None,
+        ..PerSliceThreshold::default()
     }];
     insta::assert_snapshot!(checked(vec![
         ("metric not found", gate(value(Some(0.2), None)), unmeasured, NOT_OK, NotBlessed),
@@ -314,7 +316,7 @@ fn cross_slices() {
     turned round: not_blessed
     ✗ no slice feature2=value2 against overall was compared: there were no such examples, or the evaluator does not compare so
     not a number: not_blessed
-    ✗ auc on overall less feature2=value2 is undefined for the candidate, and what is undefined does not pass
+    ✗ auc on overall less feature2=value2 is undefined, since there are no examples: set min_slice_size above 0, or choose slices by feature_values in cross_slicing_specs
     ");
 }
 
@@ -368,7 +370,7 @@ fn the_result_has_tfmas_shape() {
               "metric_value": {
                 "double_value": -0.25
               },
-              "message": "auc overall fell from 0.7500 to 0.5000 (-0.2500), more than the allowed +0.0000"
+              "message": "auc overall fell from 0.7500 to 0.5000 (-0.2500), more than the allowed +0"
             }
           ]
         },

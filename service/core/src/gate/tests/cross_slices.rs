@@ -146,9 +146,9 @@ fn silence_is_failure() {
     not_blessed
     ✗ metric 'auc' was not measured on slice overall less origin=EWR: have the evaluator measure it, or take its threshold out
     not_blessed
-    ✗ auc on overall less origin=EWR is undefined for the candidate, and what is undefined does not pass
+    ✗ auc on overall less origin=EWR is undefined, since it is on one of the two slices: set min_slice_size above 300, or choose slices by feature_values in cross_slicing_specs
     not_blessed
-    ✗ auc on overall less origin=EWR is undefined for the model compared with, so that its change cannot be judged
+    ✗ auc on overall less origin=EWR is undefined for the model compared with, since it is on one of the two slices, so that its change cannot be judged: keep a value_threshold alone, or judge another metric
     ");
 }
 

@@ -7,7 +7,7 @@ use crate::plan::{
     Correction, Gate, MetricThreshold, MissingBaseline, Requirement, SlicingSpec, SuspiciousImprovement,
 };
 
-fn asking(require: Requirement) -> MetricThreshold {
+pub(super) fn asking(require: Requirement) -> MetricThreshold {
     MetricThreshold {
         require: Some(require),
         ..MetricThreshold::default()
@@ -15,7 +15,7 @@ fn asking(require: Requirement) -> MetricThreshold {
 }
 
 /// Slices `f=0`, `f=1`, … after the overall one, each with a difference and its standard error.
-fn compared(differences: &[(f64, f64)], num_examples: u64) -> Evaluation {
+pub(super) fn compared(differences: &[(f64, f64)], num_examples: u64) -> Evaluation {
     let names: Vec<String> = (0..differences.len()).map(|slice| slice.to_string()).collect();
     let keys: Vec<[(&str, &str); 1]> = names.iter().map(|name| [("f", name.as_str())]).collect();
     let rows: Vec<super::Row> = differences

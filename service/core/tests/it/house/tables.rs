@@ -50,12 +50,15 @@ pub const CRATES: [Crate; 9] = [
 pub const OWNERS: [(&str, &str); 3] = [("sqlx", STORE), ("bollard", EXECUTORS), ("octocrab", GITHUB)];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 26] = [
+pub const CORE_ROOMS: [&str; 29] = [
     "ids",
     "glob",
     "placeholder",
     "suggest",
     "quantity",
+    "figure",
+    "json",
+    "executor_output",
     "problem",
     "stored",
     "log",

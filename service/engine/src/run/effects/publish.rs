@@ -9,13 +9,13 @@ use crate::house::programs::Programs;
 use crate::run::outcome::Outcome;
 use crate::run::task::{EXECUTOR_OUTPUT, SOURCE_INPUT};
 use crate::source::checkout::without_path;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::executor_output::ExecutorOutput;
 use trainyard_core::ids::{Micros, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
@@ -25,20 +25,6 @@ use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 
 /// Bytes of an `executor_output.json`: a component's word is short.
 const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
-
-/// `executor_output.json`: the name is KFP's, the form is ours.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ExecutorOutput {
-    metrics: BTreeMap<String, f64>,
-    artifacts: BTreeMap<String, ArtifactOutput>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ArtifactOutput {
-    properties: Map<String, Value>,
-}
 
 pub(super) async fn publish(
     programs: &Programs,
@@ -136,11 +122,7 @@ fn take_outputs(
             type_name: planned.outputs.get(&output).cloned().unwrap_or_default(),
             digest,
             uri: place.display().to_string(),
-            properties: said
-                .artifacts
-                .get(&output)
-                .map(|a| a.properties.clone())
-                .unwrap_or_default(),
+            properties: said.properties.get(&output).cloned().unwrap_or_default(),
         };
         outputs.insert(output, artifact);
     }
@@ -186,7 +168,7 @@ fn executor_output(path: &Path) -> Result<ExecutorOutput, String> {
     match read_plain(path, LONGEST_EXECUTOR_OUTPUT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ExecutorOutput::default()),
         Err(error) => Err(format!("{EXECUTOR_OUTPUT} cannot be read: {error}")),
-        Ok(text) => serde_json::from_slice(&text)
-            .map_err(|error| format!("{EXECUTOR_OUTPUT} is not what the contract asks for: {error}")),
+        Ok(text) => ExecutorOutput::parse(&String::from_utf8_lossy(&text))
+            .map_err(|reason| format!("{EXECUTOR_OUTPUT}: {reason}")),
     }
 }

@@ -1,0 +1,163 @@
+//! What a model predicts, told by its labels and predictions; what they leave open is asked for.
+
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+
+use super::predictions::Role;
+use super::source::Source;
+use super::values::{cast, probability, truth, zero_or_one};
+use crate::features::{Column, Kind};
+use trainyard_tfma::metrics::ModelType;
+
+/// Labels of which so many are 0 or 1 are those of two classes, and the others mistakes.
+const MOSTLY: f64 = 0.9;
+
+/// More classes than this are rather numbers.
+const MOST_CLASSES: usize = 50;
+
+/// What a column holds, counted.
+#[derive(Default)]
+struct Seen {
+    /// Values that are there.
+    values: usize,
+    /// Of them numbers, and truth that is written as text.
+    numbers: usize,
+    truths: usize,
+    /// 0 and 1, give or take rounding, and how many of each.
+    halves: [usize; 2],
+    /// From 0 to 1.
+    probabilities: usize,
+    whole: usize,
+    /// Distinct numbers, as long as they are few.
+    distinct: BTreeSet<String>,
+    /// The first that is neither 0 nor 1, and the first that is no number: its row and text.
+    first_other: Option<(usize, String)>,
+    first_text: Option<(usize, String)>,
+}
+
+impl Seen {
+    fn of(source: &Source, column: &str) -> Result<Self> {
+        let mut seen = Self::default();
+        let Some(kind) = source.kind(column) else {
+            // Whoever reads it says so.
+            return Ok(seen);
+        };
+        let mut row = 0;
+        for batch in source.batches(&[column])? {
+            let batch = batch.with_context(|| format!("{} cannot be read", Role::Candidate))?;
+            let Some(array) = batch.column_by_name(column) else {
+                continue;
+            };
+            match cast(array, kind).with_context(|| format!("column '{column}' of {}", Role::Candidate))? {
+                Column::Int(values) => values
+                    .iter()
+                    .for_each(|value| seen.number(&mut row, value.map(|v| v as f64))),
+                Column::Float(values) => values.iter().for_each(|value| seen.number(&mut row, value)),
+                Column::Bytes(values) => values.iter().for_each(|value| seen.text(&mut row, value)),
+            }
+        }
+        Ok(seen)
+    }
+
+    fn text(&mut self, row: &mut usize, text: Option<&str>) {
+        let number = text.and_then(|text| text.trim().parse::<f64>().ok());
+        let said = text.filter(|_| number.is_none()).and_then(truth);
+        let Some(text) = text.filter(|_| number.is_none() && said.is_none()) else {
+            self.truths += usize::from(said.is_some());
+            self.number(row, number.or(said));
+            return;
+        };
+        *row += 1;
+        self.values += 1;
+        self.first_text.get_or_insert_with(|| (*row, text.to_owned()));
+        self.first_other.get_or_insert_with(|| (*row, text.to_owned()));
+    }
+
+    fn number(&mut self, row: &mut usize, value: Option<f64>) {
+        *row += 1;
+        let Some(value) = value else {
+            return;
+        };
+        self.values += 1;
+        self.numbers += 1;
+        self.probabilities += usize::from(probability(value).is_some());
+        self.whole += usize::from(value.fract() == 0.0);
+        match zero_or_one(value) {
+            Some(half) => self.halves[half as usize] += 1,
+            None => {
+                self.first_other.get_or_insert_with(|| (*row, value.to_string()));
+            }
+        }
+        if self.distinct.len() <= MOST_CLASSES {
+            self.distinct.insert(value.to_string());
+        }
+    }
+
+    fn zeros_and_ones(&self) -> usize {
+        self.halves.iter().sum()
+    }
+
+    fn is_text(&self) -> bool {
+        self.numbers * 2 < self.values
+    }
+
+    fn share(&self, of: usize) -> f64 {
+        of as f64 / self.values.max(1) as f64
+    }
+}
+
+/// The model type, and by which sign it was told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Guess {
+    pub model_type: ModelType,
+    /// Completes "taken for regression, since …".
+    pub since: &'static str,
+}
+
+/// Guesses by the candidate's labels and predictions, where `probabilities` says whether columns of these were named.
+///
+/// # Errors
+/// Where they fit more than one model type, or none; the sentence says what to give.
+pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool) -> Result<Guess> {
+    let guess = |model_type, since| Ok(Guess { model_type, since });
+    if probabilities {
+        return guess(
+            ModelType::MulticlassClassification,
+            "columns of probabilities are named",
+        );
+    }
+    let (labels, said) = (Seen::of(source, label)?, Seen::of(source, prediction)?);
+    if said.values > 0 && said.is_text() && source.kind(prediction) == Some(Kind::Bytes) {
+        return guess(ModelType::MulticlassClassification, "the predictions are text");
+    }
+    if labels.zeros_and_ones() == labels.values {
+        return guess(ModelType::BinaryClassification, "all labels are 0 or 1");
+    }
+    if labels.is_text() {
+        let (row, text) = labels.first_text.unwrap_or_default();
+        bail!(
+            "column '{label}' of {}: row {row} is '{text}', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction",
+            Role::Candidate
+        );
+    }
+    let (row, other) = labels.first_other.clone().unwrap_or_default();
+    let both = labels.halves.iter().all(|count| *count > 0);
+    if both && labels.share(labels.zeros_and_ones()) >= MOSTLY {
+        bail!(
+            "column '{label}' of {}: row {row} is {other}, and {} of {} labels are 0 or 1: correct the others, or say what the model predicts with --model-type regression",
+            Role::Candidate,
+            labels.zeros_and_ones(),
+            labels.values
+        );
+    }
+    let few = labels.distinct.len() <= MOST_CLASSES && labels.distinct.len() * 2 <= labels.values;
+    let whole = labels.whole == labels.values && said.whole == said.values;
+    if few && whole && said.values > 0 && said.distinct.is_subset(&labels.distinct) {
+        bail!(
+            "columns '{label}' and '{prediction}' of {} hold the same {} whole numbers, which may be classes or amounts: say which with --model-type multiclass_classification or regression",
+            Role::Candidate,
+            labels.distinct.len()
+        );
+    }
+    guess(ModelType::Regression, "the labels are numbers other than 0 and 1")
+}

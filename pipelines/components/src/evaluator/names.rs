@@ -1,0 +1,138 @@
+//! One name for one value, however a file writes it: CSV knows no types, and pandas writes `True`, `1.0` and a blank
+//! between day and hour.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads a text as one kind of value, and names it.
+type Way<'a> = &'a dyn Fn(&&String) -> Option<String>;
+
+/// What the distinct values of a column of text are called.
+#[derive(Debug, Default)]
+pub struct Names {
+    renamed: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// Of a column that is text: as if it had been numbers, truth or times all along, where all of it is. Values that
+    /// would then be one, such as the versions 1.1 and 1.10, stay text.
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a String>) -> Self {
+        let values: Vec<&String> = values.into_iter().collect();
+        let truth = values.iter().any(|text| word(text).is_some());
+        let as_truth = |text: &&String| word(text).filter(|_| truth);
+        let ways: [Way; 3] = [&as_truth, &|text| number(text), &|text| time(text)];
+        let renamed = ways.iter().find_map(|way| {
+            let named: Option<BTreeMap<String, String>> =
+                values.iter().map(|text| Some(((*text).clone(), way(text)?))).collect();
+            let named = named.filter(|named| !named.is_empty())?;
+            let distinct: BTreeSet<&String> = named.values().collect();
+            (distinct.len() == named.len() || truth).then_some(named)
+        });
+        Self {
+            renamed: dated(renamed.unwrap_or_default()),
+        }
+    }
+
+    /// Of classes, where labels and predictions may be written in different ways: what is one value is one class.
+    pub fn of_classes<'a>(classes: impl Iterator<Item = &'a String> + Clone) -> Self {
+        let truth = classes.clone().any(|text| word(text).is_some());
+        let either = |text: &String| word(text).filter(|_| truth).or_else(|| number(text));
+        let named: Option<BTreeMap<String, String>> = classes.map(|text| Some((text.clone(), either(text)?))).collect();
+        Self {
+            renamed: named.unwrap_or_default(),
+        }
+    }
+
+    /// The name of a value.
+    pub fn name(&self, value: &str) -> String {
+        self.renamed.get(value).map_or_else(|| value.to_owned(), String::clone)
+    }
+}
+
+/// `1` and `0` of true and false.
+pub fn word(text: &str) -> Option<String> {
+    let is = |word: &str| text.trim().eq_ignore_ascii_case(word);
+    let found = if is("true") {
+        Some("1")
+    } else {
+        is("false").then_some("0")
+    };
+    found.map(str::to_owned)
+}
+
+/// A number as a column of numbers names it: `1` of `1.0`; `None` of what a reader of CSV leaves as text, such as
+/// `0421`.
+fn number(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let redundant = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) || redundant {
+        return None;
+    }
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(whole.to_string());
+    }
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite())?;
+    Some(value.to_string())
+}
+
+/// A time with a T between day and hour.
+fn time(text: &str) -> Option<String> {
+    let shape = b"dddd-dd-dd dd:dd:dd";
+    let bytes = text.as_bytes();
+    let fits = |(byte, kind): (&u8, &u8)| match kind {
+        b'd' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b' ' | b'T'),
+        other => byte == other,
+    };
+    let is = bytes.len() >= shape.len() && bytes.iter().zip(shape).all(fits);
+    is.then(|| format!("{}T{}", &text[..10], &text[11..]))
+}
+
+/// Times that are all at midnight are days, as pandas writes them.
+fn dated(named: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let day = |name: &String| {
+        let midnight = name.strip_suffix("T00:00:00").filter(|day| day.len() == 10)?;
+        Some(midnight.to_owned())
+    };
+    let days: Option<BTreeMap<String, String>> = named
+        .iter()
+        .map(|(text, name)| Some((text.clone(), day(name)?)))
+        .collect();
+    days.unwrap_or(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(values: &[&str]) -> Vec<String> {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let names = Names::of(&values);
+        values.iter().map(|value| names.name(value)).collect()
+    }
+
+    #[test]
+    fn one_name_for_one_value() {
+        assert_eq!(named(&["True", "False"]), ["1", "0"]);
+        assert_eq!(named(&["1.0", "2.0", "-3"]), ["1", "2", "-3"]);
+        assert_eq!(named(&["0421", "7"]), ["0421", "7"], "a redundant zero is text");
+        assert_eq!(named(&["1.1", "1.10"]), ["1.1", "1.10"], "two versions stay two");
+        assert_eq!(named(&["1.0", "ant"]), ["1.0", "ant"]);
+        assert_eq!(named(&["True", "maybe"]), ["True", "maybe"]);
+        assert_eq!(named(&["2017-01-01 10:00:00"]), ["2017-01-01T10:00:00"]);
+        assert_eq!(
+            named(&["2017-01-01T00:00:00", "2017-01-02T00:00:00"]),
+            ["2017-01-01", "2017-01-02"]
+        );
+        assert_eq!(named(&["2017-01-01"]), ["2017-01-01"]);
+        assert_eq!(named(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn classes_are_the_same_however_they_are_written() {
+        let classes = ["1.0", "1", "True", "0"].map(str::to_owned);
+        let names = Names::of_classes(classes.iter());
+        assert_eq!(classes.each_ref().map(|class| names.name(class)), ["1", "1", "1", "0"]);
+        let words = ["ant", "1.0"].map(str::to_owned);
+        assert_eq!(Names::of_classes(words.iter()).name("1.0"), "1.0");
+    }
+}
