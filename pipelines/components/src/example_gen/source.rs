@@ -14,7 +14,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::examples::{BATCH_ROWS, Table};
+use crate::examples::{Table, batch_rows};
 use crate::features::{FeatureSpec, Kind};
 use crate::task::InputArtifact;
 
@@ -129,7 +129,7 @@ impl SpanFile {
         let file = File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
         let builder = ReaderBuilder::new(Arc::new(schema))
             .with_header(true)
-            .with_batch_size(BATCH_ROWS);
+            .with_batch_size(batch_rows(self.kinds.len()));
         let reader = builder
             .with_null_regex(Regex::new(MISSING)?)
             .build(file)

@@ -25,6 +25,7 @@ fn validate(dataset: &DatasetFeatureStatistics, schema: &Schema, overrides: &Ove
         environment: None,
         drift: None,
         skew: None,
+        threads: 2,
     };
     validation.judge(dataset)
 }
@@ -286,6 +287,7 @@ fn environments() {
             environment,
             drift: None,
             skew: None,
+            threads: 2,
         };
         let anomalies = validation.judge(&dataset());
         let missing = anomalies.anomaly_info.iter();

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::column_state::ColumnState;
-use crate::evaluator::predictions::categorise;
+use crate::evaluator::predictions::{categorise, meant};
 use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
+use crate::examples::few;
 use crate::features::{Column, FeatureSpec, Kind};
 
 /// Slices of a split at most: each needs up to some 0.1 MB of memory for each column.
@@ -62,8 +63,9 @@ impl Slicing {
         let names: Vec<&str> = features.0.iter().map(|(name, _)| name.as_str()).collect();
         if let Some(missing) = self.columns().find(|column| !names.contains(column)) {
             bail!(
-                "slicing_specs name the column '{missing}', but split '{split}' has only {}",
-                names.join(", ")
+                "slicing_specs name the column '{missing}'{}, but split '{split}' has only {}",
+                meant(missing, &names),
+                few(&names)
             );
         }
         Ok(())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::slices::Sliced;
 
 /// Counts up whenever a state measures or stores something else than before; part of the name of every state.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// First bytes of a state file.
 const MAGIC: &[u8] = b"TYSTATE\x01";
