@@ -119,6 +119,20 @@ impl SpanManifest {
         path.exists().then(|| read_json(&path)).transpose()
     }
 
+    /// The files of the spans without any row, where others have some; a span of several files needs one with rows.
+    pub fn empty(&self) -> Vec<String> {
+        let mut rows: BTreeMap<i64, u64> = BTreeMap::new();
+        for span in &self.spans {
+            *rows.entry(span.span).or_default() += span.splits.values().map(|part| part.rows).sum::<u64>();
+        }
+        let some = rows.values().any(|rows| *rows > 0);
+        let empty = self
+            .spans
+            .iter()
+            .filter(|span| some && rows.get(&span.span) == Some(&0));
+        empty.map(|span| span.file.clone()).collect()
+    }
+
     /// Fails unless the spans fill a split's file from the first row group to the last.
     ///
     /// # Errors

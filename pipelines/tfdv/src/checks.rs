@@ -446,6 +446,12 @@ pub fn dataset(constraints: Option<&DatasetConstraints>, rows: i64) -> Option<Re
     ))
 }
 
+/// A part of the window that has a header and no row, however many the others have.
+pub fn empty_span(file: &str) -> Reason {
+    let description = format!("the span {file} has no examples");
+    reason(AnomalyType::DatasetLowNumExamples, "Low num examples", description)
+}
+
 /// A share in percent, to two places where they are needed; never nothing for something, never all for less.
 fn percent(share: f64) -> String {
     match (share * 10_000.0).round() / 100.0 {

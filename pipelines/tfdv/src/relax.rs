@@ -53,6 +53,7 @@ pub fn relax(schema: &Schema, splits: &[DatasetFeatureStatistics]) -> Relaxed {
         drift: None,
         skew: None,
         threads: 1,
+        empty_spans: &[],
     };
     for split in &splits {
         let anomalies = validation.judge(split);

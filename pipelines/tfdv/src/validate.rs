@@ -57,6 +57,8 @@ pub struct Validation<'a> {
     pub skew: Option<Control<'a>>,
     /// Cores to compare columns on; the judgement does not depend on them.
     pub threads: usize,
+    /// Parts of the data without any example, by the names of their files.
+    pub empty_spans: &'a [String],
 }
 
 impl Validation<'_> {
@@ -66,6 +68,7 @@ impl Validation<'_> {
         let mut whole: Vec<Reason> = checks::dataset(schema.dataset_constraints.as_ref(), dataset.num_examples)
             .into_iter()
             .collect();
+        whole.extend(self.empty_spans.iter().map(|file| checks::empty_span(file)));
         let mut anomalies = Anomalies {
             data_missing: dataset.num_examples == 0,
             ..Anomalies::default()

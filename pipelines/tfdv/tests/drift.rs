@@ -116,6 +116,7 @@ fn judged(now: &FeatureNameStatistics, then: &FeatureNameStatistics, drift: Valu
         }),
         skew: None,
         threads: 2,
+        empty_spans: &[],
     };
     validation.judge(&dataset(now))
 }

@@ -113,6 +113,21 @@ impl Categories {
         })
     }
 
+    /// Makes the rows without a value a category too.
+    pub fn name_missing(&mut self, name: &str) {
+        if self.codes.contains(&NONE) {
+            let code = self.code(name);
+            let missing = self.codes.iter_mut().filter(|code| **code == NONE);
+            missing.for_each(|missing| *missing = code);
+        }
+    }
+
+    /// Gives every value another name; different values must keep different names.
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.values.iter_mut().for_each(|value| *value = name(value));
+        self.known = self.values.iter().cloned().zip(0..).collect();
+    }
+
     /// The values in the order of their numbers.
     pub fn into_values(self) -> Vec<String> {
         self.values

@@ -11,7 +11,7 @@ use std::thread::available_parallelism;
 
 use crate::evaluator::predictions::meant;
 use crate::examples::split_folder;
-use crate::statistics_gen::read_statistics;
+use crate::statistics_gen::{EMPTY_SPANS, read_statistics};
 use crate::task::{ExecutorOutput, Task, data_properties, read_json, write_json};
 use crate::tfdv::comparator::Comparison;
 use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
@@ -84,6 +84,8 @@ pub fn run(task: &Task) -> Result<()> {
         features: parameters.feature_severity_overrides,
     };
     let threads = available_parallelism().map_or(1, usize::from);
+    let empty_spans = statistics.properties.get(EMPTY_SPANS).cloned().unwrap_or_default();
+    let empty_spans = Vec::<String>::deserialize(empty_spans).unwrap_or_default();
     let (mut blessed, mut errors) = (Map::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
@@ -101,6 +103,7 @@ pub fn run(task: &Task) -> Result<()> {
                 .as_deref()
                 .map(|splits| control(splits, split, &parameters.skew)),
             threads,
+            empty_spans: &empty_spans,
         };
         let anomalies = validation.judge(&dataset);
         let folder = split_folder(output, split);

@@ -26,6 +26,7 @@ fn validate(dataset: &DatasetFeatureStatistics, schema: &Schema, overrides: &Ove
         drift: None,
         skew: None,
         threads: 2,
+        empty_spans: &[],
     };
     validation.judge(dataset)
 }
@@ -288,6 +289,7 @@ fn environments() {
             drift: None,
             skew: None,
             threads: 2,
+            empty_spans: &[],
         };
         let anomalies = validation.judge(&dataset());
         let missing = anomalies.anomaly_info.iter();

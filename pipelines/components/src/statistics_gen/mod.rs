@@ -35,6 +35,9 @@ use scan::{Part, scan};
 use slices::{Sliced, Slicing, slice_name};
 use span_state::{STATE_VERSION, SpanState};
 
+/// The property with the files of the spans that have no row.
+pub const EMPTY_SPANS: &str = "empty_spans";
+
 /// Spans whose states are in memory at once.
 const SPANS: usize = 8;
 
@@ -111,6 +114,13 @@ pub fn run(task: &Task) -> Result<()> {
     }
     let mut properties = data_properties(examples);
     properties.insert("split_names".to_owned(), names.into());
+    let empty = manifest.empty();
+    for file in &empty {
+        println!("warning: the span {file} has no examples");
+    }
+    if !empty.is_empty() {
+        properties.insert(EMPTY_SPANS.to_owned(), empty.into());
+    }
     task.report(&ExecutorOutput::of("statistics", properties))
 }
 

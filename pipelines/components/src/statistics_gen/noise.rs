@@ -82,6 +82,7 @@ fn fired(now: &DatasetFeatureStatistics, then: &DatasetFeatureStatistics) -> Vec
         }),
         skew: None,
         threads: 1,
+        empty_spans: &[],
     };
     let measured = validation.judge(now).drift_skew_info;
     let measured = measured.iter().flat_map(|info| &info.drift_measurements);

@@ -7,4 +7,5 @@ mod compare;
 mod contract;
 mod evaluate;
 mod failures;
+mod scale;
 mod yard;
