@@ -2,8 +2,8 @@
 
     python3 statistics_bench.py target/release/static/trainyard-components [--times 15,60] [--rounds 3]
 
-The data are the flights of the worked example, each month repeated; all read the same Parquet file, in turns, on the
-same cores. Data and peers are prepared once, in the user's cache folder. A wrong count is an error; a missed goal is
+First 5,000 columns with drift, and long texts. Then the flights of the worked example, each month repeated; all read the
+same Parquet file, in turns, on the same cores. Data and peers are prepared once, in the user's cache folder. A wrong count is an error; a missed goal is
 only said.
 """
 
@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import random
 import shutil
 import statistics
 import subprocess
@@ -191,6 +192,79 @@ def beside_peers(components, polars, tfdv, times, rounds):
         row("    its peak memory", f"{peak:.0f} MB")
 
 
+def table(name, columns, rows, seed, value):
+    """A CSV file in the cache, made once; `value` of a random generator and a column."""
+    path = CACHE / f"{name}-{columns}x{rows}/data-{seed}.csv"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made, chance = path.with_suffix(".part"), random.Random(seed)
+        with open(made, "w") as file:
+            file.write(",".join(f"c{column}" for column in range(columns)) + "\n")
+            for _ in range(rows):
+                file.write(",".join(value(chance, column) for column in range(columns)) + "\n")
+        made.rename(path)
+    return path
+
+
+def measure(components, place, name, path, splits):
+    """Examples and statistics of one CSV file; what both steps cost."""
+    spans = [{"span": 1, "file": path.name, "digest": path.name}]
+    source = {"path": str(path.parent), "digest": "made", "properties": {"spans": spans}}
+    folders = [place / f"{kind}-{name}" for kind in ("examples", "statistics")]
+    costs = [component(components, "example-gen", {"source": source}, ("examples", folders[0]), splits=splits),
+             component(components, "statistics-gen", {"examples": {"path": str(folders[0]), "digest": "made"}},
+                       ("statistics", folders[1]))]
+    return costs, folders[1]
+
+
+def wide(components, polars, tfdv, rounds):
+    """5,000 columns, three in five of them real numbers, two splits of 300 rows: from the file to the verdict on drift."""
+    splits, columns, rows = {"train": 1, "eval": 1}, 5_000, 600
+    kinds = [lambda chance: f"{chance.gauss(0, 1):.4f}"] * 3 + [lambda chance: str(chance.randrange(40))]
+    kinds.append(lambda chance: chance.choice("abcdefgh"))
+    now, then = [table("wide", columns, rows, seed, lambda chance, column: kinds[column % 5](chance)) for seed in (1, 2)]
+    cores = str(len(os.sched_getaffinity(0)))
+    seconds, memory, figures = [], [], {}
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        previous = measure(components, place, "then", then, splits)[1]
+        given = lambda path: {"path": str(path), "digest": "made"}
+        component(components, "schema-gen", {"statistics": given(previous)}, ("schema", place / "schema"))
+        for number in range(rounds):
+            costs, statistics_ = measure(components, place, f"now-{number}", now, splits)
+            inputs = {"statistics": given(statistics_), "schema": given(place / "schema"), "previous_statistics": given(previous)}
+            costs.append(component(components, "example-validator", inputs, ("anomalies", place / f"anomalies-{number}"),
+                                   on_anomaly="warn"))
+            seconds.append(sum(cost[0] for cost in costs))
+            memory.append(max(cost[1] for cost in costs))
+            for python, peer in ((polars, "read"), (polars, "polars_wide"), (tfdv, "tfdv_wide")):
+                if python and (number == 0 or peer != "tfdv_wide"):
+                    command = [python, "-W", "ignore", PEERS, peer, str(now), str(then)]
+                    figures.setdefault(peer, []).append(run(command, POLARS_MAX_THREADS=cores, TF_CPP_MIN_LOG_LEVEL="3"))
+    own = statistics.median(seconds)
+    row("examples, statistics, drift of 5,000 columns x 300 rows x 2 splits", f"{own:.1f} s", "<= 30 s", own <= 30)
+    row("  peak memory", f"{max(memory):.0f} MB", "<= 512 MB", max(memory) <= 512)
+    titles = {"read": "limit: polars only reads this month and the one before",
+              "polars_wide": "polars reads both and measures the same, without drift",
+              "tfdv_wide": "pandas + TFDV: both, and distances without their chance"}
+    for peer, title in titles.items():
+        inside = [json.loads(said.splitlines()[-1])["seconds"] for _, _, said in figures.get(peer, [])]
+        row(f"  {title}", f"{statistics.median(inside):.1f} s" if inside else "not installed")
+
+
+def long_texts(components):
+    """192 MB of documents, each another one: what statistics keep of them."""
+    words = [f"{number * 2_654_435_761 % 2**32:08x}" for number in range(1000)]
+    document = lambda chance, _: " ".join(chance.choices(words, k=1820))
+    path = table("texts", 1, 12_000, 1, document)
+    with tempfile.TemporaryDirectory() as place:
+        costs, folder = measure(components, pathlib.Path(place), "texts", path, {"train": 1})
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+    row(f"statistics of {path.stat().st_size / 1e6:.0f} MB of long texts", f"{size:.1f} MB", "<= 2 MB", size <= 2)
+    row("  peak memory of examples and statistics", f"{max(cost[1] for cost in costs):.0f} MB")
+    row("  examples and statistics", f"{sum(cost[0] for cost in costs):.1f} s")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("components", help="the program trainyard-components")
@@ -203,8 +277,11 @@ def main():
         sys.exit("the data of the bench are made with pyarrow: see the line above")
     base = shutil.which("python3.11") or sys.executable
     tfdv = installed("tfdv", base, TFDV, "import tensorflow_data_validation")
+    components = os.path.abspath(arguments.components)
+    wide(components, polars, tfdv, arguments.rounds)
+    long_texts(components)
     for times in map(int, arguments.times.split(",")):
-        beside_peers(os.path.abspath(arguments.components), polars, tfdv, times, arguments.rounds)
+        beside_peers(components, polars, tfdv, times, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
     python statistics_peers.py repeat FOLDER-OF-MONTHS FOLDER TIMES
     python statistics_peers.py polars data.parquet
     python statistics_peers.py tfdv data.parquet
+    python statistics_peers.py read now.csv then.csv
+    python statistics_peers.py polars_wide now.csv then.csv
+    python statistics_peers.py tfdv_wide now.csv then.csv
 
 A peer prints JSON: the seconds from the opening of the file to the last number, the program's start and its imports
 left out, and what it found.
@@ -30,7 +33,17 @@ def polars(path):
     import polars
 
     start = time.perf_counter()
-    frame = polars.scan_parquet(path)
+    found, numbers = measured(polars.scan_parquet(path))
+    seconds = time.perf_counter() - start
+    exact = {name: {value: found[f"{name} {value}"][0] for value in ("missing", "min", "max", "mean", "stdDev", "numZeros")}
+             for name in numbers}
+    return {"seconds": seconds, "rows": found["rows"][0], "numbers": exact}
+
+
+def measured(frame):
+    """The set, and which columns are numbers."""
+    import polars
+
     wanted, numbers = [polars.len().alias("rows")], []
     for name, kind in frame.collect_schema().items():
         column = polars.col(name)
@@ -46,11 +59,7 @@ def polars(path):
         else:
             wanted += [column.str.len_bytes().mean().alias(f"{name} length"),
                        column.value_counts(sort=True).head(1000).implode().alias(f"{name} top")]
-    found = frame.select(wanted).collect(engine="streaming")
-    seconds = time.perf_counter() - start
-    exact = {name: {value: found[f"{name} {value}"][0] for value in ("missing", "min", "max", "mean", "stdDev", "numZeros")}
-             for name in numbers}
-    return {"seconds": seconds, "rows": found["rows"][0], "numbers": exact}
+    return frame.select(wanted).collect(engine="streaming"), numbers
 
 
 def tfdv(path):
@@ -64,6 +73,39 @@ def tfdv(path):
     return {"seconds": time.perf_counter() - start, "rows": found.datasets[0].num_examples}
 
 
+def read(*paths):
+    """Nothing but reading CSV on all cores: the limit of whoever starts from such files."""
+    import polars
+
+    start = time.perf_counter()
+    rows = [polars.read_csv(path).height for path in paths]
+    return {"seconds": time.perf_counter() - start, "rows": rows[0]}
+
+
+def polars_wide(*paths):
+    """The set for both files; no comparison of the two."""
+    import polars
+
+    start = time.perf_counter()
+    rows = [measured(polars.read_csv(path).lazy())[0]["rows"][0] for path in paths]
+    return {"seconds": time.perf_counter() - start, "rows": rows[0]}
+
+
+def tfdv_wide(*paths):
+    """TensorFlow Data Validation: statistics of both files, and drift of every column without a test of significance."""
+    import pandas
+    import tensorflow_data_validation as validation
+
+    start = time.perf_counter()
+    now, then = [validation.generate_statistics_from_dataframe(pandas.read_csv(path)) for path in paths]
+    schema = validation.infer_schema(then)
+    for feature in schema.feature:
+        feature.drift_comparator.jensen_shannon_divergence.threshold = 0.01
+    validation.validate_statistics(now, schema, previous_statistics=then)
+    return {"seconds": time.perf_counter() - start, "rows": now.datasets[0].num_examples}
+
+
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    print(json.dumps({"repeat": repeat, "polars": polars, "tfdv": tfdv}[what](*arguments)))
+    known = [repeat, polars, tfdv, read, polars_wide, tfdv_wide]
+    print(json.dumps({one.__name__: one for one in known}[what](*arguments)))

@@ -19,11 +19,22 @@ use std::sync::Arc;
 use crate::features::{FeatureSpec, Kind};
 use crate::task::{InputArtifact, read_json};
 
-/// Rows per batch everywhere: bounded memory, long enough loops.
+/// Rows per batch at most: long enough loops.
 pub const BATCH_ROWS: usize = 16 * 1024;
+
+/// Bytes per batch, about: bounded memory, whatever the number of columns.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Rows per batch of a table with so many columns.
+pub fn batch_rows(columns: usize) -> usize {
+    (BATCH_BYTES / (8 * columns.max(1))).clamp(1, BATCH_ROWS)
+}
 
 /// Rows per batch of coded text: its dictionary is then counted once per row group.
 pub const TEXT_ROWS: usize = 128 * 1024;
+
+/// Bytes of such a batch, about.
+const CODED_BYTES: usize = 128 << 20;
 
 /// The folder of one split.
 pub fn split_folder(artifact: &Path, split: &str) -> PathBuf {
@@ -53,6 +64,15 @@ pub fn split_names(input: &InputArtifact) -> Result<Vec<String>> {
         );
     }
     Ok(names)
+}
+
+/// Names in a sentence: the first of many, and how many more.
+pub fn few(names: &[&str]) -> String {
+    const NAMED: usize = 20;
+    match names.len().checked_sub(NAMED) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..NAMED].join(", ")),
+        _ => names.join(", "),
+    }
 }
 
 /// The file `spans.json` of Examples: which row groups are of which span. No row group holds rows of two.
@@ -99,6 +119,20 @@ impl SpanManifest {
     pub fn read(examples: &Path) -> Result<Option<Self>> {
         let path = examples.join(Self::FILE);
         path.exists().then(|| read_json(&path)).transpose()
+    }
+
+    /// The files of the spans without any row, where others have some; a span of several files needs one with rows.
+    pub fn empty(&self) -> Vec<String> {
+        let mut rows: BTreeMap<i64, u64> = BTreeMap::new();
+        for span in &self.spans {
+            *rows.entry(span.span).or_default() += span.splits.values().map(|part| part.rows).sum::<u64>();
+        }
+        let some = rows.values().any(|rows| *rows > 0);
+        let empty = self
+            .spans
+            .iter()
+            .filter(|span| some && rows.get(&span.span) == Some(&0));
+        empty.map(|span| span.file.clone()).collect()
     }
 
     /// Fails unless the spans fill a split's file from the first row group to the last.
@@ -195,6 +229,16 @@ impl Table {
             .sum()
     }
 
+    /// So many rows have about so many bytes at most, by the row group with the longest.
+    fn rows_within(&self, bytes: usize) -> usize {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let longest = groups
+            .map(|group| group.total_byte_size() / group.num_rows().max(1))
+            .max();
+        let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        (bytes / longest.max(1)).max(1)
+    }
+
     /// The features, where a column without any value counts as text.
     ///
     /// # Errors
@@ -221,13 +265,14 @@ impl Table {
         FeatureSpec(single.filter_map(feature).collect())
     }
 
-    /// Streams the named columns in batches of [`BATCH_ROWS`].
+    /// Streams the named columns in batches of at most [`BATCH_ROWS`], fewer of many columns or long values.
     ///
     /// # Errors
     /// When a column is missing or the file cannot be read.
     pub fn read(&self, columns: &[&str]) -> Result<ParquetRecordBatchReader> {
         let builder = self.builder(self.metadata.clone(), columns)?;
-        let reader = builder.with_batch_size(BATCH_ROWS).build();
+        let rows = batch_rows(columns.len()).min(self.rows_within(BATCH_BYTES));
+        let reader = builder.with_batch_size(rows).build();
         reader.with_context(|| format!("cannot read {}", self.path.display()))
     }
 
@@ -239,7 +284,7 @@ impl Table {
         &self,
         columns: &[&str],
         row_groups: Range<usize>,
-        batch_rows: usize,
+        rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
         let text = |field: &Field| columns.contains(&field.name().as_str()) && field.data_type() == &DataType::Utf8;
         let schema = self.metadata.schema();
@@ -256,7 +301,7 @@ impl Table {
             self.metadata.clone()
         };
         let builder = self.builder(metadata, columns)?.with_row_groups(row_groups.collect());
-        let reader = builder.with_batch_size(batch_rows).build();
+        let reader = builder.with_batch_size(rows.min(self.rows_within(CODED_BYTES))).build();
         reader.with_context(|| format!("cannot read {}", self.path.display()))
     }
 
@@ -270,11 +315,7 @@ impl Table {
             let place = schema.fields().iter().position(|field| field.name() == name);
             place.ok_or_else(|| {
                 let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                anyhow!(
-                    "{} has no column '{name}', only {}",
-                    self.path.display(),
-                    names.join(", ")
-                )
+                anyhow!("{} has no column '{name}', only {}", self.path.display(), few(&names))
             })
         };
         let places: Vec<usize> = columns.iter().map(place).collect::<Result<_>>()?;

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// One step's work order.
@@ -159,18 +160,40 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// # Errors
 /// When the path cannot be written.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    write_lines(path, |file| serde_json::to_writer_pretty(file, value))
+}
+
+/// As [`write_json`], all on one line: for files that are large and read by programs.
+///
+/// # Errors
+/// When the path cannot be written.
+pub fn write_json_line<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    write_lines(path, |file| serde_json::to_writer(file, value))
+}
+
+fn write_lines(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> serde_json::Result<()>) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let explain = || format!("cannot write {}", path.display());
+    let mut file = BufWriter::new(File::create(path).with_context(explain)?);
+    write(&mut file).with_context(explain)?;
+    file.write_all(b"\n").with_context(explain)?;
+    file.flush().with_context(explain)
 }
 
-/// The one sentence of an error, causes joined by colons, on one line.
+/// The one sentence of an error, causes joined by colons, on one line: the fault comes first, and what is too long for
+/// a sentence is data.
 pub fn sentence(error: &anyhow::Error) -> String {
-    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        None => words,
+        Some((end, _)) => format!("{}… ({} characters more)", &words[..end], words[end..].chars().count()),
+    }
 }
+
+/// Characters of a sentence at most.
+const LONGEST: usize = 2000;
 
 /// Fails when a name cannot be a split: it becomes a folder name.
 ///

@@ -65,9 +65,11 @@ pub struct Measurement {
     /// What it may be at most.
     pub threshold: f64,
     /// What it is at most, at the significance level, when nothing has changed: the quantile of its null
-    /// distribution at these numbers of values, and what the coarseness of the statistics adds. Not in TFMD's message.
+    /// distribution at these numbers of values, and what the coarseness of the statistics adds. `None` where nobody
+    /// needs it (within the threshold, or a threshold that decides alone) or the distance is not beyond it. Not in
+    /// TFMD's message.
     #[serde(skip)]
-    pub null_quantile: f64,
+    pub null_quantile: Option<f64>,
     /// How often an unchanged column is farther away, after correction for the number of columns. Not in TFMD's
     /// message.
     #[serde(skip)]
@@ -87,7 +89,7 @@ pub struct Measured {
     pub value: f64,
     /// What it may be at most.
     pub threshold: f64,
-    /// As [`Measurement::null_quantile`]; absent when no value may be called chance.
+    /// As [`Measurement::null_quantile`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub null_quantile: Option<f64>,
     /// As [`Measurement::significance_level`].
@@ -108,7 +110,7 @@ impl Anomalies {
                 distance: measurement.distance,
                 value: measurement.value,
                 threshold: measurement.threshold,
-                null_quantile: Some(measurement.null_quantile).filter(|quantile| quantile.is_finite()),
+                null_quantile: measurement.null_quantile,
                 significance_level: measurement.significance_level,
                 fires: measurement.fires(),
             };
@@ -121,8 +123,8 @@ impl Anomalies {
 impl Measurement {
     /// Whether it is too far away, and not by chance.
     pub fn fires(&self) -> bool {
-        let by_chance = self.significance_level < 1.0 && self.value <= self.null_quantile;
-        self.value > self.threshold && !by_chance
+        let beyond = self.null_quantile.is_some_and(|quantile| self.value > quantile);
+        self.value > self.threshold && (self.significance_level >= 1.0 || beyond)
     }
 }
 

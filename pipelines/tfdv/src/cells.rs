@@ -81,12 +81,18 @@ pub fn table(current: &FeatureNameStatistics, control: &FeatureNameStatistics, c
     })
 }
 
-/// Cells counted between the union of the edges; TFDV's intervals are open above, but for the last.
+/// Ascending cells counted between the union of the edges; TFDV's intervals are open above, but for the last.
 fn bucketed(cells: &[Cell], mut edges: Vec<f64>) -> Vec<Cell> {
-    edges.sort_by(f64::total_cmp);
+    edges.sort_unstable_by(f64::total_cmp);
     let last = edges.last().copied();
     edges.retain(|edge| Some(*edge) != last);
-    grouped(cells, |cell| edges.partition_point(|edge| *edge <= cell.middle))
+    let mut passed = 0;
+    grouped(cells, |cell| {
+        while edges.get(passed).is_some_and(|edge| *edge <= cell.middle) {
+            passed += 1;
+        }
+        passed
+    })
 }
 
 /// Cells counted as statistics-gen would count them, were they all that is known of both sides.

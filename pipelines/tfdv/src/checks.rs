@@ -1,5 +1,6 @@
 //! The checks of one column, and of a split as a whole, each with its sentence.
 
+use crate::listed::quoted;
 use crate::schema::{
     BoolDomain, DatasetConstraints, Feature, FloatDomain, IntDomain, SchemaType, StringDomain, UniqueConstraints,
 };
@@ -294,7 +295,7 @@ fn wrong_domain(domain: &str, fits: SchemaType, kind: SchemaType) -> Reason {
 /// More than `1 - least` of the values outside of the domain.
 fn vocabulary(domain: &StringDomain, texts: &StringStatistics, least: f64) -> Option<Reason> {
     let buckets = texts.rank_histogram.buckets.iter();
-    let outside: Vec<_> = buckets.filter(|bucket| !domain.value.contains(&bucket.label)).collect();
+    let outside: Vec<_> = buckets.filter(|bucket| !domain.holds(&bucket.label)).collect();
     let total = texts.common_stats.num_non_missing as f64;
     let count: f64 = outside.iter().map(|bucket| bucket.sample_count).sum();
     // The tolerance keeps 1 - 0.9 from being less than a tenth.
@@ -445,6 +446,12 @@ pub fn dataset(constraints: Option<&DatasetConstraints>, rows: i64) -> Option<Re
     ))
 }
 
+/// A part of the window that has a header and no row, however many the others have.
+pub fn empty_span(file: &str) -> Reason {
+    let description = format!("the span {file} has no examples");
+    reason(AnomalyType::DatasetLowNumExamples, "Low num examples", description)
+}
+
 /// A share in percent, to two places where they are needed; never nothing for something, never all for less.
 fn percent(share: f64) -> String {
     match (share * 10_000.0).round() / 100.0 {
@@ -454,10 +461,10 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// The first few values in quotes.
+/// The first few values in quotes, each cut where it is long.
 fn list<'a>(values: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = values.len().saturating_sub(LISTED);
-    let mut words: Vec<String> = values.take(LISTED).map(|value| format!("'{value}'")).collect();
+    let mut words: Vec<String> = values.take(LISTED).map(quoted).collect();
     words.extend((more > 0).then(|| format!("{more} more")));
     match words.split_last() {
         None => "nothing".to_owned(),

@@ -4,10 +4,12 @@ use crate::anomalies::Measurement;
 use crate::checks::reason;
 use crate::comparator::{Comparator, Comparison, Correction, NumExamplesComparator, SIGNIFICANCE_LEVEL};
 use crate::distance::Distance;
+use crate::listed::{START, hash, quoted};
+use crate::null::{self, Suspect};
 use crate::schema::{Feature, SchemaType};
 use crate::table::{Cut, Table};
 use crate::tabulate::{categories, numbers};
-use crate::{AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, null};
+use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
 
 /// Which comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +43,19 @@ pub struct Compared {
     pub reasons: Vec<Reason>,
 }
 
+/// One column of both sides, where they have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sides<'a> {
+    pub current: Option<&'a FeatureNameStatistics>,
+    pub control: Option<&'a FeatureNameStatistics>,
+    /// Columns of the current data.
+    pub columns: usize,
+}
+
 /// Compares a column of the current data with that of the control.
-pub fn column(
-    current: &DatasetFeatureStatistics,
-    control: &DatasetFeatureStatistics,
-    feature: &Feature,
-    comparison: &Comparison,
-    against: Against,
-) -> Compared {
-    let find = |dataset: &'_ DatasetFeatureStatistics| {
-        let found = dataset.features.iter().find(|found| found.column() == feature.name);
-        found.filter(|found| found.common().num_non_missing > 0).cloned()
-    };
-    let Some(now) = find(current) else {
+pub fn column(sides: Sides, feature: &Feature, comparison: &Comparison, against: Against) -> Compared {
+    let filled = |found: Option<_>| found.filter(|found: &&FeatureNameStatistics| found.common().num_non_missing > 0);
+    let Some(now) = filled(sides.current) else {
         return Compared::default();
     };
     let of_schema = against.comparator(feature);
@@ -73,7 +75,7 @@ pub fn column(
     };
     let some_explicit = Distance::ALL.into_iter().any(|distance| explicit(distance).is_some());
     let numeric = now.kind() != SchemaType::Bytes;
-    let then = match find(control) {
+    let then = match filled(sides.control) {
         None => Err(format!(
             "{} have no value of it, and a comparator asks for some",
             against.words()
@@ -102,7 +104,7 @@ pub fn column(
         .find_map(|said| said.significance_level)
         .unwrap_or(SIGNIFICANCE_LEVEL);
     if comparison.correction == Correction::Bonferroni && level < 1.0 {
-        level /= current.features.len().max(1) as f64;
+        level /= sides.columns.max(1) as f64;
     }
     let mut wanted = Vec::new();
     for distance in Distance::ALL {
@@ -129,10 +131,10 @@ pub fn column(
             ));
         }
     }
-    compared.measurements = measure(&now, &then, &wanted, level, against);
+    compared.measurements = measure(now, then, &wanted, level, against);
     let fired = compared.measurements.iter().filter(|measurement| measurement.fires());
     let reasons: Vec<Reason> = fired
-        .map(|measurement| too_far(measurement, &now, &then, against))
+        .map(|measurement| too_far(measurement, now, then, against))
         .collect();
     compared.reasons.extend(reasons);
     compared
@@ -147,7 +149,7 @@ fn nothing_to_compare_with(description: String) -> Reason {
     )
 }
 
-/// The distances with their null quantiles; those over the same cells share their deals.
+/// The distances, and for those over their thresholds the null quantiles; those over the same cells share their deals.
 fn measure(
     now: &FeatureNameStatistics,
     then: &FeatureNameStatistics,
@@ -162,20 +164,32 @@ fn measure(
             continue;
         }
         let table = table(now, then, cut);
-        let distances: Vec<Distance> = group.iter().map(|(distance, _)| *distance).collect();
-        let quantiles = null::quantiles(&table, &distances, level, seed(&now.column(), against));
-        for ((distance, threshold), quantile) in group.into_iter().zip(quantiles) {
-            let value = distance.measure(&table);
-            measurements.push(Measurement {
-                distance: *distance,
-                value,
-                threshold: *threshold,
-                null_quantile: quantile + (value - distance.measure_beyond_open(&table)).max(0.0),
-                significance_level: level,
-            });
+        let first = measurements.len();
+        measurements.extend(group.into_iter().map(|(distance, threshold)| Measurement {
+            distance: *distance,
+            value: distance.measure(&table),
+            threshold: *threshold,
+            null_quantile: None,
+            significance_level: level,
+        }));
+        // What is within its threshold is no anomaly, chance or not, and at level 1 nothing is called chance.
+        let suspected = |found: &&mut Measurement| level < 1.0 && found.value > found.threshold;
+        let mut suspected: Vec<&mut Measurement> = measurements[first..].iter_mut().filter(suspected).collect();
+        let suspects: Vec<Suspect> = suspected.iter().map(|found| suspect(found, &table)).collect();
+        let quantiles = null::beyond(&table, &suspects, level, seed(&now.column(), against));
+        for (found, quantile) in suspected.iter_mut().zip(quantiles) {
+            found.null_quantile = quantile;
         }
     }
     measurements
+}
+
+fn suspect(found: &Measurement, table: &Table) -> Suspect {
+    Suspect {
+        distance: found.distance,
+        value: found.value,
+        open: (found.value - found.distance.measure_beyond_open(table)).max(0.0),
+    }
 }
 
 fn table(now: &FeatureNameStatistics, then: &FeatureNameStatistics, cut: Cut) -> Table {
@@ -185,12 +199,9 @@ fn table(now: &FeatureNameStatistics, then: &FeatureNameStatistics, cut: Cut) ->
     }
 }
 
-/// The same for the same column, so that a verdict can be reproduced (FNV-1a).
+/// The same for the same column, so that a verdict can be reproduced.
 fn seed(column: &str, against: Against) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325 ^ (against as u64);
-    column.bytes().fold(start, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    hash(START ^ (against as u64), column)
 }
 
 fn too_far(
@@ -216,12 +227,12 @@ fn too_far(
     if measurement.threshold > 0.0 {
         description += &format!(", and at most {} is allowed", figure(measurement.threshold));
     }
-    if measurement.significance_level < 1.0 {
+    if let (true, Some(quantile)) = (measurement.significance_level < 1.0, measurement.null_quantile) {
         let (n, m) = (now.common().num_non_missing, then.common().num_non_missing);
         let rare = figure(measurement.significance_level * 100.0);
         description += &format!(
             "; {n} and {m} values of the same origin are farther apart than {} only {rare}% of the time",
-            figure(measurement.null_quantile)
+            figure(quantile)
         );
     }
     if let (Distance::LInfty, Some(worst)) = (measurement.distance, worst(now, then, against)) {
@@ -242,8 +253,8 @@ fn worst(now: &FeatureNameStatistics, then: &FeatureNameStatistics, against: Aga
     let (label, p, q) = shares.max_by(|(_, p, q), (_, r, s)| (p - q).abs().total_cmp(&(r - s).abs()))?;
     let (p, q) = (figure(p * 100.0), figure(q * 100.0));
     Some(match against {
-        Against::Previous => format!("'{label}' ({q}% before, {p}% now)"),
-        Against::Serving => format!("'{label}' ({p}% here, {q}% in serving)"),
+        Against::Previous => format!("{} ({q}% before, {p}% now)", quoted(label)),
+        Against::Serving => format!("{} ({p}% here, {q}% in serving)", quoted(label)),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Schema inference: the schema that statistics suggest, by the rules of `tfdv.infer_schema`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
+use crate::listed::is_cut;
 use crate::schema::{
     BoolDomain, Dim, Feature, FeaturePresence, FixedShape, IntDomain, SchemaType, StringDomain, ValueCount,
 };
@@ -50,18 +51,22 @@ pub fn infer(splits: &[DatasetFeatureStatistics], max_string_domain_size: usize)
     if splits.is_empty() {
         return Err(InferenceError::NoExamples);
     }
-    let mut columns: Vec<String> = Vec::new();
-    for feature in splits.iter().flat_map(|split| &split.features) {
-        if !columns.contains(&feature.column()) {
-            columns.push(feature.column());
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut names: Vec<String> = Vec::new();
+    for name in splits
+        .iter()
+        .flat_map(|split| &split.features)
+        .map(FeatureNameStatistics::column)
+    {
+        if seen.insert(name.clone()) {
+            names.push(name);
         }
     }
+    let columns: Vec<_> = splits.iter().map(|split| split.by_name()).collect();
     let mut schema = Schema::default();
-    for column in columns {
-        let found: Vec<&FeatureNameStatistics> = splits
-            .iter()
-            .filter_map(|split| split.features.iter().find(|other| other.column() == column))
-            .collect();
+    for column in names {
+        let found: Vec<&FeatureNameStatistics> =
+            columns.iter().filter_map(|split| split.get(&column).copied()).collect();
         let everywhere = found.len() == splits.len();
         let mut feature = Feature::named(&column);
         feature.data_type = data_type(&column, &found)?;
@@ -178,7 +183,9 @@ fn infer_domain(feature: &mut Feature, found: &[&FeatureNameStatistics], max_siz
         feature.int_domain = Some(IntDomain::default());
         return None;
     }
-    (complete && values.len() <= max_size).then(|| {
+    // Long texts are no vocabulary, and known only by their beginning.
+    let words = complete && values.len() <= max_size && !values.iter().any(|value| is_cut(value));
+    words.then(|| {
         feature.domain = Some(feature.name.clone());
         StringDomain {
             name: feature.name.clone(),

@@ -11,6 +11,7 @@ mod cumulative;
 pub mod distance;
 mod drift;
 pub mod infer;
+pub mod listed;
 mod null;
 mod proto_json;
 pub mod relax;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod statistics;
 pub mod table;
 pub mod tabulate;
+pub mod threads;
 pub mod validate;
 
 pub use anomalies::{Anomalies, AnomalyInfo, AnomalyType, Reason, Severity};

@@ -1,10 +1,12 @@
 //! The schema that data ask for when they have legitimately moved on: no narrower anywhere, wider where they need it.
 
 use crate::infer::{MAX_STRING_DOMAIN_SIZE, infer};
+use crate::listed::{is_cut, quoted};
 use crate::schema::{DistributionConstraints, Feature, SchemaType, StringDomain, ValueCount};
 use crate::validate::{Severities, Validation};
 use crate::{DatasetFeatureStatistics, FeatureNameStatistics, Schema};
 use serde::Serialize;
+use std::collections::{HashMap, HashSet};
 
 /// One edit of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,8 +40,9 @@ pub fn relax(schema: &Schema, splits: &[DatasetFeatureStatistics]) -> Relaxed {
     };
     let splits: Vec<_> = splits.iter().filter(|split| split.num_examples > 0).cloned().collect();
     for split in &splits {
+        let columns = split.by_name();
         for index in 0..relaxed.schema.feature.len() {
-            widen(&mut relaxed, index, split);
+            widen(&mut relaxed, index, split.num_examples, &columns);
         }
     }
     add_new(&mut relaxed, &splits);
@@ -49,6 +52,8 @@ pub fn relax(schema: &Schema, splits: &[DatasetFeatureStatistics]) -> Relaxed {
         environment: None,
         drift: None,
         skew: None,
+        threads: 1,
+        empty_spans: &[],
     };
     for split in &splits {
         let anomalies = validation.judge(split);
@@ -68,8 +73,10 @@ fn add_new(relaxed: &mut Relaxed, splits: &[DatasetFeatureStatistics]) {
     let Ok(inferred) = infer(splits, MAX_STRING_DOMAIN_SIZE) else {
         return;
     };
+    let names = relaxed.schema.feature.iter().map(|known| known.name.clone());
+    let known: HashSet<String> = names.collect();
     for feature in &inferred.feature {
-        if relaxed.schema.feature.iter().any(|known| known.name == feature.name) {
+        if known.contains(&feature.name) {
             continue;
         }
         let data_type = feature
@@ -88,7 +95,7 @@ fn add_new(relaxed: &mut Relaxed, splits: &[DatasetFeatureStatistics]) {
     }
 }
 
-fn widen(relaxed: &mut Relaxed, index: usize, split: &DatasetFeatureStatistics) {
+fn widen(relaxed: &mut Relaxed, index: usize, rows: i64, columns: &HashMap<String, &FeatureNameStatistics>) {
     let Relaxed { schema, changes, .. } = relaxed;
     let Schema {
         feature, string_domain, ..
@@ -104,7 +111,7 @@ fn widen(relaxed: &mut Relaxed, index: usize, split: &DatasetFeatureStatistics) 
             reason,
         });
     };
-    let found = split.features.iter().find(|found| found.column() == feature.name);
+    let found = columns.get(&feature.name).copied();
     let Some(found) = found.filter(|found| found.common().num_non_missing > 0) else {
         if feature.required() {
             feature.lifecycle_stage = Some("DEPRECATED".to_owned());
@@ -115,7 +122,7 @@ fn widen(relaxed: &mut Relaxed, index: usize, split: &DatasetFeatureStatistics) 
         }
         return;
     };
-    presence(feature, found, split.num_examples, &mut change);
+    presence(feature, found, rows, &mut change);
     shape(feature, found, &mut change);
     if feature.data_type == Some(SchemaType::Int) && found.kind() == SchemaType::Float {
         feature.data_type = Some(SchemaType::Float);
@@ -212,7 +219,7 @@ fn meaning(feature: &mut Feature, found: &FeatureNameStatistics, change: &mut im
         feature.bool_domain = None;
         let reason = other.map_or_else(
             || "there are values other than 0 and 1".to_owned(),
-            |label| format!("there are values such as '{label}'"),
+            |label| format!("there are values such as {}", quoted(label)),
         );
         change("bool_domain removed".to_owned(), reason);
     }
@@ -221,7 +228,7 @@ fn meaning(feature: &mut Feature, found: &FeatureNameStatistics, change: &mut im
     {
         change(
             "int_domain removed".to_owned(),
-            format!("there are values such as '{label}'"),
+            format!("there are values such as {}", quoted(label)),
         );
     }
 }
@@ -240,7 +247,7 @@ fn vocabulary(
         return;
     };
     let buckets = texts.rank_histogram.buckets.iter();
-    let new: Vec<_> = buckets.filter(|bucket| !domain.value.contains(&bucket.label)).collect();
+    let new: Vec<_> = buckets.filter(|bucket| !domain.holds(&bucket.label)).collect();
     let outside: f64 = new.iter().map(|bucket| bucket.sample_count).sum();
     let total = texts.common_stats.num_non_missing as f64;
     let mass = |constraints: &DistributionConstraints| constraints.min_domain_mass;
@@ -249,16 +256,20 @@ fn vocabulary(
         return;
     }
     let reason = format!("{outside} of {total} values are outside of the domain");
-    if domain.value.len() + new.len() > MAX_STRING_DOMAIN_SIZE {
+    // A long text is no word of a vocabulary, and known only by its beginning.
+    let long = new.iter().any(|bucket| is_cut(&bucket.label));
+    if long || domain.value.len() + new.len() > MAX_STRING_DOMAIN_SIZE {
         (feature.domain, feature.string_domain) = (None, None);
-        change(
-            "domain removed".to_owned(),
-            format!("{reason}, and with them it has more than {MAX_STRING_DOMAIN_SIZE}"),
-        );
+        let why = match long {
+            true => format!("{reason}, and some are long texts"),
+            false => format!("{reason}, and with them it has more than {MAX_STRING_DOMAIN_SIZE}"),
+        };
+        change("domain removed".to_owned(), why);
         return;
     }
     let labels: Vec<String> = new.iter().map(|bucket| bucket.label.clone()).collect();
-    change(format!("domain: + '{}'", labels.join("', '")), reason);
+    let words: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+    change(format!("domain: + {}", words.join(", ")), reason);
     domain.value.extend(labels);
     domain.value.sort();
 }

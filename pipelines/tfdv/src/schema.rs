@@ -2,6 +2,7 @@
 
 use super::proto_json::{double, int64, optional_int64};
 use crate::comparator::{Comparator, NumExamplesComparator};
+use crate::listed::is_listed_as;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -241,6 +242,13 @@ pub struct StringDomain {
     pub name: String,
     /// The values.
     pub value: Vec<String>,
+}
+
+impl StringDomain {
+    /// Whether a value that statistics list is one of them.
+    pub fn holds(&self, label: &str) -> bool {
+        self.value.iter().any(|value| is_listed_as(value, label))
+    }
 }
 
 /// The range of an INT feature, both ends included.

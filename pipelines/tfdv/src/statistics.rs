@@ -3,6 +3,7 @@
 use super::proto_json::{double, int64};
 use super::schema::SchemaType;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// TFDV's name of the dataset of all rows beside those of slices.
 pub const ALL_EXAMPLES: &str = "All Examples";
@@ -36,6 +37,17 @@ pub struct DatasetFeatureStatistics {
     pub num_examples: i64,
     /// One per column, in column order.
     pub features: Vec<FeatureNameStatistics>,
+}
+
+impl DatasetFeatureStatistics {
+    /// The columns by name; the first of a name counts.
+    pub fn by_name(&self) -> HashMap<String, &FeatureNameStatistics> {
+        let mut columns = HashMap::with_capacity(self.features.len());
+        for feature in &self.features {
+            columns.entry(feature.column()).or_insert(feature);
+        }
+        columns
+    }
 }
 
 /// The statistics of one column.
@@ -296,7 +308,7 @@ pub struct StringStatistics {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FreqAndValue {
-    /// The text.
+    /// The text, [`listed`](crate::listed).
     pub value: String,
     /// Rows.
     pub frequency: f64,
@@ -320,7 +332,7 @@ pub struct RankBucket {
     /// As `low_rank`.
     #[serde(with = "int64")]
     pub high_rank: i64,
-    /// The value.
+    /// The value, [`listed`](crate::listed).
     pub label: String,
     /// Rows.
     pub sample_count: f64,

@@ -1,13 +1,17 @@
 //! The judgement of one split: against a schema, against the previous span, against serving data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::anomalies::DriftSkewInfo;
 use crate::comparator::Comparison;
-use crate::drift::{self, Against};
+use crate::drift::{self, Against, Compared, Sides};
 use crate::schema::Feature;
 use crate::statistics::Path;
-use crate::{Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, Reason, Schema, Severity, checks};
+use crate::threads::on_threads;
+use crate::{
+    Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, Severity,
+    checks,
+};
 
 /// Every anomaly is an ERROR but these.
 pub type Overrides = BTreeMap<AnomalyType, Severity>;
@@ -51,6 +55,10 @@ pub struct Validation<'a> {
     pub drift: Option<Control<'a>>,
     /// Serving data, if skew is looked for.
     pub skew: Option<Control<'a>>,
+    /// Cores to compare columns on; the judgement does not depend on them.
+    pub threads: usize,
+    /// Parts of the data without any example, by the names of their files.
+    pub empty_spans: &'a [String],
 }
 
 impl Validation<'_> {
@@ -60,24 +68,23 @@ impl Validation<'_> {
         let mut whole: Vec<Reason> = checks::dataset(schema.dataset_constraints.as_ref(), dataset.num_examples)
             .into_iter()
             .collect();
+        whole.extend(self.empty_spans.iter().map(|file| checks::empty_span(file)));
         let mut anomalies = Anomalies {
             data_missing: dataset.num_examples == 0,
             ..Anomalies::default()
         };
         let mut found: Vec<(String, Vec<Reason>)> = Vec::new();
         if !anomalies.data_missing {
-            found = self.columns(dataset);
+            let columns = dataset.by_name();
+            found = self.columns(dataset, &columns);
             for (control, against) in [(self.drift, Against::Previous), (self.skew, Against::Serving)] {
                 if let Some(control) = control {
-                    compare(
-                        dataset,
-                        schema,
-                        control,
-                        against,
-                        &mut anomalies.drift_skew_info,
-                        &mut found,
-                        &mut whole,
-                    );
+                    let nothing = DatasetFeatureStatistics::default();
+                    let statistics = control.statistics.unwrap_or(&nothing);
+                    let (rows, before) = (dataset.num_examples, statistics.num_examples);
+                    whole.extend(drift::rows(rows, before, schema, control.comparison, against));
+                    let compared = self.compare(&columns, statistics, control.comparison, against, &found);
+                    add(compared, against, &mut anomalies.drift_skew_info, &mut found);
                 }
             }
         }
@@ -89,11 +96,14 @@ impl Validation<'_> {
         anomalies
     }
 
-    fn columns(&self, dataset: &DatasetFeatureStatistics) -> Vec<(String, Vec<Reason>)> {
+    fn columns(
+        &self,
+        dataset: &DatasetFeatureStatistics,
+        columns: &HashMap<String, &FeatureNameStatistics>,
+    ) -> Vec<(String, Vec<Reason>)> {
         let known = self.schema.feature.iter().map(|feature| {
-            let found = dataset.features.iter().find(|other| other.column() == feature.name);
             let expected = feature.expected_in(self.environment, self.schema);
-            let reasons = match found {
+            let reasons = match columns.get(&feature.name) {
                 // What is there must be right, expected or not.
                 Some(found) => {
                     let new = self.environment.filter(|_| !expected && !feature.excused());
@@ -106,11 +116,46 @@ impl Validation<'_> {
             };
             (feature.name.clone(), reasons)
         });
-        let columns = dataset.features.iter().map(|found| found.column());
-        let new = columns.filter(|name| self.schema.feature.iter().all(|feature| feature.name != *name));
+        let names: HashSet<&str> = self
+            .schema
+            .feature
+            .iter()
+            .map(|feature| feature.name.as_str())
+            .collect();
+        let new = dataset.features.iter().map(FeatureNameStatistics::column);
+        let new = new.filter(|name| !names.contains(name.as_str()));
         known
             .chain(new.map(|name| (name, vec![checks::unknown_column()])))
             .collect()
+    }
+
+    /// What one comparison measures and finds of each column, on all threads.
+    fn compare(
+        &self,
+        columns: &HashMap<String, &FeatureNameStatistics>,
+        control: &DatasetFeatureStatistics,
+        comparison: &Comparison,
+        against: Against,
+        found: &[(String, Vec<Reason>)],
+    ) -> Vec<Compared> {
+        let before = control.by_name();
+        let mut features: HashMap<&str, &Feature> = HashMap::new();
+        for feature in &self.schema.feature {
+            features.entry(&feature.name).or_insert(feature);
+        }
+        let compare = |(name, _): &(String, Vec<Reason>)| {
+            let sides = Sides {
+                current: columns.get(name).copied(),
+                control: before.get(name).copied(),
+                columns: columns.len(),
+            };
+            match features.get(name.as_str()) {
+                Some(feature) if feature.excused() => Compared::default(),
+                Some(feature) => drift::column(sides, feature, comparison, against),
+                None => drift::column(sides, &Feature::named(name), comparison, against),
+            }
+        };
+        on_threads(found, self.threads, compare)
     }
 
     fn info(&self, column: Option<&str>, reasons: Vec<Reason>) -> Option<AnomalyInfo> {
@@ -133,40 +178,23 @@ impl Validation<'_> {
     }
 }
 
-/// Adds what one comparison measured and found.
-fn compare(
-    dataset: &DatasetFeatureStatistics,
-    schema: &Schema,
-    control: Control<'_>,
+/// Adds what one comparison measured and found, column by column.
+fn add(
+    compared: Vec<Compared>,
     against: Against,
     measured: &mut Vec<DriftSkewInfo>,
     found: &mut [(String, Vec<Reason>)],
-    whole: &mut Vec<Reason>,
 ) {
-    let nothing = DatasetFeatureStatistics::default();
-    let statistics = control.statistics.unwrap_or(&nothing);
-    whole.extend(drift::rows(
-        dataset.num_examples,
-        statistics.num_examples,
-        schema,
-        control.comparison,
-        against,
-    ));
-    for (name, reasons) in found {
-        let feature = schema.feature.iter().find(|feature| feature.name == *name).cloned();
-        let feature = feature.unwrap_or_else(|| Feature::named(name));
-        if feature.excused() {
-            continue;
-        }
-        let compared = drift::column(dataset, statistics, &feature, control.comparison, against);
+    let of_column = |info: &DriftSkewInfo| info.path.step.join(".");
+    let mut places: HashMap<String, usize> = measured.iter().map(of_column).zip(0..).collect();
+    for ((name, reasons), compared) in found.iter_mut().zip(compared) {
         reasons.extend(compared.reasons);
         if compared.measurements.is_empty() {
             continue;
         }
-        let path = Path::column(name);
-        let place = measured.iter().position(|info| info.path == path).unwrap_or_else(|| {
+        let place = *places.entry(name.clone()).or_insert_with(|| {
             measured.push(DriftSkewInfo {
-                path,
+                path: Path::column(name),
                 drift_measurements: Vec::new(),
                 skew_measurements: Vec::new(),
             });

@@ -67,6 +67,8 @@ fn found(feature: &Value, data: Option<Value>) -> Vec<String> {
         environment: environment.as_deref(),
         drift: None,
         skew: None,
+        threads: 2,
+        empty_spans: &[],
     };
     let anomalies = validation.judge(&dataset).anomaly_info;
     let reasons = anomalies.values().flat_map(|info| &info.reason);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cells::Spelling;
 use super::records::{Record, Records};
 use super::{CsvFile, explain, open, ragged};
-use crate::examples::BATCH_ROWS;
+use crate::examples::batch_rows;
 use crate::features::Kind;
 
 /// Bytes of text that a batch holds, give or take a row.
@@ -67,7 +67,7 @@ impl Values {
     }
 }
 
-/// Batches of at most [`BATCH_ROWS`], one after the other.
+/// Batches of at most [`batch_rows`], one after the other.
 pub struct Batches<'a> {
     file: &'a CsvFile,
     records: Records<File>,
@@ -106,7 +106,8 @@ impl<'a> Batches<'a> {
 
     fn fill(&mut self) -> Result<Option<RecordBatch>> {
         let (mut rows, mut bytes) = (0, 0);
-        while rows < BATCH_ROWS && bytes < BATCH_BYTES && self.next_record()? {
+        let most = batch_rows(self.file.width);
+        while rows < most && bytes < BATCH_BYTES && self.next_record()? {
             (self.row, rows) = (self.row + 1, rows + 1);
             if self.record.len() != self.file.width {
                 bail!("{}", ragged(&self.record, self.file.width, self.file.separator));

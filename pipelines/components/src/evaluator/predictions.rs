@@ -172,7 +172,8 @@ impl Predictions {
             if let Some(categories) = read.categories.get_mut(&grouping.name())
                 && source.kind(&grouping.column) == Some(Kind::Bytes)
             {
-                categories.rename(&Names::of(categories.values()));
+                let names = Names::of(categories.values());
+                categories.rename(|value| names.name(value));
             }
         }
         read.name_classes(classes.into_values());

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-use super::names::{Names, word};
+use super::names::word;
 
 /// More slices than anybody can look at.
 const MAX_SLICES: usize = 10_000;
@@ -115,19 +115,24 @@ impl Categories {
         })
     }
 
+    /// Makes the rows without a value a category too.
+    pub fn name_missing(&mut self, name: &str) {
+        if self.codes.contains(&NONE) {
+            let code = self.code(name);
+            let missing = self.codes.iter_mut().filter(|code| **code == NONE);
+            missing.for_each(|missing| *missing = code);
+        }
+    }
+
     /// The values in the order of their numbers.
     pub fn values(&self) -> &[String] {
         &self.values
     }
 
     /// Calls values by other names; those of one name are one.
-    pub fn rename(&mut self, names: &Names) {
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
         let mut renamed = Self::default();
-        let codes: Vec<u32> = self
-            .values
-            .iter()
-            .map(|value| renamed.code(&names.name(value)))
-            .collect();
+        let codes: Vec<u32> = self.values.iter().map(|value| renamed.code(&name(value))).collect();
         let code = |code: &u32| codes.get(*code as usize).copied().unwrap_or(NONE);
         renamed.codes = self.codes.iter().map(code).collect();
         *self = renamed;

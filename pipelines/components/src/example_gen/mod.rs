@@ -5,23 +5,18 @@ pub(crate) mod feature;
 mod partition_key;
 pub(crate) mod source;
 mod splits;
+mod writer;
 
-use anyhow::{Context, Result, anyhow, bail};
-use arrow_array::{RecordBatch, UInt32Array};
-use arrow_schema::{Schema, SchemaRef};
-use arrow_select::take::take_record_batch;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use anyhow::{Result, anyhow, bail};
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::csv::Settings;
-use crate::examples::{ManifestSpan, SpanManifest, SpanRows, split_folder};
+use crate::examples::{ManifestSpan, SpanManifest};
 use crate::features::Kind;
 use crate::task::{ExecutorOutput, Task, write_json};
 use agree::{Agreed, agree};
@@ -29,9 +24,7 @@ use feature::{Feature, Values};
 use partition_key::{RecordKey, feature_key};
 use source::{Reading, SpanFile, span_name, spans};
 use splits::Splits;
-
-/// Rows a writer holds before it writes them down.
-const ROW_GROUP_ROWS: usize = 128 * 1024;
+use writer::SplitWriter;
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -121,7 +114,7 @@ pub fn run(task: &Task) -> Result<()> {
                     )
                 })?;
             for (writer, rows) in writers.iter_mut().zip(rows) {
-                writer.write(&batch, rows)?;
+                writer.write(&batch, &rows)?;
             }
             first_row += batch.num_rows();
         }
@@ -224,72 +217,6 @@ impl Partition {
                 return Err(row);
             }
             rows[splits.of(&key)].push(number);
-        }
-        Ok(())
-    }
-}
-
-/// The Parquet file of one split.
-struct SplitWriter {
-    split: String,
-    rows: usize,
-    /// Where the current span starts.
-    span: SpanRows,
-    writer: ArrowWriter<File>,
-}
-
-impl SplitWriter {
-    fn create(output: &Path, split: &str, schema: &SchemaRef) -> Result<Self> {
-        let folder = split_folder(output, split);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let path = folder.join("data.parquet");
-        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(Default::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .build();
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))?;
-        Ok(Self {
-            split: split.to_owned(),
-            rows: 0,
-            span: SpanRows::default(),
-            writer,
-        })
-    }
-
-    fn write(&mut self, batch: &RecordBatch, rows: Vec<u32>) -> Result<()> {
-        self.rows += rows.len();
-        self.span.rows += rows.len() as u64;
-        let batch = take_record_batch(batch, &UInt32Array::from(rows))?;
-        self.writer
-            .write(&batch)
-            .with_context(|| format!("cannot write split '{}'", self.split))
-    }
-
-    /// Ends the row group, so that the next span starts one of its own; says where the span is.
-    fn end_span(&mut self) -> Result<SpanRows> {
-        self.writer
-            .flush()
-            .with_context(|| format!("cannot write split '{}'", self.split))?;
-        self.span.row_groups.end = self.writer.flushed_row_groups().len();
-        let end = self.span.row_groups.end;
-        let next = SpanRows {
-            row_groups: end..end,
-            rows: 0,
-        };
-        Ok(std::mem::replace(&mut self.span, next))
-    }
-
-    fn finish(self) -> Result<()> {
-        self.writer
-            .close()
-            .with_context(|| format!("cannot write split '{}'", self.split))?;
-        println!("split {}: {} examples", self.split, self.rows);
-        if self.rows == 0 {
-            eprintln!(
-                "warning: split '{}' is empty: give it more buckets or more data",
-                self.split
-            );
         }
         Ok(())
     }

@@ -7,10 +7,11 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread::available_parallelism;
 
 use crate::evaluator::predictions::meant;
 use crate::examples::split_folder;
-use crate::statistics_gen::read_statistics;
+use crate::statistics_gen::{EMPTY_SPANS, read_statistics};
 use crate::task::{ExecutorOutput, Task, data_properties, read_json, write_json};
 use crate::tfdv::comparator::Comparison;
 use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
@@ -82,6 +83,9 @@ pub fn run(task: &Task) -> Result<()> {
         all: parameters.severity_overrides,
         features: parameters.feature_severity_overrides,
     };
+    let threads = available_parallelism().map_or(1, usize::from);
+    let empty_spans = statistics.properties.get(EMPTY_SPANS).cloned().unwrap_or_default();
+    let empty_spans = Vec::<String>::deserialize(empty_spans).unwrap_or_default();
     let (mut blessed, mut errors) = (Map::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
@@ -98,6 +102,8 @@ pub fn run(task: &Task) -> Result<()> {
             skew: serving
                 .as_deref()
                 .map(|splits| control(splits, split, &parameters.skew)),
+            threads,
+            empty_spans: &empty_spans,
         };
         let anomalies = validation.judge(&dataset);
         let folder = split_folder(output, split);
@@ -126,7 +132,7 @@ pub fn run(task: &Task) -> Result<()> {
     properties.insert("blessed".to_owned(), blessed.into());
     task.report(&ExecutorOutput::of("anomalies", properties))?;
     match errors.as_slice() {
-        [first, others @ ..] if parameters.on_anomaly == OnAnomaly::Fail => bail!("{}", failure(first, others.len())),
+        [first, others @ ..] if parameters.on_anomaly == OnAnomaly::Fail => bail!("{}", failure(first, others)),
         _ => Ok(()),
     }
 }
@@ -165,9 +171,9 @@ struct Finding {
     sentence: String,
 }
 
-/// What people are told when the step fails.
-fn failure(first: &Finding, others: usize) -> String {
-    let more = match others {
+/// What people are told when the step fails, with the override that lets these data pass: of every type of error.
+fn failure(first: &Finding, others: &[Finding]) -> String {
+    let more = match others.len() {
         0 => String::new(),
         1 => " (and 1 more anomaly in its log)".to_owned(),
         more => format!(" (and {more} more anomalies in its log)"),
@@ -181,9 +187,17 @@ fn failure(first: &Finding, others: usize) -> String {
         | AnomalyType::ComparatorChiSquareHigh => "or the threshold",
         _ => "or the schema",
     };
+    let mut overrides: Vec<String> = Vec::new();
+    for finding in [first].into_iter().chain(others) {
+        let override_ = format!("{}: WARNING", finding.anomaly_type);
+        if !overrides.contains(&override_) {
+            overrides.push(override_);
+        }
+    }
     format!(
-        "{}{more}: correct the data {right}, or set severity_overrides: {{ {}: WARNING }}",
-        first.sentence, first.anomaly_type
+        "{}{more}: correct the data {right}, or set severity_overrides: {{ {} }}",
+        first.sentence,
+        overrides.join(", ")
     )
 }
 

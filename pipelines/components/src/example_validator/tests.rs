@@ -25,6 +25,8 @@ fn validate(dataset: &DatasetFeatureStatistics, schema: &Schema, overrides: &Ove
         environment: None,
         drift: None,
         skew: None,
+        threads: 2,
+        empty_spans: &[],
     };
     validation.judge(dataset)
 }
@@ -286,6 +288,8 @@ fn environments() {
             environment,
             drift: None,
             skew: None,
+            threads: 2,
+            empty_spans: &[],
         };
         let anomalies = validation.judge(&dataset());
         let missing = anomalies.anomaly_info.iter();

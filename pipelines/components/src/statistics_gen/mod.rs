@@ -27,12 +27,16 @@ use std::thread::available_parallelism;
 use crate::evaluator::slices::{SliceKey, SlicingSpec};
 use crate::examples::{ManifestSpan, SpanManifest, SpanRows, Table, split_folder, split_names};
 use crate::features::{FeatureSpec, Kind};
-use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json};
+use crate::task::{ExecutorOutput, InputArtifact, Task, data_properties, read_json, write_json_line};
 use crate::tfdv::statistics::{ALL_EXAMPLES, DatasetFeatureStatistics, DatasetFeatureStatisticsList};
+use crate::tfdv::threads::on_threads;
 use column_state::ColumnState;
-use scan::{Part, on_threads, scan};
+use scan::{Part, scan};
 use slices::{Sliced, Slicing, slice_name};
 use span_state::{STATE_VERSION, SpanState};
+
+/// The property with the files of the spans that have no row.
+pub const EMPTY_SPANS: &str = "empty_spans";
 
 /// Spans whose states are in memory at once.
 const SPANS: usize = 8;
@@ -106,10 +110,17 @@ pub fn run(task: &Task) -> Result<()> {
         };
         println!("split {}: {examples} examples, {features} features{slices}", split.name);
         let list = DatasetFeatureStatisticsList { datasets };
-        write_json(&split_folder(output, &split.name).join("statistics.json"), &list)?;
+        write_json_line(&split_folder(output, &split.name).join("statistics.json"), &list)?;
     }
     let mut properties = data_properties(examples);
     properties.insert("split_names".to_owned(), names.into());
+    let empty = manifest.empty();
+    for file in &empty {
+        println!("warning: the span {file} has no examples");
+    }
+    if !empty.is_empty() {
+        properties.insert(EMPTY_SPANS.to_owned(), empty.into());
+    }
     task.report(&ExecutorOutput::of("statistics", properties))
 }
 
@@ -288,6 +299,7 @@ pub fn read_statistics(statistics: &InputArtifact) -> Result<Vec<DatasetFeatureS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::write_json;
     use serde_json::json;
 
     #[test]

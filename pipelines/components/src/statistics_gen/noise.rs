@@ -81,6 +81,8 @@ fn fired(now: &DatasetFeatureStatistics, then: &DatasetFeatureStatistics) -> Vec
             comparison: &comparison,
         }),
         skew: None,
+        threads: 1,
+        empty_spans: &[],
     };
     let measured = validation.judge(now).drift_skew_info;
     let measured = measured.iter().flat_map(|info| &info.drift_measurements);

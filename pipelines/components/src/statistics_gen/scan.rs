@@ -3,20 +3,21 @@
 use anyhow::{Context, Result, anyhow};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::panic::resume_unwind;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::slices::{Sliced, Slicing};
 use super::span_state::SpanState;
-use crate::examples::{BATCH_ROWS, TEXT_ROWS, Table};
+use crate::examples::{TEXT_ROWS, Table, batch_rows};
 use crate::features::{FeatureSpec, Kind};
+use crate::tfdv::threads::on_threads;
 
 /// Row groups that one thread reads at least in a row.
 const STRETCH: usize = 16;
 /// Stretches of a span at most, so that memory does not grow with rows.
 const STRETCHES: usize = 16;
+
+/// Errands of a span for each thread, about: none is long enough to be waited for.
+const ERRANDS: usize = 32;
 
 /// The part of a split that one span fills.
 pub struct Part<'a> {
@@ -64,9 +65,10 @@ impl Growing {
 /// # Errors
 /// When a file cannot be read, or there are too many slices.
 pub fn scan(parts: &[Part], slicing: &Slicing, threads: usize) -> Result<Vec<SpanState>> {
-    // Slices are found anew for each errand, so its columns are many; a state does not depend on its neighbours.
+    // Slices are found anew for each errand, and so is the schema of the file, so its columns are many where there are
+    // many; a state does not depend on its neighbours.
     let width = |part: &Part| match slicing.is_empty() {
-        true => 1,
+        true => (part.features.0.len() / (ERRANDS * threads)).max(1),
         false => part.features.0.len().div_ceil(2 * threads),
     };
     let errands: Vec<Errand> = (0..)
@@ -110,31 +112,6 @@ fn failed() -> anyhow::Error {
     anyhow!("a thread failed: run the step again")
 }
 
-/// What each item gives, in their order, worked on by as many threads.
-pub fn on_threads<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let share = || {
-        let mut done = Vec::new();
-        while let Some(item) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            items.get(number).map(|item| (number, item))
-        } {
-            done.push((item.0, work(item.1)));
-        }
-        done
-    };
-    let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(items.len())).map(|_| scope.spawn(share)).collect();
-        let mut done = share();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
 /// All stretches of the first columns, then those of the next, so that few states wait for an earlier stretch.
 fn errands<'a>(number: usize, part: &'a Part, width: usize) -> Vec<Errand<'a>> {
     let step = part.row_groups.len().div_ceil(STRETCHES).max(STRETCH);
@@ -161,7 +138,7 @@ fn measure(errand: &Errand, slicing: &Slicing) -> Result<Vec<Sliced>> {
     // Without slices a text column comes a whole row group at a time: its dictionary is then counted once.
     let rows = match columns {
         [(_, Kind::Bytes)] if slicing.is_empty() => TEXT_ROWS,
-        _ => BATCH_ROWS,
+        _ => batch_rows(names.len()),
     };
     let explain = || format!("column '{}' cannot be read", names.join("' or '"));
     let mut states: Vec<Sliced> = columns.iter().map(|(_, kind)| Sliced::new(*kind)).collect();

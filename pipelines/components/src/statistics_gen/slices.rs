@@ -8,12 +8,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::column_state::ColumnState;
-use crate::evaluator::predictions::categorise;
+use crate::evaluator::predictions::{categorise, meant};
 use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
+use crate::examples::few;
 use crate::features::{Column, FeatureSpec, Kind};
+use crate::tfdv::listed::listed;
 
 /// Slices of a split at most: each needs up to some 0.1 MB of memory for each column.
 const MAX_SLICES: usize = 200;
+
+/// The value of rows that have none, in the names of slices.
+const MISSING: &str = "<missing>";
 
 /// Which slices to measure beside all rows.
 #[derive(Debug, Default)]
@@ -27,6 +32,10 @@ impl Slicing {
     /// When bins cannot be made.
     pub fn new(specs: Vec<SlicingSpec>) -> Result<Self> {
         specs.iter().try_for_each(SlicingSpec::check)?;
+        let mut specs = specs;
+        for value in specs.iter_mut().flat_map(|spec| spec.feature_values.values_mut()) {
+            *value = listed(value).into_owned();
+        }
         let mut groupings: Vec<Grouping> = Vec::new();
         for grouping in specs.iter().flat_map(SlicingSpec::groupings) {
             if !groupings.contains(&grouping) {
@@ -62,14 +71,16 @@ impl Slicing {
         let names: Vec<&str> = features.0.iter().map(|(name, _)| name.as_str()).collect();
         if let Some(missing) = self.columns().find(|column| !names.contains(column)) {
             bail!(
-                "slicing_specs name the column '{missing}', but split '{split}' has only {}",
-                names.join(", ")
+                "slicing_specs name the column '{missing}'{}, but split '{split}' has only {}",
+                meant(missing, &names),
+                few(&names)
             );
         }
         Ok(())
     }
 
-    /// The rows of each slice, ascending; a row without a value is in no slice by that column.
+    /// The rows of each slice, ascending; rows without a value are a slice named [`MISSING`], and long values are
+    /// [`listed`].
     ///
     /// # Errors
     /// When a column cannot be sliced or makes too many slices.
@@ -88,6 +99,8 @@ impl Slicing {
             let mut categories = Categories::default();
             categorise(&Column::cast(array, kind)?, grouping, &mut categories)
                 .with_context(|| format!("slicing_specs and column '{name}'"))?;
+            categories.rename(|value| listed(value).into_owned());
+            categories.name_missing(MISSING);
             columns.insert(grouping.name(), categories);
         }
         let found = slices(&self.specs, &columns, batch.num_rows())?.into_iter();
@@ -206,12 +219,38 @@ mod tests {
             .map(|(key, rows)| format!("{} {:?}", slice_name(key), rows.values().to_vec()));
         insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @"
         delay_(-inf, 2) [0]
+        delay_<missing> [2]
         delay_[2, inf) [1, 3]
         hour_5_origin_JFK [0]
         hour_5_origin_LGA [2]
+        hour_6_origin_<missing> [1]
         hour_6_origin_JFK [3]
         origin_JFK [0, 3]
         ");
+    }
+
+    #[test]
+    fn every_row_is_in_a_slice_and_no_name_holds_a_document() {
+        let document = "secret ".repeat(2000);
+        let origin: ArrayRef = Arc::new(StringArray::from(vec![Some(document.as_str()), None, Some("LGA")]));
+        let batch = RecordBatch::try_from_iter([("origin", origin)]).unwrap();
+        let features = FeatureSpec(vec![("origin".to_owned(), Kind::Bytes)]);
+        let sliced = |specs| -> Vec<(String, usize)> {
+            let rows = slicing(specs).rows(&batch, &features).unwrap().into_iter();
+            rows.map(|(key, rows)| (slice_name(&key), rows.values().len()))
+                .collect()
+        };
+        let found = sliced(json!([{"feature_keys": ["origin"]}]));
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((names[0], names[1]), ("origin_<missing>", "origin_LGA"));
+        assert!(
+            names[2].starts_with("origin___LARGE_BYTES__ [14000 bytes, "),
+            "{}",
+            names[2]
+        );
+        assert_eq!(found.iter().map(|(_, rows)| rows).sum::<usize>(), 3);
+        let whole = json!([{"feature_values": {"origin": document}}, {"feature_values": {"origin": "<missing>"}}]);
+        assert_eq!(sliced(whole).len(), 2);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 use super::distinct::Distinct;
+use crate::tfdv::listed::listed;
 use crate::tfdv::statistics::{CommonStatistics, FreqAndValue, RankBucket, RankHistogram, StringStatistics};
 
 /// As many as TFDV keeps by default.
@@ -13,7 +14,8 @@ const RANKS: usize = 1000;
 /// Values that are kept with their counts; up to twice as many for a while.
 const KEPT: usize = 16 * 1024;
 
-/// The present values of a column so far, in bounded memory; merges.
+/// The present values of a column so far, in bounded memory; merges. Long values are kept as they are
+/// [`listed`](crate::tfdv::listed).
 ///
 /// Counts are exact until there are more than 2 [`KEPT`] different values. From then on they are those of Misra and
 /// Gries: never too high, and too low by at most `error`, itself at most present / [`KEPT`] (Agarwal et al.,
@@ -39,11 +41,12 @@ impl Texts {
         self.bytes += length * count;
         self.shortest = Some(self.shortest.map_or(length, |other| other.min(length)));
         self.longest = Some(self.longest.map_or(length, |other| other.max(length)));
-        match self.counts.get_mut(value) {
+        let value = listed(value);
+        match self.counts.get_mut(&*value) {
             Some(known) => *known += count,
             None => {
-                self.distinct.add(value);
-                self.counts.insert(value.to_owned(), count);
+                self.distinct.add(&*value);
+                self.counts.insert(value.into_owned(), count);
                 self.shrink();
             }
         }

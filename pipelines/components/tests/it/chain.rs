@@ -190,7 +190,7 @@ fn the_next_month_is_held_against_the_schema() {
     insta::assert_snapshot!(failed("dropped"), @"split 'eval', column 'temp': the column is not in the data, and the schema requires it: correct the data or the schema, or set severity_overrides: { SCHEMA_MISSING_COLUMN: WARNING }");
     insta::assert_snapshot!(failed("added"), @"split 'eval', column 'gate': the column is in the data, and the schema does not know it: correct the data or the schema, or set severity_overrides: { SCHEMA_NEW_COLUMN: WARNING }");
     insta::assert_snapshot!(failed("words"), @"split 'eval', column 'distance': the values are BYTES, and the schema says INT: correct the data or the schema, or set severity_overrides: { UNEXPECTED_DATA_TYPE: WARNING }");
-    insta::assert_snapshot!(failed("gaps"), @"split 'eval', column 'origin': 58 of 60 rows (96.67%) have a value, and the schema requires 100% (and 1 more anomaly in its log): correct the data or the schema, or set severity_overrides: { FEATURE_TYPE_LOW_FRACTION_PRESENT: WARNING }");
+    insta::assert_snapshot!(failed("gaps"), @"split 'eval', column 'origin': 58 of 60 rows (96.67%) have a value, and the schema requires 100% (and 1 more anomaly in its log): correct the data or the schema, or set severity_overrides: { FEATURE_TYPE_LOW_FRACTION_PRESENT: WARNING, INVALID_FEATURE_SHAPE: WARNING }");
     insta::assert_snapshot!(failed("unseen"), @"split 'eval', column 'origin': 3 of 60 values (5%) are outside of the domain, such as 'SWF', and the schema allows only 'EWR', 'JFK' and 'LGA': correct the data or the schema, or set severity_overrides: { ENUM_TYPE_UNEXPECTED_STRING_VALUES: WARNING }");
     assert_eq!(yard.properties("anomalies")["blessed"], json!({"eval": 0}));
 

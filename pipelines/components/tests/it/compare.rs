@@ -94,7 +94,7 @@ fn drift_and_skew_are_told_apart_and_stop_the_run() {
     split eval: 300 examples, anomalies: 3
     ERROR: split 'eval', column 'origin': the Jensen-Shannon divergence from the previous data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0117 only 1% of the time
     ERROR: split 'eval', column 'origin': the Jensen-Shannon divergence from the serving data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0111 only 1% of the time
-    ERROR: split 'eval', column 'temp': the Jensen-Shannon divergence from the previous data is 0.739, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0459 only 1% of the time
+    ERROR: split 'eval', column 'temp': the Jensen-Shannon divergence from the previous data is 0.739, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0435 only 1% of the time
     split 'eval', column 'origin': the Jensen-Shannon divergence from the previous data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0117 only 1% of the time (and 2 more anomalies in its log): correct the data or the threshold, or set severity_overrides: { COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: WARNING }
     ");
     insta::assert_snapshot!(ended.failure(), @"split 'eval', column 'origin': the Jensen-Shannon divergence from the previous data is 0.167, and at most 0.01 is allowed; 300 and 300 values of the same origin are farther apart than 0.0117 only 1% of the time (and 2 more anomalies in its log): correct the data or the threshold, or set severity_overrides: { COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: WARNING }");

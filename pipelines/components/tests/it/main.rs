@@ -8,4 +8,5 @@ mod contract;
 mod data;
 mod evaluate;
 mod failures;
+mod scale;
 mod yard;
