@@ -161,7 +161,7 @@ fn classes_have_one_name() {
         evaluation("multiclass_classification", &json!([]), &source).unwrap_err()
     };
     insta::assert_snapshot!(refused(texts(&["cat", "dog"]), ints(&[0, 1])), @"the candidate's predictions have no class that is among the labels: the predicted are 0, 1, the labels cat, dog: write both by the same names");
-    insta::assert_snapshot!(refused(ints(&[0, 1]), texts(&["late", "on time"])), @"");
+    insta::assert_snapshot!(refused(ints(&[0, 1]), texts(&["late", "on time"])), @"the candidate's predictions have no class that is among the labels: the predicted are late, on time, the labels 0, 1: write both by the same names");
 }
 
 #[test]

@@ -126,12 +126,11 @@ impl Ledger {
         self.0.iter().rfind(|entry| entry.action == PromotionAction::Push)
     }
 
-    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, what a rollback goes
-    /// to, and what was pushed last.
+    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, and what was
+    /// pushed last.
     pub fn protected(&self, keep: usize) -> impl Iterator<Item = &Promotion> {
         let served = self.served().into_iter().rev().take(keep.max(1));
-        let back = self.way_back().map(|(to, _)| to);
-        served.chain(back).chain(self.latest_pushed())
+        served.chain(self.latest_pushed())
     }
 }
 

@@ -343,7 +343,7 @@ mod tests {
         p.yaml:3:47: the key 'direction' is missing here
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                               ^
-        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, confidence_level, suspicious_improvement, direction
+        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, min_detectable, confidence_level, suspicious_improvement, direction
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                                                 ^
         p.yaml:3:95: a whole number of 0 or more belongs here

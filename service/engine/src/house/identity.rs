@@ -1,21 +1,18 @@
 //! Who this instance is towards others that write to the same model repositories. It survives restarts and moves of
-//! the data folder; a copy of the data folder is another instance, and so is a new one.
+//! the data folder, to another disk too; a copy beside the original is another instance, and so is a new folder.
 
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::path::{Path, PathBuf};
 use trainyard_core::stored::{self, Stored, StoredError};
 
-/// The file with the identity. It is never copied along: what it says about itself is true of one file only.
+/// The file with the identity.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
     id: String,
-    /// When the file itself was made, in nanoseconds since 1970, where the filesystem tells.
-    born: Option<u64>,
-    inode: u64,
+    /// Where the file was when it was written: what is elsewhere was moved, or is a copy if this one is still there.
+    place: PathBuf,
 }
 
 impl Stored for Identity {
@@ -23,75 +20,60 @@ impl Stored for Identity {
     const VERSION: u32 = 1;
 }
 
-/// When a file was made; copies are younger.
-fn born(file: &Metadata) -> Option<u64> {
-    let since = file.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    u64::try_from(since.as_nanos()).ok()
-}
-
-impl Identity {
-    /// Whether it speaks of this very file. Inodes alone may change where a filesystem is mounted anew.
-    fn is_of(&self, file: &Metadata) -> bool {
-        match (self.born, born(file)) {
-            (Some(then), Some(now)) => then == now,
-            _ => self.inode == file.ino(),
-        }
-    }
-}
-
 /// The identity of the instance whose file this is; made if there is none, or if it is a copy of another's. The
 /// caller sees to it that nobody else asks at the same time.
 pub(crate) fn identity(path: &Path) -> io::Result<String> {
-    match read(path)? {
-        Some((identity, true)) => return Ok(identity.id),
-        Some((_, false)) => tracing::warn!(
-            file = %path.display(),
-            "this data folder is a copy: from now on it is an instance of its own, and versions in model repositories that the other one wrote stay as they are"
-        ),
-        None => {}
+    let here = match path.parent() {
+        Some(folder) => folder.canonicalize()?.join(path.file_name().unwrap_or_default()),
+        None => path.to_owned(),
+    };
+    match read(&here)? {
+        Some(found) if found.place == here => Ok(found.id),
+        Some(found) if is_still_at(&found.place, &found.id) => {
+            tracing::warn!(
+                original = %found.place.display(),
+                "this data folder is a copy: from now on it is an instance of its own, and versions in model repositories that the other one wrote stay as they are"
+            );
+            write(here, uuid::Uuid::new_v4().simple().to_string())
+        }
+        Some(moved) => write(here, moved.id),
+        None => write(here, uuid::Uuid::new_v4().simple().to_string()),
     }
-    make(path)
 }
 
-/// What is there, and whether it is the original.
-fn read(path: &Path) -> io::Result<Option<(Identity, bool)>> {
+fn read(path: &Path) -> io::Result<Option<Identity>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    match stored::read::<Identity>(&text) {
-        Ok(identity) => {
-            let original = identity.is_of(&fs::metadata(path)?);
-            Ok(Some((identity, original)))
-        }
+    match stored::read(&text) {
+        Ok(identity) => Ok(Some(identity)),
         Err(error @ StoredError::Newer { .. }) => Err(io::Error::other(error)),
         // What nobody can read proves nothing.
         Err(StoredError::Unreadable { .. }) => Ok(None),
     }
 }
 
-fn make(path: &Path) -> io::Result<String> {
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    let hidden = path.with_extension("new");
-    match fs::remove_file(&hidden) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// A place that cannot be looked at may well have it.
+fn is_still_at(place: &Path, id: &str) -> bool {
+    match read(place) {
+        Ok(there) => there.is_some_and(|there| there.id == id),
+        Err(_) => true,
     }
-    let mut file = File::create_new(&hidden)?;
-    let metadata = file.metadata()?;
-    let identity = Identity {
-        id: id.clone(),
-        born: born(&metadata),
-        inode: metadata.ino(),
-    };
+}
+
+fn write(place: PathBuf, id: String) -> io::Result<String> {
+    let identity = Identity { id, place };
+    let hidden = identity.place.with_extension("new");
+    let mut file = File::create(&hidden)?;
     file.write_all(stored::write(&identity).as_bytes())?;
     file.sync_all()?;
-    fs::rename(&hidden, path)?;
-    if let Some(folder) = path.parent() {
+    fs::rename(&hidden, &identity.place)?;
+    if let Some(folder) = identity.place.parent() {
         File::open(folder)?.sync_all()?;
     }
-    Ok(id)
+    Ok(identity.id)
 }
 
 #[cfg(test)]
@@ -117,11 +99,14 @@ mod tests {
         assert_ne!(other, id);
         assert_eq!(identity(&at("copy")).unwrap(), other);
         assert_eq!(identity(&at("moved")).unwrap(), id, "the original is what it was");
-        // Put back where the original was.
-        fs::copy(at("copy"), at("moved")).unwrap();
+        // To another disk a move is a copy whose original is gone.
+        fs::remove_file(at("moved")).unwrap();
+        fs::create_dir(dir.path().join("disk")).unwrap();
+        fs::copy(at("copy"), at("disk")).unwrap();
         fs::remove_file(at("copy")).unwrap();
-        fs::write(at("copy"), "").unwrap();
-        assert_ne!(identity(&at("copy")).unwrap(), other, "what is cut off proves nothing");
+        assert_eq!(identity(&at("disk")).unwrap(), other);
+        fs::write(at("disk"), "").unwrap();
+        assert_ne!(identity(&at("disk")).unwrap(), other, "what is cut off proves nothing");
     }
 
     #[test]

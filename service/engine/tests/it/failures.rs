@@ -75,7 +75,7 @@ async fn an_image_that_cannot_be_built() {
 async fn a_step_that_ends_badly() {
     insta::assert_snapshot!(of_training(|| Script::exits(3, "Traceback\nValueError: no rows")).await, @"step 'train' exited with code 3: ValueError: no rows");
     insta::assert_snapshot!(of_training(|| Script { code: 1, ..Script::default() }).await, @"step 'train' exited with code 1 and wrote nothing: see its log");
-    insta::assert_snapshot!(of_training(|| Script { out_of_memory: true, ..Script::default() }).await, @"step 'train' was killed for using more than its memory limit: raise resources.memory");
+    insta::assert_snapshot!(of_training(|| Script { out_of_memory: true, ..Script::default() }).await, @"step 'train' was killed for using more than a step without resources.memory may use: set it");
     let refused = || Script {
         refused: Some("image sha256:1 is gone: build it again".to_owned()),
         ..Script::default()

@@ -57,11 +57,11 @@ async fn statistics_gen_is_given_what_it_published_last() {
     let text = preimage.to_string();
     assert!(!text.contains("stored_statistics") && !text.contains(of_first.digest.as_str()));
 
-    // The first data again: the key knows nothing of the memo, so the first execution stands in.
+    // A late word of the first data means the newest: the key knows nothing of the memo, so its execution stands in.
     yard.arrive("2", "rows", "2013-01").await.unwrap();
     let (_, third) = yard.last(3).await;
     assert_eq!(third.steps["statistics"].state.as_str(), "cached");
-    assert_eq!(third.steps["statistics"].key, first.steps["statistics"].key);
+    assert_eq!(third.steps["statistics"].key, second.steps["statistics"].key);
 
     // A pull request reads what the branch remembers, and leaves nothing behind.
     yard.work.branch("other").await;

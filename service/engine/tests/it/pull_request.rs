@@ -104,7 +104,9 @@ async fn a_pull_request_that_edits_the_gate_hears_whom_of_the_past_it_would_judg
     let first = yard.github.comments(REPO, number);
     insta::assert_snapshot!(shown(&first[0].body), @"
     <!-- trainyard:tiny -->
-    ### tiny: ✓ approved
+    ### tiny: ✓ unchanged
+
+    - the model is, byte for byte, what serves as version 000001
 
     | slice | metric | candidate | serving | difference | threshold | |
     |---|---|--:|--:|--:|---|:-:|

@@ -183,7 +183,7 @@ async fn a_rollback_finds_as_many_versions_as_the_policy_says_and_without_one_al
         .unwrap_err()
         .to_string();
     assert!(
-        gone.starts_with("version 000001 of target 'tiny' is no longer in the artifact folder"),
+        gone.starts_with("the files of version 000001 of target 'tiny' are not in the artifact folder any more"),
         "{gone}"
     );
 }

@@ -129,7 +129,10 @@ async fn a_target_is_locked_until_the_ledger_knows_the_version() {
     });
     yard.push(&[]).await;
     let (row, _) = yard.last(1).await;
-    assert_eq!(row.version, 20, "writes of one event each");
+    assert_eq!(
+        row.version, 21,
+        "twenty writes of one event each; the window comes with its step's start"
+    );
     assert!(
         seen.load(Ordering::SeqCst),
         "another push or a rollback could have come between"

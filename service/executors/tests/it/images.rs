@@ -303,11 +303,12 @@ async fn a_mark_and_the_dockerfile_s_own_name_are_in_no_image() {
 /// What the classic builder does not know, BuildKit builds, where the engine has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn buildkit_builds_what_needs_it() {
-    let lines = "RUN --mount=type=cache,target=/cache echo first of two; echo x > /cache/x\nCOPY --chmod=640 a.py /c/a.py\nCOPY . /c/all/\n";
     let (mut tree, _cleanup) = labelled("");
+    let name = &tree.request.name;
+    // Named, so that no earlier build of this test has it in BuildKit's own cache.
+    let run = format!("RUN --mount=type=cache,target=/cache echo first of two; : {name}; echo x > /cache/x");
     let dockerfile = format!(
-        "# syntax=docker/dockerfile:1\nFROM {BASE}\nLABEL io.trainyard.image={}\n{lines}",
-        tree.request.name
+        "# syntax=docker/dockerfile:1\nFROM {BASE}\nLABEL io.trainyard.image={name}\n{run}\nCOPY --chmod=640 a.py /c/a.py\nCOPY . /c/all/\n",
     );
     tree.write("Dockerfile", &dockerfile);
     tree.write("a.py", "1");

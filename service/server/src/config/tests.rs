@@ -46,6 +46,8 @@ fn every_variable_is_in_the_default_file_and_sets_something() {
             "TRAINYARD_LISTEN" => "127.0.0.1:1",
             "TRAINYARD_EXECUTOR" => "process",
             _ if name.ends_with("_URL") => "http://x",
+            _ if name.ends_with("_MEMORY") || name.ends_with("_OUTPUT") => "7Gi",
+            _ if name.ends_with("_TIMEOUT") => "7m",
             _ => "7",
         };
         let mut config = Config::default();

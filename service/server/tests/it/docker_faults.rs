@@ -208,7 +208,7 @@ async fn a_throw_away_server_that_hangs_does_not_outlive_a_killed_service() {
          repository = \"{folder}/models\"\nimage = \"trainyard/serving\"\nmax_loading_time = \"10s\"\n",
     );
     write_pipeline(&place);
-    let service = Running::start(&mut place.command(&["run", "pipelines/line", "--parameter", "kind=hang"]));
+    let service = Running::start(&mut place.command(&["run", "pipelines/line", "--push", "--parameter", "kind=hang"]));
     let instance = place.path().join("yard/instance");
     let name = || fs::read_to_string(&instance).unwrap_or_default();
     eventually("the instance has its name", async || !name().is_empty()).await;

@@ -129,7 +129,7 @@ fn what_cannot_be_promoted_says_why() {
     };
     insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @r#"
     1 error: no gate judged this model; to promote it nevertheless, say why with --reason "…", which the ledger keeps
-    1 error: the model's files are gone: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101
+    1 error: the model's files are not in the artifact folder any more, where [retention] keeps the newest versions only: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101 from a backup, or train again
     1 error: there is no run and no version '9': see `trainyard runs` and `trainyard models`, and name the --target of a version
     "#);
     let usage = place.run(&["promote", "1", "--reason", " "]);
@@ -156,8 +156,8 @@ fn what_cannot_be_rolled_back_says_why() {
     assert_eq!((gone.code, gone.out.as_str()), (Some(1), ""));
     let unknown = place.run(&["rollback", "old"]);
     let folder = place.path().display().to_string();
-    insta::assert_snapshot!(format!("{}{}", gone.err, unknown.err).replace(&folder, "FOLDER"), @r"
-    error: version 1 of target 'flights' is no longer in the artifact folder: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101
+    insta::assert_snapshot!(format!("{}{}", gone.err, unknown.err).replace(&folder, "FOLDER"), @"
+    error: the files of version 1 of target 'flights' are not in the artifact folder any more, where [retention] keeps the newest versions only: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101 from a backup, or train again
     error: there is no push target 'old' (known: flights): see [targets] in trainyard.toml
     ");
     assert_eq!(
