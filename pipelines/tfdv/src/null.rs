@@ -278,7 +278,7 @@ impl Random {
 
     /// A whole number from 0 on and less than `end`, of up to 2^32 (Lemire, without the rejection: off by 2^-32).
     fn below(&mut self, end: usize) -> usize {
-        ((self.next() >> 32) * end as u64 >> 32) as usize
+        (((self.next() >> 32) * end as u64) >> 32) as usize
     }
 
     /// Standard normal (Box and Muller).

@@ -65,11 +65,7 @@ fn tokens(line: &str) -> String {
         let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         let secret = |beginning: &&str| word.starts_with(*beginning) && word.len() >= beginning.len() + SHORTEST;
-        out.push_str(if TOKENS.iter().any(|beginning| secret(beginning)) {
-            HIDDEN
-        } else {
-            word
-        });
+        out.push_str(if TOKENS.iter().any(secret) { HIDDEN } else { word });
         let next = after.chars().next().map_or(0, char::len_utf8);
         out.push_str(&after[..next]);
         rest = &after[next..];

@@ -117,7 +117,7 @@ fn python_says_its_exception() {
         (format!(" 50%|█████     | 5/10 [00:00<00:00]{TRACEBACK}ValueError: x\n"), "ValueError: x"),
         (format!("{TRACEBACK}ValueError: x\n100%|██████████| 10/10 [00:01<00:00]\n"), "ValueError: x"),
         (format!("{TRACEBACK}ValueError: x\nException ignored in: <function A.__del__ at 0x7f>\n{TRACEBACK}AttributeError: gone\n"), "ValueError: x"),
-        (format!("error: no rows\nException ignored in: <_io.TextIOWrapper>\nBrokenPipeError: [Errno 32] Broken pipe\n"), "error: no rows"),
+        ("error: no rows\nException ignored in: <_io.TextIOWrapper>\nBrokenPipeError: [Errno 32] Broken pipe\n".to_owned(), "error: no rows"),
         (format!("{TRACEBACK}ValueError: main\nException in thread Thread-1 (f):\n{TRACEBACK}OSError: aside\n"), "ValueError: main"),
         (format!("Exception in thread Thread-1 (f):\n{TRACEBACK}OSError: only\n"), "OSError: only"),
         (format!("ERROR:root:no cache\n{TRACEBACK}OSError: cache\nINFO:root:training without it\nno rows\n"), "no rows"),

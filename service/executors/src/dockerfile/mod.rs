@@ -71,7 +71,7 @@ impl Dockerfile {
                         end == if indented { line.trim_start_matches('\t') } else { line }
                     };
                     // Without an end it is only a word of a shell.
-                    if let Some(length) = lines[at..].iter().position(|line| is_end(line)) {
+                    if let Some(length) = lines[at..].iter().position(is_end) {
                         // Every byte of it is content, `#` and empty lines included.
                         file.normalised
                             .extend(lines[at..=at + length].iter().map(|line| (*line).to_owned()));
@@ -97,9 +97,7 @@ impl Dockerfile {
                     self.normalised.push(line.to_owned());
                 }
                 // Between the lines of an instruction they count as little as elsewhere.
-                if joined.is_none() {
-                    return None;
-                }
+                joined.as_ref()?;
                 continue;
             }
             self.normalised.push(line.to_owned());
@@ -166,7 +164,7 @@ pub(crate) fn without_syntax(text: &str) -> String {
     let top = lines.iter().take_while(|line| directive(line.trim()).is_some()).count();
     lines.insert(top, "");
     let is_syntax = |line: &&str| matches!(directive(line.trim()), Some(("syntax", _)));
-    match lines[..top].iter().position(|line| is_syntax(line)) {
+    match lines[..top].iter().position(is_syntax) {
         Some(place) => lines.remove(place),
         None => lines.remove(top),
     };

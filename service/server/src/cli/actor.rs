@@ -36,7 +36,8 @@ mod tests {
     #[test]
     fn the_person_behind_the_command() {
         let accounts = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n";
-        let table: [(u32, &[(&str, &str)], &str); 7] = [
+        type Case<'a> = (u32, &'a [(&'a str, &'a str)], &'a str);
+        let table: [Case; 7] = [
             (1000, &[("USER", "bob")], "bob"),
             (1000, &[("LOGNAME", "bob")], "bob"),
             (1000, &[("USER", "")], "ada"),
