@@ -2,6 +2,7 @@
 
 use super::{Promotion, PromotionAction};
 use crate::artifact::Digest;
+use std::collections::BTreeSet;
 
 /// The ledger of one push target, oldest entry first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -126,11 +127,13 @@ impl Ledger {
         self.0.iter().rfind(|entry| entry.action == PromotionAction::Push)
     }
 
-    /// What must stay whatever else goes: the newest `keep` versions that served, one at least, and what was
-    /// pushed last.
+    /// What must stay whatever else goes: the newest `keep` models that served, one at least, and what was pushed
+    /// last. The same bytes under several numbers are one model.
     pub fn protected(&self, keep: usize) -> impl Iterator<Item = &Promotion> {
-        let served = self.served().into_iter().rev().take(keep.max(1));
-        served.chain(self.latest_pushed())
+        let mut seen = BTreeSet::new();
+        let served = self.served().into_iter().rev();
+        let models = served.filter(move |entry| seen.insert(&entry.model.digest));
+        models.take(keep.max(1)).chain(self.latest_pushed())
     }
 }
 
