@@ -109,7 +109,7 @@ impl Joined {
             .then(|| record.values().map(<[u8]>::to_vec).collect())
     }
 
-    /// Its lines are rows if numbers are where the columns have numbers; without such columns, if there are several.
+    /// Its lines are rows if numbers are where the columns have numbers; without such columns, if their separators are too many for a text.
     fn judge(&self, suspect: &Suspect, columns: &[CsvColumn], spelling: &Spelling) -> Result<()> {
         let numeric: Vec<usize> = columns
             .iter()
@@ -122,7 +122,8 @@ impl Joined {
                 && cells.iter().any(|cell| *cell != Cell::Missing)
         };
         let joined = match numeric.is_empty() {
-            true => self.width > 2 && suspect.rows.len() > 1,
+            // A text of several lines has its separators now and then; row after row, or more than one in a row, is a table.
+            true => self.width > 2 || (self.width == 2 && suspect.rows.len() > 1),
             false => suspect.rows.iter().all(fits),
         };
         if joined {

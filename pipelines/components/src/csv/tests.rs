@@ -98,6 +98,12 @@ fn bytes_that_are_no_text_are_named_by_line_and_byte() {
 
 #[test]
 fn quotes_that_would_swallow_rows_are_found() {
+    // Without a column of numbers, too.
+    insta::assert_snapshot!(plain("city,word\nca,z\nny,\"x\nca,z\nla,y\"\nsf,q\n"), @"a quote in line 3 joins lines that look like rows of their own, up to line 5: close it or write it twice, or set line_breaks_in_values: true if all of it is one value");
+    assert_eq!(
+        plain("who,said\nann,\"one line,\nand another\"\nbob,hi\n"),
+        "who BYTES, said BYTES"
+    );
     let text: String = (1..=1000)
         .map(|row| format!("{row},{}word\n", if row == 600 { "\"" } else { "" }))
         .collect();
