@@ -148,35 +148,46 @@ impl<'a> Applicable<'a> {
         (!found.value.is_empty() || found.compares()).then_some(found)
     }
 
+    /// Adds thresholds, of whatever they are; `demand` with its margin.
+    fn ask(
+        &mut self,
+        value: &'a Option<ValueThreshold>,
+        change: &'a Option<ChangeThreshold>,
+        demand: Option<(Requirement, f64)>,
+        min_detectable: Option<f64>,
+    ) {
+        self.value.extend(value);
+        self.change.extend(change.iter().map(|change| (change, min_detectable)));
+        self.require.extend(demand.map(|(require, margin)| Demand {
+            require,
+            margin,
+            min_detectable,
+        }));
+    }
+
     /// The metric's thresholds on the slices the gate looks at, and those of their own on slices they match;
     /// where both count both must hold, as in TFMA.
     fn of_slice(gate: &Gate, metric: &'a MetricThreshold, slice_key: &SliceKey) -> Self {
         let mut found = Self::default();
         if looked_at(gate).any(|spec| spec.matches(slice_key)) {
-            found.value.extend(&metric.value_threshold);
-            let change = metric.change_threshold.iter();
-            found
-                .change
-                .extend(change.map(|change| (change, metric.min_detectable)));
-            found.require.extend(metric.require.map(|require| Demand {
-                require,
-                margin: metric.margin,
-                min_detectable: metric.min_detectable,
-            }));
+            let demand = metric.require.map(|require| (require, metric.margin));
+            found.ask(
+                &metric.value_threshold,
+                &metric.change_threshold,
+                demand,
+                metric.min_detectable,
+            );
             found.suspicious = metric.suspicious_improvement.as_ref();
         }
         let own = |threshold: &&PerSliceThreshold| threshold.slicing_specs.iter().any(|spec| spec.matches(slice_key));
         for threshold in metric.per_slice_thresholds.iter().filter(own) {
-            found.value.extend(&threshold.value_threshold);
-            let change = threshold.change_threshold.iter();
-            found
-                .change
-                .extend(change.map(|change| (change, threshold.min_detectable)));
-            found.require.extend(threshold.require.map(|require| Demand {
-                require,
-                margin: threshold.margin,
-                min_detectable: threshold.min_detectable,
-            }));
+            let demand = threshold.require.map(|require| (require, threshold.margin));
+            found.ask(
+                &threshold.value_threshold,
+                &threshold.change_threshold,
+                demand,
+                threshold.min_detectable,
+            );
         }
         found
     }
@@ -188,16 +199,13 @@ impl<'a> Applicable<'a> {
             .iter()
             .filter(|t| t.cross_slicing_specs.iter().any(|spec| spec.matches(base, slice_key)));
         for threshold in matching {
-            found.value.extend(&threshold.value_threshold);
-            let change = threshold.change_threshold.iter();
-            found
-                .change
-                .extend(change.map(|change| (change, threshold.min_detectable)));
-            found.require.extend(threshold.require.map(|require| Demand {
-                require,
-                margin: threshold.margin,
-                min_detectable: threshold.min_detectable,
-            }));
+            let demand = threshold.require.map(|require| (require, threshold.margin));
+            found.ask(
+                &threshold.value_threshold,
+                &threshold.change_threshold,
+                demand,
+                threshold.min_detectable,
+            );
         }
         found
     }
