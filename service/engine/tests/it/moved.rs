@@ -58,12 +58,7 @@ async fn what_changed_where_it_is_today_is_refused() {
     permissions.set_readonly(false);
     std::fs::set_permissions(&file, permissions).unwrap();
     std::fs::write(&file, "{}").unwrap();
-    let refused = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let refused = yard.not_rolled_back().await;
     let place = std::fs::canonicalize(&place).unwrap().display().to_string();
     insta::assert_snapshot!(refused.replace(&place, "PLACE"), @"target 'tiny' was not rolled back: the model's files changed since they were sealed: restore PLACE, or train it again");
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.75)));

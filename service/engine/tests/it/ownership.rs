@@ -231,12 +231,7 @@ async fn with_a_lost_or_copied_data_folder_everything_stays() {
             let paths: Vec<_> = names_in(&models).iter().map(|name| models.join(name)).collect();
             let before = kept(&paths);
             yard.restart().await;
-            let refused = yard
-                .engine
-                .roll_back("tiny", "ada", None)
-                .await
-                .unwrap_err()
-                .to_string();
+            let refused = yard.not_rolled_back().await;
             if copied {
                 assert!(refused.contains("was not written by this instance"), "{refused}");
             }
@@ -294,12 +289,7 @@ async fn versions_of_an_older_trainyard_are_known_by_ledger_and_bytes() {
         let theirs = models.join(kind.folder("000003")).join("model.onnx");
         fs::write(&theirs, r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
         yard.restart().await;
-        let refused = yard
-            .engine
-            .roll_back("tiny", "ada", None)
-            .await
-            .unwrap_err()
-            .to_string();
+        let refused = yard.not_rolled_back().await;
         assert!(
             refused.contains("not provably this instance's") || refused.contains("was not written by"),
             "{refused}"

@@ -141,12 +141,7 @@ async fn files_that_changed_since_they_were_sealed_never_serve() {
     let place = ledger[1].model.uri.as_str();
     let promoted = promote(&yard, runs[0].id.as_str(), None).await.unwrap_err();
     insta::assert_snapshot!(promoted.replace(place, "PLACE"), @"the model's files changed since they were sealed: restore PLACE, or train it again");
-    let rolled_back = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let rolled_back = yard.not_rolled_back().await;
     insta::assert_snapshot!(rolled_back.replace(place, "PLACE"), @"target 'tiny' was not rolled back: the model's files changed since they were sealed: restore PLACE, or train it again");
     assert_eq!(serving(&yard), ("000002".to_owned(), 0.75));
     assert_eq!(yard.ledger().await.len(), 2);

@@ -176,12 +176,7 @@ async fn a_rollback_finds_as_many_versions_as_the_policy_says_and_without_one_al
     for version in ["000003", "000002"] {
         assert_eq!(yard.engine.roll_back("tiny", "ada", None).await.unwrap().to, version);
     }
-    let gone = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let gone = yard.not_rolled_back().await;
     assert!(
         gone.starts_with("the files of version 000001 of target 'tiny' are not in the artifact folder any more"),
         "{gone}"

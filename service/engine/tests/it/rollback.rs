@@ -55,12 +55,7 @@ async fn an_earlier_version_that_cannot_serve_leaves_the_current_one() {
     let yard = three_versions().await;
     let before = yard.folder().join("models/tiny/000002/model.onnx");
     std::fs::write(&before, r#"{"auc": 0.75, "serve": "broken"}"#).unwrap();
-    let refused = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let refused = yard.not_rolled_back().await;
     let refused = refused.replace(&yard.folder().display().to_string(), "FOLDER");
     insta::assert_snapshot!(refused, @"target 'tiny' was not rolled back: FOLDER/models/tiny/000002 held other bytes than the model that was approved, and was removed: ask again to write it anew");
     assert_eq!(yard.server.predict(), Some(("000003".to_owned(), 0.8)));
@@ -97,12 +92,7 @@ async fn an_artifact_that_is_gone_is_named() {
     let yard = three_versions().await;
     let ledger = yard.engine.reads().promotions(Some("tiny"), 10).await.unwrap();
     trainyard_engine::artifacts::remove_tree(std::path::Path::new(&ledger[1].model.uri)).unwrap();
-    let refused = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let refused = yard.not_rolled_back().await;
     let refused = refused.replace(&ledger[1].model.uri, "PLACE");
     insta::assert_snapshot!(refused, @"the files of version 000002 of target 'tiny' are not in the artifact folder any more, where [retention] keeps the newest versions only: restore PLACE from a backup, or train again");
     assert_eq!(yard.server.predict(), Some(("000003".to_owned(), 0.8)));

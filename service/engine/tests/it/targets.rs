@@ -321,12 +321,7 @@ async fn what_somebody_else_made_a_webhook_serve_stays() {
 
     others("blue");
     yard.restart().await;
-    let refused = yard
-        .engine
-        .roll_back("tiny", "ada", None)
-        .await
-        .unwrap_err()
-        .to_string();
+    let refused = yard.not_rolled_back().await;
     insta::assert_snapshot!(refused.replace(&status_address(&refused), "URL"), @"target 'tiny' was not rolled back: URL/status says that version blue serves, which this instance never pushed: it is left alone; promote version 1697040001 again if it is to serve");
     hook.behave(Manner::Refusing);
     let (state, _) = run(&yard, "0.8", "well", 3).await;

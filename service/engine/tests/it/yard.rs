@@ -306,6 +306,12 @@ impl Yard {
         ledger.serving().unwrap().pushed.clone()
     }
 
+    /// Why target `tiny` cannot be rolled back.
+    pub async fn not_rolled_back(&self) -> String {
+        let refused = self.engine.roll_back("tiny", "ada", None).await;
+        refused.unwrap_err().to_string()
+    }
+
     /// Action and version of every entry in the ledger, oldest first.
     pub async fn ledger(&self) -> Vec<String> {
         let ledger = self.engine.reads().promotions(None, 100).await.unwrap();
