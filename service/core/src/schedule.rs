@@ -51,10 +51,27 @@ pub enum CronError {
     /// It has another number of fields.
     #[error("it has {0} of the 5 fields")]
     Fields(usize),
-    /// A field is wrong, in the parser's words.
+    /// A field is wrong.
+    #[error("its {} is '{text}', and takes {}", .field.0, .field.1)]
+    Field {
+        /// Its name and its values.
+        field: (&'static str, &'static str),
+        /// What it says.
+        text: String,
+    },
+    /// The fields do not go together, in the parser's words.
     #[error("{0}")]
-    Field(String),
+    Together(String),
 }
+
+/// Name and values of the fields, in their order.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of month", "1 to 31 or L"),
+    ("month", "1 to 12 or JAN to DEC"),
+    ("day of week", "0 to 7 or SUN to SAT"),
+];
 
 /// The slots that are due, oldest first: those after `last_slot` up to and including `now`, as the
 /// schedule's `catchup` says.
@@ -109,24 +126,36 @@ fn cron(text: &str) -> Result<Cron, ScheduleError> {
         cron: text.to_owned(),
         why,
     };
-    let fields = text.split_whitespace().count();
-    if fields != 5 {
-        return Err(wrong(CronError::Fields(fields)));
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if fields.len() != FIELDS.len() {
+        return Err(wrong(CronError::Fields(fields.len())));
     }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build();
-    parser.parse(text).map_err(|error| {
-        // The crate puts its kinds of error before what is wrong.
-        let said = error.to_string();
-        let why = said
-            .rsplit(": ")
-            .next()
-            .unwrap_or(&said)
-            .trim_end_matches('.')
-            .to_lowercase();
-        wrong(CronError::Field(why))
+    let parse = |text: &str| {
+        parser.parse(text).map_err(|error| {
+            // The crate puts its kinds of error before what is wrong.
+            let said = error.to_string();
+            let why = said.rsplit(": ").next().unwrap_or(&said);
+            why.trim_end_matches('.').to_lowercase()
+        })
+    };
+    parse(text).map_err(|together| {
+        let alone = FIELDS
+            .iter()
+            .zip(&fields)
+            .enumerate()
+            .find_map(|(index, (field, text))| {
+                let mut alone = ["*"; FIELDS.len()];
+                alone[index] = text;
+                parse(&alone.join(" ")).err().map(|_| CronError::Field {
+                    field: *field,
+                    text: (*text).to_owned(),
+                })
+            });
+        wrong(alone.unwrap_or(CronError::Together(together)))
     })
 }
 

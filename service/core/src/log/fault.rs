@@ -100,7 +100,9 @@ fn is_warning(line: &str) -> bool {
 
 fn is_progress(line: &str) -> bool {
     let bar = ["%|", "it/s]", "s/it]", "━━", "[===", "█", " eta "];
-    bar.iter().any(|part| line.contains(part)) && !is_error(line)
+    let share = line.trim().strip_suffix('%');
+    let share = share.is_some_and(|share| share.trim().parse::<f64>().is_ok());
+    (share || bar.iter().any(|part| line.contains(part))) && !is_error(line)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,15 +13,13 @@ pub fn lines(text: &str) -> Vec<String> {
         match c {
             '\n' => lines.push(std::mem::take(&mut line).shown()),
             '\r' => line.carriage_return(),
-            '\u{8}' => {
-                line.now.pop();
-            }
+            '\u{8}' => line.backspace(),
             '\u{1b}' => escape(&mut chars, &mut line),
             '\u{9b}' => control_sequence(&mut chars, &mut line),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => control_string(&mut chars),
-            '\t' | '\u{2028}' | '\u{2029}' => line.now.push(' '),
+            '\t' | '\u{2028}' | '\u{2029}' => line.put(' '),
             c if c.is_control() || is_direction(c) => {}
-            c => line.now.push(c),
+            c => line.put(c),
         }
     }
     if !line.is_empty() {
@@ -39,9 +37,11 @@ fn is_direction(c: char) -> bool {
 #[derive(Default)]
 struct Line {
     /// What stands there and has not been overwritten yet.
-    before: String,
+    before: Vec<char>,
     /// What was written since the carriage return.
-    now: String,
+    now: Vec<char>,
+    /// How far backspaces have gone back in it; the text stays until something is written over it.
+    back: usize,
 }
 
 impl Line {
@@ -49,30 +49,53 @@ impl Line {
         self.before.is_empty() && self.now.is_empty()
     }
 
+    fn put(&mut self, c: char) {
+        let at = self.now.len() - self.back;
+        match self.now.get_mut(at) {
+            Some(there) => {
+                *there = c;
+                self.back -= 1;
+            }
+            None => self.now.push(c),
+        }
+    }
+
+    fn backspace(&mut self) {
+        self.back = self.now.len().min(self.back + 1);
+    }
+
     fn carriage_return(&mut self) {
-        if !self.now.trim().is_empty() {
+        if !is_blank(&self.now) {
             self.before = std::mem::take(&mut self.now);
         }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         self.now.clear();
+        self.back = 0;
     }
 
     /// `EL`: to the end, or the whole line.
     fn erase(&mut self, parameters: &str) {
         if matches!(parameters, "" | "0") {
             self.before.clear();
+            self.now.truncate(self.now.len() - self.back);
+            self.back = 0;
         } else if parameters == "2" {
             self.before.clear();
-            self.now.clear();
+            self.clear();
         }
     }
 
     fn shown(self) -> String {
-        if self.now.trim().is_empty() {
-            self.before
-        } else {
-            self.now
-        }
+        let shown = if is_blank(&self.now) { self.before } else { self.now };
+        shown.into_iter().collect()
     }
+}
+
+fn is_blank(text: &[char]) -> bool {
+    text.iter().all(|c| c.is_whitespace())
 }
 
 /// What follows an escape character, by ECMA-48 and ISO 2022.

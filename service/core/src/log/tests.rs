@@ -30,6 +30,9 @@ fn a_terminal_shows_no_escape_sequences() {
         ("10%\r20%\rdone\n", "done"),
         ("10%\r\x1b[Kdone\n", "done"),
         ("old line\r\n", "old line"),
+        ("10%\x08\x08\x0820%\x08\x08\x08done", "done"),
+        ("1/10 [=>..]\x08\x08\x08\x08\n", "1/10 [=>..]"),
+        ("longer\x08\x08\x08\x08\x08\x08no\x1b[K", "no"),
         ("progress 99%\r\x1b[2K\n", ""),
         ("progress 99%\r", "progress 99%"),
         ("\x1b[0m\n", ""),
@@ -46,6 +49,7 @@ fn the_last_line_is_not_what_says_nothing() {
         ("first\nlast\n\n", "last"),
         ("ERROR: no rows\n\x1b[0m", "ERROR: no rows"),
         ("no rows\n====\n", "no rows"),
+        ("no rows\n 45%\n100.0 %\n", "no rows"),
         ("no rows\nWARNING: a newer version is there\n", "no rows"),
         (
             "no rows\n/a.py:3: UserWarning: leaked\n  warnings.warn('leaked')\n",

@@ -162,14 +162,14 @@ fn wrong_schedules_are_explained() {
                 .to_string()
         })
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
+    insta::assert_snapshot!(all.join("\n"), @"
     '0 0 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: it has 6 of the 5 fields
     '@daily' is not a cron expression of minute, hour, day of month, month and day of week: it has 1 of the 5 fields
-    '61 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: number out of bounds
-    'x * * * *' is not a cron expression of minute, hour, day of month, month and day of week: cronpattern contains illegal character 'x' in part 'x'
+    '61 * * * *' is not a cron expression of minute, hour, day of month, month and day of week: its minute is '61', and takes 0 to 59
+    'x * * * *' is not a cron expression of minute, hour, day of month, month and day of week: its minute is 'x', and takes 0 to 59
     'Mars/Olympus' is not a time zone: write an IANA name like UTC or Europe/Berlin
     '' is not a time zone: write an IANA name like UTC or Europe/Berlin
-    "#);
+    ");
     assert!(next(&schedule("0 0 * * *", "UTC", Catchup::All), Micros(i64::MAX)).is_err());
 }
 

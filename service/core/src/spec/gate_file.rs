@@ -25,10 +25,10 @@ pub fn load_gate(file: &str, text: &str) -> Result<Gate, Vec<Problem>> {
         let none = || vec![Problem::whole(file, "the pipeline has no gate", None)];
         (pipeline.gate.ok_or_else(none)?, Problems::new(file, text))
     } else if keys.contains_key("gate") {
-        let whole = parse::wholly::<GateFile>(file, text)?;
+        let whole = parse::wholly::<GateFile>(file, text).map_err(|misshapen| misshapen.problems)?;
         (whole.gate, Problems::new(file, text))
     } else {
-        let gate: super::Gate = parse::wholly(file, text)?;
+        let gate: super::Gate = parse::wholly(file, text).map_err(|misshapen| misshapen.problems)?;
         (gate, Problems::of_section(file, text))
     };
     linted(gate.into(), problems)

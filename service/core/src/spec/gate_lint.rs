@@ -34,7 +34,7 @@ pub(super) fn gate(gate: &Gate, evaluator: &Evaluator, problems: &mut Problems) 
         for (index, per_slice) in threshold.per_slice_thresholds.iter().enumerate() {
             let index = index.to_string();
             let path = ["gate", "metrics", metric.as_str(), "per_slice_thresholds", &index];
-            if per_slice.slicing_specs.is_empty() {
+            if per_slice.slicing_specs.is_empty() && problems.is_read(&path) {
                 problems.add(
                     &path,
                     "per_slice_thresholds need slicing_specs: without them no slice matches",
@@ -43,6 +43,7 @@ pub(super) fn gate(gate: &Gate, evaluator: &Evaluator, problems: &mut Problems) 
             if per_slice.value_threshold.is_none()
                 && per_slice.change_threshold.is_none()
                 && per_slice.require.is_none()
+                && problems.is_read(&path)
             {
                 problems.add(&path, "this entry of per_slice_thresholds has no threshold");
             }
@@ -137,6 +138,7 @@ impl<'a> Place<'a> {
             && cross_slice_thresholds.is_empty()
             && require.is_none()
             && suspicious_improvement.is_none()
+            && problems.is_read(self.path)
         {
             problems.add_with_hint(
                 self.path,
@@ -150,7 +152,7 @@ impl<'a> Place<'a> {
     fn of_cross_slices(&self, cross: &CrossSliceThreshold, problems: &mut Problems) {
         let path = self.path;
         let pairs = || cross.cross_slicing_specs.iter().flat_map(CrossSlicingSpec::singly);
-        if pairs().next().is_none() {
+        if pairs().next().is_none() && problems.is_read(path) {
             problems.add(
                 path,
                 "cross_slice_thresholds need cross_slicing_specs with slicing_specs: without them no pair of slices matches",
@@ -262,6 +264,7 @@ impl<'a> Place<'a> {
         {
             let path = self.at("value_threshold");
             match (lower_bound, upper_bound) {
+                (None, None) if !problems.is_read(&path) => {}
                 (None, None) => problems.add(
                     &path,
                     "the value_threshold has no bound: give it a lower_bound or an upper_bound",
@@ -280,7 +283,7 @@ impl<'a> Place<'a> {
         }
         if let Some(ChangeThreshold { absolute, relative, .. }) = change {
             let path = self.at("change_threshold");
-            if absolute.is_none() && relative.is_none() {
+            if absolute.is_none() && relative.is_none() && problems.is_read(&path) {
                 problems.add(&path, "the change_threshold has no bound: give it absolute or relative");
             }
             if self.gate.baseline == Baseline::None {

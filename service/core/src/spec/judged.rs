@@ -67,7 +67,7 @@ fn judged(
         .collect();
     match makers.as_slice() {
         [only] => Some(only.clone()),
-        [] if pipeline.steps.values().any(is_unclear) => None,
+        [] if pipeline.steps.values().any(is_unclear) || !problems.is_read(&["steps"]) => None,
         [] => {
             problems.add_with_hint(
                 &["gate"],

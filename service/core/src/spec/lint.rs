@@ -21,6 +21,7 @@ pub(super) fn sections(pipeline: &Pipeline, problems: &mut Problems) -> (Trigger
     for (source, data) in &pipeline.data {
         name(&["data", source], "data source", source, problems);
         match SpanPattern::parse(&data.uri) {
+            Ok(_) if !problems.is_read(&["data", source, "uri"]) => {}
             Ok(pattern) => window(&["data", source, "window"], data.window.as_ref(), &pattern, problems),
             Err(why) => problems.add(&["data", source, "uri"], why.to_string()),
         }
@@ -39,7 +40,7 @@ fn push(pipeline: &Pipeline, problems: &mut Problems) -> Option<Push> {
             "max_latency needs queries: set infra_validation to LOAD_AND_QUERY, or leave max_latency out",
         );
     }
-    if pipeline.gate.is_none() {
+    if pipeline.gate.is_none() && problems.is_read(&["gate"]) {
         problems.add_with_hint(
             &["push"],
             "a push needs a gate, because only an approved model is pushed",
@@ -93,7 +94,7 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
         let Some(trigger) = trigger else { continue };
         for (filter, globs) in [("branches", &trigger.branches), ("paths", &trigger.paths)] {
             let Some(globs) = globs else { continue };
-            if globs.is_empty() {
+            if globs.is_empty() && problems.is_read(&["on", key, filter]) {
                 let message = format!("{filter} is an empty list, which lets nothing through");
                 problems.add_with_hint(&["on", key, filter], message, "leave it out to let everything through");
             }
@@ -134,7 +135,7 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
 /// Whether a source is one of the `data` section.
 pub(super) fn known_source(path: &[&str], source: &str, pipeline: &Pipeline, problems: &mut Problems) -> bool {
     let known = pipeline.data.contains_key(source);
-    if !known {
+    if !known && problems.is_read(&["data"]) {
         let hint = suggest::hint(source, pipeline.data.keys().map(String::as_str));
         problems.add_with_hint(
             path,
@@ -150,6 +151,7 @@ pub(super) fn window(path: &[&str], window: Option<&Window>, pattern: &SpanPatte
     let Some(window) = window else { return };
     match (&window.rolling_range, &window.static_range) {
         (Some(_), Some(_)) => problems.add(path, "a window has either a rolling_range or a static_range, not both"),
+        (None, None) if !problems.is_read(path) => {}
         (None, None) => problems.add(path, "the window is empty: give it a rolling_range or a static_range"),
         (Some(rolling), None) => {
             if rolling.num_spans == 0 {

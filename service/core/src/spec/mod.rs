@@ -21,8 +21,9 @@ mod source_map;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unread;
 
-pub use compile::{load, plan};
+pub use compile::{Checked, check, load, plan};
 pub use files::{missing as missing_files, missing_builds, unknown_target};
 pub use gate::Gate;
 pub use gate_file::load_gate;

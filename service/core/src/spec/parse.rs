@@ -1,6 +1,8 @@
 //! Text to [`Pipeline`], strictly.
 
-use super::{Pipeline, conform};
+use super::Pipeline;
+use super::conform::conform;
+use super::unread::KeyPath;
 use crate::problem::Problem;
 use crate::suggest;
 use schemars::JsonSchema;
@@ -13,32 +15,67 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// Reads a pipeline file: unknown and repeated keys, several documents and alias bombs are
 /// problems, all of them at once. `file` is its path for messages.
 pub fn parse(file: &str, text: &str) -> Result<Pipeline, Vec<Problem>> {
+    pipeline(file, text).map_err(|misshapen| misshapen.problems)
+}
+
+/// As [`parse`], with what can be read of a file that is not of its shape.
+pub(super) fn pipeline(file: &str, text: &str) -> Result<Pipeline, Misshapen<Pipeline>> {
     if text.trim().is_empty() {
-        return Err(vec![Problem::whole(
+        let hint = Some("it needs a name and steps");
+        return Err(Misshapen::unreadable(Problem::whole(
             file,
             "the pipeline file is empty",
-            Some("it needs a name and steps"),
-        )]);
+            hint,
+        )));
     }
     wholly(file, text)
 }
 
-/// Reads a shape strictly, or says everything that is wrong with it, in the file's order.
-pub(super) fn wholly<T: DeserializeOwned + JsonSchema>(file: &str, text: &str) -> Result<T, Vec<Problem>> {
-    strictly(file, text).map_err(|first| {
-        if text.len() > MAX_FILE_BYTES || first.line.is_none() {
-            return vec![first];
+/// A file that is not of its shape.
+pub(super) struct Misshapen<T> {
+    /// Everything that is wrong with its shape, in the file's order.
+    pub(super) problems: Vec<Problem>,
+    /// The keys of which nothing is known.
+    pub(super) unread: Vec<KeyPath>,
+    /// What can be read of it, if anything.
+    pub(super) rest: Option<Box<T>>,
+}
+
+impl<T> Misshapen<T> {
+    fn unreadable(why: Problem) -> Self {
+        Self {
+            problems: vec![why],
+            unread: Vec::new(),
+            rest: None,
         }
-        let schema = schemars::schema_for!(T).to_value();
+    }
+}
+
+/// Reads a shape strictly, or says everything that is wrong with it.
+pub(super) fn wholly<T: DeserializeOwned + JsonSchema>(file: &str, text: &str) -> Result<T, Misshapen<T>> {
+    strictly(file, text).map_err(|first| {
+        let conformed = (text.len() <= MAX_FILE_BYTES && first.line.is_some())
+            .then(|| conform(file, text, &schemars::schema_for!(T).to_value()))
+            .flatten();
+        let Some(conformed) = conformed else {
+            return Misshapen::unreadable(first);
+        };
         let place = (first.line, first.column);
-        let others = conform::mistakes(file, text, &schema).into_iter();
+        let others = conformed.problems.into_iter();
         let others = others.filter(|other| (other.line, other.column) != place || other.message != first.message);
         // Of one place the reader's word counts, unless several keys are missing there.
         let missing = |problem: &Problem| problem.message.ends_with("is missing here");
         let others = others.filter(|other| (other.line, other.column) != place || missing(other));
         let mut all: Vec<Problem> = others.chain([first.clone()]).collect();
         all.sort_by_key(|problem| (problem.line, problem.column));
-        all
+        Misshapen {
+            problems: all,
+            unread: conformed.unread,
+            rest: conformed
+                .rest
+                .and_then(|rest| serde_json::from_value(rest).ok())
+                .map(Box::new),
+        }
     })
 }
 
@@ -301,16 +338,16 @@ mod tests {
         p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |        ^
-        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                 ^
         p.yaml:3:38: true or false belongs here
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                                      ^
-        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
          4 |   b: { uses: x, timeot: 3 }
            |                 ^
-        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push
+        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are concurrency, data, gate, name, on, parameters, push, steps
          5 | gat: {}
            | ^
 
@@ -343,7 +380,7 @@ mod tests {
         p.yaml:3:47: the key 'direction' is missing here
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                               ^
-        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, min_detectable, confidence_level, suspicious_improvement, direction
+        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are change_threshold, confidence_level, cross_slice_thresholds, direction, margin, min_detectable, per_slice_thresholds, require, suspicious_improvement, value_threshold
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                                                 ^
         p.yaml:3:95: a whole number of 0 or more belongs here
@@ -356,7 +393,7 @@ mod tests {
         p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push
          1 | common: &c { image: x }
            | ^
-        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
          4 |   a: { <<: *c, comand: [a] }
            |                ^
 

@@ -1,5 +1,6 @@
 //! Where the keys of a pipeline file are.
 
+use super::unread::KeyPath;
 use crate::problem::Problem;
 use serde_saphyr::granit_parser::{Event, Parser};
 use std::collections::HashMap;
@@ -118,6 +119,8 @@ pub(super) struct Problems<'a> {
     map: SourceMap,
     /// Keys at the beginning of every path that are not in the file.
     above: usize,
+    /// Keys of which nothing is known: what is wrong with them is said already.
+    unread: Vec<KeyPath>,
     found: Vec<Problem>,
 }
 
@@ -127,8 +130,24 @@ impl<'a> Problems<'a> {
             file,
             map: SourceMap::new(text),
             above: 0,
+            unread: Vec::new(),
             found: Vec::new(),
         }
+    }
+
+    /// Of a file that is not read as a whole.
+    pub(super) fn beside(file: &'a str, text: &str, unread: Vec<KeyPath>) -> Self {
+        Self {
+            unread,
+            ..Self::new(file, text)
+        }
+    }
+
+    /// Whether all below `path`, and all above, could be read, so that what is missing there is missing in the file.
+    pub(super) fn is_read(&self, path: &[&str]) -> bool {
+        let path = path.get(self.above..).unwrap_or_default();
+        let together = |unread: &KeyPath| unread.iter().zip(path).all(|(unread, part)| unread == part);
+        !self.unread.iter().any(together)
     }
 
     /// Of a file that is one section, without the section's key.
@@ -158,7 +177,12 @@ impl<'a> Problems<'a> {
     }
 
     fn push(&mut self, path: &[&str], message: String, hint: Option<String>) {
-        let place = self.map.find(path.get(self.above..).unwrap_or_default());
+        let path = path.get(self.above..).unwrap_or_default();
+        let within = |unread: &KeyPath| unread.len() <= path.len() && unread.iter().zip(path).all(|(a, b)| a == b);
+        if self.unread.iter().any(within) {
+            return;
+        }
+        let place = self.map.find(path);
         self.found.push(Problem {
             file: self.file.to_owned(),
             line: place.map(|(line, _)| line),

@@ -54,6 +54,10 @@ impl StepCompiler<'_, '_, '_> {
         self.problems.add(&path, message);
     }
 
+    fn is_read(&self, key: &str) -> bool {
+        self.problems.is_read(&["steps", self.name, key])
+    }
+
     fn problem_with_hint(&mut self, key: &[&str], message: impl Into<String>, hint: impl Into<String>) {
         let path = [&["steps", self.name], key].concat();
         self.problems.add_with_hint(&path, message, hint);
@@ -249,6 +253,7 @@ impl StepCompiler<'_, '_, '_> {
                 self.problem_with_hint(&["with", "source"], "source is not a name", hint);
                 return None;
             }
+            None if !self.is_read("with") => return None,
             None => {
                 self.problem_with_hint(
                     &[],
@@ -270,7 +275,9 @@ impl StepCompiler<'_, '_, '_> {
         let window = match self.step.with.get("window") {
             Some(value) => match serde_json::from_value::<Window>(value.clone()) {
                 Ok(window) => {
-                    if let Ok(pattern) = SpanPattern::parse(&data.uri) {
+                    if let Ok(pattern) = SpanPattern::parse(&data.uri)
+                        && self.problems.is_read(&["data", source, "uri"])
+                    {
                         lint::window(
                             &["steps", self.name, "with", "window"],
                             Some(&window),
@@ -311,7 +318,7 @@ impl StepCompiler<'_, '_, '_> {
             inputs.insert(input.clone(), source);
         }
         for wanted in standard.map(|s| s.inputs).unwrap_or_default() {
-            if !wanted.optional && !self.step.inputs.contains_key(wanted.name) {
+            if !wanted.optional && !self.step.inputs.contains_key(wanted.name) && self.is_read("inputs") {
                 let message = format!("step '{}' lacks the input '{}'", self.name, wanted.name);
                 self.problem_with_hint(&[], message, format!("it takes a step that makes {}", wanted.type_name));
             }
@@ -408,7 +415,7 @@ impl StepCompiler<'_, '_, '_> {
 
     fn command(&mut self, parameters: &Map<String, Value>, outputs: &IndexMap<String, String>) {
         let step = self.step;
-        if step.command.is_empty() && step.uses.is_none() {
+        if step.command.is_empty() && step.uses.is_none() && self.is_read("command") {
             self.problem_with_hint(
                 &[],
                 format!("step '{}' has no command", self.name),
@@ -436,7 +443,12 @@ impl StepCompiler<'_, '_, '_> {
                         ("parameter", name, parameters.keys().map(String::as_str).collect())
                     }
                 };
-                if !known.contains(&name) {
+                let read = match what {
+                    "input" => self.is_read("inputs"),
+                    "output" => self.is_read("outputs"),
+                    _ => self.is_read("with") && self.problems.is_read(&["parameters"]),
+                };
+                if !known.contains(&name) && read {
                     let message = format!(
                         "the command names the {what} '{name}', which step '{}' does not have",
                         self.name

@@ -64,10 +64,13 @@ pub(crate) fn flights() -> Plan {
 /// Every problem of the example after one replacement, rendered.
 fn problems(from: &str, to: &str) -> String {
     assert!(FLIGHTS.contains(from), "{from}");
-    let text = FLIGHTS.replacen(from, to, 1);
-    match load("p.yaml", &text, &Map::new()) {
+    said(&FLIGHTS.replacen(from, to, 1))
+}
+
+fn said(text: &str) -> String {
+    match load("p.yaml", text, &Map::new()) {
         Ok(_) => "no problem".to_owned(),
-        Err(problems) => problems.iter().map(|p| p.render(&text)).collect::<Vec<_>>().join("\n"),
+        Err(problems) => problems.iter().map(|p| p.render(text)).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -281,7 +284,7 @@ fn every_mistake_has_its_place() {
      7 |   schedule: { cron: "0 3 * *", timezone: America/New_York, catchup: latest }
        |               ^
 
-    p.yaml:7:15: '0 25 * * 1' is not a cron expression of minute, hour, day of month, month and day of week: number out of bounds
+    p.yaml:7:15: '0 25 * * 1' is not a cron expression of minute, hour, day of month, month and day of week: its hour is '25', and takes 0 to 23
      7 |   schedule: { cron: "0 25 * * 1", timezone: America/New_York, catchup: latest }
        |               ^
 
@@ -521,6 +524,119 @@ fn all_problems_come_at_once_in_the_order_of_the_file() {
     let lines: Vec<_> = problems.iter().map(|p| p.line).collect();
     assert_eq!(lines.len(), 3);
     assert!(lines.is_sorted());
+}
+
+/// Everything else in the example is right, so one mistake of shape is all that there is to say.
+#[test]
+fn one_mistake_of_shape_has_no_second_sentence() {
+    let (mut tried, mut follow_ons) = (0, Vec::new());
+    for (start, _) in FLIGHTS.match_indices(':') {
+        let key = FLIGHTS[..start]
+            .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .map_or(0, |at| at + 1);
+        let value = start + 1 + FLIGHTS[start + 1..].find([',', '\n', '}']).unwrap_or_default();
+        let mistakes = [
+            format!("{}x{}", &FLIGHTS[..start], &FLIGHTS[start..]),
+            format!("{}zzzzzz{}", &FLIGHTS[..key], &FLIGHTS[start..]),
+            format!("{}: [{{}}]{}", &FLIGHTS[..start], &FLIGHTS[value..]),
+        ];
+        for text in mistakes {
+            let Err(shape) = super::parse("p.yaml", &text) else {
+                continue;
+            };
+            let all = load("p.yaml", &text, &Map::new()).unwrap_err();
+            let told: Vec<_> = all.iter().filter(|problem| !shape.contains(problem)).collect();
+            if !told.is_empty() {
+                follow_ons.push(format!(
+                    "{} also says {told:?}",
+                    text[text[..start].rfind('\n').map_or(0, |at| at + 1)..]
+                        .lines()
+                        .next()
+                        .unwrap_or_default()
+                ));
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert!(follow_ons.is_empty(), "{}", follow_ons.join("\n"));
+}
+
+#[test]
+fn one_round_shows_mistakes_of_shape_and_of_meaning() {
+    let text = "\
+name: trips
+on:
+  schedule: { cron: '0 0 32 1 *', catchup: sometimes }
+  data: { sourc: trips }
+data:
+  trips: { uri: '../trips-{MM}.csv', windw: { rolling_range: { num_spans: 3 } } }
+steps:
+  examples: { usse: example-gen, with: { source: nowhere }, timeout: 5 parsecs }
+  statistics: { uses: statistics-gen, inputs: { examples: examples }, cache: maybe }
+  train:
+    build: { dockerfile: Dockerfile }
+    command: [python, train.py, '{{outputs.model}}', '{{inputs.examples}}']
+    inputs: { examples: examples, words: nowhere }
+    outputs: { model: Model }
+    retry: { max_retry_count: many }
+  odd: { uses: evaluater }
+gate: { metrics: { auc: { chnge_threshold: { absolute: 0 } }, accuracy: {} }, confidence_level: 7 }
+push: { target: Prod, max_latency: soon }
+";
+    insta::assert_snapshot!(said(text), @"
+    p.yaml:3:15: '0 0 32 1 *' is not a cron expression of minute, hour, day of month, month and day of week: its day of month is '32', and takes 1 to 31 or L
+     3 |   schedule: { cron: '0 0 32 1 *', catchup: sometimes }
+       |               ^
+    p.yaml:3:44: 'sometimes' is not one of the values this key takes: known are none, latest, all
+     3 |   schedule: { cron: '0 0 32 1 *', catchup: sometimes }
+       |                                            ^
+    p.yaml:4:11: unknown key 'sourc': did you mean 'source'? known are quiet_period, source
+     4 |   data: { sourc: trips }
+       |           ^
+    p.yaml:6:12: '../trips-{MM}.csv' leaves its root: '..' is not allowed
+     6 |   trips: { uri: '../trips-{MM}.csv', windw: { rolling_range: { num_spans: 3 } } }
+       |            ^
+    p.yaml:6:38: unknown key 'windw': did you mean 'window'? known are uri, window
+     6 |   trips: { uri: '../trips-{MM}.csv', windw: { rolling_range: { num_spans: 3 } } }
+       |                                      ^
+    p.yaml:8:15: unknown key 'usse': did you mean 'uses'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+     8 |   examples: { usse: example-gen, with: { source: nowhere }, timeout: 5 parsecs }
+       |               ^
+    p.yaml:8:61: '5 parsecs' is not a duration: write it like 10s, 30m or 1h30m
+     8 |   examples: { usse: example-gen, with: { source: nowhere }, timeout: 5 parsecs }
+       |                                                             ^
+    p.yaml:9:78: true or false belongs here
+     9 |   statistics: { uses: statistics-gen, inputs: { examples: examples }, cache: maybe }
+       |                                                                              ^
+    p.yaml:11:14: the key 'context' is missing here
+     11 |     build: { dockerfile: Dockerfile }
+        |              ^
+    p.yaml:13:35: there is no step 'nowhere': known are examples, statistics, train, odd
+     13 |     inputs: { examples: examples, words: nowhere }
+        |                                   ^
+    p.yaml:15:31: a whole number of 0 or more belongs here
+     15 |     retry: { max_retry_count: many }
+        |                               ^
+    p.yaml:16:10: there is no standard component 'evaluater': did you mean 'evaluator'? known are example-gen, statistics-gen, schema-gen, example-validator, evaluator
+     16 |   odd: { uses: evaluater }
+        |          ^
+    p.yaml:17:27: unknown key 'chnge_threshold': did you mean 'change_threshold'? known are change_threshold, confidence_level, cross_slice_thresholds, direction, margin, min_detectable, per_slice_thresholds, require, suspicious_improvement, value_threshold
+     17 | gate: { metrics: { auc: { chnge_threshold: { absolute: 0 } }, accuracy: {} }, confidence_level: 7 }
+        |                           ^
+    p.yaml:17:63: metric 'accuracy' has no threshold: give it a value_threshold, a change_threshold or a require
+     17 | gate: { metrics: { auc: { chnge_threshold: { absolute: 0 } }, accuracy: {} }, confidence_level: 7 }
+        |                                                               ^
+    p.yaml:17:79: a confidence_level lies above 0.5 and below 1
+     17 | gate: { metrics: { auc: { chnge_threshold: { absolute: 0 } }, accuracy: {} }, confidence_level: 7 }
+        |                                                                               ^
+    p.yaml:18:9: 'Prod' cannot be the name of a push target: names are a-z, 0-9, - and _, begin with a letter and have at most 63 characters
+     18 | push: { target: Prod, max_latency: soon }
+        |         ^
+    p.yaml:18:23: 'soon' is not a latency: write it like 100ms or 2s
+     18 | push: { target: Prod, max_latency: soon }
+        |                       ^
+    ");
 }
 
 #[test]

@@ -51,14 +51,13 @@ impl Inbound {
         let file = folder.join(PIPELINE_FILE);
         let text = std::fs::read_to_string(&file).map_err(|error| LocalError::NoFile(file.clone(), error))?;
         let shown = file.display().to_string();
-        let plan = match spec::load(&shown, &text, parameters) {
+        let checked = spec::check(&shown, &text, parameters);
+        let missing = checked.plan.iter().flat_map(|plan| missing_locally(&file, plan, &text));
+        let missing: Vec<_> = missing.collect();
+        let plan = match checked.and(missing).finished() {
             Ok(plan) => plan,
             Err(problems) => return Err(LocalError::Invalid { file, text, problems }),
         };
-        let problems = missing_locally(&file, &plan, &text);
-        if !problems.is_empty() {
-            return Err(LocalError::Invalid { file, text, problems });
-        }
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let manual = Manual {
             repo: None,

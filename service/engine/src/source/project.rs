@@ -48,15 +48,12 @@ pub(crate) async fn load(
     text: &str,
     parameters: &Map<String, Value>,
 ) -> Result<Result<Plan, Vec<Problem>>, SourceError> {
-    let plan = match spec::load(path, text, parameters) {
-        Ok(plan) => plan,
-        Err(problems) => return Ok(Err(problems)),
+    let checked = spec::check(path, text, parameters);
+    let Some(plan) = checked.plan.as_ref().filter(|plan| plan.files().next().is_some()) else {
+        return Ok(checked.finished());
     };
-    if plan.files().next().is_none() {
-        return Ok(Ok(plan));
-    }
     let known = mirror.list(commit, "").await?;
     let short: String = commit.as_str().chars().take(7).collect();
-    let problems = spec::missing_files(&plan, path, text, &known, &format!("commit {short}"));
-    Ok(if problems.is_empty() { Ok(plan) } else { Err(problems) })
+    let missing = spec::missing_files(plan, path, text, &known, &format!("commit {short}"));
+    Ok(checked.and(missing).finished())
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use trainyard_core::problem::Problem;
 use trainyard_core::spec;
 use trainyard_engine::missing_locally;
 
@@ -43,17 +44,16 @@ impl Lint {
                 Err(error) => bail!("{name} cannot be read: {error}"),
             };
             let text = String::from_utf8_lossy(&bytes);
-            let found = match spec::load(&name, &text, &Map::new()) {
-                Ok(plan) => {
-                    let mut found = missing_locally(file, &plan, &text);
-                    found.extend(settings.as_ref().and_then(|(place, config)| {
-                        let targets = config.targets.keys().map(String::as_str);
-                        spec::unknown_target(&plan, &name, &text, targets, &place.display().to_string())
-                    }));
-                    found
-                }
-                Err(found) => found,
-            };
+            let checked = spec::check(&name, &text, &Map::new());
+            let around = checked.plan.as_ref().map(|plan| {
+                let target = settings.as_ref().and_then(|(place, config)| {
+                    let targets = config.targets.keys().map(String::as_str);
+                    spec::unknown_target(plan, &name, &text, targets, &place.display().to_string())
+                });
+                missing_locally(file, plan, &text).into_iter().chain(target)
+            });
+            let around: Vec<Problem> = around.into_iter().flatten().collect();
+            let found = checked.and(around).problems;
             if !found.is_empty() {
                 for problem in &found {
                     shown.push_str(&problem.render(&text));

@@ -104,7 +104,8 @@ impl SchemaDiff {
             }
             shown += match (relaxed.changes.is_empty(), write) {
                 (true, _) => "no change is proposed: look at the data\n",
-                (false, true) => "written: review the change and commit it\n",
+                (false, true) if relaxed.remaining.is_empty() => "written: review the change and commit it\n",
+                (false, true) => "written: review the change and commit it; what has a ! remains, look at the data\n",
                 (false, false) => "add --write to change the file\n",
             };
             output::text(&shown)?;

@@ -98,6 +98,9 @@ fn every_mistake_has_its_sentence() {
     p.yaml:43:34: the key 'cross_slicing_specs' is missing here
      43 |       cross_slice_thresholds: [{ value_threshold: { lower_bound: 0 } }]
         |                                  ^
+    p.yaml:43:32: this entry of cross_slice_thresholds has no threshold
+     43 |       cross_slice_thresholds: [{ cross_slicing_specs: [{ base_spec: {} }] }]
+        |                                ^
     p.yaml:43:58: the key 'slicing_specs' is missing here
      43 |       cross_slice_thresholds: [{ cross_slicing_specs: [{ base_spec: {} }] }]
         |                                                          ^
