@@ -116,6 +116,9 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
             source: Some("flights".into()),
             digest: model(1).digest,
             spans: vec![json!("2013-01")],
+            uri: None,
+            newest: None,
+            judges: false,
             as_of: Some(AsOf {
                 span: 15706,
                 label: "2013-01".into(),

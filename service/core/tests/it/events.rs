@@ -109,6 +109,7 @@ fn withheld() -> [Withheld; 4] {
         Withheld::OlderData {
             source: "flights".to_owned(),
             span: span("2014-06"),
+            serving_source: None,
             serving_span: span("2015-10"),
             version,
         },
