@@ -168,6 +168,7 @@ impl Engine {
             programs: programs.clone(),
             builder: builder.clone(),
             folders: folders.clone(),
+            memory: config.limits.step_memory,
         };
         let inbound = Inbound {
             store: store.clone(),
