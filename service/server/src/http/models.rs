@@ -107,14 +107,7 @@ pub(super) async fn hold(
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
-    let (parts, incoming) = request.into_parts();
-    let said: Said = body::json(&parts, incoming).await?;
-    let actor = named(said.actor.as_deref());
-    let done = app
-        .engine
-        .hold_target(&name, &actor, said.reason().unwrap_or_default())
-        .await;
-    Ok(Json(done.map_err(refusal)?.into()))
+    frozen(app, &name, request, true).await
 }
 
 /// Releases a push target that is held.
@@ -127,10 +120,22 @@ pub(super) async fn release(
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
+    frozen(app, &name, request, false).await
+}
+
+/// Freezes or releases, as the person of the request says.
+async fn frozen(app: App, target: &str, request: Request, hold: bool) -> Result<Json<HoldChange>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let said: Said = body::json(&parts, incoming).await?;
-    let actor = named(said.actor.as_deref());
-    let done = app.engine.release_target(&name, &actor, said.reason()).await;
+    let (engine, actor) = (&app.engine, named(said.actor.as_deref()));
+    let done = match hold {
+        true => {
+            engine
+                .hold_target(target, &actor, said.reason().unwrap_or_default())
+                .await
+        }
+        false => engine.release_target(target, &actor, said.reason()).await,
+    };
     Ok(Json(done.map_err(refusal)?.into()))
 }
 
