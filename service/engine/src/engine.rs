@@ -20,6 +20,7 @@ use crate::registry::aliases::AliasError;
 use crate::registry::promote::{PromoteRequest, Promoted, PromotionError};
 use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
+use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
 use crate::run::images::Images;
 use crate::run::reconcile::{ReconcileError, reconcile};
@@ -391,6 +392,11 @@ impl Engine {
         reason: Option<&str>,
     ) -> Result<RolledBack, PromotionError> {
         self.runs.registry.roll_back(target, actor, reason).await
+    }
+
+    /// What a push target is found to be, compared with its ledger; nothing is changed.
+    pub async fn look_at_target(&self, target: &str) -> Result<Found, LookError> {
+        self.runs.registry.look_at(target).await
     }
 
     /// Freezes a push target: nothing new serves there until it is released. A reason is needed.

@@ -310,6 +310,7 @@ mod runs {
                 ledger,
                 hold: None,
                 serving_run: serving,
+                drift: None,
             };
             match may_push(run, facts) {
                 Ok(blessed) => format!("may push {}", blessed.model().name),
@@ -381,6 +382,7 @@ mod runs {
                 ledger: &ledger,
                 hold,
                 serving_run: None,
+                drift: None,
             };
             match may_push(&run, facts) {
                 Ok(_) => "may push".to_owned(),

@@ -27,6 +27,8 @@ pub(super) struct RolledBackTo {
     from: String,
     /// The version that serves from now on.
     to: String,
+    /// The earlier version whose model it is, where something of others was in the way of its number.
+    model_of: Option<String>,
 }
 
 impl From<RolledBack> for RolledBackTo {
@@ -35,6 +37,7 @@ impl From<RolledBack> for RolledBackTo {
             target: done.target,
             from: done.from,
             to: done.to,
+            model_of: done.model_of,
         }
     }
 }
@@ -170,6 +173,8 @@ pub(super) struct PromotedTo {
     model: String,
     /// Whether a person approved what the gate did not.
     forced: bool,
+    /// What was found at the target, where it was to serve this very model already.
+    restored: Option<String>,
 }
 
 impl From<Promoted> for PromotedTo {
@@ -181,6 +186,7 @@ impl From<Promoted> for PromotedTo {
             run: done.run,
             model: done.model,
             forced: done.forced,
+            restored: done.restored,
         }
     }
 }
