@@ -361,7 +361,18 @@ impl Engine {
         may_push: bool,
         actor: &str,
     ) -> Result<RunId, LocalError> {
-        self.inbound.request_local(folder, parameters, may_push, actor).await
+        let asked = RunAsked {
+            parameters: parameters.clone(),
+            no_push: !may_push,
+            actor: actor.to_owned(),
+            ..RunAsked::default()
+        };
+        self.request_local_so(folder, &asked).await
+    }
+
+    /// The same, as of spans.
+    pub async fn request_local_so(&self, folder: &Path, asked: &RunAsked) -> Result<RunId, LocalError> {
+        self.inbound.request_local(folder, asked).await
     }
 
     /// Drives one run to its end in this task, whatever the limits of the service.
