@@ -20,6 +20,7 @@ use crate::registry::aliases::AliasError;
 use crate::registry::promote::{PromoteRequest, Promoted, PromotionError};
 use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
+use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
 use crate::run::images::Images;
 use crate::run::reconcile::{ReconcileError, reconcile};
@@ -168,6 +169,7 @@ impl Engine {
             programs: programs.clone(),
             builder: builder.clone(),
             folders: folders.clone(),
+            memory: config.limits.step_memory,
         };
         let inbound = Inbound {
             store: store.clone(),
@@ -359,7 +361,18 @@ impl Engine {
         may_push: bool,
         actor: &str,
     ) -> Result<RunId, LocalError> {
-        self.inbound.request_local(folder, parameters, may_push, actor).await
+        let asked = RunAsked {
+            parameters: parameters.clone(),
+            no_push: !may_push,
+            actor: actor.to_owned(),
+            ..RunAsked::default()
+        };
+        self.request_local_so(folder, &asked).await
+    }
+
+    /// The same, as of spans.
+    pub async fn request_local_so(&self, folder: &Path, asked: &RunAsked) -> Result<RunId, LocalError> {
+        self.inbound.request_local(folder, asked).await
     }
 
     /// Drives one run to its end in this task, whatever the limits of the service.
@@ -390,6 +403,11 @@ impl Engine {
         reason: Option<&str>,
     ) -> Result<RolledBack, PromotionError> {
         self.runs.registry.roll_back(target, actor, reason).await
+    }
+
+    /// What a push target is found to be, compared with its ledger; nothing is changed.
+    pub async fn look_at_target(&self, target: &str) -> Result<Found, LookError> {
+        self.runs.registry.look_at(target).await
     }
 
     /// Freezes a push target: nothing new serves there until it is released. A reason is needed.

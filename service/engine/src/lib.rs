@@ -30,6 +30,7 @@ pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::replay::Past;
 pub use registry::rollback::RolledBack;
+pub use registry::settle::{Found, LookError};
 pub use source::repository_file::missing_locally;
 pub use trainyard_executors::BuildLimits;
 pub use trainyard_github::GitHubAuth;

@@ -231,6 +231,12 @@ impl Verdict {
         let approved = self.blessing == Blessing::Blessed && *judged == candidate.digest;
         approved.then(|| Blessed(candidate.clone()))
     }
+
+    /// The proof that the content was approved before and is to serve already. It holds while the ledger says so.
+    pub fn bless_unchanged(&self, judged: &Digest, candidate: &ArtifactRef) -> Option<Blessed> {
+        let unchanged = self.blessing == Blessing::Unchanged && *judged == candidate.digest;
+        unchanged.then(|| Blessed(candidate.clone()))
+    }
 }
 
 /// A model that was approved. Pushing takes nothing else.

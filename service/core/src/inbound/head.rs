@@ -137,7 +137,11 @@ pub fn local(manual: &Manual, folder: &str, plan: Plan, work_tree: WorkTree, giv
         spans: manual.spans.clone(),
     };
     let mut draft = Draft::new(given);
-    let run = draft.request(&Origin::default(), folder, plan, &cause);
+    let origin = Origin {
+        as_of_spans: manual.spans.clone(),
+        ..Origin::default()
+    };
+    let run = draft.request(&origin, folder, plan, &cause);
     draft.begin(RunRequest {
         may_push: !manual.no_push,
         work_tree: Some(work_tree),

@@ -53,7 +53,11 @@ pub fn approve(found: &ModelVersion, actor: &str, reason: Option<&str>) -> Resul
     let pull_request = run.and_then(|run| run.request.pull_request);
     let by_gate = run
         .filter(|_| pull_request.is_none() && !found.forced_before)
-        .and_then(|run| run.bless(&found.model));
+        .and_then(|run| {
+            // A version whose run found it unchanged was approved before it served first.
+            let unchanged = || found.version.as_ref().and_then(|_| run.bless_unchanged(&found.model));
+            run.bless(&found.model).or_else(unchanged)
+        });
     if let Some(blessed) = by_gate {
         return Ok(Approval { blessed, forced: None });
     }

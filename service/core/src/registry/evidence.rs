@@ -2,11 +2,13 @@
 
 use crate::artifact::Digest;
 use crate::gate::{Override, Verdict};
-use crate::ids::CommitSha;
+use crate::ids::{CommitSha, StepName};
+use crate::plan::InputSource;
 use crate::run::{Run, WorkTree};
 use crate::span::AsOf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Why a model may serve. In JSON an object, told apart by the keys `promoted` and `rolled_back`.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +66,15 @@ pub struct DataRead {
     /// The newest span of the source that the run could see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<AsOf>,
+    /// The pattern of the source's files; absent in what older binaries wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The newest span that was read; absent of a file without a span, and in what older binaries wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<AsOf>,
+    /// Whether it was read only to judge the model, which was made of other data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judges: bool,
 }
 
 impl Judged {
@@ -79,21 +90,55 @@ impl Judged {
 }
 
 fn data(run: &Run) -> Vec<DataRead> {
-    let inputs = run.steps.values().flat_map(|step| step.inputs.values());
-    let external = inputs.filter(|input| input.type_name == "ExternalData");
+    let makers = makers(run);
+    let inputs = run
+        .steps
+        .iter()
+        .flat_map(|(step, record)| record.inputs.values().map(move |input| (step, input)));
+    let external = inputs.filter(|(_, input)| input.type_name == "ExternalData");
     external
-        .map(|data| {
+        .map(|(step, data)| {
             let spans = data.properties.get("spans").and_then(Value::as_array);
             let labels = spans.into_iter().flatten().map(|span| span["label"].clone());
             let source = data.properties.get("source").and_then(Value::as_str);
+            let planned = run.request.plan.steps.get(step);
+            let uri = planned.and_then(|step| Some(step.source.as_ref()?.uri.clone()));
+            // A file without a span has no place in time.
+            let timed = uri.as_ref().is_some_and(|uri| uri.contains('{'));
+            let newest = spans.into_iter().flatten().filter_map(as_of).max();
             DataRead {
                 source: source.map(str::to_owned),
                 digest: data.digest.clone(),
                 spans: labels.collect(),
                 as_of: source.and_then(|source| run.as_of(source)),
+                newest: newest.filter(|_| timed),
+                judges: makers.as_ref().is_some_and(|makers| !makers.contains(step)),
+                uri,
             }
         })
         .collect()
+}
+
+fn as_of(span: &Value) -> Option<AsOf> {
+    let label = span.get("label").and_then(Value::as_str)?.to_owned();
+    let span = span.get("span").and_then(Value::as_i64)?;
+    Some(AsOf { span, label })
+}
+
+/// The steps that the judged model comes from; `None` where no gate says which model that is.
+fn makers(run: &Run) -> Option<BTreeSet<StepName>> {
+    let plan = &run.request.plan;
+    let mut open = vec![plan.gate.as_ref()?.model.0.clone()];
+    let mut known = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let inputs = plan.steps.get(&name).into_iter().flat_map(|step| step.inputs.values());
+        open.extend(inputs.filter_map(|input| match input {
+            InputSource::Output { step, .. } => Some(step.clone()).filter(|step| !known.contains(step)),
+            InputSource::Baseline | InputSource::File { .. } => None,
+        }));
+        known.insert(name);
+    }
+    Some(known)
 }
 
 impl Evidence {

@@ -118,8 +118,8 @@ impl Ledger {
 
     /// The entry that made this version serve first.
     pub fn version(&self, version: &str) -> Option<&Promotion> {
-        let pushed = |entry: &&Promotion| entry.action == PromotionAction::Push && entry.version == version;
-        self.0.iter().find(pushed)
+        let began = |entry: &&Promotion| entry.action != PromotionAction::Removed && entry.version == version;
+        self.0.iter().find(began)
     }
 
     /// What was pushed last, whether or not it was rolled back since.
@@ -142,9 +142,17 @@ fn step<'a>(stack: &mut Vec<&'a Promotion>, entry: &'a Promotion) {
     match entry.action {
         PromotionAction::Push => stack.push(entry),
         PromotionAction::Removed => stack.clear(),
-        PromotionAction::Rollback => match stack.iter().rposition(|earlier| earlier.version == entry.version) {
-            Some(place) => stack.truncate(place + 1),
-            None => stack.push(entry),
-        },
+        PromotionAction::Rollback => {
+            let again = |same: &dyn Fn(&Promotion) -> bool| stack.iter().rposition(|earlier| same(earlier));
+            if let Some(place) = again(&|earlier| earlier.version == entry.version) {
+                stack.truncate(place + 1);
+                return;
+            }
+            // Under a number of its own, since something foreign was in the way of the old one.
+            if let Some(place) = again(&|earlier| earlier.model.digest == entry.model.digest) {
+                stack.truncate(place);
+            }
+            stack.push(entry);
+        }
     }
 }

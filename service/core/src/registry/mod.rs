@@ -35,6 +35,7 @@ pub use naming::{AliasRefusal, check_alias};
 pub use not_ours::{NotOurs, left_alone};
 pub use ownership::{
     Attempt, Attempts, ConfigMarker, Mark, Marker, Present, Proofs, Rank, Standing, may_answer, next_above,
+    number_again, outranking,
 };
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
 pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push};

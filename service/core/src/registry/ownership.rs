@@ -159,6 +159,8 @@ pub enum Rank {
     Number(u64),
     /// By a number that servers cannot count beyond.
     TooHigh,
+    /// Not at all: its number is higher than any that servers read in a folder's name.
+    Unread,
     /// As text.
     Text(String),
     /// Above all others, since it has no version.
@@ -176,13 +178,20 @@ impl Rank {
         if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
-        let number = digits.parse().ok().filter(|number| *number < HIGHEST);
-        Some(number.map_or(Self::TooHigh, Self::Number))
+        Some(match digits.parse::<u64>() {
+            Ok(number) if number < HIGHEST => Self::Number(number),
+            Ok(HIGHEST) => Self::TooHigh,
+            Ok(_) | Err(_) => Self::Unread,
+        })
     }
 
-    /// Of a version that is text.
+    /// Of a version that is text, which servers compare however long its number is.
     pub fn of_text(version: &str) -> Self {
-        Self::of_name(version).unwrap_or_else(|| Self::Text(version.to_owned()))
+        match Self::of_name(version) {
+            Some(Self::Unread) => Self::TooHigh,
+            Some(rank) => rank,
+            None => Self::Text(version.to_owned()),
+        }
     }
 }
 
@@ -202,6 +211,7 @@ impl Present {
             Rank::Number(number) => version.parse().is_ok_and(|version: u64| *number >= version),
             Rank::Text(text) => text.as_str() >= version,
             Rank::TooHigh | Rank::Unversioned => true,
+            Rank::Unread => false,
         }
     }
 }
@@ -218,7 +228,7 @@ pub fn next_above(ledger: &Ledger, present: &[Present]) -> Result<String, NotOur
                     place: version.place.clone(),
                 });
             }
-            Rank::Text(_) | Rank::Unversioned => {}
+            Rank::Text(_) | Rank::Unversioned | Rank::Unread => {}
         }
     }
     let version = format!("{number:06}");
@@ -231,14 +241,34 @@ pub fn next_above(ledger: &Ledger, present: &[Present]) -> Result<String, NotOur
     Ok(version)
 }
 
+/// What of others a server would answer with rather than with this version.
+pub fn outranking<'a>(version: &str, others: &'a [Present]) -> Option<&'a Present> {
+    others.iter().find(|other| other.outranks(version))
+}
+
+/// The number under which an earlier version serves again: its own, unless something of others has its place or would
+/// answer instead of it; then one above everything that is there.
+pub fn number_again(
+    ledger: &Ledger,
+    version: &str,
+    taken: bool,
+    answering: &[Present],
+    present: &[Present],
+) -> Result<String, NotOurs> {
+    if !taken && outranking(version, answering).is_none() {
+        return Ok(version.to_owned());
+    }
+    next_above(ledger, present)
+}
+
 /// Whether a server that has the versions of others, too, would answer with this one.
 pub fn may_answer(version: &str, others: &[Present]) -> Result<(), NotOurs> {
-    let Some(other) = others.iter().find(|other| other.outranks(version)) else {
+    let Some(other) = outranking(version, others) else {
         return Ok(());
     };
     let (place, version) = (other.place.clone(), version.to_owned());
     Err(match other.rank {
-        Rank::Number(_) => NotOurs::Outranks { place, version },
+        Rank::Number(_) | Rank::Unread => NotOurs::Outranks { place, version },
         Rank::TooHigh | Rank::Text(_) | Rank::Unversioned => NotOurs::AlwaysFirst { place, version },
     })
 }
@@ -359,6 +389,38 @@ mod tests {
         }
     }
 
+    /// As TensorFlow Serving and Triton rank a folder.
+    fn by_folder(name: &str) -> Present {
+        Present {
+            place: format!("models/{name}"),
+            rank: Rank::of_name(name).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_rollback_goes_above_what_is_in_its_way() {
+        let ledger = ledger(3);
+        let said = |taken, answering: &[Present]| match number_again(&ledger, "000001", taken, answering, answering) {
+            Ok(version) => version,
+            Err(refusal) => refusal.sentence(),
+        };
+        for (case, said, expected) in [
+            ("nothing there", said(false, &[]), "000001"),
+            ("below it", said(false, &[there("0")]), "000001"),
+            ("between two of ours", said(false, &[there("2")]), "000004"),
+            ("far above", said(false, &[there("17")]), "000018"),
+            ("in its place", said(true, &[there("1")]), "000004"),
+            (
+                "a number that no server reads",
+                said(false, &[by_folder("9223372036854775808")]),
+                "000001",
+            ),
+        ] {
+            assert_eq!(said, expected, "{case}");
+        }
+        assert!(said(false, &[there("v1")]).contains("whatever number"));
+    }
+
     #[test]
     fn a_push_is_numbered_above_everything_that_is_there() {
         let unversioned = Present {
@@ -378,11 +440,13 @@ mod tests {
             said(&[there("9223372036854775806")]),
             said(&[there("9223372036854775807")]),
             said(&[there("99999999999999999999999")]),
+            said(&[by_folder("9223372036854775808"), by_folder("99999999999999999999999")]),
+            said(&[by_folder("9223372036854775807")]),
             said(&[there("v3")]),
             said(&[there("-3")]),
             said(&[unversioned]),
         ];
-        insta::assert_snapshot!(all.join("\n"), @r"
+        insta::assert_snapshot!(all.join("\n"), @"
         000003
         000003
         1697040001
@@ -391,6 +455,8 @@ mod tests {
         9223372036854775807
         models/9223372036854775807 has the highest number that model servers count to, so that no version can come after it: move it away by hand, or give the target a model name of its own
         models/99999999999999999999999 has the highest number that model servers count to, so that no version can come after it: move it away by hand, or give the target a model name of its own
+        000003
+        models/9223372036854775807 has the highest number that model servers count to, so that no version can come after it: move it away by hand, or give the target a model name of its own
         models/v3 was not written by this instance, and whatever number version 000003 had, the model server would answer with it: it is left alone; move it away by hand if it may go, or give the target a model name of its own
         000003
         models/flat was not written by this instance, and whatever number version 000003 had, the model server would answer with it: it is left alone; move it away by hand if it may go, or give the target a model name of its own

@@ -1,11 +1,11 @@
 //! Whether a run's approved model may still be pushed when its turn comes.
 
 use super::as_of::older_data;
-use super::{Ledger, PromotionAction, TargetHold};
+use super::{Ledger, TargetHold};
 use crate::gate::Blessed;
 use crate::ids::{Micros, RunId};
 use crate::plan::Baseline;
-use crate::run::{Run, Withheld};
+use crate::run::{Drift, Run, Withheld};
 
 /// Why an approved model is not pushed after all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +60,10 @@ pub struct NewerRun {
 }
 
 impl NewerRun {
-    /// The run that has to be looked up before [`may_push`]: the one of the same pipeline whose push serves.
+    /// The run that has to be looked up before [`may_push`]: the one of the same pipeline whose model serves.
     pub fn to_look_up<'a>(ledger: &'a Ledger, pipeline: &str) -> Option<&'a RunId> {
         let pushed = ledger.serving()?.pushed;
-        let of_the_pipeline = pushed.action == PromotionAction::Push && pushed.pipeline == pipeline;
-        pushed.run.as_ref().filter(|_| of_the_pipeline)
+        pushed.run.as_ref().filter(|_| pushed.pipeline == pipeline)
     }
 }
 
@@ -77,12 +76,15 @@ pub struct PushFacts<'a> {
     pub hold: Option<&'a TargetHold>,
     /// The run of [`NewerRun::to_look_up`].
     pub serving_run: Option<&'a NewerRun>,
+    /// What was found at the target in place of what the ledger says.
+    pub drift: Option<&'a Drift>,
 }
 
-/// The candidate with its approval by the gate.
+/// The candidate with its approval by the gate, now or when the same bytes began to serve.
 pub fn approved(run: &Run) -> Result<Blessed, PushRefusal> {
     let candidate = run.candidate().ok_or(PushRefusal::NotApproved)?;
-    run.bless(candidate).ok_or(PushRefusal::NotApproved)
+    let blessed = run.bless(candidate).or_else(|| run.bless_unchanged(candidate));
+    blessed.ok_or(PushRefusal::NotApproved)
 }
 
 /// The model with its approval, if nothing keeps it back and what the verdict says is still about what serves.
@@ -91,12 +93,25 @@ pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal>
         ledger,
         hold,
         serving_run,
+        drift,
     } = facts;
     let plan = &run.request.plan;
     let (Some(_), Some(_), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
         return Err(PushRefusal::NothingToPush);
     };
     let blessed = approved(run)?;
+    // The ledger's own word is kept, whatever else may be said of the model: what serves is not replaced by another.
+    if let Some(version) = ledger.serves(blessed.digest()) {
+        let version = version.to_owned();
+        return match (drift, hold) {
+            (None, _) => Err(PushRefusal::Withheld(Withheld::Unchanged { version })),
+            (Some(_), Some(hold)) => Err(PushRefusal::Withheld(hold.withholds())),
+            (Some(_), None) => Ok(blessed),
+        };
+    }
+    if run.candidate().and_then(|candidate| run.bless(candidate)).is_none() {
+        return Err(PushRefusal::AnotherServes);
+    }
     if let Some(because) = withheld(run, &blessed, ledger, hold) {
         return Err(PushRefusal::Withheld(because));
     }
@@ -113,12 +128,8 @@ pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal>
     }
 }
 
-/// What keeps an approved model back. What serves already is said first, since nothing was to be done anyway.
+/// What keeps an approved model back that does not serve yet.
 fn withheld(run: &Run, blessed: &Blessed, ledger: &Ledger, hold: Option<&TargetHold>) -> Option<Withheld> {
-    if let Some(version) = ledger.serves(blessed.digest()) {
-        let version = version.to_owned();
-        return Some(Withheld::Unchanged { version });
-    }
     let withdrawn = || {
         let withdrawal = ledger.withdrawal(blessed.digest())?;
         Some(Withheld::Withdrawn {

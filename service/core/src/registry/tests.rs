@@ -116,6 +116,9 @@ fn evidence_is_read_back_as_it_was_written_whoever_wrote_it() {
             source: Some("flights".into()),
             digest: model(1).digest,
             spans: vec![json!("2013-01")],
+            uri: None,
+            newest: None,
+            judges: false,
             as_of: Some(AsOf {
                 span: 15706,
                 label: "2013-01".into(),
@@ -307,6 +310,7 @@ mod runs {
                 ledger,
                 hold: None,
                 serving_run: serving,
+                drift: None,
             };
             match may_push(run, facts) {
                 Ok(blessed) => format!("may push {}", blessed.model().name),
@@ -378,6 +382,7 @@ mod runs {
                 ledger: &ledger,
                 hold,
                 serving_run: None,
+                drift: None,
             };
             match may_push(&run, facts) {
                 Ok(_) => "may push".to_owned(),

@@ -363,6 +363,9 @@ pub fn finished(run: &Run, state: RunState, summary: String) -> RunEvent {
         }
         let blessed = verdict.blessing() == Blessing::Blessed;
         metrics.insert("blessed".to_owned(), Value::Bool(blessed));
+        if let Some(because) = run.kept_back() {
+            metrics.insert("not_pushed".to_owned(), Value::from(because.word()));
+        }
     }
     RunEvent::Finished {
         state,

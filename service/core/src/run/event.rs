@@ -1,6 +1,6 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::{RunState, SkipCause, Withheld};
+use super::{Drift, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -218,6 +218,9 @@ pub enum RunEvent {
         destination: String,
         /// The model.
         model: ArtifactRef,
+        /// What was found in its place, where the target was to serve this very model already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restored: Option<Drift>,
     },
     /// The approved model could not be pushed; what served before still serves.
     PushFailed {

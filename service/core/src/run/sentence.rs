@@ -142,12 +142,18 @@ pub fn run_succeeded(run: &Run) -> String {
     let Some(verdict) = &run.verdict else {
         return "all steps finished".to_owned();
     };
+    let kept_back = |because: &Withheld| match (because, verdict.blessing()) {
+        (Withheld::Unchanged { .. }, _) => format!("unchanged: {}", because.sentence()),
+        (_, Blessing::Unchanged) => format!("unchanged, not pushed again: {}", because.sentence()),
+        _ => format!("approved, not pushed: {}", because.sentence()),
+    };
+    if let (PushState::Pushed { version }, Some(drift)) = (&run.push, &run.restored) {
+        let found = drift.sentence();
+        return format!("unchanged, and pushed again as version {version}, since it did not serve: {found}");
+    }
     match (verdict.blessing(), &run.push) {
         (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
-        (Blessing::Blessed, PushState::Withheld { because }) => match because {
-            Withheld::Unchanged { .. } => format!("unchanged: {}", because.sentence()),
-            _ => format!("approved, not pushed: {}", because.sentence()),
-        },
+        (Blessing::Blessed | Blessing::Unchanged, PushState::Withheld { because }) => kept_back(because),
         (Blessing::Unchanged, _) => {
             let version = verdict.unchanged().unwrap_or_default().to_owned();
             format!("unchanged: {}", Withheld::Unchanged { version }.sentence())

@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Exit, RunEvent, RunRequest, RunState, SkipCause, Withheld};
+use super::{Drift, Exit, RunEvent, RunRequest, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -238,6 +238,9 @@ pub struct Run {
     pub gate_replay: Option<GateReplay>,
     /// The push.
     pub push: PushState,
+    /// What was found at the target where it was to serve this very model already, and so got it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Drift>,
     /// Who asked for the end.
     pub cancel_requested: Option<String>,
     /// When it was admitted.
@@ -278,6 +281,7 @@ impl Run {
             blessing: None,
             gate_replay: None,
             push: PushState::Pending,
+            restored: None,
             cancel_requested: None,
             started_at: None,
             ended_at: None,
@@ -327,16 +331,31 @@ impl Run {
         self.verdict.as_ref()?.bless(self.judged.as_ref()?, model)
     }
 
+    /// Why the model was not handed to its target, although it was to be; that it serves already is no such reason.
+    pub fn kept_back(&self) -> Option<&Withheld> {
+        match &self.push {
+            PushState::Withheld { because } if !matches!(because, Withheld::Unchanged { .. }) => Some(because),
+            _ => None,
+        }
+    }
+
     /// Whether the gate said no.
     pub fn is_rejected(&self) -> bool {
         let verdict = self.verdict.as_ref();
         verdict.is_some_and(|verdict| verdict.blessing() == Blessing::NotBlessed)
     }
 
-    /// Whether an approved model will be, or was, handed to a push target.
+    /// The proof that this very model is the one that the ledger called serving when the gate spoke: it was approved
+    /// before.
+    pub fn bless_unchanged(&self, model: &ArtifactRef) -> Option<Blessed> {
+        self.verdict.as_ref()?.bless_unchanged(self.judged.as_ref()?, model)
+    }
+
+    /// Whether an approved model will be, or was, handed to a push target. One that is unchanged is, too: only there
+    /// it is seen whether it really serves.
     pub fn wants_push(&self) -> bool {
-        let blessed = self.verdict.as_ref().is_some_and(|v| v.blessing() == Blessing::Blessed);
-        blessed && self.request.may_push && self.request.plan.push.is_some()
+        let approved = |verdict: &Verdict| matches!(verdict.blessing(), Blessing::Blessed | Blessing::Unchanged);
+        self.verdict.as_ref().is_some_and(approved) && self.request.may_push && self.request.plan.push.is_some()
     }
 
     /// Takes one event into account.
@@ -419,9 +438,15 @@ impl Run {
                 self.gate_replay = Some(replay.clone());
                 Applied::Applied
             }
-            RunEvent::ModelPushed { version, .. } => self.apply_push(PushState::Pushed {
-                version: version.clone(),
-            }),
+            RunEvent::ModelPushed { version, restored, .. } => {
+                let applied = self.apply_push(PushState::Pushed {
+                    version: version.clone(),
+                });
+                if applied == Applied::Applied {
+                    self.restored = restored.clone();
+                }
+                applied
+            }
             RunEvent::PushFailed { reason } => self.apply_push(PushState::Failed { reason: reason.clone() }),
             RunEvent::PushWithheld { because } => self.apply_push(PushState::Withheld {
                 because: because.clone(),

@@ -169,6 +169,7 @@ fn pushed() -> RunEvent {
         version: "1".to_owned(),
         destination: "/models".to_owned(),
         model: model(),
+        restored: None,
     }
 }
 

@@ -37,13 +37,16 @@ pub enum Withheld {
         /// Why, if the person said so.
         reason: Option<String>,
     },
-    /// It was made as of an older span than what serves.
+    /// It was made of older data than what serves.
     OlderData {
         /// The data source.
         source: String,
-        /// The newest span that the run was to see.
+        /// Its newest span that the model was made of; older versions wrote the newest that its run was to see.
         span: String,
-        /// The newest span that the run of the serving model could see.
+        /// The other data source that the serving model was made of, if it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serving_source: Option<String>,
+        /// The newest span that the serving model was made of.
         serving_span: String,
         /// The version that serves.
         version: String,
@@ -51,6 +54,16 @@ pub enum Withheld {
 }
 
 impl Withheld {
+    /// The same in a word or two, for listings.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unchanged { .. } => "unchanged",
+            Self::TargetHeld { .. } => "target held",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::OlderData { .. } => "older data",
+        }
+    }
+
     /// What keeps the model back, and what to do.
     pub fn sentence(&self) -> String {
         match self {
@@ -77,11 +90,16 @@ impl Withheld {
             Self::OlderData {
                 source,
                 span,
+                serving_source,
                 serving_span,
                 version,
-            } => format!(
-                "it was made as of {span} of data source '{source}', and version {version}, which serves, as of {serving_span}: to let older data serve, use `trainyard promote`, or set push.allow_older_data"
-            ),
+            } => {
+                let of_another = serving_source.as_ref().map(|source| format!("of '{source}' "));
+                format!(
+                    "it was made of data source '{source}' up to {span}, and version {version}, which serves, {}up to {serving_span}: to let older data serve, use `trainyard promote`, or set push.allow_older_data",
+                    of_another.unwrap_or_default()
+                )
+            }
         }
     }
 }

@@ -12,6 +12,13 @@ pub struct AsOf {
     pub label: String,
 }
 
+impl AsOf {
+    /// Whether it is a date, and no number: of a number the label says the same.
+    pub fn is_dated(&self) -> bool {
+        self.label.parse() != Ok(self.span)
+    }
+}
+
 /// Up to where a run may look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sight {

@@ -39,6 +39,7 @@ pub fn expected(causes: impl IntoIterator<Item = SkipCause>) -> Vec<RunEvent> {
             version: "3".to_owned(),
             destination: "/models/line/3".to_owned(),
             model: model(2).1,
+            restored: None,
         },
         RunEvent::PushFailed {
             reason: "the server does not answer".to_owned(),
@@ -109,6 +110,7 @@ fn withheld() -> [Withheld; 4] {
         Withheld::OlderData {
             source: "flights".to_owned(),
             span: span("2014-06"),
+            serving_source: None,
             serving_span: span("2015-10"),
             version,
         },

@@ -10,3 +10,4 @@ pub(crate) mod log_end;
 pub(crate) mod programs;
 pub(crate) mod signals;
 pub(crate) mod targets;
+pub(crate) mod trouble;

@@ -1,15 +1,14 @@
 //! A run of a pipeline folder on this machine, by the same engine.
 
 use super::Inbound;
+use super::manual::RunAsked;
 use crate::house::clock::{new_run_id, now};
 use crate::source::project::PIPELINE_FILE;
 use crate::source::repository_file::missing_locally;
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trainyard_core::event::Manual;
 use trainyard_core::ids::RunId;
-use trainyard_core::inbound as decide;
+use trainyard_core::inbound::{self as decide, SpanRefusal, asked_spans};
 use trainyard_core::problem::Problem;
 use trainyard_core::run::WorkTree;
 use trainyard_core::spec;
@@ -31,6 +30,9 @@ pub enum LocalError {
         /// Everything that is wrong.
         problems: Vec<Problem>,
     },
+    /// A span that was named is none.
+    #[error("{}", .0.sentence())]
+    Span(SpanRefusal),
     /// The store does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,14 +42,14 @@ pub enum LocalError {
 }
 
 impl Inbound {
-    /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
-    pub(crate) async fn request_local(
-        &self,
-        folder: &Path,
-        parameters: &Map<String, Value>,
-        may_push: bool,
-        actor: &str,
-    ) -> Result<RunId, LocalError> {
+    /// Makes a run of `<folder>/pipeline.yaml`. What is asked replaces the file's.
+    pub(crate) async fn request_local(&self, folder: &Path, asked: &RunAsked) -> Result<RunId, LocalError> {
+        let RunAsked {
+            parameters,
+            spans,
+            no_push,
+            actor,
+        } = asked;
         let file = folder.join(PIPELINE_FILE);
         let text = std::fs::read_to_string(&file).map_err(|error| LocalError::NoFile(file.clone(), error))?;
         let shown = file.display().to_string();
@@ -63,14 +65,14 @@ impl Inbound {
             repo: None,
             pipeline: plan.pipeline.clone(),
             git_ref: None,
-            actor: actor.to_owned(),
+            actor: actor.clone(),
             parameters: parameters.clone(),
-            spans: BTreeMap::new(),
-            no_push: !may_push,
+            spans: asked_spans(&plan, spans).map_err(LocalError::Span)?,
+            no_push: *no_push,
         };
         let checked_out = trainyard_github::git::work_tree(&folder).await;
         let work_tree = WorkTree {
-            actor: actor.to_owned(),
+            actor: actor.clone(),
             dirty: checked_out.as_ref().is_none_or(|tree| tree.dirty),
             commit: checked_out.and_then(|tree| tree.commit),
         };

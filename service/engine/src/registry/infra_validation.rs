@@ -21,6 +21,7 @@ use trainyard_core::log;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Push;
 use trainyard_core::registry::Ledger;
+use trainyard_core::sentence::bytes;
 use trainyard_executors::{
     AttemptKey, BuildError, Executor, ExecutorError, ImageBuilder, Input, InputContent, Network, Observation, Program,
     ProgramExit,
@@ -221,7 +222,8 @@ impl Trial<'_> {
             outputs: None,
             working_directory: None,
             cpus: None,
-            memory_bytes: None,
+            // What serves may need as much as what trains, and no more.
+            memory_bytes: self.registry.memory,
             network: Network::Bridge,
         }
     }
@@ -275,7 +277,13 @@ impl Trial<'_> {
         Ok(match ended {
             ProgramExit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
             ProgramExit::Signal(signal) => format!("its serving container ended by signal {signal}"),
-            ProgramExit::OutOfMemory => "its serving container needed more memory than there is".to_owned(),
+            ProgramExit::OutOfMemory => match self.registry.memory {
+                Some(limit) => format!(
+                    "its serving container needed more memory than {}, which programs without a limit of their own may use: raise executor.step_memory",
+                    bytes(limit)
+                ),
+                None => "its serving container needed more memory than there is".to_owned(),
+            },
         })
     }
 }

@@ -33,4 +33,6 @@ pub(crate) struct Registry {
     pub(crate) programs: Programs,
     pub(crate) builder: AnyImageBuilder,
     pub(crate) folders: Folders,
+    /// Bytes of memory of a throw-away model server, as of a step that does not say itself.
+    pub(crate) memory: Option<u64>,
 }

@@ -44,6 +44,8 @@ pub struct Promoted {
     pub model: String,
     /// Whether a person approved what the gate did not.
     pub forced: bool,
+    /// What was found at the target, where it was to serve this very model already.
+    pub restored: Option<String>,
 }
 
 /// Why nothing was promoted or rolled back; what served before still serves.
@@ -135,11 +137,21 @@ impl Registry {
             return Err(PromotionError::Refused(Refusal::Held(held.clone())));
         }
         let serving = turn.ledger.serving().map(|serving| serving.pushed);
+        let mut drift = None;
         if let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest) {
-            return Err(PromotionError::Refused(Refusal::ServesAlready {
-                version: serving.version.clone(),
-                target: name,
-            }));
+            drift = self
+                .drift(&name, config, &turn)
+                .await
+                .map_err(|error| PromotionError::Serving {
+                    what: format!("the model was not promoted to target '{name}'"),
+                    error,
+                })?;
+            if drift.is_none() {
+                return Err(PromotionError::Refused(Refusal::ServesAlready {
+                    version: serving.version.clone(),
+                    target: name,
+                }));
+            }
         }
         let reason = Reason {
             pipeline: found.pipeline.clone(),
@@ -178,6 +190,7 @@ impl Registry {
             run: promotion.run.as_ref().map(ToString::to_string),
             model: promotion.model.digest.to_string(),
             forced: forced.is_some(),
+            restored: drift.map(|drift| drift.sentence()),
         })
     }
 

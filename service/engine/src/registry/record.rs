@@ -72,6 +72,8 @@ fn pusher(served: &Served, infra_blessing: Option<ArtifactRef>) -> MetadataWrite
 pub(super) fn rollback(served: &Served, to: &Promotion, from: &Promotion) -> MetadataWrite {
     let promotion = &served.promotion;
     let first = match (&to.evidence, &promotion.run) {
+        // Under a number of its own it is another one.
+        _ if promotion.version != to.version => Some(pushed_name(promotion)),
         (Evidence::Promotion { .. }, _) => Some(pushed_name(promotion)),
         (_, Some(run)) => Some(format!("{run}/push/pushed_model")),
         (_, None) => None,

@@ -15,6 +15,8 @@ pub struct RolledBack {
     pub from: String,
     /// The version that serves from now on.
     pub to: String,
+    /// The earlier version whose model it is, where something of others was in the way of its number.
+    pub model_of: Option<String>,
 }
 
 impl Registry {
@@ -66,11 +68,12 @@ impl Registry {
             .await
             .map_err(|error| PromotionError::Serving { what: not_done, error })?;
         let metadata = record::rollback(&served, &to, &from);
-        served.record(&self.store, vec![metadata]).await?;
+        let promotion = served.record(&self.store, vec![metadata]).await?;
         Ok(RolledBack {
             target: name.to_owned(),
             from: from.version,
-            to: to.version,
+            model_of: (promotion.version != to.version).then_some(to.version),
+            to: promotion.version,
         })
     }
 }

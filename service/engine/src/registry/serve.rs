@@ -14,6 +14,7 @@ use trainyard_core::gate::Blessed;
 use trainyard_core::ids::RunId;
 use trainyard_core::plan::Push;
 use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction, TargetHold};
+use trainyard_core::run::Drift;
 use trainyard_store::{MetadataWrite, Store, StoreError};
 
 /// The right to change a target, and what its ledger says.
@@ -94,6 +95,25 @@ impl Registry {
         })
     }
 
+    /// What is found at a target in place of what its ledger says serves. Changes nothing.
+    pub(crate) async fn drift(
+        &self,
+        name: &str,
+        config: &TargetConfig,
+        turn: &Turn,
+    ) -> Result<Option<Drift>, ServingError> {
+        let Some(serving) = turn.ledger.serving() else {
+            return Ok(None);
+        };
+        let files = self.content.place(&serving.pushed.model.digest);
+        let current = Servable {
+            model: &serving.pushed.model,
+            files: &files,
+            version: &serving.pushed.version,
+        };
+        Target::new(&self.http, name, config).drift(current, &turn.claims).await
+    }
+
     /// Makes the model serve and reads that back. On an error what served before still serves.
     pub(crate) async fn serve(
         &self,
@@ -122,14 +142,9 @@ impl Registry {
                     files: &files,
                     version: &to.version,
                 };
-                target.roll_back(earlier, &from.version, &claims).await?;
-                let destination = target.destination(&to.version);
-                (
-                    PromotionAction::Rollback,
-                    to.version.clone(),
-                    to.model.clone(),
-                    destination,
-                )
+                let version = target.roll_back(earlier, &from.version, claims).await?;
+                let destination = target.destination(&version);
+                (PromotionAction::Rollback, version, to.model.clone(), destination)
             }
         };
         let promotion = NewPromotion {

@@ -7,6 +7,7 @@
 
 use crate::house::clock::now;
 use crate::house::error::EffectError;
+use crate::house::trouble::Trouble;
 use crate::run::Runs;
 use crate::run::effects;
 use crate::run::outcome::Outcome;
@@ -49,6 +50,7 @@ struct Worker {
     tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
     at_work: HashMap<Command, AbortHandle>,
     not_before: HashMap<Command, Instant>,
+    troubles: HashMap<Command, Trouble>,
 }
 
 /// Drives one run until it is over.
@@ -88,6 +90,7 @@ impl Worker {
             tasks: JoinSet::new(),
             at_work: HashMap::new(),
             not_before: HashMap::new(),
+            troubles: HashMap::new(),
         })
     }
 
@@ -187,6 +190,10 @@ impl Worker {
         match result {
             Ok(outcome) => {
                 self.not_before.remove(&command);
+                if let Some(trouble) = self.troubles.remove(&command) {
+                    let (times, lasted) = (trouble.times(), trouble.lasted(Instant::now()));
+                    tracing::info!(run = %self.run.request.id, ?command, times, ?lasted, "works again");
+                }
                 if matches!(command, Command::Stop { .. }) {
                     // The program's end arrives through its own `Execute`.
                     self.not_before.insert(command, Instant::now() + Duration::from_secs(5));
@@ -194,11 +201,20 @@ impl Worker {
                 self.append(outcome).await
             }
             Err(EffectError::Again { reason, after }) => {
-                tracing::warn!(run = %self.run.request.id, ?command, reason, "will be tried again");
+                let now = Instant::now();
+                let trouble = self
+                    .troubles
+                    .entry(command.clone())
+                    .or_insert_with(|| Trouble::new(now));
+                if trouble.again(now) {
+                    let times = trouble.times();
+                    tracing::warn!(run = %self.run.request.id, ?command, reason, times, "will be tried again; told ever more rarely");
+                }
                 self.not_before.insert(command, Instant::now() + after);
                 Ok(())
             }
             Err(EffectError::Broken(reason)) => {
+                self.troubles.remove(&command);
                 let outcome = effects::broken(&self.run, &command, reason, now());
                 self.append(outcome).await
             }

@@ -10,7 +10,7 @@ use crate::content::artifacts::remove_tree;
 use std::fs;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{Standing, may_answer, next_above};
+use trainyard_core::registry::{Standing, may_answer, next_above, number_again};
 
 /// A new version that was written, and what it takes to undo that.
 #[derive(Debug)]
@@ -88,6 +88,12 @@ impl ModelFolder {
     ) -> Result<(String, Vec<String>), ServingError> {
         let survey = self.survey(claims).await?;
         self.check_config(source, &survey.ours(), claims)?;
+        for place in survey.unread() {
+            tracing::warn!(
+                place,
+                "its number is higher than any that model servers read: it is left alone and does not count"
+            );
+        }
         let mut present = survey.present();
         // A server may have loaded what was cut off: its number is free for the same bytes only.
         let other_bytes = |version: &&String| !claims.attempts().contains(version, model);
@@ -134,6 +140,22 @@ impl ModelFolder {
             {
                 tracing::warn!(folder = %entry.path().display(), %error, "an old version was not removed");
             }
+        }
+    }
+
+    /// Whether an earlier version can serve again under its own number: nothing of others has its place, or would
+    /// answer instead of it. Where that is so and no number helps, it is an error.
+    pub(super) async fn is_free_again(&self, version: &str, claims: &Claims) -> Result<bool, ServingError> {
+        let survey = self.survey(claims).await?;
+        let taken = self.standing(version, claims).await? == Some(Standing::Foreign);
+        let again = number_again(claims.ledger(), version, taken, survey.answering(), &survey.present())?;
+        Ok(again == version)
+    }
+
+    /// After an earlier version was proved under a new number: what of ours it replaced goes.
+    pub(super) async fn retire_all_but(&self, version: &str, claims: &Claims) {
+        if let Err(error) = self.remove_all_but(&[version], claims).await {
+            tracing::warn!(model = self.model(), %error, "old versions were not removed");
         }
     }
 

@@ -11,6 +11,7 @@ use super::trial::Checks;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use trainyard_core::registry::NotOurs;
+use trainyard_core::run::Drift;
 
 /// The waits before a server is asked again to load what is right.
 const RELOADS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
@@ -30,21 +31,49 @@ impl OpenInference {
     }
 
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims, checks: &Checks) -> Result<String, ServingError> {
+        let version = self.begin(new, &mut claims, checks).await?;
+        self.folder.retire(&version, &claims).await;
+        Ok(version)
+    }
+
+    /// Writes the model under a number above all that is there, has the server load it, and asks it.
+    async fn begin(&self, new: New<'_>, claims: &mut Claims, checks: &Checks) -> Result<String, ServingError> {
         // A server that is down is waited for; one that this version takes down is not.
         self.server.live().await?;
-        self.is_our_model(&claims).await?;
-        let begun = self.folder.begin(&new.model.digest, new.files, &mut claims).await?;
-        match self.activate(&begun.version, checks, &claims).await {
-            Ok(()) => {
-                self.folder.retire(&begun.version, &claims).await;
-                Ok(begun.version)
-            }
+        self.is_our_model(claims).await?;
+        let begun = self.folder.begin(&new.model.digest, new.files, claims).await?;
+        match self.activate(&begun.version, checks, claims).await {
+            Ok(()) => Ok(begun.version),
             Err(error) => {
-                let removed = self.folder.undo(&begun, &claims).await;
-                self.withdraw(&begun.version, removed, &claims).await;
+                let removed = self.folder.undo(&begun, claims).await;
+                self.withdraw(&begun.version, removed, claims).await;
                 Err(self.taken_down(&begun.version, error))
             }
         }
+    }
+
+    /// What is there in place of what the ledger calls serving, as far as it can be told.
+    pub(super) async fn drift(&self, current: Servable<'_>, claims: &Claims) -> Result<Option<Drift>, ServingError> {
+        let found = self.folder.drift(&current, claims).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let sample = match claims.files(&current.model.digest) {
+            Some(files) => Sample::read_if_there(&files)?,
+            None => None,
+        };
+        let checks = Checks {
+            sample,
+            max_latency: None,
+        };
+        let served = self.folder.served(current.version);
+        Ok(match self.server.expect_default(&served, checks.request()).await {
+            Err(error @ (ServingError::Answer(_) | ServingError::Refused { .. })) => Some(Drift::Answers {
+                said: error.to_string(),
+            }),
+            // A server that is down says nothing.
+            Ok(()) | Err(_) => None,
+        })
     }
 
     /// A server with a model of this name that is not in the folder reads another one: a push there would not serve,
@@ -72,13 +101,20 @@ impl OpenInference {
         }
     }
 
-    pub(super) async fn roll_back(&self, earlier: Servable<'_>, claims: &Claims) -> Result<(), ServingError> {
+    /// Where something of others is in the way, it comes back under a number above that.
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, mut claims: Claims) -> Result<String, ServingError> {
         let version = earlier.version;
         let checks = Checks {
             sample: Sample::read_if_there(earlier.files)?,
             max_latency: None,
         };
         self.server.live().await?;
+        if !self.folder.is_free_again(version, &claims).await? {
+            let version = self.begin(earlier.anew(), &mut claims, &checks).await?;
+            self.folder.retire_all_but(&version, &claims).await;
+            return Ok(version);
+        }
+        let claims = &claims;
         self.folder.may_restore(&earlier, claims).await?;
         let _lock = self.folder.lock().await?;
         let above = self.folder.restore(&earlier, claims).await?;
@@ -95,7 +131,7 @@ impl OpenInference {
         if switched.is_err() {
             self.load(claims).await?;
         }
-        switched
+        switched.map(|()| version.to_owned())
     }
 
     pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {

@@ -14,6 +14,16 @@ pub struct Servable<'a> {
     pub version: &'a str,
 }
 
+impl<'a> Servable<'a> {
+    /// The same model without its version.
+    pub(super) fn anew(self) -> New<'a> {
+        New {
+            model: self.model,
+            files: self.files,
+        }
+    }
+}
+
 /// An approved model that has no version yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct New<'a> {

@@ -2,13 +2,15 @@
 
 use super::claims::{Claims, mark};
 use super::protocol::ServingError;
-use super::repository::{CONFIG, ModelFolder, Naming, SETTINGS};
+use super::repository::{CONFIG, ModelFolder, Naming, SETTINGS, number};
+use super::servable::Servable;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use trainyard_core::registry::{Present, Rank, Standing};
+use trainyard_core::registry::{Present, Rank, Standing, outranking};
+use trainyard_core::run::Drift;
 
 /// Folders below the repository are looked into so deep, since links may go round in a circle.
 const DEEPEST: usize = 8;
@@ -61,12 +63,22 @@ impl Survey {
 
     /// Everything of others that a number must be above.
     pub(super) fn present(&self) -> Vec<Present> {
-        self.numbered.iter().chain(&self.answering).cloned().collect()
+        self.present_now().cloned().collect()
     }
 
     /// What of others a server would rank with ours.
     pub(super) fn answering(&self) -> &[Present] {
         &self.answering
+    }
+
+    /// What of others has a number that no server reads.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &str> {
+        let unread = self.present_now().filter(|present| present.rank == Rank::Unread);
+        unread.map(|present| present.place.as_str())
+    }
+
+    fn present_now(&self) -> impl Iterator<Item = &Present> {
+        self.numbered.iter().chain(&self.answering)
     }
 
     /// Whether a server finds no version of this model.
@@ -76,6 +88,31 @@ impl Survey {
 }
 
 impl ModelFolder {
+    /// What is there in place of the version that the ledger calls serving, whose bytes are `current`'s; changes
+    /// nothing.
+    pub(super) async fn drift(&self, current: &Servable<'_>, claims: &Claims) -> Result<Option<Drift>, ServingError> {
+        let version = current.version;
+        let place = self.version(version).display().to_string();
+        match self.standing(version, claims).await? {
+            None => return Ok(Some(Drift::Gone { place })),
+            Some(Standing::Foreign) => return Ok(Some(Drift::NotOurs { place })),
+            Some(Standing::Recorded | Standing::Attempted) => {}
+        }
+        if claims.files(&current.model.digest).is_some() && !self.holds(current.files, version).await? {
+            return Ok(Some(Drift::Changed { place }));
+        }
+        let survey = self.survey(claims).await?;
+        if let Some(other) = outranking(version, survey.answering()) {
+            let place = other.place.clone();
+            return Ok(Some(Drift::Outranked { place }));
+        }
+        // What a crash left of ours answers, too.
+        let above = survey.ours().into_iter().rfind(|ours| number(ours) > number(version));
+        Ok(above.map(|above| Drift::Outranked {
+            place: self.version(&above).display().to_string(),
+        }))
+    }
+
     /// Looks at everything; changes nothing.
     pub(super) async fn survey(&self, claims: &Claims) -> Result<Survey, ServingError> {
         let (folder, claims) = (self.clone(), claims.clone());

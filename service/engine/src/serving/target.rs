@@ -15,6 +15,7 @@ use std::time::Duration;
 use trainyard_core::gate::Blessed;
 use trainyard_core::plan::InfraValidation;
 use trainyard_core::registry::Evidence;
+use trainyard_core::run::Drift;
 
 /// One model's place to serve.
 #[derive(Clone, Debug)]
@@ -129,19 +130,43 @@ impl Target {
         }
     }
 
-    /// Makes an earlier version serve again in place of `current`; the error is a sentence, and then
-    /// `current` still serves.
+    /// Makes an earlier version serve again in place of `current`, and returns its number: its own, or where something
+    /// of others is in the way one above everything that is there. The error is a sentence, and then `current` still
+    /// serves.
     pub(crate) async fn roll_back(
         &self,
         earlier: Servable<'_>,
         current: &str,
-        claims: &Claims,
-    ) -> Result<(), ServingError> {
+        claims: Claims,
+    ) -> Result<String, ServingError> {
         match &self.kind {
             Kind::OpenInference(target) => target.roll_back(earlier, claims).await,
             Kind::TensorFlowServing(target) => target.roll_back(earlier, claims).await,
-            Kind::Webhook(target) => target.roll_back(earlier, current, claims, &self.evidence).await,
+            Kind::Webhook(target) => {
+                let done = target.roll_back(earlier, current, &claims, &self.evidence).await;
+                done.map(|()| earlier.version.to_owned())
+            }
         }
+    }
+
+    /// What is there in place of `current`, which the ledger says serves; `None` where that is so, or nobody can tell.
+    /// Changes nothing.
+    pub(crate) async fn drift(&self, current: Servable<'_>, claims: &Claims) -> Result<Option<Drift>, ServingError> {
+        match &self.kind {
+            Kind::OpenInference(target) => target.drift(current, claims).await,
+            Kind::TensorFlowServing(target) => target.drift(current, claims).await,
+            Kind::Webhook(target) => target.drift(current).await,
+        }
+    }
+
+    /// What is in its folder and not provably ours. Changes nothing.
+    pub(crate) async fn others(&self, claims: &Claims) -> Result<Vec<String>, ServingError> {
+        let folder = match &self.kind {
+            Kind::OpenInference(target) => &target.folder,
+            Kind::TensorFlowServing(target) => &target.folder,
+            Kind::Webhook(_) => return Ok(Vec::new()),
+        };
+        Ok(folder.survey(claims).await?.others())
     }
 
     /// Makes the target say what the ledger says, after a crash in the middle of a push or rollback: what serves comes

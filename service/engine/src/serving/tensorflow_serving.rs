@@ -8,6 +8,7 @@ use super::servable::{New, Servable, Settled};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trainyard_core::run::Drift;
 
 /// One status call must be answered in this time.
 const CALL: Duration = Duration::from_secs(30);
@@ -68,27 +69,58 @@ impl Status {
 
 impl TensorFlowServing {
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims) -> Result<String, ServingError> {
-        let begun = self.folder.begin(&new.model.digest, new.files, &mut claims).await?;
+        let version = self.begin(new, &mut claims).await?;
+        self.folder.retire(&version, &claims).await;
+        Ok(version)
+    }
+
+    /// Writes the model under a number above all that is there, and proves it.
+    async fn begin(&self, new: New<'_>, claims: &mut Claims) -> Result<String, ServingError> {
+        let begun = self.folder.begin(&new.model.digest, new.files, claims).await?;
         match self.read_back(new.called(&begun.version)).await {
-            Ok(()) => {
-                self.folder.retire(&begun.version, &claims).await;
-                Ok(begun.version)
-            }
+            Ok(()) => Ok(begun.version),
             Err(error) => {
-                self.folder.undo(&begun, &claims).await?;
+                self.folder.undo(&begun, claims).await?;
                 Err(error)
             }
         }
     }
 
+    /// What is there in place of what the ledger calls serving, as far as it can be told.
+    pub(super) async fn drift(&self, current: Servable<'_>, claims: &Claims) -> Result<Option<Drift>, ServingError> {
+        let found = self.folder.drift(&current, claims).await?;
+        let (None, Some(url)) = (&found, &self.url) else {
+            return Ok(found);
+        };
+        // A server that is down or still loading says nothing.
+        let serving = self
+            .status(url)
+            .await
+            .ok()
+            .flatten()
+            .and_then(|status| status.serving());
+        let other = serving.filter(|serving| serving.to_string() != self.folder.served(current.version));
+        Ok(other.map(|other| Drift::Answers {
+            said: format!("the model server at {url} serves version {other}"),
+        }))
+    }
+
     /// The server loads only the highest version, so that the earlier one cannot be proved beside it; it
     /// unloads the current one when the earlier one is loaded, and no sooner.
-    pub(super) async fn roll_back(&self, earlier: Servable<'_>, claims: &Claims) -> Result<(), ServingError> {
+    /// Where something of others is in the way, it comes back under a number above that.
+    pub(super) async fn roll_back(&self, earlier: Servable<'_>, mut claims: Claims) -> Result<String, ServingError> {
+        if !self.folder.is_free_again(earlier.version, &claims).await? {
+            let version = self.begin(earlier.anew(), &mut claims).await?;
+            self.folder.retire_all_but(&version, &claims).await;
+            return Ok(version);
+        }
+        let claims = &claims;
         self.folder.may_restore(&earlier, claims).await?;
         let _lock = self.folder.lock().await?;
         let above = self.folder.restore(&earlier, claims).await?;
         let switch = self.read_back(earlier);
-        self.folder.without(&above, claims, Down::PutBack, switch).await
+        self.folder.without(&above, claims, Down::PutBack, switch).await?;
+        Ok(earlier.version.to_owned())
     }
 
     pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {

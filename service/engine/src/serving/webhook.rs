@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::Digest;
 use trainyard_core::registry::{NotOurs, Present, Rank, next_above};
+use trainyard_core::run::Drift;
 use trainyard_github::signature::sign;
 
 /// A status call must be answered in this time.
@@ -100,6 +101,24 @@ impl Webhook {
             put_right: true,
             others: Vec::new(),
         })
+    }
+
+    /// What the status says serves in place of what the ledger says, as far as it can be told.
+    pub(super) async fn drift(&self, current: Servable<'_>) -> Result<Option<Drift>, ServingError> {
+        let Some(url) = &self.status_url else { return Ok(None) };
+        // A receiver that is away or names none says nothing.
+        let Some(serving) = self.status(url).await.ok().flatten() else {
+            return Ok(None);
+        };
+        let same_bytes = serving
+            .digest
+            .as_ref()
+            .is_none_or(|digest| *digest == current.model.digest);
+        Ok(
+            (serving.version != current.version || !same_bytes).then(|| Drift::Answers {
+                said: format!("{url} says that version {} serves", serving.version),
+            }),
+        )
     }
 
     /// What serves, as far as there is a status that says so.

@@ -48,7 +48,13 @@ async fn unchanged_bytes_are_no_new_version_whoever_asks() {
         (RunState::Succeeded, Some(Blessing::Unchanged))
     );
     insta::assert_snapshot!(row.summary.unwrap(), @"unchanged: the model is, byte for byte, what serves as version 000002");
-    assert_eq!((run.push, run.blessing.is_some()), (PushState::Pending, true));
+    assert!(matches!(
+        run.push,
+        PushState::Withheld {
+            because: Withheld::Unchanged { .. }
+        }
+    ));
+    assert!(run.blessing.is_some());
     let commit = yard
         .push(&[("auc: 0.7", "auc: 0.75"), ("steps:", "# words\nsteps:")])
         .await;

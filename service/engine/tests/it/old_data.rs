@@ -97,7 +97,7 @@ async fn a_run_as_of_an_older_span_is_judged_and_waits_for_a_person() {
         (row.state, row.blessing),
         (RunState::Succeeded, Some(Blessing::Blessed))
     );
-    insta::assert_snapshot!(row.summary.unwrap(), @"approved, not pushed: it was made as of 2013-03 of data source 'rows', and version 000005, which serves, as of 2013-05: to let older data serve, use `trainyard promote`, or set push.allow_older_data");
+    insta::assert_snapshot!(row.summary.unwrap(), @"approved, not pushed: it was made of data source 'rows' up to 2013-03, and version 000005, which serves, up to 2013-05: to let older data serve, use `trainyard promote`, or set push.allow_older_data");
     assert!(matches!(
         run.push,
         PushState::Withheld {

@@ -231,15 +231,20 @@ async fn with_a_lost_or_copied_data_folder_everything_stays() {
             let paths: Vec<_> = names_in(&models).iter().map(|name| models.join(name)).collect();
             let before = kept(&paths);
             yard.restart().await;
-            let refused = yard.not_rolled_back().await;
-            if copied {
-                assert!(refused.contains("was not written by this instance"), "{refused}");
-            }
+            // What the other one wrote is in the way: the earlier model comes back above it.
+            let expected = if copied {
+                let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
+                assert_eq!((back.to.as_str(), back.model_of.as_deref()), ("000003", Some("000001")));
+                "000004"
+            } else {
+                yard.not_rolled_back().await;
+                "000003"
+            };
             assert_ne!(yard.instance(), first);
             let runs = yard.runs().await.len();
             let (state, summary) = train(&yard, "0.8", runs + 1).await;
             assert_eq!(state, RunState::Succeeded, "{kind:?} {copied}: {summary}");
-            assert_eq!(yard.serving().await.version, "000003", "{kind:?} {copied}");
+            assert_eq!(yard.serving().await.version, expected, "{kind:?} {copied}");
             let runs = yard.runs().await.len();
             let (state, summary) = train(&yard, "0.85", runs + 1).await;
             assert_eq!(state, RunState::Succeeded, "{kind:?} {copied}: {summary}");
@@ -289,10 +294,11 @@ async fn versions_of_an_older_trainyard_are_known_by_ledger_and_bytes() {
         let theirs = models.join(kind.folder("000003")).join("model.onnx");
         fs::write(&theirs, r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
         yard.restart().await;
-        let refused = yard.not_rolled_back().await;
-        assert!(
-            refused.contains("not provably this instance's") || refused.contains("was not written by"),
-            "{refused}"
+        let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
+        assert_eq!(
+            (back.to.as_str(), back.model_of.as_deref()),
+            ("000005", Some("000003")),
+            "{kind:?}"
         );
         train(&yard, "0.9", 5).await;
         assert!(fs::read_to_string(&theirs).unwrap().contains("0.1"), "{kind:?}");
@@ -357,6 +363,157 @@ async fn a_marker_alone_proves_nothing() {
     let (state, summary) = train(&yard, "0.75", 2).await;
     assert_eq!(state, RunState::Succeeded, "{summary}");
     assert_eq!(yard.on_disk(), ["1", "2", "3"]);
+}
+
+async fn promote(yard: &Yard, version: &str) -> Result<(String, String), String> {
+    let request = PromoteRequest {
+        model: version.to_owned(),
+        actor: "ada".to_owned(),
+        ..PromoteRequest::default()
+    };
+    let done = yard.engine.promote(&request).await;
+    let done = done.map_err(|error| error.to_string())?;
+    Ok((done.version, done.restored.unwrap_or_default()))
+}
+
+/// What the ledger says serves and does not is no reason to do nothing.
+#[tokio::test]
+async fn unchanged_is_what_really_serves() {
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm); 4] = [
+        ("its folder was removed", |served| fs::remove_dir_all(served).unwrap()),
+        ("it was overwritten", |served| {
+            fs::write(served.join("model.onnx"), r#"{"auc": 0.1, "serve": "well"}"#).unwrap();
+        }),
+        ("another one was put in its place", |served| {
+            fs::remove_dir_all(served).unwrap();
+            by_hand(served, None);
+        }),
+        ("somebody deployed above it", |served| {
+            let above = if served.ends_with("1") { "17" } else { "40" };
+            by_hand(&served.with_file_name(above), None);
+        }),
+    ];
+    let mut found = Vec::new();
+    for (harm, hurt) in harms {
+        let yard = yard_of(Kind::TensorFlow).await;
+        let models = yard.folder().join("models/tiny");
+        train(&yard, "0.7", 1).await;
+        let already = promote(&yard, "000001").await.unwrap_err();
+        assert_eq!(already, "target 'tiny' serves this model already, as version 000001");
+        hurt(&models.join("1"));
+        yard.push(&[("steps:", "# words\nsteps:")]).await;
+        let (row, _) = yard.last(2).await;
+        let shown = |text: String| text.replace(&yard.folder().display().to_string(), "");
+        found.push(format!("{harm}: {}", shown(row.summary.unwrap())));
+        assert_eq!(row.blessing, Some(trainyard_core::gate::Blessing::Unchanged));
+        let serving = yard.serving().await.version;
+        let served = models.join(serving.trim_start_matches('0'));
+        assert!(
+            fs::read_to_string(served.join("model.onnx")).unwrap().contains("0.7"),
+            "{harm}"
+        );
+        // A person may do the same, and a held target is left.
+        hurt(&served);
+        yard.engine.hold_target("tiny", "bob", "incident 7").await.unwrap();
+        yard.push(&[("steps:", "# more words\nsteps:")]).await;
+        let (row, _) = yard.last(3).await;
+        let summary = row.summary.unwrap();
+        assert!(
+            summary.starts_with("unchanged, not pushed again: target 'tiny' is held by bob"),
+            "{harm}: {summary}"
+        );
+        yard.engine.release_target("tiny", "bob", None).await.unwrap();
+        let (version, said) = promote(&yard, &serving).await.unwrap();
+        found.push(format!("by hand {version}: {}", shown(said)));
+        yard.push(&[("steps:", "# few words\nsteps:")]).await;
+        let (row, _) = yard.last(4).await;
+        found.push(shown(row.summary.unwrap()));
+        if harm.starts_with("somebody") {
+            for theirs in ["17", "40"] {
+                assert!(models.join(theirs).is_dir(), "what is not ours stays");
+            }
+        }
+    }
+    insta::assert_snapshot!(found.join("\n"), @"
+    its folder was removed: unchanged, and pushed again as version 000002, since it did not serve: /models/tiny/1 is gone
+    by hand 000003: /models/tiny/2 is gone
+    unchanged: the model is, byte for byte, what serves as version 000003
+    it was overwritten: unchanged, and pushed again as version 000002, since it did not serve: /models/tiny/1 does not hold the model's bytes any more
+    by hand 000003: /models/tiny/2 does not hold the model's bytes any more
+    unchanged: the model is, byte for byte, what serves as version 000003
+    another one was put in its place: unchanged, and pushed again as version 000002, since it did not serve: /models/tiny/1 is not provably this instance's any more
+    by hand 000003: /models/tiny/2 is not provably this instance's any more
+    unchanged: the model is, byte for byte, what serves as version 000003
+    somebody deployed above it: unchanged, and pushed again as version 000018, since it did not serve: /models/tiny/17 has a higher number
+    by hand 000041: /models/tiny/40 has a higher number
+    unchanged: the model is, byte for byte, what serves as version 000041
+    ");
+}
+
+/// A rollback never hands over to what others put between two versions of ours.
+#[tokio::test]
+async fn a_rollback_goes_above_what_others_put_between() {
+    for kind in KINDS {
+        let mut yard = yard_of(kind).await;
+        let models = yard.folder().join("models/tiny");
+        train(&yard, "0.7", 1).await;
+        let theirs = models.join("2");
+        by_hand(&theirs, Some(r#"{"name": "tiny", "parameters": {"version": "2"}}"#));
+        let before = kept(std::slice::from_ref(&theirs));
+        train(&yard, "0.8", 2).await;
+        assert_eq!(yard.serving().await.version, "000003", "{kind:?}");
+        let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
+        assert_eq!(
+            (back.from.as_str(), back.to.as_str(), back.model_of.as_deref()),
+            ("000003", "000004", Some("000001")),
+            "{kind:?}"
+        );
+        let served = models.join(kind.folder("000004"));
+        assert!(
+            fs::read_to_string(served.join("model.onnx")).unwrap().contains("0.7"),
+            "{kind:?}"
+        );
+        assert_eq!(kept(std::slice::from_ref(&theirs)), before, "{kind:?}");
+        // It is the one that serves, the other one is withdrawn, and there is nothing before it.
+        yard.restart().await;
+        assert_eq!(yard.serving().await.version, "000004", "{kind:?}");
+        let refused = yard.not_rolled_back().await;
+        assert!(
+            refused.contains("has no earlier version to go back to"),
+            "{kind:?}: {refused}"
+        );
+        yard.push(&[("auc: 0.7", "auc: 0.8"), ("steps:", "# words\nsteps:")])
+            .await;
+        let (row, _) = yard.last(3).await;
+        let summary = row.summary.unwrap();
+        assert!(summary.contains("was withdrawn by ada"), "{kind:?}: {summary}");
+        train(&yard, "0.9", 4).await;
+        assert_eq!(yard.serving().await.version, "000005", "{kind:?}");
+        let back = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
+        assert_eq!((back.to.as_str(), back.model_of), ("000004", None), "{kind:?}");
+        assert_eq!(kept(std::slice::from_ref(&theirs)), before, "{kind:?}");
+    }
+}
+
+/// A number that no server reads in a folder's name refuses nothing.
+#[tokio::test]
+async fn a_number_beyond_all_numbers_does_not_count() {
+    for kind in [Kind::TensorFlow, Kind::Triton] {
+        let yard = yard_of(kind).await;
+        let theirs = yard.folder().join("models/tiny/99999999999999999999");
+        by_hand(&theirs, None);
+        let (state, summary) = train(&yard, "0.7", 1).await;
+        assert_eq!(state, RunState::Succeeded, "{kind:?}: {summary}");
+        assert_eq!(yard.serving().await.version, "000001", "{kind:?}");
+        assert!(theirs.is_dir());
+        let found = yard.engine.look_at_target("tiny").await.unwrap();
+        assert_eq!(
+            (found.others, found.drift),
+            (vec![theirs.display().to_string()], None),
+            "{kind:?}"
+        );
+    }
 }
 
 /// Two services write to one folder, at the same time and in turns: neither removes what the other wrote.

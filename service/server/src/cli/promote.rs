@@ -73,8 +73,12 @@ fn sentence(done: &Value) -> String {
     } else {
         ""
     };
+    let restored = match done["restored"].as_str() {
+        Some(found) => format!("; it was to serve already: {}", output::plain(found)),
+        None => String::new(),
+    };
     format!(
-        "{} serves version {}{instead}{forced}\n",
+        "{} serves version {}{instead}{restored}{forced}\n",
         word("target"),
         word("version")
     )

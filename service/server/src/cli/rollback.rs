@@ -39,12 +39,14 @@ impl Rollback {
             output::json(&done)?;
         } else {
             let word = |key: &str| done[key].as_str().unwrap_or_default().to_owned();
-            output::text(&format!(
-                "{} serves version {} again; version {} is withdrawn\n",
-                word("target"),
-                word("to"),
-                word("from")
-            ))?;
+            let (target, to, from) = (word("target"), word("to"), word("from"));
+            let serves = match done["model_of"].as_str() {
+                None => format!("version {to} again"),
+                Some(earlier) => format!(
+                    "the model of version {earlier} again, as version {to}, since something of others is in the way of its number"
+                ),
+            };
+            output::text(&format!("{target} serves {serves}; version {from} is withdrawn\n"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
-use trainyard_engine::{Engine, LocalError};
+use trainyard_engine::{Engine, LocalError, RunAsked};
 
 /// The worker of a run that is over has this long to let go of it.
 const LETTING_GO: Duration = Duration::from_secs(5);
@@ -22,22 +22,28 @@ const LETTING_GO: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_secs(30);
 /// The exit code of a run whose model the gate did not approve.
 const REJECTED: u8 = 2;
+/// The exit code of a run whose model was to be pushed and was kept back.
+const KEPT_BACK: u8 = 3;
 
 /// Run a pipeline folder of this machine in the foreground
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     trainyard run pipelines/flights\n  \
     trainyard run pipelines/flights --parameter learning_rate=0.05\n  \
+    trainyard run pipelines/flights --span 2014-06\n  \
     trainyard run pipelines/flights --push\n  \
     trainyard run pipelines/flights --json > run.json\n\n\
-    Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 1 the run failed or was cancelled, \
-    64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
+    Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 3 with --push the model was kept back from \
+    its target (held, withdrawn, made of older data), 1 the run failed or was cancelled, 64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
 pub(super) struct Run {
     /// The folder of pipeline.yaml
     #[arg(value_name = "PIPELINE_DIR")]
     folder: PathBuf,
     #[command(flatten)]
     parameters: Parameters,
+    /// Run as of this span: newer data is not seen. Of several data sources SOURCE=SPAN; may be given for each
+    #[arg(long, value_name = "[SOURCE=]SPAN")]
+    span: Vec<String>,
     /// Push the model if the gate approves it; the ledger names you and the state of the work tree
     #[arg(long)]
     push: bool,
@@ -54,8 +60,13 @@ impl Run {
         let engine = Engine::open(config.engine()?).await?;
         // The service waits for an executor that is away; whoever sits in front of this wants to know.
         engine.probe_executor().await?;
-        let (parameters, actor) = (self.parameters.map(), super::actor());
-        let made = engine.request_local(&self.folder, &parameters, self.push && !self.no_push, &actor);
+        let asked = RunAsked {
+            parameters: self.parameters.map(),
+            spans: self.span,
+            no_push: self.no_push || !self.push,
+            actor: super::actor(),
+        };
+        let made = engine.request_local_so(&self.folder, &asked);
         let id = made.await.map_err(shown)?;
         follow(&engine, &id).await?;
         let detail = runs::detail(engine.reads(), id.as_str()).await?;
@@ -68,6 +79,7 @@ impl Run {
         engine.close().await;
         Ok(match run.state {
             RunState::Succeeded if run.is_rejected() => ExitCode::from(REJECTED),
+            RunState::Succeeded if run.kept_back().is_some() => ExitCode::from(KEPT_BACK),
             RunState::Succeeded => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         })

@@ -3,7 +3,7 @@
 use super::output::{self, Table, Tone, plain};
 use super::verdict;
 use crate::config::Config;
-use crate::views::{self, RunDetail, RunItem};
+use crate::views::{self, RunDetail, RunHead, RunItem};
 use anyhow::{Result, bail};
 use chrono::{DateTime, Local};
 use serde_json::{Map, Value};
@@ -109,13 +109,24 @@ fn table(runs: &[RunItem]) -> String {
             when(&head.created_at),
             head.pipeline.clone(),
             head.state.clone(),
-            head.blessing.clone().unwrap_or_else(|| "–".to_owned()),
+            verdict_of(head),
             figures(&head.metrics),
             took(head.started_at.as_deref(), head.ended_at.as_deref()),
             head.cause.clone(),
         ]);
     }
     table.render()
+}
+
+/// What became of the model, in a word or two; `trainyard runs RUN` says why.
+fn verdict_of(head: &RunHead) -> String {
+    match &head.blessing {
+        None => "–".to_owned(),
+        Some(verdict) => match &head.not_pushed {
+            Some(why) => format!("{verdict}, not pushed ({why})"),
+            None => verdict.clone(),
+        },
+    }
 }
 
 /// The whole run for people.
@@ -135,6 +146,11 @@ pub(super) fn render(run: &RunDetail) -> String {
             Some(repo) => format!("{commit} of {repo}"),
             None => commit.clone(),
         }),
+    );
+    let as_of = run.as_of.iter().map(|(source, span)| format!("{source} {span}"));
+    line(
+        "as of",
+        (!run.as_of.is_empty()).then(|| as_of.collect::<Vec<_>>().join(", ")),
     );
     line(
         "took",

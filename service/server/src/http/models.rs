@@ -27,6 +27,8 @@ pub(super) struct RolledBackTo {
     from: String,
     /// The version that serves from now on.
     to: String,
+    /// The earlier version whose model it is, where something of others was in the way of its number.
+    model_of: Option<String>,
 }
 
 impl From<RolledBack> for RolledBackTo {
@@ -35,6 +37,7 @@ impl From<RolledBack> for RolledBackTo {
             target: done.target,
             from: done.from,
             to: done.to,
+            model_of: done.model_of,
         }
     }
 }
@@ -107,14 +110,7 @@ pub(super) async fn hold(
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
-    let (parts, incoming) = request.into_parts();
-    let said: Said = body::json(&parts, incoming).await?;
-    let actor = named(said.actor.as_deref());
-    let done = app
-        .engine
-        .hold_target(&name, &actor, said.reason().unwrap_or_default())
-        .await;
-    Ok(Json(done.map_err(refusal)?.into()))
+    frozen(app, &name, request, true).await
 }
 
 /// Releases a push target that is held.
@@ -127,10 +123,22 @@ pub(super) async fn release(
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
+    frozen(app, &name, request, false).await
+}
+
+/// Freezes or releases, as the person of the request says.
+async fn frozen(app: App, target: &str, request: Request, hold: bool) -> Result<Json<HoldChange>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let said: Said = body::json(&parts, incoming).await?;
-    let actor = named(said.actor.as_deref());
-    let done = app.engine.release_target(&name, &actor, said.reason()).await;
+    let (engine, actor) = (&app.engine, named(said.actor.as_deref()));
+    let done = match hold {
+        true => {
+            engine
+                .hold_target(target, &actor, said.reason().unwrap_or_default())
+                .await
+        }
+        false => engine.release_target(target, &actor, said.reason()).await,
+    };
     Ok(Json(done.map_err(refusal)?.into()))
 }
 
@@ -165,6 +173,8 @@ pub(super) struct PromotedTo {
     model: String,
     /// Whether a person approved what the gate did not.
     forced: bool,
+    /// What was found at the target, where it was to serve this very model already.
+    restored: Option<String>,
 }
 
 impl From<Promoted> for PromotedTo {
@@ -176,6 +186,7 @@ impl From<Promoted> for PromotedTo {
             run: done.run,
             model: done.model,
             forced: done.forced,
+            restored: done.restored,
         }
     }
 }

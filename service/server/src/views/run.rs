@@ -45,6 +45,8 @@ pub struct RunHead {
     pub summary: Option<String>,
     /// `blessed`, `not_blessed` or `not_evaluated`.
     pub blessing: Option<String>,
+    /// Why its approved model was kept back from its target, in a word or two; `summary` has the sentence.
+    pub not_pushed: Option<String>,
     /// Figures of its end by name, for example `{"auc": {"candidate": 0.65, "baseline": 0.64}}`.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
@@ -85,6 +87,9 @@ pub struct RunDetail {
     pub head: RunHead,
     /// Its steps in the plan's order.
     pub steps: Vec<StepView>,
+    /// As of which span it saw each data source, by name: what was read, or else what it was asked for.
+    #[schema(value_type = Object)]
+    pub as_of: BTreeMap<String, String>,
     /// The parameters it ran with.
     #[schema(value_type = Object)]
     pub parameters: Map<String, Value>,
@@ -187,6 +192,7 @@ impl From<RunRow> for RunHead {
             state: row.state.as_str().to_owned(),
             summary: row.summary,
             blessing: row.blessing.map(|blessing| blessing.as_str().to_owned()),
+            not_pushed: row.metrics.get("not_pushed").and_then(Value::as_str).map(str::to_owned),
             metrics: row.metrics,
             cancel_requested: row.cancel_requested,
             created_at: time(row.created_at),
@@ -199,6 +205,13 @@ impl From<RunRow> for RunHead {
 impl RunDetail {
     /// From the row, the run after its events, and the events with number and time.
     pub fn new(row: RunRow, run: Run, events: Vec<(u64, Micros, RunEvent)>) -> Self {
+        let asked = run.request.newest_spans.iter().chain(&run.request.as_of_spans);
+        let mut as_of: BTreeMap<String, String> = asked.map(|(source, span)| (source.clone(), span.clone())).collect();
+        let seen = run
+            .as_of
+            .iter()
+            .filter(|(source, _)| !run.request.as_of_spans.contains_key(*source));
+        as_of.extend(seen.map(|(source, seen)| (source.clone(), seen.label.clone())));
         let steps = run.steps.into_iter().map(|(name, step)| {
             let (attempt, reason) = about(&step.state);
             StepView {
@@ -218,6 +231,7 @@ impl RunDetail {
         });
         Self {
             steps: steps.collect(),
+            as_of,
             parameters: run.request.plan.parameters,
             baseline: run.baseline.flatten(),
             verdict: run.verdict,

@@ -108,6 +108,98 @@ fn an_approved_model_is_0_and_a_rejected_one_is_2() {
     ");
 }
 
+/// With a folder that nobody serves yet, and data.
+fn served() -> Place {
+    let target = "data_root = \"{folder}/data\"\n[targets.tiny]\nkind = \"tensorflow_serving\"\nrepository = \"{folder}/models\"";
+    let place = Place::new(&settings("{folder}".as_ref(), target));
+    let trained = "echo training; sleep \"$2\"; echo weights > \"$1\"";
+    let folder = "mkdir \"$1\"; cat \"$3\"/*/* | cksum > \"$1/weights\"";
+    let file = PIPELINE
+        .replace(trained, folder)
+        .replace("\"{{parameters.seconds}}\"]", "\"{{parameters.seconds}}\", \"{{inputs.examples}}\"]\n    inputs: { examples: examples }")
+        .replace("steps:\n", "data: { rows: { uri: \"rows/{YYYY}-{MM}.csv\" } }\nsteps:\n  examples: { uses: example-gen, with: { source: rows, splits: { train: 1 } } }\n");
+    place.write(
+        "pipelines/tiny/pipeline.yaml",
+        &format!("{file}push: {{ target: tiny }}\n"),
+    );
+    for month in ["2014-05", "2014-06"] {
+        place.write(&format!("data/rows/{month}.csv"), &format!("month,rows\n{month},1\n"));
+    }
+    place
+}
+
+/// Whoever reads nothing but a list, the last lines or the exit code learns that nothing was pushed, and why.
+#[test]
+fn a_model_that_is_kept_back_is_3() {
+    let place = served();
+    let push = |more: &[&str]| place.run(&[&["run", "pipelines/tiny", "--push"], more].concat());
+    let first = push(&[]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let older = push(&["--span", "2014-05"]);
+    assert_eq!(older.code, Some(3), "{older:?}");
+    assert!(older.out.contains("\nas of     rows 2014-05\n"), "{older:?}");
+    assert!(
+        older
+            .out
+            .contains("\nresult    approved, not pushed: it was made of data source 'rows' up to 2014-05"),
+        "{older:?}"
+    );
+    assert!(older.out.contains("\npush: not done: it was made of"), "{older:?}");
+    assert!(older.err.contains("push: not done: it was made of"), "{older:?}");
+    assert_eq!(
+        place.run(&["run", "pipelines/tiny", "--span", "2014-05"]).code,
+        Some(0),
+        "nobody wanted a push"
+    );
+    let unchanged = push(&[]);
+    assert_eq!(unchanged.code, Some(0), "{unchanged:?}");
+    std::fs::remove_dir_all(place.path().join("models/tiny/1")).unwrap();
+    let doctor = place.run(&["doctor"]);
+    assert!(
+        doctor
+            .out
+            .contains("version 000001, which the ledger says serves, does not: "),
+        "{doctor:?}"
+    );
+    let held = place.run(&["hold", "tiny", "--reason", "incident 7"]);
+    assert_eq!(held.code, Some(0), "{held:?}");
+    let kept = push(&[]);
+    assert_eq!(kept.code, Some(3), "{kept:?}");
+    assert_eq!(place.run(&["release", "tiny"]).code, Some(0));
+    let restored = push(&[]);
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert!(
+        place.plain(&restored.out).contains(
+            "unchanged, and pushed again as version 000002, since it did not serve: FOLDER/models/tiny/1 is gone"
+        ),
+        "{restored:?}"
+    );
+    let runs = place.run(&["runs"]).out;
+    let verdicts: Vec<_> = runs
+        .lines()
+        .map(|line| {
+            line.split("succeeded")
+                .last()
+                .unwrap_or_default()
+                .split("  auc")
+                .next()
+                .unwrap_or_default()
+                .trim()
+        })
+        .collect();
+    insta::assert_snapshot!(verdicts[1..].join("\n"), @"
+    unchanged
+    unchanged, not pushed (target held)
+    unchanged
+    blessed
+    blessed, not pushed (older data)
+    blessed
+    ");
+    let wrong = push(&["--span", "june"]);
+    assert_eq!(wrong.code, Some(1));
+    insta::assert_snapshot!(wrong.err, @"error: 'june' is no span of data source 'rows': its files are like rows/{YYYY}-{MM}.csv");
+}
+
 #[test]
 fn another_gate_is_tried_on_recorded_runs() {
     let place = place();

@@ -97,7 +97,15 @@ fn run(plan: crate::plan::Plan, trained: &[i64], judged: &[i64], announced: Opti
 fn ledger(pipeline: &str, maker: &Run, old_form: bool) -> Ledger {
     let mut judged = Judged::of(maker);
     if old_form {
-        judged.data.iter_mut().for_each(|read| read.as_of = None);
+        judged.data.iter_mut().for_each(|read| {
+            *read = DataRead {
+                as_of: None,
+                uri: None,
+                newest: None,
+                judges: false,
+                ..read.clone()
+            };
+        });
     }
     Ledger::new(vec![Promotion {
         pipeline: pipeline.into(),
@@ -136,15 +144,141 @@ fn a_run_as_of_an_older_span_never_replaces_a_newer_model() {
     ]
     .map(|(name, said)| format!("{name}: {said}"));
     insta::assert_snapshot!(all.join("\n"), @"
-    announced: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
-    asked for by a person: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
-    what an older binary wrote: it was made as of 2014-06 of data source 'rows', and version 000007, which serves, as of 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
-    the newest window, whatever it holds: may be pushed
+    announced: it was made of data source 'rows' up to 2014-05, and version 000007, which serves, up to 2014-09: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    asked for by a person: it was made of data source 'rows' up to 2014-05, and version 000007, which serves, up to 2014-09: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    what an older binary wrote: it was made of data source 'rows' up to 2014-06, and version 000007, which serves, up to 2014-10: to let older data serve, use `trainyard promote`, or set push.allow_older_data
+    the newest window, whatever it holds: it was made of data source 'rows' up to 2014-05, and version 000007, which serves, up to 2014-09: to let older data serve, use `trainyard promote`, or set push.allow_older_data
     the same span again: may be pushed
     the file allows it: may be pushed
-    another pipeline's model serves: may be pushed
+    another pipeline's model serves: it was made of data source 'rows' up to 2014-05, and version 000007, which serves, up to 2014-09: to let older data serve, use `trainyard promote`, or set push.allow_older_data
     nothing serves: may be pushed
     ");
+}
+
+/// A pipeline that reads these sources for training, each `name uri`.
+fn reading(sources: &[(&str, &str)]) -> crate::plan::Plan {
+    let data: Vec<String> = sources
+        .iter()
+        .map(|(name, uri)| format!("{name}: {{ uri: \"{uri}\" }}"))
+        .collect();
+    let steps = sources
+        .iter()
+        .map(|(name, _)| format!("  of_{name}: {{ uses: example-gen, with: {{ source: {name} }} }}\n"));
+    let inputs: Vec<String> = sources.iter().map(|(name, _)| format!("{name}: of_{name}")).collect();
+    let text = format!(
+        "name: flights\ndata: {{ {} }}\nsteps:\n{}  train: {{ image: tools, command: [train], inputs: {{ {} }}, outputs: {{ model: Model }} }}
+  evaluate: {{ image: tools, command: [evaluate], inputs: {{ model: train.model }}, outputs: {{ evaluation: ModelEvaluation }} }}
+gate: {{ metrics: {{ auc: {{ value_threshold: {{ lower_bound: 0.6 }} }} }} }}\npush: {{ target: flights }}\n",
+        data.join(", "),
+        steps.collect::<String>(),
+        inputs.join(", ")
+    );
+    load("p.yaml", &text, &Map::new()).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// A run of [`reading`] that read one span of each source: `name`, `uri`, and the span by label.
+fn made_of(reads: &[(&str, &str, &str)]) -> Run {
+    let plan = reading(&reads.iter().map(|(name, uri, _)| (*name, *uri)).collect::<Vec<_>>());
+    let mut made = run(super::data::plan(false, false), &[1], &[1], None, None);
+    made.request.plan = plan.clone();
+    let mut made = Run::new(made.request);
+    for (name, uri, label) in reads {
+        let pattern = crate::span::SpanPattern::parse(uri).unwrap();
+        let span = pattern.parse_label(label).unwrap_or_default();
+        let said = json!({"source": name, "spans": [{"span": span, "label": label}]});
+        let read = ArtifactRef {
+            properties: said.as_object().cloned().unwrap(),
+            ..data(&[1])
+        };
+        made.steps[format!("of_{name}").as_str()]
+            .inputs
+            .insert("source".into(), read);
+    }
+    made
+}
+
+#[test]
+fn older_is_what_the_model_was_made_of_whatever_it_is_called() {
+    const MONTHS: &str = "rows/{YYYY}-{MM}.csv";
+    const OTHERS: &str = "others/{YYYY}-{MM}.csv";
+    const NUMBERS: &str = "rows/{SPAN}.csv";
+    let may = |name| (name, MONTHS, "2014-05");
+    let june = |name| (name, MONTHS, "2014-06");
+    let other = |name, label| (name, OTHERS, label);
+    type Reads<'a> = &'a [(&'a str, &'a str, &'a str)];
+    let cases: [(&str, Reads<'_>, Reads<'_>); 15] = [
+        ("the newest file was removed", &[june("rows")], &[may("rows")]),
+        ("the same", &[june("rows")], &[june("rows")]),
+        ("newer", &[may("rows")], &[june("rows")]),
+        (
+            "one of two went back",
+            &[june("rows"), other("b", "2014-06")],
+            &[june("rows"), other("b", "2014-01")],
+        ),
+        (
+            "one of two went back, another on",
+            &[may("rows"), other("b", "2014-06")],
+            &[june("rows"), other("b", "2014-01")],
+        ),
+        ("one was added", &[june("rows")], &[june("rows"), other("b", "2014-01")]),
+        (
+            "one was removed",
+            &[june("rows"), other("b", "2014-09")],
+            &[june("rows")],
+        ),
+        ("renamed", &[june("rows")], &[june("lines")]),
+        ("renamed and older", &[june("rows")], &[may("lines")]),
+        (
+            "renamed and older, and a newer one added",
+            &[june("rows")],
+            &[may("lines"), other("b", "2015-01")],
+        ),
+        ("another one, older", &[june("rows")], &[other("b", "2014-01")]),
+        ("another one, newer", &[june("rows")], &[other("b", "2014-07")]),
+        ("numbers after dates", &[june("rows")], &[("rows", NUMBERS, "5")]),
+        ("an older number", &[("rows", NUMBERS, "7")], &[("rows", NUMBERS, "5")]),
+        (
+            "a file without a span",
+            &[("rows", NUMBERS, "7")],
+            &[("rows", "rows/all.csv", "0")],
+        ),
+    ];
+    let said = cases.map(|(case, served, now)| {
+        let ledger = ledger("flights", &made_of(served), false);
+        let older = crate::registry::as_of::older_data(&made_of(now), &ledger);
+        let said = older.map_or("may be pushed".to_owned(), |older| older.sentence());
+        format!("{case}: {}", said.split(": to let").next().unwrap())
+    });
+    insta::assert_snapshot!(said.join("\n"), @"
+    the newest file was removed: it was made of data source 'rows' up to 2014-05, and version 000007, which serves, up to 2014-06
+    the same: may be pushed
+    newer: may be pushed
+    one of two went back: it was made of data source 'b' up to 2014-01, and version 000007, which serves, up to 2014-06
+    one of two went back, another on: it was made of data source 'b' up to 2014-01, and version 000007, which serves, up to 2014-06
+    one was added: may be pushed
+    one was removed: may be pushed
+    renamed: may be pushed
+    renamed and older: it was made of data source 'lines' up to 2014-05, and version 000007, which serves, of 'rows' up to 2014-06
+    renamed and older, and a newer one added: it was made of data source 'lines' up to 2014-05, and version 000007, which serves, of 'rows' up to 2014-06
+    another one, older: it was made of data source 'b' up to 2014-01, and version 000007, which serves, of 'rows' up to 2014-06
+    another one, newer: may be pushed
+    numbers after dates: may be pushed
+    an older number: it was made of data source 'rows' up to 5, and version 000007, which serves, up to 7
+    a file without a span: may be pushed
+    ");
+}
+
+#[test]
+fn what_only_judged_a_model_says_nothing_about_its_age() {
+    let newest = run(plan(false, false), &[7, 8, 9], &[10], None, None);
+    let older = |trained: &[i64], judged: &[i64], old_form| {
+        let candidate = run(plan(false, false), trained, judged, None, None);
+        crate::registry::as_of::older_data(&candidate, &ledger("flights", &newest, old_form)).is_some()
+    };
+    assert!(older(&[6, 7, 8], &[10], false), "its window ends earlier");
+    assert!(!older(&[7, 8, 9], &[8], false), "judged by older rows");
+    assert!(older(&[7, 8, 9], &[9], true), "an older binary did not say what judged");
+    assert!(!older(&[6, 7, 8], &[10], true));
 }
 
 #[test]

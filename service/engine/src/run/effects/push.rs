@@ -5,20 +5,18 @@ use crate::house::error::EffectError;
 use crate::registry::Registry;
 use crate::registry::infra_validation::Validated;
 use crate::registry::record::pushed_model;
-use crate::registry::serve::{Change, Reason, Served};
+use crate::registry::serve::{Change, Reason, Served, Turn};
 use crate::run::outcome::{Outcome, execution, failed_execution};
 use crate::serving::ServingError;
 use serde_json::Map;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use trainyard_core::artifact::ArtifactRef;
+use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::Micros;
 use trainyard_core::node::NodeId;
-use trainyard_core::registry::{
-    Evidence, Judged, Ledger, NewerRun, PushFacts, PushRefusal, TargetHold, approved, may_push,
-};
-use trainyard_core::run::{Run, RunEvent, Withheld};
+use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushFacts, PushRefusal, approved, may_push};
+use trainyard_core::run::{Drift, Run, RunEvent, Withheld};
 use trainyard_core::sentence;
 use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite};
 
@@ -44,13 +42,12 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let model = candidate.model();
     let config = target(registry, &plan.target)?;
     // Not after a trial of minutes; the turn looks again.
-    let ledger = registry.store.ledger(&plan.target).await;
-    let ledger = ledger.map_err(EffectError::again)?;
-    let hold = registry.store.target_hold(&plan.target).await;
-    let hold = hold.map_err(EffectError::again)?;
-    if let Err(PushRefusal::Withheld(because)) = decided(registry, run, &ledger, hold.as_ref()).await? {
+    let first = registry.turn(&plan.target).await.map_err(EffectError::again)?;
+    let drift = drift(registry, config, &plan.target, candidate.digest(), &first).await?;
+    if let Err(PushRefusal::Withheld(because)) = decided(registry, run, &first, drift.as_ref()).await? {
         return Ok(withheld(run, because, now));
     }
+    drop(first);
     let files = registry.content.open_proved(&model.digest).await;
     let files = files.map_err(|error| not_pushed(&error))?;
     // Before the turn: a rollback does not wait for it.
@@ -61,7 +58,8 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
         return Ok(not_fit(run, validated, reason, now));
     }
     let turn = registry.turn(&plan.target).await.map_err(EffectError::again)?;
-    let blessed = match decided(registry, run, &turn.ledger, turn.hold.as_ref()).await? {
+    let drift = self::drift(registry, config, &plan.target, candidate.digest(), &turn).await?;
+    let blessed = match decided(registry, run, &turn, drift.as_ref()).await? {
         Ok(blessed) => blessed,
         Err(PushRefusal::Withheld(because)) => return Ok(withheld(run, because, now)),
         Err(refusal) => return Err(refused(&refusal)),
@@ -78,7 +76,7 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     };
     let change = Change::New { blessed, files, plan };
     match registry.serve(&plan.target, config, turn, change, reason).await {
-        Ok(served) => Ok(pushed(run, served, validated.as_ref(), now)),
+        Ok(served) => Ok(pushed(run, served, drift, validated.as_ref(), now)),
         Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
             Err(EffectError::again(error))
         }
@@ -94,16 +92,32 @@ fn not_pushed(error: &dyn std::fmt::Display) -> EffectError {
 async fn decided(
     registry: &Registry,
     run: &Run,
-    ledger: &Ledger,
-    hold: Option<&TargetHold>,
+    turn: &Turn,
+    drift: Option<&Drift>,
 ) -> Result<Result<Blessed, PushRefusal>, EffectError> {
-    let newer = serving_run(registry, run, ledger).await?;
+    let newer = serving_run(registry, run, &turn.ledger).await?;
     let facts = PushFacts {
-        ledger,
-        hold,
+        ledger: &turn.ledger,
+        hold: turn.hold.as_ref(),
         serving_run: newer.as_ref(),
+        drift,
     };
     Ok(may_push(run, facts))
+}
+
+/// What is found at the target, where its ledger says that this very model serves there.
+async fn drift(
+    registry: &Registry,
+    config: &TargetConfig,
+    target: &str,
+    model: &Digest,
+    turn: &Turn,
+) -> Result<Option<Drift>, EffectError> {
+    if turn.ledger.serves(model).is_none() {
+        return Ok(None);
+    }
+    let drift = registry.drift(target, config, turn).await;
+    drift.map_err(|error| not_pushed(&error))
 }
 
 /// The push that is not done, although nothing went wrong: MLMD's CANCELED, with the reason.
@@ -146,13 +160,22 @@ fn first_tries(run: &Run, now: Micros, patience: Duration) -> bool {
 }
 
 /// The model serves.
-fn pushed(run: &Run, served: Served, validated: Option<&Validated>, at: Micros) -> Outcome {
+fn pushed(run: &Run, served: Served, restored: Option<Drift>, validated: Option<&Validated>, at: Micros) -> Outcome {
     let promotion = &served.promotion;
+    if let Some(drift) = &restored {
+        tracing::warn!(
+            target = promotion.target,
+            version = promotion.version,
+            "the push target did not serve what its ledger said, and got it again: {}",
+            drift.sentence()
+        );
+    }
     let event = RunEvent::ModelPushed {
         target: promotion.target.clone(),
         version: promotion.version.clone(),
         destination: served.destination.display().to_string(),
         model: promotion.model.clone(),
+        restored,
     };
     let name = NodeId::push().artifact(&run.request.id, "pushed_model");
     let pushed = pushed_model(name, promotion, &served.destination);

@@ -30,6 +30,8 @@ const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
 const PULL_SILENCE: Duration = Duration::from_secs(2 * 60);
 /// How long the engine may take to tell its version.
 const VERSION: Duration = Duration::from_secs(30);
+/// What a build says first that the engine's BuildKit does.
+const UNLIMITED: &str = "this build needs BuildKit, which keeps to no limit of memory or processor: executor.build_memory and executor.build_cpus do not hold for it, executor.build_timeout does\n";
 /// The scheduler's period, in microseconds, of which a limited build has its share.
 const CPU_PERIOD: f64 = 100_000.0;
 
@@ -289,6 +291,10 @@ impl ImageBuilder for DockerImageBuilder {
             })
         })
         .await?;
+        let limited = self.limits.memory_bytes.is_some() || self.limits.cpus.is_some();
+        if limited && matches!(way, Way::BuildKit { .. }) {
+            note(&mut log, UNLIMITED);
+        }
         let query = self.query(&sent, &tag, request, &way);
         let output = self.run(&query, sent, request, &mut log).await?;
         // The stream may have ended early: only what the engine has counts.

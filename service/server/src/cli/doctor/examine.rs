@@ -5,13 +5,18 @@ use crate::cli::service::Service;
 use crate::config::Config;
 use secrecy::ExposeSecret;
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io};
+use tokio::time::timeout;
+use trainyard_core::registry::left_alone;
 use trainyard_core::sentence;
 use trainyard_engine::serving::Target;
-use trainyard_engine::{Engine, EngineConfig, ExecutorKind};
+use trainyard_engine::{Engine, EngineConfig, ExecutorKind, Found};
 
 /// Less room than this is worth a warning: one model or dataset may need it.
 const LOW_DISK_BYTES: u64 = 2 << 30;
+/// A target that is changed for longer is not waited for.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Looks at everything, in the order in which things need each other.
 pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConfig) {
@@ -168,6 +173,20 @@ async fn github(checks: &mut Checks, engine: &Engine) {
     }
 }
 
+/// What others have there, and whether it serves what its ledger says.
+fn found_at(checks: &mut Checks, check: &str, found: &Found) {
+    if let Some((version, drift)) = &found.drift {
+        let finding = format!(
+            "version {version}, which the ledger says serves, does not: {}; `trainyard promote {version}` makes it serve again, under a new number",
+            drift.sentence()
+        );
+        checks.problem(check, finding);
+    }
+    if let Some(sentence) = left_alone(&found.others) {
+        checks.warn(check, sentence);
+    }
+}
+
 async fn targets(checks: &mut Checks, engine: &Engine) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
     for (name, target) in &engine.config().targets {
@@ -182,8 +201,16 @@ async fn targets(checks: &mut Checks, engine: &Engine) {
             );
         }
         match Target::new(&http, name, target).probe().await {
-            Ok(said) => checks.ok(check, said),
-            Err(error) => checks.problem(check, error),
+            Ok(said) => checks.ok(&check, said),
+            Err(error) => checks.problem(&check, error),
+        }
+        match timeout(LOOK, engine.look_at_target(name)).await {
+            Ok(Ok(found)) => found_at(checks, &check, &found),
+            Ok(Err(error)) => checks.problem(&check, error),
+            Err(_) => checks.warn(
+                &check,
+                "a push or rollback is at work, so that its folder was not looked at",
+            ),
         }
     }
     if engine.config().targets.is_empty() {
