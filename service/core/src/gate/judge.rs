@@ -184,12 +184,15 @@ impl Judge<'_> {
                         place: &place,
                         candidate,
                         baseline,
+                        size: subject.size(metric),
                         better: subject.better(threshold, metric),
                         num_examples: subject.num_examples,
                         rows: &rows,
                     });
                     let value = row.applicable.value.iter();
-                    let mut judged: Vec<Judged> = value.map(|t| threshold::value(&place, t, candidate)).collect();
+                    let mut judged: Vec<Judged> = value
+                        .map(|t| threshold::value(&place, t, candidate, subject.size(metric)))
+                        .collect();
                     match pair {
                         Some(pair) => judged.extend(self.compared(threshold, row, measured, &pair)),
                         None => judged.extend(self.alone(metric, subject, &row.applicable)),
@@ -295,7 +298,7 @@ impl Judge<'_> {
         };
         let mut judged = Vec::new();
         for (change, least) in &row.applicable.change {
-            let held = threshold::change(pair.place, change, pair.candidate, pair.baseline);
+            let held = threshold::change(pair.place, change, pair.candidate, pair.baseline, pair.size);
             let error = || StandardError::of(measured, pair.num_examples);
             judged.extend(held.into_iter().map(|held| match (held.passed, least) {
                 (Some(true), Some(least)) => pair.shown(held, sure, error(), *least),

@@ -118,10 +118,6 @@ pub fn difference(row: &Comparison) -> String {
     let Some(value) = row.difference else {
         return "–".to_owned();
     };
-    let value = match row.candidate.zip(row.baseline) {
-        Some((candidate, baseline)) if value.is_finite() => figure::difference(candidate, baseline),
-        _ => value,
-    };
     match row.interval {
         None => figure::signed(value),
         Some([lower, upper]) => match figure::within(upper - lower, &[value, lower, upper]).as_slice() {
