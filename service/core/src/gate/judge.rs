@@ -17,7 +17,7 @@ use super::pair::{Pair, Sureness};
 use super::rows::{Applicable, Row, Subject, has_threshold, looked_at};
 use super::significance::StandardError;
 use super::threshold::{self, Judged};
-use super::undefined;
+use super::undefined::{self, Chosen};
 use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
 use crate::evaluation::{Evaluation, Measured};
 use crate::plan::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
@@ -175,9 +175,15 @@ impl Judge<'_> {
             passed
         } else {
             let model_type = &self.evaluation.model_type;
+            let chosen = || Chosen::of(self.gate, threshold, subject);
             let judged = match (measured, candidate) {
                 (None, _) => vec![Judged::failed(threshold::not_measured(metric, subject, model_type))],
-                (Some(_), None) => vec![Judged::failed(undefined::of_candidate(metric, subject, model_type))],
+                (Some(_), None) => vec![Judged::failed(undefined::of_candidate(
+                    metric,
+                    subject,
+                    model_type,
+                    chosen(),
+                ))],
                 (Some(measured), Some(candidate)) => {
                     let rows = subject.rows_in_words();
                     let pair = baseline.map(|baseline| Pair {
