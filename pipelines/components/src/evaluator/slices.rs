@@ -167,8 +167,8 @@ impl Categories {
     }
 }
 
-/// The rows of each slice. The overall slice is always there; a row whose value nobody named ([`Categories::name_missing`]) is
-/// in no slice by that column, as in TFMA.
+/// The rows of each slice. The overall slice is always there; a row without a value in a column is in no slice by
+/// that column, as in TFMA, unless [`Categories::name_missing`] made it one.
 ///
 /// # Errors
 /// When there are more than [`MAX_SLICES`].
