@@ -2,8 +2,10 @@
 
 use crate::json::quoted;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Characters of a value that a sentence shows.
 const SHOWN: usize = 40;
@@ -23,6 +25,27 @@ pub enum InvalidExecutorOutput {
     /// It cannot be read, in the parser's words.
     #[error("it is not what the contract asks for: {0}")]
     Shape(String),
+    /// It is a list, a number or a text.
+    #[error("it is {0}, and a map is expected: {EXPECTED}")]
+    NoMap(&'static str),
+    /// What should be a map of metrics is something else.
+    #[error("its 'metrics' are {0}, and a map of names and numbers is expected: {EXPECTED}")]
+    NoMetrics(&'static str),
+    /// A key that is none, and much like one, or numbers beside which there are no metrics.
+    #[error("its key '{0}' is none that is read: {EXPECTED}")]
+    Key(String),
+    /// A metric is there twice.
+    #[error(
+        "metric '{metric}' is there twice, as {first} and {second}: write one of them, or give both names of their own"
+    )]
+    Twice {
+        /// Its name.
+        metric: String,
+        /// As the program wrote it, cut.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A metric is NaN or infinite.
     #[error(
         "metric '{metric}' is {value}, which is no number in JSON: write null where it is undefined, or leave it out"
@@ -43,12 +66,83 @@ pub enum InvalidExecutorOutput {
     },
 }
 
+/// How the file looks.
+const EXPECTED: &str =
+    r#"write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it"#;
+
 #[derive(Deserialize)]
 struct Written {
     #[serde(default)]
-    metrics: Option<BTreeMap<String, Value>>,
+    metrics: Option<Metrics>,
     #[serde(default)]
     artifacts: Option<BTreeMap<String, Artifact>>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Metrics {
+    Named(Named),
+    Other(Value),
+}
+
+/// A map with all its entries, those of one name too.
+struct Named(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Named;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of names and numbers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Named(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl Written {
+    /// The metrics, once nothing else says what they may be.
+    fn metrics(self) -> Result<BTreeMap<String, f64>, InvalidExecutorOutput> {
+        let near = |key: &&String| {
+            let key = key.to_lowercase();
+            ["metric", "metrics", "artifact", "artifacts"].contains(&key.as_str())
+        };
+        let bare = self.metrics.is_none() && self.artifacts.is_none();
+        let number = |value: &Value| value.is_number() || value.as_str().is_some_and(is_not_finite);
+        let mut others = self.others.iter();
+        let numbered = || others.find(|(_, value)| bare && number(value)).map(|(key, _)| key);
+        if let Some(key) = self.others.keys().find(near).or_else(numbered) {
+            return Err(InvalidExecutorOutput::Key(cut(key)));
+        }
+        match self.metrics {
+            None => Ok(BTreeMap::new()),
+            Some(Metrics::Named(Named(entries))) => numbers(entries),
+            Some(Metrics::Other(other)) => Err(InvalidExecutorOutput::NoMetrics(called(&other))),
+        }
+    }
+}
+
+fn called(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -60,14 +154,20 @@ struct Artifact {
 impl ExecutorOutput {
     /// Reads the file. A number that JSON does not have is told by the name of its metric.
     pub fn parse(text: &str) -> Result<Self, InvalidExecutorOutput> {
-        let written: Written = serde_json::from_str(text).map_err(|error| {
+        let whole = serde_json::from_str::<Value>(&quoted(text));
+        if let Some(other) = whole.ok().filter(|whole| !whole.is_object()) {
+            return Err(InvalidExecutorOutput::NoMap(called(&other)));
+        }
+        let mut written: Written = serde_json::from_str(text).map_err(|error| {
             let named = serde_json::from_str::<Written>(&quoted(text)).ok();
-            let metric = named.and_then(|written| numbers(written.metrics.unwrap_or_default()).err());
+            let metric = named.and_then(|written| written.metrics().err());
             metric.unwrap_or_else(|| InvalidExecutorOutput::Shape(error.to_string()))
         })?;
-        let artifacts = written.artifacts.unwrap_or_default().into_iter();
+        let has_artifacts = written.artifacts.is_some();
+        let artifacts = written.artifacts.take().unwrap_or_default().into_iter();
+        written.artifacts = has_artifacts.then(BTreeMap::new);
         Ok(Self {
-            metrics: numbers(written.metrics.unwrap_or_default())?,
+            metrics: written.metrics()?,
             properties: artifacts
                 .map(|(output, artifact)| (output, artifact.properties))
                 .collect(),
@@ -75,8 +175,18 @@ impl ExecutorOutput {
     }
 }
 
-fn numbers(metrics: BTreeMap<String, Value>) -> Result<BTreeMap<String, f64>, InvalidExecutorOutput> {
+fn numbers(metrics: Vec<(String, Value)>) -> Result<BTreeMap<String, f64>, InvalidExecutorOutput> {
     let mut numbers = BTreeMap::new();
+    let mut seen: BTreeMap<&String, &Value> = BTreeMap::new();
+    for (metric, value) in &metrics {
+        if let Some(first) = seen.insert(metric, value) {
+            return Err(InvalidExecutorOutput::Twice {
+                metric: cut(metric),
+                first: cut(&first.to_string()),
+                second: cut(&value.to_string()),
+            });
+        }
+    }
     for (metric, value) in metrics {
         match value {
             Value::Null => {}
@@ -84,14 +194,20 @@ fn numbers(metrics: BTreeMap<String, Value>) -> Result<BTreeMap<String, f64>, In
                 numbers.extend(number.as_f64().map(|number| (metric, number)));
             }
             Value::String(text) if is_not_finite(&text) => {
-                return Err(InvalidExecutorOutput::NotFinite { metric, value: text });
+                return Err(InvalidExecutorOutput::NotFinite {
+                    metric: cut(&metric),
+                    value: cut(&text),
+                });
             }
             other => {
                 let value = match other {
                     Value::String(text) => format!("the text '{}'", cut(&text)),
                     other => cut(&other.to_string()),
                 };
-                return Err(InvalidExecutorOutput::NoNumber { metric, value });
+                return Err(InvalidExecutorOutput::NoNumber {
+                    metric: cut(&metric),
+                    value,
+                });
             }
         }
     }
@@ -143,12 +259,23 @@ mod tests {
             r#"{"metrics": {"done": true}}"#,
             r#"{"metrics": {"done": True}}"#,
             r#"{"metrics": [0.65]}"#,
+            r#"{"metrics": [{"name": "auc", "value": 0.65}]}"#,
+            r#"{"metrics": 0.65}"#,
+            r#"{"metric": {"auc": 0.65}}"#,
+            r#"{"Metrics": {"auc": 0.65}}"#,
+            r#"{"auc": 0.65}"#,
+            r#"{"auc": NaN}"#,
+            r#"[{"auc": 0.65}]"#,
+            "0.65",
+            r#"{"metrics": {"test": {"auc": 0.65}}}"#,
+            r#"{"metrics": {"auc": 0.65, "auc": 0.75}}"#,
+            r#"{"metrics": {"auc": 0.65}, "metrics": {"auc": 0.75}}"#,
             r#"{"artifacts": {"model": {"properties": {"loss": NaN}}}}"#,
             "{\"metrics\": {\"auc\": 0.65,",
             "",
         ];
         let said = texts.map(|text| ExecutorOutput::parse(text).unwrap_err().to_string());
-        insta::assert_snapshot!(said.join("\n"), @"
+        insta::assert_snapshot!(said.join("\n"), @r#"
         metric 'loss' is NaN, which is no number in JSON: write null where it is undefined, or leave it out
         metric 'loss' is -Infinity, which is no number in JSON: write null where it is undefined, or leave it out
         metric 'loss' is nan, which is no number in JSON: write null where it is undefined, or leave it out
@@ -158,10 +285,21 @@ mod tests {
         metric 'matrix' is [[1,2],[3,4]]: write a number, or null where it is undefined
         metric 'done' is true: write a number, or null where it is undefined
         metric 'done' is the text 'True': write a number, or null where it is undefined
-        it is not what the contract asks for: invalid type: sequence, expected a map at line 1 column 12
+        its 'metrics' are a list, and a map of names and numbers is expected: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its 'metrics' are a list, and a map of names and numbers is expected: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its 'metrics' are a number, and a map of names and numbers is expected: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its key 'metric' is none that is read: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its key 'Metrics' is none that is read: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its key 'auc' is none that is read: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        its key 'auc' is none that is read: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        it is a list, and a map is expected: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        it is a number, and a map is expected: write {"metrics": {"auc": 0.65}, "artifacts": {"model": {"properties": {}}}} with what there is of it
+        metric 'test' is {"auc":0.65}: write a number, or null where it is undefined
+        metric 'auc' is there twice, as 0.65 and 0.75: write one of them, or give both names of their own
+        it is not what the contract asks for: duplicate field `metrics` at line 1 column 36
         it is not what the contract asks for: expected value at line 1 column 49
         it is not what the contract asks for: EOF while parsing a value at line 1 column 25
         it is not what the contract asks for: EOF while parsing a value at line 1 column 0
-        ");
+        "#);
     }
 }

@@ -16,12 +16,49 @@ const DIGITS_OF_LARGE: usize = 7;
 /// Decimals, at least.
 const DECIMALS: usize = 4;
 
-/// More digits than these are noise: 1e-12 of a number is.
-const MOST: usize = 12;
+/// As many digits more tell any two numbers apart.
+const MOST: usize = 17;
 
-/// What computing with numbers of this size can be off by.
-pub(crate) fn rounding(one: f64, other: f64) -> f64 {
-    1e-12 * one.abs().max(other.abs())
+/// What a difference of two numbers below 2, and a bound beside it, can be off by: four steps of such a number.
+pub(crate) const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
+/// What comparing numbers of this size can be off by.
+pub(crate) fn rounding(size: f64) -> f64 {
+    ROUNDING * size
+}
+
+/// What sums over many rows of numbers of this size can be off by.
+pub(crate) fn noise(size: f64) -> f64 {
+    16.0 * rounding(size)
+}
+
+/// Numbers in units of a power of two as large as the largest of `sizes`: no difference overflows, and no digit is
+/// lost.
+pub(crate) struct Unit(i32);
+
+impl Unit {
+    pub(crate) fn of(sizes: &[f64]) -> Self {
+        let largest = sizes.iter().fold(0.0, |most: f64, size| most.max(size.abs()));
+        let power = |value: f64| (value.to_bits() >> 52) as i32 - 1023;
+        Self(match largest {
+            0.0 => 0,
+            // Subnormal: its bits do not say its power.
+            tiny if tiny < f64::MIN_POSITIVE => power(tiny * two_to(64)) - 64,
+            largest => power(largest),
+        })
+    }
+
+    /// The value in this unit.
+    pub(crate) fn scaled(&self, value: f64) -> f64 {
+        // In two steps, since 2^1074 is no number.
+        let half = self.0 / 2;
+        value * two_to(-half) * two_to(half - self.0)
+    }
+}
+
+/// A power of two that is a normal number, exactly.
+fn two_to(power: i32) -> f64 {
+    f64::from_bits(((1023 + power) as u64) << 52)
 }
 
 /// How a few numbers that stand together are written.
@@ -32,7 +69,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// As many digits as tell these numbers apart, unless only rounding does.
+    /// As many digits as tell these numbers apart.
     pub(crate) fn of(values: &[f64]) -> Self {
         let apart = |figures: &Self| {
             let pairs = values
@@ -40,10 +77,7 @@ impl Figures {
                 .enumerate()
                 .flat_map(|(place, one)| values[place + 1..].iter().map(move |other| (*one, *other)));
             pairs.into_iter().all(|(one, other)| {
-                !one.is_finite()
-                    || !other.is_finite()
-                    || (one - other).abs() <= rounding(one, other)
-                    || figures.show(one) != figures.show(other)
+                !one.is_finite() || !other.is_finite() || one == other || figures.show(one) != figures.show(other)
             })
         };
         let wide = Self { more: MOST };
@@ -85,16 +119,6 @@ pub fn signed(value: f64) -> String {
     Figures { more: 0 }.signed(value)
 }
 
-/// The difference of two numbers, 0 where rounding explains it.
-pub(crate) fn difference(candidate: f64, baseline: f64) -> f64 {
-    let difference = candidate - baseline;
-    if difference.abs() <= rounding(candidate, baseline) {
-        0.0
-    } else {
-        difference
-    }
-}
-
 /// Numbers that differ by little, all with as many decimals as show their `width`: the ends of an interval and what
 /// lies in it.
 pub(crate) fn within(width: f64, values: &[f64]) -> Vec<String> {
@@ -102,7 +126,14 @@ pub(crate) fn within(width: f64, values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     if decimals <= 9.0 && largest < LARGE {
         let decimals = decimals.clamp(DECIMALS as f64, 9.0) as usize;
-        return values.iter().map(|value| format!("{value:+.decimals$}")).collect();
+        let least = 0.5 * 10_f64.powi(-(decimals as i32));
+        let written = |value: &f64| match value.abs() {
+            // Far below the width, and still not zero.
+            size if size != 0.0 && size <= least => signed(*value),
+            0.0 => format!("+{:.decimals$}", 0.0),
+            _ => format!("{value:+.decimals$}"),
+        };
+        return values.iter().map(written).collect();
     }
     let figures = Figures::of(values);
     values.iter().map(|value| figures.signed(*value)).collect()
@@ -128,9 +159,8 @@ pub(crate) fn percent(ratio: f64) -> String {
     percent_of(ratio, 0)
 }
 
-/// Two ratios in percent, told apart unless only rounding does.
-pub(crate) fn percents(ratio: f64, bound: f64) -> [String; 2] {
-    let alike = (ratio - bound).abs() <= 1e-9 * ratio.abs().max(bound.abs());
+/// Two ratios in percent, told apart unless they count as the same.
+pub(crate) fn percents(ratio: f64, bound: f64, alike: bool) -> [String; 2] {
     let more = (0..MOST).find(|more| alike || percent_of(ratio, *more) != percent_of(bound, *more));
     [ratio, bound].map(|value| percent_of(value, more.unwrap_or(MOST)))
 }
@@ -229,7 +259,9 @@ mod tests {
         assert_eq!(both(0.6, 0.599_999), "0.600000 0.599999");
         assert_eq!(both(9.9e-15, 1.96e-14), "9.9e-15 1.96e-14");
         assert_eq!(both(1.9601e-14, 1.9604e-14), "1.9601e-14 1.9604e-14");
-        assert_eq!(both(0.65, 0.65 + 1e-16), "0.6500 0.6500");
+        assert_eq!(both(0.65, 0.65 + 1e-16), "0.6500000000000000 0.6500000000000001");
+        assert_eq!(both(0.65, 0.65), "0.6500 0.6500");
+        assert_eq!(both(1.0, 1.0 + f64::EPSILON), "1.0000000000000000 1.0000000000000002");
         assert_eq!(both(1e300, 1.000_000_01e300), "1e300 1.00000001e300");
     }
 
@@ -247,13 +279,14 @@ mod tests {
         for (ratio, text) in table {
             assert_eq!(percent(ratio), text);
         }
-        assert_eq!(percents(0.050_01, 0.05), ["+5.001%", "+5.000%"]);
+        assert_eq!(percents(0.050_01, 0.05, false), ["+5.001%", "+5.000%"]);
         assert_eq!(
             [0.05, 1e-14, 1e300, -2.0].map(written),
             ["0.05", "1e-14", "1e300", "-2"]
         );
         assert_eq!([0.999, 0.95].map(level), ["99.9%", "95%"]);
         assert_eq!(within(2e-14, &[1e-14, 0.0, 2e-14]), ["+1e-14", "+0.0000", "+2e-14"]);
+        assert_eq!(within(0.01, &[1e-9, -0.005, 0.005]), ["+1e-9", "-0.0050", "+0.0050"]);
         assert_eq!(
             within(0.0064, &[0.0042, 0.001, 0.0074]),
             ["+0.0042", "+0.0010", "+0.0074"]
@@ -262,11 +295,27 @@ mod tests {
 
     proptest! {
         #[test]
+        fn two_numbers_never_read_alike(value in prop::num::f64::NORMAL, steps in 1..1000_u64) {
+            let other = f64::from_bits(value.to_bits() + steps);
+            prop_assume!(other.is_finite());
+            let figures = Figures::of(&[value, other]);
+            prop_assert!(figures.show(value) != figures.show(other), "{} and {}", value, other);
+        }
+
+        #[test]
+        fn a_unit_loses_nothing(value in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL) {
+            let scaled = Unit::of(&[value, value / 3.0]).scaled(value).abs();
+            prop_assert!((1.0..2.0).contains(&scaled), "{}", scaled);
+        }
+
+        #[test]
         fn what_is_not_zero_never_reads_as_zero(value in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL) {
             for text in [number(value), signed(value), written(value)] {
                 prop_assert!(text.parse::<f64>().unwrap() != 0.0, "{}", text);
                 prop_assert!(text.len() < 32, "{}", text);
             }
+            let within = within(1.0, &[value]);
+            prop_assert!(within[0].parse::<f64>().unwrap() != 0.0, "{}", within[0]);
             prop_assert!((number(value).parse::<f64>().unwrap() / value - 1.0).abs() < 0.006);
         }
     }

@@ -1,6 +1,7 @@
 //! `trainyard-components evaluate`: the evaluator on two files, with no service and no task.
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,10 @@ use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
 use super::slice_text::{column, slice, split_at_word};
 use super::slices::SlicingSpec;
 use super::source::Source;
+use crate::csv::Settings;
+use crate::example_gen::source::Reading;
 use crate::task::write_json;
+use crate::tfdv::listed::quoted;
 use trainyard_tfma::bootstrap::Bootstrap;
 use trainyard_tfma::metrics::ModelType;
 
@@ -65,6 +69,30 @@ pub struct Arguments {
     /// Slices by ranges of a number: COLUMN=EDGE,EDGE,...; repeatable. A slice that names the column is cut there.
     #[arg(long, value_name = "COLUMN=EDGES", value_parser = bins, allow_hyphen_values = true)]
     bins: Vec<(String, Edges)>,
+    /// What stands for a missing value in text tables, in place of the usual words.
+    #[arg(
+        long,
+        value_name = "WORD,...",
+        value_delimiter = ',',
+        alias = "missing_values",
+        allow_hyphen_values = true
+    )]
+    missing_values: Option<Vec<String>>,
+    /// What stands for infinity in text tables, in place of inf and infinity.
+    #[arg(long, value_name = "WORD,...", value_delimiter = ',', alias = "infinite_values")]
+    infinite_values: Option<Vec<String>>,
+    /// What is before the fraction in text tables: . or ,
+    #[arg(long, value_name = "SIGN")]
+    decimal: Option<String>,
+    /// What is between the values of text tables: one character, or tab (default: detected).
+    #[arg(long, value_name = "SIGN")]
+    separator: Option<String>,
+    /// Quoted values of text tables may have lines that look like rows.
+    #[arg(long, alias = "line_breaks_in_values")]
+    line_breaks_in_values: bool,
+    /// Columns of text tables that are as if they were not there.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', alias = "exclude_columns")]
+    exclude_columns: Vec<String>,
     /// Pairs rows by this column and not by order.
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
@@ -106,6 +134,32 @@ fn bins(text: &str) -> Result<(String, Edges), String> {
 }
 
 impl Arguments {
+    fn reading(&self) -> Reading {
+        let words = |words: &Option<Vec<String>>| {
+            let words = words.as_ref()?.iter();
+            Some(words.map(|word| Value::String(word.clone())).collect())
+        };
+        Reading {
+            csv: Settings {
+                separator: self.separator.clone(),
+                decimal: self.decimal.clone(),
+                missing_values: words(&self.missing_values),
+                infinite_values: words(&self.infinite_values),
+                line_breaks_in_values: self.line_breaks_in_values,
+            },
+            left_out: self.exclude_columns.clone(),
+        }
+    }
+
+    /// Columns whose values are refused by row where they are none of theirs.
+    fn judged_columns(&self) -> Vec<&str> {
+        let weight = self.example_weight_key.as_deref();
+        [self.label.as_str(), &self.prediction]
+            .into_iter()
+            .chain(weight)
+            .collect()
+    }
+
     /// What to slice by, and what to hold against what, cut where bins say.
     fn slicing_specs(&self) -> (Vec<SlicingSpec>, Vec<CrossSlicingSpec>) {
         let bins: BTreeMap<&String, &Vec<f64>> = self.bins.iter().map(|(column, edges)| (column, &edges.0)).collect();
@@ -152,8 +206,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             input.display()
         );
     }
-    let candidate = Source::open(&arguments.predictions)?;
-    let baseline = arguments.baseline.as_deref().map(Source::open).transpose()?;
+    let (reading, judged) = (arguments.reading(), arguments.judged_columns());
+    let open = |path: &Path| Source::open(path, &reading, &judged);
+    let candidate = open(&arguments.predictions)?;
+    let baseline = arguments.baseline.as_deref().map(open).transpose()?;
     let model_type = match arguments.model_type {
         Some(model_type) => model_type,
         None => {
@@ -171,6 +227,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         bail!("--probabilities belong to multiclass_classification: leave them out, or give that --model-type");
     }
     let (slicing_specs, cross_slicing_specs) = arguments.slicing_specs();
+    let all = cross_slicing_specs.iter();
+    let all = all.flat_map(|cross| [&cross.baseline_spec].into_iter().chain(&cross.slicing_specs));
+    slicing_specs
+        .iter()
+        .chain(all)
+        .try_for_each(|spec| comma(spec, &candidate))?;
     let parameters = Parameters {
         model_type,
         label: arguments.label.clone(),
@@ -198,6 +260,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             baseline.display()
         );
     }
+    for note in &evaluation.notes {
+        eprintln!("{note}");
+    }
     if arguments.out.as_os_str() == "-" {
         let mut text = serde_json::to_vec_pretty(&evaluation)?;
         text.push(b'\n');
@@ -206,6 +271,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         write_whole(&arguments.out, &evaluation)?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "{}", summary(&evaluation)).context("cannot write to stdout")?;
+    }
+    Ok(())
+}
+
+/// Fails where what follows a comma is no column, and so rather a part of the value before it.
+fn comma(spec: &SlicingSpec, source: &Source) -> Result<()> {
+    let unknown: Vec<&str> = spec
+        .feature_keys
+        .iter()
+        .map(String::as_str)
+        .filter(|name| source.kind(name).is_none() && source.unreadable(name).is_none())
+        .collect();
+    if let (Some((column, value)), Some(first)) = (spec.feature_values.iter().next_back(), unknown.first()) {
+        bail!(
+            "there is no column {}, which follows a comma behind {column}={value}: if it is a part of that value, put the value into double quotes, as in --slice '{column}=\"{value}, {}\"'",
+            quoted(first),
+            unknown.join(", ")
+        );
     }
     Ok(())
 }
@@ -231,20 +314,26 @@ fn write_whole(out: &Path, evaluation: &Evaluation) -> Result<()> {
     written
 }
 
-/// Four decimals, and a power of ten where these would show nothing, or far too much.
-fn number(value: f64) -> String {
+/// Four decimals and so many more, and a power of ten where these would show nothing, or far too much.
+fn number(value: f64, more: usize) -> String {
     if value == 0.0 || (1e-3..1e9).contains(&value.abs()) {
-        format!("{value:.4}")
+        format!("{value:.*}", 4 + more)
     } else {
-        format!("{value:.2e}")
+        format!("{value:.*e}", 2 + more)
     }
 }
 
-/// With its sign; what rounding leaves of numbers of that size is nothing.
-fn signed(value: f64, size: f64) -> String {
-    let value = if value.abs() <= 1e-12 * size { 0.0 } else { value };
+/// How many digits more tell two numbers apart.
+fn apart(one: Option<f64>, other: Option<f64>) -> usize {
+    let differ = one.zip(other).filter(|(one, other)| one != other);
+    let reads = |(one, other): (f64, f64)| (0..17).find(|more| number(one, *more) != number(other, *more));
+    differ.and_then(reads).unwrap_or(0)
+}
+
+/// With its sign.
+fn signed(value: f64) -> String {
     let sign = if value.is_sign_negative() { "" } else { "+" };
-    format!("{sign}{}", number(value))
+    format!("{sign}{}", number(value, 0))
 }
 
 /// Metrics of the whole, a line each.
@@ -252,7 +341,7 @@ fn summary(evaluation: &Evaluation) -> String {
     let Some(overall) = evaluation.overall() else {
         return String::new();
     };
-    let shown = |value: Option<f64>| value.map_or("-".to_owned(), number);
+    let shown = |value: Option<f64>, more: usize| value.map_or("-".to_owned(), |value| number(value, more));
     let slices = match evaluation.slices.len() {
         1 => "no slices".to_owned(),
         2 => "1 slice".to_owned(),
@@ -277,19 +366,18 @@ fn summary(evaluation: &Evaluation) -> String {
     }
     lines.push(head);
     for (name, measured) in &overall.metrics {
-        let mut line = format!("{name:width$}  {:>10}", shown(measured.candidate));
+        let more = apart(measured.candidate, measured.baseline);
+        let mut line = format!("{name:width$}  {:>10}", shown(measured.candidate, more));
         if compared {
-            line += &format!("  {:>10}", shown(measured.baseline));
+            line += &format!("  {:>10}", shown(measured.baseline, more));
         }
         if let Some(difference) = measured.difference {
             let interval = difference.interval;
-            let sizes = [measured.candidate, measured.baseline].into_iter().flatten();
-            let size = sizes.fold(0.0, |most: f64, value| most.max(value.abs()));
             line += &format!(
                 "  {} ({} to {})",
-                signed(difference.value, size),
-                signed(interval.lower, size),
-                signed(interval.upper, size)
+                signed(difference.value),
+                signed(interval.lower),
+                signed(interval.upper)
             );
         }
         lines.push(line);

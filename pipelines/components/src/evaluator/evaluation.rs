@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::thread;
 
+use super::absent::absent;
 use super::parameters::Parameters;
 use super::predictions::Predictions;
 use super::slices::{SliceKey, SlicingSpec, slices};
@@ -39,6 +40,9 @@ pub struct Evaluation {
     /// The overall slice first.
     pub slices: Vec<Slice>,
     cross_slices: Vec<CrossSlice>,
+    /// What was asked for and is not there, a sentence each.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 impl Evaluation {
@@ -188,6 +192,7 @@ pub fn evaluate(
         bootstrap: Some(parameters.bootstrap).filter(|bootstrap| bootstrap.num_samples > 0),
         slices: slices.map(slice).collect(),
         cross_slices: crosses.iter().zip(crossed).map(cross).collect(),
+        notes: absent(&parameters.all_slicing_specs(), &candidate.categories),
     })
 }
 

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use super::predictions::Role;
 use super::source::Source;
 use super::values::{cast, probability, truth, zero_or_one};
+use crate::examples::few;
 use crate::features::{Column, Kind};
+use crate::tfdv::listed::quoted;
 use trainyard_tfma::metrics::ModelType;
 
 /// Labels of which so many are 0 or 1 are those of two classes, and the others mistakes.
@@ -28,8 +30,9 @@ struct Seen {
     /// From 0 to 1.
     probabilities: usize,
     whole: usize,
-    /// Distinct numbers, as long as they are few.
+    /// Distinct numbers, as long as they are few, and texts.
     distinct: BTreeSet<String>,
+    texts: BTreeSet<String>,
     /// The first that is neither 0 nor 1, and the first that is no number: its row and text.
     first_other: Option<(usize, String)>,
     first_text: Option<(usize, String)>,
@@ -69,8 +72,12 @@ impl Seen {
         };
         *row += 1;
         self.values += 1;
-        self.first_text.get_or_insert_with(|| (*row, text.to_owned()));
-        self.first_other.get_or_insert_with(|| (*row, text.to_owned()));
+        let shown = quoted(text);
+        if self.texts.len() <= MOST_CLASSES {
+            self.texts.insert(shown.clone());
+        }
+        self.first_text.get_or_insert_with(|| (*row, shown.clone()));
+        self.first_other.get_or_insert((*row, shown));
     }
 
     fn number(&mut self, row: &mut usize, value: Option<f64>) {
@@ -95,6 +102,22 @@ impl Seen {
 
     fn zeros_and_ones(&self) -> usize {
         self.halves.iter().sum()
+    }
+
+    fn has_text(&self) -> bool {
+        self.numbers < self.values
+    }
+
+    fn are_few(&self) -> bool {
+        self.distinct.len() <= MOST_CLASSES && self.distinct.len() * 2 <= self.values
+    }
+
+    /// The distinct numbers in a sentence, as numbers.
+    fn numbers_in_words(&self) -> String {
+        let mut numbers: Vec<f64> = self.distinct.iter().filter_map(|text| text.parse().ok()).collect();
+        numbers.sort_by(f64::total_cmp);
+        let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();
+        few(&texts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn is_text(&self) -> bool {
@@ -134,25 +157,59 @@ pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool
         return guess(ModelType::BinaryClassification, "all labels are 0 or 1");
     }
     if labels.is_text() {
-        let (row, text) = labels.first_text.unwrap_or_default();
+        let (row, text) = labels.first_text.clone().unwrap_or_default();
+        if labels.texts.len() == 2 && labels.numbers == 0 {
+            let texts: Vec<&str> = labels.texts.iter().map(String::as_str).collect();
+            bail!(
+                "column '{label}' of {} holds {}, and a label of binary_classification is 0 or 1, or false or true: write 1 for the one that the predictions are of where these are made, or name the column of the predicted classes as --prediction",
+                Role::Candidate,
+                texts.join(" and ")
+            );
+        }
         bail!(
-            "column '{label}' of {}: row {row} is '{text}', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction",
+            "column '{label}' of {}: row {row} is {text}, and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction",
             Role::Candidate
         );
     }
     let (row, other) = labels.first_other.clone().unwrap_or_default();
     let both = labels.halves.iter().all(|count| *count > 0);
     if both && labels.share(labels.zeros_and_ones()) >= MOSTLY {
+        // A text is nothing that a regression predicts.
+        let or_amounts = match labels.has_text() {
+            true => "",
+            false => ", or say what the model predicts with --model-type regression",
+        };
         bail!(
-            "column '{label}' of {}: row {row} is {other}, and {} of {} labels are 0 or 1: correct the others, or say what the model predicts with --model-type regression",
+            "column '{label}' of {}: row {row} is {other}, and {} of {} labels are 0 or 1: correct the others{or_amounts}",
             Role::Candidate,
             labels.zeros_and_ones(),
             labels.values
         );
     }
-    let few = labels.distinct.len() <= MOST_CLASSES && labels.distinct.len() * 2 <= labels.values;
-    let whole = labels.whole == labels.values && said.whole == said.values;
-    if few && whole && said.values > 0 && said.distinct.is_subset(&labels.distinct) {
+    let whole = labels.whole == labels.values;
+    // Columns with the probability of each class say that the numbers are classes.
+    let probability_of = |class: &String| source.kind(&format!("{prediction}_{class}")).is_some();
+    if whole && labels.distinct.len() <= MOST_CLASSES && labels.distinct.iter().all(probability_of) {
+        return guess(
+            ModelType::MulticlassClassification,
+            "there is a column of probabilities for each label",
+        );
+    }
+    let scores = said.values > 0 && said.probabilities == said.values;
+    let two = labels.distinct.len() <= 2 && (whole || labels.values > 2);
+    if !labels.has_text() && (two || (whole && labels.are_few() && scores && said.whole < said.values)) {
+        let to_what = match labels.distinct.len() {
+            0..=2 => "write the labels as 0 and 1 where the predictions are made if these are scores of 1",
+            _ => "name the column of the predicted classes as --prediction if they are classes",
+        };
+        bail!(
+            "the labels in column '{label}' of {} are {}, which may be classes or amounts: {to_what}, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification",
+            Role::Candidate,
+            labels.numbers_in_words()
+        );
+    }
+    let whole = whole && said.whole == said.values;
+    if labels.are_few() && whole && said.values > 0 && said.distinct.is_subset(&labels.distinct) {
         bail!(
             "columns '{label}' and '{prediction}' of {} hold the same {} whole numbers, which may be classes or amounts: say which with --model-type multiclass_classification or regression",
             Role::Candidate,

@@ -2,6 +2,7 @@
 //!
 //! It measures and does not judge: thresholds belong to the gate of the service, which reads the file.
 
+mod absent;
 pub mod command;
 mod evaluation;
 mod guess;
@@ -81,6 +82,7 @@ pub fn run(task: &Task) -> Result<()> {
         "{compared}: {num_examples} examples, {} slices",
         evaluation.slices.len()
     );
+    evaluation.notes.iter().for_each(|note| println!("{note}"));
     write_json(&output.join("evaluation.json"), &evaluation)?;
 
     let mut properties = data_properties(input);

@@ -48,6 +48,13 @@ impl Names {
     }
 }
 
+/// What classes have in common that differ only in case, in blanks, or as a number is written.
+pub fn folded(class: &str) -> String {
+    let words: Vec<&str> = class.split_whitespace().collect();
+    let text = words.join(" ").to_lowercase();
+    number(&text).unwrap_or(text)
+}
+
 /// `1` and `0` of true and false.
 pub fn word(text: &str) -> Option<String> {
     let is = |word: &str| text.trim().eq_ignore_ascii_case(word);

@@ -4,12 +4,14 @@ use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::names::Names;
-use super::slices::{Categories, Grouping};
+use super::names::{Names, folded};
+use super::slices::{Categories, Grouping, MISSING};
 use super::source::Source;
 pub(crate) use super::values::categorise;
 use super::values::{Legal, append, append_classes, append_keys, cast};
+use crate::examples::few;
 use crate::features::Kind;
+use crate::tfdv::listed::quoted;
 use trainyard_tfma::metrics::{Model, ModelType};
 
 /// Whose predictions they are.
@@ -112,7 +114,7 @@ impl Predictions {
             bail!(
                 "{role} have no column '{missing}'{}, only {}: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')",
                 positive(missing, &has).unwrap_or_else(|| meant(missing, &has)),
-                has.join(", ")
+                few(&has)
             );
         }
         let mut read = Self {
@@ -176,6 +178,9 @@ impl Predictions {
                 categories.rename(|value| names.name(value));
             }
         }
+        for categories in read.categories.values_mut() {
+            categories.name_missing(MISSING);
+        }
         read.name_classes(classes.into_values());
         if let Some(column) = columns.weight.filter(|_| !read.labels.is_empty())
             && read.weights.iter().all(|weight| *weight == 0.0)
@@ -218,12 +223,24 @@ impl Predictions {
                 .collect()
         };
         let (labels, predicted) = (of(&self.labels), of(&self.predictions));
+        let by_folded: BTreeMap<String, &str> = labels.iter().map(|label| (folded(label), *label)).collect();
+        let near = predicted.difference(&labels).find_map(|said| {
+            let label = by_folded.get(&folded(said))?;
+            Some((*said, *label))
+        });
+        if let Some((said, label)) = near {
+            bail!(
+                "{role} have the class {} and the label {}, which differ only in case, blanks or as a number is written: write both by the same name",
+                quoted(said),
+                quoted(label)
+            );
+        }
         // Columns of probabilities may name the classes that nothing was predicted to be.
         let named = |class: &&str| self.by_class.contains_key(*class);
         if labels.is_empty() || !labels.is_disjoint(&predicted) || labels.iter().chain(&predicted).all(named) {
             return Ok(());
         }
-        let listed = |classes: &BTreeSet<&str>| some(&classes.iter().copied().collect::<Vec<_>>());
+        let listed = |classes: &BTreeSet<&str>| some(&classes.iter().map(|class| quoted(class)).collect::<Vec<_>>());
         bail!(
             "{role} have no class that is among the labels: the predicted are {}, the labels {}: write both by the same names",
             listed(&predicted),
@@ -270,7 +287,8 @@ impl Predictions {
             for class in all {
                 let Some(values) = self.by_class.remove(class) else {
                     bail!(
-                        "{role} have no column with the probability of class '{class}': write one for each class, or none"
+                        "{role} have no column with the probability of class {}: write one for each class, or none",
+                        quoted(class)
                     );
                 };
                 self.probabilities.push(values);
@@ -287,10 +305,10 @@ impl Predictions {
             ("baseline", "candidate", keys, &theirs),
             ("candidate", "baseline", self.keys.as_slice(), &ours),
         ] {
-            let missing: Vec<&str> = keys
+            let missing: Vec<String> = keys
                 .iter()
-                .map(String::as_str)
-                .filter(|key| !rows.contains_key(key))
+                .filter(|key| !rows.contains_key(key.as_str()))
+                .map(|key| quoted(key))
                 .collect();
             if !missing.is_empty() {
                 bail!(
@@ -319,7 +337,7 @@ fn unique<'a>(model: &str, keys: &'a [String]) -> Result<HashMap<&'a str, usize>
     let mut twice = Vec::new();
     for (row, key) in keys.iter().enumerate() {
         if rows.insert(key.as_str(), row).is_some() {
-            twice.push(key.as_str());
+            twice.push(quoted(key));
         }
     }
     if !twice.is_empty() {
@@ -339,8 +357,8 @@ fn unique<'a>(model: &str, keys: &'a [String]) -> Result<HashMap<&'a str, usize>
 }
 
 /// The first five, and how many more there are.
-fn some(keys: &[&str]) -> String {
-    let named = keys.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+pub fn some(keys: &[String]) -> String {
+    let named = keys[..keys.len().min(5)].join(", ");
     match keys.len().saturating_sub(5) {
         0 => named,
         more => format!("{named} and {more} more"),
@@ -349,8 +367,10 @@ fn some(keys: &[&str]) -> String {
 
 /// ` (did you mean 'late'?)` where a column is written much like it.
 pub fn meant(column: &str, has: &[&str]) -> String {
-    let close = has
-        .iter()
+    // Comparing long texts with each other takes long and helps nobody.
+    const LONG: usize = 200;
+    let short = has.iter().filter(|name| name.len().max(column.len()) <= LONG);
+    let close = short
         .map(|name| (strsim::damerau_levenshtein(column, name), name))
         .filter(|(distance, _)| *distance <= 1 + column.chars().count() / 4)
         .min();
@@ -396,9 +416,13 @@ pub fn agree(candidate: &mut Predictions, mut baseline: Option<&mut Predictions>
     }
     let mut pairs = candidate.labels.iter().zip(&baseline.labels);
     if let Some(row) = pairs.position(|(left, right)| left != right) {
-        let name = |label: f64| all.get(label as usize).cloned().unwrap_or_else(|| label.to_string());
+        let name = |label: f64| {
+            all.get(label as usize)
+                .map(|class| quoted(class))
+                .unwrap_or_else(|| label.to_string())
+        };
         let key = candidate.keys.get(row);
-        let place = key.map_or_else(|| format!("row {}", row + 1), |key| format!("key {key}"));
+        let place = key.map_or_else(|| format!("row {}", row + 1), |key| format!("key {}", quoted(key)));
         bail!(
             "{place} has the label {} for the candidate and {} for the baseline: let both predict the same examples{order}",
             name(candidate.labels[row]),

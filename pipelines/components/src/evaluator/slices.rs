@@ -9,6 +9,9 @@ use super::names::word;
 /// More slices than anybody can look at.
 const MAX_SLICES: usize = 10_000;
 
+/// The value of rows that have none, in the names of slices.
+pub const MISSING: &str = "<missing>";
+
 /// Feature to value; empty is overall.
 pub type SliceKey = BTreeMap<String, String>;
 
@@ -138,10 +141,24 @@ impl Categories {
         *self = renamed;
     }
 
-    /// The number of a value that somebody asks for; `True` is 1 where the column has no such text.
-    fn asked(&self, value: &str) -> Option<u32> {
+    /// The number of a value that somebody asks for; where the column has no such text, `True` is 1, `02134` and
+    /// `2134.0` are 2134, and nothing is the rows without a value.
+    pub fn asked(&self, value: &str) -> Option<u32> {
         let known = |value: &str| self.known.get(value).copied();
-        known(value).or_else(|| known(&word(value)?))
+        let equal = || {
+            let number = value.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
+            // Whole numbers beyond those of floating point keep their digits.
+            let whole = value
+                .trim()
+                .parse::<i64>()
+                .ok()
+                .and_then(|whole| known(&whole.to_string()));
+            whole.or_else(|| known(&(number + 0.0).to_string()))
+        };
+        known(value)
+            .or_else(|| known(&word(value)?))
+            .or_else(equal)
+            .or_else(|| known(MISSING).filter(|_| value.is_empty()))
     }
 
     /// The values in the order of their numbers.
@@ -150,8 +167,8 @@ impl Categories {
     }
 }
 
-/// The rows of each slice. The overall slice is always there; a row without a value in a column is
-/// in no slice by that column, as in TFMA.
+/// The rows of each slice. The overall slice is always there; a row without a value in a column is in no slice by
+/// that column, as in TFMA, unless [`Categories::name_missing`] made it one.
 ///
 /// # Errors
 /// When there are more than [`MAX_SLICES`].
@@ -270,6 +287,21 @@ mod tests {
         {"carrier": "UA", "origin": "JFK"} [1]
         "#);
         insta::assert_snapshot!(sliced(json!([{"feature_values": {"carrier": "ZZ"}}])), @"{} [0, 1, 2, 3, 4]");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_found_however_it_is_written() {
+        let mut store = column(&[Some("2134"), Some("0.5"), Some("0421"), None]);
+        store.name_missing(MISSING);
+        let of = |value: &str| store.asked(value);
+        for same in ["2134", "02134", "2134.0", " 2134", "2.134e3", "+2134"] {
+            assert_eq!(of(same), Some(0), "{same}");
+        }
+        assert_eq!((of(".5"), of("0421"), of("421")), (Some(1), Some(2), None));
+        assert_eq!(
+            (of(""), of("<missing>"), of("nan"), of("x")),
+            (Some(3), Some(3), None, None)
+        );
     }
 
     #[test]

@@ -43,11 +43,12 @@ impl Source {
         })
     }
 
-    /// A Parquet or CSV file, told apart by content and name.
+    /// A Parquet or CSV file, told apart by content and name. Why columns are text is told, unless whoever reads them
+    /// says so anyway.
     ///
     /// # Errors
     /// When the file is unreadable or neither.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, reading: &Reading, told_elsewhere: &[&str]) -> Result<Self> {
         let mut magic = [0; 4];
         let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         if file.read_exact(&mut magic).is_ok() && &magic == b"PAR1" {
@@ -60,8 +61,12 @@ impl Source {
                 path.display()
             );
         };
-        let file = SpanFile::open(path.parent().unwrap_or(Path::new("")), name, &Reading::default())?;
-        for note in file.notes.iter().chain(&file.why_text(|_| true)) {
+        let file = SpanFile::open(path.parent().unwrap_or(Path::new("")), name, reading)?;
+        for note in file
+            .notes
+            .iter()
+            .chain(&file.why_text(|column| !told_elsewhere.contains(&column)))
+        {
             eprintln!("{name}: {note}");
         }
         let features = agree(std::slice::from_ref(&file), &BTreeMap::new())?.features;

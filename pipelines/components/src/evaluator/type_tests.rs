@@ -25,7 +25,7 @@ fn parquet(columns: Columns) -> (TempDir, Source) {
     let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    let source = Source::open(&path).unwrap();
+    let source = Source::open(&path, &crate::example_gen::source::Reading::default(), &[]).unwrap();
     (folder, source)
 }
 
@@ -33,7 +33,7 @@ fn csv(text: &str) -> (TempDir, Source) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.csv");
     fs::write(&path, text).unwrap();
-    let source = Source::open(&path).unwrap();
+    let source = Source::open(&path, &crate::example_gen::source::Reading::default(), &[]).unwrap();
     (folder, source)
 }
 
@@ -160,8 +160,8 @@ fn classes_have_one_name() {
         let (_folder, source) = parquet(&[("y", label), ("p", prediction)]);
         evaluation("multiclass_classification", &json!([]), &source).unwrap_err()
     };
-    insta::assert_snapshot!(refused(texts(&["cat", "dog"]), ints(&[0, 1])), @"the candidate's predictions have no class that is among the labels: the predicted are 0, 1, the labels cat, dog: write both by the same names");
-    insta::assert_snapshot!(refused(ints(&[0, 1]), texts(&["late", "on time"])), @"the candidate's predictions have no class that is among the labels: the predicted are late, on time, the labels 0, 1: write both by the same names");
+    insta::assert_snapshot!(refused(texts(&["cat", "dog"]), ints(&[0, 1])), @"the candidate's predictions have no class that is among the labels: the predicted are '0', '1', the labels 'cat', 'dog': write both by the same names");
+    insta::assert_snapshot!(refused(ints(&[0, 1]), texts(&["late", "on time"])), @"the candidate's predictions have no class that is among the labels: the predicted are 'late', 'on time', the labels '0', '1': write both by the same names");
 }
 
 #[test]
@@ -225,12 +225,12 @@ fn one_outlier_is_no_other_model() {
     binary_classification since all labels are 0 or 1
     binary_classification since all labels are 0 or 1
     column 'y' of the candidate's predictions: row 17 is 7, and 1999 of 2000 labels are 0 or 1: correct the others, or say what the model predicts with --model-type regression
-    column 'y' of the candidate's predictions: row 17 is yes, and 1999 of 2000 labels are 0 or 1: correct the others, or say what the model predicts with --model-type regression
+    column 'y' of the candidate's predictions: row 17 is 'yes', and 1999 of 2000 labels are 0 or 1: correct the others
     column 'y' of the candidate's predictions: row 17 is 0.5, and 1999 of 2000 labels are 0 or 1: correct the others, or say what the model predicts with --model-type regression
     columns 'y' and 'p' of the candidate's predictions hold the same 3 whole numbers, which may be classes or amounts: say which with --model-type multiclass_classification or regression
     regression since the labels are numbers other than 0 and 1
     multiclass_classification since the predictions are text
-    column 'y' of the candidate's predictions: row 1 is 'cat', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction
+    column 'y' of the candidate's predictions holds 'cat' and 'dog', and a label of binary_classification is 0 or 1, or false or true: write 1 for the one that the predictions are of where these are made, or name the column of the predicted classes as --prediction
     binary_classification since all labels are 0 or 1
     binary_classification since all labels are 0 or 1
     ");

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use super::slices::{Categories, Grouping};
 use crate::features::{Column, Kind};
+use crate::tfdv::listed::quoted;
 use trainyard_tfma::metrics::ModelType;
 
 /// What computing in 32 bits can take a probability beyond 0 and 1: four steps of such a number at 1.
@@ -116,10 +117,12 @@ pub(super) fn append(column: &Column, values: &mut Vec<f64>, legal: &Legal) -> R
         Column::Int(array) => Box::new(array.iter().map(|value| value.map(|value| value as f64))),
         Column::Float(array) => Box::new(array.iter()),
         Column::Bytes(array) => {
-            let known = |text: Option<&str>| text.is_none_or(|text| legal.of_text(text).is_some());
+            // A number beyond all is shown as it is written.
+            let fits = |value: f64| value.is_nan() || (legal.counts)(value).is_some() || value.is_finite();
+            let known = |text: Option<&str>| text.is_none_or(|text| legal.of_text(text).is_some_and(fits));
             if let Some(row) = array.iter().position(|text| !known(text)) {
                 let text = array.value(row);
-                bail!("row {} is '{text}', and {}", values.len() + row + 1, legal.rule);
+                bail!("row {} is {}, and {}", values.len() + row + 1, quoted(text), legal.rule);
             }
             Box::new(array.iter().map(|text| text.and_then(|text| legal.of_text(text))))
         }

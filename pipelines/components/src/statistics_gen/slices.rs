@@ -9,16 +9,13 @@ use std::collections::BTreeMap;
 
 use super::column_state::ColumnState;
 use crate::evaluator::predictions::{categorise, meant};
-use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
+use crate::evaluator::slices::{Categories, Grouping, MISSING, SliceKey, SlicingSpec, slices};
 use crate::examples::few;
 use crate::features::{Column, FeatureSpec, Kind};
 use crate::tfdv::listed::listed;
 
 /// Slices of a split at most: each needs up to some 0.1 MB of memory for each column.
 const MAX_SLICES: usize = 200;
-
-/// The value of rows that have none, in the names of slices.
-const MISSING: &str = "<missing>";
 
 /// Which slices to measure beside all rows.
 #[derive(Debug, Default)]

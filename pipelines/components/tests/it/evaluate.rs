@@ -152,12 +152,12 @@ fn rows_that_do_not_pair() {
     insta::assert_snapshot!(said.join("\n"), @"
     the candidate has 12 predictions and the baseline 11: let both predict the same examples, in the same order
     row 1 has the label 1 for the candidate and 0 for the baseline: let both predict the same examples, in the same order
-    the baseline lacks 1 of the candidate's 12 keys (11): let both predict the same examples
-    the candidate lacks 1 of the baseline's 12 keys (11): let both predict the same examples
-    the baseline repeats a key in 2 rows of 14 (3, 4): pair rows by a key that is unique
-    the candidate repeats a key in 2 rows of 14 (3, 4): pair rows by a key that is unique
+    the baseline lacks 1 of the candidate's 12 keys ('11'): let both predict the same examples
+    the candidate lacks 1 of the baseline's 12 keys ('11'): let both predict the same examples
+    the baseline repeats a key in 2 rows of 14 ('3', '4'): pair rows by a key that is unique
+    the candidate repeats a key in 2 rows of 14 ('3', '4'): pair rows by a key that is unique
     column 'flight' of the baseline's predictions: row 4 has no value, and a key is needed: pair rows by a column that has one in every row
-    key 3 has the label 1 for the candidate and 0 for the baseline: let both predict the same examples
+    key '3' has the label 1 for the candidate and 0 for the baseline: let both predict the same examples
     the candidate's predictions have no column 'fligth' (did you mean 'flight'?), only flight, late, score, origin: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')
     b.csv has no rows: leave --baseline out if there is no model to compare with
     c.csv has no rows: there is nothing to measure
@@ -199,7 +199,7 @@ fn what_a_model_predicts_is_guessed() {
     binary_classification 1.0
     column 'score' of the candidate's predictions: row 1 is 1.5, and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row
     multiclass_classification null
-    column 'late' of the candidate's predictions: row 1 is 'ant', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction
+    column 'late' of the candidate's predictions holds 'ant' and 'bee', and a label of binary_classification is 0 or 1, or false or true: write 1 for the one that the predictions are of where these are made, or name the column of the predicted classes as --prediction
     ");
 }
 

@@ -17,7 +17,7 @@ use super::pair::{Pair, Sureness};
 use super::rows::{Applicable, Row, Subject, has_threshold, looked_at};
 use super::significance::StandardError;
 use super::threshold::{self, Judged};
-use super::undefined;
+use super::undefined::{self, Chosen};
 use super::verdict::{Blessing, Comparison, Finding, Rule, Slicing, SlicingDetails, Verdict};
 use crate::evaluation::{Evaluation, Measured};
 use crate::plan::{CONFIDENCE_LEVEL, Gate, InsufficientData, MetricThreshold, MissingBaseline};
@@ -175,21 +175,30 @@ impl Judge<'_> {
             passed
         } else {
             let model_type = &self.evaluation.model_type;
+            let chosen = || Chosen::of(self.gate, threshold, subject);
             let judged = match (measured, candidate) {
                 (None, _) => vec![Judged::failed(threshold::not_measured(metric, subject, model_type))],
-                (Some(_), None) => vec![Judged::failed(undefined::of_candidate(metric, subject, model_type))],
+                (Some(_), None) => vec![Judged::failed(undefined::of_candidate(
+                    metric,
+                    subject,
+                    model_type,
+                    chosen(),
+                ))],
                 (Some(measured), Some(candidate)) => {
                     let rows = subject.rows_in_words();
                     let pair = baseline.map(|baseline| Pair {
                         place: &place,
                         candidate,
                         baseline,
+                        size: subject.size(metric),
                         better: subject.better(threshold, metric),
                         num_examples: subject.num_examples,
                         rows: &rows,
                     });
                     let value = row.applicable.value.iter();
-                    let mut judged: Vec<Judged> = value.map(|t| threshold::value(&place, t, candidate)).collect();
+                    let mut judged: Vec<Judged> = value
+                        .map(|t| threshold::value(&place, t, candidate, subject.size(metric)))
+                        .collect();
                     match pair {
                         Some(pair) => judged.extend(self.compared(threshold, row, measured, &pair)),
                         None => judged.extend(self.alone(metric, subject, &row.applicable)),
@@ -295,7 +304,7 @@ impl Judge<'_> {
         };
         let mut judged = Vec::new();
         for (change, least) in &row.applicable.change {
-            let held = threshold::change(pair.place, change, pair.candidate, pair.baseline);
+            let held = threshold::change(pair.place, change, pair.candidate, pair.baseline, pair.size);
             let error = || StandardError::of(measured, pair.num_examples);
             judged.extend(held.into_iter().map(|held| match (held.passed, least) {
                 (Some(true), Some(least)) => pair.shown(held, sure, error(), *least),

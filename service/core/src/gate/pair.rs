@@ -13,6 +13,8 @@ pub(super) struct Pair<'a> {
     pub(super) place: &'a str,
     pub(super) candidate: f64,
     pub(super) baseline: f64,
+    /// Of the slices that both are differences of; else 0.
+    pub(super) size: f64,
     pub(super) better: Option<Direction>,
     /// The rows behind them, and these in words.
     pub(super) num_examples: u64,
@@ -59,8 +61,7 @@ impl Pair<'_> {
             };
         }
         let error = tested.error.value;
-        let figures = Figures::of(&[self.candidate, self.baseline, error]);
-        let difference = figure::difference(self.candidate, self.baseline);
+        let figures = Figures::of(&[self.candidate, self.baseline]);
         let corrected = match tested.family {
             1 => String::new(),
             family => format!(", {} over {family} slices", probability(tested.adjusted)),
@@ -84,8 +85,8 @@ impl Pair<'_> {
                 "{place} went from {} to {} ({}, standard error {}; {}{corrected}): {what}{beyond} at {} confidence",
                 figures.show(self.baseline),
                 figures.show(self.candidate),
-                figures.signed(difference),
-                figures.show(error),
+                figure::signed(self.candidate - self.baseline),
+                figure::number(error),
                 probability(tested.p),
                 figure::level(level)
             ),
@@ -160,15 +161,16 @@ impl Pair<'_> {
         };
         let relative = bound.relative.map(|share| share * self.baseline.abs());
         let most = [bound.absolute, relative].into_iter().flatten().reduce(f64::min)?;
-        let figures = Figures::of(&[self.candidate, self.baseline, most]);
-        (gain - most > figure::rounding(self.candidate, self.baseline)).then(|| Judged {
+        let figures = Figures::of(&[self.candidate, self.baseline]);
+        let size = self.candidate.abs().max(self.baseline.abs()).max(self.size);
+        (gain - most > figure::rounding(size)).then(|| Judged {
             passed: Some(false),
             sentence: format!(
                 "{} went from {} to {}, better by more than the {} that is believable: look for a label that leaked into the features",
                 self.place,
                 figures.show(self.baseline),
                 figures.show(self.candidate),
-                figures.show(most)
+                figure::number(most)
             ),
             rule: Some(Rule::SuspiciousImprovement(*bound)),
         })

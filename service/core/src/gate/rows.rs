@@ -19,6 +19,8 @@ pub(super) struct Subject<'a> {
     /// What the rows count as with their weights, where they have any; of a pair of the slice with less.
     pub(super) effective: Option<f64>,
     pub(super) metrics: &'a IndexMap<String, Measured>,
+    /// Of a pair, those of its slices.
+    parts: Vec<&'a IndexMap<String, Measured>>,
 }
 
 impl<'a> Subject<'a> {
@@ -33,12 +35,14 @@ impl<'a> Subject<'a> {
                 num_examples: slice.num_examples,
                 effective: slice.effective_num_examples,
                 metrics: &slice.metrics,
+                parts: Vec::new(),
             })
             .collect();
         let sizes: BTreeMap<&SliceKey, (u64, Option<f64>)> = subjects
             .iter()
             .map(|s| (s.slice_key, (s.num_examples, s.effective)))
             .collect();
+        let metrics: BTreeMap<&SliceKey, _> = subjects.iter().map(|s| (s.slice_key, s.metrics)).collect();
         let size = |key: &SliceKey| sizes.get(key).copied().unwrap_or_default();
         let pairs = evaluation.cross_slices.iter().map(|cross| {
             let ((rows, effective), (base_rows, base)) = (size(&cross.slice_key), size(&cross.baseline_slice_key));
@@ -52,6 +56,10 @@ impl<'a> Subject<'a> {
                     .or(effective)
                     .or(base),
                 metrics: &cross.metrics,
+                parts: [&cross.slice_key, &cross.baseline_slice_key]
+                    .into_iter()
+                    .filter_map(|key| metrics.get(key).copied())
+                    .collect(),
             }
         });
         subjects.extend(pairs);
@@ -94,6 +102,15 @@ impl<'a> Subject<'a> {
             Some(_) => better.opposite(),
             None => better,
         })
+    }
+
+    /// The largest of the numbers that a pair's value was made from, 0 of a slice: a difference of large numbers may be
+    /// off by steps of these.
+    pub(super) fn size(&self, metric: &str) -> f64 {
+        let measured = self.parts.iter().filter_map(|metrics| metrics.get(metric));
+        let values = measured.flat_map(|found| [found.candidate, found.baseline]);
+        let finite = values.flatten().filter(|value| value.is_finite());
+        finite.fold(0.0, |most: f64, value| most.max(value.abs()))
     }
 
     /// `overall`, `origin=EWR`, `overall less origin=EWR`.
@@ -244,7 +261,7 @@ impl<'a> Row<'a> {
                     margin: demand.margin,
                     direction: subject.better(threshold, metric)?,
                 };
-                hypothesis.tested(measured?, subject.num_examples)
+                hypothesis.tested(measured?, subject.num_examples, subject.size(metric))
             });
             let tested = tested.collect();
             rows.push(Some(Self { applicable, tested }));

@@ -61,8 +61,8 @@ impl StandardError {
 
 impl Hypothesis {
     /// With the probability of a difference as extreme as this one if the truth lay on the margin; `None`
-    /// without a standard error.
-    pub(super) fn tested(&self, measured: &Measured, num_examples: u64) -> Option<Tested> {
+    /// without a standard error. Of a difference of slices, `made_from` is the size of their numbers.
+    pub(super) fn tested(&self, measured: &Measured, num_examples: u64, made_from: f64) -> Option<Tested> {
         let error = StandardError::of(measured, num_examples)?;
         let value = measured.difference?.value.filter(|value| value.is_finite())?;
         let gain = match self.direction {
@@ -74,9 +74,12 @@ impl Hypothesis {
             Requirement::SignificantImprovement => self.margin - gain,
         };
         // What rounding takes off the margin is on it.
-        let size = |value: Option<f64>| value.unwrap_or(0.0);
-        let noise = figure::rounding(size(measured.candidate), size(measured.baseline));
-        let on_it = towards_rejection.abs() <= noise;
+        let values = [measured.candidate, measured.baseline, Some(made_from)];
+        let size = values
+            .into_iter()
+            .flatten()
+            .fold(0.0, |most: f64, value| most.max(value.abs()));
+        let on_it = towards_rejection.abs() <= figure::noise(size);
         let p = lower_tail(if on_it { 0.0 } else { towards_rejection }, error);
         Some(Tested {
             error,
@@ -137,7 +140,7 @@ mod tests {
             margin,
             direction,
         };
-        hypothesis.tested(&measured, rows).unwrap().p
+        hypothesis.tested(&measured, rows, 0.0).unwrap().p
     }
 
     #[test]
@@ -181,7 +184,7 @@ mod tests {
                 margin: 0.0,
                 direction: Direction::HigherIsBetter,
             };
-            hypothesis.tested(&measured, 10_000).unwrap().p
+            hypothesis.tested(&measured, 10_000, 0.0).unwrap().p
         };
         assert!(p(None, 1.0) < 1e-6);
         assert!((p(Some(1.0), 1.0) - 0.05).abs() < 1e-4);

@@ -2,7 +2,7 @@
 
 use super::rows::{Applicable, Subject};
 use super::verdict::Rule;
-use crate::figure::{self, Figures};
+use crate::figure::{self, Figures, Unit};
 use crate::plan::{ChangeThreshold, Direction, METRICS, Requirement, ValueThreshold};
 
 /// Whether a threshold held, in words.
@@ -55,15 +55,22 @@ fn measured_of(metric: &str) -> Option<Vec<&'static str>> {
     (!of.is_empty()).then_some(of)
 }
 
-pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> Judged {
+/// The number and the bound it is held against; a difference of slices of that `size` is on a bound that rounding
+/// alone takes it off, a metric's own value is its own.
+pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64, size: f64) -> Judged {
     let ValueThreshold {
         lower_bound,
         upper_bound,
     } = threshold;
+    let on_it = |bound: f64| (candidate - bound).abs() <= figure::rounding(size);
     let beyond = match (lower_bound, upper_bound) {
         // Written so that a bound that is not a number fails.
-        (Some(lower), _) if candidate < *lower || lower.is_nan() => Some(("below the lower bound", *lower)),
-        (_, Some(upper)) if candidate > *upper || upper.is_nan() => Some(("above the upper bound", *upper)),
+        (Some(lower), _) if (candidate < *lower && !on_it(*lower)) || lower.is_nan() => {
+            Some(("below the lower bound", *lower))
+        }
+        (_, Some(upper)) if (candidate > *upper && !on_it(*upper)) || upper.is_nan() => {
+            Some(("above the upper bound", *upper))
+        }
         _ => None,
     };
     let sentence = match beyond {
@@ -72,8 +79,9 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
             format!("{place} is {}, {what} {}", figures.show(candidate), figures.show(bound))
         }
         None => {
-            let numbers = [Some(candidate), *lower_bound, *upper_bound];
-            let figures = Figures::of(&numbers.into_iter().flatten().collect::<Vec<_>>());
+            let bounds = [*lower_bound, *upper_bound];
+            let off = bounds.into_iter().flatten().filter(|bound| !on_it(*bound));
+            let figures = Figures::of(&off.chain([candidate]).collect::<Vec<_>>());
             format!(
                 "{place} is {}, as asked ({})",
                 figures.show(candidate),
@@ -88,14 +96,22 @@ pub(super) fn value(place: &str, threshold: &ValueThreshold, candidate: f64) -> 
     }
 }
 
-/// One judgement each for `absolute` and one for `relative`, as far as they are given.
-pub(super) fn change(place: &str, threshold: &ChangeThreshold, candidate: f64, baseline: f64) -> Vec<Judged> {
+/// One judgement each for `absolute` and one for `relative`, as far as they are given; of differences of slices, `size`
+/// is that of the numbers they were made from.
+pub(super) fn change(
+    place: &str,
+    threshold: &ChangeThreshold,
+    candidate: f64,
+    baseline: f64,
+    size: f64,
+) -> Vec<Judged> {
     let change = Change {
         place,
         threshold,
         direction: threshold.direction,
         candidate,
         baseline,
+        unit: Unit::of(&[candidate, baseline, size]),
     };
     let absolute = threshold.absolute.map(|bound| change.absolute(bound));
     let relative = threshold.relative.map(|bound| change.relative(bound));
@@ -108,84 +124,109 @@ struct Change<'a> {
     direction: Direction,
     candidate: f64,
     baseline: f64,
+    /// As large as the numbers compared.
+    unit: Unit,
 }
 
 impl Change<'_> {
-    /// What a number is divided by, so that no difference overflows; as large as the numbers compared.
-    fn scale(&self) -> f64 {
-        let scale = self.candidate.abs().max(self.baseline.abs());
-        if scale == 0.0 { 1.0 } else { scale }
-    }
-
-    /// Whether the difference is on the good side of a bound in units of the scale. What rounding alone takes off
-    /// a bound is on it: 0.645 - 0.65 is a little below -0.005.
-    fn holds(&self, bound: f64) -> bool {
-        let change = self.candidate / self.scale() - self.baseline / self.scale();
-        let beyond = change - bound;
-        let beyond = if beyond.abs() <= figure::rounding(1.0, 0.0) {
-            0.0
-        } else {
-            beyond
-        };
+    /// Whether a bound asks for a gain, and not for a loss at most.
+    fn demands_gain(&self, bound: f64) -> bool {
         match self.direction {
-            Direction::HigherIsBetter => beyond >= 0.0,
-            Direction::LowerIsBetter => beyond <= 0.0,
+            Direction::HigherIsBetter => bound > 0.0,
+            Direction::LowerIsBetter => bound < 0.0,
         }
     }
 
-    /// Of what is shown: nothing where rounding explains it.
+    fn is_better(&self) -> bool {
+        match self.direction {
+            Direction::HigherIsBetter => self.candidate > self.baseline,
+            Direction::LowerIsBetter => self.candidate < self.baseline,
+        }
+    }
+
+    /// How far the difference is beyond a bound, both in the unit.
+    fn beyond(&self, scaled_bound: f64) -> f64 {
+        self.unit.scaled(self.candidate) - self.unit.scaled(self.baseline) - scaled_bound
+    }
+
+    /// Whether the difference is on a bound. What rounding alone takes off it is: 0.645 - 0.65 is a little below
+    /// -0.005.
+    fn is_on(&self, scaled_bound: f64) -> bool {
+        self.beyond(scaled_bound).abs() <= figure::ROUNDING
+    }
+
+    /// Whether the difference is on the good side of a bound; without any gain, a demanded one is not there, however
+    /// small it is beside the numbers.
+    fn holds(&self, bound: f64, scaled_bound: f64) -> bool {
+        if self.demands_gain(bound) && !self.is_better() {
+            return false;
+        }
+        let beyond = self.beyond(scaled_bound);
+        self.is_on(scaled_bound)
+            || match self.direction {
+                Direction::HigherIsBetter => beyond >= 0.0,
+                Direction::LowerIsBetter => beyond <= 0.0,
+            }
+    }
+
     fn difference(&self) -> f64 {
-        figure::difference(self.candidate, self.baseline)
+        self.candidate - self.baseline
     }
 
     fn absolute(&self, bound: f64) -> Judged {
-        let figures = Figures::of(&[self.candidate, self.baseline, bound, self.difference()]);
-        let difference = figures.signed(self.difference());
+        let difference = self.difference();
+        let scaled_bound = self.unit.scaled(bound);
+        let passed = self.holds(bound, scaled_bound);
+        // A bound that the difference is on reads like it.
+        let alike = passed && self.is_on(scaled_bound);
+        let told_apart = [difference, bound];
+        let figures = Figures::of(if alike { &[] } else { &told_apart });
         let bound_text = match bound {
             0.0 => "+0".to_owned(),
             bound => figures.signed(bound),
         };
-        let passed = self.holds(bound / self.scale());
-        self.judged(passed, bound, figures, &difference, &bound_text)
+        self.judged(passed, bound, &figures.signed(difference), &bound_text)
     }
 
     fn relative(&self, bound: f64) -> Judged {
-        let improvement_demanded = match self.direction {
-            Direction::HigherIsBetter => bound > 0.0,
-            Direction::LowerIsBetter => bound < 0.0,
-        };
-        let figures = Figures::of(&[self.candidate, self.baseline]);
+        let difference = self.difference();
         if self.baseline == 0.0 {
-            let better = match self.direction {
-                Direction::HigherIsBetter => self.candidate > 0.0,
-                Direction::LowerIsBetter => self.candidate < 0.0,
+            // Each change of nothing is beyond all shares of it.
+            let passed = if self.demands_gain(bound) {
+                self.is_better()
+            } else {
+                self.holds(0.0, 0.0)
             };
-            let passed = if improvement_demanded { better } else { self.holds(0.0) };
-            let difference = figures.signed(self.difference());
-            return self.judged(passed, bound, figures, &difference, &figure::percent(bound));
+            return self.judged(passed, bound, &figure::signed(difference), &figure::percent(bound));
         }
-        let ratio = self.difference() / self.baseline.abs();
-        let [ratio, bound_text] = figure::percents(ratio, bound);
-        let passed = self.holds(bound * (self.baseline.abs() / self.scale()));
-        self.judged(passed, bound, figures, &ratio, &bound_text)
+        let scaled_bound = bound * self.unit.scaled(self.baseline.abs());
+        let passed = self.holds(bound, scaled_bound);
+        let ratio = difference / self.baseline.abs();
+        let [ratio_text, bound_text] = figure::percents(ratio, bound, passed && self.is_on(scaled_bound));
+        let said = if ratio.is_finite() {
+            ratio_text
+        } else {
+            figure::signed(difference)
+        };
+        self.judged(passed, bound, &said, &bound_text)
     }
 
-    fn judged(&self, passed: bool, bound: f64, figures: Figures, difference: &str, bound_text: &str) -> Judged {
+    fn judged(&self, passed: bool, bound: f64, difference: &str, bound_text: &str) -> Judged {
         let Self {
             place,
             candidate,
             baseline,
             ..
         } = self;
-        let change = self.difference();
-        let moved = if change > 0.0 {
+        let figures = Figures::of(&[*candidate, *baseline]);
+        let moved = if candidate > baseline {
             "rose from"
-        } else if change < 0.0 {
+        } else if candidate < baseline {
             "fell from"
         } else {
             "stayed at"
         };
-        let numbers = if change == 0.0 {
+        let numbers = if candidate == baseline {
             figures.show(*candidate)
         } else {
             format!(

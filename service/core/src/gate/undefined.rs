@@ -1,7 +1,52 @@
 //! Why a metric is undefined, and what to do about it.
 
-use super::rows::Subject;
+use super::rows::{Subject, looked_at};
 use super::threshold;
+use crate::plan::{Gate, MetricThreshold, SlicingSpec};
+
+/// How a gate came to look at a slice, and so how it can look at others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chosen {
+    /// By a column of `slicing_specs`.
+    ByColumn,
+    /// By a column of `slicing_specs`, where the metric has `per_slice_thresholds` already.
+    ByColumnBesidePerSlice,
+    /// By a column in the metric's `per_slice_thresholds`.
+    PerSliceByColumn,
+    /// By its values.
+    ByValue,
+    /// As one of a pair.
+    AsPair,
+}
+
+impl Chosen {
+    pub(super) fn of(gate: &Gate, threshold: &MetricThreshold, subject: &Subject) -> Self {
+        if subject.baseline_slice_key.is_some() {
+            return Self::AsPair;
+        }
+        let by_column = |spec: &&SlicingSpec| spec.feature_values.len() < subject.slice_key.len();
+        let own = || threshold.per_slice_thresholds.iter().flat_map(|own| &own.slicing_specs);
+        let matching = |spec: &&SlicingSpec| spec.matches(subject.slice_key);
+        let general = looked_at(gate).filter(matching).any(|spec| by_column(&spec));
+        let per_slice = own().filter(matching).any(|spec| by_column(&spec));
+        match (general, per_slice) {
+            (true, _) if own().next().is_some() => Self::ByColumnBesidePerSlice,
+            (true, _) => Self::ByColumn,
+            (false, true) => Self::PerSliceByColumn,
+            (false, false) => Self::ByValue,
+        }
+    }
+
+    fn way_out(self) -> &'static str {
+        match self {
+            Self::ByColumn => "choose slices by feature_values in slicing_specs or per_slice_thresholds",
+            Self::ByColumnBesidePerSlice => "choose slices by feature_values in slicing_specs",
+            Self::PerSliceByColumn => "choose slices by feature_values in its per_slice_thresholds",
+            Self::ByValue => "take the slice out of the gate",
+            Self::AsPair => "choose slices by feature_values in cross_slicing_specs",
+        }
+    }
+}
 
 /// What a metric lacks; told by the other metrics of the same slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +151,9 @@ impl<'a> Undefined<'a> {
             Self::NoneEither => format!("none of its {rows} is positive or predicted to be"),
             Self::OneLabel => format!("the labels of its {rows} do not differ"),
             Self::LabelZero => "its error is divided by the label, which is 0 in one of its examples".to_owned(),
-            Self::NotAmongLabels(class) => format!("none of its {rows} is of class {class}"),
-            Self::NeverPredicted(class) => format!("class {class} is predicted for none of its {rows}"),
-            Self::NeitherOfClass(class) => format!("none of its {rows} is of class {class} or predicted to be"),
+            Self::NotAmongLabels(class) => format!("none of its {rows} is of class '{class}'"),
+            Self::NeverPredicted(class) => format!("class '{class}' is predicted for none of its {rows}"),
+            Self::NeitherOfClass(class) => format!("none of its {rows} is of class '{class}' or predicted to be"),
             Self::NoProbabilities => "the predictions have no columns with the probabilities of the classes".to_owned(),
             Self::TooLarge => "its errors are too large to be squared".to_owned(),
             Self::OneOfTwo => "it is on one of the two slices".to_owned(),
@@ -118,19 +163,16 @@ impl<'a> Undefined<'a> {
 }
 
 /// The sentence on a candidate's metric without a value: what is undefined does not pass.
-pub(super) fn of_candidate(metric: &str, subject: &Subject, model_type: &str) -> String {
+pub(super) fn of_candidate(metric: &str, subject: &Subject, model_type: &str, chosen: Chosen) -> String {
     let why = Undefined::of(metric, subject, model_type);
     let out = match why {
         Undefined::NoProbabilities => "write them, or judge another metric".to_owned(),
         why if !why.is_of_the_rows() => "judge another metric, or look at the model".to_owned(),
         _ if subject.is_overall() => "evaluate other rows, or judge another metric".to_owned(),
         _ => format!(
-            "set min_slice_size above {}, or choose slices by feature_values in {}",
+            "set min_slice_size above {}, or {}",
             subject.counts_as(),
-            match subject.baseline_slice_key {
-                None => "slicing_specs or per_slice_thresholds",
-                Some(_) => "cross_slicing_specs",
-            }
+            chosen.way_out()
         ),
     };
     // A cell of the comment has room for so much.

@@ -2,7 +2,7 @@
 
 use super::logs;
 use super::markdown::{MAX_CELL, escape};
-use super::{blessing, difference, difference_heading, mark, number, one_line, proposed_gate, unjudged};
+use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged, values};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
 use crate::run::{Run, RunState, Withheld};
@@ -125,12 +125,13 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
 
 fn row(comparison: &Comparison) -> String {
     let cell = |text: &str| escape(&one_line(text, MAX_CELL));
+    let [candidate, baseline] = values(comparison);
     format!(
         "| {} | {} | {} | {} | {} | {} | {} |\n",
         cell(&comparison.slice_name()),
         cell(&comparison.metric),
-        number(comparison.candidate),
-        number(comparison.baseline),
+        candidate,
+        baseline,
         difference(comparison),
         cell(&comparison.threshold),
         mark(comparison),

@@ -13,7 +13,7 @@ pub use comment::{comment, marker};
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem};
 pub use outbox::Audience;
 
-use crate::figure;
+use crate::figure::{self, Figures};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::problem::Problem;
 use crate::run::{Run, RunState};
@@ -118,10 +118,6 @@ pub fn difference(row: &Comparison) -> String {
     let Some(value) = row.difference else {
         return "–".to_owned();
     };
-    let value = match row.candidate.zip(row.baseline) {
-        Some((candidate, baseline)) if value.is_finite() => figure::difference(candidate, baseline),
-        _ => value,
-    };
     match row.interval {
         None => figure::signed(value),
         Some([lower, upper]) => match figure::within(upper - lower, &[value, lower, upper]).as_slice() {
@@ -131,9 +127,12 @@ pub fn difference(row: &Comparison) -> String {
     }
 }
 
-/// A value for people: `0.6500`, `1.96e-14`, `–` without any.
-pub fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), figure::number)
+/// The values of candidate and baseline for people: `0.6500`, `1.96e-14`, `–` without any. As many digits as tell
+/// them apart.
+pub fn values(row: &Comparison) -> [String; 2] {
+    let values = [row.candidate, row.baseline];
+    let figures = Figures::of(&values.into_iter().flatten().collect::<Vec<_>>());
+    values.map(|value| value.map_or_else(|| "–".to_owned(), |value| figures.show(value)))
 }
 
 /// How a row of the table ended, in a sign.

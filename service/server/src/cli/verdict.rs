@@ -32,11 +32,12 @@ pub(super) fn render(verdict: &Verdict) -> String {
     let difference = report::difference_heading(verdict).to_uppercase();
     let mut table = Table::new(&["SLICE", "METRIC", "CANDIDATE", "BASELINE", &difference, "THRESHOLD", ""]);
     for row in verdict.comparisons() {
+        let [candidate, baseline] = report::values(row);
         table.row(vec![
             row.slice_name(),
             row.metric.clone(),
-            report::number(row.candidate),
-            report::number(row.baseline),
+            candidate,
+            baseline,
             report::difference(row),
             row.threshold.clone(),
             report::mark(row).to_owned(),

@@ -97,8 +97,8 @@ fn each_metric_has_its_own_reason() {
     ✗ r_squared on payment_type=Cash is undefined, since the labels of its 1 example do not differ: set min_slice_size above 1, or choose slices by feature_values in slicing_specs or per_slice_thresholds
     ✗ r_squared on payment_type=Cash is undefined for the candidate, since its errors are too large to be squared: judge another metric, or look at the model
     ✗ mean_absolute_percentage_error on payment_type=Cash is undefined, since its error is divided by the label, which is 0 in one of its examples: set min_slice_size above 1, or choose slices by feature_values in slicing_specs or per_slice_thresholds
-    ✗ recall:ant on payment_type=Cash is undefined, since none of its 120 examples is of class ant: set min_slice_size above 120, or choose slices by feature_values in slicing_specs or per_slice_thresholds
-    ✗ precision:ant on payment_type=Cash is undefined for the candidate, since class ant is predicted for none of its 120 examples: judge another metric, or look at the model
+    ✗ recall:ant on payment_type=Cash is undefined, since none of its 120 examples is of class 'ant': set min_slice_size above 120, or choose slices by feature_values in slicing_specs or per_slice_thresholds
+    ✗ precision:ant on payment_type=Cash is undefined for the candidate, since class 'ant' is predicted for none of its 120 examples: judge another metric, or look at the model
     ✗ auc on payment_type=Cash is undefined for the candidate, since the predictions have no columns with the probabilities of the classes: write them, or judge another metric
     ✗ auc on payment_type=Cash is undefined, since its 120 examples are all of one class: set min_slice_size above 120, or choose slices by feature_values in slicing_specs or per_slice_thresholds
     ✗ auc on payment_type=Cash is undefined, since there are no examples: set min_slice_size above 0, or choose slices by feature_values in slicing_specs or per_slice_thresholds
