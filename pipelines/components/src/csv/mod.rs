@@ -244,12 +244,13 @@ impl CsvFile {
         cut(told.collect(), "columns are text for such reasons")
     }
 
-    /// Streams the rows of all columns, each read as the kind at its place; `None` reads nothing.
+    /// Streams the rows: of each entry the column at that place in [`CsvFile::columns`], read as that kind; `None`
+    /// reads nothing.
     ///
     /// # Errors
     /// When the file cannot be opened; each batch when a value is not of its kind.
-    pub fn batches(&self, kinds: &[Option<Kind>]) -> Result<Batches<'_>> {
-        Batches::new(self, kinds)
+    pub fn batches(&self, reads: &[(usize, Option<Kind>)]) -> Result<Batches<'_>> {
+        Batches::new(self, reads)
     }
 }
 

@@ -43,7 +43,8 @@ fn plain(text: &str) -> String {
 fn rows(text: &str, settings: Value) -> Vec<Vec<String>> {
     let (_folder, file) = open(text.as_bytes(), settings);
     let file = file.unwrap();
-    let kinds: Vec<Option<Kind>> = file.columns.iter().map(|column| column.evidence.kind()).collect();
+    let kinds = file.columns.iter().map(|column| column.evidence.kind());
+    let kinds: Vec<(usize, Option<Kind>)> = (0..).zip(kinds).collect();
     let mut rows = Vec::new();
     for batch in file.batches(&kinds).unwrap() {
         let batch = batch.unwrap();
@@ -129,7 +130,7 @@ fn the_usual_words_are_missing_and_infinite() {
     let (_folder, file) = open(text.as_bytes(), json!({}));
     let file = file.unwrap();
     let batch = file
-        .batches(&[Some(Kind::Float), Some(Kind::Bytes)])
+        .batches(&[(0, Some(Kind::Float)), (1, Some(Kind::Bytes))])
         .unwrap()
         .next()
         .unwrap()
@@ -179,7 +180,12 @@ fn an_index_is_left_out_and_other_columns_need_names() {
 fn a_value_that_is_not_of_its_kind_is_named() {
     let (_folder, file) = open(b"a\n1\nfar\n", json!({}));
     let file = file.unwrap();
-    let error = file.batches(&[Some(Kind::Int)]).unwrap().next().unwrap().unwrap_err();
+    let error = file
+        .batches(&[(0, Some(Kind::Int))])
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap_err();
     insta::assert_snapshot!(error.to_string(), @"row 2 of column 'a' is 'far', and the column is to be read as INT: correct it, name it in missing_values, or give the column another type in column_types");
     assert_eq!(Spelling::default().int(b"0421"), Some(421));
 }

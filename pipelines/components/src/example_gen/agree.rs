@@ -62,8 +62,7 @@ pub fn agree(files: &[SpanFile], types: &BTreeMap<String, Kind>) -> Result<Agree
             Some(kind) => Some(*kind),
             None => one_kind(name, &found, &mut agreed.notes)?,
         };
-        let everywhere = found.len() == files.len();
-        if !everywhere {
+        if found.len() < files.len() {
             let lacking = files
                 .iter()
                 .zip(&places)
@@ -83,7 +82,6 @@ pub fn agree(files: &[SpanFile], types: &BTreeMap<String, Kind>) -> Result<Agree
             name: name.to_owned(),
             kind,
             form,
-            everywhere,
         });
     }
     Ok(agreed)

@@ -269,7 +269,35 @@ impl SpanFile {
         features.iter().map(place).collect()
     }
 
-    /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features.
+    /// The kind that each column of a text table is read as, and behind them those that are read as their own kind, too,
+    /// by the column's place: a number that is text elsewhere is still a number for its split.
+    fn reads(&self, features: &[Feature]) -> Vec<(usize, Option<Kind>)> {
+        let mut kinds: Vec<(usize, Option<Kind>)> = (0..self.columns.len()).map(|place| (place, None)).collect();
+        for (feature, place) in features.iter().zip(self.places(features)) {
+            place.into_iter().for_each(|place| kinds[place].1 = feature.kind);
+        }
+        if let Kinded::Csv(_) = self.table {
+            for (place, column) in self.columns.iter().enumerate() {
+                if column.kind.is_some() && column.kind != kinds[place].1 {
+                    kinds.push((place, column.kind));
+                }
+            }
+        }
+        kinds
+    }
+
+    /// Where each of the file's columns is, read as the file itself has it, among the columns of a batch of these
+    /// features.
+    pub fn own_places(&self, features: &[Feature]) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.columns.len()).collect();
+        for (at, (place, _)) in self.reads(features).iter().enumerate().skip(places.len()) {
+            places[*place] = at;
+        }
+        places
+    }
+
+    /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features, and once
+    /// more where [`SpanFile::own_places`] says so.
     ///
     /// # Errors
     /// When the file cannot be opened; each batch when its rows cannot be read.
@@ -284,11 +312,7 @@ impl SpanFile {
                 })))
             }
             Kinded::Csv(file) => {
-                let mut kinds = vec![None; self.columns.len()];
-                for (feature, place) in features.iter().zip(self.places(features)) {
-                    place.into_iter().for_each(|place| kinds[place] = feature.kind);
-                }
-                let batches = file.batches(&kinds).map_err(explain)?;
+                let batches = file.batches(&self.reads(features)).map_err(explain)?;
                 Ok(Box::new(batches.map(move |batch| batch.map_err(explain))))
             }
         }
