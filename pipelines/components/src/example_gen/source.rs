@@ -209,6 +209,12 @@ impl SpanFile {
     fn parquet(path: &Path, name: &str, reading: &Reading) -> Result<Self> {
         let table = Table::open(path)?;
         let ranges = table.ranges();
+        let beyond = table.beyond_microseconds().with_context(|| format!("file {name}"))?;
+        if let Some((column, row)) = beyond.filter(|(column, _)| !reading.left_out.contains(column)) {
+            bail!(
+                "file {name}: row {row} of column '{column}' is a time of INT96 beyond 292,000 years from 1970: correct it, or leave the column out with exclude_columns"
+            );
+        }
         let (mut columns, mut notes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (column, data_type) in table.columns() {
             if reading.left_out.iter().any(|out| out == column) {
@@ -278,7 +284,7 @@ impl SpanFile {
         }
         if let Kinded::Csv(_) = self.table {
             for (place, column) in self.columns.iter().enumerate() {
-                if column.kind.is_some() && column.kind != kinds[place].1 {
+                if kinds[place].1.is_some() && column.kind.is_some() && column.kind != kinds[place].1 {
                     kinds.push((place, column.kind));
                 }
             }
