@@ -173,7 +173,7 @@ fn one_kind(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Result<Opt
 /// What the columns of all text tables are together, as if they were one; `None` where a word or comma is in one.
 fn written(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Option<Kind> {
     let of = |(file, column): &InFile<'_>| match &column.origin {
-        Origin::Csv(evidence) => Some((file.name.clone(), evidence.clone())),
+        Origin::Csv(evidence) => Some((file.name.clone(), evidence.as_ref().clone())),
         Origin::Parquet { .. } => None,
     };
     let texts: Vec<(String, Evidence)> = found.iter().filter_map(of).collect();

@@ -80,7 +80,7 @@ pub enum Assignment {
     /// By all of the row.
     Record(RecordKey),
     /// By the value at this place among the file's own columns; `None` where it has no such column.
-    Feature(Option<usize>, EntityKey),
+    Feature(Option<usize>, Box<EntityKey>),
 }
 
 impl Partition {
@@ -106,7 +106,7 @@ impl Partition {
             }
             Self::Feature(feature) => {
                 let place = own.columns.iter().position(|own| own.agreed == *feature);
-                Assignment::Feature(place, EntityKey::default())
+                Assignment::Feature(place, Box::default())
             }
         }
     }

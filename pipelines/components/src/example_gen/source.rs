@@ -112,7 +112,7 @@ pub struct Found {
 /// What a column's kind was learned from.
 pub enum Origin {
     /// Its values.
-    Csv(Evidence),
+    Csv(Box<Evidence>),
     /// Its type, and the range of whole numbers.
     Parquet {
         /// As Arrow calls it.
@@ -195,7 +195,7 @@ impl SpanFile {
             name: column.name.clone(),
             kind: column.evidence.kind(),
             form: Form::One,
-            origin: Origin::Csv(column.evidence.clone()),
+            origin: Origin::Csv(Box::new(column.evidence.clone())),
         };
         Ok(Self {
             name: name.to_owned(),
