@@ -1,6 +1,9 @@
 //! The layout of Examples: `Split-<name>/data.parquet` and `spans.json`, and the reading of Parquet tables.
 
 use anyhow::{Context, Result, anyhow, bail};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampSecondType;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -121,17 +124,19 @@ impl SpanManifest {
         path.exists().then(|| read_json(&path)).transpose()
     }
 
-    /// The files of the spans without any row, where others have some; a span of several files needs one with rows.
+    /// The files of the spans without any row, where others have some; a version of a span in several files needs one
+    /// with rows.
     pub fn empty(&self) -> Vec<String> {
-        let mut rows: BTreeMap<i64, u64> = BTreeMap::new();
+        let mut rows: BTreeMap<(i64, Option<i64>), u64> = BTreeMap::new();
         for span in &self.spans {
-            *rows.entry(span.span).or_default() += span.splits.values().map(|part| part.rows).sum::<u64>();
+            *rows.entry((span.span, span.version)).or_default() +=
+                span.splits.values().map(|part| part.rows).sum::<u64>();
         }
         let some = rows.values().any(|rows| *rows > 0);
         let empty = self
             .spans
             .iter()
-            .filter(|span| some && rows.get(&span.span) == Some(&0));
+            .filter(|span| some && rows.get(&(span.span, span.version)) == Some(&0));
         empty.map(|span| span.file.clone()).collect()
     }
 
@@ -203,6 +208,41 @@ impl Table {
             }
         }
         ranges
+    }
+
+    /// Column and row, from 1, of the first INT96 that is beyond what microseconds of 64 bits reach, some 292,000 years
+    /// around 1970: it would wrap around. Those in lists are not looked at.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn beyond_microseconds(&self) -> Result<Option<(String, u64)>> {
+        let mut columns = int96(&self.metadata).into_iter().zip(self.columns());
+        let mut names = Vec::new();
+        columns.by_ref().for_each(|(int96, (name, data_type))| {
+            names.extend((int96 && !data_type.is_nested()).then_some(name));
+        });
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let metadata = in_unit(self.metadata.clone(), TimeUnit::Second)?;
+        let reader = self.builder(metadata, &names)?.with_batch_size(BATCH_ROWS).build()?;
+        let most = i64::MAX / 1_000_000;
+        let mut before = 0;
+        for batch in reader {
+            let batch = batch?;
+            for column in 0..batch.num_columns() {
+                let seconds = batch.column(column).as_primitive::<TimestampSecondType>();
+                let beyond = |row: &usize| seconds.is_valid(*row) && seconds.value(*row).unsigned_abs() >= most as u64;
+                if let Some(row) = (0..seconds.len()).find(beyond) {
+                    return Ok(Some((
+                        batch.schema().field(column).name().clone(),
+                        before + row as u64 + 1,
+                    )));
+                }
+            }
+            before += batch.num_rows() as u64;
+        }
+        Ok(None)
     }
 
     /// The number of rows.
@@ -328,6 +368,11 @@ impl Table {
 
 /// Spark's INT96 as microseconds: as nanoseconds, a timestamp reaches from 1677 to 2262 only, and others wrap around.
 fn in_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
+    in_unit(metadata, TimeUnit::Microsecond)
+}
+
+/// Which columns have INT96.
+fn int96(metadata: &ArrowReaderMetadata) -> Vec<bool> {
     let parquet = metadata.parquet_schema();
     let mut roots = vec![false; metadata.schema().fields().len()];
     for (place, leaf) in parquet.columns().iter().enumerate() {
@@ -335,21 +380,34 @@ fn in_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<Arr
             roots[parquet.get_column_root_idx(place)] = true;
         }
     }
+    roots
+}
+
+fn in_unit(metadata: ArrowReaderMetadata, unit: TimeUnit) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let roots = int96(&metadata);
     if !roots.contains(&true) {
         return Ok(metadata);
     }
     let fields = metadata.schema().fields().iter().zip(roots);
-    let fields = fields.map(|(field, int96)| if int96 { Arc::new(coarser(field)) } else { field.clone() });
+    let fields = fields.map(|(field, int96)| {
+        if int96 {
+            Arc::new(coarser(field, unit))
+        } else {
+            field.clone()
+        }
+    });
     let schema = Schema::new(fields.collect::<Vec<_>>());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
 }
 
-/// The field with microseconds for nanoseconds, in lists too.
-fn coarser(field: &Field) -> Field {
-    let element = |element: &Arc<Field>| Arc::new(coarser(element));
+/// The field with this unit for nanoseconds or microseconds, in lists too.
+fn coarser(field: &Field, unit: TimeUnit) -> Field {
+    let element = |element: &Arc<Field>| Arc::new(coarser(element, unit));
     let data_type = match field.data_type() {
-        DataType::Timestamp(TimeUnit::Nanosecond, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+        DataType::Timestamp(TimeUnit::Nanosecond | TimeUnit::Microsecond, zone) => {
+            DataType::Timestamp(unit, zone.clone())
+        }
         DataType::List(of) => DataType::List(element(of)),
         DataType::LargeList(of) => DataType::LargeList(element(of)),
         DataType::Struct(of) => DataType::Struct(of.iter().map(element).collect()),

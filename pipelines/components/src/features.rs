@@ -1,6 +1,8 @@
 //! The three kinds of feature that Examples know, and how Arrow's many types become one of them.
 
 use anyhow::{Context, Result, anyhow, bail};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
@@ -114,6 +116,14 @@ impl Column {
         };
         if array.data_type().is_nested() {
             bail!("a row of it holds a list of values, and one value is needed");
+        }
+        if let (Kind::Int, Some(numbers)) = (kind, array.as_primitive_opt::<UInt64Type>())
+            && let Some(large) = numbers.iter().flatten().find(|number| i64::try_from(*number).is_err())
+        {
+            bail!(
+                "it has {large}, and whole numbers reach to {}: write it as floating point or text",
+                i64::MAX
+            );
         }
         // An instant is the same in every zone, and UTC needs no table of zones.
         let zoneless = match array.data_type() {

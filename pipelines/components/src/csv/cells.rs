@@ -2,15 +2,20 @@
 
 use anyhow::{Result, bail};
 
-/// How readers spell a missing value, in any case; an empty one is always missing. Those of pandas, and `\N` of
-/// databases.
-pub const MISSING_VALUES: [&str; 14] = [
-    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "NULL", "None", "\\N", "1.#IND", "-1.#IND",
-    "1.#QNAN",
+use super::dress::{Dress, dress};
+
+/// How readers spell a missing value, in any case; an empty one is always missing. Those of pandas, with
+/// its missing time, and `\N` of databases.
+pub const MISSING_VALUES: [&str; 16] = [
+    "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "-NaN", "NaT", "NULL", "None", "\\N", "1.#IND", "-1.#IND",
+    "1.#QNAN", "-1.#QNAN",
 ];
 
 /// How they spell infinity, in any case, with a sign or without.
 pub const INFINITE_VALUES: [&str; 3] = ["inf", "infinity", "1.#INF"];
+
+/// So many digits are a finite number.
+const PLAIN_DIGITS: usize = 300;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +32,10 @@ pub enum Cell {
     Infinite,
     /// A number with a zero before it that a number would lose, such as a code.
     Padded,
-    /// A number with a comma where this file has none.
-    Comma,
+    /// A number that is written for people.
+    Dressed(Dress),
+    /// A number beyond those of 64-bit floating point.
+    Beyond,
     /// Anything else.
     Text,
 }
@@ -104,21 +111,22 @@ impl Spelling {
             }
         }
         let Some(number) = Number::of(value, self.decimal) else {
-            let comma = self.decimal == b'.' && value.contains(&b',');
-            return match comma && (Number::of(value, b',').is_some() || thousands(value)) {
-                true => Cell::Comma,
-                false => Cell::Text,
-            };
+            return dress(value, self.decimal).map_or(Cell::Text, Cell::Dressed);
         };
         if number.padded {
             Cell::Padded
         } else if number.whole {
             self.int(value).map_or(Cell::Huge, Cell::Int)
-        } else if number.exponent && self.float(value).is_none_or(f64::is_infinite) {
-            Cell::Text
+        } else if (number.exponent || value.len() > PLAIN_DIGITS) && self.float(value).is_none() {
+            Cell::Beyond
         } else {
             Cell::Float
         }
+    }
+
+    /// Whether a number has points between its thousands, which could be meant before a fraction.
+    pub fn grouped(&self, value: &[u8]) -> bool {
+        self.decimal == b',' && value.contains(&b'.') && !value.contains(&b',')
     }
 
     /// The whole number that a value is.
@@ -156,10 +164,12 @@ impl Spelling {
         }
         Number::of(value, self.decimal)?;
         let text = std::str::from_utf8(value).ok()?;
-        match self.decimal {
+        let number: Option<f64> = match self.decimal {
             b'.' => text.parse().ok(),
             _ => text.replace('.', "").replace(',', ".").parse().ok(),
-        }
+        };
+        // Only what is called infinite is.
+        number.filter(|number| number.is_finite())
     }
 
     fn infinity(&self, value: &[u8]) -> Option<f64> {
@@ -197,7 +207,8 @@ impl Number {
         };
         let mut end = digits(unsigned);
         let leading = end;
-        if decimal == b',' && (1..=3).contains(&leading) {
+        // No thousands begin with 0: `0.123` is a fraction.
+        if decimal == b',' && (1..=3).contains(&leading) && unsigned.first() != Some(&b'0') {
             while unsigned.get(end) == Some(&b'.') && unsigned.get(end + 1..).map(digits) == Some(3) {
                 end += 4;
             }
@@ -236,19 +247,6 @@ impl Number {
     }
 }
 
-/// `1,234` and `1,234,567.5`.
-fn thousands(value: &[u8]) -> bool {
-    let swapped: Vec<u8> = value
-        .iter()
-        .map(|byte| match byte {
-            b',' => b'.',
-            b'.' => b',',
-            other => *other,
-        })
-        .collect();
-    Number::of(&swapped, b',').is_some()
-}
-
 /// The byte that a setting asks for as the separator of values.
 ///
 /// # Errors
@@ -275,7 +273,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         for value in [
-            "", " ", "NA", "n/a", "#N/A", "<NA>", "None", "\\N", "nan", "NaN", "-nan", "NULL", "null", " NA ",
+            "", " ", "NA", "n/a", "#N/A", "<NA>", "None", "\\N", "nan", "NaN", "-nan", "NULL", "null", " NA ", "NaT",
         ] {
             assert_eq!(spelling.cell(value.as_bytes()), Cell::Missing, "{value}");
             assert!(spelling.missing(value.as_bytes()));
@@ -310,16 +308,18 @@ mod tests {
         for value in ["9223372036854775808", "-99999999999999999999"] {
             assert_eq!(spelling.cell(value.as_bytes()), Cell::Huge, "{value}");
         }
-        for value in ["1,5", "-0,25", "1.234,56", "1,234", "1,234,567.5"] {
-            assert_eq!(spelling.cell(value.as_bytes()), Cell::Comma, "{value}");
+        for value in ["1,5", "-0,25", "1,234", "1,234,567.5"] {
+            assert_eq!(spelling.cell(value.as_bytes()), Cell::Dressed(Dress::Comma), "{value}");
+        }
+        for value in ["1e999", "-1e400"] {
+            assert_eq!(spelling.cell(value.as_bytes()), Cell::Beyond, "{value}");
+            assert_eq!(spelling.float(value.as_bytes()), None);
         }
         for value in [
             "EWR",
             "TRUE",
             "2013-01-01",
-            "1e999",
             "0x10",
-            "1_000",
             "1.2.3",
             "-",
             "+",
@@ -350,7 +350,7 @@ mod tests {
         );
         assert_eq!(
             (cell("0.123"), cell("12.34"), cell("1.5")),
-            (Cell::Padded, Cell::Text, Cell::Text)
+            [(); 3].map(|()| Cell::Dressed(Dress::Point)).into()
         );
         assert_eq!(spelling.float(b"-1.234.567,25"), Some(-1_234_567.25));
         assert_eq!(separator("tab").unwrap(), b'\t');

@@ -1,6 +1,9 @@
 //! What bytes are that are no table of text, told by how they begin.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 /// Bytes that tell enough.
 pub const HEAD_BYTES: usize = 4096;
@@ -21,6 +24,8 @@ pub enum Foreign {
     Wide(&'static str),
     /// A page or an error message of a web server.
     Html,
+    /// The program of a page.
+    Page,
     /// XML.
     Xml,
     /// JSON, or JSON lines.
@@ -29,6 +34,8 @@ pub enum Foreign {
     Format(&'static str),
     /// What git keeps in place of a large file.
     LfsPointer,
+    /// What DVC keeps in place of one.
+    DvcPointer,
 }
 
 impl fmt::Display for Foreign {
@@ -47,6 +54,8 @@ impl fmt::Display for Foreign {
             Self::Xml => f.write_str("it is XML and no table: look at where it was downloaded from, or convert it to CSV or Parquet"),
             Self::Json => f.write_str("it is JSON and no table: convert it to CSV or Parquet"),
             Self::Format(name) => write!(f, "it is {name}: convert it to CSV or Parquet"),
+            Self::Page => f.write_str("it is the program of a web page and no table: look at where it was downloaded from"),
+            Self::DvcPointer => f.write_str("it is a pointer of DVC and not the file itself: bring the file with dvc pull"),
             Self::LfsPointer => {
                 f.write_str("it is a pointer of Git LFS and not the file itself: bring the file with git lfs pull")
             }
@@ -56,8 +65,17 @@ impl fmt::Display for Foreign {
 
 impl std::error::Error for Foreign {}
 
+/// Whether a file that is no UTF-8 text has what text in no encoding has: control characters.
+pub fn binary(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    // 0x1B switches alphabets in ISO-2022, and 0x01 and 0x1C to 0x1F separate.
+    let control = |byte: &u8| matches!(byte, 0 | 2..=8 | 0x0e..=0x1a | 0x7f);
+    read.is_ok() && head.iter().any(control)
+}
+
 /// First bytes, and what they are the first bytes of.
-const MAGIC: [(&[u8], Foreign); 20] = [
+const MAGIC: [(&[u8], Foreign); 23] = [
     (b"\x1f\x8b", Foreign::Compressed("gzip")),
     (b"\x28\xb5\x2f\xfd", Foreign::Compressed("zstd")),
     (b"BZh", Foreign::Compressed("bzip2")),
@@ -78,6 +96,9 @@ const MAGIC: [(&[u8], Foreign); 20] = [
     (b"SQLite format 3\0", Foreign::Format("an SQLite database")),
     (b"\x89HDF\r\n", Foreign::Format("an HDF5 file")),
     (b"version https://git-lfs.github.com/spec/", Foreign::LfsPointer),
+    (b"version https://hawser.github.com/spec/", Foreign::LfsPointer),
+    (b"{\\rtf", Foreign::Format("an RTF document")),
+    (b"%!PS", Foreign::Format("a PostScript document")),
 ];
 
 /// What a file is that begins so; `None` of what may be a table of text.
@@ -119,12 +140,65 @@ fn wide(head: &[u8]) -> Option<Foreign> {
     }
 }
 
+/// Tables that say what they are in their first line that is no comment.
+fn described(text: &[u8]) -> Option<Foreign> {
+    let text = String::from_utf8_lossy(text);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().next()?.to_ascii_lowercase();
+    if ["outs:", "deps:", "md5:", "wdir:"]
+        .into_iter()
+        .any(|key| first.starts_with(key))
+        && text.contains("md5:")
+    {
+        return Some(Foreign::DvcPointer);
+    }
+    let stated = lines.clone().find(|line| !line.starts_with('%'))?.to_ascii_lowercase();
+    if stated.starts_with("@relation") || stated.starts_with("@attribute") {
+        return Some(Foreign::Format("an ARFF file"));
+    }
+    // The last line may be cut off.
+    let whole = lines
+        .clone()
+        .count()
+        .saturating_sub(usize::from(text.len() >= HEAD_BYTES))
+        .max(1);
+    lines
+        .by_ref()
+        .take(whole)
+        .all(is_libsvm)
+        .then_some(Foreign::Format("a libsvm file"))
+}
+
+/// `1 3:0.5 7:1`: a label, and places with values.
+fn is_libsvm(line: &str) -> bool {
+    let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
+    let label = words
+        .next()
+        .is_some_and(|label| label.split(',').all(|label| label.parse::<f64>().is_ok()));
+    let pair = |word: &str| {
+        let (place, value) = word.split_once(':')?;
+        let place = place == "qid" || place.parse::<u64>().is_ok();
+        (place && value.parse::<f64>().is_ok()).then_some(())
+    };
+    let pairs: Vec<&str> = words.collect();
+    label && !pairs.is_empty() && pairs.into_iter().all(|word| pair(word).is_some())
+}
+
 fn markup(head: &[u8]) -> Option<Foreign> {
     let text = head.trim_ascii_start();
     let starts = |word: &str| {
         text.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
     };
+    if starts("version https://git-lfs") {
+        return Some(Foreign::LfsPointer);
+    }
+    if let Some(found) = described(text) {
+        return Some(found);
+    }
+    if starts("<%") || starts("<?php") || starts("<?=") {
+        return Some(Foreign::Page);
+    }
     if starts("<?xml") {
         return Some(Foreign::Xml);
     }
@@ -152,7 +226,23 @@ mod tests {
         let utf_16: Vec<u8> = "flight,origin\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let utf_16_big: Vec<u8> = "flight,origin\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         let utf_32: Vec<u8> = "flight".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-        let cases: [(&[u8], &str); 20] = [
+        let cases: [(&[u8], &str); 24] = [
+            (
+                b"<%@ page language=\"java\" %>\n",
+                "it is the program of a web page and no table: look at where it was downloaded from",
+            ),
+            (
+                b"outs:\n- md5: 1f\n  path: a.csv\n",
+                "it is a pointer of DVC and not the file itself: bring the file with dvc pull",
+            ),
+            (
+                b"% iris\n@RELATION iris\n",
+                "it is an ARFF file: convert it to CSV or Parquet",
+            ),
+            (
+                b"1 3:0.5 7:1\n-1 2:1\n",
+                "it is a libsvm file: convert it to CSV or Parquet",
+            ),
             (b"\x1f\x8b\x08\0", "it is compressed with gzip: unpack it first"),
             (b"PK\x03\x04....2013-01.csv", "it is a ZIP archive: unpack it first"),
             (

@@ -118,12 +118,18 @@ impl Joined {
             .collect();
         let fits = |row: &Vec<Vec<u8>>| {
             let cells: Vec<Cell> = numeric.iter().map(|place| spelling.cell(&row[*place])).collect();
-            cells.iter().all(|cell| !matches!(cell, Cell::Text | Cell::Comma))
+            cells.iter().all(|cell| !matches!(cell, Cell::Text | Cell::Dressed(_)))
                 && cells.iter().any(|cell| *cell != Cell::Missing)
         };
         let joined = match numeric.is_empty() {
             // A text of several lines has its separators now and then; row after row, or more than one in a row, is a table.
-            true => self.width > 2 || (self.width == 2 && suspect.rows.len() > 1),
+            true => match self.width {
+                // A paragraph has empty lines, and a row none: what else lines of one value are, nobody can tell.
+                0 | 1 => true,
+                // Prose has a blank behind its comma.
+                2 => suspect.rows.len() > 1 || suspect.rows.iter().all(|row| !row[1].starts_with(b" ")),
+                _ => true,
+            },
             false => suspect.rows.iter().all(fits),
         };
         if joined {

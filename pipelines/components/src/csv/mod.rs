@@ -4,6 +4,8 @@
 pub mod cells;
 pub mod columns;
 pub mod content;
+mod dress;
+mod header;
 mod joined;
 pub mod records;
 mod rows;
@@ -17,7 +19,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::features::Kind;
-use cells::{INFINITE_VALUES, MISSING_VALUES, Spelling};
+use cells::{Cell, INFINITE_VALUES, MISSING_VALUES, Spelling};
 use columns::{Evidence, Numbering};
 use joined::Joined;
 use records::{Fault, Record, Records, line_and_byte};
@@ -120,7 +122,8 @@ impl CsvFile {
             .take(SAMPLE_BYTES)
             .read_to_end(&mut head)
             .with_context(|| unreadable(path))?;
-        let (found, first_line_is_none) = separator::detect(&head, (head.len() as u64) < SAMPLE_BYTES);
+        let whole = (head.len() as u64) < SAMPLE_BYTES;
+        let (found, first_line_is_none) = separator::detect(&head, whole);
         let separator = set.unwrap_or(found);
         let mut records = Records::new(open(path)?, separator);
         let mut record = Record::default();
@@ -133,20 +136,29 @@ impl CsvFile {
         if !next(&mut records, &mut record)? {
             bail!("it is empty: a CSV file starts with a line of column names");
         }
-        let names: Vec<String> = record
+        let written: Vec<String> = record
             .values()
             .map(|name| String::from_utf8_lossy(name).into_owned())
             .collect();
+        let names: Vec<String> = written.iter().map(|name| header::clean(name)).collect();
         let width = names.len();
+        let no_table = match width {
+            1 if !first_line_is_none => header::one_column(&head, whole, set),
+            _ => header::above(&head, whole, set),
+        };
+        if let Some(no_table) = no_table {
+            return Err(anyhow!(no_table));
+        }
+        let out = |place: usize| left_out.contains(&names[place]) || left_out.contains(&written[place]);
         let mut columns: Vec<CsvColumn> = Vec::new();
-        for (place, name) in names.iter().enumerate().filter(|(_, name)| !left_out.contains(name)) {
+        for (place, name) in names.iter().enumerate().filter(|(place, _)| !out(*place)) {
             columns.push(CsvColumn {
                 name: name.clone(),
                 evidence: Evidence::default(),
                 place,
             });
         }
-        let mut numbering = is_numbering_name(&names[0]).then(Numbering::default);
+        let mut numberings: Vec<Numbering> = numberings(&names);
         let mut joined = Joined::new(settings.line_breaks_in_values, separator, width);
         let mut row = 0;
         while next(&mut records, &mut record)? {
@@ -156,10 +168,14 @@ impl CsvFile {
             }
             for column in &mut columns {
                 let value = record.value(column.place);
-                column.evidence.add(spelling.cell(value), row, value);
+                let cell = spelling.cell(value);
+                column.evidence.add(cell, row, value);
+                if spelling.grouped(value) && matches!(cell, Cell::Int(_) | Cell::Float | Cell::Huge) {
+                    column.evidence.add_grouped(row, value);
+                }
             }
-            if let Some(numbering) = &mut numbering {
-                numbering.add(spelling.cell(record.value(0)));
+            for (place, numbering) in numberings.iter_mut().enumerate() {
+                numbering.add(spelling.cell(record.value(place)));
             }
             joined.look(&record, row, &columns, &spelling)?;
         }
@@ -168,27 +184,44 @@ impl CsvFile {
             path: path.to_owned(),
             columns,
             notes: Vec::new(),
-            left_out: names.iter().filter(|name| left_out.contains(name)).cloned().collect(),
+            left_out: [&names, &written]
+                .into_iter()
+                .flatten()
+                .filter(|name| left_out.contains(name))
+                .cloned()
+                .collect(),
             separator,
             first_line_is_none,
             spelling,
             width,
         };
-        file.leave_out_numbering(numbering.is_some_and(|numbering| numbering.holds()))?;
+        let unseen = (1..)
+            .zip(written.iter().zip(&names))
+            .filter(|(_, (written, name))| written != name);
+        let unseen = unseen.map(|(place, (_, name))| {
+            format!("the name of column {place} is read as '{name}', without the blanks or invisible letters around it")
+        });
+        file.notes = cut(unseen.collect(), "names are read so");
+        file.leave_out_numbering(&numberings)?;
         file.note(set.is_none());
         Ok(file)
     }
 
-    /// Leaves out what pandas and R write before the columns; any other column needs a name.
-    fn leave_out_numbering(&mut self, numbering: bool) -> Result<()> {
-        if numbering && self.columns.first().is_some_and(|column| column.place == 0) && self.width > 1 {
+    /// Leaves out what pandas and R write before the columns, once for each time the file was written; any other column
+    /// needs a name.
+    fn leave_out_numbering(&mut self, numberings: &[Numbering]) -> Result<()> {
+        for place in 0..numberings.iter().take_while(|numbering| numbering.holds()).count() {
+            if place + 1 == self.width || self.columns.first().is_none_or(|column| column.place != place) {
+                continue;
+            }
             let column = self.columns.remove(0);
+            let which = if place == 0 { "the first column" } else { "the next one" };
             let named = match column.name.trim() {
                 "" => "has no name".to_owned(),
                 name => format!("is '{name}'"),
             };
             self.notes.push(format!(
-                "the first column {named} and only numbers the rows, as pandas' index: it is left out"
+                "{which} {named} and only numbers the rows, as pandas' index: it is left out"
             ));
         }
         if let Some(nameless) = self.columns.iter().find(|column| column.name.trim().is_empty()) {
@@ -220,15 +253,28 @@ impl CsvFile {
         }
         let mut words: Vec<String> = Vec::new();
         for column in &self.columns {
-            if let (Some((seen, count)), Some(Kind::Bytes)) = (column.evidence.missing(), column.evidence.kind()) {
+            let missing = column.evidence.missing().iter();
+            for (seen, count) in missing.filter(|_| column.evidence.kind() == Some(Kind::Bytes)) {
+                let times = if *count == 1 { "once" } else { &format!("{count} times") };
                 words.push(format!(
-                    "'{}' in column '{}' ({count} times, first in row {})",
+                    "'{}' in column '{}' ({times}, first in row {})",
                     seen.value, column.name, seen.row
                 ));
             }
         }
+        let grouped = self.columns.iter().filter_map(|column| {
+            let (seen, count) = column.evidence.grouped().filter(|_| column.evidence.kind() != Some(Kind::Bytes))?;
+            let number = self.spelling.float(seen.value.as_bytes()).unwrap_or_default();
+            let more = if *count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            Some(format!(
+                "column '{}': {seen}{more}, read as {number}, since decimal is ',' and a point stands between thousands: if it stands before a fraction, set decimal: '.', and write all fractions of the file in one way",
+                column.name
+            ))
+        });
+        let grouped = cut(grouped.collect(), "columns with points between thousands");
+        self.notes.extend(grouped);
         if !words.is_empty() {
-            let told = cut(words, "such columns").join(", ");
+            let told = cut(words, "such words").join(", ");
             self.notes.push(format!(
                 "read as missing: {told}; missing_values names the words that are"
             ));
@@ -244,12 +290,13 @@ impl CsvFile {
         cut(told.collect(), "columns are text for such reasons")
     }
 
-    /// Streams the rows of all columns, each read as the kind at its place; `None` reads nothing.
+    /// Streams the rows: of each entry the column at that place in [`CsvFile::columns`], read as that kind; `None`
+    /// reads nothing.
     ///
     /// # Errors
     /// When the file cannot be opened; each batch when a value is not of its kind.
-    pub fn batches(&self, kinds: &[Option<Kind>]) -> Result<Batches<'_>> {
-        Batches::new(self, kinds)
+    pub fn batches(&self, reads: &[(usize, Option<Kind>)]) -> Result<Batches<'_>> {
+        Batches::new(self, reads)
     }
 }
 
@@ -260,9 +307,15 @@ fn cut(mut told: Vec<String>, what: &str) -> Vec<String> {
     told
 }
 
-/// What pandas calls the index column of a file that had one already.
-fn is_numbering_name(name: &str) -> bool {
-    name.trim().is_empty() || name == "Unnamed: 0"
+/// The columns before all others that may be an index, as it is called by pandas: nameless at first, and when that was
+/// read and written again, `Unnamed: 0` and `Unnamed: 0.1`.
+fn numberings(names: &[String]) -> Vec<Numbering> {
+    let named = |name: &str| name == "Unnamed: 0" || name.starts_with("Unnamed: 0.");
+    let index = |(place, name): (usize, &String)| match (place, name.as_str()) {
+        (0, "") => Some(Numbering::new(false)),
+        (_, name) => named(name).then(|| Numbering::new(true)),
+    };
+    names.iter().enumerate().map_while(index).collect()
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -306,11 +359,15 @@ fn explain(path: &Path, separator: u8, fault: Fault) -> anyhow::Error {
     };
     match fault {
         Fault::Unreadable(error) => anyhow!(error).context(unreadable(path)),
+        Fault::NotUtf8 { byte, offset } if content::binary(path) => anyhow!(
+            "{} is 0x{byte:02X}, and it has control characters that no text has: it is binary or damaged, write it as CSV (UTF-8) or Parquet",
+            place(offset)
+        ),
         Fault::NotUtf8 { byte, offset } => anyhow!(
-            "{} is 0x{byte:02X}, which is not UTF-8{}: save the file as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8",
+            "{} is 0x{byte:02X}, which is not UTF-8: find out its encoding{} and convert it, for example with iconv -f ENCODING -t UTF-8",
             place(offset),
             western(byte)
-                .map(|letter| format!(" but '{letter}' in Latin-1 or Windows-1252"))
+                .map(|letter| format!(" (in Latin-1 or Windows-1252, of the West, it would be '{letter}')"))
                 .unwrap_or_default()
         ),
         Fault::CutLetter => anyhow!("it ends within a letter of UTF-8: the file was cut off, write it anew"),

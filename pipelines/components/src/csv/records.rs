@@ -224,8 +224,8 @@ impl<R: Read> Records<R> {
         self.at = 0;
         let more = self.input.by_ref().take(CHUNK_BYTES as u64);
         let read = { more }.read_to_end(&mut self.chunk).map_err(Fault::Unreadable)?;
-        if self.before == 0 && self.chunk.starts_with(UTF_8_MARK) {
-            self.at = UTF_8_MARK.len();
+        while self.before == 0 && self.chunk[self.at..].starts_with(UTF_8_MARK) {
+            self.at += UTF_8_MARK.len();
         }
         if let Err(error) = std::str::from_utf8(&self.chunk) {
             let place = error.valid_up_to();

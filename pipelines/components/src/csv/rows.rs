@@ -70,6 +70,8 @@ impl Values {
 /// Batches of at most [`batch_rows`], one after the other.
 pub struct Batches<'a> {
     file: &'a CsvFile,
+    /// Which column each of the values is of.
+    columns: Vec<usize>,
     records: Records<File>,
     record: Record,
     schema: SchemaRef,
@@ -79,17 +81,19 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    pub(super) fn new(file: &'a CsvFile, kinds: &[Option<Kind>]) -> Result<Self> {
-        let field = |(column, kind): (&super::CsvColumn, &Option<Kind>)| {
-            Field::new(&column.name, kind.map_or(DataType::Null, Kind::arrow), true)
+    pub(super) fn new(file: &'a CsvFile, reads: &[(usize, Option<Kind>)]) -> Result<Self> {
+        let field = |(column, kind): &(usize, Option<Kind>)| {
+            let name = &file.columns[*column].name;
+            Field::new(name, kind.map_or(DataType::Null, Kind::arrow), true)
         };
-        let schema = Schema::new(file.columns.iter().zip(kinds).map(field).collect::<Vec<_>>());
+        let schema = Schema::new(reads.iter().map(field).collect::<Vec<_>>());
         let mut batches = Self {
             file,
             records: Records::new(open(&file.path)?, file.separator),
             record: Record::default(),
             schema: Arc::new(schema),
-            values: kinds.iter().map(|kind| Values::new(*kind)).collect(),
+            columns: reads.iter().map(|(column, _)| *column).collect(),
+            values: reads.iter().map(|(_, kind)| Values::new(*kind)).collect(),
             row: 0,
             done: false,
         };
@@ -112,7 +116,8 @@ impl<'a> Batches<'a> {
             if self.record.len() != self.file.width {
                 bail!("{}", ragged(&self.record, self.file.width, self.file.separator));
             }
-            for (column, values) in self.file.columns.iter().zip(&mut self.values) {
+            for (column, values) in self.columns.iter().zip(&mut self.values) {
+                let column = &self.file.columns[*column];
                 let value = self.record.value(column.place);
                 bytes += value.len();
                 if !values.push(value, &self.file.spelling) {

@@ -43,7 +43,8 @@ fn plain(text: &str) -> String {
 fn rows(text: &str, settings: Value) -> Vec<Vec<String>> {
     let (_folder, file) = open(text.as_bytes(), settings);
     let file = file.unwrap();
-    let kinds: Vec<Option<Kind>> = file.columns.iter().map(|column| column.evidence.kind()).collect();
+    let kinds = file.columns.iter().map(|column| column.evidence.kind());
+    let kinds: Vec<(usize, Option<Kind>)> = (0..).zip(kinds).collect();
     let mut rows = Vec::new();
     for batch in file.batches(&kinds).unwrap() {
         let batch = batch.unwrap();
@@ -89,8 +90,8 @@ fn separators_are_detected_and_can_be_set() {
 
 #[test]
 fn bytes_that_are_no_text_are_named_by_line_and_byte() {
-    insta::assert_snapshot!(said(b"a,b\n1,x\n2,caf\xe9\n", json!({})), @"line 3, byte 6 is 0xE9, which is not UTF-8 but 'é' in Latin-1 or Windows-1252: save the file as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8");
-    insta::assert_snapshot!(said(b"a,b\n1,\x80 5\n", json!({})), @"line 2, byte 3 is 0x80, which is not UTF-8 but '€' in Latin-1 or Windows-1252: save the file as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8");
+    insta::assert_snapshot!(said(b"a,b\n1,x\n2,caf\xe9\n", json!({})), @"line 3, byte 6 is 0xE9, which is not UTF-8: find out its encoding (in Latin-1 or Windows-1252, of the West, it would be 'é') and convert it, for example with iconv -f ENCODING -t UTF-8");
+    insta::assert_snapshot!(said(b"a,b\n1,\x80 5\n", json!({})), @"line 2, byte 3 is 0x80, which is not UTF-8: find out its encoding (in Latin-1 or Windows-1252, of the West, it would be '€') and convert it, for example with iconv -f ENCODING -t UTF-8");
     insta::assert_snapshot!(said(b"a,b\n1,x\0\n", json!({})), @"line 2, byte 4 is a zero byte, which no text has: the file is damaged or binary, write it anew");
     insta::assert_snapshot!(said(b"a,b\n1,caf\xc3", json!({})), @"it ends within a letter of UTF-8: the file was cut off, write it anew");
     insta::assert_snapshot!(plain("\n\n"), @"it is empty: a CSV file starts with a line of column names");
@@ -122,14 +123,14 @@ fn quotes_that_would_swallow_rows_are_found() {
 #[test]
 fn the_usual_words_are_missing_and_infinite() {
     let text = "x,s\n1,a\nNULL,null\nn/a,None\n#N/A,\\N\n<NA>,nan\n-Infinity,b\n+inf,c\n";
-    insta::assert_snapshot!(plain(text), @"
+    insta::assert_snapshot!(plain(text), @r#"
     x FLOAT, s BYTES
-    read as missing: 'null' in column 's' (4 times, first in row 2); missing_values names the words that are
-    ");
+    read as missing: 'null' in column 's' (once, first in row 2), 'None' in column 's' (once, first in row 3), '\N' in column 's' (once, first in row 4), 'nan' in column 's' (once, first in row 5); missing_values names the words that are
+    "#);
     let (_folder, file) = open(text.as_bytes(), json!({}));
     let file = file.unwrap();
     let batch = file
-        .batches(&[Some(Kind::Float), Some(Kind::Bytes)])
+        .batches(&[(0, Some(Kind::Float)), (1, Some(Kind::Bytes))])
         .unwrap()
         .next()
         .unwrap()
@@ -151,7 +152,7 @@ fn the_usual_words_are_missing_and_infinite() {
     insta::assert_snapshot!(said(b"x\n1\nNA\n?\n-999\n", json!({"missing_values": ["?", -999]})), @"
     x BYTES
     it has only one column, 'x': if there are more, set separator to what is between them
-    read as missing: '?' in column 'x' (2 times, first in row 3); missing_values names the words that are
+    read as missing: '?' in column 'x' (once, first in row 3), '-999' in column 'x' (once, first in row 4); missing_values names the words that are
     column 'x' is text: row 2 is 'NA', the only value of 2 that is no number: if it stands for none, name it in missing_values
     ");
 }
@@ -179,7 +180,60 @@ fn an_index_is_left_out_and_other_columns_need_names() {
 fn a_value_that_is_not_of_its_kind_is_named() {
     let (_folder, file) = open(b"a\n1\nfar\n", json!({}));
     let file = file.unwrap();
-    let error = file.batches(&[Some(Kind::Int)]).unwrap().next().unwrap().unwrap_err();
+    let error = file
+        .batches(&[(0, Some(Kind::Int))])
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap_err();
     insta::assert_snapshot!(error.to_string(), @"row 2 of column 'a' is 'far', and the column is to be read as INT: correct it, name it in missing_values, or give the column another type in column_types");
     assert_eq!(Spelling::default().int(b"0421"), Some(421));
+}
+
+#[test]
+fn points_between_thousands_are_told_and_points_before_fractions_are_no_commas() {
+    let set = json!({"decimal": ","});
+    insta::assert_snapshot!(said(b"a;b;c\n1;1.555;0.123\n2;10.100.200;0,5\n", set), @"
+    a INT, b INT, c BYTES
+    its values are separated by ';'
+    column 'b': row 1 is '1.555' and 1 more, read as 1555, since decimal is ',' and a point stands between thousands: if it stands before a fraction, set decimal: '.', and write all fractions of the file in one way
+    column 'c' is text: row 1 is '0.123', with a point where decimal is ',': write all fractions of the file in one way
+    ");
+    insta::assert_snapshot!(plain("price,n\n$5,1\n7%,2\n"), @"
+    price BYTES, n INT
+    column 'price' is text: row 1 is '$5', a number with a currency: write the number alone, and the currency into the column's name
+    ");
+}
+
+#[test]
+fn names_are_read_without_what_is_not_seen() {
+    insta::assert_snapshot!(plain("\u{feff}\u{feff}a, b,c\u{200b}\n1,2,x\n"), @"
+    a INT, b INT, c BYTES
+    the name of column 2 is read as 'b', without the blanks or invisible letters around it
+    the name of column 3 is read as 'c', without the blanks or invisible letters around it
+    ");
+    insta::assert_snapshot!(plain(",Unnamed: 0,a\n0,4,x\n1,2,y\n"), @"
+    a BYTES
+    the first column has no name and only numbers the rows, as pandas' index: it is left out
+    the next one is 'Unnamed: 0' and only numbers the rows, as pandas' index: it is left out
+    ");
+    insta::assert_snapshot!(plain(",a\n7,x\n3,y\n"), @"column 1 of 2 has no name: name it in the first line, or leave it out with exclude_columns: ['']");
+}
+
+#[test]
+fn a_quote_that_joins_rows_is_found_in_narrow_tables_too() {
+    insta::assert_snapshot!(plain("city,word\nny,\"x\nca,z\"\nsf,q\n"), @"a quote in line 2 joins lines that look like rows of their own, up to line 3: close it or write it twice, or set line_breaks_in_values: true if all of it is one value");
+    insta::assert_snapshot!(plain("word\na\n\"b\nc\nd\"\n"), @"a quote in line 3 joins lines that look like rows of their own, up to line 5: close it or write it twice, or set line_breaks_in_values: true if all of it is one value");
+    assert_eq!(
+        plain("who,said\nann,\"Hello\nall, how are you\"\n"),
+        "who BYTES, said BYTES"
+    );
+}
+
+#[test]
+fn what_is_no_table_is_refused() {
+    insta::assert_snapshot!(plain("Report\n\na,b\n1,2\n3,4\n"), @"its first line is 'Report', which looks like a title: take away what is above line 3, so that the first line names the columns");
+    insta::assert_snapshot!(said(b"a,b\n1,2\n", json!({"separator": "|"})), @"separator is '|', which its first line does not have, and its values are separated by ',': correct the setting, or take it out");
+    insta::assert_snapshot!(said(b"a,b\n\x83\x65\x83,2\n", json!({})), @"line 2, byte 1 is 0x83, which is not UTF-8: find out its encoding (in Latin-1 or Windows-1252, of the West, it would be 'ƒ') and convert it, for example with iconv -f ENCODING -t UTF-8");
+    insta::assert_snapshot!(said(b"\x80\x04\x95\x1f,\xff\n", json!({})), @"line 1, byte 1 is 0x80, and it has control characters that no text has: it is binary or damaged, write it as CSV (UTF-8) or Parquet");
 }

@@ -62,8 +62,7 @@ pub fn agree(files: &[SpanFile], types: &BTreeMap<String, Kind>) -> Result<Agree
             Some(kind) => Some(*kind),
             None => one_kind(name, &found, &mut agreed.notes)?,
         };
-        let everywhere = found.len() == files.len();
-        if !everywhere {
+        if found.len() < files.len() {
             let lacking = files
                 .iter()
                 .zip(&places)
@@ -83,7 +82,6 @@ pub fn agree(files: &[SpanFile], types: &BTreeMap<String, Kind>) -> Result<Agree
             name: name.to_owned(),
             kind,
             form,
-            everywhere,
         });
     }
     Ok(agreed)
@@ -175,7 +173,7 @@ fn one_kind(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Result<Opt
 /// What the columns of all text tables are together, as if they were one; `None` where a word or comma is in one.
 fn written(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Option<Kind> {
     let of = |(file, column): &InFile<'_>| match &column.origin {
-        Origin::Csv(evidence) => Some((file.name.clone(), evidence.clone())),
+        Origin::Csv(evidence) => Some((file.name.clone(), evidence.as_ref().clone())),
         Origin::Parquet { .. } => None,
     };
     let texts: Vec<(String, Evidence)> = found.iter().filter_map(of).collect();

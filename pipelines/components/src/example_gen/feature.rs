@@ -31,8 +31,6 @@ pub struct Feature {
     pub kind: Option<Kind>,
     /// How many values a row has.
     pub form: Form,
-    /// Whether every file has the column.
-    pub everywhere: bool,
 }
 
 impl fmt::Display for Feature {
@@ -153,7 +151,6 @@ mod tests {
             name: "x".to_owned(),
             kind: Some(kind),
             form,
-            everywhere: true,
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod agree;
 pub(crate) mod feature;
+mod partition;
 mod partition_key;
 pub(crate) mod source;
 mod splits;
@@ -21,7 +22,7 @@ use crate::features::Kind;
 use crate::task::{ExecutorOutput, Task, write_json};
 use agree::{Agreed, agree};
 use feature::{Feature, Values};
-use partition_key::{RecordKey, feature_key};
+use partition::{OwnColumns, Partition};
 use source::{Reading, SpanFile, span_name, spans};
 use splits::Splits;
 use writer::SplitWriter;
@@ -77,7 +78,8 @@ pub fn run(task: &Task) -> Result<()> {
         println!("{note}");
     }
     let partition_feature = parameters.partition_feature_name.as_deref();
-    let partition = Partition::new(&features, partition_feature)?;
+    let partition = partition_feature.map(|name| Partition::feature(&features, name));
+    let partition = partition.transpose()?.unwrap_or(Partition::Record);
 
     let schema = Arc::new(Schema::new(features.iter().map(Feature::field).collect::<Vec<_>>()));
     let mut writers: Vec<SplitWriter> = splits
@@ -93,18 +95,23 @@ pub fn run(task: &Task) -> Result<()> {
     for (span, file) in spans.iter().zip(&files) {
         let mut first_row = 0;
         let places = file.places(&features);
+        let own = OwnColumns::new(file, &features);
+        let assignment = partition.of(&own);
         for batch in file.batches(&features)? {
-            let columns = columns(&features, &places, &batch?).map_err(|(name, row, error)| {
+            let batch = batch?;
+            let explain = |(name, row, error): (String, usize, anyhow::Error)| {
                 let row = first_row + row + 1;
                 error.context(format!(
                     "file {}: row {row} of column '{name}' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns)",
                     file.name
                 ))
-            })?;
+            };
+            let columns = columns(&features, &places, &batch).map_err(explain)?;
+            let own = own.values(&columns, &batch).map_err(explain)?;
             let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(Values::array).collect())?;
             let mut rows = vec![Vec::new(); writers.len()];
-            partition
-                .assign(&columns, batch.num_rows(), &splits, &mut rows)
+            assignment
+                .assign(&own, batch.num_rows(), &splits, &mut rows)
                 .map_err(|row| {
                     anyhow!(
                         "row {} of file {} has no value in '{}', which partition_feature_name needs in every row",
@@ -183,41 +190,4 @@ fn configuration(parameters: &Parameters, features: &[Feature]) -> Value {
         configuration["csv"] = csv;
     }
     configuration
-}
-
-/// What decides a row's split.
-enum Partition {
-    Record(RecordKey),
-    /// The column's index.
-    Feature(usize),
-}
-
-impl Partition {
-    fn new(features: &[Feature], feature: Option<&str>) -> Result<Self> {
-        let Some(name) = feature else {
-            return Ok(Self::Record(RecordKey::new(features)));
-        };
-        let place = features.iter().position(|feature| feature.name == name);
-        let place = place.ok_or_else(|| anyhow!("there is no column '{name}', which partition_feature_name names"))?;
-        if features[place].kind == Some(Kind::Float) {
-            bail!("column '{name}' is FLOAT: set partition_feature_name to a column of whole numbers or text");
-        }
-        Ok(Self::Feature(place))
-    }
-
-    /// Appends each row's number to its split's list; the number of a row without a value is the error.
-    fn assign(&self, columns: &[Values], count: usize, splits: &Splits, rows: &mut [Vec<u32>]) -> Result<(), usize> {
-        let mut key = Vec::new();
-        for (row, number) in (0..count).zip(0u32..) {
-            match self {
-                Self::Record(record) => record.write(columns, row, &mut key),
-                Self::Feature(column) => feature_key(&columns[*column], row, &mut key),
-            }
-            if key.is_empty() {
-                return Err(row);
-            }
-            rows[splits.of(&key)].push(number);
-        }
-        Ok(())
-    }
 }

@@ -8,17 +8,16 @@
 //! Feature  { 1: BytesList {1: bytes …} | 2: FloatList {1: packed f32} | 3: Int64List {1: packed varint} }
 //! ```
 //!
-//! A column that only some of the files have is in the key of a row with a value only: the rows of the months before a
-//! column was there stay in their splits, and rows that are equal with it are equal without.
-//!
-//! So the same row is always in the same split, whatever file, order or month it comes in, and equal
-//! rows are never on both sides.
+//! The columns and kinds are those that the row's own file has, whatever the other files of a window have: a month that
+//! brings a new column, lacks one, or has a fraction or a word where there were whole numbers moves no row of before.
+//! Rows that files of the same columns and kinds have in common are in the same split, in whatever order they are.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 
 use super::feature::{Feature, Values};
+use crate::csv::cells::{Cell, Spelling};
 
 /// Tag of a length-delimited field: `field_number << 3 | 2`.
 const fn tag(field: u8) -> u8 {
@@ -30,11 +29,10 @@ pub struct RecordKey {
     /// Column indices by feature name.
     order: Vec<usize>,
     names: Vec<Vec<u8>>,
-    everywhere: Vec<bool>,
 }
 
 impl RecordKey {
-    /// For rows with these features.
+    /// For the rows of a file with these features.
     pub fn new(features: &[Feature]) -> Self {
         let names: Vec<Vec<u8>> = features
             .iter()
@@ -42,11 +40,7 @@ impl RecordKey {
             .collect();
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by(|left, right| names[*left].cmp(&names[*right]));
-        Self {
-            order,
-            names,
-            everywhere: features.iter().map(|feature| feature.everywhere).collect(),
-        }
+        Self { order, names }
     }
 
     /// The row as a `tf.train.Example`, replacing what is in `key`.
@@ -55,9 +49,6 @@ impl RecordKey {
         let (mut entry, mut feature) = (Vec::new(), Vec::new());
         for column in &self.order {
             feature_key(&columns[*column], row, &mut feature);
-            if feature.is_empty() && !self.everywhere[*column] {
-                continue;
-            }
             entry.clear();
             delimited(tag(1), &self.names[*column], &mut entry);
             delimited(tag(2), &feature, &mut entry);
@@ -69,7 +60,7 @@ impl RecordKey {
 }
 
 /// One value, or a row's list of them, as a `tf.train.Feature`, replacing what is in `key`; empty when it is missing.
-pub fn feature_key(column: &Values, row: usize, key: &mut Vec<u8>) {
+fn feature_key(column: &Values, row: usize, key: &mut Vec<u8>) {
     key.clear();
     match column {
         Values::Bytes(values) if values.is_valid(row) => bytes_key([values.value(row).as_bytes()].into_iter(), key),
@@ -78,6 +69,25 @@ pub fn feature_key(column: &Values, row: usize, key: &mut Vec<u8>) {
         Values::Int(values) if values.is_valid(row) => int_key([values.value(row)].into_iter(), key),
         Values::List(lists) if lists.is_valid(row) => list_key(&lists.value(row), key),
         _ => {}
+    }
+}
+
+/// Serialises the value that keeps rows together.
+#[derive(Default)]
+pub struct EntityKey(Spelling);
+
+impl EntityKey {
+    /// A value as a `tf.train.Feature`: a whole number as one in text, too, since it names the same thing in a file
+    /// whose column is text for the sake of another value.
+    pub fn write(&self, column: &Values, row: usize, key: &mut Vec<u8>) {
+        feature_key(column, row, key);
+        if let Values::Bytes(values) = column
+            && values.is_valid(row)
+            && let Cell::Int(number) = self.0.cell(values.value(row).as_bytes())
+        {
+            key.clear();
+            int_key([number].into_iter(), key);
+        }
     }
 }
 
@@ -144,12 +154,11 @@ mod tests {
     /// Python protobuf serialises it with `deterministic=True`.
     const EXAMPLE: &str = "0a4c0a1b0a096465705f64656c6179120e1a0c0a0afbffffffffffffffff010a080a046775737412000a110a066f726967696e12070a050a034557520a100a0474656d70120812060a047b141c42";
 
-    fn features(names: &[(&str, Kind, bool)]) -> Vec<Feature> {
-        let feature = |(name, kind, everywhere): &(&str, Kind, bool)| Feature {
+    fn features(names: &[(&str, Kind)]) -> Vec<Feature> {
+        let feature = |(name, kind): &(&str, Kind)| Feature {
             name: (*name).to_owned(),
             kind: Some(*kind),
             form: Form::One,
-            everywhere: *everywhere,
         };
         names.iter().map(feature).collect()
     }
@@ -157,10 +166,10 @@ mod tests {
     #[test]
     fn a_row_is_a_deterministic_example() {
         let names = [
-            ("temp", Kind::Float, true),
-            ("origin", Kind::Bytes, true),
-            ("gust", Kind::Float, true),
-            ("dep_delay", Kind::Int, true),
+            ("temp", Kind::Float),
+            ("origin", Kind::Bytes),
+            ("gust", Kind::Float),
+            ("dep_delay", Kind::Int),
         ];
         let columns = [
             Values::Float(Float64Array::from(vec![39.02])),
@@ -175,15 +184,25 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_came_later_moves_no_row_of_before() {
-        let old = RecordKey::new(&features(&[("n", Kind::Int, true)]));
-        let new = RecordKey::new(&features(&[("n", Kind::Int, true), ("late", Kind::Int, false)]));
-        let (number, mut before, mut after) = (Values::Int(Int64Array::from(vec![7])), Vec::new(), Vec::new());
-        old.write(std::slice::from_ref(&number), 0, &mut before);
-        new.write(&[number.clone(), Values::Nothing(1)], 0, &mut after);
-        assert_eq!(before, after);
-        new.write(&[number, Values::Int(Int64Array::from(vec![1]))], 0, &mut after);
-        assert_ne!(before, after);
+    fn an_entity_is_one_as_a_number_and_as_text() {
+        let keys = EntityKey::default();
+        let key = |values: Values| {
+            let mut key = b"left over".to_vec();
+            keys.write(&values, 0, &mut key);
+            key
+        };
+        let text = |value: &str| key(Values::Bytes(StringArray::from(vec![value])));
+        let number = key(Values::Int(Int64Array::from(vec![421])));
+        assert_eq!(
+            [text("421"), text("+421"), text(" 421")],
+            [(); 3].map(|()| number.clone())
+        );
+        assert!(
+            [text("0421"), text("421.0"), text("A421")]
+                .iter()
+                .all(|other| *other != number)
+        );
+        assert!(key(Values::Bytes(StringArray::from(vec![None::<&str>]))).is_empty());
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub struct Found {
 /// What a column's kind was learned from.
 pub enum Origin {
     /// Its values.
-    Csv(Evidence),
+    Csv(Box<Evidence>),
     /// Its type, and the range of whole numbers.
     Parquet {
         /// As Arrow calls it.
@@ -195,7 +195,7 @@ impl SpanFile {
             name: column.name.clone(),
             kind: column.evidence.kind(),
             form: Form::One,
-            origin: Origin::Csv(column.evidence.clone()),
+            origin: Origin::Csv(Box::new(column.evidence.clone())),
         };
         Ok(Self {
             name: name.to_owned(),
@@ -209,6 +209,12 @@ impl SpanFile {
     fn parquet(path: &Path, name: &str, reading: &Reading) -> Result<Self> {
         let table = Table::open(path)?;
         let ranges = table.ranges();
+        let beyond = table.beyond_microseconds().with_context(|| format!("file {name}"))?;
+        if let Some((column, row)) = beyond.filter(|(column, _)| !reading.left_out.contains(column)) {
+            bail!(
+                "file {name}: row {row} of column '{column}' is a time of INT96 beyond 292,000 years from 1970: correct it, or leave the column out with exclude_columns"
+            );
+        }
         let (mut columns, mut notes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (column, data_type) in table.columns() {
             if reading.left_out.iter().any(|out| out == column) {
@@ -269,7 +275,35 @@ impl SpanFile {
         features.iter().map(place).collect()
     }
 
-    /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features.
+    /// The kind that each column of a text table is read as, and behind them those that are read as their own kind, too,
+    /// by the column's place: a number that is text elsewhere is still a number for its split.
+    fn reads(&self, features: &[Feature]) -> Vec<(usize, Option<Kind>)> {
+        let mut kinds: Vec<(usize, Option<Kind>)> = (0..self.columns.len()).map(|place| (place, None)).collect();
+        for (feature, place) in features.iter().zip(self.places(features)) {
+            place.into_iter().for_each(|place| kinds[place].1 = feature.kind);
+        }
+        if let Kinded::Csv(_) = self.table {
+            for (place, column) in self.columns.iter().enumerate() {
+                if kinds[place].1.is_some() && column.kind.is_some() && column.kind != kinds[place].1 {
+                    kinds.push((place, column.kind));
+                }
+            }
+        }
+        kinds
+    }
+
+    /// Where each of the file's columns is, read as the file itself has it, among the columns of a batch of these
+    /// features.
+    pub fn own_places(&self, features: &[Feature]) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.columns.len()).collect();
+        for (at, (place, _)) in self.reads(features).iter().enumerate().skip(places.len()) {
+            places[*place] = at;
+        }
+        places
+    }
+
+    /// Streams the rows, columns in the file's own order; those of a CSV file in the kinds of these features, and once
+    /// more where [`SpanFile::own_places`] says so.
     ///
     /// # Errors
     /// When the file cannot be opened; each batch when its rows cannot be read.
@@ -284,11 +318,7 @@ impl SpanFile {
                 })))
             }
             Kinded::Csv(file) => {
-                let mut kinds = vec![None; self.columns.len()];
-                for (feature, place) in features.iter().zip(self.places(features)) {
-                    place.into_iter().for_each(|place| kinds[place] = feature.kind);
-                }
-                let batches = file.batches(&kinds).map_err(explain)?;
+                let batches = file.batches(&self.reads(features)).map_err(explain)?;
                 Ok(Box::new(batches.map(move |batch| batch.map_err(explain))))
             }
         }

@@ -96,13 +96,21 @@ impl Slicing {
             let mut categories = Categories::default();
             categorise(&Column::cast(array, kind)?, grouping, &mut categories)
                 .with_context(|| format!("slicing_specs and column '{name}'"))?;
-            categories.rename(|value| listed(value).into_owned());
+            categories.rename(|value| said(&listed(value)));
             categories.name_missing(MISSING);
             columns.insert(grouping.name(), categories);
         }
         let found = slices(&self.specs, &columns, batch.num_rows())?.into_iter();
         let sliced = found.filter(|(key, _)| !key.is_empty());
         Ok(sliced.map(|(key, rows)| (key, UInt32Array::from(rows))).collect())
+    }
+}
+
+/// A value in the name of a slice: one that reads like [`MISSING`] is in quotes, which nothing else begins with so.
+fn said(value: &str) -> String {
+    match value.trim_matches('"') == MISSING {
+        true => format!("\"{value}\""),
+        false => value.to_owned(),
     }
 }
 
@@ -248,6 +256,24 @@ mod tests {
         assert_eq!(found.iter().map(|(_, rows)| rows).sum::<usize>(), 3);
         let whole = json!([{"feature_values": {"origin": document}}, {"feature_values": {"origin": "<missing>"}}]);
         assert_eq!(sliced(whole).len(), 2);
+    }
+
+    #[test]
+    fn a_text_that_reads_like_no_value_is_a_slice_of_its_own() {
+        let texts = vec![Some("<missing>"), None, Some("\"<missing>\""), Some("<missing>")];
+        let origin: ArrayRef = Arc::new(StringArray::from(texts));
+        let batch = RecordBatch::try_from_iter([("origin", origin)]).unwrap();
+        let features = FeatureSpec(vec![("origin".to_owned(), Kind::Bytes)]);
+        let specs = json!([{"feature_keys": ["origin"]}]);
+        let rows = slicing(specs).rows(&batch, &features).unwrap();
+        let said = rows
+            .iter()
+            .map(|(key, rows)| format!("{} {:?}", slice_name(key), rows.values().to_vec()));
+        insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @r#"
+        origin_""<missing>"" [2]
+        origin_"<missing>" [0, 3]
+        origin_<missing> [1]
+        "#);
     }
 
     #[test]

@@ -89,6 +89,19 @@ fn the_dates_of_spark_are_the_same_dates() {
             "1600-01-01T00:00:00.000001"
         ]
     );
+    let said = yard
+        .examples(
+            "beyond",
+            &[("2013-01.parquet", spark(&[2_440_588, 2_147_483_647]))],
+            json!({}),
+        )
+        .failure();
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'day' is a time of INT96 beyond 292,000 years from 1970: correct it, or leave the column out with exclude_columns");
+    let large: ArrayRef = Arc::new(arrow_array::UInt64Array::from(vec![1, u64::MAX]));
+    let said = yard
+        .examples("large", &[("2013-01.parquet", table(&[("n", large)]))], json!({}))
+        .failure();
+    insta::assert_snapshot!(said, @"file 2013-01.parquet: row 2 of column 'n' does not fit (correct it, say what the column is in column_types, or leave it out with exclude_columns): it has 18446744073709551615, and whole numbers reach to 9223372036854775807: write it as floating point or text");
     let far: ArrayRef = Arc::new(TimestampSecondArray::from(vec![Some(0), Some(i64::MAX / 2), None]));
     let said = yard
         .examples("far", &[("2013-01.parquet", table(&[("day", far)]))], json!({}))

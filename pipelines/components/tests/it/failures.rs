@@ -21,7 +21,7 @@ fn span_files_that_cannot_be_read() {
     insta::assert_snapshot!(said(&[("2013-01.csv", b"")]), @"file 2013-01.csv: it is empty: a CSV file starts with a line of column names");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"flight,origin\n")]), @"there is no row of data in 2013-01.csv: fill the span or leave it out of the window");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,2\n3\n")]), @"file 2013-01.csv: line 3 has 1 value and the first line names 2 columns: complete it, or look whether the file was cut off there (values are separated by ','; separator sets another)");
-    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\xff\xfe\n")]), @"file 2013-01.csv: line 2, byte 3 is 0xFF, which is not UTF-8 but 'ÿ' in Latin-1 or Windows-1252: save the file as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\xff\xfe\n")]), @"file 2013-01.csv: line 2, byte 3 is 0xFF, which is not UTF-8: find out its encoding (in Latin-1 or Windows-1252, of the West, it would be 'ÿ') and convert it, for example with iconv -f ENCODING -t UTF-8");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"<!DOCTYPE html>\n<html><body>Not found</body></html>\n")]), @"file 2013-01.csv: it is an HTML page and no table: look at where it was downloaded from, often it is an error message or a login");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"\x1f\x8b\x08\0\0\0\0\0")]), @"file 2013-01.csv: it is compressed with gzip: unpack it first");
     insta::assert_snapshot!(said(&[("2013-01.parquet", b"PK\x03\x04 xl/workbook.xml")]), @"file 2013-01.parquet: it is an Excel workbook: save the sheet as CSV (UTF-8)");

@@ -59,12 +59,18 @@ pub async fn resolve(data_root: &Path, window: &SourceWindow, sight: Sight) -> R
 
 fn resolve_blocking(data_root: &Path, window: &SourceWindow, sight: &Sight) -> Result<Resolved, ExternalError> {
     let pattern = SpanPattern::parse(&window.uri)?;
-    let files = list(data_root, &pattern).map_err(|error| {
-        ExternalError::Unreadable(format!(
-            "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
-            window.source,
-            data_root.display()
-        ))
+    let files = list(data_root, &pattern).map_err(|fault| {
+        ExternalError::Unreadable(match fault {
+            Unlisted::Unreadable(error) => format!(
+                "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
+                window.source,
+                data_root.display()
+            ),
+            Unlisted::Name(name) => format!(
+                "data source '{}' has a file whose name is not UTF-8, about '{name}': rename it, for example in ASCII letters",
+                window.source
+            ),
+        })
     })?;
     let as_of = pattern.as_of(&window.source, &files, sight);
     let as_of = as_of.map_err(ExternalError::Unselected)?;
@@ -121,8 +127,21 @@ fn resolve_blocking(data_root: &Path, window: &SourceWindow, sight: &Sight) -> R
     Ok(Resolved { data, contents, as_of })
 }
 
+/// Why the files of a source are not known.
+enum Unlisted {
+    Unreadable(io::Error),
+    /// The name of a file of the source, as far as it is text.
+    Name(String),
+}
+
+impl From<io::Error> for Unlisted {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
 /// Every file below the pattern's literal folder that is a span, no deeper than the pattern is.
-fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
+fn list(data_root: &Path, pattern: &SpanPattern) -> Result<Vec<SpanFile>, Unlisted> {
     let depth = pattern.uri().matches('/').count();
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(pattern.glob_root())];
@@ -139,7 +158,10 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> io::Result<Vec<SpanFile>> {
                 if relative.components().count() <= depth {
                     folders.push(relative);
                 }
-            } else if let Some(file) = relative.to_str().and_then(|text| pattern.match_path(text)) {
+            } else if let Some(file) = pattern.match_path(&relative.to_string_lossy()) {
+                if relative.to_str().is_none() {
+                    return Err(Unlisted::Name(relative.to_string_lossy().into_owned()));
+                }
                 found.push(file);
             }
         }
@@ -228,6 +250,22 @@ mod tests {
         assert_eq!(unchanged(root.path(), &data), Ok(()));
         write(root.path(), "d/1/v1/a.csv", "other");
         assert!(unchanged(root.path(), &data).is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_whose_name_is_no_text_is_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "d/1/a.csv", "");
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.csv");
+        fs::write(root.path().join("d/1").join(name), "").unwrap();
+        let said = |uri| match resolve_blocking(root.path(), &window(uri, "{}"), &Sight::default()) {
+            Ok(resolved) => format!("{} files", resolved.contents.len()),
+            Err(error) => error.to_string(),
+        };
+        insta::assert_snapshot!(said("d/{SPAN}/*"), @"data source 'rows' has a file whose name is not UTF-8, about 'd/1/caf�.csv': rename it, for example in ASCII letters");
+        assert_eq!(said("d/{SPAN}/a*"), "1 files");
     }
 
     #[test]
