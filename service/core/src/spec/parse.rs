@@ -338,16 +338,16 @@ mod tests {
         p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |        ^
-        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                 ^
         p.yaml:3:38: true or false belongs here
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                                      ^
-        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          4 |   b: { uses: x, timeot: 3 }
            |                 ^
-        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are concurrency, data, gate, name, on, parameters, push, steps
+        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push
          5 | gat: {}
            | ^
 
@@ -380,7 +380,7 @@ mod tests {
         p.yaml:3:47: the key 'direction' is missing here
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                               ^
-        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are change_threshold, confidence_level, cross_slice_thresholds, direction, margin, min_detectable, per_slice_thresholds, require, suspicious_improvement, value_threshold
+        p.yaml:3:65: unknown key 'margn': did you mean 'margin'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, min_detectable, confidence_level, suspicious_improvement, direction
          3 | gate: { metrics: { auc: { change_threshold: { absolute: -0.1 }, margn: 1 } }, min_slice_size: few }
            |                                                                 ^
         p.yaml:3:95: a whole number of 0 or more belongs here
@@ -393,7 +393,7 @@ mod tests {
         p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push
          1 | common: &c { image: x }
            | ^
-        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          4 |   a: { <<: *c, comand: [a] }
            |                ^
 

@@ -591,7 +591,7 @@ push: { target: Prod, max_latency: soon }
     p.yaml:3:44: 'sometimes' is not one of the values this key takes: known are none, latest, all
      3 |   schedule: { cron: '0 0 32 1 *', catchup: sometimes }
        |                                            ^
-    p.yaml:4:11: unknown key 'sourc': did you mean 'source'? known are quiet_period, source
+    p.yaml:4:11: unknown key 'sourc': did you mean 'source'? known are source, quiet_period
      4 |   data: { sourc: trips }
        |           ^
     p.yaml:6:12: '../trips-{MM}.csv' leaves its root: '..' is not allowed
@@ -600,7 +600,7 @@ push: { target: Prod, max_latency: soon }
     p.yaml:6:38: unknown key 'windw': did you mean 'window'? known are uri, window
      6 |   trips: { uri: '../trips-{MM}.csv', windw: { rolling_range: { num_spans: 3 } } }
        |                                      ^
-    p.yaml:8:15: unknown key 'usse': did you mean 'uses'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+    p.yaml:8:15: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
      8 |   examples: { usse: example-gen, with: { source: nowhere }, timeout: 5 parsecs }
        |               ^
     p.yaml:8:61: '5 parsecs' is not a duration: write it like 10s, 30m or 1h30m
@@ -621,7 +621,7 @@ push: { target: Prod, max_latency: soon }
     p.yaml:16:10: there is no standard component 'evaluater': did you mean 'evaluator'? known are example-gen, statistics-gen, schema-gen, example-validator, evaluator
      16 |   odd: { uses: evaluater }
         |          ^
-    p.yaml:17:27: unknown key 'chnge_threshold': did you mean 'change_threshold'? known are change_threshold, confidence_level, cross_slice_thresholds, direction, margin, min_detectable, per_slice_thresholds, require, suspicious_improvement, value_threshold
+    p.yaml:17:27: unknown key 'chnge_threshold': did you mean 'change_threshold'? known are value_threshold, change_threshold, per_slice_thresholds, cross_slice_thresholds, require, margin, min_detectable, confidence_level, suspicious_improvement, direction
      17 | gate: { metrics: { auc: { chnge_threshold: { absolute: 0 } }, accuracy: {} }, confidence_level: 7 }
         |                           ^
     p.yaml:17:63: metric 'accuracy' has no threshold: give it a value_threshold, a change_threshold or a require

@@ -7,9 +7,9 @@ mod node;
 use super::unread::{self, KeyPath};
 use crate::problem::Problem;
 use crate::suggest;
+use indexmap::IndexMap;
 use node::{At, Node, Shape};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// A file beside the schema of its shape.
 pub(super) struct Conformed {
@@ -172,7 +172,7 @@ impl<'a> Check<'a> {
     }
 
     fn mapping(&mut self, at: At, entries: &[(String, At, Node)], schema: &'a Value) -> Option<Value> {
-        let known: BTreeMap<&str, &Value> = schema["properties"]
+        let known: IndexMap<&str, &Value> = schema["properties"]
             .as_object()
             .into_iter()
             .flatten()
