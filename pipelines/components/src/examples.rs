@@ -9,7 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{Compression, Type as PhysicalType};
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -180,6 +180,15 @@ impl Table {
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
             .and_then(in_microseconds)
             .with_context(|| format!("{} is not a whole Parquet file: write it anew", path.display()))?;
+        let groups = metadata.metadata().row_groups().iter();
+        let unread = |codec: &Compression| matches!(codec, Compression::BROTLI(_) | Compression::LZO);
+        let mut codecs = groups.flat_map(|group| group.columns().iter().map(|column| column.compression()));
+        if let Some(codec) = codecs.find(unread) {
+            bail!(
+                "{} is compressed with {codec}, which is not read: write it with zstd, snappy, gzip or lz4",
+                path.display()
+            );
+        }
         Ok(Self {
             path: path.to_owned(),
             metadata,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
+use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
@@ -36,6 +36,14 @@ impl Kind {
             DataType::Boolean => Self::Int,
             DataType::UInt64 => Self::Int,
             kind if kind.is_integer() => Self::Int,
+            DataType::Decimal32(_, scale)
+            | DataType::Decimal64(_, scale)
+            | DataType::Decimal128(_, scale)
+            | DataType::Decimal256(_, scale)
+                if *scale <= 0 =>
+            {
+                Self::Int
+            }
             kind if kind.is_floating() || kind.is_decimal() => Self::Float,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Bytes,
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Bytes,
@@ -93,6 +101,23 @@ impl From<Kind> for FeatureType {
     }
 }
 
+/// Whole numbers of any type; names a value with a fraction or beyond them.
+fn whole(array: &ArrayRef, cast: impl Fn(&dyn Array, &DataType) -> Result<ArrayRef>) -> Result<ArrayRef> {
+    let fractions = array.data_type().is_floating() || array.data_type().is_decimal();
+    if fractions && Kind::of(array.data_type())? == Some(Kind::Float) {
+        let floats = cast(array, &DataType::Float64)?;
+        let values = floats.as_primitive_opt::<Float64Type>();
+        if let Some(value) = values.and_then(|values| values.iter().flatten().find(|value| value.fract() != 0.0)) {
+            bail!("it has {value}, which is no whole number");
+        }
+    }
+    let read = cast(array, &DataType::Int64);
+    if array.data_type().is_decimal() {
+        return read.with_context(|| format!("it has a whole number beyond {}: write it as text", i64::MAX));
+    }
+    read
+}
+
 /// One column in its kind, missing values as nulls.
 #[derive(Clone, Debug)]
 pub enum Column {
@@ -134,7 +159,11 @@ impl Column {
         let cast = |array: &dyn Array, to: &DataType| {
             cast_with_options(array, to, &strict).context("it has a value that cannot be read")
         };
-        let array = cast(&cast(array, &zoneless)?, &kind.arrow())?;
+        let exact = cast(array, &zoneless)?;
+        let array = match kind {
+            Kind::Int => whole(&exact, cast)?,
+            _ => cast(&exact, &kind.arrow())?,
+        };
         let column = match kind {
             Kind::Int => array.as_any().downcast_ref().cloned().map(Self::Int),
             Kind::Float => array.as_any().downcast_ref().cloned().map(Self::Float),
@@ -197,6 +226,29 @@ mod tests {
         };
         assert_eq!(times.value(0), "2013-01-01T10:00:00Z");
         assert!(Column::cast(&BinaryArray::from(vec![&b"\xff"[..]]), Kind::Bytes).is_err());
+    }
+
+    #[test]
+    fn whole_numbers_stay_exact_and_fractions_are_named() {
+        use arrow_array::Decimal128Array;
+        let exact = Decimal128Array::from(vec![123_456_789_012_345_671, 123_456_789_012_345_672]);
+        let exact = exact.with_precision_and_scale(18, 0).unwrap();
+        assert_eq!(Kind::of(exact.data_type()).unwrap(), Some(Kind::Int));
+        let Column::Int(read) = Column::cast(&exact, Kind::Int).unwrap() else {
+            panic!("not integers");
+        };
+        assert_eq!(read.values(), &[123_456_789_012_345_671, 123_456_789_012_345_672]);
+        let said = |array: &dyn Array| Column::cast(array, Kind::Int).unwrap_err().to_string();
+        let far = Decimal128Array::from(vec![i128::from(i64::MAX) + 1]);
+        let far = far.with_precision_and_scale(20, 0).unwrap();
+        insta::assert_snapshot!(said(&far), @"it has a whole number beyond 9223372036854775807: write it as text");
+        let halves = Decimal128Array::from(vec![150])
+            .with_precision_and_scale(10, 2)
+            .unwrap();
+        assert_eq!(Kind::of(halves.data_type()).unwrap(), Some(Kind::Float));
+        insta::assert_snapshot!(said(&halves), @"it has 1.5, which is no whole number");
+        insta::assert_snapshot!(said(&Float64Array::from(vec![1.0, 1.5])), @"it has 1.5, which is no whole number");
+        assert!(Column::cast(&Float64Array::from(vec![Some(2.0), None]), Kind::Int).is_ok());
     }
 
     #[test]

@@ -13,5 +13,6 @@ pub mod features;
 pub mod schema_gen;
 pub mod statistics_gen;
 pub mod task;
+mod told;
 
 pub use trainyard_tfdv as tfdv;

@@ -27,6 +27,8 @@ pub enum Dress {
     Percent,
     /// Parentheses for a minus.
     Parentheses,
+    /// A blank beside it that is no plain space.
+    Blank,
     /// A minus sign that is not `-`, or stands behind.
     Minus,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for Dress {
                 "a number with a percent sign: write the number alone, and the unit into the column's name"
             }
             Self::Parentheses => "a number in parentheses: write a negative number with '-'",
+            Self::Blank => "a number with a blank beside it that is no plain space: take it away",
             Self::Minus => "a number with another minus sign than '-' before it: write '-'",
         })
     }
@@ -118,6 +121,12 @@ pub fn dress(value: &[u8], decimal: u8) -> Option<Dress> {
     };
     if number(text, own) {
         // `- 5` is one, too.
+        if found.is_none()
+            && String::from_utf8_lossy(value.trim_ascii()).trim() == text
+            && value.trim_ascii().len() > text.len()
+        {
+            return Some(Dress::Blank);
+        }
         return found.or((value.trim_ascii().len() > text.len() + 1).then_some(Dress::Minus));
     }
     let grouped_by = |separator: char, point: char| {

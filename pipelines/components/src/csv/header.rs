@@ -127,6 +127,13 @@ pub fn above(head: &[u8], whole: bool, set: Option<u8>) -> Option<NoTable> {
     let lines = lines(head, whole);
     let (_, first) = lines.first()?;
     let comment = is_comment(first);
+    // What separates the first line as all the others is no accident.
+    let all: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+    let by = set.unwrap_or_else(|| separator::detect(all.join("\n").as_bytes(), true).0);
+    let widths: Vec<usize> = lines.iter().map(|(_, line)| width(line, by)).collect();
+    if !comment && widths[0] > 1 && widths.iter().all(|width| *width == widths[0]) {
+        return None;
+    }
     for above in 1..lines.len().min(ABOVE) {
         let rest = &lines[above..];
         let text: Vec<&str> = rest.iter().map(|(_, line)| line.as_str()).collect();
@@ -139,7 +146,9 @@ pub fn above(head: &[u8], whole: bool, set: Option<u8>) -> Option<NoTable> {
         }
         let one = widths.first().copied().unwrap_or(0);
         let narrower = lines[..above].iter().all(|(_, line)| width(line, by) < one);
-        if one > 1 && widths.len() > 1 && widths.iter().all(|width| *width == one) && narrower {
+        let parted = rest[0].0 > lines[above - 1].0 + 1;
+        let names = comment || (are_names(&rest[0].1, by) && (parted || below_is_other(rest, by)));
+        if one > 1 && widths.len() > 1 && widths.iter().all(|width| *width == one) && narrower && names {
             return Some(NoTable::Above {
                 line: shown(first),
                 comment,
@@ -165,6 +174,12 @@ fn width(line: &str, by: u8) -> usize {
         Ok(true) => record.len(),
         _ => 0,
     }
+}
+
+/// Whether a line may name columns: every value of it is there, and none is a number.
+fn are_names(line: &str, by: u8) -> bool {
+    line.split(char::from(by))
+        .all(|name| !name.trim().is_empty() && !is_number(name.trim().trim_matches('"')))
 }
 
 /// Whether the first of these lines has words where all the others have numbers.
@@ -314,5 +329,17 @@ mod tests {
         insta::assert_snapshot!(above("# id, name\nid,name\n1,x\n2,y\n"), @"its first line is '# id, name', which looks like a comment: take away what is above line 2, so that the first line names the columns");
         assert_eq!(above("#id,name\n1,x\n2,y\n"), "");
         assert_eq!(above("a,b\n1,2\n3,4,5\n"), "");
+        for table in [
+            "a;b\n1,5;x\n2,25;y\n",
+            "date;a;b\n1;1,5;2,5\n2;3,5;4,5\n",
+            "id\tcity\n1\tParis, FR\n2\tRome, IT\n",
+            "id|tags\n1|a;b\n2|c;d\n",
+            "place\nBoston, MA\nAustin, TX\n",
+            "tags\na;b\nc;d\n",
+            "a,b\n1,2,\n3,4,\n",
+            "\"a\",\"b\"\n\"1\",1,2\n\"2\",3,4\n",
+        ] {
+            assert_eq!(above(table), "", "{table}");
+        }
     }
 }

@@ -166,6 +166,11 @@ impl CsvFile {
             if record.len() != width {
                 bail!("{}", ragged(&record, width, separator));
             }
+            if width > 1 && record.values().eq(written.iter().map(String::as_bytes)) {
+                bail!(
+                    "row {row} is the line of column names once more, as where files were put together: take it away"
+                );
+            }
             for column in &mut columns {
                 let value = record.value(column.place);
                 let cell = spelling.cell(value);

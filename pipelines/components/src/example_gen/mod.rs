@@ -20,6 +20,7 @@ use crate::csv::Settings;
 use crate::examples::{ManifestSpan, SpanManifest};
 use crate::features::Kind;
 use crate::task::{ExecutorOutput, Task, write_json};
+use crate::told;
 use agree::{Agreed, agree};
 use feature::{Feature, Values};
 use partition::{OwnColumns, Partition};
@@ -64,9 +65,13 @@ pub fn run(task: &Task) -> Result<()> {
     for span in &spans {
         let file = SpanFile::open(&source.path, &span.file, &reading)?;
         let why = file.why_text(|column| !parameters.column_types.contains_key(column));
-        for note in file.notes.iter().chain(&why) {
-            println!("{}: {note}", file.name);
-        }
+        let notes: Vec<String> = file
+            .notes
+            .iter()
+            .chain(&why)
+            .map(|note| format!("{}: {note}", file.name))
+            .collect();
+        told::print(&notes, "notes on this file");
         files.push(file);
     }
     let there = |name: &String| files.iter().any(|file| file.left_out.contains(name));
@@ -74,8 +79,9 @@ pub fn run(task: &Task) -> Result<()> {
         bail!("there is no column '{unknown}', which exclude_columns names");
     }
     let Agreed { features, notes } = agree(&files, &parameters.column_types)?;
-    for note in notes {
-        println!("{note}");
+    told::print(&notes, "notes on columns");
+    if features.is_empty() {
+        bail!("no column is left: exclude_columns and pandas' index are all that the files have");
     }
     let partition_feature = parameters.partition_feature_name.as_deref();
     let partition = partition_feature.map(|name| Partition::feature(&features, name));

@@ -175,6 +175,8 @@ impl SpanFile {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let file = if head.starts_with(b"PAR1") {
             Self::parquet(&path, name, reading)?
+        } else if head.is_empty() && !is_named_as_text(&path) {
+            bail!("file {name} is empty, without a single byte: bring it again");
         } else if let Some(foreign) = foreign(&head) {
             return Err(anyhow!(foreign).context(format!("file {name}")));
         } else if is_named_as_text(&path) {

@@ -18,6 +18,7 @@ use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
 use crate::tfdv::{
     Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Schema, Severity,
 };
+use crate::told;
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -120,8 +121,11 @@ pub fn run(task: &Task) -> Result<()> {
             dataset.num_examples,
             found.len()
         );
-        for finding in found.iter().filter(|_| parameters.on_anomaly != OnAnomaly::Ignore) {
-            println!("{}: {}", finding.severity, finding.sentence);
+        if parameters.on_anomaly != OnAnomaly::Ignore {
+            let lines = found
+                .iter()
+                .map(|finding| format!("{}: {}", finding.severity, finding.sentence));
+            told::print(&lines.collect::<Vec<_>>(), "in anomalies.json");
         }
         let before = errors.len();
         errors.extend(found.into_iter().filter(|finding| finding.severity == Severity::Error));

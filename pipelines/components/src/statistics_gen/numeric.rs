@@ -280,8 +280,15 @@ impl Numbers {
         };
         NumericStatistics {
             common_stats: CommonStatistics::of_column(present, missing),
-            mean: self.moments.mean,
-            std_dev: self.moments.std_dev(),
+            // Rounding may put the mean of equal numbers a step beside them.
+            mean: match self.min <= self.max {
+                true => self.moments.mean.clamp(self.min, self.max),
+                false => self.moments.mean,
+            },
+            std_dev: match self.min == self.max {
+                true => 0.0,
+                false => self.moments.std_dev(),
+            },
             num_zeros: self.zeros,
             min: extreme(low, high, f64::NEG_INFINITY, self.min),
             median: ranked.quantile(0.5),

@@ -27,6 +27,10 @@ fn span_files_that_cannot_be_read() {
     insta::assert_snapshot!(said(&[("2013-01.parquet", b"PK\x03\x04 xl/workbook.xml")]), @"file 2013-01.parquet: it is an Excel workbook: save the sheet as CSV (UTF-8)");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"\xff\xfea\0,\0b\0\n\0")]), @"file 2013-01.csv: it is UTF-16LE text: save it as UTF-8, for example with iconv -f UTF-16LE -t UTF-8");
     insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\n1,\"open\n")]), @"file 2013-01.csv: the quote that opens in line 2 is never closed, so that all after it would be one value: close it, write it twice if it is part of the value, or look whether the file was cut off");
+    insta::assert_snapshot!(said(&[("2013-01.parquet", b"")]), @"file 2013-01.parquet is empty, without a single byte: bring it again");
+    insta::assert_snapshot!(said(&[("2013-01.csv", b"a,b\nx,y\na,b\nz,w\n")]), @"file 2013-01.csv: row 2 is the line of column names once more, as where files were put together: take it away");
+    let all = json!({"exclude_columns": ["a", "b"]});
+    insta::assert_snapshot!(examples(&[("2013-01.csv", b"a,b\n1,2\n")], all), @"no column is left: exclude_columns and pandas' index are all that the files have");
     insta::assert_snapshot!(said(&[]), @"the input 'source' holds no span: check the source's uri and window");
 }
 
