@@ -184,6 +184,8 @@ impl Table {
         let unread = |codec: &Compression| matches!(codec, Compression::BROTLI(_) | Compression::LZO);
         let mut codecs = groups.flat_map(|group| group.columns().iter().map(|column| column.compression()));
         if let Some(codec) = codecs.find(unread) {
+            let codec = codec.to_string();
+            let codec = codec.split('(').next().unwrap_or(&codec);
             bail!(
                 "{} is compressed with {codec}, which is not read: write it with zstd, snappy, gzip or lz4",
                 path.display()

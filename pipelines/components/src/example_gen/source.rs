@@ -316,7 +316,7 @@ impl SpanFile {
                 let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
                 let reader = table.read(&columns)?;
                 Ok(Box::new(reader.map(move |batch: Result<_, ArrowError>| {
-                    batch.map_err(|error| explain(anyhow!(error)))
+                    batch.map_err(|error| explain(anyhow!("{}", damaged(&error))))
                 })))
             }
             Kinded::Csv(file) => {
@@ -325,6 +325,20 @@ impl SpanFile {
             }
         }
     }
+}
+
+/// What a page that cannot be read says, without the names of the layers that it came through.
+fn damaged(error: &ArrowError) -> String {
+    let said = error.to_string();
+    let cause = [
+        "Parquet argument error: ",
+        "External error: ",
+        "Parquet error: ",
+        "Arrow: ",
+    ]
+    .iter()
+    .fold(said.as_str(), |said, layer| said.strip_prefix(layer).unwrap_or(said));
+    format!("its data are damaged: write it anew, or bring it again ({cause})")
 }
 
 fn is_binary(data_type: &DataType) -> bool {
