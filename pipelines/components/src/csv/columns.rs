@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::asked::{Asked, Setting};
 use super::cells::Cell;
 use crate::features::Kind;
 
@@ -68,28 +69,28 @@ impl WhyText {
     }
 }
 
-impl fmt::Display for WhyText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WhyText {
+    /// The end of a sentence on the column, with the settings as whoever reads it calls them.
+    pub fn sentence(&self, asked: Asked) -> String {
+        let missing = asked.name(Setting::MissingValues);
         match self {
             Self::Word {
                 first,
                 words: 1,
                 numbers,
-            } => write!(
-                f,
-                "{first}, the only value of {} that is no number: if it stands for none, name it in missing_values",
+            } => format!(
+                "{first}, the only value of {} that is no number: if it stands for none, name it in {missing}",
                 numbers + 1
             ),
-            Self::Word { first, words, numbers } => write!(
-                f,
-                "{first}, one of {words} values of {} that are no numbers: if they stand for none, name them in missing_values",
+            Self::Word { first, words, numbers } => format!(
+                "{first}, one of {words} values of {} that are no numbers: if they stand for none, name them in {missing}",
                 numbers + words
             ),
-            Self::Padded { first } => write!(f, "{first}, whose leading zero a number would lose"),
-            Self::Huge { first } => write!(f, "{first}, more than a whole number of 64 bits holds"),
-            Self::Comma { first } => write!(
-                f,
-                "{first}, with a comma: if commas separate fractions, set decimal: ',', and write thousands without them"
+            Self::Padded { first } => format!("{first}, whose leading zero a number would lose"),
+            Self::Huge { first } => format!("{first}, more than a whole number of 64 bits holds"),
+            Self::Comma { first } => format!(
+                "{first}, with a comma: if commas separate fractions, {}, and write thousands without them",
+                asked.set(Setting::Decimal, ",")
             ),
         }
     }
@@ -264,11 +265,20 @@ mod tests {
 
     #[test]
     fn the_reason_names_value_and_row() {
-        let why = |values: &[&str]| seen(values).why_text().map(|why| why.to_string()).unwrap_or_default();
+        let why = |values: &[&str]| {
+            seen(values)
+                .why_text()
+                .map(|why| why.sentence(Asked::Keys))
+                .unwrap_or_default()
+        };
         insta::assert_snapshot!(why(&["1", "2", "unknown"]), @"row 3 is 'unknown', the only value of 3 that is no number: if it stands for none, name it in missing_values");
         insta::assert_snapshot!(why(&["1", "?", "-"]), @"row 2 is '?', one of 2 values of 3 that are no numbers: if they stand for none, name them in missing_values");
         insta::assert_snapshot!(why(&["421", "0421"]), @"row 2 is '0421', whose leading zero a number would lose");
         insta::assert_snapshot!(why(&["1,5"]), @"row 1 is '1,5', with a comma: if commas separate fractions, set decimal: ',', and write thousands without them");
+        let flag = seen(&["1", "?"]).why_text().unwrap().sentence(Asked::Flags);
+        insta::assert_snapshot!(flag, @"row 2 is '?', the only value of 2 that is no number: if it stands for none, name it in --missing-values");
+        let flag = seen(&["1,5"]).why_text().unwrap().sentence(Asked::Flags);
+        insta::assert_snapshot!(flag, @"row 1 is '1,5', with a comma: if commas separate fractions, give --decimal ',', and write thousands without them");
         assert!(!seen(&["a", "b", "1"]).why_text().unwrap().surprising());
     }
 

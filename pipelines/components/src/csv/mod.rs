@@ -1,6 +1,7 @@
 //! Tables of separated text: read once to learn separator, columns and kinds, and to refuse what is wrong, and once more
 //! for the rows. Memory does not grow with the file.
 
+pub mod asked;
 pub mod cells;
 pub mod columns;
 pub mod content;
@@ -17,6 +18,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::features::Kind;
+use crate::tfdv::listed::quoted;
+use asked::{Asked, Setting};
 use cells::{INFINITE_VALUES, MISSING_VALUES, Spelling};
 use columns::{Evidence, Numbering};
 use joined::Joined;
@@ -48,11 +51,23 @@ pub struct Settings {
     /// Quoted values may have lines that look like rows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub line_breaks_in_values: bool,
+    /// How whoever is told of a setting calls it.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 impl Settings {
     fn separator(&self) -> Result<Option<u8>> {
-        self.separator.as_deref().map(cells::separator).transpose()
+        let byte = |setting| {
+            cells::separator(setting).ok_or_else(|| {
+                anyhow!(
+                    "{} is {}: give it one character, such as ';' or '|', or tab",
+                    self.asked.name(Setting::Separator),
+                    quoted(setting)
+                )
+            })
+        };
+        self.separator.as_deref().map(byte).transpose()
     }
 
     fn spelling(&self) -> Result<Spelling> {
@@ -67,7 +82,11 @@ impl Settings {
         let decimal = match self.decimal.as_deref() {
             None | Some(".") => b'.',
             Some(",") => b',',
-            Some(other) => bail!("decimal is '{other}': it is '.' or ','"),
+            Some(other) => bail!(
+                "{} is {}: it is '.' or ','",
+                self.asked.name(Setting::Decimal),
+                quoted(other)
+            ),
         };
         Ok(Spelling::new(
             words(&self.missing_values, &MISSING_VALUES),
@@ -104,6 +123,7 @@ pub struct CsvFile {
     spelling: Spelling,
     /// Values in a record.
     width: usize,
+    asked: Asked,
 }
 
 impl CsvFile {
@@ -147,12 +167,12 @@ impl CsvFile {
             });
         }
         let mut numbering = is_numbering_name(&names[0]).then(Numbering::default);
-        let mut joined = Joined::new(settings.line_breaks_in_values, separator, width);
+        let mut joined = Joined::new(settings, separator, width);
         let mut row = 0;
         while next(&mut records, &mut record)? {
             row += 1;
             if record.len() != width {
-                bail!("{}", ragged(&record, width, separator));
+                bail!("{}", ragged(&record, width, separator, settings.asked));
             }
             for column in &mut columns {
                 let value = record.value(column.place);
@@ -173,6 +193,7 @@ impl CsvFile {
             first_line_is_none,
             spelling,
             width,
+            asked: settings.asked,
         };
         file.leave_out_numbering(numbering.is_some_and(|numbering| numbering.holds()))?;
         file.note(set.is_none());
@@ -198,8 +219,8 @@ impl CsvFile {
                 _ => "",
             };
             bail!(
-                "column {place} of {width} has no name: name it in the first line{hint}, or leave it out with exclude_columns: ['{}']",
-                nameless.name
+                "column {place} of {width} has no name: name it in the first line{hint}, or leave it out with {}",
+                self.asked.listing(Setting::ExcludeColumns, &nameless.name)
             );
         }
         Ok(())
@@ -214,8 +235,9 @@ impl CsvFile {
         }
         if let ([only], 1) = (self.columns.as_slice(), self.width) {
             self.notes.push(format!(
-                "it has only one column, '{}': if there are more, set separator to what is between them",
-                only.name
+                "it has only one column, {}: if there are more, say what is between them with {}",
+                quoted(&only.name),
+                self.asked.name(Setting::Separator)
             ));
         }
         let mut words: Vec<String> = Vec::new();
@@ -230,7 +252,8 @@ impl CsvFile {
         if !words.is_empty() {
             let told = cut(words, "such columns").join(", ");
             self.notes.push(format!(
-                "read as missing: {told}; missing_values names the words that are"
+                "read as missing: {told}; {} names the words that are",
+                self.asked.name(Setting::MissingValues)
             ));
         }
     }
@@ -240,7 +263,8 @@ impl CsvFile {
         let columns = self.columns.iter().filter(|column| wanted(&column.name));
         let why = columns.filter_map(|column| Some((column, column.evidence.why_text()?)));
         let told = why.filter(|(_, why)| why.surprising());
-        let told = told.map(|(column, why)| format!("column '{}' is text: {why}", column.name));
+        let told =
+            told.map(|(column, why)| format!("column {} is text: {}", quoted(&column.name), why.sentence(self.asked)));
         cut(told.collect(), "columns are text for such reasons")
     }
 
@@ -273,7 +297,7 @@ fn unreadable(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
 
-fn ragged(record: &Record, width: usize, separator: u8) -> String {
+fn ragged(record: &Record, width: usize, separator: u8, asked: Asked) -> String {
     let values = |count: usize| {
         if count == 1 {
             "1 value".to_owned()
@@ -291,10 +315,11 @@ fn ragged(record: &Record, width: usize, separator: u8) -> String {
         (false, _) => "complete it, or look whether the file was cut off there".to_owned(),
     };
     format!(
-        "line {} has {} and the first line names {names}: {hint} (values are separated by {}; separator sets another)",
+        "line {} has {} and the first line names {names}: {hint} (values are separated by {}; {} sets another)",
         record.line,
         values(record.len()),
-        separator::named(separator)
+        separator::named(separator),
+        asked.name(Setting::Separator)
     )
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::column_state::ColumnState;
 use crate::evaluator::predictions::{categorise, meant};
-use crate::evaluator::slices::{Categories, Grouping, MISSING, SliceKey, SlicingSpec, slices};
+use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
 use crate::examples::few;
 use crate::features::{Column, FeatureSpec, Kind};
 use crate::tfdv::listed::listed;
@@ -76,7 +76,7 @@ impl Slicing {
         Ok(())
     }
 
-    /// The rows of each slice, ascending; rows without a value are a slice named [`MISSING`], and long values are
+    /// The rows of each slice, ascending; rows without a value are a slice too, and long values are
     /// [`listed`].
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Slicing {
             categorise(&Column::cast(array, kind)?, grouping, &mut categories)
                 .with_context(|| format!("slicing_specs and column '{name}'"))?;
             categories.rename(|value| listed(value).into_owned());
-            categories.name_missing(MISSING);
+            categories.name_missing(name);
             columns.insert(grouping.name(), categories);
         }
         let found = slices(&self.specs, &columns, batch.num_rows())?.into_iter();
