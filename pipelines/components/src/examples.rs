@@ -13,6 +13,7 @@ use parquet::basic::{Compression, Type as PhysicalType};
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::ops::Range;
@@ -72,9 +73,19 @@ pub fn split_names(input: &InputArtifact) -> Result<Vec<String>> {
 /// Names in a sentence: the first of many, and how many more.
 pub fn few(names: &[&str]) -> String {
     const NAMED: usize = 20;
+    let shown: Vec<Cow<str>> = names.iter().take(NAMED).map(|name| short(name)).collect();
     match names.len().checked_sub(NAMED) {
-        Some(more @ 1..) => format!("{} and {more} more", names[..NAMED].join(", ")),
-        _ => names.join(", "),
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+/// A name, cut where it is longer than anybody reads.
+pub fn short(name: &str) -> Cow<'_, str> {
+    const LETTERS: usize = 100;
+    match name.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
     }
 }
 
@@ -178,7 +189,7 @@ impl Table {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .and_then(in_microseconds)
+            .and_then(readable)
             .with_context(|| format!("{} is not a whole Parquet file: write it anew", path.display()))?;
         let groups = metadata.metadata().row_groups().iter();
         let unread = |codec: &Compression| matches!(codec, Compression::BROTLI(_) | Compression::LZO);
@@ -378,38 +389,57 @@ impl Table {
 }
 
 /// Spark's INT96 as microseconds: as nanoseconds, a timestamp reaches from 1677 to 2262 only, and others wrap around.
-fn in_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
+fn readable(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
     in_unit(metadata, TimeUnit::Microsecond)
 }
 
 /// Which columns have INT96.
 fn int96(metadata: &ArrowReaderMetadata) -> Vec<bool> {
     let parquet = metadata.parquet_schema();
-    let mut roots = vec![false; metadata.schema().fields().len()];
+    let mut int96 = vec![false; metadata.schema().fields().len()];
     for (place, leaf) in parquet.columns().iter().enumerate() {
         if leaf.physical_type() == PhysicalType::INT96 {
-            roots[parquet.get_column_root_idx(place)] = true;
+            int96[parquet.get_column_root_idx(place)] = true;
         }
     }
-    roots
+    int96
 }
 
+/// The types that a column is read in: INT96 in this unit, and what is no text without its dictionary, which not all
+/// readers decode.
 fn in_unit(metadata: ArrowReaderMetadata, unit: TimeUnit) -> parquet::errors::Result<ArrowReaderMetadata> {
-    let roots = int96(&metadata);
-    if !roots.contains(&true) {
+    let int96 = int96(&metadata);
+    let fields = metadata.schema().fields();
+    let read: Vec<Arc<Field>> = fields
+        .iter()
+        .zip(int96)
+        .map(|(field, int96)| {
+            if int96 {
+                coarser(field, unit)
+            } else {
+                field.as_ref().clone()
+            }
+        })
+        .map(|field| Arc::new(plain(&field)))
+        .collect();
+    if read.iter().eq(fields.iter()) {
         return Ok(metadata);
     }
-    let fields = metadata.schema().fields().iter().zip(roots);
-    let fields = fields.map(|(field, int96)| {
-        if int96 {
-            Arc::new(coarser(field, unit))
-        } else {
-            field.clone()
-        }
-    });
-    let schema = Schema::new(fields.collect::<Vec<_>>());
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(read)));
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+}
+
+/// The field without the dictionary of numbers, truth and times, in lists too.
+fn plain(field: &Field) -> Field {
+    let element = |element: &Arc<Field>| Arc::new(plain(element));
+    let data_type = match field.data_type() {
+        DataType::Dictionary(_, value) if !(value.is_string() || value.is_binary()) => value.as_ref().clone(),
+        DataType::List(of) => DataType::List(element(of)),
+        DataType::LargeList(of) => DataType::LargeList(element(of)),
+        DataType::Struct(of) => DataType::Struct(of.iter().map(element).collect()),
+        other => other.clone(),
+    };
+    field.clone().with_data_type(data_type)
 }
 
 /// The field with this unit for nanoseconds or microseconds, in lists too.

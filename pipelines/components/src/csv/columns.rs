@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::asked::{Asked, Setting};
 use super::cells::Cell;
 use super::dress::Dress;
 use crate::features::Kind;
@@ -78,30 +79,29 @@ impl WhyText {
     }
 }
 
-impl fmt::Display for WhyText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WhyText {
+    /// The end of a sentence on the column, with the settings as whoever reads it calls them.
+    pub fn sentence(&self, asked: Asked) -> String {
+        let missing = asked.name(Setting::MissingValues);
         match self {
             Self::Word {
                 first,
                 words: 1,
                 numbers,
-            } => write!(
-                f,
-                "{first}, the only value of {} that is no number: if it stands for none, name it in missing_values",
+            } => format!(
+                "{first}, the only value of {} that is no number: if it stands for none, name it in {missing}",
                 numbers + 1
             ),
-            Self::Word { first, words, numbers } => write!(
-                f,
-                "{first}, one of {words} values of {} that are no numbers: if they stand for none, name them in missing_values",
+            Self::Word { first, words, numbers } => format!(
+                "{first}, one of {words} values of {} that are no numbers: if they stand for none, name them in {missing}",
                 numbers + words
             ),
-            Self::Padded { first } => write!(f, "{first}, whose leading zero a number would lose"),
-            Self::Huge { first } => write!(f, "{first}, more than a whole number of 64 bits holds"),
-            Self::Beyond { first } => write!(
-                f,
-                "{first}, beyond the numbers of 64 bits: correct it, or write inf if it stands for infinity"
-            ),
-            Self::Dressed { first, dress } => write!(f, "{first}, {dress}"),
+            Self::Padded { first } => format!("{first}, whose leading zero a number would lose"),
+            Self::Huge { first } => format!("{first}, more than a whole number of 64 bits holds"),
+            Self::Beyond { first } => {
+                format!("{first}, beyond the numbers of 64 bits: correct it, or write inf if it stands for infinity")
+            }
+            Self::Dressed { first, dress } => format!("{first}, {}", dress.sentence(asked)),
         }
     }
 }
@@ -336,7 +336,12 @@ mod tests {
 
     #[test]
     fn the_reason_names_value_and_row() {
-        let why = |values: &[&str]| seen(values).why_text().map(|why| why.to_string()).unwrap_or_default();
+        let why = |values: &[&str]| {
+            seen(values)
+                .why_text()
+                .map(|why| why.sentence(Asked::Keys))
+                .unwrap_or_default()
+        };
         insta::assert_snapshot!(why(&["1", "2", "unknown"]), @"row 3 is 'unknown', the only value of 3 that is no number: if it stands for none, name it in missing_values");
         insta::assert_snapshot!(why(&["1", "?", "-"]), @"row 2 is '?', one of 2 values of 3 that are no numbers: if they stand for none, name them in missing_values");
         insta::assert_snapshot!(why(&["421", "0421"]), @"row 2 is '0421', whose leading zero a number would lose");
@@ -344,6 +349,10 @@ mod tests {
         insta::assert_snapshot!(why(&["1", "(5)"]), @"row 2 is '(5)', a number in parentheses: write a negative number with '-'");
         insta::assert_snapshot!(why(&["1 234", "$5"]), @"row 1 is '1 234', a number with separated thousands: write it in digits only");
         insta::assert_snapshot!(why(&["1", "1e400"]), @"row 2 is '1e400', beyond the numbers of 64 bits: correct it, or write inf if it stands for infinity");
+        let flag = seen(&["1", "?"]).why_text().unwrap().sentence(Asked::Flags);
+        insta::assert_snapshot!(flag, @"row 2 is '?', the only value of 2 that is no number: if it stands for none, name it in --missing-values");
+        let flag = seen(&["1,5"]).why_text().unwrap().sentence(Asked::Flags);
+        insta::assert_snapshot!(flag, @"row 1 is '1,5', with a comma: if commas separate fractions, give --decimal ',', and write thousands without them");
         assert!(!seen(&["a", "b", "1"]).why_text().unwrap().surprising());
         assert!(!seen(&["a", "b", "5%"]).why_text().unwrap().surprising());
     }

@@ -1,7 +1,7 @@
 //! Numbers that are written for people: with groups of thousands, a currency, a percent sign, an accountant's
 //! parentheses, or a minus that is none.
 
-use std::fmt;
+use super::asked::{Asked, Setting};
 
 /// No number is longer.
 const MOST_BYTES: usize = 48;
@@ -33,13 +33,22 @@ pub enum Dress {
     Minus,
 }
 
-impl fmt::Display for Dress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Dress {
+    /// What it is, and what to write instead.
+    pub fn sentence(self, asked: Asked) -> String {
+        let fixed = match self {
             Self::Comma => {
-                "with a comma: if commas separate fractions, set decimal: ',', and write thousands without them"
+                return format!(
+                    "with a comma: if commas separate fractions, {}, and write thousands without them",
+                    asked.set(Setting::Decimal, ",")
+                );
             }
-            Self::Point => "with a point where decimal is ',': write all fractions of the file in one way",
+            Self::Point => {
+                return format!(
+                    "with a point where {} is ',': write all fractions of the file in one way",
+                    asked.name(Setting::Decimal)
+                );
+            }
             Self::Groups => "a number with separated thousands: write it in digits only",
             Self::Currency => {
                 "a number with a currency: write the number alone, and the currency into the column's name"
@@ -50,7 +59,8 @@ impl fmt::Display for Dress {
             Self::Parentheses => "a number in parentheses: write a negative number with '-'",
             Self::Blank => "a number with a blank beside it that is no plain space: take it away",
             Self::Minus => "a number with another minus sign than '-' before it: write '-'",
-        })
+        };
+        fixed.to_owned()
     }
 }
 

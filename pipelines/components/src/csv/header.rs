@@ -1,7 +1,6 @@
 //! The line of column names: what is in the names and not seen, and what is above it.
 
-use std::fmt;
-
+use super::asked::{Asked, Setting};
 use super::records::{Record, Records};
 use super::separator::{self, named};
 
@@ -41,50 +40,47 @@ pub enum NoTable {
     Above { line: String, comment: bool, header: usize },
 }
 
-impl fmt::Display for NoTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NoTable {
+    /// What is wrong, and what to do, with the settings as whoever reads it calls them.
+    pub fn sentence(&self, asked: Asked) -> String {
+        let (setting, by) = (asked.name(Setting::Separator), |by: &str| {
+            asked.set(Setting::Separator, by)
+        });
         match self {
-            Self::Message { line } => write!(
-                f,
+            Self::Message { line } => format!(
                 "its first line is '{line}' and names no columns: look at where it was downloaded from, it looks like an error message"
             ),
             Self::SetSeparator {
                 set,
                 found: Some(found),
-            } => write!(
-                f,
-                "separator is {}, which its first line does not have, and its values are separated by {}: correct the setting, or take it out",
+            } => format!(
+                "{setting} is {}, which its first line does not have, and its values are separated by {}: correct the setting, or take it out",
                 named(*set),
                 named(*found)
             ),
-            Self::SetSeparator { set, found: None } => write!(
-                f,
-                "separator is {}, which its first line does not have: correct the setting, or take it out if there is only one column",
+            Self::SetSeparator { set, found: None } => format!(
+                "{setting} is {}, which its first line does not have: correct the setting, or take it out if there is only one column",
                 named(*set)
             ),
-            Self::Separated { by, values } => write!(
-                f,
-                "all of its lines have {values} values separated by {}, which is not guessed: set separator to it, or put the values into quotes if there is only one column",
-                named(*by)
+            Self::Separated { by: separator, values } => format!(
+                "all of its lines have {values} values separated by {}, which is not guessed: {}, or put the values into quotes if there is only one column",
+                named(*separator),
+                by(&char::from(*separator).to_string())
             ),
-            Self::Spaces { values } => write!(
-                f,
-                "all of its lines have {values} values with spaces between them, which is not guessed: set separator: ' ' if it is a single space everywhere, or convert it to CSV or Parquet"
+            Self::Spaces { values } => format!(
+                "all of its lines have {values} values with spaces between them, which is not guessed: {} if it is a single space everywhere, or convert it to CSV or Parquet",
+                by(" ")
             ),
-            Self::KeyValues { line } => write!(
-                f,
+            Self::KeyValues { line } => format!(
                 "its lines are keys with values, such as '{line}', and no table: convert it to CSV or Parquet, or bring the file that it describes"
             ),
-            Self::Above { line, comment, header } => write!(
-                f,
+            Self::Above { line, comment, header } => format!(
                 "its first line is '{line}', which looks like a {}: take away what is above line {header}, so that the first line names the columns",
                 if *comment { "comment" } else { "title" }
             ),
         }
     }
 }
-
-impl std::error::Error for NoTable {}
 
 fn shown(line: &str) -> String {
     let mut text: String = line.trim().chars().take(SHOWN).collect();
@@ -288,7 +284,7 @@ mod tests {
 
     fn said(text: &str) -> String {
         one_column(text.as_bytes(), true, None)
-            .map(|found| found.to_string())
+            .map(|found| found.sentence(Asked::Keys))
             .unwrap_or_default()
     }
 
@@ -303,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_no_column_is_told() {
         insta::assert_snapshot!(said("404 Not Found\n"), @"its first line is '404 Not Found' and names no columns: look at where it was downloaded from, it looks like an error message");
-        insta::assert_snapshot!(said("a~b\n1~x\n"), @"all of its lines have 2 values separated by '~', which is not guessed: set separator to it, or put the values into quotes if there is only one column");
+        insta::assert_snapshot!(said("a~b\n1~x\n"), @"all of its lines have 2 values separated by '~', which is not guessed: set separator: '~', or put the values into quotes if there is only one column");
         insta::assert_snapshot!(said("a  b\n1  x\n2 y\n"), @"all of its lines have 2 values with spaces between them, which is not guessed: set separator: ' ' if it is a single space everywhere, or convert it to CSV or Parquet");
         insta::assert_snapshot!(said("outs:\n- md5: 1f\n  size: 9\n  path: a.csv\n"), @"its lines are keys with values, such as 'outs:', and no table: convert it to CSV or Parquet, or bring the file that it describes");
         insta::assert_snapshot!(said("Flights of 2013\n\nflight;origin\n1;EWR\n2;JFK\n"), @"its first line is 'Flights of 2013', which looks like a title: take away what is above line 3, so that the first line names the columns");
@@ -318,12 +314,16 @@ mod tests {
         ] {
             assert_eq!(said(text), "", "{text}");
         }
-        let set = |text: &str| one_column(text.as_bytes(), true, Some(b';')).unwrap().to_string();
+        let set = |text: &str| {
+            one_column(text.as_bytes(), true, Some(b';'))
+                .unwrap()
+                .sentence(Asked::Keys)
+        };
         insta::assert_snapshot!(set("a,b\n1,2\n"), @"separator is ';', which its first line does not have, and its values are separated by ',': correct the setting, or take it out");
         insta::assert_snapshot!(set("a\n1\n"), @"separator is ';', which its first line does not have: correct the setting, or take it out if there is only one column");
         let above = |text: &str| {
             above(text.as_bytes(), true, None)
-                .map(|found| found.to_string())
+                .map(|found| found.sentence(Asked::Keys))
                 .unwrap_or_default()
         };
         insta::assert_snapshot!(above("# id, name\nid,name\n1,x\n2,y\n"), @"its first line is '# id, name', which looks like a comment: take away what is above line 2, so that the first line names the columns");

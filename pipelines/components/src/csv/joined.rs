@@ -2,9 +2,10 @@
 
 use anyhow::{Result, bail};
 
-use super::CsvColumn;
+use super::asked::{Asked, Setting};
 use super::cells::{Cell, Spelling};
 use super::records::{Record, Records};
+use super::{CsvColumn, Settings};
 
 /// Rows after which it is known which columns are numbers.
 const KNOWN: u64 = 20;
@@ -23,6 +24,7 @@ struct Suspect {
 /// Looks at every record with a line break in a value.
 pub struct Joined {
     off: bool,
+    asked: Asked,
     separator: u8,
     width: usize,
     early: Vec<Suspect>,
@@ -30,10 +32,11 @@ pub struct Joined {
 }
 
 impl Joined {
-    /// For records of `width` values; `off` finds nothing.
-    pub fn new(off: bool, separator: u8, width: usize) -> Self {
+    /// For records of `width` values; where the settings allow line breaks, nothing is found.
+    pub fn new(settings: &Settings, separator: u8, width: usize) -> Self {
         Self {
-            off,
+            off: settings.line_breaks_in_values,
+            asked: settings.asked,
             separator,
             width,
             early: Vec::new(),
@@ -134,9 +137,10 @@ impl Joined {
         };
         if joined {
             bail!(
-                "a quote in line {} joins lines that look like rows of their own, up to line {}: close it or write it twice, or set line_breaks_in_values: true if all of it is one value",
+                "a quote in line {} joins lines that look like rows of their own, up to line {}: close it or write it twice, or {} if all of it is one value",
                 suspect.line,
-                suspect.line + suspect.rows.len() as u64
+                suspect.line + suspect.rows.len() as u64,
+                self.asked.switch(Setting::LineBreaksInValues)
             );
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! Tables of separated text: read once to learn separator, columns and kinds, and to refuse what is wrong, and once more
 //! for the rows. Memory does not grow with the file.
 
+pub mod asked;
 pub mod cells;
 pub mod columns;
 pub mod content;
-mod dress;
+pub mod dress;
 mod header;
 mod joined;
 pub mod records;
@@ -19,6 +20,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::features::Kind;
+use crate::tfdv::listed::quoted;
+use asked::{Asked, Setting};
 use cells::{Cell, INFINITE_VALUES, MISSING_VALUES, Spelling};
 use columns::{Evidence, Numbering};
 use joined::Joined;
@@ -50,11 +53,23 @@ pub struct Settings {
     /// Quoted values may have lines that look like rows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub line_breaks_in_values: bool,
+    /// How whoever is told of a setting calls it.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 impl Settings {
     fn separator(&self) -> Result<Option<u8>> {
-        self.separator.as_deref().map(cells::separator).transpose()
+        let byte = |setting| {
+            cells::separator(setting).ok_or_else(|| {
+                anyhow!(
+                    "{} is {}: give it one character, such as ';' or '|', or tab",
+                    self.asked.name(Setting::Separator),
+                    quoted(setting)
+                )
+            })
+        };
+        self.separator.as_deref().map(byte).transpose()
     }
 
     fn spelling(&self) -> Result<Spelling> {
@@ -69,7 +84,11 @@ impl Settings {
         let decimal = match self.decimal.as_deref() {
             None | Some(".") => b'.',
             Some(",") => b',',
-            Some(other) => bail!("decimal is '{other}': it is '.' or ','"),
+            Some(other) => bail!(
+                "{} is {}: it is '.' or ','",
+                self.asked.name(Setting::Decimal),
+                quoted(other)
+            ),
         };
         Ok(Spelling::new(
             words(&self.missing_values, &MISSING_VALUES),
@@ -106,6 +125,7 @@ pub struct CsvFile {
     spelling: Spelling,
     /// Values in a record.
     width: usize,
+    asked: Asked,
 }
 
 impl CsvFile {
@@ -147,7 +167,7 @@ impl CsvFile {
             _ => header::above(&head, whole, set),
         };
         if let Some(no_table) = no_table {
-            return Err(anyhow!(no_table));
+            bail!("{}", no_table.sentence(settings.asked));
         }
         let out = |place: usize| left_out.contains(&names[place]) || left_out.contains(&written[place]);
         let mut columns: Vec<CsvColumn> = Vec::new();
@@ -159,12 +179,12 @@ impl CsvFile {
             });
         }
         let mut numberings: Vec<Numbering> = numberings(&names);
-        let mut joined = Joined::new(settings.line_breaks_in_values, separator, width);
+        let mut joined = Joined::new(settings, separator, width);
         let mut row = 0;
         while next(&mut records, &mut record)? {
             row += 1;
             if record.len() != width {
-                bail!("{}", ragged(&record, width, separator));
+                bail!("{}", ragged(&record, width, separator, settings.asked));
             }
             if width > 1 && record.values().eq(written.iter().map(String::as_bytes)) {
                 bail!(
@@ -199,6 +219,7 @@ impl CsvFile {
             first_line_is_none,
             spelling,
             width,
+            asked: settings.asked,
         };
         let unseen = (1..)
             .zip(written.iter().zip(&names))
@@ -236,8 +257,8 @@ impl CsvFile {
                 _ => "",
             };
             bail!(
-                "column {place} of {width} has no name: name it in the first line{hint}, or leave it out with exclude_columns: ['{}']",
-                nameless.name
+                "column {place} of {width} has no name: name it in the first line{hint}, or leave it out with {}",
+                self.asked.listing(Setting::ExcludeColumns, &nameless.name)
             );
         }
         Ok(())
@@ -252,8 +273,9 @@ impl CsvFile {
         }
         if let ([only], 1) = (self.columns.as_slice(), self.width) {
             self.notes.push(format!(
-                "it has only one column, '{}': if there are more, set separator to what is between them",
-                only.name
+                "it has only one column, {}: if there are more, say what is between them with {}",
+                quoted(&only.name),
+                self.asked.name(Setting::Separator)
             ));
         }
         let mut words: Vec<String> = Vec::new();
@@ -272,8 +294,10 @@ impl CsvFile {
             let number = self.spelling.float(seen.value.as_bytes()).unwrap_or_default();
             let more = if *count > 1 { format!(" and {} more", count - 1) } else { String::new() };
             Some(format!(
-                "column '{}': {seen}{more}, read as {number}, since decimal is ',' and a point stands between thousands: if it stands before a fraction, set decimal: '.', and write all fractions of the file in one way",
-                column.name
+                "column '{}': {seen}{more}, read as {number}, since {} is ',' and a point stands between thousands: if it stands before a fraction, {}, and write all fractions of the file in one way",
+                column.name,
+                self.asked.name(Setting::Decimal),
+                self.asked.set(Setting::Decimal, ".")
             ))
         });
         let grouped = cut(grouped.collect(), "columns with points between thousands");
@@ -281,7 +305,8 @@ impl CsvFile {
         if !words.is_empty() {
             let told = cut(words, "such words").join(", ");
             self.notes.push(format!(
-                "read as missing: {told}; missing_values names the words that are"
+                "read as missing: {told}; {} names the words that are",
+                self.asked.name(Setting::MissingValues)
             ));
         }
     }
@@ -291,7 +316,8 @@ impl CsvFile {
         let columns = self.columns.iter().filter(|column| wanted(&column.name));
         let why = columns.filter_map(|column| Some((column, column.evidence.why_text()?)));
         let told = why.filter(|(_, why)| why.surprising());
-        let told = told.map(|(column, why)| format!("column '{}' is text: {why}", column.name));
+        let told =
+            told.map(|(column, why)| format!("column {} is text: {}", quoted(&column.name), why.sentence(self.asked)));
         cut(told.collect(), "columns are text for such reasons")
     }
 
@@ -331,7 +357,7 @@ fn unreadable(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
 
-fn ragged(record: &Record, width: usize, separator: u8) -> String {
+fn ragged(record: &Record, width: usize, separator: u8, asked: Asked) -> String {
     let values = |count: usize| {
         if count == 1 {
             "1 value".to_owned()
@@ -349,10 +375,11 @@ fn ragged(record: &Record, width: usize, separator: u8) -> String {
         (false, _) => "complete it, or look whether the file was cut off there".to_owned(),
     };
     format!(
-        "line {} has {} and the first line names {names}: {hint} (values are separated by {}; separator sets another)",
+        "line {} has {} and the first line names {names}: {hint} (values are separated by {}; {} sets another)",
         record.line,
         values(record.len()),
-        separator::named(separator)
+        separator::named(separator),
+        asked.name(Setting::Separator)
     )
 }
 

@@ -114,7 +114,10 @@ impl<'a> Batches<'a> {
         while rows < most && bytes < BATCH_BYTES && self.next_record()? {
             (self.row, rows) = (self.row + 1, rows + 1);
             if self.record.len() != self.file.width {
-                bail!("{}", ragged(&self.record, self.file.width, self.file.separator));
+                bail!(
+                    "{}",
+                    ragged(&self.record, self.file.width, self.file.separator, self.file.asked)
+                );
             }
             for (column, values) in self.columns.iter().zip(&mut self.values) {
                 let column = &self.file.columns[*column];

@@ -81,7 +81,7 @@ fn separators_are_detected_and_can_be_set() {
     ");
     insta::assert_snapshot!(plain("words\nmany of them\n"), @"
     words BYTES
-    it has only one column, 'words': if there are more, set separator to what is between them
+    it has only one column, 'words': if there are more, say what is between them with separator
     ");
     assert_eq!(rows("sep=|\na|b\n1|x\n", json!({})), [["1", "x"]]);
     insta::assert_snapshot!(plain("a,b\n1,2\n1,2,3\n"), @"line 3 has 3 values and the first line names 2 columns: put a value with ',' in it into quotes (values are separated by ','; separator sets another)");
@@ -151,7 +151,7 @@ fn the_usual_words_are_missing_and_infinite() {
     assert_eq!(batch.column(1).null_count(), 4);
     insta::assert_snapshot!(said(b"x\n1\nNA\n?\n-999\n", json!({"missing_values": ["?", -999]})), @"
     x BYTES
-    it has only one column, 'x': if there are more, set separator to what is between them
+    it has only one column, 'x': if there are more, say what is between them with separator
     read as missing: '?' in column 'x' (once, first in row 3), '-999' in column 'x' (once, first in row 4); missing_values names the words that are
     column 'x' is text: row 2 is 'NA', the only value of 2 that is no number: if it stands for none, name it in missing_values
     ");

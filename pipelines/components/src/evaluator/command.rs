@@ -10,11 +10,14 @@ use super::evaluation::Evaluation;
 use super::guess::{Guess, guess};
 use super::measured;
 use super::parameters::{CrossSlicingSpec, Parameters, default_confidence_level};
+use super::predictions::{Role, check};
 use super::slice_text::{column, slice, split_at_word};
 use super::slices::SlicingSpec;
 use super::source::Source;
 use crate::csv::Settings;
+use crate::csv::asked::Asked;
 use crate::example_gen::source::Reading;
+use crate::examples::short;
 use crate::task::write_json;
 use crate::tfdv::listed::quoted;
 use trainyard_tfma::bootstrap::Bootstrap;
@@ -79,7 +82,13 @@ pub struct Arguments {
     )]
     missing_values: Option<Vec<String>>,
     /// What stands for infinity in text tables, in place of inf and infinity.
-    #[arg(long, value_name = "WORD,...", value_delimiter = ',', alias = "infinite_values")]
+    #[arg(
+        long,
+        value_name = "WORD,...",
+        value_delimiter = ',',
+        alias = "infinite_values",
+        allow_hyphen_values = true
+    )]
     infinite_values: Option<Vec<String>>,
     /// What is before the fraction in text tables: . or ,
     #[arg(long, value_name = "SIGN")]
@@ -90,7 +99,7 @@ pub struct Arguments {
     /// Quoted values of text tables may have lines that look like rows.
     #[arg(long, alias = "line_breaks_in_values")]
     line_breaks_in_values: bool,
-    /// Columns of text tables that are as if they were not there.
+    /// Columns that are as if they were not there.
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', alias = "exclude_columns")]
     exclude_columns: Vec<String>,
     /// Pairs rows by this column and not by order.
@@ -146,6 +155,7 @@ impl Arguments {
                 missing_values: words(&self.missing_values),
                 infinite_values: words(&self.infinite_values),
                 line_breaks_in_values: self.line_breaks_in_values,
+                asked: Asked::Flags,
             },
             left_out: self.exclude_columns.clone(),
         }
@@ -210,6 +220,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let open = |path: &Path| Source::open(path, &reading, &judged);
     let candidate = open(&arguments.predictions)?;
     let baseline = arguments.baseline.as_deref().map(open).transpose()?;
+    check(&candidate, Role::Candidate, &arguments.prediction, &judged)?;
     let model_type = match arguments.model_type {
         Some(model_type) => model_type,
         None => {
@@ -356,7 +367,7 @@ fn summary(evaluation: &Evaluation) -> String {
     let width = overall
         .metrics
         .keys()
-        .map(String::len)
+        .map(|name| short(name).chars().count())
         .max()
         .unwrap_or(0)
         .max("metric".len());
@@ -367,7 +378,7 @@ fn summary(evaluation: &Evaluation) -> String {
     lines.push(head);
     for (name, measured) in &overall.metrics {
         let more = apart(measured.candidate, measured.baseline);
-        let mut line = format!("{name:width$}  {:>10}", shown(measured.candidate, more));
+        let mut line = format!("{:width$}  {:>10}", short(name), shown(measured.candidate, more));
         if compared {
             line += &format!("  {:>10}", shown(measured.baseline, more));
         }

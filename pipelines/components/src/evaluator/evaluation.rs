@@ -192,7 +192,12 @@ pub fn evaluate(
         bootstrap: Some(parameters.bootstrap).filter(|bootstrap| bootstrap.num_samples > 0),
         slices: slices.map(slice).collect(),
         cross_slices: crosses.iter().zip(crossed).map(cross).collect(),
-        notes: absent(&parameters.all_slicing_specs(), &candidate.categories),
+        notes: candidate
+            .notes
+            .iter()
+            .cloned()
+            .chain(absent(&parameters.all_slicing_specs(), &candidate.categories))
+            .collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 
+use super::names::folded;
 use super::predictions::Role;
 use super::source::Source;
 use super::values::{cast, probability, truth, zero_or_one};
@@ -20,6 +21,7 @@ const MOST_CLASSES: usize = 50;
 /// What a column holds, counted.
 #[derive(Default)]
 struct Seen {
+    rows: usize,
     /// Values that are there.
     values: usize,
     /// Of them numbers, and truth that is written as text.
@@ -51,7 +53,9 @@ impl Seen {
             let Some(array) = batch.column_by_name(column) else {
                 continue;
             };
-            match cast(array, kind).with_context(|| format!("column '{column}' of {}", Role::Candidate))? {
+            match cast(array, kind, row + 1)
+                .with_context(|| format!("column {} of {}", quoted(column), Role::Candidate))?
+            {
                 Column::Int(values) => values
                     .iter()
                     .for_each(|value| seen.number(&mut row, value.map(|v| v as f64))),
@@ -59,6 +63,7 @@ impl Seen {
                 Column::Bytes(values) => values.iter().for_each(|value| seen.text(&mut row, value)),
             }
         }
+        seen.rows = row;
         Ok(seen)
     }
 
@@ -150,6 +155,18 @@ pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool
         );
     }
     let (labels, said) = (Seen::of(source, label)?, Seen::of(source, prediction)?);
+    for (name, seen) in [(label, &labels), (prediction, &said)] {
+        if seen.values == 0 && seen.rows > 0 {
+            bail!(
+                "column {} of {} has no value in any row: write it where the predictions are made, or name another",
+                quoted(name),
+                Role::Candidate
+            );
+        }
+        if let Some(why) = source.with_commas(name) {
+            bail!("column {} of {} is text: {why}", quoted(name), Role::Candidate);
+        }
+    }
     if said.values > 0 && said.is_text() && source.kind(prediction) == Some(Kind::Bytes) {
         return guess(ModelType::MulticlassClassification, "the predictions are text");
     }
@@ -188,7 +205,13 @@ pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool
     }
     let whole = labels.whole == labels.values;
     // Columns with the probability of each class say that the numbers are classes.
-    let probability_of = |class: &String| source.kind(&format!("{prediction}_{class}")).is_some();
+    let prefix = format!("{prediction}_");
+    let columns = source
+        .features()
+        .iter()
+        .filter_map(|(name, _)| name.strip_prefix(&prefix));
+    let columns: BTreeSet<String> = columns.map(folded).collect();
+    let probability_of = |class: &String| columns.contains(&folded(class));
     if whole && labels.distinct.len() <= MOST_CLASSES && labels.distinct.iter().all(probability_of) {
         return guess(
             ModelType::MulticlassClassification,
@@ -198,12 +221,13 @@ pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool
     let scores = said.values > 0 && said.probabilities == said.values;
     let two = labels.distinct.len() <= 2 && (whole || labels.values > 2);
     if !labels.has_text() && (two || (whole && labels.are_few() && scores && said.whole < said.values)) {
+        let all = if labels.distinct.len() == 1 { "all " } else { "" };
         let to_what = match labels.distinct.len() {
             0..=2 => "write the labels as 0 and 1 where the predictions are made if these are scores of 1",
             _ => "name the column of the predicted classes as --prediction if they are classes",
         };
         bail!(
-            "the labels in column '{label}' of {} are {}, which may be classes or amounts: {to_what}, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification",
+            "the labels in column '{label}' of {} are {all}{}, which may be classes or amounts: {to_what}, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification",
             Role::Candidate,
             labels.numbers_in_words()
         );
@@ -214,6 +238,12 @@ pub fn guess(source: &Source, label: &str, prediction: &str, probabilities: bool
             "columns '{label}' and '{prediction}' of {} hold the same {} whole numbers, which may be classes or amounts: say which with --model-type multiclass_classification or regression",
             Role::Candidate,
             labels.distinct.len()
+        );
+    }
+    if let Some((row, text)) = &labels.first_text {
+        bail!(
+            "column '{label}' of {}: row {row} is {text} among labels that are numbers: correct it, or say what the model predicts with --model-type multiclass_classification if they are classes",
+            Role::Candidate
         );
     }
     guess(ModelType::Regression, "the labels are numbers other than 0 and 1")

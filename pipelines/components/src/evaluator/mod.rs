@@ -65,7 +65,7 @@ fn measured(
 pub fn run(task: &Task) -> Result<()> {
     let parameters: Parameters = task.parameters()?;
     let (input, output) = (task.input("candidate")?, task.output("evaluation")?);
-    let open = |folder: &Path| Source::parquet(&folder.join("predictions.parquet"));
+    let open = |folder: &Path| Source::parquet(&folder.join("predictions.parquet"), &[]);
     let candidate = open(&input.path)?;
     let baseline = task
         .optional_input("baseline")

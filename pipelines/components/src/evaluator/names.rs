@@ -1,6 +1,10 @@
 //! One name for one value, however a file writes it: CSV knows no types, and pandas writes `True`, `1.0` and a blank
 //! between day and hour.
 
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, StringArray};
+use arrow_cast::cast;
+use arrow_schema::{DataType, TimeUnit};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a text as one kind of value, and names it.
@@ -52,7 +56,13 @@ impl Names {
 pub fn folded(class: &str) -> String {
     let words: Vec<&str> = class.split_whitespace().collect();
     let text = words.join(" ").to_lowercase();
-    number(&text).unwrap_or(text)
+    let bare = text.trim_start_matches('0');
+    let bare = match bare.chars().next() {
+        Some('0'..='9') => bare.to_owned(),
+        _ => format!("0{bare}"),
+    };
+    let padded = number(&bare).filter(|_| text.starts_with('0'));
+    number(&text).or(padded).unwrap_or(text)
 }
 
 /// `1` and `0` of true and false.
@@ -81,7 +91,7 @@ fn number(text: &str) -> Option<String> {
     Some(value.to_string())
 }
 
-/// A time with a T between day and hour.
+/// A time with a T between day and hour, without zeros at the end of its fraction, and in UTC where it has a zone.
 fn time(text: &str) -> Option<String> {
     let shape = b"dddd-dd-dd dd:dd:dd";
     let bytes = text.as_bytes();
@@ -91,7 +101,40 @@ fn time(text: &str) -> Option<String> {
         other => byte == other,
     };
     let is = bytes.len() >= shape.len() && bytes.iter().zip(shape).all(fits);
-    is.then(|| format!("{}T{}", &text[..10], &text[11..]))
+    if !is || !text.is_char_boundary(shape.len()) {
+        return None;
+    }
+    let (whole, rest) = (format!("{}T{}", &text[..10], &text[11..19]), &text[19..]);
+    let digits = rest.strip_prefix('.').unwrap_or_default();
+    let digits = &digits[..digits.bytes().take_while(u8::is_ascii_digit).count()];
+    let zone = if digits.is_empty() {
+        rest
+    } else {
+        &rest[1 + digits.len()..]
+    };
+    let (whole, zone) = match zone {
+        "" => (whole, ""),
+        "Z" | "z" => (whole, "Z"),
+        zone => (in_utc(&whole, zone)?, "Z"),
+    };
+    let fraction = match digits.trim_end_matches('0') {
+        "" => String::new(),
+        digits => format!(".{digits}"),
+    };
+    Some(format!("{whole}{fraction}{zone}"))
+}
+
+/// A time, less the offset `+05:30`.
+fn in_utc(time: &str, zone: &str) -> Option<String> {
+    let offset = zone.strip_prefix(['+', '-'])?.as_bytes();
+    let [b'0'..=b'9', b'0'..=b'9', b':', b'0'..=b'9', b'0'..=b'9'] = offset else {
+        return None;
+    };
+    let instant = DataType::Timestamp(TimeUnit::Second, Some("+00:00".into()));
+    let read = cast(&StringArray::from(vec![format!("{time}{zone}")]), &instant).ok()?;
+    let shown = cast(&read, &DataType::Utf8).ok()?;
+    let shown = shown.as_string_opt::<i32>().filter(|shown| shown.is_valid(0))?;
+    shown.value(0).strip_suffix('Z').map(str::to_owned)
 }
 
 /// Times that are all at midnight are days, as pandas writes them.
@@ -131,7 +174,47 @@ mod tests {
             ["2017-01-01", "2017-01-02"]
         );
         assert_eq!(named(&["2017-01-01"]), ["2017-01-01"]);
+        let times = [
+            "2017-01-01 00:00:00.500000+00:00",
+            "2016-12-31 19:00:01-05:00",
+            "2017-01-01T05:30:02+05:30",
+            "2017-01-01T00:00:03.000Z",
+        ];
+        assert_eq!(
+            named(&times),
+            [
+                "2017-01-01T00:00:00.5Z",
+                "2017-01-01T00:00:01Z",
+                "2017-01-01T00:00:02Z",
+                "2017-01-01T00:00:03Z"
+            ]
+        );
+        assert_eq!(named(&["2017-01-01 10:00:00 o'clock"]), ["2017-01-01 10:00:00 o'clock"]);
+        assert_eq!(named(&["2017-99-01 10:00:00+01:00"]), ["2017-99-01 10:00:00+01:00"]);
         assert_eq!(named(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_differs_only_in_its_writing() {
+        for (one, other) in [
+            ("Dog", "dog "),
+            ("on  time", "On time"),
+            ("1.0", "01"),
+            ("00", "0"),
+            ("-0", "0"),
+            ("1e3", "1000"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("dog", "dogs"),
+            ("1", "10"),
+            ("0x", "x"),
+            ("on_time", "on time"),
+            ("", "0"),
+        ] {
+            assert_ne!(folded(one), folded(other), "{one} {other}");
+        }
     }
 
     #[test]

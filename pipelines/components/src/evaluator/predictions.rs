@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::names::{Names, folded};
-use super::slices::{Categories, Grouping, MISSING};
+use super::slices::{Categories, Grouping};
 use super::source::Source;
 pub(crate) use super::values::categorise;
 use super::values::{Legal, append, append_classes, append_keys, cast};
@@ -87,6 +87,8 @@ pub struct Predictions {
     pub keys: Vec<String>,
     /// Of the rows; none where each counts once.
     pub weights: Vec<f64>,
+    /// What their reader should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Predictions {
@@ -104,19 +106,7 @@ impl Predictions {
             .chain(groupings.iter().map(|grouping| grouping.column.as_str()))
             .chain(of_classes.values().map(String::as_str))
             .collect();
-        if let Some((name, found)) = names.iter().find_map(|name| Some((name, source.unreadable(name)?))) {
-            bail!(
-                "column '{name}' of {role} is {found}, and one value in a row is needed: write it so where the predictions are made"
-            );
-        }
-        if let Some(missing) = names.iter().find(|name| source.kind(name).is_none()) {
-            let has: Vec<&str> = features.iter().map(|(name, _)| name.as_str()).collect();
-            bail!(
-                "{role} have no column '{missing}'{}, only {}: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')",
-                positive(missing, &has).unwrap_or_else(|| meant(missing, &has)),
-                few(&has)
-            );
-        }
+        check(source, role, columns.prediction, &names)?;
         let mut read = Self {
             categories: groupings
                 .iter()
@@ -128,6 +118,7 @@ impl Predictions {
         let multiclass = columns.model_type == ModelType::MulticlassClassification;
         let mut classes = Categories::default();
         let names: Vec<&str> = names.into_iter().collect();
+        let mut first = 1;
         for batch in source.batches(&names)? {
             let batch = batch.with_context(|| format!("{role} cannot be read"))?;
             for name in &names {
@@ -135,8 +126,8 @@ impl Predictions {
                     bail!("{role} lost the column '{name}' on the way");
                 };
                 let kind = source.kind(name).unwrap_or(Kind::Bytes);
-                let explain = || format!("column '{name}' of {role}");
-                let column = cast(array, kind).with_context(explain)?;
+                let explain = || format!("column {} of {role}", quoted(name));
+                let column = cast(array, kind, first).with_context(explain)?;
                 for (asked, values, legal) in [
                     (columns.label, &mut read.labels, Legal::label(columns.model_type)),
                     (
@@ -153,8 +144,7 @@ impl Predictions {
                 }
                 for (class, _) in of_classes.iter().filter(|(_, column)| column == name) {
                     if let Some(values) = read.by_class.get_mut(class) {
-                        append(&column, values, &Legal::prediction(ModelType::BinaryClassification))
-                            .with_context(explain)?;
+                        append(&column, values, &Legal::probability()).with_context(explain)?;
                     }
                 }
                 if columns.weight == Some(*name) {
@@ -169,6 +159,7 @@ impl Predictions {
                     }
                 }
             }
+            first += batch.num_rows();
         }
         for grouping in groupings.iter().filter(|grouping| grouping.edges.is_empty()) {
             if let Some(categories) = read.categories.get_mut(&grouping.name())
@@ -178,8 +169,14 @@ impl Predictions {
                 categories.rename(|value| names.name(value));
             }
         }
-        for categories in read.categories.values_mut() {
-            categories.name_missing(MISSING);
+        if columns.key.and_then(|key| source.kind(key)) == Some(Kind::Bytes) {
+            let names = Names::of(&read.keys);
+            read.keys.iter_mut().for_each(|key| *key = names.name(key));
+        }
+        for grouping in groupings {
+            if let Some(categories) = read.categories.get_mut(&grouping.name()) {
+                read.notes.extend(categories.name_missing(&grouping.column));
+            }
         }
         read.name_classes(classes.into_values());
         if let Some(column) = columns.weight.filter(|_| !read.labels.is_empty())
@@ -233,6 +230,18 @@ impl Predictions {
                 "{role} have the class {} and the label {}, which differ only in case, blanks or as a number is written: write both by the same name",
                 quoted(said),
                 quoted(label)
+            );
+        }
+        let by_folded: BTreeMap<String, &String> = self.by_class.keys().map(|class| (folded(class), class)).collect();
+        let near = labels.union(&predicted).find_map(|said| {
+            let column = by_folded.get(&folded(said))?;
+            (column.as_str() != *said && !self.by_class.contains_key(*said)).then_some((said, column))
+        });
+        if let Some((said, column)) = near {
+            bail!(
+                "{role} have the class {} and a column of probabilities of {}, which differ only in case, blanks or as a number is written: write both by the same name",
+                quoted(said),
+                quoted(column)
             );
         }
         // Columns of probabilities may name the classes that nothing was predicted to be.
@@ -365,14 +374,67 @@ pub fn some(keys: &[String]) -> String {
     }
 }
 
+/// Fails unless each of the columns is there and has one value in a row.
+///
+/// # Errors
+/// Names the column and those there are.
+pub fn check<'a>(
+    source: &Source,
+    role: Role,
+    prediction: &str,
+    names: impl IntoIterator<Item = &'a &'a str> + Clone,
+) -> Result<()> {
+    let unreadable = |name: &&'a &'a str| source.unreadable(name);
+    if let Some((name, found)) = names
+        .clone()
+        .into_iter()
+        .find_map(|name| Some((name, unreadable(&name)?)))
+    {
+        bail!("column {} of {role} is {found}", quoted(name));
+    }
+    let Some(missing) = names.into_iter().find(|name| source.kind(name).is_none()) else {
+        return Ok(());
+    };
+    let has: Vec<&str> = source.features().iter().map(|(name, _)| name.as_str()).collect();
+    let classes = || of_classes(missing, &has).filter(|_| *missing == prediction);
+    bail!(
+        "{role} have no column {}{}, only {}: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')",
+        quoted(missing),
+        positive(missing, &has)
+            .or_else(classes)
+            .unwrap_or_else(|| meant(missing, &has)),
+        few(&has)
+    )
+}
+
+/// ` (p_cat, p_dog may be probabilities …)` where there are such columns, and none of the predicted class.
+fn of_classes(column: &str, has: &[&str]) -> Option<String> {
+    let prefix = format!("{column}_");
+    let found: Vec<&str> = has.iter().copied().filter(|name| name.starts_with(&prefix)).collect();
+    (found.len() > 1).then(|| {
+        format!(
+            " (if {} are the probabilities of classes, write the predicted class as {} beside them)",
+            few(&found),
+            quoted(column)
+        )
+    })
+}
+
 /// ` (did you mean 'late'?)` where a column is written much like it.
 pub fn meant(column: &str, has: &[&str]) -> String {
     // Comparing long texts with each other takes long and helps nobody.
     const LONG: usize = 200;
     let short = has.iter().filter(|name| name.len().max(column.len()) <= LONG);
     let close = short
-        .map(|name| (strsim::damerau_levenshtein(column, name), name))
-        .filter(|(distance, _)| *distance <= 1 + column.chars().count() / 4)
+        .map(|name| match name.eq_ignore_ascii_case(column) {
+            true => (0, name),
+            false => (strsim::damerau_levenshtein(column, name), name),
+        })
+        .filter(|(distance, name)| {
+            let letters = column.chars().count();
+            // Of one letter nothing is left that would be alike.
+            *distance <= 1 + letters / 4 && *distance < letters.max(name.chars().count())
+        })
         .min();
     close.map_or_else(String::new, |(_, name)| format!(" (did you mean '{name}'?)"))
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 use super::names::word;
+use crate::tfdv::listed::quoted;
 
 /// More slices than anybody can look at.
 const MAX_SLICES: usize = 10_000;
@@ -118,13 +119,33 @@ impl Categories {
         })
     }
 
-    /// Makes the rows without a value a category too.
-    pub fn name_missing(&mut self, name: &str) {
+    /// Makes the rows without a value a category too, called [`MISSING`]; the same word as a text is written in double
+    /// quotes, so that it is another. Returns what whoever slices by `column` should know.
+    pub fn name_missing(&mut self, column: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        let literal = |value: &str| value.trim_matches('"') == MISSING;
+        if self.values.iter().any(|value| literal(value)) {
+            self.rename(|value| match literal(value) {
+                true => format!("\"{value}\""),
+                false => value.to_owned(),
+            });
+            notes.push(format!(
+                "column {} has the text {MISSING}: its slice is called \"{MISSING}\", since {MISSING} are the rows without a value",
+                quoted(column)
+            ));
+        }
         if self.codes.contains(&NONE) {
-            let code = self.code(name);
+            if self.values.is_empty() {
+                notes.push(format!(
+                    "column {} has no value in any row: its only slice is {MISSING}",
+                    quoted(column)
+                ));
+            }
+            let code = self.code(MISSING);
             let missing = self.codes.iter_mut().filter(|code| **code == NONE);
             missing.for_each(|missing| *missing = code);
         }
+        notes
     }
 
     /// The values in the order of their numbers.
@@ -292,7 +313,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_found_however_it_is_written() {
         let mut store = column(&[Some("2134"), Some("0.5"), Some("0421"), None]);
-        store.name_missing(MISSING);
+        assert!(store.name_missing("store").is_empty());
         let of = |value: &str| store.asked(value);
         for same in ["2134", "02134", "2134.0", " 2134", "2.134e3", "+2134"] {
             assert_eq!(of(same), Some(0), "{same}");
@@ -302,6 +323,27 @@ mod tests {
             (of(""), of("<missing>"), of("nan"), of("x")),
             (Some(3), Some(3), None, None)
         );
+    }
+
+    #[test]
+    fn the_word_for_missing_as_a_text_is_another_slice() {
+        let mut literal = column(&[Some("<missing>"), None, Some("\"<missing>\""), Some("a")]);
+        let notes = literal.name_missing("h");
+        assert_eq!(
+            literal.values(),
+            ["\"<missing>\"", "\"\"<missing>\"\"", "a", "<missing>"]
+        );
+        assert_eq!((literal.asked("<missing>"), literal.asked("")), (Some(3), Some(3)));
+        insta::assert_snapshot!(notes.join("\n"), @r#"column 'h' has the text <missing>: its slice is called "<missing>", since <missing> are the rows without a value"#);
+        let mut alone = column(&[Some("<missing>")]);
+        alone.name_missing("h");
+        assert_eq!(
+            (alone.asked("<missing>"), alone.asked("\"<missing>\"")),
+            (None, Some(0))
+        );
+        let notes = column(&[None, None]).name_missing("g");
+        insta::assert_snapshot!(notes.join("\n"), @"column 'g' has no value in any row: its only slice is <missing>");
+        assert!(column(&[]).name_missing("g").is_empty());
     }
 
     #[test]

@@ -8,15 +8,21 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::csv::asked::Asked;
+use crate::csv::columns::WhyText;
+use crate::csv::dress::Dress;
 use crate::example_gen::agree::agree;
 use crate::example_gen::feature::Feature;
-use crate::example_gen::source::{Reading, SpanFile, is_named_as_text};
+use crate::example_gen::source::{Origin, Reading, SpanFile, is_named_as_text};
 use crate::examples::Table;
 use crate::features::{FeatureSpec, Kind};
+use crate::tfdv::listed::quoted;
 
 /// An opened table.
 pub struct Source {
     file: Kinded,
+    /// Columns that are as if they were not there.
+    left_out: Vec<String>,
     features: FeatureSpec,
 }
 
@@ -26,20 +32,26 @@ enum Kinded {
 }
 
 impl Source {
-    /// A Parquet file.
+    /// A Parquet file without the columns that are left out.
     ///
     /// # Errors
     /// When the file is unreadable or no Parquet file.
-    pub fn parquet(path: &Path) -> Result<Self> {
+    pub fn parquet(path: &Path, left_out: &[String]) -> Result<Self> {
         let table = Table::open(path)?;
-        let features = table.single();
+        let mut features = table.single();
+        features.0.retain(|(name, _)| !left_out.contains(name));
         let mut names = HashSet::new();
         if let Some((twice, _)) = features.0.iter().find(|(name, _)| !names.insert(name)) {
-            bail!("file {} has the column '{twice}' twice: rename one", path.display());
+            bail!(
+                "file {} has the column {} twice: rename one",
+                path.display(),
+                quoted(twice)
+            );
         }
         Ok(Self {
             features,
             file: Kinded::Parquet(table),
+            left_out: left_out.to_vec(),
         })
     }
 
@@ -52,7 +64,7 @@ impl Source {
         let mut magic = [0; 4];
         let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         if file.read_exact(&mut magic).is_ok() && &magic == b"PAR1" {
-            return Self::parquet(path);
+            return Self::parquet(path, &reading.left_out);
         }
         let csv = is_named_as_text(path);
         let (Some(name), true) = (path.file_name().and_then(OsStr::to_str), csv) else {
@@ -73,18 +85,51 @@ impl Source {
         let kind = |feature: &Feature| (feature.name.clone(), feature.kind.unwrap_or(Kind::Bytes));
         Ok(Self {
             features: FeatureSpec(features.iter().map(kind).collect()),
+            left_out: file.left_out.clone(),
             file: Kinded::Csv(Box::new(file), features),
         })
     }
 
-    /// What a column is that has more than one value in a row, and so is none of [`Source::features`].
+    /// Completes "column 'x' is …" of one that is there and none of [`Source::features`].
     pub fn unreadable(&self, column: &str) -> Option<String> {
+        if self.left_out.iter().any(|out| out == column) {
+            return Some("left out by --exclude-columns: take it out there, or name another".to_owned());
+        }
         match &self.file {
             Kinded::Parquet(table) => {
                 let found = table.columns().find(|(name, _)| *name == column)?;
-                self.kind(column).is_none().then(|| found.1.to_string())
+                self.kind(column).is_none().then(|| match found.1 {
+                    list if list.is_nested() => {
+                        format!("{list}, and one value in a row is needed: write it so where the predictions are made")
+                    }
+                    other => format!(
+                        "{other}, which is not read: write it as a number or text where the predictions are made"
+                    ),
+                })
             }
             Kinded::Csv(..) => None,
+        }
+    }
+
+    /// The end of a sentence on a column that is text only since its numbers have commas.
+    pub fn with_commas(&self, column: &str) -> Option<String> {
+        match &self.file {
+            Kinded::Parquet(_) => None,
+            Kinded::Csv(file, _) => {
+                let found = file.columns.iter().find(|found| found.name == column)?;
+                let Origin::Csv(evidence) = &found.origin else {
+                    return None;
+                };
+                let why = evidence.why_text()?;
+                matches!(
+                    why,
+                    WhyText::Dressed {
+                        dress: Dress::Comma,
+                        ..
+                    }
+                )
+                .then(|| why.sentence(Asked::Flags))
+            }
         }
     }
 

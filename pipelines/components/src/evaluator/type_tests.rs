@@ -7,8 +7,11 @@ use super::tests::{floats, ints, texts};
 use super::*;
 use crate::task::sentence;
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Float32Array, Int32Array, RecordBatch, TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, DurationSecondArray, Float32Array,
+    Int8Array, Int32Array, RecordBatch, TimestampMicrosecondArray, UInt64Array,
 };
+use arrow_cast::cast;
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -240,4 +243,190 @@ fn one_outlier_is_no_other_model() {
 fn columns_of_both_probabilities_are_no_typing_error() {
     let (_folder, source) = csv("y,p_0,p_1\n1,0.5,0.5\n");
     insta::assert_snapshot!(evaluation("binary_classification", &json!([]), &source).unwrap_err(), @"the candidate's predictions have no column 'p' (the probability of 1 may be 'p_1'), only y, p_0, p_1: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')");
+}
+
+#[test]
+fn types_that_need_more_than_a_cast() {
+    let plain = csv("y,p,f\n1,0.1,18446744073709551615\n0,0.7,18446744073709551614\n");
+    let specs = json!([{"feature_keys": ["f"]}]);
+    let right = evaluation("binary_classification", &specs, &plain.1).unwrap();
+    let largest: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX, u64::MAX - 1]));
+    // The shortest decimals of numbers of 16 bits.
+    let scores = cast(&floats(&[0.1, 0.7]), &DataType::Float16).unwrap();
+    let (_folder, source) = parquet(&[("y", ints(&[1, 0])), ("p", scores), ("f", largest)]);
+    assert_eq!(evaluation("binary_classification", &specs, &source).unwrap(), right);
+    // Whatever has a dictionary is read as without it.
+    let coded = |array: ArrayRef| {
+        let of = DataType::Dictionary(Box::new(DataType::Int8), Box::new(array.data_type().clone()));
+        let keys = Int8Array::from(vec![0, 1]);
+        let found: ArrayRef = Arc::new(DictionaryArray::try_new(keys, array).unwrap());
+        assert_eq!(found.data_type(), &of);
+        found
+    };
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![17_167, 17_168]));
+    let plain = csv("y,p,f\nTrue,0.1,2017-01-01\nFalse,0.7,2017-01-02\n");
+    let right = evaluation("binary_classification", &specs, &plain.1).unwrap();
+    for label in [truths(&[true, false]), ints(&[1, 0]), texts(&["True", "False"])] {
+        let (_folder, source) = parquet(&[
+            ("y", coded(label)),
+            ("p", coded(floats(&[0.1, 0.7]))),
+            ("f", coded(days.clone())),
+        ]);
+        assert_eq!(evaluation("binary_classification", &specs, &source).unwrap(), right);
+    }
+    let refused = |column: ArrayRef| {
+        let (_folder, source) = parquet(&[("y", ints(&[1, 0])), ("p", floats(&[0.1, 0.7])), ("f", column)]);
+        evaluation("binary_classification", &specs, &source).unwrap_err()
+    };
+    insta::assert_snapshot!(refused(Arc::new(BinaryArray::from(vec![&b"a"[..], &b"\xff"[..]]))), @"column 'f' of the candidate's predictions: row 2 is no UTF-8 text, and nothing else is read");
+    insta::assert_snapshot!(refused(Arc::new(DurationSecondArray::from(vec![1, 2]))), @"column 'f' of the candidate's predictions is Duration(s), which is not read: write it as a number or text where the predictions are made");
+}
+
+#[test]
+fn a_column_that_is_left_out_is_not_there() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.parquet");
+    let columns = [
+        ("y", ints(&[1, 0])),
+        ("p", floats(&[0.1, 0.7])),
+        ("q", ints(&[1, 2])),
+        ("q", ints(&[1, 2])),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let open = |left_out: &[&str]| {
+        let left_out: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+        Source::parquet(&path, &left_out)
+    };
+    let twice = open(&[])
+        .map(drop)
+        .unwrap_err()
+        .to_string()
+        .replace(&path.display().to_string(), "c.parquet");
+    insta::assert_snapshot!(twice, @"file c.parquet has the column 'q' twice: rename one");
+    assert!(evaluation("binary_classification", &json!([]), &open(&["q"]).unwrap()).is_ok());
+    let gone = evaluation("binary_classification", &json!([]), &open(&["q", "p"]).unwrap()).unwrap_err();
+    insta::assert_snapshot!(gone, @"column 'p' of the candidate's predictions is left out by --exclude-columns: take it out there, or name another");
+}
+
+#[test]
+fn families_of_labels_and_scores() {
+    let rows = |labels: &[&'static str], scores: &[&'static str]| {
+        let pairs: Vec<_> = labels.iter().copied().zip(scores.iter().copied()).collect();
+        guessed(&pairs.repeat(4))
+    };
+    let columns = |head: &str, rows: &[&str]| {
+        let (_folder, source) = csv(&format!("{head}\n{}\n", rows.repeat(4).join("\n")));
+        match guess(&source, "y", "p", false) {
+            Ok(guess) => format!("{} since {}", guess.model_type.name(), guess.since),
+            Err(error) => sentence(&error),
+        }
+    };
+    let said = [
+        rows(&["1", "2"], &["1", "2"]),
+        rows(&["-1", "1"], &["-0.3", "0.8"]),
+        rows(&["5"], &["4.5"]),
+        rows(&["0", "1", "2"], &["0.1", "0.2", "0.3"]),
+        rows(&["0", "1", "2"], &["0.5", "1.5", "2.5"]),
+        rows(&["0.5", "0.25", "0.75"], &["0.6", "0.4", "0.7"]),
+        rows(&["0.5", "0.25"], &["0.6", "0.4"]),
+        rows(&["0", "1"], &["-3.2", "4.1"]),
+        rows(&["0", "1"], &["True", "False"]),
+        rows(&["yes", "no"], &["yes", "yes"]),
+        rows(&["yes", "no"], &["0.2", "0.8"]),
+        rows(&["a", "b", "c"], &["0.2", "0.8", "0.5"]),
+        rows(&["1", "2", "x"], &["1", "2", "2"]),
+        rows(&["2017-01-01", "2017-01-02"], &["0.5", "0.25"]),
+        rows(&["", ""], &["0.5", "0.25"]),
+        rows(&["0", "1"], &["", ""]),
+        columns(
+            "y,p,p_0,p_1,p_2",
+            &["0,0,0.7,0.2,0.1", "1,1,0.2,0.5,0.3", "2,1,0.1,0.3,0.6"],
+        ),
+        columns(
+            "y,p,p_0.0,p_1.0,p_2.0",
+            &["0,0,0.7,0.2,0.1", "1,1,0.2,0.5,0.3", "2,1,0.1,0.3,0.6"],
+        ),
+        columns("y,p,p_0,p_1", &["0,0,0.7,0.2", "1,1,0.2,0.5", "2,1,0.1,0.3"]),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    the labels in column 'y' of the candidate's predictions are 1, 2, which may be classes or amounts: write the labels as 0 and 1 where the predictions are made if these are scores of 1, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification
+    the labels in column 'y' of the candidate's predictions are -1, 1, which may be classes or amounts: write the labels as 0 and 1 where the predictions are made if these are scores of 1, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification
+    the labels in column 'y' of the candidate's predictions are all 5, which may be classes or amounts: write the labels as 0 and 1 where the predictions are made if these are scores of 1, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification
+    the labels in column 'y' of the candidate's predictions are 0, 1, 2, which may be classes or amounts: name the column of the predicted classes as --prediction if they are classes, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification
+    regression since the labels are numbers other than 0 and 1
+    regression since the labels are numbers other than 0 and 1
+    the labels in column 'y' of the candidate's predictions are 0.25, 0.5, which may be classes or amounts: write the labels as 0 and 1 where the predictions are made if these are scores of 1, or say what the model predicts with --model-type (model_type in a pipeline) regression or multiclass_classification
+    binary_classification since all labels are 0 or 1
+    binary_classification since all labels are 0 or 1
+    multiclass_classification since the predictions are text
+    column 'y' of the candidate's predictions holds 'no' and 'yes', and a label of binary_classification is 0 or 1, or false or true: write 1 for the one that the predictions are of where these are made, or name the column of the predicted classes as --prediction
+    column 'y' of the candidate's predictions: row 1 is 'a', and a label of binary_classification is 0 or 1, or false or true: write it so where the predictions are made, or name the column of the predicted classes as --prediction
+    column 'y' of the candidate's predictions: row 3 is 'x' among labels that are numbers: correct it, or say what the model predicts with --model-type multiclass_classification if they are classes
+    column 'y' of the candidate's predictions holds '2017-01-01' and '2017-01-02', and a label of binary_classification is 0 or 1, or false or true: write 1 for the one that the predictions are of where these are made, or name the column of the predicted classes as --prediction
+    column 'y' of the candidate's predictions has no value in any row: write it where the predictions are made, or name another
+    column 'p' of the candidate's predictions has no value in any row: write it where the predictions are made, or name another
+    multiclass_classification since there is a column of probabilities for each label
+    multiclass_classification since there is a column of probabilities for each label
+    columns 'y' and 'p' of the candidate's predictions hold the same 3 whole numbers, which may be classes or amounts: say which with --model-type multiclass_classification or regression
+    ");
+}
+
+#[test]
+fn classes_that_differ_in_their_writing_are_refused() {
+    let said = |head: &str, labels: &[&str], rest: &[&str]| {
+        let rows: String = labels
+            .iter()
+            .zip(rest)
+            .map(|(label, rest)| format!("{label},{rest}\n"))
+            .collect();
+        let (_folder, source) = csv(&format!("{head}\n{rows}"));
+        evaluation("multiclass_classification", &json!([]), &source)
+            .map_or_else(|error| error, |_| "measured".to_owned())
+    };
+    let said = [
+        said("y,p", &["cat", "dog"], &["cat", "Dog"]),
+        said("y,p", &["cat", "dog"], &["cat ", "dog "]),
+        said("y,p", &["1", "x"], &["1.0", "x"]),
+        said("y,p", &["01", "x"], &["1", "x"]),
+        said("y,p", &["1", "2"], &["1.0", "2.0"]),
+        said("y,p,p_A,p_b", &["a", "b"], &["a,0.6,0.4", "b,0.5,0.5"]),
+        said(
+            "y,p,p_a,p_b",
+            &["a", "b", "c"],
+            &["a,0.6,0.4", "b,0.5,0.5", "a,0.5,0.5"],
+        ),
+        said("y,p,p_a,p_b,p_rank", &["a", "b"], &["a,0.6,0.4,1", "b,0.5,0.5,3"]),
+        said("y,p_a,p_b", &["a", "b"], &["0.6,0.4", "0.5,0.5"]),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    the candidate's predictions have the class 'Dog' and the label 'dog', which differ only in case, blanks or as a number is written: write both by the same name
+    the candidate's predictions have the class 'cat ' and the label 'cat', which differ only in case, blanks or as a number is written: write both by the same name
+    the candidate's predictions have the class '1.0' and the label '1', which differ only in case, blanks or as a number is written: write both by the same name
+    the candidate's predictions have the class '1' and the label '01', which differ only in case, blanks or as a number is written: write both by the same name
+    measured
+    the candidate's predictions have the class 'a' and a column of probabilities of 'A', which differ only in case, blanks or as a number is written: write both by the same name
+    the candidate's predictions have no column with the probability of class 'c': write one for each class, or none
+    column 'p_rank' of the candidate's predictions: row 2 is 3, and a column PREDICTION_CLASS holds the probability of that class, from 0 to 1: rename it if it is none, or name those that are as probabilities
+    the candidate's predictions have no column 'p' (if p_a, p_b are the probabilities of classes, write the predicted class as 'p' beside them), only y, p_a, p_b: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')
+    ");
+}
+
+#[test]
+fn keys_are_the_same_however_they_are_written() {
+    let hours: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![3_600_000_000, 7_200_000_000]));
+    for (key, text) in [
+        (truths(&[true, false]), ["True", "False"]),
+        (hours, ["1970-01-01 01:00:00", "1970-01-01 02:00:00"]),
+        (texts(&["1.0", "2.0"]), ["1", "2"]),
+    ] {
+        let (_folder, typed) = parquet(&[("y", ints(&[1, 0])), ("p", floats(&[0.5, 0.25])), ("k", key)]);
+        let (_other, text) = csv(&format!("y,p,k\n0,0.25,{}\n1,0.5,{}\n", text[1], text[0]));
+        let parameters = json!({"model_type": "binary_classification", "label": "y", "prediction": "p", "bootstrap": {"num_samples": 0}});
+        let parameters: Parameters = serde_json::from_value(parameters).unwrap();
+        let paired = measured(&parameters, &typed, Some(&text), Some("k"));
+        assert!(paired.is_ok(), "{:?}", paired.map(drop));
+    }
 }

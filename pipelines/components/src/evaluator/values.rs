@@ -1,8 +1,8 @@
 //! Which values labels, predictions and weights may have, whatever their type.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float16Type, Float32Type};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, UInt64Type};
 use arrow_array::{Array, Float64Array};
 use arrow_schema::DataType;
 use std::borrow::Cow;
@@ -15,30 +15,58 @@ use trainyard_tfma::metrics::ModelType;
 /// What computing in 32 bits can take a probability beyond 0 and 1: four steps of such a number at 1.
 const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 
-/// Casts an array to `kind`. A number of 32 bits or less is the shortest decimal that names it, as CSV has it: 0.1, and
-/// not 0.10000000149011612.
+/// Casts an array to `kind`; its first row is `first`, from 1. A number of 32 bits or less is the shortest decimal that
+/// names it, as CSV has it: 0.1, and not 0.10000000149011612. Whole numbers of which one has more than 63 bits are text,
+/// as in CSV.
 ///
 /// # Errors
-/// When a value does not fit.
-pub(super) fn cast(array: &dyn Array, kind: Kind) -> Result<Column> {
-    let shortest = |text: String| text.parse::<f64>().unwrap_or(f64::NAN);
-    let widened = match array.data_type() {
+/// When a value does not fit, by row.
+pub(super) fn cast(array: &dyn Array, kind: Kind, first: usize) -> Result<Column> {
+    let widened: Float64Array = match array.data_type() {
         DataType::Float32 if kind == Kind::Float => {
             let values = array.as_primitive::<Float32Type>().iter();
-            values
-                .map(|value| value.map(|value| shortest(value.to_string())))
-                .collect()
+            values.map(|value| value.map(shortest)).collect()
         }
         DataType::Float16 if kind == Kind::Float => {
             let values = array.as_primitive::<Float16Type>().iter();
-            values
-                .map(|value| value.map(|value| shortest(value.to_string())))
-                .collect()
+            values.map(|value| value.map(shortest_of_16_bits)).collect()
         }
-        _ => return Column::cast(array, kind),
+        DataType::UInt64
+            if array
+                .as_primitive::<UInt64Type>()
+                .iter()
+                .flatten()
+                .any(|v| i64::try_from(v).is_err()) =>
+        {
+            return Column::cast(array, Kind::Bytes);
+        }
+        _ => {
+            return Column::cast(array, kind).map_err(|whole| {
+                let one = |row: &usize| Column::cast(&array.slice(*row, 1), kind).is_err();
+                match (0..array.len()).find(one) {
+                    Some(row) if kind == Kind::Bytes => {
+                        anyhow!("row {} is no UTF-8 text, and nothing else is read", first + row)
+                    }
+                    Some(row) => whole.context(format!("row {}", first + row)),
+                    None => whole,
+                }
+            });
+        }
     };
-    let widened: Float64Array = widened;
     Ok(Column::Float(widened))
+}
+
+/// The number that the shortest decimal of a number of 32 bits is.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::NAN)
+}
+
+/// The number that the shortest decimal of a number of 16 bits is; five digits tell all of these apart.
+fn shortest_of_16_bits(value: <Float16Type as ArrowPrimitiveType>::Native) -> f64 {
+    let wide = value.to_f64();
+    let near = (0..5).filter_map(|digits| format!("{wide:.digits$e}").parse::<f64>().ok());
+    let mut same = near.filter(|near| <Float16Type as ArrowPrimitiveType>::Native::from_f64(*near) == value);
+    same.next().unwrap_or(wide)
 }
 
 /// Which values a column may have.
@@ -94,6 +122,15 @@ impl Legal {
                 truth: false,
                 rule: "a prediction is a finite number: look at what the model makes of this row",
             },
+        }
+    }
+
+    /// Of one class among several.
+    pub(super) fn probability() -> Self {
+        Self {
+            counts: probability,
+            truth: false,
+            rule: "a column PREDICTION_CLASS holds the probability of that class, from 0 to 1: rename it if it is none, or name those that are as probabilities",
         }
     }
 

@@ -174,7 +174,7 @@ fn what_is_no_weight_is_refused_by_row() {
     column 'w' of the candidate's predictions: row 2 has no value, and a weight is a finite number of 0 or more: write one where the predictions are made
     column 'w' of the candidate's predictions: row 2 is 'much', and a weight is a finite number of 0 or more: write one where the predictions are made
     column 'w' of the candidate's predictions has no weight above 0 in any row: nothing would count
-    the candidate's predictions have no column 'x' (did you mean 'w'?), only late, score, origin, w: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')
+    the candidate's predictions have no column 'x', only late, score, origin, w: write it where the predictions are made, or ask for another (in a pipeline under the step's 'with')
     ");
     // Whole numbers and numbers in text are weights; the baseline's file need not have them.
     for weight in [ints(&[1, 3]), texts(&["1", "3.0"])] {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::feature::{Feature, Form};
 use super::source::{Found, Origin, SpanFile};
+use crate::csv::asked::Asked;
 use crate::csv::columns::{Evidence, Seen};
 use crate::features::Kind;
 
@@ -191,7 +192,8 @@ fn written(name: &str, found: &[InFile], notes: &mut Vec<String>) -> Option<Kind
         && let Some(why) = evidence.why_text()
     {
         notes.push(format!(
-            "column '{name}' is text, and the numbers of {one} are read as they are written: in {other} {why}"
+            "column '{name}' is text, and the numbers of {one} are read as they are written: in {other} {}",
+            why.sentence(Asked::Keys)
         ));
     }
     kind

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::column_state::ColumnState;
 use crate::evaluator::predictions::{categorise, meant};
-use crate::evaluator::slices::{Categories, Grouping, MISSING, SliceKey, SlicingSpec, slices};
+use crate::evaluator::slices::{Categories, Grouping, SliceKey, SlicingSpec, slices};
 use crate::examples::few;
 use crate::features::{Column, FeatureSpec, Kind};
 use crate::tfdv::listed::listed;
@@ -76,7 +76,7 @@ impl Slicing {
         Ok(())
     }
 
-    /// The rows of each slice, ascending; rows without a value are a slice named [`MISSING`], and long values are
+    /// The rows of each slice, ascending; rows without a value are a slice too, and long values are
     /// [`listed`].
     ///
     /// # Errors
@@ -96,21 +96,13 @@ impl Slicing {
             let mut categories = Categories::default();
             categorise(&Column::cast(array, kind)?, grouping, &mut categories)
                 .with_context(|| format!("slicing_specs and column '{name}'"))?;
-            categories.rename(|value| said(&listed(value)));
-            categories.name_missing(MISSING);
+            categories.rename(|value| listed(value).into_owned());
+            categories.name_missing(name);
             columns.insert(grouping.name(), categories);
         }
         let found = slices(&self.specs, &columns, batch.num_rows())?.into_iter();
         let sliced = found.filter(|(key, _)| !key.is_empty());
         Ok(sliced.map(|(key, rows)| (key, UInt32Array::from(rows))).collect())
-    }
-}
-
-/// A value in the name of a slice: one that reads like [`MISSING`] is in quotes, which nothing else begins with so.
-fn said(value: &str) -> String {
-    match value.trim_matches('"') == MISSING {
-        true => format!("\"{value}\""),
-        false => value.to_owned(),
     }
 }
 

@@ -258,3 +258,66 @@ fn an_evaluation_replaces_nothing_that_is_read_and_nothing_by_a_part() {
     Ended::of(&command.output().unwrap(), &yard).failure();
     assert_eq!(fs::read_to_string(yard.path("e.json")).unwrap(), "before");
 }
+
+#[test]
+fn how_tables_are_written_is_said_by_flags() {
+    let right = evaluation(
+        &[("c.csv", "late,score\n1,0.75\n0,0.25\n")],
+        &format!("--predictions c.csv {LATE}"),
+    );
+    for (text, flags) in [
+        ("late;score\n1;0,75\n0;0,25\n", "--decimal ,"),
+        ("late;score\n1;0,75\n0;0,25\n", "--decimal , --separator ;"),
+        ("late,score,\n1,0.75,x\n0,0.25,y\n", "--exclude-columns "),
+        (
+            "late,score,x\n1,0.75,\"a\n1,0.5,b\"\n0,0.25,c\n",
+            "--line-breaks-in-values",
+        ),
+        ("late,score,x\n1,0.75,1\n0,0.25,-\n", "--missing-values - --bins x=2"),
+        (
+            "late,score,x\n1,0.75,1\n0,0.25,-oo\n",
+            "--infinite-values -oo,oo --bins x=0",
+        ),
+    ] {
+        let read = evaluation(&[("c.csv", text)], &format!("--predictions c.csv {LATE} {flags}"));
+        assert_eq!(read["slices"][0], right["slices"][0], "{flags}");
+    }
+    let said = |text: &str, flags: &str| {
+        let arguments = format!("--predictions c.csv {LATE} --out e.json{flags}");
+        evaluate(&[("c.csv", text)], &arguments).1.failure()
+    };
+    let said = [
+        said("late;score\n1;0,75\n0;0,25\n", ""),
+        said("late;score\n1;0,75\n", " --decimal x"),
+        said("late;score\n1;0,75\n", " --separator ab"),
+        said("late,score\n1,0.75,2\n", ""),
+        said("late,score,\n1,0.75,2\n", ""),
+        said("late,score,x\n1,0.75,\"a\n1,0.5,b\"\n0,0.25,c\n", ""),
+        said("late,score\n1,0.75\n", " --exclude-columns score"),
+        said("late,score\n1,1e400\n0,0.5\n", ""),
+        said(
+            &format!("late,score\n1,{}\n0,0.5\n", "x".repeat(100_000)),
+            " --model-type regression",
+        ),
+        said("late,score\n,0.5\n,0.25\n", ""),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    column 'score' of the candidate's predictions is text: row 1 is '0,75', with a comma: if commas separate fractions, give --decimal ',', and write thousands without them
+    file c.csv: --decimal is 'x': it is '.' or ','
+    file c.csv: --separator is 'ab': give it one character, such as ';' or '|', or tab
+    file c.csv: line 2 has 3 values and the first line names 2 columns: put a value with ',' in it into quotes (values are separated by ','; --separator sets another)
+    file c.csv: column 3 of 3 has no name: name it in the first line, or leave it out with --exclude-columns ''
+    file c.csv: a quote in line 2 joins lines that look like rows of their own, up to line 3: close it or write it twice, or give --line-breaks-in-values if all of it is one value
+    column 'score' of the candidate's predictions is left out by --exclude-columns: take it out there, or name another
+    column 'score' of the candidate's predictions: row 1 is '1e400', and a prediction of binary_classification is a probability from 0 to 1: look at what the model makes of this row
+    column 'score' of the candidate's predictions: row 1 is a text of 100000 bytes, and a prediction is a finite number: look at what the model makes of this row
+    column 'late' of the candidate's predictions has no value in any row: write it where the predictions are made, or name another
+    ");
+}
+
+#[test]
+fn a_class_with_a_long_name_is_cut_in_the_summary_only() {
+    let text = format!("late,score\na,a\n{},a\n", "x".repeat(100_000));
+    let ended = evaluate(&[("c.csv", &text)], &format!("--predictions c.csv {LATE} --out e.json")).1;
+    assert!(ended.success().stdout.lines().all(|line| line.chars().count() < 200));
+}

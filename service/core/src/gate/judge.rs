@@ -192,6 +192,7 @@ impl Judge<'_> {
                         baseline,
                         size: subject.size(metric),
                         better: subject.better(threshold, metric),
+                        is_overall: subject.is_overall(),
                         num_examples: subject.num_examples,
                         rows: &rows,
                     });

@@ -16,6 +16,7 @@ pub(super) struct Pair<'a> {
     /// Of the slices that both are differences of; else 0.
     pub(super) size: f64,
     pub(super) better: Option<Direction>,
+    pub(super) is_overall: bool,
     /// The rows behind them, and these in words.
     pub(super) num_examples: u64,
     pub(super) rows: &'a str,
@@ -39,11 +40,8 @@ impl Pair<'_> {
                 ),
                 Some(_) => self.no_error(),
             };
-            return Judged {
-                passed: Some(false),
-                sentence,
-                rule,
-            };
+            let passed = self.unmeasured(demand.min_detectable.filter(|_| self.better.is_some()));
+            return Judged { passed, sentence, rule };
         };
         let significant = tested.adjusted <= 1.0 - level;
         let test = Test {
@@ -99,7 +97,7 @@ impl Pair<'_> {
         let rule = held.rule.clone();
         let Some(error) = error else {
             return Judged {
-                passed: Some(false),
+                passed: self.unmeasured(Some(least)),
                 sentence: self.no_error(),
                 rule,
             };
@@ -119,7 +117,28 @@ impl Pair<'_> {
         }
     }
 
+    /// Without a standard error: one example cannot show a change of `least`, and all else should have been measured.
+    fn unmeasured(&self, least: Option<f64>) -> Option<bool> {
+        (self.num_examples > 1 || least.is_none()).then_some(false)
+    }
+
+    /// What else can be done about a slice with too few rows.
+    fn leave_out(&self) -> &'static str {
+        match self.is_overall {
+            true => "",
+            false => ", or leave the slice out by min_slice_size or feature_values",
+        }
+    }
+
     fn no_error(&self) -> String {
+        if self.num_examples <= 1 {
+            return format!(
+                "{} was measured on {}, which cannot tell chance from change: evaluate more examples{}",
+                self.place,
+                self.rows,
+                self.leave_out()
+            );
+        }
         format!(
             "{} has no standard error of its difference, so that chance cannot be told from change: let the evaluator bootstrap it",
             self.place
@@ -138,10 +157,14 @@ impl Pair<'_> {
         } else {
             "show no change at all".to_owned()
         };
+        let raise = match self.is_overall {
+            true => ", or raise it".to_owned(),
+            false => format!(", raise it{}", self.leave_out()),
+        };
         let evaluate = match test.more_rows(error, self.num_examples, least) {
-            Some(1) => "evaluate 1 more example, or raise it".to_owned(),
-            Some(more) => format!("evaluate about {more} more examples, or raise it"),
-            None => "raise it, since no number of examples is enough".to_owned(),
+            Some(1) => format!("evaluate 1 more example{raise}"),
+            Some(more) => format!("evaluate about {more} more examples{raise}"),
+            None => format!("raise it, since no number of examples is enough{}", self.leave_out()),
         };
         Some(format!(
             "{} was not judged: its {} {shows} (at {} confidence and {} power), and min_detectable is {}: {evaluate}",

@@ -222,3 +222,23 @@ fn a_pair_with_a_small_slice_is_small() {
         assert_eq!(judge(&asked, &turned).blessing(), blessing, "{policy:?}");
     }
 }
+
+#[test]
+fn a_difference_of_large_numbers_is_rounded_as_they_are() {
+    // 1000000.3 less 1000000, which a number of 64 bits is a little off.
+    let off = 1_000_000.3 - 1_000_000.0;
+    assert!(off > 0.3);
+    let of = |size: f64, difference: f64| {
+        let mut evaluation = compared(&[("EWR", Some(difference), Some(0.0))], true);
+        for slice in &mut evaluation.slices {
+            let measured = slice.metrics.get_mut("auc").unwrap();
+            (measured.candidate, measured.baseline) = (Some(size), Some(size));
+        }
+        [at_most(0.3), rising_by(0.3)]
+            .map(|asked| judge(&asking(&[asked]), &evaluation).blessing() == Blessing::Blessed)
+    };
+    assert_eq!(of(1_000_000.0, off), [true, true]);
+    assert_eq!(of(1_000_000.0, 0.300_01), [false, false]);
+    // Between small numbers it is no rounding.
+    assert_eq!(of(1.0, off), [false, false]);
+}

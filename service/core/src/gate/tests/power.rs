@@ -39,13 +39,13 @@ fn a_huge_standard_error_approves_nothing() {
     blessed
     ✓ auc overall went from 0.6500 to 0.6000 (-0.0500, standard error 5.0000; p = 0.4960): no significant regression at 95% confidence
     not_evaluated
-    – auc overall was not judged: its 9000 examples show a change of 12.4334 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 13912852177 more examples, or raise it
+    – auc overall was not judged: its 9000 examples show a change of 12.4334 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 14726030919 more examples, or raise it
     blessed
     ✓ auc overall went from 0.6500 to 0.6490 (-0.0010, standard error 0.0040; p = 0.4013): no significant regression at 95% confidence
     not_evaluated
-    – auc overall was not judged: its 9000 examples show a change of 12.4334 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 13912852177 more examples, or raise it
+    – auc overall was not judged: its 9000 examples show a change of 12.4334 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 14726030919 more examples, or raise it
     not_evaluated
-    – auc overall was not judged: its 9000 examples show a change of 0.0249 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 46652 more examples, or raise it
+    – auc overall was not judged: its 9000 examples show a change of 0.0249 or more (at 95% confidence and 80% power), and min_detectable is 0.01: evaluate about 49938 more examples, or raise it
     not_blessed
     ✗ auc overall went from 0.6500 to 0.6000 (-0.0500, standard error 0.0100; p < 0.0001): a significant regression at 95% confidence
     blessed
@@ -148,7 +148,7 @@ metrics:
     ✓ auc on f=1 went from 0.6500 to 0.6500 (+0.0000, standard error 0.0040; p = 0.9938, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.01 at 95% confidence
     ✓ auc on f=2 went from 0.6500 to 0.6500 (+0.0000, standard error 0.0040; p = 0.9938, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.01 at 95% confidence
     not_evaluated
-    – auc on f=2 was not judged: its 9000 examples show a change of 0.0560 or more (at 95% confidence and 80% power), and min_detectable is 0.02: evaluate about 61654 more examples, or raise it
+    – auc on f=2 was not judged: its 9000 examples show a change of 0.0560 or more (at 95% confidence and 80% power), and min_detectable is 0.02: evaluate about 65817 more examples, raise it, or leave the slice out by min_slice_size or feature_values
     ✓ auc overall went from 0.6500 to 0.6600 (+0.0100, standard error 0.0040; p = 0.0062): a significant improvement at 95% confidence
     ✓ auc on f=1 went from 0.6500 to 0.6500 (+0.0000, standard error 0.0040; p = 0.9938, p = 1.0000 over 2 slices): no significant regression beyond the margin of 0.01 at 95% confidence
     ");
@@ -171,4 +171,34 @@ fn a_gain_overall_is_no_harder_to_show_for_the_slices_beside_it() {
         judge(&gate(threshold), &compared(&differences, 9000)).blessing(),
         Blessing::Blessed
     );
+}
+
+#[test]
+fn one_example_tells_nothing_of_chance() {
+    let said = |min_detectable: Option<f64>| {
+        let threshold = MetricThreshold {
+            per_slice_thresholds: vec![PerSliceThreshold {
+                slicing_specs: vec![by("f")],
+                require: Some(Regression),
+                min_detectable,
+                ..PerSliceThreshold::default()
+            }],
+            ..MetricThreshold::default()
+        };
+        let mut evaluation = compared(&[(0.0, 0.004), (0.0, 0.004)], 9000);
+        let slice = evaluation.slices.last_mut().unwrap();
+        slice.num_examples = 1;
+        slice
+            .metrics
+            .values_mut()
+            .for_each(|measured| measured.difference = None);
+        let verdict = judge(&gate(threshold), &evaluation);
+        format!("{}\n{}", verdict.blessing().as_str(), sentences(&verdict))
+    };
+    insta::assert_snapshot!([said(None), said(Some(0.02))].join("\n"), @"
+    not_blessed
+    ✗ auc on f=1 was measured on 1 example, which cannot tell chance from change: evaluate more examples, or leave the slice out by min_slice_size or feature_values
+    not_evaluated
+    – auc on f=1 was measured on 1 example, which cannot tell chance from change: evaluate more examples, or leave the slice out by min_slice_size or feature_values
+    ");
 }

@@ -1,9 +1,9 @@
 //! What is undefined says why, and what to do.
 
 use super::super::judge;
-use super::{by, gate, sentences, value};
+use super::{by, gate, is, sentences, value};
 use crate::evaluation::{Evaluation, Measured, Slice};
-use crate::plan::{Gate, SlicingSpec};
+use crate::plan::{Gate, MetricThreshold, PerSliceThreshold, SlicingSpec};
 
 /// An evaluation with one slice beside the overall one; `{}` is undefined for both models.
 fn sliced(model_type: &str, num_examples: u64, metrics: &[(&str, Option<f64>)]) -> Evaluation {
@@ -128,4 +128,51 @@ fn weights_count_in_min_slice_size() {
     assert_eq!(judge(&gate, &evaluation).unjudged().count(), 0);
     evaluation.slices[0].effective_num_examples = Some(1.0);
     insta::assert_snapshot!(judge(&gate, &evaluation).reason().unwrap(), @"nothing can be concluded from 120 examples, by weight as good as 1 overall, fewer than the 10 of min_slice_size");
+}
+
+#[test]
+fn the_way_out_is_none_that_the_gate_has_already() {
+    let cash = sliced(
+        "binary_classification",
+        120,
+        &[("auc", None), ("mean_label", Some(0.0))],
+    );
+    let own = |spec: SlicingSpec| {
+        vec![PerSliceThreshold {
+            slicing_specs: vec![spec],
+            value_threshold: value(Some(0.5), None).value_threshold,
+            ..PerSliceThreshold::default()
+        }]
+    };
+    let said = |general: &[SlicingSpec], per_slice: Vec<PerSliceThreshold>| {
+        let threshold = MetricThreshold {
+            per_slice_thresholds: per_slice,
+            ..value(None, Some(1.0))
+        };
+        let gate = Gate {
+            slicing_specs: general.to_vec(),
+            ..gate(threshold)
+        };
+        let said = sentences(&judge(&gate, &cash));
+        let of_cash: Vec<&str> = said.lines().filter(|line| line.contains("payment_type=")).collect();
+        of_cash.join("\n")
+    };
+    let all = [
+        said(&[by("payment_type")], Vec::new()),
+        said(&[by("payment_type")], own(is("payment_type", "Cash"))),
+        said(&[], own(by("payment_type"))),
+        said(&[is("payment_type", "Cash")], Vec::new()),
+        said(&[], own(is("payment_type", "Cash"))),
+        said(&[is("payment_type", "Nope")], Vec::new()),
+        said(&[], own(is("payment_type", "Nope"))),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @"
+    ✗ auc on payment_type=Cash is undefined, since none of its 120 examples is positive: set min_slice_size above 120, or choose slices by feature_values in slicing_specs or per_slice_thresholds
+    ✗ auc on payment_type=Cash is undefined, since none of its 120 examples is positive: set min_slice_size above 120, or choose slices by feature_values in slicing_specs
+    ✗ auc on payment_type=Cash is undefined, since none of its 120 examples is positive: set min_slice_size above 120, or choose slices by feature_values in its per_slice_thresholds
+    ✗ auc on payment_type=Cash is undefined, since none of its 120 examples is positive: set min_slice_size above 120, or take the slice out of the gate
+    ✗ auc on payment_type=Cash is undefined, since none of its 120 examples is positive: set min_slice_size above 120, or take the slice out of the gate
+    ✗ no slice payment_type=Nope was measured: there were no such examples, or the evaluator does not slice so
+    ✗ no slice payment_type=Nope was measured: there were no such examples, or the evaluator does not slice so
+    ");
 }
