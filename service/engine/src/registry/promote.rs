@@ -81,6 +81,9 @@ pub enum PromotionError {
     /// It serves, and that could not be written down.
     #[error("the model serves, but its forced blessing cannot be written: {0}; the next start undoes it")]
     NotWritten(#[source] std::io::Error),
+    /// Nobody knows what the target serves.
+    #[error("{0}")]
+    Undecided(String),
     /// The lock on push targets cannot be taken.
     #[error("the data folder cannot be written: {0}")]
     Lock(#[source] std::io::Error),
@@ -106,6 +109,7 @@ impl From<TurnError> for PromotionError {
         match error {
             TurnError::Lock(error) => Self::Lock(error),
             TurnError::Store(error) => Self::Store(error),
+            TurnError::Unknown { sentence, .. } => Self::Undecided(sentence),
         }
     }
 }
@@ -114,6 +118,15 @@ impl Registry {
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
     pub(crate) async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
+        self.promote_so(request, false).await
+    }
+
+    /// The same, by a person who decides that the ledger is right where the target disagrees with it.
+    pub(super) async fn promote_so(
+        &self,
+        request: &PromoteRequest,
+        over_disagreement: bool,
+    ) -> Result<Promoted, PromotionError> {
         let _in_use = self.content.hold_off().await.map_err(PromotionError::Lock)?;
         let (name, found) = self.find(request).await?;
         let config = self.targets.get(&name)?;
@@ -136,9 +149,14 @@ impl Registry {
         if let Some(held) = &turn.hold {
             return Err(PromotionError::Refused(Refusal::Held(held.clone())));
         }
+        if !over_disagreement {
+            turn.is_sure(&name)?;
+        }
         let serving = turn.ledger.serving().map(|serving| serving.pushed);
         let mut drift = None;
-        if let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest) {
+        if turn.disagreement.is_none()
+            && let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest)
+        {
             drift = self
                 .drift(&name, config, &turn)
                 .await

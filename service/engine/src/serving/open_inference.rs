@@ -8,9 +8,10 @@ use super::repository::{ModelFolder, Naming};
 use super::sample::Sample;
 use super::servable::{New, Servable, Settled};
 use super::trial::Checks;
+use crate::house::crash::{CrashPoint, reach};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use trainyard_core::registry::NotOurs;
+use trainyard_core::registry::{Look, NotOurs};
 use trainyard_core::run::Drift;
 
 /// The waits before a server is asked again to load what is right.
@@ -32,6 +33,7 @@ impl OpenInference {
 
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims, checks: &Checks) -> Result<String, ServingError> {
         let version = self.begin(new, &mut claims, checks).await?;
+        reach(CrashPoint::ReadBack).await;
         self.folder.retire(&version, &claims).await;
         Ok(version)
     }
@@ -46,8 +48,16 @@ impl OpenInference {
             Ok(()) => Ok(begun.version),
             Err(error) => {
                 let removed = self.folder.undo(&begun, claims).await;
+                let left = removed.as_ref().err().map(|left| format!("{error}; and then {left}"));
                 self.withdraw(&begun.version, removed, claims).await;
-                Err(self.taken_down(&begun.version, error))
+                match left {
+                    // A server could load it again.
+                    Some(problem) => Err(ServingError::Unknown {
+                        version: begun.version.clone(),
+                        problem,
+                    }),
+                    None => Err(self.taken_down(&begun.version, error)),
+                }
             }
         }
     }
@@ -74,6 +84,25 @@ impl OpenInference {
             // A server that is down says nothing.
             Ok(()) | Err(_) => None,
         })
+    }
+
+    /// Whether a version that was begun serves, asked as a push asks. It is loaded if it is not yet.
+    pub(super) async fn look_for(&self, wanted: Servable<'_>, claims: &Claims) -> Result<Look, ServingError> {
+        if self.folder.look_for(&wanted, claims).await? != Look::This {
+            return Ok(Look::Another);
+        }
+        let checks = Checks {
+            sample: Sample::read_if_there(wanted.files)?,
+            max_latency: None,
+        };
+        match self.activate(wanted.version, &checks, claims).await {
+            Ok(()) => Ok(Look::This),
+            Err(ServingError::Unreachable { .. }) => Ok(Look::Silent),
+            Err(error) => {
+                tracing::info!(model = self.server.model(), version = wanted.version, %error, "a push that was cut off is not finished");
+                Ok(Look::Another)
+            }
+        }
     }
 
     /// A server with a model of this name that is not in the folder reads another one: a push there would not serve,
@@ -114,8 +143,9 @@ impl OpenInference {
             self.folder.retire_all_but(&version, &claims).await;
             return Ok(version);
         }
+        self.folder.may_restore(&earlier, &claims).await?;
+        claims.begin(version, &earlier.model.digest, false).await?;
         let claims = &claims;
-        self.folder.may_restore(&earlier, claims).await?;
         let _lock = self.folder.lock().await?;
         let above = self.folder.restore(&earlier, claims).await?;
         // Triton loads only the newest version; a load that fails leaves there what serves.
@@ -165,10 +195,7 @@ impl OpenInference {
             }
             None => {}
         }
-        Ok(Settled {
-            put_right: wrong,
-            others: settling.others,
-        })
+        Ok(Settled { put_right: wrong })
     }
 
     /// Loads what is in the folder.
