@@ -92,6 +92,18 @@ pub enum PromotionError {
     Store(#[from] StoreError),
 }
 
+impl PromotionError {
+    /// What a target did not take; where nobody can tell, that is what is said.
+    pub(super) fn not_served(what: String, error: ServingError) -> Self {
+        match error {
+            ServingError::Unknown { .. } => Self::Undecided(format!(
+                "{error}; the target is read back until that is known, and nothing else is pushed there meanwhile: see `trainyard targets`"
+            )),
+            error => Self::Serving { what, error },
+        }
+    }
+}
+
 impl From<Unknown> for PromotionError {
     fn from(unknown: Unknown) -> Self {
         Self::Unknown(unknown)
@@ -189,9 +201,8 @@ impl Registry {
             plan: &plan,
         };
         let served = self.serve(&name, config, turn, change, reason).await;
-        let served = served.map_err(|error| PromotionError::Serving {
-            what: format!("the model was not promoted to target '{name}'"),
-            error,
+        let served = served.map_err(|error| {
+            PromotionError::not_served(format!("the model was not promoted to target '{name}'"), error)
         })?;
         let mut metadata = Vec::new();
         if let Some(forced) = &forced {

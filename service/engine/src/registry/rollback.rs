@@ -67,7 +67,7 @@ impl Registry {
         let served = self
             .serve(name, config, turn, change, reason)
             .await
-            .map_err(|error| PromotionError::Serving { what: not_done, error })?;
+            .map_err(|error| PromotionError::not_served(not_done, error))?;
         let metadata = record::rollback(&served, &to, &from);
         let promotion = served.record(&self.store, vec![metadata]).await?;
         Ok(RolledBack {

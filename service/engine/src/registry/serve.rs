@@ -257,6 +257,7 @@ impl Registry {
             Ok(None) => Ok(()),
             Ok(Some(intent)) => match error {
                 ServingError::Unknown { problem, .. } => self.unknown(&intent, problem).await,
+                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string()).await,
                 error => self.withdraw(&intent, &error.to_string()).await,
             },
             Err(error) => Err(error),

@@ -158,10 +158,10 @@ impl Registry {
             let drift = self.drift(name, config, &turn).await?;
             finding = drift.map(|drift| Finding::Drifted { drift });
         }
+        self.note(name, finding.as_ref()).await?;
         if let Some(finding) = &finding {
             tracing::warn!(target = name, "{}", finding.of_target(name));
         }
-        self.note(name, finding.as_ref()).await?;
         if let Some(sentence) = left_alone(&target.others(&turn.claims).await?) {
             tracing::warn!(target = name, "{sentence}");
         }
@@ -231,7 +231,9 @@ impl Registry {
         match Stage::Unknown.after(IntentEvent::Looked(look)) {
             Some(Stage::ReadBack) => self.finish(&intent, &ledger).await?,
             Some(Stage::Withdrawn) => {
-                self.put_right(name, &target, &ledger, &claims).await;
+                if !self.put_right(name, &target, &ledger, &claims).await {
+                    return Err(self.still_unknown(intent).await?);
+                }
                 let reason = "the target was found not to serve it";
                 self.withdraw(&intent, intent.reason.as_deref().unwrap_or(reason))
                     .await?;
@@ -308,8 +310,9 @@ impl Registry {
         Ok(())
     }
 
-    /// What a crash left in a folder: what serves comes back, and what the ledger does not keep goes.
-    async fn put_right(&self, name: &str, target: &Target, ledger: &Ledger, claims: &Claims) {
+    /// What a crash left in a folder: what serves comes back, and what the ledger does not keep goes. False says that a
+    /// server may still have loaded what it should not.
+    async fn put_right(&self, name: &str, target: &Target, ledger: &Ledger, claims: &Claims) -> bool {
         let serving = ledger.serving().map(|serving| serving.pushed);
         let files = serving.map(|entry| self.content.place(&entry.model.digest));
         let current = serving.zip(files.as_deref()).map(|(entry, files)| Servable {
@@ -318,12 +321,16 @@ impl Registry {
             version: &entry.version,
         });
         match target.settle(current, claims).await {
-            Ok(settled) if settled.put_right => {
-                tracing::info!(target = name, "the push target serves what the ledger says again");
+            Ok(settled) => {
+                if settled.put_right {
+                    tracing::info!(target = name, "the push target serves what the ledger says again");
+                }
+                true
             }
-            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(target = name, %error, "a push target may not serve what the ledger says");
+                // What is wrong with a folder only a person puts right.
+                matches!(error, ServingError::Folder(_) | ServingError::NotOurs(_))
             }
         }
     }

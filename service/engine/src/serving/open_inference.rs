@@ -44,22 +44,40 @@ impl OpenInference {
         self.server.live().await?;
         self.is_our_model(claims).await?;
         let begun = self.folder.begin(&new.model.digest, new.files, claims).await?;
-        match self.activate(&begun.version, checks, claims).await {
+        let read_back = match self.activate(&begun.version, checks, claims).await {
+            Ok(()) => self.same_bytes(new, &begun.version).await,
+            Err(error) => Err(error),
+        };
+        match read_back {
             Ok(()) => Ok(begun.version),
             Err(error) => {
                 let removed = self.folder.undo(&begun, claims).await;
                 let left = removed.as_ref().err().map(|left| format!("{error}; and then {left}"));
-                self.withdraw(&begun.version, removed, claims).await;
+                let withdrawn = self.withdraw(&begun.version, removed, claims).await;
+                let error = self.taken_down(&begun.version, error);
                 match left {
                     // A server could load it again.
                     Some(problem) => Err(ServingError::Unknown {
                         version: begun.version.clone(),
                         problem,
                     }),
-                    None => Err(self.taken_down(&begun.version, error)),
+                    None if withdrawn => Err(error),
+                    None => Err(ServingError::NotUndone(Box::new(error))),
                 }
             }
         }
+    }
+
+    /// The server tells a number only: its folder tells the model.
+    async fn same_bytes(&self, new: New<'_>, version: &str) -> Result<(), ServingError> {
+        if self.folder.holds(new.files, version).await? {
+            return Ok(());
+        }
+        Err(ServingError::Answer(format!(
+            "{} holds other bytes than the model {}; does somebody else write there?",
+            self.folder.version(version).display(),
+            new.model.digest
+        )))
     }
 
     /// What is there in place of what the ledger calls serving, as far as it can be told.
@@ -153,8 +171,10 @@ impl OpenInference {
             && let Err(error) = self.prove(version, &checks, claims).await
         {
             let removed = self.folder.remove(version, claims).await;
-            self.withdraw(version, removed, claims).await;
-            return Err(error);
+            return Err(match self.withdraw(version, removed, claims).await {
+                true => error,
+                false => ServingError::NotUndone(Box::new(error)),
+            });
         }
         let switch = self.activate(version, &checks, claims);
         let switched = self.folder.without(&above, claims, Down::PutBack, switch).await;
@@ -221,24 +241,25 @@ impl OpenInference {
     }
 
     /// Has the server forget a version that must not serve. The old ones are loaded again, if need be by the
-    /// next start.
-    async fn withdraw(&self, version: &str, removed: Result<(), ServingError>, claims: &Claims) {
+    /// target's next look; false says that this is needed.
+    async fn withdraw(&self, version: &str, removed: Result<(), ServingError>, claims: &Claims) -> bool {
         if let Err(error) = removed {
             tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
         }
         for wait in RELOADS {
             sleep(wait).await;
             let error = match timeout(self.server.max_loading_time(), self.reload(claims)).await {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => return true,
                 Ok(Err(error)) => error,
                 Err(_) => ServingError::Answer("the model server hangs: start it anew".to_owned()),
             };
             tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve");
             // It had all its time: others wait for the target.
             if matches!(error, ServingError::Answer(_)) {
-                return;
+                return false;
             }
         }
+        false
     }
 
     /// Has a server that answers load what is left.

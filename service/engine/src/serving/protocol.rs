@@ -59,6 +59,9 @@ pub enum ServingError {
         /// What the target did not say.
         problem: String,
     },
+    /// What did not serve as it should may still be loaded: it is taken away as soon as that is possible.
+    #[error("{0}")]
+    NotUndone(Box<ServingError>),
     /// The intent cannot be stored, so that nothing was sent.
     #[error("{0}; nothing was sent to the target")]
     NotBegun(#[source] StoreError),

@@ -173,12 +173,12 @@ impl TensorFlowServing {
         })
     }
 
-    /// The server's word that the version serves; without a server the folder's bytes.
+    /// The server's word that the version serves, where there is a server, and the folder's bytes.
     async fn read_back(&self, written: Servable<'_>) -> Result<(), ServingError> {
-        match &self.url {
-            Some(url) => self.wait_serving(url, written.version).await,
-            None => self.same_bytes(written).await,
+        if let Some(url) = &self.url {
+            self.wait_serving(url, written.version).await?;
         }
+        self.same_bytes(written).await
     }
 
     async fn wait_serving(&self, url: &str, version: &str) -> Result<(), ServingError> {
