@@ -21,11 +21,11 @@ pub(crate) struct Claims {
     target: String,
     ledger: Ledger,
     /// Those that were noted beside the database: they prove what is ours, whatever became of the ledger.
-    attempts: Attempts,
+    noted: Attempts,
     /// The intents of the database.
     begun: Attempts,
     /// Both.
-    all: Attempts,
+    attempts: Attempts,
     /// What is about to be done, and where that is stored first.
     intent: Option<(Store, NewIntent)>,
     /// Where the attempts are written down.
@@ -43,7 +43,7 @@ impl Claims {
         file: PathBuf,
         content: Content,
     ) -> io::Result<Self> {
-        let attempts = match fs::read_to_string(&file) {
+        let noted = match fs::read_to_string(&file) {
             Ok(text) => match stored::read(&text) {
                 Ok(attempts) => attempts,
                 Err(error @ StoredError::Newer { .. }) => return Err(io::Error::other(error)),
@@ -60,15 +60,15 @@ impl Claims {
         let begun = Attempts {
             attempts: begun.collect(),
         };
-        let all = attempts.attempts.iter().chain(&begun.attempts).cloned();
+        let all = noted.attempts.iter().chain(&begun.attempts).cloned();
         Ok(Self {
             instance,
             target: target.to_owned(),
             ledger,
-            all: Attempts {
+            attempts: Attempts {
                 attempts: all.collect(),
             },
-            attempts,
+            noted,
             begun,
             intent: None,
             file,
@@ -81,7 +81,7 @@ impl Claims {
             instance: &self.instance,
             target: &self.target,
             ledger: &self.ledger,
-            attempts: &self.all,
+            attempts: &self.attempts,
         }
     }
 
@@ -98,7 +98,7 @@ impl Claims {
     }
 
     pub(super) fn attempts(&self) -> &Attempts {
-        &self.all
+        &self.attempts
     }
 
     /// What the database knows to have been begun.
@@ -157,10 +157,10 @@ impl Claims {
             version: version.to_owned(),
             model: model.clone(),
         };
-        self.all.attempts.push(attempt.clone());
-        self.attempts.add(attempt);
+        self.attempts.attempts.push(attempt.clone());
+        self.noted.add(attempt);
         let folder = self.file.parent().unwrap_or(&self.file);
-        let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.attempts));
+        let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.noted));
         written.map_err(|error| {
             ServingError::Folder(format!(
                 "{} cannot be written: {error}; nothing was pushed, since nobody could tell afterwards whose it is",
