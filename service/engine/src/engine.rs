@@ -18,6 +18,7 @@ use crate::loops;
 use crate::registry::Registry;
 use crate::registry::aliases::AliasError;
 use crate::registry::promote::{PromoteRequest, Promoted, PromotionError};
+use crate::registry::reconcile::{Keep, Reconciled};
 use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
 use crate::registry::settle::{Found, LookError};
@@ -169,6 +170,7 @@ impl Engine {
             programs: programs.clone(),
             builder: builder.clone(),
             folders: folders.clone(),
+            looks: Default::default(),
             memory: config.limits.step_memory,
         };
         let inbound = Inbound {
@@ -408,6 +410,17 @@ impl Engine {
     /// What a push target is found to be, compared with its ledger; nothing is changed.
     pub async fn look_at_target(&self, target: &str) -> Result<Found, LookError> {
         self.runs.registry.look_at(target).await
+    }
+
+    /// A person decides between a push target and its ledger, which disagree.
+    pub async fn reconcile_target(
+        &self,
+        target: &str,
+        keep: Keep,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Reconciled, PromotionError> {
+        self.runs.registry.reconcile(target, keep, actor, reason).await
     }
 
     /// Freezes a push target: nothing new serves there until it is released. A reason is needed.

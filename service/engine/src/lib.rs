@@ -21,6 +21,9 @@ pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
 pub use house::config::{
     EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
 };
+pub use house::crash::CrashPoint;
+#[cfg(debug_assertions)]
+pub use house::crash::{reached, trap};
 pub use house::folders::Folders;
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
@@ -28,6 +31,7 @@ pub use inbound::local::LocalError;
 pub use inbound::manual::{ManualError, RunAsked};
 pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
+pub use registry::reconcile::{Keep, Reconciled};
 pub use registry::replay::Past;
 pub use registry::rollback::RolledBack;
 pub use registry::settle::{Found, LookError};

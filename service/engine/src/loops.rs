@@ -22,6 +22,11 @@ pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retenti
         leftovers::clear(&settled).await;
         settled.registry.settle().await;
     });
+    let registry = runs.registry.clone();
+    loops.spawn(forever("read back", move || {
+        let registry = registry.clone();
+        async move { registry.read_back().await }
+    }));
     let (deliveries, clock, admitted) = (Arc::clone(inbound), Arc::clone(inbound), Arc::clone(runs));
     loops.spawn(forever("ingest", move || ingest::run(Arc::clone(&deliveries))));
     loops.spawn(forever("admission", move || admission::run(Arc::clone(&admitted))));

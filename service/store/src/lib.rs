@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the door, and [`Reads`] the one for who only reads. Each file owns the statements of
 //! one subject in the order of the data's path: `deliveries`, `events`, `holds`, `schedules`,
-//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `target_holds`, `outbox`. Below
+//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`. Below
 //! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
 //! the schema. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
 //! sets rows aside that cannot be read.
@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod feed;
 mod holds;
+mod intents;
 mod leases;
 mod listing;
 mod memory;

@@ -18,6 +18,9 @@ const LONGEST_LEDGER: u32 = 10_000;
 statements! {
     INSERT = "INSERT INTO promotions (target, previous, pipeline, action, version, model, run, actor, evidence, at, forced)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
+    RECORDED = "UPDATE push_intents SET state = 'recorded', reason = NULL, settled_at = $3
+        WHERE target = $1 AND version = $2 AND state IN ('begun', 'unknown')";
+    OUT_OF_DATE = "DELETE FROM target_findings WHERE target = $1";
     NEWEST_ID = "SELECT MAX(id) FROM promotions WHERE target = $1";
     LIST = "SELECT id, target, pipeline, action, version, model, run, actor, evidence, at FROM promotions
         WHERE CAST($1 AS TEXT) IS NULL OR target = $1 ORDER BY id DESC LIMIT $2";
@@ -82,7 +85,8 @@ const APPROVED: Kind = Kind {
 impl Reads {
     /// Everything that was ever served at a target.
     pub async fn ledger(&self, target: &str) -> Result<Ledger> {
-        Ok(Ledger::new(self.promotions(Some(target), LONGEST_LEDGER).await?))
+        let entries = self.promotions(Some(target), LONGEST_LEDGER).await?;
+        Ok(Ledger::new(entries).with_begun(self.highest_begun(target).await?))
     }
 
     /// What the choice of a plan's baseline rests on.
@@ -173,7 +177,12 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
         new.evidence.forced().is_some(),
     ];
     match db.row(INSERT, arguments).await {
-        Ok(Some(row)) => row.get(0),
+        Ok(Some(row)) => {
+            // What was begun is done, and what was found before is out of date.
+            db.execute(RECORDED, args![&new.target, &new.version, new.at]).await?;
+            db.execute(OUT_OF_DATE, args![&new.target]).await?;
+            row.get(0)
+        }
         Ok(None) | Err(StoreError::Conflict(_)) => Err(moved(&new.target)),
         Err(error) => Err(error),
     }

@@ -8,6 +8,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("deliveries", crate::deliveries::STATEMENTS),
     ("events", crate::events::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),
+    ("intents", crate::intents::STATEMENTS),
     ("leases", crate::leases::STATEMENTS),
     ("listing", crate::listing::STATEMENTS),
     ("metadata/cached", crate::metadata::cached::STATEMENTS),

@@ -4,13 +4,13 @@ use crate::artifact::Digest;
 use crate::gate::{Override, Verdict};
 use crate::ids::{CommitSha, StepName};
 use crate::plan::InputSource;
-use crate::run::{Run, WorkTree};
+use crate::run::{Disagreement, Run, WorkTree};
 use crate::span::AsOf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Why a model may serve. In JSON an object, told apart by the keys `promoted` and `rolled_back`.
+/// Why a model may serve. In JSON an object, told apart by the keys `promoted`, `rolled_back` and `reconciled`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
     /// The gate approved it, and its run pushed it.
@@ -36,6 +36,13 @@ pub enum Evidence {
         judged: Judged,
         /// Why, if the person said so.
         reason: Option<String>,
+    },
+    /// It served, the ledger did not know, and a person says that it stays.
+    Reconciled {
+        /// What was found.
+        reconciled: Disagreement,
+        /// Why it stays.
+        reason: String,
     },
     /// What another program, or an older one, wrote.
     Recorded(Value),
@@ -146,7 +153,7 @@ impl Evidence {
     pub fn judged(&self) -> Judged {
         match self {
             Self::Gate(judged) | Self::Promotion { judged, .. } | Self::Rollback { judged, .. } => judged.clone(),
-            Self::Recorded(_) => Judged::default(),
+            Self::Reconciled { .. } | Self::Recorded(_) => Judged::default(),
         }
     }
 
@@ -154,7 +161,7 @@ impl Evidence {
     pub fn forced(&self) -> Option<&Override> {
         match self {
             Self::Promotion { forced, .. } => forced.as_ref(),
-            Self::Gate(_) | Self::Rollback { .. } | Self::Recorded(_) => None,
+            Self::Gate(_) | Self::Rollback { .. } | Self::Reconciled { .. } | Self::Recorded(_) => None,
         }
     }
 
@@ -162,6 +169,7 @@ impl Evidence {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Promotion { reason, .. } | Self::Rollback { reason, .. } => reason.as_deref(),
+            Self::Reconciled { reason, .. } => Some(reason),
             Self::Gate(_) | Self::Recorded(_) => None,
         }
     }
@@ -205,6 +213,13 @@ struct RollbackForm {
     judged: GateForm,
     #[serde(default)]
     reason: Option<String>,
+}
+
+/// The JSON of [`Evidence::Reconciled`].
+#[derive(Serialize, Deserialize)]
+struct ReconciledForm {
+    reconciled: Disagreement,
+    reason: String,
 }
 
 impl From<Judged> for GateForm {
@@ -260,6 +275,7 @@ impl Serialize for Evidence {
                 reason,
             }
             .serialize(serializer),
+            Self::Reconciled { reconciled, reason } => ReconciledForm { reconciled, reason }.serialize(serializer),
             Self::Recorded(value) => value.serialize(serializer),
         }
     }
@@ -293,6 +309,10 @@ fn known(value: &Value) -> Option<Evidence> {
             judged: form.judged.into(),
             reason: form.reason,
         });
+    }
+    if has("reconciled") {
+        let ReconciledForm { reconciled, reason } = ReconciledForm::deserialize(value).ok()?;
+        return Some(Evidence::Reconciled { reconciled, reason });
     }
     let form = has("verdict").then(|| GateForm::deserialize(value).ok())??;
     Some(Evidence::Gate(form.into()))

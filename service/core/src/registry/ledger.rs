@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 
 /// The ledger of one push target, oldest entry first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ledger(Vec<Promotion>);
+pub struct Ledger {
+    entries: Vec<Promotion>,
+    /// The highest number that was ever begun, whatever became of it.
+    begun: u64,
+}
 
 /// What a target serves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,29 +34,34 @@ impl Ledger {
     /// From the entries of one target in any order.
     pub fn new(mut entries: Vec<Promotion>) -> Self {
         entries.sort_by_key(|entry| entry.id);
-        Self(entries)
+        Self { entries, begun: 0 }
+    }
+
+    /// With the highest number that was ever begun: it is never given again, whatever became of it.
+    pub fn with_begun(self, begun: u64) -> Self {
+        Self { begun, ..self }
     }
 
     /// Whether nothing was ever served.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// All entries, oldest first.
     pub fn entries(&self) -> &[Promotion] {
-        &self.0
+        &self.entries
     }
 
     /// The newest entry's id: who adds the next one names it, so that the ledger cannot fork.
     pub fn newest(&self) -> Option<i64> {
-        self.0.last().map(|entry| entry.id)
+        self.entries.last().map(|entry| entry.id)
     }
 
     /// The promotions that served, oldest first; the last one serves now, the one before it is where a
     /// rollback goes. A rollback takes away everything after the version it went back to.
     pub fn served(&self) -> Vec<&Promotion> {
         let mut stack: Vec<&Promotion> = Vec::new();
-        for entry in &self.0 {
+        for entry in &self.entries {
             step(&mut stack, entry);
         }
         stack
@@ -61,7 +70,7 @@ impl Ledger {
     /// What serves now.
     pub fn serving(&self) -> Option<Serving<'_>> {
         let pushed = self.served().pop()?;
-        let since = self.0.last()?;
+        let since = self.entries.last()?;
         Some(Serving { pushed, since })
     }
 
@@ -86,7 +95,7 @@ impl Ledger {
     pub fn withdrawal(&self, content: &Digest) -> Option<Withdrawal<'_>> {
         let is_it = |entry: &Promotion| entry.model.digest == *content;
         let (mut stack, mut withdrawn): (Vec<&Promotion>, Option<Withdrawal<'_>>) = (Vec::new(), None);
-        for entry in &self.0 {
+        for entry in &self.entries {
             let rolled_back = entry.action == PromotionAction::Rollback;
             let before = if rolled_back { stack.clone() } else { Vec::new() };
             step(&mut stack, entry);
@@ -112,19 +121,22 @@ impl Ledger {
     /// Versions are counted and never used twice, rollbacks included. Zero-padded, so that servers
     /// that sort versions as text take the newest for the default.
     pub fn next_version(&self) -> String {
-        let numbers = self.0.iter().filter_map(|entry| entry.version.parse::<u64>().ok());
-        format!("{:06}", numbers.max().unwrap_or(0) + 1)
+        let numbers = self
+            .entries
+            .iter()
+            .filter_map(|entry| entry.version.parse::<u64>().ok());
+        format!("{:06}", numbers.chain([self.begun]).max().unwrap_or(0) + 1)
     }
 
     /// The entry that made this version serve first.
     pub fn version(&self, version: &str) -> Option<&Promotion> {
         let began = |entry: &&Promotion| entry.action != PromotionAction::Removed && entry.version == version;
-        self.0.iter().find(began)
+        self.entries.iter().find(began)
     }
 
     /// What was pushed last, whether or not it was rolled back since.
     pub fn latest_pushed(&self) -> Option<&Promotion> {
-        self.0.iter().rfind(|entry| entry.action == PromotionAction::Push)
+        self.entries.iter().rfind(|entry| entry.action == PromotionAction::Push)
     }
 
     /// What must stay whatever else goes: the newest `keep` models that served, one at least, and what was pushed

@@ -5,11 +5,13 @@
 //! or not it ever did; [`approve`] says on whose word it may, [`may_push`] whether it still may, [`choose_baseline`]
 //! what a candidate is compared with, [`Proofs`] what in a model repository is ours.
 
+mod agreement;
 mod alias;
 mod approval;
 mod as_of;
 mod baseline;
 mod evidence;
+mod intent;
 mod ledger;
 mod model_version;
 mod naming;
@@ -24,11 +26,13 @@ mod unfair;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::{Sight, Sighting, Whose, disagreement};
 pub use alias::{Alias, CHAMPION, NewAlias};
 pub use approval::{Approval, NotApproved, approve};
 pub use as_of::seen;
 pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};
 pub use evidence::{DataRead, Evidence, Judged};
+pub use intent::{Intent, IntentAction, IntentEvent, IntentState, Look, NewIntent, Stage, until_next_look};
 pub use ledger::{Ledger, Serving, Withdrawal};
 pub use model_version::{ModelVersion, NoModel};
 pub use naming::{AliasRefusal, check_alias};

@@ -5,7 +5,7 @@ use super::{Ledger, TargetHold};
 use crate::gate::Blessed;
 use crate::ids::{Micros, RunId};
 use crate::plan::Baseline;
-use crate::run::{Drift, Run, Withheld};
+use crate::run::{Disagreement, Drift, Run, Withheld};
 
 /// Why an approved model is not pushed after all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct PushFacts<'a> {
     pub serving_run: Option<&'a NewerRun>,
     /// What was found at the target in place of what the ledger says.
     pub drift: Option<&'a Drift>,
+    /// What of the target a person has to decide.
+    pub disagreement: Option<&'a Disagreement>,
 }
 
 /// The candidate with its approval by the gate, now or when the same bytes began to serve.
@@ -94,12 +96,20 @@ pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal>
         hold,
         serving_run,
         drift,
+        disagreement,
     } = facts;
     let plan = &run.request.plan;
-    let (Some(_), Some(_), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
+    let (Some(_), Some(push), Some(gate)) = (&run.verdict, &plan.push, &plan.gate) else {
         return Err(PushRefusal::NothingToPush);
     };
     let blessed = approved(run)?;
+    // What serves is in doubt, and with it all that follows here from the ledger.
+    if let Some(disagreement) = disagreement {
+        return Err(PushRefusal::Withheld(Withheld::Disagrees {
+            target: push.target.clone(),
+            disagreement: disagreement.clone(),
+        }));
+    }
     // The ledger's own word is kept, whatever else may be said of the model: what serves is not replaced by another.
     if let Some(version) = ledger.serves(blessed.digest()) {
         let version = version.to_owned();

@@ -1,6 +1,7 @@
 //! Why nothing in the registry changed; every reason with its sentence.
 
 use super::{HoldRefusal, NoModel, NotApproved, TargetHold};
+use crate::run::Disagreement;
 
 /// Something that was named does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,39 @@ pub enum Refusal {
         /// Where they should be.
         place: String,
     },
+    /// The target and its ledger contradict each other, and nobody has decided yet.
+    Disagrees {
+        /// The target.
+        target: String,
+        /// What was found.
+        disagreement: Disagreement,
+    },
+    /// There is nothing to decide.
+    Agrees {
+        /// The target.
+        target: String,
+    },
+    /// Whoever decides says why.
+    NoReason,
+    /// What serves cannot be kept: nobody can tell which model it is.
+    NoDigest {
+        /// The target.
+        target: String,
+        /// What serves.
+        version: String,
+    },
+    /// What serves cannot be kept: its number is another model's.
+    NumberTaken {
+        /// The target.
+        target: String,
+        /// The number.
+        version: String,
+    },
+    /// The ledger says that nothing serves: there is nothing to restore.
+    NothingToRestore {
+        /// The target.
+        target: String,
+    },
 }
 
 impl Refusal {
@@ -91,6 +125,20 @@ impl Refusal {
             }
             Self::Held(held) => held.withholds().sentence(),
             Self::Hold(refusal) => refusal.sentence(),
+            Self::Disagrees { target, disagreement } => disagreement.of_target(target),
+            Self::Agrees { target } => {
+                format!("target '{target}' and its ledger do not disagree: there is nothing to reconcile")
+            }
+            Self::NoReason => "say why with --reason \"…\", which the ledger keeps".to_owned(),
+            Self::NoDigest { target, version } => format!(
+                "which model target '{target}' serves as version {version} is not known here, so that it cannot be kept: let its status answer {{\"version\": …, \"digest\": …}}, or use --restore-ledger"
+            ),
+            Self::NumberTaken { target, version } => format!(
+                "what target '{target}' serves as version {version} cannot be kept, since a number names one model and this one is another model's in the ledger: use --restore-ledger, which pushes that model under a new number"
+            ),
+            Self::NothingToRestore { target } => format!(
+                "the ledger says that nothing serves at target '{target}': use --keep-served, or promote a model"
+            ),
             Self::Gone { target, version, place } => {
                 format!(
                     "the files of version {version} of target '{target}' are not in the artifact folder any more, where \

@@ -311,6 +311,7 @@ mod runs {
                 hold: None,
                 serving_run: serving,
                 drift: None,
+                disagreement: None,
             };
             match may_push(run, facts) {
                 Ok(blessed) => format!("may push {}", blessed.model().name),
@@ -383,6 +384,7 @@ mod runs {
                 hold,
                 serving_run: None,
                 drift: None,
+                disagreement: None,
             };
             match may_push(&run, facts) {
                 Ok(_) => "may push".to_owned(),

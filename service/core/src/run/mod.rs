@@ -4,6 +4,7 @@
 //! [`decide::decide`] reads the state and says what to do next. Neither performs anything.
 
 pub mod decide;
+mod disagreement;
 mod drift;
 mod event;
 mod run_state;
@@ -17,6 +18,7 @@ mod withheld;
 mod tests;
 
 pub use decide::{Command, Decision, Limits, decide};
+pub use disagreement::{Disagreement, Finding};
 pub use drift::Drift;
 pub use event::{Exit, RunEvent};
 pub use run_state::RunState;

@@ -1,5 +1,6 @@
 //! Why an approved model is not handed to its push target, although nothing went wrong.
 
+use super::Disagreement;
 use crate::ids::Micros;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,13 @@ pub enum Withheld {
         /// The version that serves.
         version: String,
     },
+    /// The target and its ledger contradict each other, and nobody has decided yet.
+    Disagrees {
+        /// The push target.
+        target: String,
+        /// What was found.
+        disagreement: Disagreement,
+    },
 }
 
 impl Withheld {
@@ -61,6 +69,7 @@ impl Withheld {
             Self::TargetHeld { .. } => "target held",
             Self::Withdrawn { .. } => "withdrawn",
             Self::OlderData { .. } => "older data",
+            Self::Disagrees { .. } => "target disagrees",
         }
     }
 
@@ -100,6 +109,7 @@ impl Withheld {
                     of_another.unwrap_or_default()
                 )
             }
+            Self::Disagrees { target, disagreement } => disagreement.of_target(target),
         }
     }
 }

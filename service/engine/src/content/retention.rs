@@ -192,7 +192,9 @@ impl Retention {
     async fn serving(&self) -> Result<BTreeSet<Digest>, StoreError> {
         let mut targets: BTreeSet<String> = self.targets.names().cloned().collect();
         targets.extend(self.store.promoted_targets().await?);
-        let mut protected = BTreeSet::new();
+        // What may serve without the ledger knowing it yet.
+        let open = self.store.open_intents().await?.into_iter();
+        let mut protected: BTreeSet<_> = open.map(|intent| intent.entry.model.digest).collect();
         for target in targets {
             let ledger = self.store.ledger(&target).await?;
             let aliases = self.store.aliases(Some(&target)).await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod config;
+pub(crate) mod crash;
 pub(crate) mod error;
 pub(crate) mod folders;
 pub(crate) mod identity;

@@ -34,7 +34,7 @@ impl Registry {
         change: impl FnOnce(Option<&TargetHold>) -> Result<NewTargetHold, HoldRefusal>,
     ) -> Result<NewTargetHold, PromotionError> {
         self.targets.get(name)?;
-        let turn = self.turn(name).await?;
+        let turn = self.bare_turn(name).await?;
         let entry = change(turn.hold.as_ref()).map_err(Refusal::Hold)?;
         self.store.put_target_hold(&entry).await?;
         Ok(entry)

@@ -5,6 +5,7 @@ pub(crate) mod aliases;
 mod holds;
 pub(crate) mod infra_validation;
 pub(crate) mod promote;
+pub(crate) mod reconcile;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod rollback;
@@ -33,6 +34,8 @@ pub(crate) struct Registry {
     pub(crate) programs: Programs,
     pub(crate) builder: AnyImageBuilder,
     pub(crate) folders: Folders,
+    /// When targets were read back of which nobody knows what they serve.
+    pub(crate) looks: settle::Looks,
     /// Bytes of memory of a throw-away model server, as of a step that does not say itself.
     pub(crate) memory: Option<u64>,
 }

@@ -81,12 +81,27 @@ pub enum PromotionError {
     /// It serves, and that could not be written down.
     #[error("the model serves, but its forced blessing cannot be written: {0}; the next start undoes it")]
     NotWritten(#[source] std::io::Error),
+    /// Nobody knows what the target serves.
+    #[error("{0}")]
+    Undecided(String),
     /// The lock on push targets cannot be taken.
     #[error("the data folder cannot be written: {0}")]
     Lock(#[source] std::io::Error),
     /// The store does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl PromotionError {
+    /// What a target did not take; where nobody can tell, that is what is said.
+    pub(super) fn not_served(what: String, error: ServingError) -> Self {
+        match error {
+            ServingError::Unknown { .. } => Self::Undecided(format!(
+                "{error}; the target is read back until that is known, and nothing else is pushed there meanwhile: see `trainyard targets`"
+            )),
+            error => Self::Serving { what, error },
+        }
+    }
 }
 
 impl From<Unknown> for PromotionError {
@@ -106,6 +121,7 @@ impl From<TurnError> for PromotionError {
         match error {
             TurnError::Lock(error) => Self::Lock(error),
             TurnError::Store(error) => Self::Store(error),
+            TurnError::Unknown { sentence, .. } => Self::Undecided(sentence),
         }
     }
 }
@@ -114,6 +130,15 @@ impl Registry {
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
     pub(crate) async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
+        self.promote_so(request, false).await
+    }
+
+    /// The same, by a person who decides that the ledger is right where the target disagrees with it.
+    pub(super) async fn promote_so(
+        &self,
+        request: &PromoteRequest,
+        over_disagreement: bool,
+    ) -> Result<Promoted, PromotionError> {
         let _in_use = self.content.hold_off().await.map_err(PromotionError::Lock)?;
         let (name, found) = self.find(request).await?;
         let config = self.targets.get(&name)?;
@@ -136,9 +161,14 @@ impl Registry {
         if let Some(held) = &turn.hold {
             return Err(PromotionError::Refused(Refusal::Held(held.clone())));
         }
+        if !over_disagreement {
+            turn.is_sure(&name)?;
+        }
         let serving = turn.ledger.serving().map(|serving| serving.pushed);
         let mut drift = None;
-        if let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest) {
+        if turn.disagreement.is_none()
+            && let Some(serving) = serving.filter(|serving| serving.model.digest == found.model.digest)
+        {
             drift = self
                 .drift(&name, config, &turn)
                 .await
@@ -171,9 +201,8 @@ impl Registry {
             plan: &plan,
         };
         let served = self.serve(&name, config, turn, change, reason).await;
-        let served = served.map_err(|error| PromotionError::Serving {
-            what: format!("the model was not promoted to target '{name}'"),
-            error,
+        let served = served.map_err(|error| {
+            PromotionError::not_served(format!("the model was not promoted to target '{name}'"), error)
         })?;
         let mut metadata = Vec::new();
         if let Some(forced) = &forced {

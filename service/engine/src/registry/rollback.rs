@@ -31,6 +31,7 @@ impl Registry {
         let config = self.targets.get(name)?;
         let _in_use = self.content.hold_off().await.map_err(PromotionError::Lock)?;
         let turn = self.turn(name).await?;
+        turn.is_sure(name)?;
         let way_back = turn.ledger.way_back().map(|(to, from)| (to.clone(), from.clone()));
         let (to, from) = way_back.ok_or_else(|| Refusal::NoWayBack {
             target: name.to_owned(),
@@ -66,7 +67,7 @@ impl Registry {
         let served = self
             .serve(name, config, turn, change, reason)
             .await
-            .map_err(|error| PromotionError::Serving { what: not_done, error })?;
+            .map_err(|error| PromotionError::not_served(not_done, error))?;
         let metadata = record::rollback(&served, &to, &from);
         let promotion = served.record(&self.store, vec![metadata]).await?;
         Ok(RolledBack {

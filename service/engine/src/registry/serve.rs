@@ -5,16 +5,20 @@
 use super::Registry;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
+use crate::house::crash::{CrashPoint, reach};
 use crate::house::identity::identity;
 use crate::house::locks::ExclusiveGuard;
 use crate::serving::{Claims, Servable, ServingError, Target};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::RunId;
 use trainyard_core::plan::Push;
-use trainyard_core::registry::{Evidence, Ledger, NewPromotion, Promotion, PromotionAction, TargetHold};
-use trainyard_core::run::Drift;
+use trainyard_core::registry::{
+    Evidence, Intent, IntentAction, Ledger, NewIntent, NewPromotion, Promotion, Refusal, TargetHold,
+};
+use trainyard_core::run::{Disagreement, Drift};
 use trainyard_store::{MetadataWrite, Store, StoreError};
 
 /// The right to change a target, and what its ledger says.
@@ -22,8 +26,12 @@ pub(crate) struct Turn {
     pub(crate) ledger: Ledger,
     /// What of the target is ours.
     pub(crate) claims: Claims,
+    /// Everything that was ever begun there, newest first.
+    pub(crate) intents: Vec<Intent>,
     /// Who froze the target, if it is frozen: then nothing new may serve.
     pub(crate) hold: Option<TargetHold>,
+    /// What of the target a person has to decide first.
+    pub(crate) disagreement: Option<Disagreement>,
     guard: ExclusiveGuard,
 }
 
@@ -76,23 +84,75 @@ pub(crate) enum TurnError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody knows what the target serves.
+    #[error("{sentence}")]
+    Unknown {
+        /// That, and what is done about it.
+        sentence: String,
+        /// When it is read back again.
+        after: Duration,
+    },
+}
+
+impl Turn {
+    /// Whether nobody has to decide first what serves.
+    pub(super) fn is_sure(&self, target: &str) -> Result<(), Refusal> {
+        match &self.disagreement {
+            None => Ok(()),
+            Some(disagreement) => Err(Refusal::Disagrees {
+                target: target.to_owned(),
+                disagreement: disagreement.clone(),
+            }),
+        }
+    }
 }
 
 impl Registry {
-    /// Waits until nobody else changes a target, and reads the ledger of this one and whether it is frozen.
+    /// Waits until nobody else changes a target, ends what was begun there, and reads its ledger, whether it is frozen,
+    /// and whether it is in doubt.
     pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
+        let Ok(config) = self.targets.get(target) else {
+            return self.reading(target, guard).await;
+        };
+        self.end_open_intent(target, config).await?;
+        let mut turn = self.reading(target, guard).await?;
+        turn.disagreement = self.in_doubt(target, config, &turn.ledger, &turn.claims).await?;
+        Ok(turn)
+    }
+
+    /// The same for who changes nothing at the target.
+    pub(crate) async fn bare_turn(&self, target: &str) -> Result<Turn, TurnError> {
+        let guard = self.changing.hold().await?;
+        self.reading(target, guard).await
+    }
+
+    async fn reading(&self, target: &str, guard: ExclusiveGuard) -> Result<Turn, TurnError> {
         let ledger = self.store.ledger(target).await?;
-        let instance = identity(&self.folders.identity())?;
-        let attempts = self.folders.attempts(target);
-        let claims = Claims::read(instance, target, ledger.clone(), attempts, self.content.clone())?;
-        let hold = self.store.target_hold(target).await?;
         Ok(Turn {
+            claims: self.claims(target, &ledger).await?,
+            intents: self.store.intents(target).await?,
+            hold: self.store.target_hold(target).await?,
+            disagreement: None,
             ledger,
-            claims,
-            hold,
             guard,
         })
+    }
+
+    /// What of a target is ours.
+    pub(super) async fn claims(&self, target: &str, ledger: &Ledger) -> Result<Claims, TurnError> {
+        let instance = identity(&self.folders.identity())?;
+        let intents = self.store.intents(target).await?;
+        let attempts = self.folders.attempts(target);
+        let content = self.content.clone();
+        Ok(Claims::read(
+            instance,
+            target,
+            ledger.clone(),
+            &intents,
+            attempts,
+            content,
+        )?)
     }
 
     /// What is found at a target in place of what its ledger says serves. Changes nothing.
@@ -114,7 +174,8 @@ impl Registry {
         Target::new(&self.http, name, config).drift(current, &turn.claims).await
     }
 
-    /// Makes the model serve and reads that back. On an error what served before still serves.
+    /// Makes the model serve and reads that back. On an error what served before still serves, unless it says that
+    /// nobody knows. The intent is stored before the first byte goes out.
     pub(crate) async fn serve(
         &self,
         name: &str,
@@ -126,52 +187,93 @@ impl Registry {
         let Turn {
             ledger, claims, guard, ..
         } = turn;
-        let target = Target::new(&self.http, name, config).because(&reason.evidence);
         let from = ledger.serving().map(|serving| serving.pushed.version.clone());
-        let (action, version, model, destination) = match change {
-            Change::New { blessed, files, plan } => {
-                let target = target.within(plan.max_latency());
-                let version = target.push(&blessed, &files, claims, plan.infra_validation).await?;
-                metrics::counter!("trainyard_pushes_total", "target" => name.to_owned()).increment(1);
-                let destination = target.destination(&version);
-                (PromotionAction::Push, version, blessed.model().clone(), destination)
-            }
-            Change::Back { to, files, from } => {
-                let earlier = Servable {
-                    model: &to.model,
-                    files: &files,
-                    version: &to.version,
-                };
-                let version = target.roll_back(earlier, &from.version, claims).await?;
-                let destination = target.destination(&version);
-                (PromotionAction::Rollback, version, to.model.clone(), destination)
-            }
+        let action = match (&change, &reason.evidence) {
+            (Change::Back { .. }, _) => IntentAction::Rollback,
+            (Change::New { .. }, Evidence::Gate(_)) => IntentAction::Push,
+            (Change::New { .. }, _) => IntentAction::Promote,
         };
-        let promotion = NewPromotion {
+        let entry = NewPromotion {
             target: name.to_owned(),
             pipeline: reason.pipeline,
-            action,
-            version,
-            model,
+            action: action.promotion(),
+            version: String::new(),
+            model: match &change {
+                Change::New { blessed, .. } => blessed.model().clone(),
+                Change::Back { to, .. } => to.model.clone(),
+            },
             run: reason.run,
             actor: reason.actor,
             evidence: reason.evidence,
             at: now(),
         };
+        let intent = NewIntent {
+            action,
+            entry: entry.clone(),
+            fresh: true,
+        };
+        let claims = claims.intending(self.store.clone(), intent);
+        let target = Target::new(&self.http, name, config).because(&entry.evidence);
+        let version = match &change {
+            Change::New { blessed, files, plan } => {
+                let target = target.clone().within(plan.max_latency());
+                let pushed = target.push(blessed, files, claims, plan.infra_validation).await;
+                metrics::counter!("trainyard_pushes_total", "target" => name.to_owned())
+                    .increment(pushed.is_ok().into());
+                pushed
+            }
+            Change::Back { to, files, from } => {
+                let earlier = Servable {
+                    model: &to.model,
+                    files,
+                    version: &to.version,
+                };
+                target.roll_back(earlier, &from.version, claims).await
+            }
+        };
+        let version = match version {
+            Ok(version) => version,
+            Err(error) => {
+                self.not_served(name, &error).await;
+                return Err(error);
+            }
+        };
         Ok(Served {
-            promotion,
             from,
-            destination,
+            destination: target.destination(&version),
             follows: ledger.newest(),
+            promotion: NewPromotion {
+                version,
+                at: now(),
+                ..entry
+            },
             guard,
         })
+    }
+
+    /// Withdraws what was begun and does not serve, or notes that nobody knows.
+    async fn not_served(&self, name: &str, error: &ServingError) {
+        let settled = match self.store.open_intent(name).await {
+            Ok(None) => Ok(()),
+            Ok(Some(intent)) => match error {
+                ServingError::Unknown { problem, .. } => self.unknown(&intent, problem).await,
+                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string()).await,
+                error => self.withdraw(&intent, &error.to_string()).await,
+            },
+            Err(error) => Err(error),
+        };
+        if let Err(error) = settled {
+            tracing::warn!(target = name, %error, "what was begun stays open, and the target is read back");
+        }
     }
 }
 
 impl Served {
     /// Stores the entry, and what ML Metadata learns, in one transaction; then others may change the target.
     pub(crate) async fn record(self, store: &Store, metadata: Vec<MetadataWrite>) -> Result<NewPromotion, StoreError> {
+        reach(CrashPoint::RecordBefore).await;
         store.append_promotion(&self.promotion, self.follows, metadata).await?;
+        reach(CrashPoint::RecordAfter).await;
         drop(self.guard);
         Ok(self.promotion)
     }

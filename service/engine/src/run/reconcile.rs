@@ -6,6 +6,7 @@
 //! lease is renewed.
 
 use crate::house::clock::now;
+use crate::house::crash::{CrashPoint, reach};
 use crate::house::error::EffectError;
 use crate::house::trouble::Trouble;
 use crate::run::Runs;
@@ -269,7 +270,14 @@ impl Worker {
         let tells = !append.outbox.is_empty();
         let id = &self.run.request.id;
         tracing::debug!(run = %id, version = next.version, "about to record");
-        match self.runs.store.append(append).await {
+        if outcome.promotion.is_some() {
+            reach(CrashPoint::RecordBefore).await;
+        }
+        let appended = self.runs.store.append(append).await;
+        if outcome.promotion.is_some() && appended.is_ok() {
+            reach(CrashPoint::RecordAfter).await;
+        }
+        match appended {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),

@@ -7,10 +7,11 @@ use super::repository::{FolderLock, ModelFolder, at, hidden_prefix, number};
 use super::servable::Servable;
 use super::version_folder::rename_to_free;
 use crate::content::artifacts::remove_tree;
+use crate::house::crash::{CrashPoint, reach};
 use std::fs;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{Standing, may_answer, next_above, number_again};
+use trainyard_core::registry::{Look, Standing, may_answer, next_above, number_again};
 
 /// A new version that was written, and what it takes to undo that.
 #[derive(Debug)]
@@ -28,8 +29,6 @@ pub(super) struct Settling {
     pub(super) written: bool,
     /// Versions of ours that a crash left.
     pub(super) left: Vec<String>,
-    /// What others wrote.
-    pub(super) others: Vec<String>,
     _lock: Option<FolderLock>,
 }
 
@@ -60,18 +59,19 @@ impl ModelFolder {
         claims: &mut Claims,
     ) -> Result<Begun, ServingError> {
         // Where it is refused not even a lock is left.
-        self.number(model, source, claims).await?;
+        self.number(source, claims).await?;
         let lock = self.lock().await?;
         let survey = self.survey(claims).await?;
         self.adopt(&survey.ours(), claims)?;
-        let (version, attempted) = self.number(model, source, claims).await?;
+        let (version, attempted) = self.number(source, claims).await?;
         let config_before = self.config_now()?;
-        claims.attempt(&version, model)?;
+        claims.begin(&version, model, true).await?;
         for left in &attempted {
             self.take_aside(left, claims).await?;
         }
         self.write(source, &version, &claims.marker(&version, model), claims)
             .await?;
+        reach(CrashPoint::Sent).await;
         Ok(Begun {
             version,
             config_before,
@@ -79,13 +79,9 @@ impl ModelFolder {
         })
     }
 
-    /// The number of the next version, above everything that is there, and what a crash left of ours. Changes nothing.
-    async fn number(
-        &self,
-        model: &Digest,
-        source: &Path,
-        claims: &Claims,
-    ) -> Result<(String, Vec<String>), ServingError> {
+    /// The number of the next version, above everything that is there or was ever begun, and what a crash left of ours.
+    /// Changes nothing.
+    async fn number(&self, source: &Path, claims: &Claims) -> Result<(String, Vec<String>), ServingError> {
         let survey = self.survey(claims).await?;
         self.check_config(source, &survey.ours(), claims)?;
         for place in survey.unread() {
@@ -95,15 +91,9 @@ impl ModelFolder {
             );
         }
         let mut present = survey.present();
-        // A server may have loaded what was cut off: its number is free for the same bytes only.
-        let other_bytes = |version: &&String| !claims.attempts().contains(version, model);
+        // A server may have loaded what was cut off: its number is not free again.
         let attempted = survey.attempted();
-        present.extend(
-            attempted
-                .iter()
-                .filter(other_bytes)
-                .map(|version| self.present(version)),
-        );
+        present.extend(attempted.iter().map(|version| self.present(version)));
         Ok((next_above(claims.ledger(), &present)?, attempted))
     }
 
@@ -236,12 +226,9 @@ impl ModelFolder {
         claims: &Claims,
     ) -> Result<Settling, ServingError> {
         let survey = self.survey(claims).await?;
-        let (ours, others) = (survey.ours(), survey.others());
+        let ours = survey.ours();
         if current.is_none() && ours.is_empty() {
-            return Ok(Settling {
-                others,
-                ..Settling::default()
-            });
+            return Ok(Settling::default());
         }
         if let Some(current) = current {
             may_answer(current.version, survey.answering())?;
@@ -256,8 +243,35 @@ impl ModelFolder {
         Ok(Settling {
             written,
             left: ours.into_iter().filter(|version| !kept.contains(version)).collect(),
-            others,
             _lock: Some(lock),
+        })
+    }
+
+    /// Marks what an older Trainyard wrote.
+    pub(super) async fn adopt_older(&self, claims: &Claims) -> Result<(), ServingError> {
+        let ours = self.survey(claims).await?.ours();
+        if self.unmarked(&ours).is_empty() {
+            return Ok(());
+        }
+        let _lock = self.lock().await?;
+        self.adopt(&ours, claims)
+    }
+
+    /// What the folder says of a version that was begun: there, ours, the model's bytes, and nothing of ours above it.
+    pub(super) async fn look_for(&self, wanted: &Servable<'_>, claims: &Claims) -> Result<Look, ServingError> {
+        let (version, model) = (wanted.version, &wanted.model.digest);
+        let ours = matches!(
+            self.standing(version, claims).await?,
+            Some(Standing::Recorded | Standing::Attempted)
+        );
+        if !ours || claims.files(model).is_none() || !self.holds(wanted.files, version).await? {
+            return Ok(Look::Another);
+        }
+        let survey = self.survey(claims).await?;
+        let above = survey.ours().iter().any(|ours| number(ours) > number(version));
+        Ok(match above || may_answer(version, survey.answering()).is_err() {
+            true => Look::Another,
+            false => Look::This,
         })
     }
 

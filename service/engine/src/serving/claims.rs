@@ -2,12 +2,14 @@
 
 use super::protocol::ServingError;
 use crate::content::Content;
+use crate::house::crash::{CrashPoint, reach};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{Attempt, Attempts, Ledger, Mark, Marker, Proofs};
+use trainyard_core::registry::{Attempt, Attempts, Intent, Ledger, Mark, Marker, NewIntent, Proofs};
 use trainyard_core::stored::{self, Stored, StoredError};
+use trainyard_store::Store;
 
 /// The file in a version's folder that says who wrote it. MLServer, Triton and TensorFlow Serving do not look at it.
 pub(super) const MARKER: &str = ".trainyard.json";
@@ -18,7 +20,14 @@ pub(crate) struct Claims {
     instance: String,
     target: String,
     ledger: Ledger,
+    /// Those that were noted beside the database: they prove what is ours, whatever became of the ledger.
+    noted: Attempts,
+    /// The intents of the database.
+    begun: Attempts,
+    /// Both.
     attempts: Attempts,
+    /// What is about to be done, and where that is stored first.
+    intent: Option<(Store, NewIntent)>,
     /// Where the attempts are written down.
     file: PathBuf,
     content: Content,
@@ -30,10 +39,11 @@ impl Claims {
         instance: String,
         target: &str,
         ledger: Ledger,
+        intents: &[Intent],
         file: PathBuf,
         content: Content,
     ) -> io::Result<Self> {
-        let attempts = match fs::read_to_string(&file) {
+        let noted = match fs::read_to_string(&file) {
             Ok(text) => match stored::read(&text) {
                 Ok(attempts) => attempts,
                 Err(error @ StoredError::Newer { .. }) => return Err(io::Error::other(error)),
@@ -43,11 +53,24 @@ impl Claims {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Attempts::default(),
             Err(error) => return Err(error),
         };
+        let begun = intents.iter().rev().map(|intent| Attempt {
+            version: intent.entry.version.clone(),
+            model: intent.entry.model.digest.clone(),
+        });
+        let begun = Attempts {
+            attempts: begun.collect(),
+        };
+        let all = noted.attempts.iter().chain(&begun.attempts).cloned();
         Ok(Self {
             instance,
             target: target.to_owned(),
             ledger,
-            attempts,
+            attempts: Attempts {
+                attempts: all.collect(),
+            },
+            noted,
+            begun,
+            intent: None,
             file,
             content,
         })
@@ -78,9 +101,27 @@ impl Claims {
         &self.attempts
     }
 
+    /// What the database knows to have been begun.
+    pub(crate) fn begun(&self) -> &Attempts {
+        &self.begun
+    }
+
+    /// For a change, whose intent is stored before its first byte goes to the target.
+    pub(crate) fn intending(self, store: Store, intent: NewIntent) -> Self {
+        Self {
+            intent: Some((store, intent)),
+            ..self
+        }
+    }
+
     /// Where the bytes of a model are, if they still are.
     pub(super) fn files(&self, model: &Digest) -> Option<PathBuf> {
         self.content.contains(model).then(|| self.content.place(model))
+    }
+
+    /// Whether a marker in the folder of a version is one of this instance for this target.
+    pub(super) fn wrote(&self, marker: &Marker, version: &str) -> bool {
+        marker.instance == self.instance && marker.target == self.target && marker.version == version
     }
 
     /// What goes into the folder of a version.
@@ -93,14 +134,33 @@ impl Claims {
         }
     }
 
+    /// Stores the intent with its number, durably: nothing has gone to the target yet. An earlier version keeps its
+    /// own number, which is not `fresh`.
+    pub(super) async fn begin(&mut self, version: &str, model: &Digest, fresh: bool) -> Result<(), ServingError> {
+        reach(CrashPoint::IntentBefore).await;
+        if let Some((store, intent)) = &mut self.intent {
+            version.clone_into(&mut intent.entry.version);
+            intent.fresh = fresh;
+            let begun = store.begin_intent(intent, self.ledger.newest()).await;
+            begun.map_err(ServingError::NotBegun)?;
+        }
+        if fresh {
+            self.attempt(version, model)?;
+        }
+        reach(CrashPoint::IntentAfter).await;
+        Ok(())
+    }
+
     /// Writes down, durably, that a version is about to be made.
-    pub(super) fn attempt(&mut self, version: &str, model: &Digest) -> Result<(), ServingError> {
-        self.attempts.add(Attempt {
+    fn attempt(&mut self, version: &str, model: &Digest) -> Result<(), ServingError> {
+        let attempt = Attempt {
             version: version.to_owned(),
             model: model.clone(),
-        });
+        };
+        self.attempts.attempts.push(attempt.clone());
+        self.noted.add(attempt);
         let folder = self.file.parent().unwrap_or(&self.file);
-        let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.attempts));
+        let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.noted));
         written.map_err(|error| {
             ServingError::Folder(format!(
                 "{} cannot be written: {error}; nothing was pushed, since nobody could tell afterwards whose it is",

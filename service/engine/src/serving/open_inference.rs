@@ -8,9 +8,10 @@ use super::repository::{ModelFolder, Naming};
 use super::sample::Sample;
 use super::servable::{New, Servable, Settled};
 use super::trial::Checks;
+use crate::house::crash::{CrashPoint, reach};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use trainyard_core::registry::NotOurs;
+use trainyard_core::registry::{Look, NotOurs};
 use trainyard_core::run::Drift;
 
 /// The waits before a server is asked again to load what is right.
@@ -32,6 +33,7 @@ impl OpenInference {
 
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims, checks: &Checks) -> Result<String, ServingError> {
         let version = self.begin(new, &mut claims, checks).await?;
+        reach(CrashPoint::ReadBack).await;
         self.folder.retire(&version, &claims).await;
         Ok(version)
     }
@@ -42,14 +44,40 @@ impl OpenInference {
         self.server.live().await?;
         self.is_our_model(claims).await?;
         let begun = self.folder.begin(&new.model.digest, new.files, claims).await?;
-        match self.activate(&begun.version, checks, claims).await {
+        let read_back = match self.activate(&begun.version, checks, claims).await {
+            Ok(()) => self.same_bytes(new, &begun.version).await,
+            Err(error) => Err(error),
+        };
+        match read_back {
             Ok(()) => Ok(begun.version),
             Err(error) => {
                 let removed = self.folder.undo(&begun, claims).await;
-                self.withdraw(&begun.version, removed, claims).await;
-                Err(self.taken_down(&begun.version, error))
+                let left = removed.as_ref().err().map(|left| format!("{error}; and then {left}"));
+                let withdrawn = self.withdraw(&begun.version, removed, claims).await;
+                let error = self.taken_down(&begun.version, error);
+                match left {
+                    // A server could load it again.
+                    Some(problem) => Err(ServingError::Unknown {
+                        version: begun.version.clone(),
+                        problem,
+                    }),
+                    None if withdrawn => Err(error),
+                    None => Err(ServingError::NotUndone(Box::new(error))),
+                }
             }
         }
+    }
+
+    /// The server tells a number only: its folder tells the model.
+    async fn same_bytes(&self, new: New<'_>, version: &str) -> Result<(), ServingError> {
+        if self.folder.holds(new.files, version).await? {
+            return Ok(());
+        }
+        Err(ServingError::Answer(format!(
+            "{} holds other bytes than the model {}; does somebody else write there?",
+            self.folder.version(version).display(),
+            new.model.digest
+        )))
     }
 
     /// What is there in place of what the ledger calls serving, as far as it can be told.
@@ -74,6 +102,25 @@ impl OpenInference {
             // A server that is down says nothing.
             Ok(()) | Err(_) => None,
         })
+    }
+
+    /// Whether a version that was begun serves, asked as a push asks. It is loaded if it is not yet.
+    pub(super) async fn look_for(&self, wanted: Servable<'_>, claims: &Claims) -> Result<Look, ServingError> {
+        if self.folder.look_for(&wanted, claims).await? != Look::This {
+            return Ok(Look::Another);
+        }
+        let checks = Checks {
+            sample: Sample::read_if_there(wanted.files)?,
+            max_latency: None,
+        };
+        match self.activate(wanted.version, &checks, claims).await {
+            Ok(()) => Ok(Look::This),
+            Err(ServingError::Unreachable { .. }) => Ok(Look::Silent),
+            Err(error) => {
+                tracing::info!(model = self.server.model(), version = wanted.version, %error, "a push that was cut off is not finished");
+                Ok(Look::Another)
+            }
+        }
     }
 
     /// A server with a model of this name that is not in the folder reads another one: a push there would not serve,
@@ -114,8 +161,9 @@ impl OpenInference {
             self.folder.retire_all_but(&version, &claims).await;
             return Ok(version);
         }
+        self.folder.may_restore(&earlier, &claims).await?;
+        claims.begin(version, &earlier.model.digest, false).await?;
         let claims = &claims;
-        self.folder.may_restore(&earlier, claims).await?;
         let _lock = self.folder.lock().await?;
         let above = self.folder.restore(&earlier, claims).await?;
         // Triton loads only the newest version; a load that fails leaves there what serves.
@@ -123,8 +171,10 @@ impl OpenInference {
             && let Err(error) = self.prove(version, &checks, claims).await
         {
             let removed = self.folder.remove(version, claims).await;
-            self.withdraw(version, removed, claims).await;
-            return Err(error);
+            return Err(match self.withdraw(version, removed, claims).await {
+                true => error,
+                false => ServingError::NotUndone(Box::new(error)),
+            });
         }
         let switch = self.activate(version, &checks, claims);
         let switched = self.folder.without(&above, claims, Down::PutBack, switch).await;
@@ -165,10 +215,7 @@ impl OpenInference {
             }
             None => {}
         }
-        Ok(Settled {
-            put_right: wrong,
-            others: settling.others,
-        })
+        Ok(Settled { put_right: wrong })
     }
 
     /// Loads what is in the folder.
@@ -194,24 +241,25 @@ impl OpenInference {
     }
 
     /// Has the server forget a version that must not serve. The old ones are loaded again, if need be by the
-    /// next start.
-    async fn withdraw(&self, version: &str, removed: Result<(), ServingError>, claims: &Claims) {
+    /// target's next look; false says that this is needed.
+    async fn withdraw(&self, version: &str, removed: Result<(), ServingError>, claims: &Claims) -> bool {
         if let Err(error) = removed {
             tracing::error!(model = self.server.model(), version, %error, "a failed version was not removed");
         }
         for wait in RELOADS {
             sleep(wait).await;
             let error = match timeout(self.server.max_loading_time(), self.reload(claims)).await {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => return true,
                 Ok(Err(error)) => error,
                 Err(_) => ServingError::Answer("the model server hangs: start it anew".to_owned()),
             };
             tracing::error!(model = self.server.model(), version, %error, "a failed version may still serve");
             // It had all its time: others wait for the target.
             if matches!(error, ServingError::Answer(_)) {
-                return;
+                return false;
             }
         }
+        false
     }
 
     /// Has a server that answers load what is left.

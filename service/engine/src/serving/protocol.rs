@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::registry::NotOurs;
+use trainyard_store::StoreError;
 
 /// An ordinary call must be answered in this time; loading has its own limit.
 const CALL: Duration = Duration::from_secs(30);
@@ -50,6 +51,20 @@ pub enum ServingError {
     /// The repository folder cannot be written or read.
     #[error("{0}")]
     Folder(String),
+    /// What came of a change cannot be told.
+    #[error("it is unknown whether version {version} serves: {problem}")]
+    Unknown {
+        /// The version.
+        version: String,
+        /// What the target did not say.
+        problem: String,
+    },
+    /// What did not serve as it should may still be loaded: it is taken away as soon as that is possible.
+    #[error("{0}")]
+    NotUndone(Box<ServingError>),
+    /// The intent cannot be stored, so that nothing was sent.
+    #[error("{0}; nothing was sent to the target")]
+    NotBegun(#[source] StoreError),
     /// Something of others is in the way, and stays.
     #[error("{}", .0.sentence())]
     NotOurs(NotOurs),

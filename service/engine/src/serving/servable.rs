@@ -49,6 +49,4 @@ impl<'a> New<'a> {
 pub(crate) struct Settled {
     /// Something was wrong; a server that runs has then loaded what is right.
     pub(crate) put_right: bool,
-    /// What is there and not provably ours: it stays.
-    pub(crate) others: Vec<String>,
 }

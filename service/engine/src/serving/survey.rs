@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use trainyard_core::registry::{Present, Rank, Standing, outranking};
+use trainyard_core::artifact::Digest;
+use trainyard_core::registry::{Mark, Present, Rank, Sighting, Standing, Whose, outranking};
 use trainyard_core::run::Drift;
 
 /// Folders below the repository are looked into so deep, since links may go round in a circle.
@@ -22,6 +23,8 @@ pub(super) struct Found {
     /// What the ledger would call it.
     version: Option<String>,
     standing: Standing,
+    /// The model that a mark of this instance names, whatever the ledger knows of it.
+    marked: Option<Digest>,
 }
 
 /// Everything in one model's folder that a server could take for a version, and what else it would serve under the
@@ -163,13 +166,46 @@ impl ModelFolder {
                     Naming::Padded => survey.numbered.push(present),
                 }
             }
+            let marked = version.as_ref().and_then(|version| self.marked(version, claims));
             survey.found.push(Found {
                 place,
                 version,
                 standing,
+                marked,
             });
         }
         self.with_settings(survey)
+    }
+
+    /// The model that the folder of a version holds by a mark of this instance, or by the ledger where an older
+    /// Trainyard wrote no marks.
+    fn marked(&self, version: &str, claims: &Claims) -> Option<Digest> {
+        let place = self.version(version);
+        if !place.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return None;
+        }
+        match mark(&place) {
+            Mark::Marker(marker) => claims.wrote(&marker, version).then_some(marker.model),
+            Mark::None => claims.ledger().version(version).map(|entry| entry.model.digest.clone()),
+            Mark::Unreadable => None,
+        }
+    }
+
+    /// The highest version that bears a mark of this instance. Changes nothing.
+    pub(super) async fn sight(&self, claims: &Claims) -> Result<Sighting, ServingError> {
+        let survey = self.survey(claims).await?;
+        let marked = survey.found.iter().filter_map(|found| {
+            let version = found.version.as_ref()?;
+            Some((number(version), version, found.marked.as_ref()?))
+        });
+        Ok(match marked.max_by_key(|(number, ..)| *number) {
+            Some((_, version, model)) => Sighting::Serves {
+                version: version.clone(),
+                model: Some(model.clone()),
+                whose: Whose::Ours,
+            },
+            None => Sighting::Nothing,
+        })
     }
 
     /// Whose the folder of a version is; `None` if there is nothing of this name.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::gate::Blessed;
 use trainyard_core::plan::InfraValidation;
-use trainyard_core::registry::Evidence;
+use trainyard_core::registry::{Evidence, Look, PromotionAction, Sight, Sighting};
 use trainyard_core::run::Drift;
 
 /// One model's place to serve.
@@ -143,7 +143,7 @@ impl Target {
             Kind::OpenInference(target) => target.roll_back(earlier, claims).await,
             Kind::TensorFlowServing(target) => target.roll_back(earlier, claims).await,
             Kind::Webhook(target) => {
-                let done = target.roll_back(earlier, current, &claims, &self.evidence).await;
+                let done = target.roll_back(earlier, current, claims, &self.evidence).await;
                 done.map(|()| earlier.version.to_owned())
             }
         }
@@ -169,14 +169,48 @@ impl Target {
         Ok(folder.survey(claims).await?.others())
     }
 
-    /// Makes the target say what the ledger says, after a crash in the middle of a push or rollback: what serves comes
+    /// What it serves, or of ours has first, and how that was learnt. Changes nothing.
+    pub(crate) async fn sight(&self, claims: &Claims) -> Result<(Sight, Sighting), ServingError> {
+        Ok(match &self.kind {
+            Kind::OpenInference(target) => (Sight::Folder, target.folder.sight(claims).await?),
+            Kind::TensorFlowServing(target) => (Sight::Folder, target.folder.sight(claims).await?),
+            Kind::Webhook(target) => (Sight::Word, target.sight(claims).await),
+        })
+    }
+
+    /// Whether what was begun serves, after nobody could tell. Nothing new is sent: what was begun is loaded or sent
+    /// again under its own number, where the target cannot be asked otherwise.
+    pub(crate) async fn look_for(
+        &self,
+        wanted: Servable<'_>,
+        action: PromotionAction,
+        claims: &Claims,
+    ) -> Result<Look, ServingError> {
+        match &self.kind {
+            Kind::OpenInference(target) => target.look_for(wanted, claims).await,
+            Kind::TensorFlowServing(target) => target.look_for(wanted, claims).await,
+            Kind::Webhook(target) => Ok(target.look_for(wanted, action, claims, &self.evidence).await),
+        }
+    }
+
+    /// Marks what an older Trainyard wrote and the ledger knows.
+    pub(crate) async fn adopt_older(&self, claims: &Claims) -> Result<(), ServingError> {
+        match &self.kind {
+            Kind::OpenInference(target) => target.folder.adopt_older(claims).await,
+            Kind::TensorFlowServing(target) => target.folder.adopt_older(claims).await,
+            Kind::Webhook(_) => Ok(()),
+        }
+    }
+
+    /// Makes a folder say what the ledger says, after a crash in the middle of a push or rollback: what serves comes
     /// back if it is gone or another version of ours answers, and then other versions of ours go that the ledger does
     /// not keep.
     pub(crate) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
         match &self.kind {
             Kind::OpenInference(target) => target.settle(current, claims).await,
             Kind::TensorFlowServing(target) => target.settle(current, claims).await,
-            Kind::Webhook(target) => target.settle(current, claims).await,
+            // What a receiver serves instead is a person's matter.
+            Kind::Webhook(_) => Ok(Settled::default()),
         }
     }
 }

@@ -5,9 +5,11 @@ use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
 use super::repository::ModelFolder;
 use super::servable::{New, Servable, Settled};
+use crate::house::crash::{CrashPoint, reach};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trainyard_core::registry::Look;
 use trainyard_core::run::Drift;
 
 /// One status call must be answered in this time.
@@ -70,6 +72,7 @@ impl Status {
 impl TensorFlowServing {
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims) -> Result<String, ServingError> {
         let version = self.begin(new, &mut claims).await?;
+        reach(CrashPoint::ReadBack).await;
         self.folder.retire(&version, &claims).await;
         Ok(version)
     }
@@ -105,6 +108,25 @@ impl TensorFlowServing {
         }))
     }
 
+    /// Whether a version that was begun serves.
+    pub(super) async fn look_for(&self, wanted: Servable<'_>, claims: &Claims) -> Result<Look, ServingError> {
+        let folder = self.folder.look_for(&wanted, claims).await?;
+        let (Look::This, Some(url)) = (folder, &self.url) else {
+            return Ok(folder);
+        };
+        let Ok(Some(status)) = self.status(url).await else {
+            return Ok(Look::Silent);
+        };
+        let served = self.folder.served(wanted.version);
+        if status.failure(&served).is_some() {
+            return Ok(Look::Another);
+        }
+        Ok(match status.serving() {
+            Some(serving) if serving.to_string() == served => Look::This,
+            _ => Look::NotYet,
+        })
+    }
+
     /// The server loads only the highest version, so that the earlier one cannot be proved beside it; it
     /// unloads the current one when the earlier one is loaded, and no sooner.
     /// Where something of others is in the way, it comes back under a number above that.
@@ -114,8 +136,9 @@ impl TensorFlowServing {
             self.folder.retire_all_but(&version, &claims).await;
             return Ok(version);
         }
+        self.folder.may_restore(&earlier, &claims).await?;
+        claims.begin(earlier.version, &earlier.model.digest, false).await?;
         let claims = &claims;
-        self.folder.may_restore(&earlier, claims).await?;
         let _lock = self.folder.lock().await?;
         let above = self.folder.restore(&earlier, claims).await?;
         let switch = self.read_back(earlier);
@@ -135,10 +158,7 @@ impl TensorFlowServing {
             }
             _ => self.folder.remove_all(&settling.left, claims).await?,
         }
-        Ok(Settled {
-            put_right,
-            others: settling.others,
-        })
+        Ok(Settled { put_right })
     }
 
     /// Whether the server answers, for a person.
@@ -153,12 +173,12 @@ impl TensorFlowServing {
         })
     }
 
-    /// The server's word that the version serves; without a server the folder's bytes.
+    /// The server's word that the version serves, where there is a server, and the folder's bytes.
     async fn read_back(&self, written: Servable<'_>) -> Result<(), ServingError> {
-        match &self.url {
-            Some(url) => self.wait_serving(url, written.version).await,
-            None => self.same_bytes(written).await,
+        if let Some(url) = &self.url {
+            self.wait_serving(url, written.version).await?;
         }
+        self.same_bytes(written).await
     }
 
     async fn wait_serving(&self, url: &str, version: &str) -> Result<(), ServingError> {

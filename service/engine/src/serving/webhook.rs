@@ -1,14 +1,19 @@
 //! A signed webhook: whoever answers it makes the model serve, and says which version does.
+//!
+//! A request that got no answer may have been heard. Then nobody knows what serves, and nothing else is sent until a
+//! look says so: at the status, or, without one, by the same request again, under its own number and digest.
 
 use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
-use super::servable::{New, Servable, Settled};
+use super::servable::{New, Servable};
+use crate::house::crash::{CrashPoint, reach};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{NotOurs, Present, Rank, next_above};
+use trainyard_core::registry::{Look, NotOurs, Present, PromotionAction, Rank, Sighting, Whose, next_above};
 use trainyard_core::run::Drift;
 use trainyard_github::signature::sign;
 
@@ -31,6 +36,48 @@ pub(super) struct Webhook {
     pub(super) max_loading_time: Duration,
 }
 
+/// Why a version does not serve that was asked for, by what is known of it.
+enum Failed {
+    /// Nobody heard the request.
+    NotHeard(ServingError),
+    /// The receiver said no.
+    Refused(ServingError),
+    /// It said that something else serves.
+    Wrong(ServingError),
+    /// It said nothing: nobody knows.
+    Lost(ServingError),
+}
+
+impl Failed {
+    fn error(self) -> ServingError {
+        let (Self::NotHeard(error) | Self::Refused(error) | Self::Wrong(error) | Self::Lost(error)) = self;
+        error
+    }
+}
+
+/// What is asked for.
+struct Asked<'a> {
+    action: &'static str,
+    version: &'a str,
+    /// Its bytes, where they are sent along.
+    servable: Option<Servable<'a>>,
+    /// Its model, where that is known.
+    model: Option<&'a Digest>,
+    evidence: &'a Value,
+}
+
+impl<'a> Asked<'a> {
+    fn of(action: &'static str, servable: Servable<'a>, evidence: &'a Value) -> Self {
+        Self {
+            action,
+            version: servable.version,
+            model: Some(&servable.model.digest),
+            servable: Some(servable),
+            evidence,
+        }
+    }
+}
+
 impl Webhook {
     pub(super) async fn push(
         &self,
@@ -38,76 +85,136 @@ impl Webhook {
         mut claims: Claims,
         evidence: &Value,
     ) -> Result<String, ServingError> {
-        let model = &new.model.digest;
         let serving = self.serving_now().await?;
         let kept = claims.ledger().kept().pop();
         let before = match &serving {
             Some(serving) if !serving.is_known(&claims) => Some(serving.version.clone()),
             _ => kept,
         };
-        // What a push that was cut off made serve keeps its number, for the same model.
-        let again = |serving: &Serving| claims.attempts().contains(&serving.version, model);
-        let present: Vec<_> = serving.iter().filter(|serving| !again(serving)).collect();
-        let present: Vec<_> = present
+        let present: Vec<_> = serving
             .iter()
             .filter_map(|serving| self.present(&serving.version))
             .collect();
         let version = next_above(claims.ledger(), &present)?;
-        claims.attempt(&version, model)?;
-        let done = self
-            .change("push", &version, Some(new.called(&version)), evidence, &claims)
-            .await;
-        if let Err(error) = &done {
-            self.restore(error, before.as_deref(), &version, &claims).await;
-        }
-        done.map(|()| version)
+        claims.begin(&version, &new.model.digest, true).await?;
+        let asked = Asked::of("push", new.called(&version), evidence);
+        self.change_or_restore(asked, before.as_deref(), &claims).await?;
+        reach(CrashPoint::ReadBack).await;
+        Ok(version)
     }
 
     pub(super) async fn roll_back(
         &self,
         earlier: Servable<'_>,
         current: &str,
-        claims: &Claims,
+        mut claims: Claims,
         evidence: &Value,
     ) -> Result<(), ServingError> {
-        if let Some(serving) = self.serving_now().await?.filter(|serving| !serving.is_known(claims)) {
+        if let Some(serving) = self.serving_now().await?.filter(|serving| !serving.is_known(&claims)) {
             return Err(self.another(&serving, earlier.version));
         }
-        let done = self
-            .change("rollback", earlier.version, Some(earlier), evidence, claims)
-            .await;
-        if let Err(error) = &done {
-            self.restore(error, Some(current), earlier.version, claims).await;
-        }
-        done
+        claims.begin(earlier.version, &earlier.model.digest, false).await?;
+        let asked = Asked::of("rollback", earlier, evidence);
+        self.change_or_restore(asked, Some(current), &claims).await
     }
 
-    /// Only a status tells what serves; if that is an earlier version of ours, or one of a push that was cut off, the
-    /// ledger's is asked for again.
-    pub(super) async fn settle(&self, current: Option<Servable<'_>>, claims: &Claims) -> Result<Settled, ServingError> {
-        let Some(current) = current else {
-            return Ok(Settled::default());
+    /// Asks for a version, and for the one before it where the receiver says that this one does not serve.
+    async fn change_or_restore(
+        &self,
+        asked: Asked<'_>,
+        before: Option<&str>,
+        claims: &Claims,
+    ) -> Result<(), ServingError> {
+        let version = asked.version;
+        let Err(failed) = self.change(asked, claims).await else {
+            return Ok(());
         };
-        match self.serving_now().await? {
-            None => return Ok(Settled::default()),
-            Some(serving) if !serving.is_known(claims) => return Err(self.another(&serving, current.version)),
-            Some(serving) if serving.version == current.version => return Ok(Settled::default()),
-            Some(_) => {}
+        match failed {
+            Failed::NotHeard(error) | Failed::Lost(error) => Err(error),
+            Failed::Refused(error) => {
+                if let Err(failed) = self.restore(&error, before, version, claims).await {
+                    let not_restored = failed.error();
+                    tracing::error!(target = self.target, version, error = %not_restored, "a refused version may still serve");
+                }
+                Err(error)
+            }
+            Failed::Wrong(error) => match self.restore(&error, before, version, claims).await {
+                Ok(()) => Err(error),
+                Err(failed) => Err(ServingError::Unknown {
+                    version: version.to_owned(),
+                    problem: format!("{error}; and then {}", failed.error()),
+                }),
+            },
         }
-        let evidence = json!({"reason": "the ledger says so"});
-        self.change("rollback", current.version, Some(current), &evidence, claims)
-            .await?;
-        Ok(Settled {
-            put_right: true,
-            others: Vec::new(),
-        })
+    }
+
+    /// Whether what was asked for serves.
+    pub(super) async fn look_for(
+        &self,
+        wanted: Servable<'_>,
+        action: PromotionAction,
+        claims: &Claims,
+        evidence: &Value,
+    ) -> Look {
+        if let Some(url) = &self.status_url {
+            let Ok(Status::Said(serving)) = self.status(url).await else {
+                return Look::Silent;
+            };
+            let Some(serving) = serving else { return Look::NotYet };
+            let look = Look::compared(
+                wanted.version,
+                &wanted.model.digest,
+                &serving.version,
+                serving.digest.as_ref(),
+            );
+            return match look {
+                // Under this very number: nothing can follow.
+                Look::Another if serving.version == wanted.version => Look::Another,
+                Look::Another => Look::NotYet,
+                look => look,
+            };
+        }
+        if claims.files(&wanted.model.digest).is_none() {
+            return Look::Silent;
+        }
+        let action = match action {
+            PromotionAction::Rollback => "rollback",
+            PromotionAction::Push | PromotionAction::Removed => "push",
+        };
+        let before = claims.ledger().kept().pop();
+        let asked = Asked::of(action, wanted, evidence);
+        match self.change_or_restore(asked, before.as_deref(), claims).await {
+            Ok(()) => Look::This,
+            Err(ServingError::Unreachable { .. } | ServingError::Unknown { .. }) => Look::Silent,
+            Err(_) => Look::Another,
+        }
+    }
+
+    /// What its status says serves.
+    pub(super) async fn sight(&self, claims: &Claims) -> Sighting {
+        let Some(url) = &self.status_url else {
+            return Sighting::Silent;
+        };
+        match self.status(url).await {
+            Ok(Status::Said(Some(serving))) => Sighting::Serves {
+                whose: match &serving.instance {
+                    Some(instance) if instance == claims.instance() => Whose::Ours,
+                    Some(_) => Whose::Others,
+                    None => Whose::Unsaid,
+                },
+                version: serving.version,
+                model: serving.digest,
+            },
+            Ok(Status::Said(None)) => Sighting::Nothing,
+            Ok(Status::Silent(_)) | Err(_) => Sighting::Silent,
+        }
     }
 
     /// What the status says serves in place of what the ledger says, as far as it can be told.
     pub(super) async fn drift(&self, current: Servable<'_>) -> Result<Option<Drift>, ServingError> {
         let Some(url) = &self.status_url else { return Ok(None) };
         // A receiver that is away or names none says nothing.
-        let Some(serving) = self.status(url).await.ok().flatten() else {
+        let Ok(Status::Said(Some(serving))) = self.status(url).await else {
             return Ok(None);
         };
         let same_bytes = serving
@@ -124,7 +231,10 @@ impl Webhook {
     /// What serves, as far as there is a status that says so.
     async fn serving_now(&self) -> Result<Option<Serving>, ServingError> {
         match &self.status_url {
-            Some(url) => self.status(url).await,
+            Some(url) => match self.status(url).await? {
+                Status::Said(serving) => Ok(serving),
+                Status::Silent(_) => Ok(None),
+            },
             None => Ok(None),
         }
     }
@@ -147,37 +257,31 @@ impl Webhook {
 
     /// Whether it answers, for a person. The webhook itself is not called: that would change something.
     pub(super) async fn probe(&self) -> Result<String, ServingError> {
-        let Some(status) = &self.status_url else {
+        let Some(url) = &self.status_url else {
             return Ok(format!(
                 "requests to {} are signed; without a status_url it is not asked",
                 self.url
             ));
         };
-        let serving = self.status(status).await?;
-        Ok(format!(
-            "{status} answers: {} serves",
-            serving.map_or_else(|| "no version".to_owned(), |serving| serving.version)
-        ))
+        match self.status(url).await? {
+            Status::Said(Some(serving)) => Ok(format!("{url} answers: {} serves", serving.version)),
+            Status::Said(None) => Ok(format!("{url} answers: no version serves")),
+            Status::Silent(status) => Ok(format!("{url} answers {status}, and not which version serves")),
+        }
     }
 
     /// Sends one request and reads back that the version serves.
-    async fn change(
-        &self,
-        action: &str,
-        version: &str,
-        servable: Option<Servable<'_>>,
-        evidence: &Value,
-        claims: &Claims,
-    ) -> Result<(), ServingError> {
+    async fn change(&self, asked: Asked<'_>, claims: &Claims) -> Result<(), Failed> {
+        let (action, version) = (asked.action, asked.version);
         let body = json!({
             "action": action,
             "instance": claims.instance(),
             "target": self.target,
             "model": self.model,
             "version": version,
-            "digest": servable.map(|servable| &servable.model.digest),
-            "uri": servable.map(|servable| servable.files),
-            "evidence": evidence,
+            "digest": asked.servable.map(|servable| &servable.model.digest),
+            "uri": asked.servable.map(|servable| servable.files),
+            "evidence": asked.evidence,
         });
         let body = body.to_string();
         let signature = sign(self.secret.expose_secret(), body.as_bytes());
@@ -188,79 +292,141 @@ impl Webhook {
             .header(SIGNATURE, signature)
             .timeout(self.max_loading_time.max(CALL))
             .body(body);
-        let response = request.send().await;
-        let response = response.map_err(|error| unreachable("the webhook", &self.url, &error))?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => {
+                return Err(Failed::NotHeard(unreachable("the webhook", &self.url, &error)));
+            }
+            Err(error) => return Err(self.lost(version, &unreachable("the webhook", &self.url, &error))),
+        };
         let status = response.status();
-        let text = response
-            .bytes()
-            .await
-            .map_err(|error| unreachable("the webhook", &self.url, &error))?;
+        let text = response.bytes().await;
+        let text = text.map_err(|error| self.lost(version, &unreachable("the webhook", &self.url, &error)))?;
+        if action == "push" {
+            reach(CrashPoint::Sent).await;
+        }
         if !status.is_success() {
             let said: String = String::from_utf8_lossy(&text).trim().chars().take(200).collect();
             let said = if said.is_empty() { said } else { format!(": {said}") };
-            return Err(ServingError::Answer(format!(
+            let refused = format!(
                 "the webhook at {} refused to {action} version {version} ({status}){said}",
                 self.url
-            )));
+            );
+            return Err(match status {
+                // Somebody between us and the receiver, who may have heard it.
+                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
+                    self.lost(version, &refused)
+                }
+                status if status.is_client_error() => Failed::Refused(ServingError::Answer(refused)),
+                _ => Failed::Wrong(ServingError::Answer(refused)),
+            });
         }
         match &self.status_url {
-            Some(url) => self.wait_serving(url, version).await,
-            None => self.expect(version, said(&text)),
+            Some(url) => self.wait_serving(url, &asked).await,
+            None => self.expect(&asked, said(&text)).map_err(Failed::Wrong),
         }
     }
 
-    async fn wait_serving(&self, url: &str, version: &str) -> Result<(), ServingError> {
+    fn lost(&self, version: &str, problem: &dyn std::fmt::Display) -> Failed {
+        Failed::Lost(ServingError::Unknown {
+            version: version.to_owned(),
+            problem: problem.to_string(),
+        })
+    }
+
+    async fn wait_serving(&self, url: &str, asked: &Asked<'_>) -> Result<(), Failed> {
         let deadline = Instant::now() + self.max_loading_time;
         loop {
-            let serving = self.status(url).await?;
-            let serves = serving.as_ref().is_some_and(|serving| serving.version == version);
-            if serves || Instant::now() >= deadline {
-                return self.expect(version, serving);
+            let status = self.status(url).await;
+            let late = Instant::now() >= deadline;
+            match status {
+                Ok(Status::Said(serving)) => {
+                    let serves = serving.as_ref().is_some_and(|serving| serving.version == asked.version);
+                    if serves || late {
+                        return self.expect(asked, serving).map_err(Failed::Wrong);
+                    }
+                }
+                Ok(Status::Silent(status)) if late => {
+                    let problem = format!("{url} answers {status}, and not which version serves");
+                    return Err(self.lost(asked.version, &problem));
+                }
+                Err(error) if late => return Err(self.lost(asked.version, &error)),
+                Ok(Status::Silent(_)) | Err(_) => {}
             }
             sleep(POLL).await;
         }
     }
 
-    fn expect(&self, version: &str, serving: Option<Serving>) -> Result<(), ServingError> {
-        match serving.map(|serving| serving.version) {
-            Some(serving) if serving == version => Ok(()),
-            Some(serving) => Err(ServingError::Answer(format!(
-                "the webhook at {} says that version {serving} serves, not {version}",
-                self.url
-            ))),
-            None => Err(ServingError::Answer(format!(
+    fn expect(&self, asked: &Asked<'_>, serving: Option<Serving>) -> Result<(), ServingError> {
+        let version = asked.version;
+        let Some(serving) = serving else {
+            return Err(ServingError::Answer(format!(
                 "the webhook at {} does not say which version serves: let it, or its status_url, answer {{\"version\": \"{version}\"}}",
                 self.url
+            )));
+        };
+        if serving.version != version {
+            return Err(ServingError::Answer(format!(
+                "the webhook at {} says that version {} serves, not {version}",
+                self.url, serving.version
+            )));
+        }
+        match (asked.model, &serving.digest) {
+            (Some(model), Some(digest)) if model != digest => Err(ServingError::Answer(format!(
+                "the webhook at {} says that version {version} is model {}, not {}",
+                self.url,
+                digest.short(),
+                model.short()
             ))),
+            _ => Ok(()),
         }
     }
 
-    /// The version that serves, `None` if the answer names none.
-    async fn status(&self, url: &str) -> Result<Option<Serving>, ServingError> {
+    async fn status(&self, url: &str) -> Result<Status, ServingError> {
         let response = self.http.get(url).timeout(CALL).send().await;
         let response = response.map_err(|error| unreachable("the webhook", url, &error))?;
-        if !response.status().is_success() {
-            return Ok(None);
+        let status = response.status();
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Status::Said(None));
+        }
+        if !status.is_success() {
+            return Ok(Status::Silent(status));
         }
         let text = response.bytes().await;
-        Ok(said(&text.map_err(|error| unreachable("the webhook", url, &error))?))
+        let text = text.map_err(|error| unreachable("the webhook", url, &error))?;
+        Ok(match serde_json::from_slice::<Value>(&text) {
+            Ok(Value::Object(_)) => Status::Said(said(&text)),
+            _ => Status::Silent(status),
+        })
     }
 
-    /// Asks for what served before, after a request of which nobody knows what it did.
-    async fn restore(&self, error: &ServingError, before: Option<&str>, failed: &str, claims: &Claims) {
-        // Nobody heard the request.
-        if matches!(error, ServingError::Unreachable { problem, .. } if problem != "no answer in time") {
-            return;
-        }
+    /// Asks for what served before, after a request that did not end as it should.
+    async fn restore(
+        &self,
+        error: &ServingError,
+        before: Option<&str>,
+        failed: &str,
+        claims: &Claims,
+    ) -> Result<(), Failed> {
+        let Some(before) = before else { return Ok(()) };
         let evidence = json!({"failed": failed, "reason": error.to_string()});
-        let restored = match before {
-            Some(version) => self.change("rollback", version, None, &evidence, claims).await,
-            None => Ok(()),
+        let asked = Asked {
+            action: "rollback",
+            version: before,
+            servable: None,
+            model: claims.ledger().version(before).map(|entry| &entry.model.digest),
+            evidence: &evidence,
         };
-        if let Err(error) = restored {
-            tracing::error!(target = self.target, version = failed, %error, "a failed version may still serve");
-        }
+        self.change(asked, claims).await
     }
+}
+
+/// What a status page answers.
+enum Status {
+    /// This version serves, or none.
+    Said(Option<Serving>),
+    /// It says nothing of versions.
+    Silent(StatusCode),
 }
 
 /// What a receiver says it serves.
@@ -269,6 +435,8 @@ struct Serving {
     version: String,
     /// The model, if it says so.
     digest: Option<Digest>,
+    /// Whose it is, if it says so.
+    instance: Option<String>,
 }
 
 impl Serving {
@@ -278,7 +446,8 @@ impl Serving {
     }
 }
 
-/// `{"version": "000007"}`; a number is taken as well, and a `digest` tells versions of the same name apart.
+/// `{"version": "000007"}`; a number is taken as well. A `digest` tells versions of the same name apart, and an
+/// `instance` whose they are.
 fn said(text: &[u8]) -> Option<Serving> {
     let answer: Value = serde_json::from_slice(text).ok()?;
     let version = match &answer["version"] {
@@ -287,5 +456,10 @@ fn said(text: &[u8]) -> Option<Serving> {
         _ => return None,
     };
     let digest = answer["digest"].as_str().and_then(|digest| Digest::parse(digest).ok());
-    Some(Serving { version, digest })
+    let instance = answer["instance"].as_str().map(str::to_owned);
+    Some(Serving {
+        version,
+        digest,
+        instance,
+    })
 }

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
+use trainyard_core::artifact::Digest;
+use trainyard_core::registry::{IntentAction, NewIntent, NewPromotion, PromotionAction};
 use trainyard_core::run::RunState;
 use trainyard_executors::fake::Script;
 use trainyard_store::Direction;
@@ -213,6 +215,27 @@ async fn leftovers_of_a_crash_are_removed() {
     std::fs::write(models.join("000002/.trainyard.json"), marker.to_string()).unwrap();
     let begun = json!({"attempts": [{"version": "000002", "model": model}]});
     std::fs::write(data.join("pushing/tiny.json"), begun.to_string()).unwrap();
+    let serving = yard.serving().await;
+    let mut entry = NewPromotion {
+        target: serving.target,
+        pipeline: serving.pipeline,
+        action: PromotionAction::Push,
+        version: "000002".to_owned(),
+        model: serving.model,
+        run: None,
+        actor: "gate".to_owned(),
+        evidence: serving.evidence,
+        at: serving.at,
+    };
+    entry.model.digest = Digest::parse(&model).unwrap();
+    let intent = NewIntent {
+        action: IntentAction::Push,
+        entry,
+        fresh: true,
+    };
+    let store = yard.other_store().await;
+    store.begin_intent(&intent, Some(serving.id)).await.unwrap();
+    store.close().await;
     // A rollback that was cut off: what the ledger calls current is out of sight.
     let aside = models.join(format!(".trainyard-{instance}-000001.old"));
     std::fs::rename(models.join("000001"), &aside).unwrap();

@@ -11,6 +11,7 @@ mod door;
 mod failures;
 mod github_down;
 mod infra_validation;
+mod intents;
 mod kept_back;
 mod memo;
 #[path = "../../../store/tests/it/ml_metadata.rs"]

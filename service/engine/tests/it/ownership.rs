@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use trainyard_core::run::RunState;
-use trainyard_engine::{Layout, PromoteRequest, TargetConfig, TargetKind};
+use trainyard_engine::{Keep, Layout, PromoteRequest, TargetConfig, TargetKind};
 
 /// The kinds of targets that write to a folder.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -348,7 +348,8 @@ async fn a_push_that_was_cut_off_is_known_as_ours() {
     }
 }
 
-/// A version that says it is ours, which neither the ledger nor a note of a push knows, is not provably so.
+/// A version that says it is ours, which neither the ledger nor a note of a push knows, is not provably so: it is not
+/// touched, and a person says whether it or the ledger is right.
 #[tokio::test]
 async fn a_marker_alone_proves_nothing() {
     let mut yard = yard_of(Kind::TensorFlow).await;
@@ -360,9 +361,17 @@ async fn a_marker_alone_proves_nothing() {
     let marker = json!({"instance": yard.instance(), "target": "tiny", "version": "000002", "model": model});
     fs::write(theirs.join(".trainyard.json"), marker.to_string()).unwrap();
     yard.restart().await;
-    let (state, summary) = train(&yard, "0.75", 2).await;
+    let (_, summary) = train(&yard, "0.75", 2).await;
+    assert!(summary.contains("target 'tiny' and its ledger disagree"), "{summary}");
+    assert_eq!(yard.on_disk(), ["1", "2"]);
+    let done = yard
+        .engine
+        .reconcile_target("tiny", Keep::Ledger, "ada", "made by hand")
+        .await;
+    assert_eq!(done.unwrap().version, "000003");
+    let (state, summary) = train(&yard, "0.8", 3).await;
     assert_eq!(state, RunState::Succeeded, "{summary}");
-    assert_eq!(yard.on_disk(), ["1", "2", "3"]);
+    assert!(yard.on_disk().contains(&"2".to_owned()), "{:?}", yard.on_disk());
 }
 
 async fn promote(yard: &Yard, version: &str) -> Result<(String, String), String> {

@@ -32,7 +32,7 @@ async fn a_bad_model_never_replaces_a_good_one() {
     yard.push(&[]).await;
     yard.last(1).await;
     insta::assert_snapshot!(refused(&yard, "broken", 2).await, @"the approved model was not pushed: the model server refused to load model 'tiny' (500 Internal Server Error): see its log");
-    insta::assert_snapshot!(refused(&yard, "never_ready", 3).await, @"the approved model was not pushed: version 000002 of model 'tiny' did not become ready within 1s: see the model server's log");
+    insta::assert_snapshot!(refused(&yard, "never_ready", 3).await, @"the approved model was not pushed: version 000003 of model 'tiny' did not become ready within 1s: see the model server's log");
     insta::assert_snapshot!(refused(&yard, "nan", 4).await, @"the approved model was not pushed: the served model answers NaN or an infinity (null) for row 1 of 'score', where a finite number was expected");
     insta::assert_snapshot!(refused(&yard, "wrong", 5).await, @"the approved model was not pushed: the served model answers 0.123 for 'score' where 0.8 was expected (tolerance 0.0001)");
     insta::assert_snapshot!(refused(&yard, "mute", 6).await, @"the approved model was not pushed: the served model answers no output 'score'");
@@ -40,7 +40,11 @@ async fn a_bad_model_never_replaces_a_good_one() {
     yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let (row, _) = yard.last(7).await;
     assert_eq!(row.state, RunState::Succeeded);
-    assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
+    assert_eq!(
+        yard.server.predict(),
+        Some(("000007".to_owned(), 0.8)),
+        "a number is never used again"
+    );
 }
 
 #[tokio::test]
@@ -50,22 +54,24 @@ async fn a_rejected_version_is_withdrawn_though_the_server_refuses_for_a_while()
     yard.last(1).await;
     yard.server.refuse_after(1, 2);
     refused(&yard, "wrong", 2).await;
-    // Refused for so long that only the next start can put it right.
-    yard.server.refuse_after(1, 3);
+    // Refused for so long that the run is over before it can be put right.
+    yard.server.refuse_after(1, 5);
     yard.push(&[("auc: 0.7", "auc: 0.85"), ("serve: well", "serve: wrong")])
         .await;
-    yard.last(3).await;
-    assert_eq!(
-        yard.server.predict(),
-        Some(("000002".to_owned(), 0.85)),
-        "the withdrawn one answers"
-    );
-    yard.crash().await;
+    let (row, _) = yard.last(3).await;
+    assert_eq!(row.state, RunState::Failed);
+    // The target is looked at until it serves what the ledger says, whether or not the service goes on.
     yard.restart().await;
     until("the old version answers", async || {
         yard.server.predict().filter(|(version, _)| version == "000001")
     })
     .await;
+    until("an end of every intent", async || {
+        let open = yard.engine.reads().open_intents().await.unwrap();
+        open.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(yard.ledger().await, ["push 000001"]);
 }
 
 #[tokio::test]

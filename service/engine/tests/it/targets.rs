@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trainyard_core::run::RunState;
-use trainyard_engine::{TargetConfig, TargetKind};
+use trainyard_engine::{Keep, TargetConfig, TargetKind};
 use trainyard_github::signature::sign;
 
 const SECRET: &str = "secret-of-the-webhook";
@@ -114,7 +114,7 @@ async fn a_version_directory_is_written_read_back_and_rolled_back() {
     let TargetKind::TensorFlowServing { url: Some(url), .. } = &yard.config.targets["tiny"].kind else {
         panic!("no url");
     };
-    insta::assert_snapshot!(summary.replace(url, "URL"), @"the approved model was not pushed: the model server at URL serves version 2 of model 'tiny' after 1s, not version 4: does it watch this folder?");
+    insta::assert_snapshot!(summary.replace(url, "URL"), @"the approved model was not pushed: the model server at URL serves version 2 of model 'tiny' after 1s, not version 5: does it watch this folder?");
     let done = yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!(
         (done.to.as_str(), watcher.versions()),
@@ -144,13 +144,23 @@ async fn a_version_directory_without_a_server_is_read_back_from_the_disk() {
     assert_eq!(state, RunState::Succeeded, "{summary}");
     let folder = models.path().join("tiny");
     assert!(folder.join("1/model.onnx").exists());
-    // What serves comes back with the next start.
+    // A start changes nothing that no intent explains; it says so.
     std::fs::remove_dir_all(folder.join("1")).unwrap();
     yard.restart().await;
-    until("the version of the ledger", async || {
-        folder.join("1/model.onnx").exists().then_some(())
+    let found = until("the finding", async || {
+        yard.engine.reads().finding("tiny").await.unwrap()
     })
     .await;
+    let found = found.of_target("tiny").replace(&folder.display().to_string(), "FOLDER");
+    insta::assert_snapshot!(found, @"target 'tiny' does not serve what its ledger says: FOLDER/1 is gone; it is left so until the next push goes above it, or a person asks for `trainyard targets reconcile tiny --restore-ledger`");
+    assert!(!folder.join("1").exists());
+    let done = yard
+        .engine
+        .reconcile_target("tiny", Keep::Ledger, "ada", "removed by mistake")
+        .await;
+    assert_eq!(done.unwrap().version, "000002");
+    assert!(folder.join("2/model.onnx").exists());
+    assert_eq!(yard.engine.reads().finding("tiny").await.unwrap(), None);
 }
 
 /// A service behind a webhook.
@@ -270,10 +280,10 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
                 insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook says that version 000002 serves, not 000003")
             }
             Manner::Silent => {
-                insta::assert_snapshot!(without_port(&summary), @r#"the approved model was not pushed: the webhook at URL/hook does not say which version serves: let it, or its status_url, answer {"version": "000003"}"#)
+                insta::assert_snapshot!(without_port(&summary), @r#"the approved model was not pushed: the webhook at URL/hook does not say which version serves: let it, or its status_url, answer {"version": "000004"}"#)
             }
             _ => {
-                insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook refused to push version 000003 (409 Conflict): no room")
+                insta::assert_snapshot!(without_port(&summary), @"the approved model was not pushed: the webhook at URL/hook refused to push version 000005 (409 Conflict): no room")
             }
         }
         assert_eq!(hook.serving(), "000002", "what served before serves");
@@ -282,30 +292,49 @@ async fn a_webhook_is_told_read_back_and_rolled_back() {
     yard.engine.roll_back("tiny", "ada", None).await.unwrap();
     assert_eq!(hook.serving(), "000001");
     assert_eq!(yard.ledger().await, ["push 000001", "push 000002", "rollback 000001"]);
-    let again = ["push 000003", "rollback 000002"];
-    let heard = ["push 000001", "push 000002"]
-        .into_iter()
-        .chain(again)
-        .chain(again)
-        .chain(again);
-    assert_eq!(hook.heard(), heard.chain(["rollback 000001"]).collect::<Vec<_>>());
+    let heard = [
+        "push 000001",
+        "push 000002",
+        "push 000003",
+        "rollback 000002",
+        "push 000004",
+        "rollback 000002",
+        "push 000005",
+        "rollback 000002",
+        "rollback 000001",
+    ];
+    assert_eq!(hook.heard(), heard, "a number is never used again");
 }
 
 #[tokio::test]
-async fn a_status_is_asked_and_set_right_at_the_next_start() {
+async fn what_a_status_says_and_no_intent_explains_is_left_to_a_person() {
     let (mut yard, hook) = hooked(true, SECRET).await;
     for (count, auc) in ["0.7", "0.75"].into_iter().enumerate() {
         let (state, summary) = run(&yard, auc, "well", count + 1).await;
         assert_eq!(state, RunState::Succeeded, "{summary}");
     }
-    // A rollback that was cut off before the ledger knew it.
+    // Somebody went back by hand, or restored the receiver.
     *hook.serving.lock().unwrap() = Some("000001".to_owned());
     yard.restart().await;
-    until("the ledger's version", async || {
-        (hook.serving() == "000002").then_some(())
+    let found = until("the finding", async || {
+        yard.engine.reads().finding("tiny").await.unwrap()
     })
     .await;
-    assert_eq!(hook.heard(), ["push 000001", "push 000002", "rollback 000002"]);
+    insta::assert_snapshot!(found.of_target("tiny"), @"target 'tiny' and its ledger disagree: it serves version 000001, which nobody went back to: the ledger says that version 000002 serves; nothing is changed and nothing is pushed there until a person decides with `trainyard targets reconcile tiny --keep-served` or `--restore-ledger`");
+    let (state, summary) = run(&yard, "0.8", "well", 3).await;
+    assert_eq!(state, RunState::Succeeded);
+    assert!(
+        summary.starts_with("approved, not pushed: target 'tiny' and its ledger disagree"),
+        "{summary}"
+    );
+    assert_eq!(hook.heard(), ["push 000001", "push 000002"], "nothing was said");
+    let done = yard
+        .engine
+        .reconcile_target("tiny", Keep::Served, "ada", "it was too slow")
+        .await;
+    assert_eq!(done.unwrap().version, "000001");
+    assert_eq!(yard.ledger().await, ["push 000001", "push 000002", "rollback 000001"]);
+    assert_eq!(hook.heard(), ["push 000001", "push 000002"]);
 }
 
 #[tokio::test]

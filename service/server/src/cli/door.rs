@@ -3,11 +3,11 @@
 
 use super::service::Service;
 use crate::config::Config;
-use crate::views::{HoldChange, path_part};
+use crate::views::{HoldChange, ReconciledTarget, path_part};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use trainyard_core::ids::RepoName;
-use trainyard_engine::{Engine, PromoteRequest, RunAsked};
+use trainyard_engine::{Engine, Keep, PromoteRequest, RunAsked};
 use trainyard_store::RunRow;
 
 /// Who does what a command asks for.
@@ -126,6 +126,25 @@ impl Door {
             Self::Here(engine) => {
                 let done = engine.release_target(target, actor, reason).await?;
                 Ok(serde_json::to_value(HoldChange::from(done))?)
+            }
+        }
+    }
+
+    /// Decides between a target and its ledger; what was done, as the API says it.
+    pub(super) async fn reconcile(&self, target: &str, keep: Keep, actor: &str, reason: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/targets/{}/reconcile", path_part(target));
+                let keep = match keep {
+                    Keep::Served => "served",
+                    Keep::Ledger => "ledger",
+                };
+                let asked = json!({"keep": keep, "actor": actor, "reason": reason});
+                service.post(&path, &asked).await
+            }
+            Self::Here(engine) => {
+                let done = engine.reconcile_target(target, keep, actor, reason).await?;
+                Ok(serde_json::to_value(ReconciledTarget::from(done))?)
             }
         }
     }

@@ -22,6 +22,7 @@ mod schema;
 mod schema_diff;
 mod serve;
 mod service;
+mod targets;
 mod trigger;
 mod verdict;
 mod why;
@@ -73,6 +74,7 @@ enum Command {
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Models(models::Models),
+    Targets(targets::Targets),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
     Hold(hold::Hold),
@@ -140,6 +142,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,
+            Command::Targets(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,

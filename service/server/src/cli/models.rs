@@ -48,6 +48,9 @@ fn render(target: &TargetView) -> String {
         None => format!("{} serves no model of ours", target.name),
     };
     let mut text = format!("{} {}\n", plain(&serving), Tone::Faint.paint(&format!("({url})")));
+    if let Some(finding) = &target.finding {
+        text.push_str(&format!("{}\n", Tone::Attention.paint(&plain(finding))));
+    }
     if let Some(hold) = &target.hold {
         let when = super::runs::when(&hold.since);
         let held = format!("held by {} since {when}: {}", hold.actor, hold.reason);

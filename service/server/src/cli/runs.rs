@@ -95,7 +95,8 @@ pub(super) async fn detail(store: &Reads, id: &str) -> Result<RunDetail> {
     let row = row(store, id).await?;
     let run = store.load_run(&row.id).await?;
     let events = store.run_events(&row.id, 0).await?;
-    Ok(RunDetail::new(row, run, events))
+    let open = store.open_intents().await?;
+    Ok(RunDetail::new(row, run, events, &open))
 }
 
 fn table(runs: &[RunItem]) -> String {
@@ -158,6 +159,7 @@ pub(super) fn render(run: &RunDetail) -> String {
             .is_some()
             .then(|| took(head.started_at.as_deref(), head.ended_at.as_deref())),
     );
+    line("waits for", run.waits_for.clone());
     line("result", head.summary.clone());
     text.push('\n');
     text.push_str(&steps(run));

@@ -5,18 +5,85 @@ use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
 use super::runs::named;
-use crate::views::{HoldChange, Models};
+use crate::views::{HoldChange, Models, ReconciledTarget, Targets};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use trainyard_engine::{PromoteRequest, Promoted, PromotionError, RolledBack};
+use trainyard_engine::{Keep, PromoteRequest, Promoted, PromotionError, RolledBack};
 use utoipa::ToSchema;
 
 /// Every push target, what it serves, and its ledger.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", operation_id = "list_models", responses((status = 200, body = Models)))]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Models>, ApiError> {
     Ok(Json(Models::read(app.engine.reads(), &app.config).await?))
+}
+
+/// Every push target, and whether it is in step with its ledger.
+#[utoipa::path(get, path = "/api/v1/targets", tag = "models", operation_id = "list_targets", responses((status = 200, body = Targets)))]
+pub(super) async fn targets(State(app): State<App>) -> Result<Json<Targets>, ApiError> {
+    let models = Models::read(app.engine.reads(), &app.config).await?;
+    Ok(Json(models.into()))
+}
+
+/// Which of a target and its ledger is right, and why.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object such as {\"keep\": \"served\", \"reason\": \"…\"}"
+)]
+pub(super) struct ReconcileAsked {
+    /// `served` or `ledger`; nobody guesses which.
+    #[serde(default)]
+    #[schema(required)]
+    keep: Option<Kept>,
+    /// Why, for the record.
+    #[serde(default)]
+    #[schema(required)]
+    reason: String,
+    /// Who asks, for the record; `api` if absent.
+    #[serde(default)]
+    actor: Option<String>,
+}
+
+/// Which of a target and its ledger is right.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kept {
+    /// What serves goes on serving, and the ledger learns of it.
+    Served,
+    /// The ledger's model serves again, under a new number.
+    Ledger,
+}
+
+/// Decides between a target and its ledger, which disagree, or of which nobody knows whether they do.
+#[utoipa::path(post, path = "/api/v1/targets/{name}/reconcile", tag = "models", operation_id = "reconcile_target",
+    params(("name" = String, Path)), request_body(content = ReconcileAsked),
+    responses((status = 200, body = ReconciledTarget), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "there is nothing to decide, or it cannot be decided so"),
+        (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves"),
+        (status = 503, body = ErrorBody, description = "nobody knows what serves")))]
+pub(super) async fn reconcile(
+    State(app): State<App>,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Json<ReconciledTarget>, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: ReconcileAsked = body::json(&parts, incoming).await?;
+    let (engine, actor) = (app.engine.clone(), named(asked.actor.as_deref()));
+    let keep = match asked.keep {
+        Some(Kept::Served) => Keep::Served,
+        Some(Kept::Ledger) => Keep::Ledger,
+        None => {
+            return Err(ApiError::bad_request(
+                "say what to keep: {\"keep\": \"served\"} or {\"keep\": \"ledger\"}",
+            ));
+        }
+    };
+    // In a task of its own: an asker that hangs up must not leave it half done.
+    let done = tokio::spawn(async move { engine.reconcile_target(&name, keep, &actor, &asked.reason).await }).await;
+    let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(Json(done.map_err(refusal)?.into()))
 }
 
 /// What a rollback did.
@@ -95,7 +162,9 @@ fn refusal(error: PromotionError) -> ApiError {
         | PromotionError::Trial(_)
         | PromotionError::NotWritten(_) => ApiError::new(StatusCode::CONFLICT, sentence),
         PromotionError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, sentence),
-        PromotionError::Lock(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
+        PromotionError::Lock(_) | PromotionError::Undecided(_) => {
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+        }
         PromotionError::Store(error) => error.into(),
     }
 }

@@ -16,6 +16,7 @@ use utoipa::{Modify, OpenApi};
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::log,
         deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, models::hold, models::release,
+        models::targets, models::reconcile,
         lineage::show,
     ),
     components(schemas(ErrorBody)),

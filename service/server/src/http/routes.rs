@@ -65,6 +65,13 @@ pub(super) fn routes() -> Vec<Route> {
             ApiToken,
             post(models::release),
         ),
+        route("GET", "/api/v1/targets", ApiToken, get(models::targets)),
+        route(
+            "POST",
+            "/api/v1/targets/{name}/reconcile",
+            ApiToken,
+            post(models::reconcile),
+        ),
         route("GET", "/api/v1/lineage/{*artifact}", ApiToken, get(lineage::show)),
     ]
 }

@@ -92,7 +92,8 @@ pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> 
     let row = row(&app, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
     let events = app.engine.reads().run_events(&row.id, 0).await?;
-    Ok(Json(RunDetail::new(row, run, events)))
+    let open = app.engine.reads().open_intents().await?;
+    Ok(Json(RunDetail::new(row, run, events, &open)))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -8,7 +8,9 @@ mod run;
 
 pub use delivery::{Deliveries, DeliveryItem, EventItem};
 pub use lineage::Lineage;
-pub use models::{HoldChange, HoldView, Models, PromotionItem, Serving, TargetView};
+pub use models::{
+    HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,
+};
 pub use replay::{Replay, ReplayedItem};
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
 

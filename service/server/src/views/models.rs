@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::registry::{CHAMPION, Evidence, NewTargetHold, Promotion, Serving as ServingNow, TargetHold};
-use trainyard_core::run::WorkTree;
+use trainyard_core::registry::{
+    CHAMPION, Evidence, IntentState, NewTargetHold, Promotion, Serving as ServingNow, TargetHold,
+};
+use trainyard_core::run::{Finding, WorkTree};
+use trainyard_engine::Reconciled;
 use trainyard_store::{Reads, Result};
 use utoipa::ToSchema;
 
@@ -28,6 +31,11 @@ pub struct TargetView {
     pub name: String,
     /// The model server, or the folder of versions; absent when the configuration does not name the target any more.
     pub url: Option<String>,
+    /// `in_step` with its ledger, `pushing`, `unknown` (nobody knows what serves, and it is read back), `drifted` (the
+    /// next push goes above what others did) or `disagrees` (a person decides, and nothing is pushed before).
+    pub state: &'static str,
+    /// What was found, and what follows, unless it is in step.
+    pub finding: Option<String>,
     /// Who froze it, if it is frozen: nothing new serves then.
     pub hold: Option<HoldView>,
     /// What it serves, if anything.
@@ -82,6 +90,73 @@ impl From<NewTargetHold> for HoldChange {
             actor: done.actor,
             reason: done.reason,
             at: time(done.at),
+        }
+    }
+}
+
+/// The state of every push target.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Targets {
+    /// By name.
+    pub targets: Vec<TargetBrief>,
+}
+
+/// The state of a push target.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TargetBrief {
+    /// Its name.
+    pub name: String,
+    /// The model server, the folder of versions or the receiver.
+    pub url: Option<String>,
+    /// `in_step`, `pushing`, `unknown`, `drifted` or `disagrees`, as of a model's target.
+    pub state: &'static str,
+    /// What was found, and what follows, unless it is in step.
+    pub finding: Option<String>,
+    /// The version that its ledger says serves.
+    pub serving: Option<String>,
+    /// Whether a person froze it.
+    pub held: bool,
+}
+
+impl From<Models> for Targets {
+    fn from(models: Models) -> Self {
+        let targets = models.targets.into_iter().map(|target| TargetBrief {
+            name: target.name,
+            url: target.url,
+            state: target.state,
+            finding: target.finding,
+            serving: target.serving.map(|serving| serving.version),
+            held: target.hold.is_some(),
+        });
+        Self {
+            targets: targets.collect(),
+        }
+    }
+}
+
+/// What a decision between a target and its ledger did.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ReconciledTarget {
+    /// The target.
+    pub target: String,
+    /// `served` or `ledger`.
+    pub kept: &'static str,
+    /// The version that serves from now on, by the target and by the ledger.
+    pub version: String,
+    /// Its model's digest.
+    pub model: String,
+    /// What was found, in words.
+    pub found: Option<String>,
+}
+
+impl From<Reconciled> for ReconciledTarget {
+    fn from(done: Reconciled) -> Self {
+        Self {
+            target: done.target,
+            kept: done.kept,
+            version: done.version,
+            model: done.model,
+            found: done.found,
         }
     }
 }
@@ -148,7 +223,10 @@ impl Models {
         for name in names {
             let ledger = store.ledger(&name).await?;
             let now = ledger.serving();
+            let (state, finding) = standing(store, &name).await?;
             targets.push(TargetView {
+                state,
+                finding,
                 url: config.targets.get(&name).map(|target| target.0.place()),
                 hold: store.target_hold(&name).await?.map(HoldView::from),
                 serving: now.map(serving),
@@ -163,6 +241,27 @@ impl Models {
         }
         Ok(Self { targets })
     }
+}
+
+/// Whether a target is in step with its ledger, as far as it was looked at.
+async fn standing(store: &Reads, target: &str) -> Result<(&'static str, Option<String>)> {
+    if let Some(open) = store.open_intent(target).await? {
+        let entry = &open.entry;
+        return Ok(match open.state {
+            IntentState::Unknown => ("unknown", Some(open.unknown())),
+            _ => (
+                "pushing",
+                Some(format!("{} of version {}", open.action.as_str(), entry.version)),
+            ),
+        });
+    }
+    let finding = store.finding(target).await?;
+    let state = match &finding {
+        None => "in_step",
+        Some(Finding::Drifted { .. }) => "drifted",
+        Some(Finding::Disagrees { .. }) => "disagrees",
+    };
+    Ok((state, finding.map(|finding| finding.of_target(target))))
 }
 
 /// The name that follows what serves.

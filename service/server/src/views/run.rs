@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::{GateReplay, Verdict};
 use trainyard_core::ids::Micros;
+use trainyard_core::registry::{Intent, IntentState};
 use trainyard_core::run::{ImageState, PushState, Run, RunEvent, StepState};
 use trainyard_store::RunRow;
 use utoipa::ToSchema;
@@ -106,6 +107,8 @@ pub struct RunDetail {
     /// Whether the model was pushed, and as which version.
     #[schema(value_type = Object)]
     pub push: PushState,
+    /// What its push waits for, where nobody knows yet what came of it.
+    pub waits_for: Option<String>,
     /// The images it needs, by name.
     #[schema(value_type = Object)]
     pub images: BTreeMap<String, ImageState>,
@@ -204,7 +207,15 @@ impl From<RunRow> for RunHead {
 
 impl RunDetail {
     /// From the row, the run after its events, and the events with number and time.
-    pub fn new(row: RunRow, run: Run, events: Vec<(u64, Micros, RunEvent)>) -> Self {
+    pub fn new(row: RunRow, run: Run, events: Vec<(u64, Micros, RunEvent)>, open: &[Intent]) -> Self {
+        let unknown = |intent: &&Intent| {
+            intent.state == IntentState::Unknown && intent.entry.run.as_ref() == Some(&run.request.id)
+        };
+        let waits_for = open
+            .iter()
+            .find(unknown)
+            .filter(|_| !run.state.is_final())
+            .map(Intent::unknown);
         let asked = run.request.newest_spans.iter().chain(&run.request.as_of_spans);
         let mut as_of: BTreeMap<String, String> = asked.map(|(source, span)| (source.clone(), span.clone())).collect();
         let seen = run
@@ -237,6 +248,7 @@ impl RunDetail {
             verdict: run.verdict,
             gate_replay: run.gate_replay,
             push: run.push,
+            waits_for,
             images: run.images.into_iter().collect(),
             events: events
                 .into_iter()

@@ -17,6 +17,7 @@ mod lint;
 mod load;
 mod models;
 mod openapi;
+mod reconcile;
 mod run;
 mod schema_diff;
 mod schema_diff_files;

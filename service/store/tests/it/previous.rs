@@ -45,7 +45,30 @@ fn beside_3(url: &DatabaseUrl) -> &'static str {
     }
 }
 
+/// What a database of schema 5 has beside one of schema 4.
+fn beside_4(url: &DatabaseUrl) -> &'static str {
+    match url {
+        DatabaseUrl::Sqlite(_) => include_str!("../samples/v5.sqlite.sql"),
+        DatabaseUrl::Postgres(_) => include_str!("../samples/v5.postgres.sql"),
+    }
+}
+
 on_empty! {
+    async fn a_database_of_schema_5_is_read_whole(url) {
+        plant::sql(&url, sample(&url)).await;
+        plant::sql(&url, beside_3(&url)).await;
+        plant::sql(&url, beside_4(&url)).await;
+        let store = Store::open(&url).await.unwrap();
+        runs(&store).await;
+        assert_eq!(store.target_hold("flights").await.unwrap().unwrap().reason, "incident 7");
+        assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+        // Its ledger counts on, and nothing was begun yet.
+        let other = store.ledger("other").await.unwrap();
+        assert_eq!(other.next_version(), "000003");
+        assert!(store.open_intents().await.unwrap().is_empty());
+        assert_eq!(store.finding("other").await.unwrap(), None);
+    }
+
     async fn a_database_of_schema_4_is_read_whole(url) {
         plant::sql(&url, sample(&url)).await;
         plant::sql(&url, beside_3(&url)).await;

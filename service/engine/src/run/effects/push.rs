@@ -5,9 +5,9 @@ use crate::house::error::EffectError;
 use crate::registry::Registry;
 use crate::registry::infra_validation::Validated;
 use crate::registry::record::pushed_model;
-use crate::registry::serve::{Change, Reason, Served, Turn};
+use crate::registry::serve::{Change, Reason, Served, Turn, TurnError};
 use crate::run::outcome::{Outcome, execution, failed_execution};
-use crate::serving::ServingError;
+use crate::serving::{ServingError, Target};
 use serde_json::Map;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,16 @@ use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::gate::Blessed;
 use trainyard_core::ids::Micros;
 use trainyard_core::node::NodeId;
-use trainyard_core::registry::{Evidence, Judged, Ledger, NewerRun, PushFacts, PushRefusal, approved, may_push};
+use trainyard_core::registry::{
+    Evidence, Intent, IntentState, Judged, Ledger, NewPromotion, NewerRun, Promotion, PushFacts, PushRefusal, approved,
+    may_push,
+};
 use trainyard_core::run::{Drift, Run, RunEvent, Withheld};
 use trainyard_core::sentence;
 use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite};
+
+/// A run's push that was withdrawn so often is not begun again.
+const MOST_TRIES: usize = 3;
 
 /// The configuration of a push target.
 pub(super) fn target<'a>(registry: &'a Registry, name: &str) -> Result<&'a TargetConfig, EffectError> {
@@ -42,7 +48,16 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let model = candidate.model();
     let config = target(registry, &plan.target)?;
     // Not after a trial of minutes; the turn looks again.
-    let first = registry.turn(&plan.target).await.map_err(EffectError::again)?;
+    let first = turn(registry, &plan.target).await?;
+    if let Some(entry) = finished(&first.ledger, run) {
+        return Ok(pushed_before(registry, run, entry, config, now));
+    }
+    // What nobody knew is known by now: this model does not serve. It is not tried for ever.
+    if !first_tries(run, now, config.max_loading_time)
+        && let Some(reason) = withdrawn(&first.intents, run)
+    {
+        return Err(not_pushed(&reason));
+    }
     let drift = drift(registry, config, &plan.target, candidate.digest(), &first).await?;
     if let Err(PushRefusal::Withheld(because)) = decided(registry, run, &first, drift.as_ref()).await? {
         return Ok(withheld(run, because, now));
@@ -57,7 +72,7 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     {
         return Ok(not_fit(run, validated, reason, now));
     }
-    let turn = registry.turn(&plan.target).await.map_err(EffectError::again)?;
+    let turn = turn(registry, &plan.target).await?;
     let drift = self::drift(registry, config, &plan.target, candidate.digest(), &turn).await?;
     let blessed = match decided(registry, run, &turn, drift.as_ref()).await? {
         Ok(blessed) => blessed,
@@ -77,10 +92,67 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let change = Change::New { blessed, files, plan };
     match registry.serve(&plan.target, config, turn, change, reason).await {
         Ok(served) => Ok(pushed(run, served, drift, validated.as_ref(), now)),
+        // The run waits while the target is read back.
+        Err(error @ (ServingError::Unknown { .. } | ServingError::NotBegun(_))) => Err(EffectError::again(error)),
         Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
             Err(EffectError::again(error))
         }
         Err(error) => Err(not_pushed(&error)),
+    }
+}
+
+async fn turn(registry: &Registry, target: &str) -> Result<Turn, EffectError> {
+    registry.turn(target).await.map_err(|error| match error {
+        TurnError::Unknown { sentence, after } => EffectError::Again {
+            reason: sentence,
+            after,
+        },
+        error => EffectError::again(error),
+    })
+}
+
+/// The entry of this very push, where it was finished after nobody knew what came of it.
+fn finished<'a>(ledger: &'a Ledger, run: &Run) -> Option<&'a Promotion> {
+    let pushed = ledger.serving()?.pushed;
+    let own = pushed.run.as_ref() == Some(&run.request.id) && matches!(pushed.evidence, Evidence::Gate(_));
+    (own && run.candidate().is_some_and(|model| model.digest == pushed.model.digest)).then_some(pushed)
+}
+
+/// Why the pushes of this run were withdrawn, where that happened too often; a restart of the service may be one time.
+fn withdrawn(intents: &[Intent], run: &Run) -> Option<String> {
+    let of_run = |intent: &&Intent| intent.entry.run.as_ref() == Some(&run.request.id);
+    let of_run = intents.iter().filter(of_run);
+    let mut withdrawn = of_run.filter(|intent| intent.state == IntentState::Withdrawn);
+    let newest = withdrawn.next()?;
+    (1 + withdrawn.count() >= MOST_TRIES).then(|| newest.reason.clone().unwrap_or_default())
+}
+
+/// The model serves, and the ledger knows it.
+fn pushed_before(registry: &Registry, run: &Run, entry: &Promotion, config: &TargetConfig, at: Micros) -> Outcome {
+    let destination = Target::new(&registry.http, &entry.target, config).destination(&entry.version);
+    let event = RunEvent::ModelPushed {
+        target: entry.target.clone(),
+        version: entry.version.clone(),
+        destination: destination.display().to_string(),
+        model: entry.model.clone(),
+        restored: None,
+    };
+    let promotion = NewPromotion {
+        target: entry.target.clone(),
+        pipeline: entry.pipeline.clone(),
+        action: entry.action,
+        version: entry.version.clone(),
+        model: entry.model.clone(),
+        run: entry.run.clone(),
+        actor: entry.actor.clone(),
+        evidence: entry.evidence.clone(),
+        at: entry.at,
+    };
+    let name = NodeId::push().artifact(&run.request.id, "pushed_model");
+    let pushed = pushed_model(name, &promotion, &destination);
+    Outcome {
+        metadata: recorded(run, pushed, None, at),
+        ..Outcome::event(event)
     }
 }
 
@@ -101,6 +173,7 @@ async fn decided(
         hold: turn.hold.as_ref(),
         serving_run: newer.as_ref(),
         drift,
+        disagreement: turn.disagreement.as_ref(),
     };
     Ok(may_push(run, facts))
 }

@@ -40,7 +40,7 @@ impl Place {
     fn claims_of(&self, instance: &str) -> Claims {
         let file = self.dir.path().join(format!("{instance}.json"));
         let ledger = Ledger::new(self.entries.clone());
-        Claims::read(instance.to_owned(), "flights", ledger, file, self.content.clone()).unwrap()
+        Claims::read(instance.to_owned(), "flights", ledger, &[], file, self.content.clone()).unwrap()
     }
 
     /// A sealed model with these files.

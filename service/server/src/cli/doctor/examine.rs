@@ -175,6 +175,9 @@ async fn github(checks: &mut Checks, engine: &Engine) {
 
 /// What others have there, and whether it serves what its ledger says.
 fn found_at(checks: &mut Checks, check: &str, found: &Found) {
+    if let Some(undecided) = &found.undecided {
+        checks.problem(check, undecided);
+    }
     if let Some((version, drift)) = &found.drift {
         let finding = format!(
             "version {version}, which the ledger says serves, does not: {}; `trainyard promote {version}` makes it serve again, under a new number",

@@ -1,0 +1,88 @@
+use crate::databases::on_both;
+use crate::samples::at;
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::registry::{Evidence, IntentAction, IntentState, NewIntent, NewPromotion};
+use trainyard_core::run::{Drift, Finding};
+use trainyard_store::StoreError;
+
+fn intent(target: &str, version: &str, fresh: bool) -> NewIntent {
+    let action = if fresh {
+        IntentAction::Push
+    } else {
+        IntentAction::Rollback
+    };
+    NewIntent {
+        action,
+        fresh,
+        entry: NewPromotion {
+            target: target.to_owned(),
+            pipeline: "flights".to_owned(),
+            action: action.promotion(),
+            version: version.to_owned(),
+            model: ArtifactRef {
+                name: format!("r{version}/train/model"),
+                type_name: "Model".to_owned(),
+                digest: Digest::from_sha256(&[7; 32]),
+                uri: "/nowhere".to_owned(),
+                properties: Default::default(),
+            },
+            run: None,
+            actor: "ada".to_owned(),
+            evidence: Evidence::Recorded(serde_json::Value::Null),
+            at: at(1),
+        },
+    }
+}
+
+on_both! {
+    async fn a_number_is_given_once_whatever_became_of_it(fresh) {
+        let store = &fresh.store;
+        let first = store.begin_intent(&intent("flights", "000001", true), None).await.unwrap();
+        let busy = store.begin_intent(&intent("flights", "000002", true), None).await.unwrap_err();
+        assert!(matches!(busy, StoreError::Conflict(_)), "one at a time: {busy}");
+        store.begin_intent(&intent("other", "000001", true), None).await.unwrap();
+        assert!(store.settle_intent(first, IntentState::Unknown, "it hung", at(2)).await.unwrap());
+        let open = store.open_intent("flights").await.unwrap().unwrap();
+        assert_eq!((open.state, open.reason.as_deref()), (IntentState::Unknown, Some("it hung")));
+        assert!(store.begin_intent(&intent("flights", "000002", true), None).await.is_err());
+        assert!(store.settle_intent(first, IntentState::Withdrawn, "it serves another", at(3)).await.unwrap());
+        assert!(!store.settle_intent(first, IntentState::Unknown, "late", at(4)).await.unwrap(), "an end is an end");
+        for taken in ["000001", "000000"] {
+            let taken = store.begin_intent(&intent("flights", taken, true), None).await.unwrap_err();
+            assert!(matches!(taken, StoreError::Conflict(_)), "{taken}");
+        }
+        assert_eq!(store.ledger("flights").await.unwrap().next_version(), "000002", "withdrawn, and not free");
+        let second = intent("flights", "000002", true);
+        store.begin_intent(&second, None).await.unwrap();
+        let finding = Finding::Drifted { drift: Drift::Gone { place: "/models/1".to_owned() } };
+        store.put_finding("flights", Some(&finding), at(5)).await.unwrap();
+        store.put_finding("flights", Some(&finding), at(6)).await.unwrap();
+        assert_eq!(store.finding("flights").await.unwrap(), Some(finding));
+        // Its entry settles it and what was found before, in one transaction.
+        let entry = store.append_promotion(&second.entry, None, Vec::new()).await.unwrap();
+        assert_eq!(store.open_intent("flights").await.unwrap(), None);
+        assert_eq!(store.finding("flights").await.unwrap(), None);
+        let states: Vec<_> = store.intents("flights").await.unwrap().iter().map(|intent| intent.state).collect();
+        assert_eq!(states, [IntentState::Recorded, IntentState::Withdrawn]);
+        // Who read an older ledger looks again, and a rollback goes back to a number that served.
+        assert!(store.begin_intent(&intent("flights", "000003", true), None).await.is_err());
+        store.begin_intent(&intent("flights", "000001", false), Some(entry)).await.unwrap();
+        assert_eq!(store.open_intents().await.unwrap().len(), 2);
+    }
+
+    async fn two_who_take_a_number_at_once_do_not_get_the_same(fresh) {
+        let asked = (0..8).map(|_| {
+            let store = fresh.store.clone();
+            tokio::spawn(async move { store.begin_intent(&intent("flights", "000001", true), None).await })
+        });
+        let mut given = 0;
+        for asked in asked.collect::<Vec<_>>() {
+            match asked.await.unwrap() {
+                Ok(_) => given += 1,
+                Err(error) => assert!(matches!(error, StoreError::Conflict(_)), "{error}"),
+            }
+        }
+        assert_eq!(given, 1);
+        assert_eq!(fresh.store.intents("flights").await.unwrap().len(), 1);
+    }
+}
