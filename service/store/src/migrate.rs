@@ -23,6 +23,7 @@ migrations! {
     3 "0003_registry";
     4 "0004_change_number";
     5 "0005_target_holds";
+    7 "0007_set_aside";
 }
 
 /// The newest schema version this program knows.

@@ -6,6 +6,7 @@ mod changes;
 mod databases;
 mod deliveries;
 mod durability;
+mod leases;
 mod metadata;
 mod migrations;
 mod ml_metadata;
