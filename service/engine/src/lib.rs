@@ -22,6 +22,7 @@ pub use house::config::{
     EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
 };
 pub use house::folders::Folders;
+pub use house::service::{NotTheService, OneService};
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;

@@ -3,11 +3,14 @@
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod error;
+pub(crate) mod exclusive;
 pub(crate) mod folders;
 pub(crate) mod identity;
+pub(crate) mod leases;
 pub(crate) mod locks;
 pub(crate) mod log_end;
 pub(crate) mod programs;
+pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod targets;
 pub(crate) mod trouble;

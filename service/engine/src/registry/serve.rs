@@ -5,8 +5,8 @@
 use super::Registry;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
+use crate::house::exclusive::ExclusiveGuard;
 use crate::house::identity::identity;
-use crate::house::locks::ExclusiveGuard;
 use crate::serving::{Claims, Servable, ServingError, Target};
 use std::io;
 use std::path::PathBuf;
@@ -131,7 +131,8 @@ impl Registry {
         let (action, version, model, destination) = match change {
             Change::New { blessed, files, plan } => {
                 let target = target.within(plan.max_latency());
-                let version = target.push(&blessed, &files, claims, plan.infra_validation).await?;
+                let pushing = target.push(&blessed, &files, claims, plan.infra_validation);
+                let version = guard.while_ours(pushing).await.ok_or(ServingError::TurnLost)??;
                 metrics::counter!("trainyard_pushes_total", "target" => name.to_owned()).increment(1);
                 let destination = target.destination(&version);
                 (PromotionAction::Push, version, blessed.model().clone(), destination)
@@ -142,7 +143,8 @@ impl Registry {
                     files: &files,
                     version: &to.version,
                 };
-                let version = target.roll_back(earlier, &from.version, claims).await?;
+                let going_back = target.roll_back(earlier, &from.version, claims);
+                let version = guard.while_ours(going_back).await.ok_or(ServingError::TurnLost)??;
                 let destination = target.destination(&version);
                 (PromotionAction::Rollback, version, to.model.clone(), destination)
             }

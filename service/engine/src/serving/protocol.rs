@@ -50,6 +50,11 @@ pub enum ServingError {
     /// The repository folder cannot be written or read.
     #[error("{0}")]
     Folder(String),
+    /// Another engine took the target over while this one was stopped.
+    #[error(
+        "another Trainyard took over the push targets while this one did not answer: look at what serves, and ask again"
+    )]
+    TurnLost,
     /// Something of others is in the way, and stays.
     #[error("{}", .0.sentence())]
     NotOurs(NotOurs),
