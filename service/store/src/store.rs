@@ -240,15 +240,8 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
 /// The file is its owner's alone, and so are those beside it, which SQLite makes with the same rights. A file that
 /// is not there is made so; a failure is told by who opens it.
 fn keep_private(path: &Path) {
-    let made = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path);
-    if made.is_err() {
-        return;
-    }
+    // One that is there is not opened: closing a file gives back the locks that SQLite of this process has on it.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     for beside in ["", "-wal", "-shm", "-journal"] {
         let mut file = path.as_os_str().to_owned();
         file.push(beside);
