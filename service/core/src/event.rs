@@ -1,6 +1,6 @@
 //! Everything that can happen outside and may start a run.
 
-use crate::ids::{CommitSha, RepoName};
+use crate::ids::{CommitSha, EventId, RepoName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -78,6 +78,9 @@ pub struct PullRequest {
     pub head_branch: String,
     /// The commit to judge.
     pub head_sha: CommitSha,
+    /// The head before this event moved it, where the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_sha: Option<CommitSha>,
     /// Who opened it.
     pub author: String,
 }
@@ -144,11 +147,12 @@ impl Event {
     }
 
     /// The meaning of the event: two events with the same key are the same fact, however often
-    /// and under whatever delivery id they were sent. `None` for events a person repeats on purpose.
+    /// and under whatever delivery id they were sent, unless it [happened again](Self::is_again) meanwhile.
+    /// `None` for events a person repeats on purpose.
     pub fn dedupe_key(&self) -> Option<String> {
         match self {
             Self::Push(e) => {
-                let before = e.before.as_ref().map_or("none", CommitSha::as_str);
+                let before = e.before.as_ref().map_or(NONE, CommitSha::as_str);
                 Some(format!("push:{}:{}:{before}:{}", e.repo_id, e.branch, e.after))
             }
             Self::PullRequest(e) => Some(format!(
@@ -157,6 +161,120 @@ impl Event {
             )),
             Self::ScheduleDue(e) => Some(format!("schedule:{}:{}:{}", e.repo, e.pipeline, e.slot)),
             Self::DataArrived(_) | Self::Manual(_) => None,
+        }
+    }
+
+    /// What can go back and forth, so that the same fact happens again: the beginning of the keys of all
+    /// events of this branch or pull request.
+    pub fn moving(&self) -> Option<String> {
+        match self {
+            Self::Push(e) => Some(format!("push:{}:{}:", e.repo_id, e.branch)),
+            Self::PullRequest(e) => Some(format!("pull_request:{}:{}:", e.repo_id, e.number)),
+            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) => None,
+        }
+    }
+
+    /// Whether an event whose key is known already happened again, and was not only sent again: it sets out
+    /// from where the newest one of the same [`moving`](Self::moving) arrived, whose key this is.
+    pub fn is_again(&self, newest: &str) -> bool {
+        let key = newest.split(AGAIN).next().unwrap_or(newest);
+        let there = key.rsplit(':').next().unwrap_or(key);
+        match self {
+            // A branch that was deleted, of which no event tells, and made again.
+            Self::Push(Push {
+                before: None, after, ..
+            }) => there != after.as_str(),
+            Self::Push(Push {
+                before: Some(before), ..
+            }) => there == before.as_str(),
+            Self::PullRequest(e) => e.before_sha.as_ref().is_some_and(|before| there == before.as_str()),
+            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) => false,
+        }
+    }
+
+    /// The key of a fact that happened again, in the event with this id.
+    pub fn key_again(&self, event: &EventId) -> Option<String> {
+        Some(format!("{}{AGAIN}{event}", self.dedupe_key()?))
+    }
+}
+
+/// Where a new branch comes from.
+const NONE: &str = "none";
+/// Between a key and what makes it another one; neither branches nor commits have it in their names.
+const AGAIN: char = '~';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(before: Option<char>, after: char) -> Event {
+        let sha = |c: char| CommitSha::new(c.to_string().repeat(40));
+        Event::Push(Push {
+            repo: RepoName::parse("acme/flights").unwrap(),
+            repo_id: 7,
+            installation_id: None,
+            branch: "main".to_owned(),
+            before: before.map(sha),
+            after: sha(after),
+            pusher: "ada".to_owned(),
+            default_branch: None,
+        })
+    }
+
+    /// Of each story whether its last event is a new fact.
+    #[test]
+    fn a_fact_that_happens_again_is_not_one_that_was_sent_again() {
+        let stories: [(&str, &[(Option<char>, char)], bool); 8] = [
+            ("sent twice", &[(Some('a'), 'b'), (Some('a'), 'b')], false),
+            (
+                "back and forth",
+                &[(Some('a'), 'b'), (Some('b'), 'a'), (Some('a'), 'b')],
+                true,
+            ),
+            (
+                "and back again",
+                &[(Some('a'), 'b'), (Some('b'), 'a'), (Some('a'), 'b'), (Some('b'), 'a')],
+                true,
+            ),
+            (
+                "back and forth, sent twice",
+                &[(Some('a'), 'b'), (Some('b'), 'a'), (Some('a'), 'b'), (Some('a'), 'b')],
+                false,
+            ),
+            (
+                "sent late",
+                &[(Some('a'), 'b'), (Some('b'), 'c'), (Some('a'), 'b')],
+                false,
+            ),
+            (
+                "round about",
+                &[(Some('a'), 'b'), (Some('b'), 'c'), (Some('c'), 'a'), (Some('a'), 'b')],
+                true,
+            ),
+            ("made twice", &[(None, 'a'), (None, 'a')], false),
+            ("made again", &[(None, 'a'), (Some('a'), 'b'), (None, 'a')], true),
+        ];
+        for (story, events, new) in stories {
+            let mut keys: Vec<String> = Vec::new();
+            let mut last = false;
+            for (number, (before, after)) in events.iter().enumerate() {
+                let event = push(*before, *after);
+                let key = event.dedupe_key().unwrap();
+                let id = EventId::new(number.to_string());
+                let newest = keys.last().filter(|key| key.starts_with(&event.moving().unwrap()));
+                last = match keys.contains(&key) {
+                    false => true,
+                    true => newest.is_some_and(|newest| event.is_again(newest)),
+                };
+                if last {
+                    keys.push(if keys.contains(&key) {
+                        event.key_again(&id).unwrap()
+                    } else {
+                        key
+                    });
+                }
+            }
+            assert_eq!(last, new, "{story}: {keys:?}");
         }
     }
 }

@@ -3,11 +3,14 @@
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::retention::{Collected, Retention, RetentionError};
-use crate::house::clock::now;
+use crate::house::clock::{not_before, now};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
+use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
-use crate::house::locks::{Exclusive, Owner};
+use crate::house::leases::Leases;
+use crate::house::locks::Owner;
 use crate::house::programs::Programs;
+use crate::house::service::{NotTheService, OneService};
 use crate::house::signals::Signals;
 use crate::house::targets::Targets;
 use crate::inbound::Inbound;
@@ -23,11 +26,14 @@ use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
+use crate::run::hands::Hands;
 use crate::run::images::Images;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use crate::source::Source;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +76,9 @@ pub enum EngineError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another service is at work here.
+    #[error(transparent)]
+    Another(#[from] NotTheService),
     /// GitHub's configuration makes no sense.
     #[error("GitHub cannot be used: {0}")]
     GitHub(#[from] GitHubError),
@@ -139,6 +148,9 @@ impl Engine {
         trainyard_github::install_tls();
         let folders = Self::folders(&config)?;
         let store = Self::open_store(&config).await?;
+        if let Some(stored) = store.newest_time().await? {
+            not_before(stored);
+        }
         let github = config.github.as_ref().map(github).transpose()?.map(Arc::new);
         // Calls are few, and a model server that closed a connection after an error must not fail the next one.
         let http = reqwest::Client::builder()
@@ -150,6 +162,7 @@ impl Engine {
             path: folders.owners(),
             source,
         })?;
+        let owner = Arc::new(owner);
         let content = Content::open_folder(&folders)?;
         let programs = Programs::new(executor, folders.clone());
         let signals = Arc::new(Signals::default());
@@ -166,7 +179,11 @@ impl Engine {
             content: content.clone(),
             targets: Targets::new(config.targets.clone()),
             http,
-            changing: Arc::new(Exclusive::new(folders.push_lock())),
+            changing: Arc::new(if store.is_shared() {
+                Exclusive::leased(Leases::new(store.clone(), Arc::clone(&owner)), "push")
+            } else {
+                Exclusive::new(folders.push_lock())
+            }),
             programs: programs.clone(),
             builder: builder.clone(),
             folders: folders.clone(),
@@ -201,6 +218,7 @@ impl Engine {
             registry,
             audience,
             signals,
+            hands: Hands::new(folders.hands(), &owner),
             folders,
             owner,
         };
@@ -213,7 +231,7 @@ impl Engine {
 
     fn folders(config: &EngineConfig) -> Result<Folders, EngineError> {
         let path = &config.data_dir;
-        let made = std::fs::create_dir_all(path).and_then(|()| std::fs::canonicalize(path));
+        let made = private_folder(path).and_then(|()| std::fs::canonicalize(path));
         let root = made.map_err(|source| EngineError::DataDir {
             path: path.clone(),
             source,
@@ -226,9 +244,25 @@ impl Engine {
         Ok(Folders::new(root))
     }
 
-    /// Only the database, for who reads and changes nothing.
+    /// Only the database, for who reads and changes nothing, beside a service or without one.
     pub async fn open_reads(config: &EngineConfig) -> Result<Reads, EngineError> {
-        Ok(Self::open_store(config).await?.reads())
+        Ok(Store::open_reads(&Self::database(config)?).await?)
+    }
+
+    /// The right to be the service of this data folder, and of its database where that is a file; it goes with
+    /// the process. Services that share a PostgreSQL keep apart by its leases.
+    pub async fn one_service(config: &EngineConfig) -> Result<OneService, EngineError> {
+        let DatabaseUrl::Sqlite(database) = Self::database(config)? else {
+            return Ok(OneService::take(&[]).await?);
+        };
+        let folders = Self::folders(config)?;
+        let mut locks = vec![(folders.service_lock(), folders.root().to_owned())];
+        if database != folders.database() {
+            let mut path = database.clone().into_os_string();
+            path.push(".service");
+            locks.push((path.into(), database));
+        }
+        Ok(OneService::take(&locks).await?)
     }
 
     /// Looks whether the database is whole and takes writes.
@@ -240,13 +274,14 @@ impl Engine {
     }
 
     async fn open_store(config: &EngineConfig) -> Result<Store, EngineError> {
-        let url = match &config.database_url {
-            Some(url) => {
-                DatabaseUrl::parse(url.expose_secret()).map_err(|e| EngineError::DatabaseUrl(e.to_string()))?
-            }
-            None => DatabaseUrl::Sqlite(Self::folders(config)?.database()),
-        };
-        Ok(Store::open(&url).await?)
+        Ok(Store::open(&Self::database(config)?).await?)
+    }
+
+    fn database(config: &EngineConfig) -> Result<DatabaseUrl, EngineError> {
+        match &config.database_url {
+            Some(url) => DatabaseUrl::parse(url.expose_secret()).map_err(|e| EngineError::DatabaseUrl(e.to_string())),
+            None => Ok(DatabaseUrl::Sqlite(Self::folders(config)?.database())),
+        }
     }
 
     /// What is stored, for who cannot change it.
@@ -493,6 +528,20 @@ impl Engine {
     pub(crate) fn runs(&self) -> Arc<Runs> {
         Arc::clone(&self.runs)
     }
+}
+
+/// Makes the data folder, and takes it from everybody else: webhooks, logs and models are in there. A folder that
+/// is somebody else's, or holds other things than ours, stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let empty = |path| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    std::fs::create_dir_all(path)?;
+    let found = std::fs::metadata(path)?;
+    let ours = path.join("instance").exists() || empty(path);
+    let closed = found.permissions().mode() & 0o077 == 0;
+    if !closed && ours && found.uid() == rustix::process::geteuid().as_raw() {
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 fn github(config: &GitHubConfig) -> Result<GitHub, GitHubError> {

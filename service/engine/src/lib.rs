@@ -25,6 +25,7 @@ pub use house::crash::CrashPoint;
 #[cfg(debug_assertions)]
 pub use house::crash::{reached, trap};
 pub use house::folders::Folders;
+pub use house::service::{NotTheService, OneService};
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;

@@ -2,6 +2,7 @@
 //! path after a crash is the path of every day.
 
 use crate::content::retention::{self, Retention};
+use crate::house::leases::Leases;
 use crate::inbound::{Inbound, ingest, schedule};
 use crate::run::{Runs, admission, leftovers};
 use crate::tell::report;
@@ -30,20 +31,46 @@ pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retenti
     let (deliveries, clock, admitted) = (Arc::clone(inbound), Arc::clone(inbound), Arc::clone(runs));
     loops.spawn(forever("ingest", move || ingest::run(Arc::clone(&deliveries))));
     loops.spawn(forever("admission", move || admission::run(Arc::clone(&admitted))));
-    loops.spawn(forever("schedule", move || schedule::run(Arc::clone(&clock))));
+    let leases = Leases::new(runs.store.clone(), Arc::clone(&runs.owner));
+    let alone = leases.clone();
+    loops.spawn(forever("schedule", move || {
+        one_engine(alone.clone(), "schedule", schedule::run(Arc::clone(&clock)))
+    }));
     loops.spawn(forever("retention", move || retention::run(retention.clone())));
     if let Some(github) = &inbound.source.github {
         let (store, signals, github) = (runs.store.clone(), Arc::clone(&runs.signals), Arc::clone(github));
-        let report = move || report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));
+        let report = move || {
+            let telling = report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));
+            one_engine(leases.clone(), "report", telling)
+        };
         loops.spawn(forever("report", report));
     }
     loops
 }
 
+/// A loop that one engine has at a time, where several share a database. One that loses its turn begins anew.
+async fn one_engine(leases: Leases, name: &'static str, work: impl Future<Output = ()>) {
+    if !leases.are_needed() {
+        return work.await;
+    }
+    match leases.hold(name).await {
+        Ok(held) => {
+            held.while_ours(work).await;
+        }
+        Err(error) => {
+            tracing::error!(%error, name, "a turn cannot be taken");
+            tokio::time::sleep(AFTER_A_DEFECT).await;
+        }
+    }
+}
+
 /// Starts a loop again that met a defect: one poisonous record must not stop the service.
 async fn forever<L: Future<Output = ()>>(name: &str, run: impl Fn() -> L) {
-    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
-        tracing::error!("the {name} loop met a defect of Trainyard and starts again: report it");
-        tokio::time::sleep(AFTER_A_DEFECT).await;
+    // A loop ends by losing its turn to another engine, and waits for the next.
+    loop {
+        if AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+            tracing::error!("the {name} loop met a defect of Trainyard and starts again: report it");
+            tokio::time::sleep(AFTER_A_DEFECT).await;
+        }
     }
 }

@@ -125,6 +125,7 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
         base_sha,
         head_branch: pull.head.branch,
         head_sha,
+        before_sha: payload.before.and_then(|before| before.0),
         author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
     })))
 }
@@ -152,6 +153,9 @@ struct PullRequestPayload {
     number: u64,
     pull_request: Pull,
     repository: Repository,
+    /// Of `synchronize` only.
+    #[serde(default)]
+    before: Option<MaybeSha>,
     #[serde(default)]
     installation: Option<WithId>,
 }

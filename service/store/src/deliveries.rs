@@ -18,13 +18,15 @@ statements! {
     UNPROCESSED = "SELECT id, origin, kind, received_at, headers, body FROM deliveries
         WHERE processed_at IS NULL ORDER BY received_at, id LIMIT $1";
     SETTLE = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL";
+    WAITS = "UPDATE deliveries SET waits_for = $2
+        WHERE id = $1 AND processed_at IS NULL AND waits_for IS DISTINCT FROM $2";
     EXISTS = "SELECT 1 FROM deliveries WHERE id = $1";
     VIEW = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
-            e.id, e.kind, e.at, e.outcome, r.id
+            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
         FROM deliveries d LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
         WHERE d.id = $1 ORDER BY e.at, e.id, r.created_at, r.id";
     NEWEST = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
-            e.id, e.kind, e.at, e.outcome, r.id
+            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
         FROM (SELECT * FROM deliveries ORDER BY received_at DESC, id DESC LIMIT $1) d
         LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
         ORDER BY d.received_at DESC, d.id DESC, e.at, e.id, r.created_at, r.id";
@@ -101,6 +103,8 @@ pub struct DeliveryView {
     pub processed_at: Option<Micros>,
     /// One sentence; `None` while it waits.
     pub outcome: Option<String>,
+    /// Why it still waits, where something outside did not answer or its row cannot be read.
+    pub waits_for: Option<String>,
     /// What it meant.
     pub events: Vec<EventView>,
 }
@@ -141,6 +145,14 @@ impl Store {
         })
     }
 
+    /// Notes why a delivery still waits.
+    pub async fn delivery_waits(&self, id: &DeliveryId, why: &str) -> Result<()> {
+        let arguments = args![id.as_str(), why];
+        self.write(move |db| Box::pin(async move { db.execute(WAITS, arguments).await }))
+            .await?;
+        Ok(())
+    }
+
     /// Stores what a delivery meant, with runs and outbox items, and marks it processed. A delivery
     /// that was settled before is left alone: `Conflict`.
     pub async fn settle_delivery(&self, settle: &SettleDelivery) -> Result<Settled> {
@@ -172,13 +184,28 @@ impl Reads {
         let rows = self.reader().await?.rows(VIEW, args![id.as_str()]).await?;
         let mut found = DELIVERY.groups(&rows);
         let view = |group: &[Row]| DELIVERY.strictly(&group[0], |_| view(group));
-        found.next().map(view).transpose()
+        let mut found = found.next().map(view).transpose()?;
+        self.explain(found.as_mut_slice());
+        Ok(found)
     }
 
     /// The newest deliveries, newest first.
     pub async fn deliveries(&self, limit: u32) -> Result<Vec<DeliveryView>> {
         let rows = self.reader().await?.rows(NEWEST, args![limit]).await?;
-        Ok(self.readable_groups(DELIVERY, Extent::Part, &rows, view))
+        let mut found = self.readable_groups(DELIVERY, Extent::Part, &rows, view);
+        self.explain(&mut found);
+        Ok(found)
+    }
+
+    /// Says of those that wait because their rows cannot be read why that is so; of the others it is stored.
+    fn explain(&self, views: &mut [DeliveryView]) {
+        for view in views {
+            if view.processed_at.is_some() {
+                view.waits_for = None;
+            } else if let Some(row) = self.set_aside().find(WAITING.what, view.id.as_str()) {
+                view.waits_for = Some(row.sentence());
+            }
+        }
     }
 }
 
@@ -221,6 +248,7 @@ fn view(rows: &[Row]) -> Result<DeliveryView> {
         received_at: delivery.micros(3)?,
         processed_at: delivery.optional(4)?.map(Micros),
         outcome: delivery.optional(5)?,
+        waits_for: delivery.optional(11)?,
         events: Vec::new(),
     };
     for row in rows {

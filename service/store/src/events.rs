@@ -15,6 +15,8 @@ statements! {
     INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (dedupe_key) DO NOTHING";
     FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
+    NEWEST_MOVE = "SELECT dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
+        ORDER BY at DESC, id DESC LIMIT 1";
 }
 
 /// An event with all that is stored with it.
@@ -114,7 +116,12 @@ pub(crate) async fn store_event(
             outcome
         ]
     };
-    if db.execute(INSERT, row(new.dedupe_key.as_deref(), &new.outcome)).await? == 0 {
+    let mut stored = db.execute(INSERT, row(new.dedupe_key.as_deref(), &new.outcome)).await?;
+    if stored == 0 && happened_again(db, &new.event).await? {
+        let key = new.event.key_again(&new.id);
+        stored = db.execute(INSERT, row(key.as_deref(), &new.outcome)).await?;
+    }
+    if stored == 0 {
         let first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
         let first: Option<String> = first.map(|row| row.optional(0)).transpose()?.flatten();
         let outcome = match first {
@@ -136,4 +143,12 @@ pub(crate) async fn store_event(
         }
     }
     Ok(())
+}
+
+/// Whether a branch or pull request moved on since and came back, so that the same fact happened again.
+async fn happened_again(db: &mut Connection, event: &Event) -> Result<bool> {
+    let Some(moving) = event.moving() else { return Ok(false) };
+    let newest = db.row(NEWEST_MOVE, args![event.kind(), moving]).await?;
+    let newest: Option<String> = newest.map(|row| row.get(0)).transpose()?;
+    Ok(newest.is_some_and(|newest| event.is_again(&newest)))
 }

@@ -17,6 +17,24 @@ statements! {
     TAKE_OVER = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $3, lease_until = $4
         WHERE id = $1 AND lease_owner = $2 RETURNING lease_epoch";
     RELEASE = "UPDATE runs SET lease_owner = NULL, lease_until = 0 WHERE id = $1 AND lease_epoch = $2";
+    NAMED = "SELECT owner, epoch, beat FROM leases WHERE name = $1";
+    TAKE_NAMED = "INSERT INTO leases (name, owner, epoch, beat) VALUES ($1, $2, 1, 0)
+        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = leases.epoch + 1, beat = leases.beat + 1
+        WHERE leases.owner IS NULL OR (leases.epoch = $3 AND leases.beat = $4)
+        RETURNING epoch";
+    BEAT = "UPDATE leases SET beat = beat + 1 WHERE name = $1 AND epoch = $2 AND owner IS NOT NULL";
+    GIVE_BACK = "UPDATE leases SET owner = NULL WHERE name = $1 AND epoch = $2";
+}
+
+/// A named lease as somebody saw it: one that is seen the same again later had no beat meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedLease {
+    /// Who has it; `None` for nobody.
+    pub owner: Option<String>,
+    /// The number of takings.
+    pub epoch: u64,
+    /// Moved by its holder while it lives.
+    pub beat: u64,
 }
 
 impl Store {
@@ -59,7 +77,50 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Takes a named lease that nobody has, or that still is as it was `seen`, which the caller must know to be
+    /// dead by then. Returns the new epoch.
+    pub async fn take_named_lease(&self, name: &str, owner: &str, seen: Option<&NamedLease>) -> Result<Option<u64>> {
+        let (epoch, beat) = (seen.map(|seen| seen.epoch), seen.map(|seen| seen.beat));
+        let arguments = args![name, owner, epoch, beat];
+        let row = self
+            .write_unseen(move |db| Box::pin(async move { db.row(TAKE_NAMED, arguments).await }))
+            .await?;
+        row.map(|row| row.count(0)).transpose()
+    }
+
+    /// Says that the holder of this epoch lives; false when it is not the holder any more.
+    pub async fn beat_named_lease(&self, name: &str, epoch: u64) -> Result<bool> {
+        let arguments = args![name, epoch];
+        let moved = self
+            .write_unseen(move |db| Box::pin(async move { db.execute(BEAT, arguments).await }))
+            .await?;
+        Ok(moved == 1)
+    }
+
+    /// Gives a named lease back; nothing happens when it is no longer ours.
+    pub async fn release_named_lease(&self, name: &str, epoch: u64) -> Result<()> {
+        let arguments = args![name, epoch];
+        self.write_unseen(move |db| Box::pin(async move { db.execute(GIVE_BACK, arguments).await }))
+            .await?;
+        Ok(())
+    }
+}
+
 impl Reads {
+    /// A named lease; `None` when nobody ever had it.
+    pub async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+        let row = self.reader().await?.row(NAMED, args![name]).await?;
+        let lease = row.map(|row| {
+            Ok(NamedLease {
+                owner: row.optional(0)?,
+                epoch: row.count(1)?,
+                beat: row.count(2)?,
+            })
+        });
+        lease.transpose()
+    }
+
     /// Who holds, or last held, the lease of a run.
     pub async fn lease_owner(&self, run: &RunId) -> Result<Option<String>> {
         let row = self.reader().await?.row(OWNER, args![run.as_str()]).await?;

@@ -11,6 +11,7 @@ mod aliases;
 mod changes;
 mod check;
 mod connection;
+mod crashes;
 mod database;
 mod deliveries;
 mod error;
@@ -43,11 +44,13 @@ mod writer;
 
 pub use changes::Changes;
 pub use check::Check;
+pub use crashes::Crash;
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};
 pub use error::{Result, StoreError};
 pub use events::{NewEvent, Settled};
 pub use holds::Held;
+pub use leases::NamedLease;
 pub use listing::{RunFilter, RunRow, RunSummary, StepRow};
 pub use metadata::{
     CachedExecution, Direction, EndState, ExecutionIdentity, Fate, LineageEdge, LineageGraph, LineageNode,

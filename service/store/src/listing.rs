@@ -5,12 +5,13 @@ use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
+use crate::unreadable::Unreadable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId, StepName};
-use trainyard_core::run::{Run, RunEvent, RunState, StepState};
+use trainyard_core::run::{Run, RunEvent, RunState, StepState, crashed};
 
 statements! {
     LIST = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
@@ -160,6 +161,8 @@ pub struct RunRow {
     pub steps: Vec<StepRow>,
     /// Events so far.
     pub version: u64,
+    /// Why it is set aside and does not go on, for people.
+    pub set_aside: Option<String>,
 }
 
 const RUN: Kind = Kind {
@@ -177,11 +180,38 @@ impl Reads {
             filter.before.as_ref().map(RunId::as_str),
         ];
         let listed = (LIST, arguments);
-        self.first_readable(RUN, Extent::Part, listed, limit, run_row).await
+        let rows = self.first_readable(RUN, Extent::Part, listed, limit, run_row).await?;
+        self.explained(rows).await
+    }
+
+    /// The rows with why those of them do not go on that are set aside.
+    async fn explained(&self, mut rows: Vec<RunRow>) -> Result<Vec<RunRow>> {
+        if rows.iter().all(|row| row.state.is_final()) {
+            return Ok(rows);
+        }
+        let crashes = self.crashes().await?;
+        let unreadable = self.unreadable();
+        for row in rows.iter_mut().filter(|row| !row.state.is_final()) {
+            let of_row =
+                |found: &&Unreadable| found.is_of_run() && found.key.split(' ').next() == Some(row.id.as_str());
+            let crashed = crashes.iter().find(|crash| crash.run == row.id);
+            let crashed = crashed.filter(|crash| crashed::wait(crash.times).is_some());
+            row.set_aside = match unreadable.iter().find(of_row) {
+                Some(found) => Some(found.sentence()),
+                None => crashed.map(|crash| crashed::set_aside(crash.times)),
+            };
+        }
+        Ok(rows)
     }
 
     /// A run by its id or by the beginning of its id, if only one begins so; else `Conflict`.
     pub async fn run_row(&self, id_or_prefix: &str) -> Result<Option<RunRow>> {
+        let found = self.one_row(id_or_prefix).await?;
+        let explained = self.explained(found.into_iter().collect()).await?;
+        Ok(explained.into_iter().next())
+    }
+
+    async fn one_row(&self, id_or_prefix: &str) -> Result<Option<RunRow>> {
         let mut db = self.reader().await?;
         if let Some(row) = db.row(BY_ID, args![id_or_prefix]).await? {
             return RUN.strictly(&row, run_row).map(Some);
@@ -221,5 +251,6 @@ fn run_row(row: &Row) -> Result<RunRow> {
         ended_at: row.optional(15)?.map(Micros),
         steps: row.json(16, "steps")?,
         version: row.count(17)?,
+        set_aside: None,
     })
 }

@@ -24,6 +24,7 @@ migrations! {
     4 "0004_change_number";
     5 "0005_target_holds";
     6 "0006_push_intents";
+    7 "0007_set_aside";
 }
 
 /// The newest schema version this program knows.

@@ -6,6 +6,7 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
+use crate::unreadable::Unreadable;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::inbound::KnownPipeline;
 use trainyard_core::plan::Plan;
@@ -75,6 +76,18 @@ impl Reads {
     pub async fn pipelines(&self) -> Result<Vec<KnownPipeline>> {
         let rows = self.reader().await?.rows(LIST, args![]).await?;
         Ok(self.readable(PIPELINE, Extent::Whole, &rows, known))
+    }
+
+    /// Those that [`Reads::pipelines`] left out when it was last asked.
+    pub fn unreadable_pipelines(&self) -> Vec<Unreadable> {
+        let all = self.unreadable().into_iter();
+        all.filter(|row| row.what == PIPELINE.what).collect()
+    }
+
+    /// Whether the row of this pipeline was left out then; of a folder of this machine there is none.
+    pub fn is_unreadable_pipeline(&self, repo: Option<&RepoName>, name: &str) -> bool {
+        let key = repo.map(|repo| format!("{repo} {name}"));
+        key.is_some_and(|key| self.set_aside().find(PIPELINE.what, &key).is_some())
     }
 
     /// The same for who must not overlook one: a pipeline that cannot be read is an error.

@@ -64,6 +64,21 @@ impl Reads {
         ))
     }
 
+    /// The newest migration of the database; `None` of one that is none of ours.
+    pub(crate) async fn schema_version(&self) -> Result<Option<i64>> {
+        let mut db = self.reader().await?;
+        let ours = db
+            .text("SELECT name FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'")
+            .await?;
+        if ours.is_empty() {
+            return Ok(None);
+        }
+        let versions = db
+            .text("SELECT CAST(MAX(version) AS TEXT) FROM _sqlx_migrations WHERE success")
+            .await?;
+        Ok(versions.first().and_then(|version| version.parse().ok()))
+    }
+
     /// Stored rows that were met and cannot be read: lists left them out. Those of this process;
     /// one that is read well again is gone from here.
     pub fn unreadable(&self) -> Vec<Unreadable> {

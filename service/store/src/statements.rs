@@ -5,6 +5,7 @@ use crate::statement::Statement;
 /// The lists of all files.
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("aliases", crate::aliases::STATEMENTS),
+    ("crashes", crate::crashes::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
     ("events", crate::events::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),

@@ -7,11 +7,14 @@ use crate::statement::statements;
 use crate::store::Store;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use trainyard_core::ids::Micros;
 
 statements! {
     RUNS = "SELECT state, COUNT(*) FROM runs GROUP BY state";
     COUNTS = "SELECT (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM deliveries WHERE processed_at IS NULL),
         (SELECT COUNT(*) FROM outbox), (SELECT COUNT(*) FROM Artifact), (SELECT COUNT(*) FROM Execution)";
+    NEWEST_TIME = "SELECT MAX(at) FROM (SELECT MAX(created_at) AS at FROM runs
+            UNION ALL SELECT MAX(received_at) FROM deliveries) newest";
     TOUCH = "UPDATE MLMDEnv SET schema_version = schema_version";
 }
 
@@ -33,6 +36,12 @@ pub struct Stats {
 }
 
 impl Reads {
+    /// The newest time at which a run was asked for, or a delivery taken.
+    pub async fn newest_time(&self) -> Result<Option<Micros>> {
+        let row = self.reader().await?.row(NEWEST_TIME, args![]).await?;
+        Ok(row.map(|row| row.optional(0)).transpose()?.flatten().map(Micros))
+    }
+
     /// Counts of the big things.
     pub async fn stats(&self) -> Result<Stats> {
         let mut db = self.reader().await?;

@@ -13,6 +13,8 @@ use crate::writer::{Shown, Write, Writer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Executor};
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +66,22 @@ impl Store {
         };
         store.write_unseen(|db| Box::pin(types::register_known(db))).await?;
         Ok(store)
+    }
+
+    /// The same for who only reads, on connections that refuse to write: nothing is made, and nothing brought up to
+    /// date, unless there is no database yet, or one of an older schema.
+    pub async fn open_reads(url: &DatabaseUrl) -> Result<Reads> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && let Some(reads) = open_sqlite_reads(url, path).await?
+        {
+            return Ok(reads);
+        }
+        Ok(Self::open(url).await?.reads())
+    }
+
+    /// Whether processes of other machines may use the same database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.url, DatabaseUrl::Postgres(_))
     }
 
     /// Where the database is.
@@ -133,6 +151,7 @@ async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
         .statement_cache_capacity(STATEMENT_CACHE)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
+    keep_private(path);
     let creating = options.clone().create_if_missing(true);
     let mut connection = creating.connect().await.map_err(failed)?;
     migrate::sqlite(&mut connection, &place).await?;
@@ -150,6 +169,39 @@ async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
         writes: Writes::Sqlite(writer),
         url: url.clone(),
     })
+}
+
+/// The readers of a file that has our schema.
+async fn open_sqlite_reads(url: &DatabaseUrl, path: &Path) -> Result<Option<Reads>> {
+    let place: Arc<str> = url.to_string().into();
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .test_before_acquire(false)
+        .connect_lazy_with(options);
+    let reads = Reads::new(
+        Pool::Sqlite(pool),
+        Arc::clone(&place),
+        Memory::default(),
+        Feed::new(Some(path.to_owned())),
+    );
+    match reads.schema_version().await? {
+        Some(found) if found > migrate::newest() => Err(StoreError::SchemaTooNew {
+            database: place.to_string(),
+            found,
+            known: migrate::newest(),
+        }),
+        Some(found) if found == migrate::newest() => Ok(Some(reads)),
+        _ => Ok(None),
+    }
 }
 
 async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
@@ -183,6 +235,22 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
         writes: Writes::Postgres(pool().connect_lazy_with(options)),
         url: url.clone(),
     })
+}
+
+/// The file is its owner's alone, and so are those beside it, which SQLite makes with the same rights. A file that
+/// is not there is made so; a failure is told by who opens it.
+fn keep_private(path: &Path) {
+    // One that is there is not opened: closing a file gives back the locks that SQLite of this process has on it.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    for beside in ["", "-wal", "-shm", "-journal"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(beside);
+        if let Ok(found) = fs::metadata(&file)
+            && found.permissions().mode() & 0o077 != 0
+        {
+            let _ = fs::set_permissions(&file, Permissions::from_mode(0o600));
+        }
+    }
 }
 
 #[cfg(test)]

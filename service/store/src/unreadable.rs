@@ -18,7 +18,22 @@ pub struct Unreadable {
     pub problem: String,
 }
 
+/// What of a run cannot be read, in lists and by itself.
+const OF_RUNS: [&str; 4] = ["run", "run at work", "request of run", "event of run"];
+/// The same of deliveries.
+const OF_DELIVERIES: [&str; 2] = ["delivery", "delivery that waits"];
+
 impl Unreadable {
+    /// Whether it is part of a run.
+    pub fn is_of_run(&self) -> bool {
+        OF_RUNS.contains(&self.what)
+    }
+
+    /// Whether it is a delivery.
+    pub fn is_of_delivery(&self) -> bool {
+        OF_DELIVERIES.contains(&self.what)
+    }
+
     /// For people.
     pub fn sentence(&self) -> String {
         let Self { what, key, problem } = self;
@@ -33,6 +48,10 @@ pub(crate) struct SetAside(Mutex<BTreeMap<(&'static str, String), Unreadable>>);
 impl SetAside {
     pub(crate) fn all(&self) -> Vec<Unreadable> {
         self.rows().values().cloned().collect()
+    }
+
+    pub(crate) fn find(&self, what: &'static str, key: &str) -> Option<Unreadable> {
+        self.rows().get(&(what, key.to_owned())).cloned()
     }
 
     /// What a read met of one kind: rows that cannot be read join, and those of before stay that are

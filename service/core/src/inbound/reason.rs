@@ -39,6 +39,8 @@ pub enum Reason {
         /// As it was named.
         span: String,
     },
+    /// The row of a pipeline cannot be read, so that nobody knows whether it listens; in the store's words.
+    Unreadable(String),
     /// The pipeline is no longer on its default branch.
     Gone,
     /// Only the service makes such events, and never out of a delivery.
@@ -66,6 +68,7 @@ impl Reason {
             Self::NoSpan { source, span } => format!(
                 "'{span}' is no span of data source '{source}' and was left out: announce it again as its files are named"
             ),
+            Self::Unreadable(row) => format!("{row}: whether it listens is not known"),
             Self::Gone => "the pipeline is gone from its default branch".to_owned(),
             Self::MadeHere => "this event is made by the service itself".to_owned(),
         }

@@ -8,7 +8,7 @@ mod tests;
 mod trace;
 
 pub use fault::{error, fault};
-pub use screen::lines;
+pub use screen::{lines, one_line, several_lines};
 pub use secrets::masked;
 
 /// Characters of the longest line that is told.

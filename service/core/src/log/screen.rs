@@ -28,9 +28,44 @@ pub fn lines(text: &str) -> Vec<String> {
     lines
 }
 
+/// A text as one line without what a terminal would obey: escape sequences are removed whole, line breaks are
+/// spaces, and no control or direction character is left. Nothing that was written is overwritten.
+pub fn one_line(text: &str) -> String {
+    shown(text, |c| {
+        matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}').then_some(' ')
+    })
+}
+
+/// The same of a text of several lines, whose breaks and tabs stay.
+pub fn several_lines(text: &str) -> String {
+    shown(text, |c| match c {
+        '\n' | '\t' => Some(c),
+        '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
+        _ => None,
+    })
+}
+
+fn shown(text: &str, space: impl Fn(char) -> Option<char>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            c if space(c).is_some() => out.extend(space(c)),
+            '\u{1b}' => escape(&mut chars, &mut Line::default()),
+            '\u{9b}' => control_sequence(&mut chars, &mut Line::default()),
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => control_string(&mut chars),
+            c if c.is_control() || is_direction(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Characters that turn the text around them, or show nothing.
 fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A line while it is written.

@@ -1,5 +1,6 @@
 //! What others named, as text in GitHub's Markdown.
 
+use crate::log::one_line;
 use std::fmt::Write;
 
 /// A cell or reason of more characters is cut.
@@ -8,7 +9,7 @@ pub(super) const MAX_CELL: usize = 200;
 /// Text that shows as it is: no markup, no HTML, no table cell, nobody mentioned.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in one_line(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -21,7 +22,6 @@ pub(super) fn escape(text: &str) -> String {
                 out.push(c);
                 out.push('\u{200b}');
             }
-            '\n' | '\r' => out.push(' '),
             other => out.push(other),
         }
     }

@@ -15,6 +15,7 @@ pub use outbox::Audience;
 
 use crate::figure::{self, Figures};
 use crate::gate::{Blessing, Comparison, Verdict};
+use crate::log;
 use crate::problem::Problem;
 use crate::run::{Run, RunState};
 use serde::{Deserialize, Serialize};
@@ -155,6 +156,7 @@ pub fn difference_heading(verdict: &Verdict) -> String {
 
 /// Text without line breaks or control characters, cut to `most` characters.
 fn one_line(text: &str, most: usize) -> String {
+    let text = log::one_line(text);
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())

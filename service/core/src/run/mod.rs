@@ -3,6 +3,7 @@
 //! [`Run::apply`] folds events into state and never refuses to look at one twice;
 //! [`decide::decide`] reads the state and says what to do next. Neither performs anything.
 
+pub mod crashed;
 pub mod decide;
 mod disagreement;
 mod drift;

@@ -161,6 +161,7 @@ mod tests {
             base_sha: CommitSha::from("b"),
             head_branch: "faster".to_owned(),
             head_sha: CommitSha::from("a"),
+            before_sha: None,
             author: "ada".to_owned(),
         })
     }

@@ -81,6 +81,16 @@ impl Folders {
         self.root.join("owners")
     }
 
+    /// One file for each command that is in hand.
+    pub fn hands(&self) -> PathBuf {
+        self.root.join("hands")
+    }
+
+    /// The lock of the one service of this data folder.
+    pub fn service_lock(&self) -> PathBuf {
+        self.root.join("service.lock")
+    }
+
     /// The lock on the push targets, which every engine of this folder takes.
     pub fn push_lock(&self) -> PathBuf {
         self.root.join("push.lock")

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::sleep;
 
 /// How often a lock that another process holds is tried again.
@@ -52,12 +52,20 @@ impl Owner {
         format!("{}/{}", self.instance, self.name)
     }
 
+    /// The name among the owners of this data folder.
+    pub(crate) fn short_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the owner of this short name is dead.
+    pub(crate) fn is_gone_here(&self, name: &str) -> bool {
+        name != self.name && is_free(&self.folder.join(name))
+    }
+
     /// Whether another owner of this data folder is dead. Of other folders' owners nothing is known.
     pub(crate) fn is_gone(&self, other: &str) -> bool {
         match other.split_once('/') {
-            Some((instance, name)) if instance == self.instance && name != self.name => {
-                is_free(&self.folder.join(name))
-            }
+            Some((instance, name)) if instance == self.instance => self.is_gone_here(name),
             _ => false,
         }
     }
@@ -73,46 +81,6 @@ fn is_free(path: &Path) -> bool {
     match File::open(path) {
         Ok(file) => file.try_lock_shared().is_ok(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
-/// Held by at most one task of one engine at a time.
-#[derive(Debug)]
-pub(crate) struct Exclusive {
-    path: PathBuf,
-    here: Arc<Mutex<()>>,
-}
-
-/// Gives it back when dropped.
-#[derive(Debug)]
-pub(crate) struct ExclusiveGuard {
-    _here: OwnedMutexGuard<()>,
-    _everywhere: File,
-}
-
-impl Exclusive {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            here: Arc::default(),
-        }
-    }
-
-    /// Waits for its turn.
-    pub(crate) async fn hold(&self) -> io::Result<ExclusiveGuard> {
-        let here = Arc::clone(&self.here).lock_owned().await;
-        let file = File::create(&self.path)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => sleep(TRY_AGAIN).await,
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-        }
-        Ok(ExclusiveGuard {
-            _here: here,
-            _everywhere: file,
-        })
     }
 }
 
@@ -204,21 +172,6 @@ mod tests {
         let _third = Owner::new(folder.clone(), "here").unwrap();
         assert!(!folder.join("left-by-a-crash").exists());
         assert!(!_third.is_gone(&other.name()), "looking at a lock takes it from nobody");
-    }
-
-    #[tokio::test]
-    async fn one_engine_at_a_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("push.lock");
-        let (one, other) = (Exclusive::new(path.clone()), Exclusive::new(path));
-        let held = one.hold().await.unwrap();
-        tokio::select! {
-            biased;
-            _ = other.hold() => panic!("held twice"),
-            () = std::future::ready(()) => {}
-        }
-        drop(held);
-        drop(other.hold().await.unwrap());
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use trainyard_core::event::Event;
 use trainyard_core::ids::DeliveryId;
 use trainyard_core::inbound::Consequence;
 use trainyard_github::webhook::{Derived, Ignored, PayloadError, event_of_stored};
-use trainyard_store::{Delivery, NewEvent, SettleDelivery};
+use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
 
 /// Deliveries looked at in one go.
 const BATCH: u32 = 50;
@@ -25,12 +25,15 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// The same where an engine of another machine takes deliveries and may be gone.
+const OTHERS: Duration = Duration::from_secs(2);
 
 /// Settles deliveries until the task is dropped.
 pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
     loop {
-        let mut wake = Instant::now() + LOOK_AGAIN;
+        let shared = inbound.store.is_shared();
+        let mut wake = Instant::now() + if shared { OTHERS } else { LOOK_AGAIN };
         // Those that wait take no place from those that came after them.
         let most = BATCH.saturating_add(u32::try_from(waits.len()).unwrap_or(u32::MAX));
         match inbound.store.unprocessed_deliveries(most).await {
@@ -49,8 +52,14 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
                         wake = wake.min(later);
                         continue;
                     }
-                    if let Err(error) = settle_safely(&inbound, &delivery).await {
+                    let settled = settle_safely(&inbound, &delivery).await;
+                    // Another engine settled it meanwhile.
+                    if let Err(InterpretError::Store(StoreError::Conflict(_))) = settled {
+                        continue;
+                    }
+                    if let Err(error) = settled {
                         tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
+                        note(&inbound, &delivery, &error).await;
                         let wait = waited.map_or(AGAIN, |(_, wait)| (wait * 2).min(LONGEST_WAIT));
                         let later = Instant::now() + wait;
                         waits.insert(delivery.id.clone(), (later, wait));
@@ -63,6 +72,14 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
             () = inbound.signals.ingest.notified() => {}
             () = sleep_until(wake) => {}
         }
+    }
+}
+
+/// Says in the delivery's row why it waits: whoever looks at it sees that it is not lost.
+async fn note(inbound: &Inbound, delivery: &Delivery, why: &InterpretError) {
+    let sentence = format!("it will be tried again: {why}");
+    if let Err(error) = inbound.store.delivery_waits(&delivery.id, &sentence).await {
+        tracing::debug!(delivery = %delivery.id, %error, "why it waits is not noted");
     }
 }
 

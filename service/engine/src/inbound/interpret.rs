@@ -69,7 +69,19 @@ async fn of_data(inbound: &Inbound, arrived: &DataArrived) -> Result<Interpretat
     };
     for pipeline in known.iter().filter(listens) {
         let key = decide::HoldPayload::new(pipeline, &arrived.source).key();
-        held.extend(inbound.store.held(&key).await?.map(|held| held.payload));
+        match inbound.store.held(&key).await {
+            Ok(found) => held.extend(found.map(|held| held.payload)),
+            // The new arrival takes the place of what waited; the others are not held up by it.
+            Err(StoreError::Unreadable(row)) => {
+                tracing::error!("{}; a new arrival takes its place", row.sentence());
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(decide::data(arrived, &known, &held, inbound.given()))
+    let mut meaning = decide::data(arrived, &known, &held, inbound.given());
+    let left_out = inbound.store.unreadable_pipelines().into_iter();
+    meaning
+        .reasons
+        .extend(left_out.map(|row| Reason::Unreadable(row.sentence())));
+    Ok(meaning)
 }

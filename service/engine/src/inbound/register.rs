@@ -1,7 +1,7 @@
 //! The pipelines of a default branch: they listen to data, the clock and people.
 
 use super::{Inbound, InterpretError};
-use crate::house::clock::now;
+use crate::house::clock::wall;
 use crate::source::checkout::{self, SourceError};
 use trainyard_core::event::Push;
 use trainyard_core::inbound::FoundPipeline;
@@ -45,7 +45,8 @@ async fn overtaken(inbound: &Inbound, push: &Push) -> Result<bool, StoreError> {
 }
 
 async fn put(inbound: &Inbound, push: &Push, found: Vec<FoundPipeline>) -> Result<(), StoreError> {
-    let at = now();
+    // Slots are due by the wall clock, and none before this.
+    let at = wall();
     let mut schedules = Vec::new();
     let mut known = Vec::new();
     for FoundPipeline { folder, plan } in found {

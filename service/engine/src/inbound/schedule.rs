@@ -4,7 +4,7 @@
 //! the schedule's own zone, and a slot is taken once, by a unique row.
 
 use super::Inbound;
-use crate::house::clock::now;
+use crate::house::clock::{now, wall};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -21,6 +21,10 @@ const TICK: Duration = Duration::from_secs(1);
 const NOTHING_PLANNED: Duration = Duration::from_secs(300);
 /// How long it waits after the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long a schedule waits whose pipeline cannot be read, in microseconds.
+const UNREADABLE: i64 = 60_000_000;
+/// How long it sleeps where an engine of another machine may have planned something.
+const OTHERS: Duration = Duration::from_secs(3);
 
 /// Makes the ticker; it runs until it is dropped.
 pub(crate) async fn ticker(inbound: &Arc<Inbound>) -> Result<JobScheduler, JobSchedulerError> {
@@ -45,10 +49,14 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "schedules cannot be read");
-                Some(Micros(now().0 + i64::try_from(AGAIN.as_micros()).unwrap_or(i64::MAX)))
+                let again = i64::try_from(AGAIN.as_micros()).unwrap_or(i64::MAX);
+                Next {
+                    hold: Some(Micros(now().0 + again)),
+                    slot: None,
+                }
             }
         };
-        if next.is_some() && ticking.is_none() {
+        if next != Next::default() && ticking.is_none() {
             ticking = ticker(&inbound)
                 .await
                 .inspect_err(|error| tracing::error!(%error, "the ticker did not start"))
@@ -58,24 +66,41 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
     }
 }
 
-/// Until something is due by the wall clock, which may be set or sleep, or the plans change.
-async fn wait(inbound: &Inbound, next: Option<Micros>) {
+/// What is due next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Next {
+    /// The end of a quiet period, by the clock that goes on evenly.
+    hold: Option<Micros>,
+    /// A slot, by the wall clock.
+    slot: Option<Micros>,
+}
+
+/// Until something is due, each by its clock, or the plans change.
+async fn wait(inbound: &Inbound, next: Next) {
     loop {
         tokio::select! {
             () = inbound.signals.schedule.notified() => return,
             () = inbound.signals.tick.notified() => {
-                if next.is_some_and(|at| now() >= at) {
+                if next.hold.is_some_and(|at| now() >= at) || next.slot.is_some_and(|at| wall() >= at) {
                     return;
                 }
             }
-            () = sleep_until(Instant::now() + NOTHING_PLANNED) => return,
+            () = sleep_until(Instant::now() + if inbound.store.is_shared() { OTHERS } else { NOTHING_PLANNED }) => return,
         }
     }
 }
 
 /// Starts everything that is due and says when to look again.
-async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
+async fn look(inbound: &Inbound) -> Result<Next, StoreError> {
+    // What follows must know which of them cannot be read.
+    inbound.store.pipelines().await?;
     for held in inbound.store.due_holds(now()).await? {
+        let waits = inbound
+            .store
+            .is_unreadable_pipeline(Some(&held.payload.repo), &held.payload.pipeline);
+        if waits {
+            continue;
+        }
         match release(inbound, &held).await {
             Ok(_) => {}
             // Another arrival prolonged the wait.
@@ -83,7 +108,8 @@ async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
             Err(error) => return Err(error),
         }
     }
-    let mut next = inbound.store.next_hold().await?;
+    let hold = inbound.store.next_hold().await?;
+    let mut slot = None;
     for row in inbound.store.schedules().await? {
         let upcoming = match due(inbound, &row).await {
             Ok(upcoming) => upcoming,
@@ -93,9 +119,9 @@ async fn look(inbound: &Inbound) -> Result<Option<Micros>, StoreError> {
                 continue;
             }
         };
-        next = [next, upcoming].into_iter().flatten().min();
+        slot = [slot, upcoming].into_iter().flatten().min();
     }
-    Ok(next)
+    Ok(Next { hold, slot })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +138,12 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
         timezone: row.timezone.clone(),
         catchup: row.catchup,
     };
-    let now = now();
+    let now = wall();
     let last = row.last_slot.unwrap_or(row.since);
+    // Its slots stay due until it can be read.
+    if inbound.store.is_unreadable_pipeline(row.repo.as_ref(), &row.pipeline) {
+        return Ok(Some(Micros(now.0 + UNREADABLE)));
+    }
     for slot in schedule::due(&schedule, Some(last), now)? {
         match record(inbound, row, slot).await {
             Ok(_) => {}

@@ -13,8 +13,8 @@ pub(crate) mod serve;
 pub(crate) mod settle;
 
 use crate::content::Content;
+use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
-use crate::house::locks::Exclusive;
 use crate::house::programs::Programs;
 use crate::house::targets::Targets;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ use super::Registry;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
 use crate::house::crash::{CrashPoint, reach};
+use crate::house::exclusive::ExclusiveGuard;
 use crate::house::identity::identity;
-use crate::house::locks::ExclusiveGuard;
 use crate::serving::{Claims, Servable, ServingError, Target};
 use std::io;
 use std::path::PathBuf;
@@ -217,7 +217,8 @@ impl Registry {
         let version = match &change {
             Change::New { blessed, files, plan } => {
                 let target = target.clone().within(plan.max_latency());
-                let pushed = target.push(blessed, files, claims, plan.infra_validation).await;
+                let pushing = target.push(blessed, files, claims, plan.infra_validation);
+                let pushed = guard.while_ours(pushing).await.unwrap_or(Err(ServingError::TurnLost));
                 metrics::counter!("trainyard_pushes_total", "target" => name.to_owned())
                     .increment(pushed.is_ok().into());
                 pushed
@@ -228,7 +229,11 @@ impl Registry {
                     files,
                     version: &to.version,
                 };
-                target.roll_back(earlier, &from.version, claims).await
+                let going_back = target.roll_back(earlier, &from.version, claims);
+                guard
+                    .while_ours(going_back)
+                    .await
+                    .unwrap_or(Err(ServingError::TurnLost))
             }
         };
         let version = match version {
@@ -258,6 +263,8 @@ impl Registry {
             Ok(Some(intent)) => match error {
                 ServingError::Unknown { problem, .. } => self.unknown(&intent, problem).await,
                 ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string()).await,
+                // Whoever has the turn now reads back what came of it.
+                ServingError::TurnLost => Ok(()),
                 error => self.withdraw(&intent, &error.to_string()).await,
             },
             Err(error) => Err(error),

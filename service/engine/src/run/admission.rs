@@ -12,23 +12,28 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use trainyard_core::admission::{ActiveRun, Ask, OVERTAKEN_BY, admission};
 use trainyard_core::ids::RunId;
+use trainyard_core::run::crashed;
 use trainyard_store::StoreError;
 
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a run waits after its worker stopped for a reason outside of it.
 const AGAIN: Duration = Duration::from_secs(3);
+/// How often a run is looked at that an engine of another machine may have left.
+const OTHERS: Duration = Duration::from_secs(1);
 
 /// Admits runs and keeps a worker at each until the task is dropped; the workers go with it.
 pub(crate) async fn run(runs: Arc<Runs>) {
     let mut workers = Workers::default();
     let mut changes = runs.store.changes();
     loop {
-        let mut wake = Instant::now() + LOOK_AGAIN;
-        if let Err(error) = admit(&runs, &mut workers).await {
-            tracing::error!(%error, "runs cannot be read");
-            wake = Instant::now() + AGAIN;
-        }
+        let wake = match admit(&runs, &mut workers).await {
+            Ok(wake) => wake,
+            Err(error) => {
+                tracing::error!(%error, "runs cannot be read");
+                Instant::now() + AGAIN
+            }
+        };
         tokio::select! {
             _ = changes.next() => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
@@ -46,6 +51,8 @@ struct Workers {
     asks: HashMap<RunId, Ask>,
     /// Runs that cannot be read, and when they are looked at again: until then they are in nobody's way.
     set_aside: HashMap<RunId, Instant>,
+    /// Runs in whose hands the service died so often that they are set aside, with the crashes that were told.
+    poison: HashMap<RunId, u32>,
 }
 
 /// How a worker's turn ended.
@@ -80,9 +87,33 @@ impl Workers {
         self.set_aside.insert(run, Instant::now() + LOOK_AGAIN);
     }
 
-    /// The runs that can be read, with what each asks for.
-    async fn readable(&mut self, runs: &Runs) -> Result<Vec<(ActiveRun, Ask)>, StoreError> {
-        let active = runs.store.active_runs().await?;
+    /// Without those in whose hands the service died again and again: they stop no other. One that a person
+    /// cancelled is ended all the same. With the time when the first of them is tried again.
+    async fn harmless(&mut self, runs: &Runs) -> Result<(Vec<ActiveRun>, Instant), StoreError> {
+        let mut active = runs.store.active_runs().await?;
+        let (mut wake, now) = (Instant::now() + LOOK_AGAIN, now());
+        let crashes = runs.store.crashes().await?;
+        self.poison.retain(|id, _| crashes.iter().any(|crash| crash.run == *id));
+        for crash in crashes {
+            let Some(left) = crashed::left(crash.times, crash.at, now) else {
+                continue;
+            };
+            let asked_to_end = |run: &ActiveRun| run.id == crash.run && run.cancel_requested;
+            if active.iter().any(asked_to_end) {
+                continue;
+            }
+            active.retain(|run| run.id != crash.run);
+            wake = wake.min(Instant::now() + Duration::from_secs(left));
+            if self.poison.insert(crash.run.clone(), crash.times) != Some(crash.times) {
+                tracing::error!(run = %crash.run, "{}", crashed::set_aside(crash.times));
+            }
+        }
+        Ok((active, wake))
+    }
+
+    /// The runs that can be read, with what each asks for, and when to look again.
+    async fn readable(&mut self, runs: &Runs) -> Result<(Vec<(ActiveRun, Ask)>, Instant), StoreError> {
+        let (active, wake) = self.harmless(runs).await?;
         self.set_aside.retain(|_, until| *until > Instant::now());
         let known: HashSet<&RunId> = active.iter().map(|run| &run.id).collect();
         self.asks.retain(|id, _| known.contains(id));
@@ -109,12 +140,13 @@ impl Workers {
             };
             readable.push((run, ask));
         }
-        Ok(readable)
+        Ok((readable, wake))
     }
 }
 
-async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError> {
-    let active = workers.readable(runs).await?;
+/// Gives every run a worker that may have one, and says when to look again.
+async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<Instant, StoreError> {
+    let (active, wake) = workers.readable(runs).await?;
     let admission = admission(&active, runs.max_parallel_runs);
     for id in admission.superseded {
         runs.store.request_cancel(&id, OVERTAKEN_BY, now()).await?;
@@ -122,12 +154,21 @@ async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<(), StoreError
     for id in admission.admitted {
         workers.start(runs, id);
     }
-    Ok(())
+    Ok(wake)
 }
 
 async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
-    let Ok(ended) = AssertUnwindSafe(reconcile(runs, id.clone())).catch_unwind().await else {
+    if runs.hands.died_with(&id) {
+        tracing::warn!(run = %id, "the service died in the middle of this run");
+        if count_crash(&runs, &id).await {
+            return Ended::Done;
+        }
+    }
+    let shared = runs.store.is_shared();
+    let reconciled = AssertUnwindSafe(reconcile(Arc::clone(&runs), id.clone())).catch_unwind();
+    let Ok(ended) = reconciled.await else {
         tracing::error!(run = %id, "the run's worker met a defect of Trainyard and will be started again: report it");
+        count_crash(&runs, &id).await;
         sleep(AGAIN).await;
         return Ended::Done;
     };
@@ -136,7 +177,7 @@ async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
         Err(ReconcileError::Store(StoreError::Unreadable(_))) => return Ended::Unreadable(id),
         Err(ReconcileError::NotOurs) => {
             tracing::debug!(run = %id, "another worker has the run");
-            sleep(AGAIN).await;
+            sleep(if shared { OTHERS } else { AGAIN }).await;
         }
         Err(error) => {
             tracing::error!(run = %id, %error, "the run's worker stopped and will be started again");
@@ -144,4 +185,19 @@ async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
         }
     }
     Ended::Done
+}
+
+/// Counts that the service, or the run's worker, died in the middle of this run; whether it is set aside now.
+async fn count_crash(runs: &Runs, id: &RunId) -> bool {
+    let counted = async {
+        let version = runs.store.run_version(id).await?;
+        runs.store.count_crash(id, version, now()).await
+    };
+    match counted.await {
+        Ok(times) => crashed::wait(times).is_some(),
+        Err(error) => {
+            tracing::warn!(run = %id, %error, "a crash was not counted");
+            false
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod effects;
+pub(crate) mod hands;
 pub(crate) mod images;
 pub(crate) mod leftovers;
 pub(crate) mod outcome;
@@ -16,6 +17,7 @@ use crate::house::programs::Programs;
 use crate::house::signals::Signals;
 use crate::registry::Registry;
 use crate::source::Source;
+use hands::Hands;
 use images::Images;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,7 +40,9 @@ pub(crate) struct Runs {
     /// What programs may use.
     pub(crate) limits: ProgramLimits,
     /// This engine, as the leases know it.
-    pub(crate) owner: Owner,
+    pub(crate) owner: Arc<Owner>,
+    /// What this engine is performing.
+    pub(crate) hands: Hands,
     /// Steps of one run at work at once.
     pub(crate) max_parallel_steps: usize,
     /// Runs at work at once, over all pipelines.

@@ -1,6 +1,7 @@
 //! What a command leads to.
 
-use crate::house::locks::{ExclusiveGuard, InUse};
+use crate::house::exclusive::ExclusiveGuard;
+use crate::house::locks::InUse;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::ArtifactRef;

@@ -30,6 +30,13 @@ use trainyard_store::{Append, Changes, EndState, ExecutionIdentity, MetadataWrit
 const LEASE: Duration = Duration::from_secs(30);
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
+/// The same where other machines wait for it: on one machine the dead are known at once.
+const SHARED_LEASE: Duration = Duration::from_secs(7);
+const SHARED_RENEWAL: Duration = Duration::from_secs(2);
+
+fn lease(runs: &Runs) -> Duration {
+    if runs.store.is_shared() { SHARED_LEASE } else { LEASE }
+}
 
 /// Why a worker stopped before its run was over. The run is taken up again by another worker.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +77,7 @@ pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), Reconcil
 /// The epoch of our lease; `None` when a living worker has the run.
 async fn acquire(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
     let (now, owner) = (now(), runs.owner.name());
-    let until = now.plus_seconds(LEASE.as_secs());
+    let until = now.plus_seconds(lease(runs).as_secs());
     if let Some(epoch) = runs.store.acquire_lease(id, &owner, now, until).await? {
         return Ok(Some(epoch));
     }
@@ -96,7 +103,8 @@ impl Worker {
     }
 
     async fn drive(&mut self) -> Result<(), ReconcileError> {
-        let mut renewal = tokio::time::interval(RENEWAL);
+        let shared = self.runs.store.is_shared();
+        let mut renewal = tokio::time::interval(if shared { SHARED_RENEWAL } else { RENEWAL });
         renewal.tick().await;
         while !self.run.state.is_final() {
             let Some(wake) = self.act().await? else { continue };
@@ -302,7 +310,7 @@ impl Worker {
 
     /// The version of the run, whose lease is ours for another while.
     async fn renew(&self) -> Result<u64, ReconcileError> {
-        let until = now().plus_seconds(LEASE.as_secs());
+        let until = now().plus_seconds(lease(&self.runs).as_secs());
         let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch, until);
         renewed.await?.ok_or(ReconcileError::NotOurs)
     }

@@ -65,6 +65,11 @@ pub enum ServingError {
     /// The intent cannot be stored, so that nothing was sent.
     #[error("{0}; nothing was sent to the target")]
     NotBegun(#[source] StoreError),
+    /// Another engine took the target over while this one was stopped.
+    #[error(
+        "another Trainyard took over the push targets while this one did not answer: look at what serves, and ask again"
+    )]
+    TurnLost,
     /// Something of others is in the way, and stays.
     #[error("{}", .0.sentence())]
     NotOurs(NotOurs),

@@ -26,9 +26,17 @@ impl From<GitError> for SourceError {
     fn from(error: GitError) -> Self {
         match error {
             GitError::Unreachable { .. } | GitError::TimedOut { .. } => Self::Again(error.to_string()),
-            // A full disk is made room on; what was accepted must not be lost to it.
-            GitError::Disk { .. } => Self::Again(error.to_string()),
-            error => Self::Broken(error.to_string()),
+            // Of this machine, not of the repository: a full disk is made room on, a killed git is started again.
+            // What was accepted must not be lost to it.
+            GitError::Disk { .. } | GitError::Damaged { .. } | GitError::Failed { .. } | GitError::NoGit(_) => {
+                Self::Again(error.to_string())
+            }
+            GitError::NoAccess { .. }
+            | GitError::CommitNotFound { .. }
+            | GitError::BranchNotFound { .. }
+            | GitError::BadName { .. }
+            | GitError::EscapingLink { .. }
+            | GitError::TooLarge { .. } => Self::Broken(error.to_string()),
         }
     }
 }

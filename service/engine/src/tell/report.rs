@@ -19,6 +19,8 @@ const FIRST_WAIT_SECONDS: u64 = 5;
 const LONGEST_WAIT_SECONDS: u64 = 600;
 /// The store is looked at this often even without a signal.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// The same where engines of other machines write messages.
+const OTHERS: Duration = Duration::from_secs(2);
 
 /// Tells GitHub until the task is dropped.
 pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>) {
@@ -31,9 +33,10 @@ pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>
                 None
             }
         };
-        let wait = next.map_or(LOOK_AGAIN, |at| {
+        let longest = if store.is_shared() { OTHERS } else { LOOK_AGAIN };
+        let wait = next.map_or(longest, |at| {
             let micros = u64::try_from(at.0.saturating_sub(now().0)).unwrap_or(0);
-            Duration::from_micros(micros).min(LOOK_AGAIN)
+            Duration::from_micros(micros).min(longest)
         });
         tokio::select! {
             () = signals.report.notified() => {}

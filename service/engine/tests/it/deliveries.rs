@@ -64,6 +64,37 @@ async fn an_older_push_that_arrives_late_does_not_become_the_head() {
 }
 
 #[tokio::test]
+async fn a_branch_forced_there_and_back_and_there_again_ends_with_the_model_of_its_head() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    let forward = yard.push(&[("auc: 0.7", "auc: 0.75")]).await;
+    yard.finished(2).await;
+    let go = async |to: &str| {
+        yard.work.git(&["reset", "--quiet", "--hard", to]).await;
+        yard.work.git(&["push", "--quiet", "--force", "origin", "HEAD"]).await;
+    };
+    go("HEAD~1").await;
+    yard.finished(3).await;
+    go(forward.as_str()).await;
+    let (row, _) = yard.last(4).await;
+    assert_eq!(row.commit, Some(forward));
+}
+
+/// What a killed git leaves in the mirror, and one that is none any more.
+#[tokio::test]
+async fn a_push_is_not_lost_to_a_damaged_mirror() {
+    let yard = Yard::new().await;
+    yard.push(&[]).await;
+    yard.last(1).await;
+    let mirror = yard.config.data_dir.join(format!("repos/{REPO}.git"));
+    std::fs::write(mirror.join("HEAD"), "").unwrap();
+    std::fs::write(mirror.join("packed-refs.lock"), "").unwrap();
+    yard.push(&[("auc: 0.7", "auc: 0.75")]).await;
+    let (row, _) = yard.last(2).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+}
+
+#[tokio::test]
 async fn a_cache_hit_requires_that_the_bytes_are_there() {
     let yard = Yard::new().await;
     yard.push(&[]).await;

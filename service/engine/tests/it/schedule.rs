@@ -1,5 +1,6 @@
 //! The clock, and people.
 
+use crate::second_process::sql;
 use crate::tiny;
 use crate::yard::{REPO, Yard, open, until};
 use serde_json::{Map, json};
@@ -152,4 +153,33 @@ async fn a_person_starts_a_run_with_other_parameters() {
     );
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
     assert!(tiny::TINY.contains("auc: 0.7"), "the file says otherwise");
+}
+
+#[tokio::test]
+async fn a_slot_of_a_pipeline_that_cannot_be_read_waits_until_it_can() {
+    let mut yard = after(13 * MINUTE, "*/5 * * * *", "UTC", Catchup::Latest).await;
+    sql(&yard, "UPDATE pipelines SET plan = '[' || plan");
+    yard.restart().await;
+    // What it is for, others hear of: an arrival of data is settled, and says what was left out.
+    yard.arrive("1", "rows", "2013-01").await.unwrap();
+    let settled = yard.settled(2).await;
+    let outcome = &settled[0].events[0].outcome;
+    assert!(
+        outcome.contains("the stored pipeline 'acme/tiny tiny' cannot be read"),
+        "{outcome}"
+    );
+    until("look at the schedules", async || {
+        let unreadable = yard.engine.reads().unreadable();
+        (!unreadable.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(yard.runs().await.len(), 1);
+    assert_eq!(
+        yard.engine.reads().schedules().await.unwrap()[0].last_slot,
+        None,
+        "the slot is not used up"
+    );
+    sql(&yard, "UPDATE pipelines SET plan = substr(plan, 2)");
+    yard.restart().await;
+    slots(&yard, 1).await;
 }

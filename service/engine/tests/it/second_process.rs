@@ -5,16 +5,64 @@ use std::process::Command;
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::run::RunState;
 
-/// Damages what was asked for of a run that nobody has looked at yet, by a process of its own.
-fn damage(yard: &Yard, run: &RunId) {
+/// Changes the database by a process of its own.
+pub fn sql(yard: &Yard, text: &str) {
     let script = "import sqlite3, sys\n\
         db = sqlite3.connect(sys.argv[1])\n\
-        db.execute('UPDATE runs SET request = substr(request, 1, 100) WHERE id = ?', (sys.argv[2],))\n\
+        db.execute(sys.argv[2])\n\
         db.commit()";
     let database = yard.engine.folders_of().database();
     let mut python = Command::new("python3");
-    let done = python.args(["-c", script]).arg(database).arg(run.as_str()).status();
+    let done = python.args(["-c", script]).arg(database).arg(text).status();
     assert!(done.unwrap().success());
+}
+
+/// Damages what was asked for of a run that nobody has looked at yet.
+fn damage(yard: &Yard, run: &RunId) {
+    sql(
+        yard,
+        &format!("UPDATE runs SET request = substr(request, 1, 100) WHERE id = '{run}'"),
+    );
+}
+
+/// The service dies three times with the same command in hand; what a killed process leaves is written here.
+#[tokio::test]
+async fn a_run_that_kills_the_service_is_set_aside_and_the_others_go_on() {
+    let mut yard = Yard::new().await;
+    yard.hold("train");
+    yard.push(&[]).await;
+    yard.started("train", 1).await;
+    let poison = yard.runs().await.remove(0).id;
+    for times in 1..=3 {
+        yard.crash().await;
+        let hands = yard.engine.folders_of().hands();
+        std::fs::write(hands.join(format!("dead.{poison}.0")), "").unwrap();
+        yard.restart().await;
+        until("count of the crash", async || {
+            let crashes = yard.engine.reads().crashes().await.unwrap();
+            crashes.into_iter().find(|crash| crash.times == times)
+        })
+        .await;
+    }
+    yard.release_later("train");
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let rows = until("end of the other run", async || {
+        let rows = yard.runs().await;
+        (rows.len() == 2 && rows[1].state.is_final()).then_some(rows)
+    })
+    .await;
+    assert_eq!(rows[1].state, RunState::Succeeded, "{:?}", rows[1].summary);
+    assert!(!rows[0].state.is_final());
+    assert!(
+        rows[0].set_aside.as_ref().unwrap().contains("3 times in a row"),
+        "{:?}",
+        rows[0].set_aside
+    );
+    // A person ends it all the same.
+    assert!(yard.engine.cancel(&poison, "ada").await.unwrap());
+    let rows = yard.finished(2).await;
+    assert_eq!(rows[0].state, RunState::Cancelled, "{:?}", rows[0].summary);
+    yard.tidy().await;
 }
 
 #[tokio::test]

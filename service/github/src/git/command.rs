@@ -1,13 +1,14 @@
 //! The hardened git process: no configuration but ours, no prompt, no hook, no strange transport,
 //! and the token only in the environment.
 
-use super::error::{GitError, last_line};
+use super::error::{GitError, last_line, says_full};
 use crate::client::is_loopback;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -79,6 +80,7 @@ pub(super) struct Git<'a> {
     settings: Vec<(String, String)>,
     secrets: Vec<String>,
     action: &'a str,
+    folder: PathBuf,
 }
 
 impl<'a> Git<'a> {
@@ -122,6 +124,7 @@ impl<'a> Git<'a> {
             settings,
             secrets: Vec::new(),
             action,
+            folder: folder.to_owned(),
         }
     }
 
@@ -185,6 +188,18 @@ impl<'a> Git<'a> {
         let mut stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         for secret in &self.secrets {
             stderr = stderr.replace(secret.as_str(), "***");
+        }
+        if let Some(signal) = output.status.signal() {
+            return Err(GitError::Failed {
+                action: self.action.to_owned(),
+                detail: format!("it was stopped by signal {signal}"),
+            });
+        }
+        if !output.status.success() && says_full(&stderr) {
+            return Err(GitError::Disk {
+                path: self.folder.display().to_string(),
+                source: ErrorKind::StorageFull.into(),
+            });
         }
         Ok(Output {
             success: output.status.success(),

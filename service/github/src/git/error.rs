@@ -1,5 +1,6 @@
 //! Failures of git as sentences, read from what git prints (in English, because we set the locale).
 
+use std::io::ErrorKind;
 use std::time::Duration;
 use trainyard_core::ids::CommitSha;
 
@@ -83,6 +84,14 @@ pub enum GitError {
         /// Why.
         source: std::io::Error,
     },
+    /// The mirror has not what it says that it has.
+    #[error("git {action} failed: {detail}")]
+    Damaged {
+        /// The git command.
+        action: String,
+        /// What git said.
+        detail: String,
+    },
     /// Anything else.
     #[error("git {action} failed: {detail}")]
     Failed {
@@ -91,6 +100,45 @@ pub enum GitError {
         /// What git said.
         detail: String,
     },
+}
+
+impl GitError {
+    /// Whether another mirror could help: neither the host nor the disk has said so.
+    pub(super) fn may_be_the_mirror(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Damaged { .. } | Self::Disk { .. }) && !self.is_full_disk()
+    }
+
+    /// Whether there is no room for it.
+    pub(super) fn is_full_disk(&self) -> bool {
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(self, Self::Disk { source, .. } if full.contains(&source.kind()))
+    }
+}
+
+/// What git says when a disk is full, whatever it was doing.
+pub(super) fn says_full(stderr: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|part| stderr.contains(part))
+}
+
+/// What git's standard error means for a commit that was asked for.
+pub(super) fn of_commit(url: &str, sha: &CommitSha, stderr: &str) -> GitError {
+    let says = |parts: &[&str]| parts.iter().any(|part| stderr.contains(part));
+    if says(&["not our ref", "unadvertised object"]) {
+        return GitError::CommitNotFound {
+            url: url.to_owned(),
+            sha: sha.clone(),
+        };
+    }
+    // A mirror with holes says the same as a host without the commit.
+    if says(&["bad object", "did not send all", "not a git repository", "File exists"]) {
+        return GitError::Damaged {
+            action: "fetch".to_owned(),
+            detail: last_line(stderr),
+        };
+    }
+    of_fetch(url, stderr)
 }
 
 /// What git's standard error means for a fetch from `url`.

@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod names;
+mod rebuild;
 mod work_tree;
 
 pub use error::GitError;
@@ -49,6 +50,19 @@ impl fmt::Debug for Mirror {
     }
 }
 
+/// What reads the mirror, once more with another mirror if this one is damaged.
+macro_rules! sound {
+    ($mirror:expr, $shas:expr, $read:expr) => {
+        match $read.await {
+            Err(failed) => {
+                $mirror.heal(failed, $shas).await?;
+                $read.await
+            }
+            answer => answer,
+        }
+    };
+}
+
 /// A file, link or submodule of a tree.
 struct Entry {
     mode: String,
@@ -86,55 +100,73 @@ impl Mirror {
         self
     }
 
-    /// Makes sure that the commit is in the mirror; asks the host only when it is not.
+    /// Makes sure that the commit is in the mirror; asks the host only when it is not. A mirror that
+    /// cannot take it is made anew.
     pub async fn fetch(&self, sha: &CommitSha) -> Result<(), GitError> {
-        let text = full_sha(sha)?;
+        full_sha(sha)?;
         let _alone = self.lock.lock().await;
-        self.init().await?;
-        if self.has(text).await? {
-            return Ok(());
+        match self.bring(&self.folder, sha).await {
+            Err(suspect) if suspect.may_be_the_mirror() => self.rebuild(&suspect, &[sha]).await,
+            answer => answer,
         }
-        // A ref of its own keeps the commit when its branch is force-pushed away.
-        let output = self.fetch_into(&format!("+{text}:refs/commits/{text}")).await?;
-        if output.success {
-            return Ok(());
-        }
-        let stderr = &output.stderr;
-        if ["not our ref", "unadvertised object", "bad object", "did not send all"]
-            .iter()
-            .any(|part| stderr.contains(part))
-        {
-            return Err(GitError::CommitNotFound {
-                url: self.url.clone(),
-                sha: sha.clone(),
-            });
-        }
-        Err(error::of_fetch(&self.url, stderr))
     }
 
     /// Brings the branch up to date and answers its newest commit.
     pub async fn fetch_branch(&self, branch: &str) -> Result<CommitSha, GitError> {
         let branch = ref_name(branch)?;
         let _alone = self.lock.lock().await;
+        match self.bring_branch(branch).await {
+            Err(suspect) if suspect.may_be_the_mirror() => {
+                self.rebuild(&suspect, &[]).await?;
+                self.bring_branch(branch).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn bring_branch(&self, branch: &str) -> Result<CommitSha, GitError> {
         self.init().await?;
-        let output = self
-            .fetch_into(&format!("+refs/heads/{branch}:refs/heads/{branch}"))
-            .await?;
+        let refspec = format!("+refs/heads/{branch}:refs/heads/{branch}");
+        let output = self.fetch_into(&self.folder, &refspec).await?;
+        let missing = || GitError::BranchNotFound {
+            url: self.url.clone(),
+            branch: printable(branch),
+        };
         if !output.success {
             if output.stderr.contains("couldn't find remote ref") {
-                return Err(GitError::BranchNotFound {
-                    url: self.url.clone(),
-                    branch: printable(branch),
-                });
+                return Err(missing());
             }
             return Err(error::of_fetch(&self.url, &output.stderr));
         }
         self.commit_of(&format!("refs/heads/{branch}"))
             .await?
-            .ok_or_else(|| GitError::BranchNotFound {
-                url: self.url.clone(),
-                branch: printable(branch),
-            })
+            .ok_or_else(missing)
+    }
+
+    /// The commit in the mirror of `folder`, from the host if it is not there.
+    async fn bring(&self, folder: &Path, sha: &CommitSha) -> Result<(), GitError> {
+        let text = full_sha(sha)?;
+        if folder == self.folder {
+            self.init().await?;
+        }
+        if self.has(folder, text).await? {
+            return Ok(());
+        }
+        // A ref of its own keeps the commit when its branch is force-pushed away.
+        let output = self.fetch_into(folder, &format!("+{text}:refs/commits/{text}")).await?;
+        if output.success {
+            return Ok(());
+        }
+        Err(error::of_commit(&self.url, sha, &output.stderr))
+    }
+
+    /// Makes the mirror anew if that is what failed; else gives the error back.
+    async fn heal(&self, failed: GitError, shas: &[&CommitSha]) -> Result<(), GitError> {
+        if !failed.may_be_the_mirror() {
+            return Err(failed);
+        }
+        let _alone = self.lock.lock().await;
+        self.rebuild(&failed, shas).await
     }
 
     /// The commit that a branch or ref of the mirror names; `None` when it has none.
@@ -154,6 +186,10 @@ impl Mirror {
     /// A file's content at a commit; `None` when there is no such file. Links are not followed.
     pub async fn show(&self, sha: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let path = tree_path(path)?;
+        sound!(self, &[sha], self.show_at(sha, path))
+    }
+
+    async fn show_at(&self, sha: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let entries = self.entries(sha, Some(path)).await?;
         let Some(entry) = entries
             .into_iter()
@@ -179,7 +215,7 @@ impl Mirror {
         } else {
             Some(tree_path(prefix)?)
         };
-        let entries = self.entries(sha, prefix).await?;
+        let entries = sound!(self, &[sha], self.entries(sha, prefix))?;
         Ok(entries
             .into_iter()
             .filter(|entry| entry.mode.starts_with("100"))
@@ -200,7 +236,7 @@ impl Mirror {
             full_sha(before)?,
             full_sha(after)?,
         ];
-        let stdout = self.read("diff-tree", &args).await?.stdout_of("diff-tree")?;
+        let stdout = sound!(self, &[before, after], self.stdout("diff-tree", &args))?;
         Ok(split_at_zeros(&stdout)
             .map(|path| String::from_utf8_lossy(path).into_owned())
             .collect())
@@ -210,20 +246,31 @@ impl Mirror {
     pub async fn merge_base(&self, one: &CommitSha, other: &CommitSha) -> Result<Option<CommitSha>, GitError> {
         self.fetch(one).await?;
         self.fetch(other).await?;
-        let output = self
-            .read("merge-base", &["--end-of-options", full_sha(one)?, full_sha(other)?])
-            .await?;
+        let args = ["--end-of-options", full_sha(one)?, full_sha(other)?];
+        sound!(self, &[one, other], self.common(&args))
+    }
+
+    async fn common(&self, args: &[&str]) -> Result<Option<CommitSha>, GitError> {
+        let output = self.read("merge-base", args).await?;
         if output.code == Some(1) {
             return Ok(None);
         }
         output.stdout_of("merge-base").map(|stdout| Some(sha_of(&stdout)))
     }
 
+    async fn stdout(&self, action: &str, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        self.read(action, args).await?.stdout_of(action)
+    }
+
     /// Writes the commit's files into the folder `into`, which appears whole or not at all; one that
     /// is there already is left as it is. There is no `.git` in it and submodules stay empty.
     pub async fn checkout(&self, sha: &CommitSha, into: &Path) -> Result<(), GitError> {
-        let text = full_sha(sha)?;
         self.fetch(sha).await?;
+        sound!(self, &[sha], self.write_out(sha, into))
+    }
+
+    async fn write_out(&self, sha: &CommitSha, into: &Path) -> Result<(), GitError> {
+        let text = full_sha(sha)?;
         self.refuse_escaping_links(sha).await?;
         let _alone = self.lock.lock().await;
         if tokio::fs::try_exists(into).await.map_err(|source| disk(into, source))? {
@@ -292,9 +339,9 @@ impl Mirror {
         args.extend(path);
         let output = self.read("ls-tree", &args).await?;
         if output.stderr.contains("Not a valid object name") || output.stderr.contains("not a tree object") {
-            return Err(GitError::CommitNotFound {
-                url: self.url.clone(),
-                sha: sha.clone(),
+            return Err(GitError::Damaged {
+                action: "ls-tree".to_owned(),
+                detail: error::last_line(&output.stderr),
             });
         }
         Ok(split_at_zeros(&output.stdout_of("ls-tree")?)
@@ -303,31 +350,33 @@ impl Mirror {
     }
 
     async fn init(&self) -> Result<(), GitError> {
-        tokio::fs::create_dir_all(&self.folder)
-            .await
-            .map_err(|source| disk(&self.folder, source))?;
         if tokio::fs::try_exists(self.folder.join("HEAD")).await.unwrap_or(false) {
             return Ok(());
         }
-        let init = Git::new(&self.folder, "init").args(["--quiet", "--bare", "--template="]);
-        init.output(LOCAL_LIMIT).await?.stdout_of("init").map(drop)
+        self.make_anew(None, &[]).await
     }
 
-    async fn has(&self, sha: &str) -> Result<bool, GitError> {
+    async fn has(&self, folder: &Path, sha: &str) -> Result<bool, GitError> {
         // The ref, not the object: an interrupted fetch may leave objects without their parents.
-        let known = self
-            .read("rev-parse", &["--verify", "--quiet", &format!("refs/commits/{sha}")])
-            .await?;
+        let known = read(
+            folder,
+            "rev-parse",
+            &["--verify", "--quiet", &format!("refs/commits/{sha}^{{commit}}")],
+        )
+        .await?;
         if known.success {
             return Ok(true);
         }
-        let heads = self
-            .read("for-each-ref", &["--count=1", &format!("--contains={sha}"), "refs/"])
-            .await?;
+        let heads = read(
+            folder,
+            "for-each-ref",
+            &["--count=1", &format!("--contains={sha}"), "refs/"],
+        )
+        .await?;
         Ok(heads.success && !heads.stdout.is_empty())
     }
 
-    async fn fetch_into(&self, refspec: &str) -> Result<Output, GitError> {
+    async fn fetch_into(&self, folder: &Path, refspec: &str) -> Result<Output, GitError> {
         let http = self.url.starts_with("https://") || self.url.starts_with("http://");
         if !(http || self.local) || self.url.contains('@') {
             return Err(GitError::BadName {
@@ -342,7 +391,7 @@ impl Mirror {
             "--no-recurse-submodules",
             "--end-of-options",
         ];
-        let git = Git::new(&self.folder, "fetch")
+        let git = Git::new(folder, "fetch")
             .args(options)
             .args([self.url.as_str(), refspec]);
         let git = if self.local { git.local() } else { git };
@@ -352,8 +401,12 @@ impl Mirror {
     }
 
     async fn read(&self, action: &str, args: &[&str]) -> Result<Output, GitError> {
-        Git::new(&self.folder, action).args(args).output(LOCAL_LIMIT).await
+        read(&self.folder, action, args).await
     }
+}
+
+async fn read(folder: &Path, action: &str, args: &[&str]) -> Result<Output, GitError> {
+    Git::new(folder, action).args(args).output(LOCAL_LIMIT).await
 }
 
 fn lock_of(folder: &Path) -> Arc<AsyncMutex<()>> {

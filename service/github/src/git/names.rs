@@ -65,10 +65,7 @@ pub(super) fn link_stays_inside(path: &str, target: &str) -> bool {
 
 /// For messages: hostile names must not drive a terminal.
 pub(super) fn printable(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(100)
-        .collect()
+    trainyard_core::log::one_line(name).chars().take(100).collect()
 }
 
 #[cfg(test)]

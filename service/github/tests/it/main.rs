@@ -7,6 +7,7 @@ mod app;
 mod client;
 mod faults;
 mod git;
+mod mirror;
 mod receiver;
 mod simulator;
 mod webhooks;

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::timeout;
+use trainyard_core::log;
 use trainyard_core::run::{ImageState, Run, StepState};
 use trainyard_engine::Folders;
 use trainyard_store::Reads;
@@ -23,6 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
     trainyard logs 0192f0c1-2b3c train\n  \
     trainyard logs 0192f0c1-2b3c train --follow\n  \
     trainyard logs 0192f0c1-2b3c train --attempt 1\n  \
+    trainyard logs 0192f0c1-2b3c train --raw > train.log\n  \
     trainyard logs 0192f0c1-2b3c build-train       the build of the image that step 'train' uses first")]
 pub(super) struct Logs {
     /// The run; the beginning of its id is enough
@@ -35,6 +37,9 @@ pub(super) struct Logs {
     /// Go on until the program ends
     #[arg(long, short)]
     follow: bool,
+    /// Print the bytes as the program wrote them, with escape sequences and whatever else a terminal obeys
+    #[arg(long)]
+    raw: bool,
 }
 
 impl Logs {
@@ -52,11 +57,12 @@ impl Logs {
             }
         }
         let log = self.find(&folders, &run)?;
-        let mut reader = Reader::open(&log)?;
+        let mut reader = Reader::open(&log, self.raw)?;
         reader.print()?;
         if self.follow {
-            self.follow(&store, run, reader).await?;
+            self.follow(&store, run, &mut reader).await?;
         }
+        reader.end()?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -64,7 +70,7 @@ impl Logs {
         Ok(run_logs::find(folders, run, &self.step, self.attempt)?)
     }
 
-    async fn follow(&self, store: &Reads, mut run: Run, mut reader: Reader) -> Result<()> {
+    async fn follow(&self, store: &Reads, mut run: Run, reader: &mut Reader) -> Result<()> {
         let attempt = self
             .attempt
             .or_else(|| run_logs::newest_attempt(&run.steps.get(self.step.as_str())?.state));
@@ -113,16 +119,25 @@ fn is_written(run: &Run, name: &str, attempt: Option<u32>) -> bool {
 struct Reader {
     log: LogFile,
     file: File,
+    /// Whether the bytes are printed as they are.
+    raw: bool,
+    /// A line without its end yet: an escape sequence must not be taken for two halves.
+    begun: Vec<u8>,
 }
+
+/// A line that is longer is not waited for.
+const LONGEST_LINE: usize = 1 << 20;
 
 impl Reader {
     /// At the beginning, which is the rotated part if there is one.
-    fn open(log: &LogFile) -> Result<Self> {
+    fn open(log: &LogFile, raw: bool) -> Result<Self> {
         let first = log.rotated();
         let path = if first.exists() { first.as_path() } else { log.path() };
         Ok(Self {
             file: open(path)?,
             log: log.clone(),
+            raw,
+            begun: Vec::new(),
         })
     }
 
@@ -139,11 +154,31 @@ impl Reader {
             };
             self.file.seek(SeekFrom::Start(at + whole as u64))?;
             if whole > 0 {
-                output::text(&String::from_utf8_lossy(&piece[..whole]))?;
+                self.show(&piece[..whole])?;
             } else if !self.go_on()? {
                 return Ok(());
             }
         }
+    }
+
+    fn show(&mut self, piece: &[u8]) -> Result<()> {
+        if self.raw {
+            return output::bytes(piece);
+        }
+        self.begun.extend_from_slice(piece);
+        let whole = match self.begun.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => end + 1,
+            None if self.begun.len() > LONGEST_LINE => self.begun.len(),
+            None => return Ok(()),
+        };
+        let lines: Vec<u8> = self.begun.drain(..whole).collect();
+        output::bytes(as_shown(&lines).as_bytes())
+    }
+
+    /// Prints the last line, which has no end.
+    fn end(&mut self) -> Result<()> {
+        let last = std::mem::take(&mut self.begun);
+        output::bytes(as_shown(&last).as_bytes())
     }
 
     /// At the end of a rotated part, to the file that grows.
@@ -157,9 +192,27 @@ impl Reader {
     }
 }
 
+/// A log as a terminal would have shown it, without what it obeys.
+fn as_shown(bytes: &[u8]) -> String {
+    let lines = log::lines(&String::from_utf8_lossy(bytes)).into_iter();
+    lines.map(|line| line + "\n").collect()
+}
+
 fn open(path: &std::path::Path) -> Result<File> {
     match File::open(path) {
         Ok(file) => Ok(file),
         Err(error) => bail!("the log {} cannot be read: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_a_log() {
+        let hostile =
+            "\x1b]8;;http://evil\x07click\x1b]8;;\x07 \x1b[31mred\x1b[0m \u{202e}txet\u{202c}\x07\n50%\r100%\nend";
+        assert_eq!(as_shown(hostile.as_bytes()), "click red txet\n100%\nend\n");
     }
 }

@@ -35,6 +35,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use trainyard_core::log::several_lines;
 use trainyard_engine::{Engine, Folders};
 use trainyard_store::Reads;
 
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             tracing::debug!(?error, "the command failed");
-            eprintln!("error: {error}");
+            eprintln!("error: {}", several_lines(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -3,11 +3,26 @@
 use anyhow::Result;
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
+use trainyard_core::log::{one_line, several_lines};
 
-/// Prints text that ends with a line break. A reader that went away, such as `head`, is no error.
+/// Before and after the code of a colour, until it is printed: nobody's text can have it, since both are no characters.
+const PAINT: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
+
+/// Prints text that ends with a line break, without what a terminal would obey, our own colours aside. A reader
+/// that went away, such as `head`, is no error.
 pub(super) fn text(text: &str) -> Result<()> {
+    bytes(painted(&several_lines(text)).as_bytes())
+}
+
+/// The escape sequences of our colours.
+fn painted(text: &str) -> String {
+    text.replace(PAINT[0], "\x1b[").replace(PAINT[1], "m")
+}
+
+/// Prints bytes as they are.
+pub(super) fn bytes(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
@@ -56,7 +71,8 @@ impl Tone {
             Self::Faint => 2,
         };
         if colours() {
-            format!("\x1b[{code}m{word}\x1b[0m")
+            let [begin, end] = PAINT;
+            format!("{begin}{code}{end}{word}{begin}0{end}")
         } else {
             word.to_owned()
         }
@@ -134,9 +150,9 @@ fn is_number(text: &str) -> bool {
     number.parse::<f64>().is_ok()
 }
 
-/// Text of strangers without line breaks and terminal commands.
+/// Text of strangers without line breaks, terminal commands and marks of direction.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    one_line(text).replace(PAINT, "")
 }
 
 #[cfg(test)]
@@ -144,14 +160,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn our_colours_are_printed_and_no_sequence_of_others() {
+        let [begin, end] = PAINT;
+        let line = format!("{begin}31{end}failed{begin}0{end} \x1b]0;title\x07\x1b[2Jby \u{202e}ada\n");
+        assert_eq!(painted(&several_lines(&line)), "\x1b[31mfailed\x1b[0m by ada\n");
+        assert_eq!(plain(&line), "31failed0 by ada ");
+    }
+
+    #[test]
     fn columns_line_up_and_strangers_cannot_write_to_the_terminal() {
         let mut table = Table::new(&["SLICE", "AUC", "NOTE"]);
         table.row(vec!["overall".into(), "0.65".into(), "✓".into()]);
         table.row(vec!["origin=\x1b[31mJFK\n".into(), "-10.5".into(), String::new()]);
         insta::assert_snapshot!(table.render(), @r"
-        SLICE               AUC  NOTE
-        overall            0.65  ✓
-        origin= [31mJFK   -10.5
+        SLICE          AUC  NOTE
+        overall       0.65  ✓
+        origin=JFK   -10.5
         ");
     }
 }

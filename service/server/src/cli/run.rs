@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use trainyard_core::ids::RunId;
+use trainyard_core::log::several_lines;
 use trainyard_core::run::RunState;
 use trainyard_engine::{Engine, LocalError, RunAsked};
 
@@ -92,7 +93,7 @@ fn shown(error: LocalError) -> anyhow::Error {
         return error.into();
     };
     for problem in problems {
-        eprintln!("{}", problem.render(text));
+        eprintln!("{}", several_lines(&problem.render(text)));
     }
     anyhow!(
         "{} has {}, and nothing was run",

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use trainyard_core::figure;
 use trainyard_core::run::{ImageState, PushState, RunState};
 use trainyard_core::sentence::duration;
-use trainyard_store::{Reads, RunFilter, RunRow};
+use trainyard_store::{Reads, RunFilter, RunRow, Unreadable};
 
 /// List runs, newest first, or show one with its steps, verdict and push
 #[derive(Debug, clap::Args)]
@@ -68,17 +68,27 @@ impl Runs {
             before: None,
         };
         let runs: Vec<RunItem> = store.runs(&filter).await?.into_iter().map(Into::into).collect();
+        let unreadable = views::sentences(store, Unreadable::is_of_run);
         if self.json {
             let next = runs
                 .last()
                 .filter(|_| runs.len() == self.limit as usize)
                 .map(|run| run.head.id.clone());
-            return output::json(&views::Runs { runs, next });
+            return output::json(&views::Runs { runs, next, unreadable });
         }
-        if runs.is_empty() {
-            return output::text("no runs\n");
+        let mut text = if runs.is_empty() {
+            "no runs\n".to_owned()
+        } else {
+            table(&runs)
+        };
+        let set_aside = runs.iter().filter_map(|run| {
+            let why = run.head.set_aside.as_ref()?;
+            Some(format!("{}: {why}", short(&run.head.id)))
+        });
+        for sentence in set_aside.chain(unreadable) {
+            text.push_str(&format!("{} {}\n", Tone::Bad.paint("set aside:"), plain(&sentence)));
         }
-        output::text(&table(&runs))
+        output::text(&text)
     }
 }
 
@@ -139,6 +149,7 @@ pub(super) fn render(run: &RunDetail) -> String {
             text.push_str(&format!("{name:<10}{}\n", plain(&value)));
         }
     };
+    line("set aside", head.set_aside.clone());
     line("pipeline", Some(head.pipeline.clone()));
     line("cause", Some(head.cause.clone()));
     line(

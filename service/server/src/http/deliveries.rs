@@ -4,11 +4,13 @@ use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
 use super::runs::limit;
+use crate::views::sentences;
 use crate::views::{Deliveries, DeliveryItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use trainyard_core::ids::DeliveryId;
+use trainyard_store::Unreadable;
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
@@ -29,6 +31,7 @@ pub(super) async fn list(
     let found = app.engine.reads().deliveries(limit(query.limit)?).await?;
     Ok(Json(Deliveries {
         deliveries: found.into_iter().map(Into::into).collect(),
+        unreadable: sentences(app.engine.reads(), Unreadable::is_of_delivery),
     }))
 }
 

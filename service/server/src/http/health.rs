@@ -7,6 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -24,12 +26,21 @@ pub(super) struct Readiness {
     /// 0 not asked yet, 1 answers, 2 does not.
     executor: AtomicU8,
     database: Mutex<Option<(Instant, bool)>>,
+    /// What could not be read once: its metric goes back to 0.
+    unreadable: std::sync::Mutex<BTreeSet<&'static str>>,
 }
 
 impl Readiness {
     /// The loops are up, or are about to be dropped.
     pub(super) fn set(&self, started: bool) {
         self.started.store(started, Ordering::SeqCst);
+    }
+
+    /// What cannot be read now, or could not before.
+    pub(super) fn unreadable_kinds(&self, now: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+        let mut known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(now);
+        known.iter().copied().collect()
     }
 
     pub(super) fn executor_answered(&self, answers: bool) {

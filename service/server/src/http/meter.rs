@@ -7,7 +7,9 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use trainyard_core::run::crashed;
 
 /// The recorder of this process, installed on first use.
 pub(super) fn recorder() -> PrometheusHandle {
@@ -31,6 +33,14 @@ fn describe() {
     metrics::describe_gauge!("trainyard_outbox_waiting", "Messages GitHub has not got yet");
     metrics::describe_gauge!("trainyard_artifacts", "Artifacts in ML Metadata");
     metrics::describe_gauge!("trainyard_executions", "Executions in ML Metadata");
+    metrics::describe_gauge!(
+        "trainyard_unreadable_rows",
+        "Stored rows that cannot be read and are left out, by what they are"
+    );
+    metrics::describe_gauge!(
+        "trainyard_runs_set_aside",
+        "Runs in whose hands the service died again and again"
+    );
     metrics::describe_gauge!(
         "trainyard_executor_up",
         "Whether the executor answered when it was last asked"
@@ -69,6 +79,18 @@ pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError>
     metrics::gauge!("trainyard_outbox_waiting").set(stats.outbox as f64);
     metrics::gauge!("trainyard_artifacts").set(stats.artifacts as f64);
     metrics::gauge!("trainyard_executions").set(stats.executions as f64);
+    let unreadable = app.engine.reads().unreadable();
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in &unreadable {
+        *kinds.entry(row.what).or_default() += 1;
+    }
+    for what in app.readiness.unreadable_kinds(kinds.keys().copied()) {
+        let rows = kinds.get(what).copied().unwrap_or_default();
+        metrics::gauge!("trainyard_unreadable_rows", "what" => what).set(rows as f64);
+    }
+    let crashed = app.engine.reads().crashes().await?;
+    let set_aside = crashed.iter().filter(|crash| crashed::wait(crash.times).is_some());
+    metrics::gauge!("trainyard_runs_set_aside").set(set_aside.count() as f64);
     app.prometheus.run_upkeep();
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((kind, app.prometheus.render()).into_response())

@@ -5,7 +5,7 @@ use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
 use crate::run_logs;
-use crate::views::{RunDetail, RunItem, Runs};
+use crate::views::{RunDetail, RunItem, Runs, sentences};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -13,9 +13,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::log;
 use trainyard_core::run::RunState;
 use trainyard_engine::{ManualError, RunAsked};
-use trainyard_store::{RunFilter, RunRow};
+use trainyard_store::{RunFilter, RunRow, Unreadable};
 use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -61,7 +62,8 @@ pub(super) async fn list(
         .collect();
     let full = runs.len() == limit as usize;
     let next = runs.last().filter(|_| full).map(|run| run.head.id.clone());
-    Ok(Json(Runs { runs, next }))
+    let unreadable = sentences(app.engine.reads(), Unreadable::is_of_run);
+    Ok(Json(Runs { runs, next, unreadable }))
 }
 
 /// `1..=500`, 50 if absent.
@@ -104,6 +106,8 @@ pub(super) struct LogQuery {
     attempt: Option<u32>,
     /// Only the last so many bytes, up to 32 MiB; 64 KiB if absent.
     tail: Option<u64>,
+    /// Whether the bytes are as the program wrote them, with escape sequences and whatever else a terminal obeys.
+    raw: Option<bool>,
 }
 
 /// What a step wrote; `build-<image>` for the build of an image.
@@ -119,10 +123,15 @@ pub(super) async fn log(
     let run = app.engine.reads().load_run(&row.id).await?;
     let folders = app.engine.folders_of().clone();
     let bytes = query.tail.unwrap_or(DEFAULT_TAIL).min(LONGEST_TAIL);
-    let read = tokio::task::spawn_blocking(move || {
-        let log = run_logs::find(&folders, &run, &step, query.attempt).map_err(|error| error.to_string())?;
-        log.tail(bytes)
-            .map_err(|error| format!("the log cannot be read: {error}"))
+    let read = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, String> {
+        let found = run_logs::find(&folders, &run, &step, query.attempt).map_err(|error| error.to_string())?;
+        let read = found.tail(bytes);
+        let read = read.map_err(|error| format!("the log cannot be read: {error}"))?;
+        if query.raw == Some(true) {
+            return Ok(read);
+        }
+        let lines = log::lines(&String::from_utf8_lossy(&read)).into_iter();
+        Ok(lines.map(|line| line + "\n").collect::<String>().into_bytes())
     });
     let read = read
         .await

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use trainyard_engine::{Engine, EngineConfig, EngineError};
+use trainyard_engine::{Engine, EngineConfig, EngineError, OneService};
 
 /// A client has this long for the head of a request; also how long an idle connection is kept.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -55,6 +55,8 @@ pub struct Server {
     address: SocketAddr,
     config: Config,
     engine: EngineConfig,
+    /// Until it ends, no other service works on the same folder.
+    _alone: OneService,
 }
 
 impl Server {
@@ -62,6 +64,7 @@ impl Server {
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         config.check_reach()?;
         let engine = config.engine()?;
+        let alone = Engine::one_service(&engine).await?;
         let address = config.listen;
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => ServerError::InUse(address),
@@ -74,6 +77,7 @@ impl Server {
             address,
             config,
             engine,
+            _alone: alone,
         })
     }
 

@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 pub struct Deliveries {
     /// The deliveries.
     pub deliveries: Vec<DeliveryItem>,
+    /// Deliveries that were set aside because their rows cannot be read, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
 }
 
 /// A delivery with what came of it.
@@ -27,6 +30,8 @@ pub struct DeliveryItem {
     pub processed_at: Option<String>,
     /// What came of it, in one sentence; absent while it waits.
     pub outcome: Option<String>,
+    /// Why it still waits, if something is wrong; it is tried again by itself.
+    pub waits_for: Option<String>,
     /// What it meant.
     pub events: Vec<EventItem>,
 }
@@ -55,6 +60,7 @@ impl From<DeliveryView> for DeliveryItem {
             received_at: time(view.received_at),
             processed_at: view.processed_at.map(time),
             outcome: view.outcome,
+            waits_for: view.waits_for,
             events: view.events.into_iter().map(Into::into).collect(),
         }
     }

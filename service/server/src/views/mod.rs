@@ -15,6 +15,7 @@ pub use replay::{Replay, ReplayedItem};
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
 
 use trainyard_core::ids::Micros;
+use trainyard_store::{Reads, Unreadable};
 
 /// `2013-01-02T03:04:05.678901Z`.
 pub fn time(at: Micros) -> String {
@@ -31,4 +32,10 @@ pub fn path_part(part: &str) -> String {
             other => format!("%{other:02X}"),
         })
         .collect()
+}
+
+/// What was set aside of one kind because it cannot be read, a sentence each.
+pub fn sentences(store: &Reads, of: impl Fn(&Unreadable) -> bool) -> Vec<String> {
+    let all = store.unreadable();
+    all.iter().filter(|row| of(row)).map(Unreadable::sentence).collect()
 }

@@ -19,6 +19,9 @@ pub struct Runs {
     pub runs: Vec<RunItem>,
     /// `before` of the next page; absent on the last one.
     pub next: Option<String>,
+    /// Runs that were set aside because their rows cannot be read, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
 }
 
 /// What a listing and a page say of a run.
@@ -51,6 +54,8 @@ pub struct RunHead {
     /// Figures of its end by name, for example `{"auc": {"candidate": 0.65, "baseline": 0.64}}`.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
+    /// Why it is set aside and does not go on.
+    pub set_aside: Option<String>,
     /// Whether somebody asked for its end.
     pub cancel_requested: bool,
     /// When it was asked for.
@@ -197,6 +202,7 @@ impl From<RunRow> for RunHead {
             blessing: row.blessing.map(|blessing| blessing.as_str().to_owned()),
             not_pushed: row.metrics.get("not_pushed").and_then(Value::as_str).map(str::to_owned),
             metrics: row.metrics,
+            set_aside: row.set_aside,
             cancel_requested: row.cancel_requested,
             created_at: time(row.created_at),
             started_at: row.started_at.map(time),

@@ -134,3 +134,21 @@ fn the_log_can_be_json() {
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert!(line["fields"]["address"].is_string(), "{line}");
 }
+
+#[test]
+fn a_second_service_is_refused_and_who_reads_is_not() {
+    let first = place("");
+    let (running, _) = Running::serve(&first);
+    let refused = first.run(&["serve"]);
+    assert_eq!(refused.code, Some(1));
+    let sentence = first.plain(&refused.err).replace(&running.id().to_string(), "PID");
+    insta::assert_snapshot!(sentence, @"error: FOLDER/yard is in use by another Trainyard service (process PID): stop that one first, or give this one a data_dir of its own");
+    assert_eq!(first.run(&["runs"]).out, "no runs\n");
+    let doctor = first.run(&["doctor", "--json"]).json();
+    let checks = doctor["checks"].as_array().unwrap();
+    let database = checks.iter().find(|check| check["check"] == "database").unwrap();
+    assert_eq!(database["health"], "ok", "{database}");
+    // Killed, it leaves nothing in the way of the next.
+    drop(running);
+    Running::serve(&first);
+}

@@ -1,6 +1,7 @@
 use crate::databases::on_both;
-use crate::samples::{at, delivery, manual, push, repo, request, starts, status};
-use trainyard_core::event::{DataArrived, Event};
+use crate::plant;
+use crate::samples::{at, delivery, manual, push, repo, request, sha, starts, status};
+use trainyard_core::event::{DataArrived, Event, Push};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
 use trainyard_core::report::StatusState;
@@ -68,6 +69,39 @@ on_both! {
         assert_eq!(view.events[0].outcome, "the same event was seen before, in delivery d1");
         assert_eq!(store.active_runs().await.unwrap().len(), 1);
         assert_eq!(store.due_outbox(at(9), 10).await.unwrap().len(), 1);
+    }
+
+    async fn a_branch_that_goes_there_and_back_and_there_again_starts_three_runs(fresh) {
+        let store = &fresh.store;
+        let mut started = Vec::new();
+        for (number, (before, after)) in [('a', 'b'), ('a', 'b'), ('b', 'a'), ('a', 'b'), ('a', 'b')].into_iter().enumerate() {
+            let (event, run) = (format!("e{number}"), format!("r{number}"));
+            let Event::Push(moved) = push(&event, after).event else { unreachable!() };
+            let moved = Event::Push(Push { before: Some(sha(before)), ..moved });
+            let mut new = NewEvent::new(EventId::new(event), moved, "");
+            new.consequences = vec![starts(request(&run, 1))];
+            let settled = store.record_event(&new, None, at(number as u64)).await.unwrap();
+            started.push(settled.runs.len());
+        }
+        assert_eq!(started, [1, 0, 1, 1, 0]);
+    }
+
+    async fn a_delivery_that_waits_says_why(fresh) {
+        let store = &fresh.store;
+        for id in ["d1", "d2"] {
+            store.accept_delivery(&delivery(id, 0)).await.unwrap();
+        }
+        let id = DeliveryId::new("d1");
+        store.delivery_waits(&id, "the disk is full").await.unwrap();
+        let waits = async |id: &str| store.delivery(&DeliveryId::new(id)).await.unwrap().unwrap().waits_for;
+        assert_eq!((waits("d1").await.as_deref(), waits("d2").await), (Some("the disk is full"), None));
+        let settle = SettleDelivery { delivery: id, at: at(1), events: Vec::new(), outcome: "done".to_owned() };
+        store.settle_delivery(&settle).await.unwrap();
+        assert_eq!(waits("d1").await, None);
+        plant::sql(&fresh.url, "UPDATE deliveries SET headers = '[' WHERE id = 'd2'").await;
+        store.unprocessed_deliveries(9).await.unwrap();
+        let why = waits("d2").await.unwrap();
+        assert!(why.starts_with("the stored delivery that waits 'd2' cannot be read: its headers"), "{why}");
     }
 
     async fn a_failed_settlement_leaves_nothing_behind(fresh) {

@@ -7,6 +7,7 @@ mod databases;
 mod deliveries;
 mod durability;
 mod intents;
+mod leases;
 mod metadata;
 mod migrations;
 mod ml_metadata;

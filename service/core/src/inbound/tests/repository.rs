@@ -71,6 +71,7 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
         base_sha: sha('b'),
         head_branch: "faster".to_owned(),
         head_sha: sha('a'),
+        before_sha: None,
         author: "ada".to_owned(),
     };
     let listens = "pull_request: { branches: [main], paths: [\"pipelines/flights/**\"] }";
@@ -136,6 +137,7 @@ fn a_pull_request_does_not_choose_its_bar() {
         base_sha: sha('b'),
         head_branch: "lower".to_owned(),
         head_sha: sha('a'),
+        before_sha: None,
         author: "ada".to_owned(),
     };
     let lowered = edited("lower_bound: 0.60", "lower_bound: 0.10");

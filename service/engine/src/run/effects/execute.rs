@@ -6,6 +6,7 @@ use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use crate::house::programs::Programs;
+use crate::run::hands::Hands;
 use crate::run::outcome::Outcome;
 use crate::run::task::{self, TaskPaths};
 use crate::source::checkout;
@@ -32,13 +33,14 @@ pub(super) async fn execute(
     programs: &Programs,
     folders: &Folders,
     limits: &ProgramLimits,
+    hands: &Hands,
     run: &Run,
     step: &StepName,
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
     let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
-    let (exit, last_lines) = match run_to_end(programs, folders, limits, run, step, &key).await {
+    let (exit, last_lines) = match run_to_end(programs, folders, limits, hands, run, step, &key).await {
         Ok(ended) => ended,
         Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
         Err(error) if error.is_full_disk() => {
@@ -62,14 +64,18 @@ async fn run_to_end(
     programs: &Programs,
     folders: &Folders,
     limits: &ProgramLimits,
+    hands: &Hands,
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
 ) -> Result<(Exit, Vec<String>), ExecutorError> {
     let executor = &programs.executor;
+    // A program that is only watched is in nobody's hands.
+    let starting = hands.take(&run.request.id);
     programs
         .start(key, &program(programs, folders, limits, run, step, key)?)
         .await?;
+    drop(starting);
     let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
     loop {
         match executor.observe(key).await? {

@@ -25,6 +25,10 @@ pub(crate) async fn perform(runs: &Runs, run: &Run, command: &Command, now: Micr
         // What these use belongs to a run that is not over.
         Command::BuildImage { .. } | Command::Execute { .. } | Command::Stop { .. } | Command::Push => None,
     };
+    let _hand = match command {
+        Command::Execute { .. } | Command::Stop { .. } => None,
+        _ => Some(runs.hands.take(&run.request.id)),
+    };
     let outcome = attempt(runs, run, command, now).await?;
     Ok(Outcome { in_use, ..outcome })
 }
@@ -40,6 +44,7 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
         folders,
         data_root,
         limits,
+        hands,
         ..
     } = runs;
     match command {
@@ -55,7 +60,9 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
             };
             driver.drive(run, step, *attempt, now).await
         }
-        Command::Execute { step, attempt } => execute::execute(programs, folders, limits, run, step, *attempt).await,
+        Command::Execute { step, attempt } => {
+            execute::execute(programs, folders, limits, hands, run, step, *attempt).await
+        }
         Command::Stop { step, attempt } => execute::stop(programs, run, step, *attempt).await,
         Command::Publish { step, attempt } => {
             publish::publish(programs, content, data_root, run, step, *attempt, now).await

@@ -97,6 +97,8 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
         Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
             Err(EffectError::again(error))
         }
+        // Whoever took it over goes on with the run.
+        Err(error @ ServingError::TurnLost) => Err(EffectError::again(error)),
         Err(error) => Err(not_pushed(&error)),
     }
 }
