@@ -53,8 +53,8 @@ impl Reads {
     /// A connection for reading.
     pub(crate) async fn reader(&self) -> Result<Connection> {
         let driver = match self.pool() {
-            Pool::Sqlite(pool) => pool.acquire().await.map(Driver::SqliteReader),
-            Pool::Postgres(pool) => pool.acquire().await.map(Driver::PostgresReader),
+            Pool::Sqlite(pool) => Box::pin(pool.acquire()).await.map(Driver::SqliteReader),
+            Pool::Postgres(pool) => Box::pin(pool.acquire()).await.map(Driver::PostgresReader),
         };
         let driver = driver.map_err(|error| StoreError::from_driver(error, self.place()))?;
         Ok(Connection::new(

@@ -109,12 +109,13 @@ impl Store {
     /// Performs a write in a transaction; it is on the disk when this returns `Ok`, and nothing of it
     /// is stored when this returns an error. The change number moves with it.
     pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
-        self.perform(write, Shown::Yes).await
+        // On the heap: a driver's transaction is large, and the futures that wait for it lie within each other.
+        Box::pin(self.perform(write, Shown::Yes)).await
     }
 
     /// The same for what no page and no command could show: a lease, a probe.
     pub(crate) async fn write_unseen<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
-        self.perform(write, Shown::No).await
+        Box::pin(self.perform(write, Shown::No)).await
     }
 
     async fn perform<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown) -> Result<T> {

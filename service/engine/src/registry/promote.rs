@@ -130,7 +130,7 @@ impl Registry {
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
     pub(crate) async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
-        self.promote_so(request, false).await
+        Box::pin(self.promote_so(request, false)).await
     }
 
     /// The same, by a person who decides that the ledger is right where the target disagrees with it.
@@ -200,7 +200,7 @@ impl Registry {
             files,
             plan: &plan,
         };
-        let served = self.serve(&name, config, turn, change, reason).await;
+        let served = Box::pin(self.serve(&name, config, turn, change, reason)).await;
         let served = served.map_err(|error| {
             PromotionError::not_served(format!("the model was not promoted to target '{name}'"), error)
         })?;

@@ -74,7 +74,7 @@ impl Registry {
             reason: Some(reason.to_owned()),
             actor: actor.to_owned(),
         };
-        match self.promote_so(&request, true).await {
+        match Box::pin(self.promote_so(&request, true)).await {
             Ok(done) => Ok(Reconciled {
                 target: name.to_owned(),
                 kept: "ledger",

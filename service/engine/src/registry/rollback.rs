@@ -64,8 +64,7 @@ impl Registry {
             files,
             from: &from,
         };
-        let served = self
-            .serve(name, config, turn, change, reason)
+        let served = Box::pin(self.serve(name, config, turn, change, reason))
             .await
             .map_err(|error| PromotionError::not_served(not_done, error))?;
         let metadata = record::rollback(&served, &to, &from);

@@ -113,18 +113,18 @@ impl Registry {
     pub(crate) async fn turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
         let Ok(config) = self.targets.get(target) else {
-            return self.reading(target, guard).await;
+            return Box::pin(self.reading(target, guard)).await;
         };
-        self.end_open_intent(target, config).await?;
-        let mut turn = self.reading(target, guard).await?;
-        turn.disagreement = self.in_doubt(target, config, &turn.ledger, &turn.claims).await?;
+        Box::pin(self.end_open_intent(target, config)).await?;
+        let mut turn = Box::pin(self.reading(target, guard)).await?;
+        turn.disagreement = Box::pin(self.in_doubt(target, config, &turn.ledger, &turn.claims)).await?;
         Ok(turn)
     }
 
     /// The same for who changes nothing at the target.
     pub(crate) async fn bare_turn(&self, target: &str) -> Result<Turn, TurnError> {
         let guard = self.changing.hold().await?;
-        self.reading(target, guard).await
+        Box::pin(self.reading(target, guard)).await
     }
 
     async fn reading(&self, target: &str, guard: ExclusiveGuard) -> Result<Turn, TurnError> {
@@ -218,7 +218,10 @@ impl Registry {
             Change::New { blessed, files, plan } => {
                 let target = target.clone().within(plan.max_latency());
                 let pushing = target.push(blessed, files, claims, plan.infra_validation);
-                let pushed = guard.while_ours(pushing).await.unwrap_or(Err(ServingError::TurnLost));
+                let pushed = guard
+                    .while_ours(Box::pin(pushing))
+                    .await
+                    .unwrap_or(Err(ServingError::TurnLost));
                 metrics::counter!("trainyard_pushes_total", "target" => name.to_owned())
                     .increment(pushed.is_ok().into());
                 pushed
@@ -231,7 +234,7 @@ impl Registry {
                 };
                 let going_back = target.roll_back(earlier, &from.version, claims);
                 guard
-                    .while_ours(going_back)
+                    .while_ours(Box::pin(going_back))
                     .await
                     .unwrap_or(Err(ServingError::TurnLost))
             }

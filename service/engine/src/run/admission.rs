@@ -165,7 +165,7 @@ async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
         }
     }
     let shared = runs.store.is_shared();
-    let reconciled = AssertUnwindSafe(reconcile(Arc::clone(&runs), id.clone())).catch_unwind();
+    let reconciled = AssertUnwindSafe(Box::pin(reconcile(Arc::clone(&runs), id.clone()))).catch_unwind();
     let Ok(ended) = reconciled.await else {
         tracing::error!(run = %id, "the run's worker met a defect of Trainyard and will be started again: report it");
         count_crash(&runs, &id).await;

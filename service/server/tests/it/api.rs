@@ -191,7 +191,7 @@ async fn lists_of_nothing_are_empty() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     {"runs":[],"next":null}
     {"deliveries":[]}
-    {"targets":[{"name":"flights","url":"http://127.0.0.1:9","hold":null,"serving":null,"aliases":[],"ledger":[]}]}
+    {"targets":[{"name":"flights","url":"http://127.0.0.1:9","state":"in_step","finding":null,"hold":null,"serving":null,"aliases":[],"ledger":[]}]}
     "#);
     let nothing = yard
         .send(yard.request("POST", "/api/v1/targets/flights/rollback"))

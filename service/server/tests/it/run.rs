@@ -325,7 +325,7 @@ fn what_cannot_be_run_is_1_and_explained() {
     pipelines/wrong/pipeline.yaml:5:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
      5 |     imag: none
        |     ^
-    pipelines/wrong/pipeline.yaml:9:5: unknown key 'imag': did you mean 'image'? known are after, build, cache, command, environment, image, inputs, network, outputs, resources, retry, timeout, uses, with
+    pipelines/wrong/pipeline.yaml:9:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
      9 |     imag: none
        |     ^
     error: pipelines/wrong/pipeline.yaml has 2 problems, and nothing was run

@@ -68,7 +68,7 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
             publish::publish(programs, content, data_root, run, step, *attempt, now).await
         }
         Command::Judge => judge::judge(store, content, folders, run, now).await,
-        Command::Push => push::push(registry, run, now).await,
+        Command::Push => Box::pin(push::push(registry, run, now)).await,
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
         evidence: Evidence::Gate(Judged::of(run)),
     };
     let change = Change::New { blessed, files, plan };
-    match registry.serve(&plan.target, config, turn, change, reason).await {
+    match Box::pin(registry.serve(&plan.target, config, turn, change, reason)).await {
         Ok(served) => Ok(pushed(run, served, drift, validated.as_ref(), now)),
         // The run waits while the target is read back.
         Err(error @ (ServingError::Unknown { .. } | ServingError::NotBegun(_))) => Err(EffectError::again(error)),
