@@ -151,7 +151,7 @@ async fn a_faulty_model_never_takes_the_place_of_one_that_serves() {
     assert!(slow.contains("more than max_latency 100.0ms"), "{slow}");
     insta::assert_snapshot!(said.join("\n"), @r#"
     the model server refused to load model 'line' (500 Internal Server Error: ValueError: there is no graph in it): see its log
-    version 000003 of model 'line' did not become ready within 3s: see the model server's log
+    version 000004 of model 'line' did not become ready within 3s: see the model server's log
     the model server did not load model 'line' within 3s (max_loading_time): see its log, and start it anew if it hangs
     the model server refused to answer a sample request (500 Internal Server Error: ValueError: the weights are gone): see its log
     the served model answers NaN or an infinity (null) for row 2 of 'y', where a finite number was expected
