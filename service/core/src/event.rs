@@ -224,7 +224,8 @@ mod tests {
     /// Of each story whether its last event is a new fact.
     #[test]
     fn a_fact_that_happens_again_is_not_one_that_was_sent_again() {
-        let stories: [(&str, &[(Option<char>, char)], bool); 8] = [
+        type Story<'a> = (&'a str, &'a [(Option<char>, char)], bool);
+        let stories: [Story<'_>; 8] = [
             ("sent twice", &[(Some('a'), 'b'), (Some('a'), 'b')], false),
             (
                 "back and forth",
