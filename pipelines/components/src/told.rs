@@ -16,13 +16,19 @@ pub fn print(lines: &[String], what: &str) {
 }
 
 fn shown(lines: &[String], what: &str) -> Vec<String> {
-    let more = lines.len().saturating_sub(LINES);
-    let rest = (more > 0).then(|| format!("{more} more {what}"));
-    lines.iter().take(LINES).map(|line| cut(line)).chain(rest).collect()
+    few(lines.iter().map(|line| cut(line)).collect(), LINES, what)
+}
+
+/// So many of these at most, and how many more there are.
+pub fn few(mut told: Vec<String>, most: usize, what: &str) -> Vec<String> {
+    let more = told.len().saturating_sub(most);
+    told.truncate(most);
+    told.extend((more > 0).then(|| format!("{more} more {what}")));
+    told
 }
 
 /// A line's beginning and end.
-pub fn cut(line: &str) -> String {
+fn cut(line: &str) -> String {
     let length = line.chars().count();
     if length <= LONGEST {
         return line.to_owned();

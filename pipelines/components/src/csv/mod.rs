@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::features::Kind;
 use crate::tfdv::listed::quoted;
+use crate::told::few;
 use asked::{Asked, Setting};
 use cells::{Cell, INFINITE_VALUES, MISSING_VALUES, Spelling};
 use columns::{Evidence, Numbering};
@@ -227,7 +228,7 @@ impl CsvFile {
         let unseen = unseen.map(|(place, (_, name))| {
             format!("the name of column {place} is read as '{name}', without the blanks or invisible letters around it")
         });
-        file.notes = cut(unseen.collect(), "names are read so");
+        file.notes = few(unseen.collect(), TOLD, "names are read so");
         file.leave_out_numbering(&numberings)?;
         file.note(set.is_none());
         Ok(file)
@@ -300,10 +301,10 @@ impl CsvFile {
                 self.asked.set(Setting::Decimal, ".")
             ))
         });
-        let grouped = cut(grouped.collect(), "columns with points between thousands");
+        let grouped = few(grouped.collect(), TOLD, "columns with points between thousands");
         self.notes.extend(grouped);
         if !words.is_empty() {
-            let told = cut(words, "such words").join(", ");
+            let told = few(words, TOLD, "such words").join(", ");
             self.notes.push(format!(
                 "read as missing: {told}; {} names the words that are",
                 self.asked.name(Setting::MissingValues)
@@ -318,7 +319,7 @@ impl CsvFile {
         let told = why.filter(|(_, why)| why.surprising());
         let told =
             told.map(|(column, why)| format!("column {} is text: {}", quoted(&column.name), why.sentence(self.asked)));
-        cut(told.collect(), "columns are text for such reasons")
+        few(told.collect(), TOLD, "columns are text for such reasons")
     }
 
     /// Streams the rows: of each entry the column at that place in [`CsvFile::columns`], read as that kind; `None`
@@ -329,13 +330,6 @@ impl CsvFile {
     pub fn batches(&self, reads: &[(usize, Option<Kind>)]) -> Result<Batches<'_>> {
         Batches::new(self, reads)
     }
-}
-
-fn cut(mut told: Vec<String>, what: &str) -> Vec<String> {
-    let more = told.len().saturating_sub(TOLD);
-    told.truncate(TOLD);
-    told.extend((more > 0).then(|| format!("{more} more {what}")));
-    told
 }
 
 /// The columns before all others that may be an index, as it is called by pandas: nameless at first, and when that was

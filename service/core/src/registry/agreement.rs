@@ -91,24 +91,11 @@ pub fn disagreement(ledger: &Ledger, intents: &Attempts, sight: Sight, seen: &Si
 mod tests {
     use super::*;
     use crate::artifact::samples::model;
-    use crate::ids::Micros;
-    use crate::registry::{Attempt, Evidence, Promotion, PromotionAction};
+    use crate::registry::{Attempt, ownership};
 
     /// Versions 000001 to 000003 of models 1 to 3.
     fn ledger() -> Ledger {
-        let entry = |number: u8| Promotion {
-            id: i64::from(number),
-            target: "flights".into(),
-            pipeline: "flights".into(),
-            action: PromotionAction::Push,
-            version: format!("{number:06}"),
-            model: model(number),
-            run: None,
-            actor: "gate".into(),
-            evidence: Evidence::Recorded(serde_json::Value::Null),
-            at: Micros(0),
-        };
-        Ledger::new((1..=3).map(entry).collect())
+        ownership::tests::ledger(3)
     }
 
     fn found(ledger: &Ledger, sight: Sight, version: &str, digest: Option<u8>, whose: Whose) -> String {

@@ -274,7 +274,7 @@ pub fn may_answer(version: &str, others: &[Present]) -> Result<(), NotOurs> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::artifact::samples::model;
     use crate::ids::Micros;
@@ -282,7 +282,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Versions 000001, 000002, … of models 1, 2, ….
-    fn ledger(versions: u8) -> Ledger {
+    pub fn ledger(versions: u8) -> Ledger {
         let entry = |number: u8| Promotion {
             id: i64::from(number),
             target: "flights".into(),

@@ -167,7 +167,7 @@ fn what_cannot_be_rolled_back_says_why() {
 }
 
 /// A model that is as good as its parameter says.
-const PIPELINE: &str = r#"name: tiny
+pub const PIPELINE: &str = r#"name: tiny
 parameters: { auc: 0.7 }
 steps:
   train:

@@ -1,38 +1,11 @@
 //! A push killed at any point by itself, and a database that was restored from a backup, with the real binary.
 
 use crate::binary::{Ended, Place, Running};
+use crate::models::PIPELINE;
 use crate::yard::{block_on, settings};
 use serde_json::{Value, json};
 use std::os::unix::process::ExitStatusExt;
 use trainyard_engine::CrashPoint;
-
-/// A model that is as good as its parameter says.
-const PIPELINE: &str = r#"name: tiny
-parameters: { auc: 0.7 }
-steps:
-  train:
-    image: none
-    command: [sh, -c, 'mkdir "$1"; echo "$2" >"$1/weights"', sh, "{{outputs.model}}", "{{parameters.auc}}"]
-    outputs: { model: Model }
-  evaluate:
-    image: none
-    command:
-      - sh
-      - -c
-      - |
-        mkdir "$1"
-        printf '{"schema_version":1,"model_type":"regression","baseline":false,"slices":[{"slice_key":{},"num_examples":100,"metrics":{"auc":{"candidate":%s}}}]}' "$2" >"$1/evaluation.json"
-      - sh
-      - "{{outputs.evaluation}}"
-      - "{{parameters.auc}}"
-    inputs: { model: train }
-    outputs: { evaluation: ModelEvaluation }
-gate:
-  baseline: none
-  metrics:
-    auc: { value_threshold: { lower_bound: 0.6 } }
-push: { target: tiny }
-"#;
 
 fn place() -> Place {
     trainyard_github::install_tls();
