@@ -59,7 +59,14 @@ const CLOSING: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The data folder cannot be used.
-    #[error("the data folder {path} cannot be written: {source}; correct data_dir or its permissions")]
+    #[error(
+        "the data folder {path} cannot be written: {source}; {}",
+        if source.kind() == std::io::ErrorKind::StorageFull {
+            "free some space on its disk"
+        } else {
+            "correct data_dir or its permissions"
+        }
+    )]
     DataDir {
         /// The folder.
         path: PathBuf,
@@ -85,6 +92,17 @@ pub enum EngineError {
     /// The executor cannot be used.
     #[error(transparent)]
     Executor(#[from] ExecutorError),
+}
+
+impl EngineError {
+    /// Whether it passes by itself, or by what somebody does elsewhere: it is worth to wait and open again.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Store(error) => error.passes(),
+            Self::DataDir { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
 }
 
 /// A Trainyard instance.
@@ -293,6 +311,16 @@ impl Engine {
     /// processes are in it.
     pub fn changes(&self) -> Changes {
         self.reads().changes()
+    }
+
+    /// Why writes do not go through now, as the last of them found it.
+    pub fn write_trouble(&self) -> Option<StoreError> {
+        self.runs.store.trouble()
+    }
+
+    /// How long ago it was last seen whether writes go through.
+    pub fn writes_seen(&self) -> Option<Duration> {
+        self.runs.store.seen()
     }
 
     /// Whether the database takes writes.

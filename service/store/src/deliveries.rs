@@ -136,7 +136,7 @@ impl Store {
             delivery.body.to_vec(),
         ];
         let stored = self
-            .write(move |db| Box::pin(async move { db.execute(INSERT, arguments).await }))
+            .write_for_sender(move |db| Box::pin(async move { db.execute(INSERT, arguments).await }))
             .await?;
         Ok(if stored == 1 {
             Accepted::New

@@ -1,5 +1,6 @@
 //! What can go wrong with the database, by what the caller can do about it.
 
+use crate::room;
 use crate::unreadable::Unreadable;
 
 /// The store's results.
@@ -29,6 +30,41 @@ pub enum StoreError {
     DiskFull {
         /// The database file or server.
         place: String,
+    },
+    /// Another program holds the right to write. Nothing was written.
+    #[error(
+        "another program keeps the database {place} locked: end it (`fuser {place}` names it), and the service goes on by itself"
+    )]
+    Locked {
+        /// The database file.
+        place: String,
+    },
+    /// Another program has been reading for so long that the log grew to its limit. Nothing was written.
+    #[error(
+        "another program reads the database {place} without an end, so that its log has grown to {}: end it (`fuser {place}` names it), and the service goes on by itself",
+        trainyard_core::sentence::bytes(*log)
+    )]
+    Pinned {
+        /// The database file.
+        place: String,
+        /// Bytes of the log.
+        log: u64,
+    },
+    /// The file or its folder takes no writes.
+    #[error(
+        "the database {place} is read-only: give this user the right to write to the file and its folder, or mount the disk for writing"
+    )]
+    ReadOnly {
+        /// The database file.
+        place: String,
+    },
+    /// The disk does not do what it is asked, though there is room.
+    #[error("the disk under {place} does not work ({problem}): look at its quota and at the system's log")]
+    Disk {
+        /// The database file.
+        place: String,
+        /// What the driver said.
+        problem: String,
     },
     /// A newer Trainyard wrote this database.
     #[error(
@@ -71,6 +107,19 @@ impl StoreError {
                 }
                 match Trouble::of(&code) {
                     Trouble::Full => Self::DiskFull { place: database },
+                    Trouble::Locked => Self::Locked { place: database },
+                    Trouble::ReadOnly => Self::ReadOnly { place: database },
+                    // A full disk breaks the memory that SQLite shares before any page is written.
+                    Trouble::Disk | Trouble::Closed if room::is_full(place) => Self::DiskFull { place: database },
+                    Trouble::Closed if room::is_read_only(place) => Self::ReadOnly { place: database },
+                    Trouble::Disk => Self::Disk {
+                        place: database,
+                        problem: error.message().to_owned(),
+                    },
+                    Trouble::Closed => Self::Unreachable {
+                        database,
+                        problem: error.message().to_owned(),
+                    },
                     Trouble::Away => Self::Unreachable {
                         database,
                         problem: error.message().to_owned(),
@@ -111,6 +160,24 @@ impl StoreError {
         }
     }
 
+    /// Whether the database as a whole takes no writes now: the same call may work later.
+    pub fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::DiskFull { .. }
+                | Self::Locked { .. }
+                | Self::Pinned { .. }
+                | Self::ReadOnly { .. }
+                | Self::Disk { .. }
+        )
+    }
+
+    /// Whether more room on the disk would help.
+    pub(crate) fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::DiskFull { .. } | Self::Disk { .. })
+    }
+
     /// The row, if one cannot be read.
     pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
         match self {
@@ -130,6 +197,10 @@ impl StoreError {
 
 enum Trouble {
     Full,
+    Locked,
+    ReadOnly,
+    Disk,
+    Closed,
     Away,
     Race,
     Unknown,
@@ -141,13 +212,18 @@ impl Trouble {
         match code {
             "13" | "53100" => Self::Full,
             "40001" | "40P01" => Self::Race,
-            "57P01" | "57P02" | "57P03" | "53300" | "55P03" => Self::Away,
+            // A server that became a standby refuses writes until the address names the new one.
+            "57P01" | "57P02" | "57P03" | "53300" | "55P03" | "25006" => Self::Away,
             code if code.len() == 5 && code.starts_with("08") => Self::Away,
-            // The low byte is SQLite's primary code: 5 is busy, 6 locked, 14 cannot open.
-            code => match code.parse::<u32>().map(|code| code & 0xff) {
-                Ok(5 | 6 | 14) if code.len() < 5 => Self::Away,
+            // The low byte is SQLite's primary code.
+            code if code.len() < 5 => match code.parse::<u32>().map(|code| code & 0xff) {
+                Ok(5 | 6) => Self::Locked,
+                Ok(8) => Self::ReadOnly,
+                Ok(10) => Self::Disk,
+                Ok(14) => Self::Closed,
                 _ => Self::Unknown,
             },
+            _ => Self::Unknown,
         }
     }
 }
@@ -161,10 +237,15 @@ mod tests {
         for (code, expected) in [
             ("13", "full"),
             ("53100", "full"),
-            ("5", "away"),
-            ("517", "away"),
-            ("261", "away"),
-            ("14", "away"),
+            ("5", "locked"),
+            ("517", "locked"),
+            ("261", "locked"),
+            ("14", "closed"),
+            ("8", "read-only"),
+            ("1032", "read-only"),
+            ("10", "disk"),
+            ("4874", "disk"),
+            ("25006", "away"),
             ("08006", "away"),
             ("57P01", "away"),
             ("40P01", "race"),
@@ -174,6 +255,10 @@ mod tests {
         ] {
             let found = match Trouble::of(code) {
                 Trouble::Full => "full",
+                Trouble::Locked => "locked",
+                Trouble::ReadOnly => "read-only",
+                Trouble::Disk => "disk",
+                Trouble::Closed => "closed",
                 Trouble::Away => "away",
                 Trouble::Race => "race",
                 Trouble::Unknown => "unknown",

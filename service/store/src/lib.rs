@@ -4,7 +4,8 @@
 //! one subject in the order of the data's path: `deliveries`, `events`, `holds`, `schedules`,
 //! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`. Below
 //! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
-//! the schema. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
+//! the schema; `patience` says how long a write waits, `health` whether writes go through, and `log` keeps
+//! SQLite's log small. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
 //! sets rows aside that cannot be read.
 
 mod aliases;
@@ -17,19 +18,23 @@ mod deliveries;
 mod error;
 mod events;
 mod feed;
+mod health;
 mod holds;
 mod intents;
 mod leases;
 mod listing;
+mod log;
 mod memory;
 mod metadata;
 mod migrate;
 mod number;
 mod outbox;
+mod patience;
 mod pipelines;
 mod preimages;
 mod promotions;
 mod reads;
+mod room;
 mod rows;
 mod runs;
 mod schedules;

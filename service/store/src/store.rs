@@ -4,26 +4,40 @@ use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
 use crate::feed::Feed;
+use crate::health::Health;
+use crate::log;
 use crate::memory::Memory;
 use crate::metadata::types;
 use crate::migrate;
 use crate::number;
+use crate::patience::Patience;
 use crate::reads::{Pool, Reads};
 use crate::writer::{Shown, Write, Writer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor};
 use std::fs::{self, OpenOptions, Permissions};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// More than there are statements, so that each is prepared once per connection.
 const STATEMENT_CACHE: usize = 256;
 
-/// How long SQLite waits for another program that writes, for example an ml-metadata client.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long opening waits for another program that has the database for itself.
+const OPENING: Duration = Duration::from_secs(10);
+
+/// How long SQLite itself waits for another program; the writer tries again for as long as its callers want.
+const BUSY_TIMEOUT: &str = "250";
+
+/// How long a read waits for another program, or for a connection.
+const READING: Duration = Duration::from_secs(5);
+
+/// How long a write waits for a connection to PostgreSQL: its sender waits for the answer.
+const CONNECTING: Duration = Duration::from_millis(2500);
 
 /// Connections for reading, and on PostgreSQL as many for writing.
 const CONNECTIONS: u32 = 4;
@@ -33,6 +47,7 @@ const CONNECTIONS: u32 = 4;
 pub struct Store {
     reads: Reads,
     writes: Writes,
+    health: Arc<Health>,
     url: DatabaseUrl,
 }
 
@@ -64,7 +79,10 @@ impl Store {
             DatabaseUrl::Sqlite(path) => open_sqlite(url, path).await?,
             DatabaseUrl::Postgres(text) => open_postgres(url, text).await?,
         };
-        store.write_unseen(|db| Box::pin(types::register_known(db))).await?;
+        let known = types::are_known(&mut store.reader().await?).await?;
+        if !known {
+            store.write_unseen(|db| Box::pin(types::register_known(db))).await?;
+        }
         Ok(store)
     }
 
@@ -106,23 +124,63 @@ impl Store {
         }
     }
 
+    /// Why writes do not go through now, at once; `None` as far as is known.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.health.trouble()
+    }
+
+    /// How long ago it was last seen whether writes go through.
+    pub fn seen(&self) -> Option<Duration> {
+        self.health.seen()
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Performs a write in a transaction; it is on the disk when this returns `Ok`, and nothing of it
     /// is stored when this returns an error. The change number moves with it.
     pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
         // On the heap: a driver's transaction is large, and the futures that wait for it lie within each other.
-        Box::pin(self.perform(write, Shown::Yes)).await
+        Box::pin(self.perform(write, Shown::Yes, Patience::Own)).await
+    }
+
+    /// The same for who is waited for outside: a late error helps him more than a later answer. After one that the
+    /// database did not answer it may be stored all the same, so that it must be safe to repeat.
+    pub(crate) async fn write_for_sender<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
+        Box::pin(self.perform(write, Shown::Yes, Patience::Sender)).await
     }
 
     /// The same for what no page and no command could show: a lease, a probe.
     pub(crate) async fn write_unseen<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
-        Box::pin(self.perform(write, Shown::No)).await
+        Box::pin(self.perform(write, Shown::No, Patience::Own)).await
     }
 
-    async fn perform<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown) -> Result<T> {
-        let pool = match &self.writes {
-            Writes::Sqlite(writer) => return writer.write(write, shown).await,
-            Writes::Postgres(pool) => pool,
+    async fn perform<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown, patience: Patience) -> Result<T> {
+        let silent = |_| StoreError::Unreachable {
+            database: self.place().to_owned(),
+            problem: "no answer came in time".to_owned(),
         };
+        let result = match &self.writes {
+            Writes::Sqlite(writer) => {
+                let written = writer.write(write, shown, patience);
+                match patience.of_a_disk() {
+                    Some(longest) => timeout(longest, written).await.unwrap_or_else(|late| Err(silent(late))),
+                    None => written.await,
+                }
+            }
+            Writes::Postgres(pool) => {
+                let written = self.perform_there(pool, write, shown);
+                timeout(patience.of_a_server(), written)
+                    .await
+                    .unwrap_or_else(|late| Err(silent(late)))
+            }
+        };
+        self.health.note(&result);
+        result
+    }
+
+    async fn perform_there<T: Send + 'static>(&self, pool: &PgPool, write: impl Write<T>, shown: Shown) -> Result<T> {
         let transaction = pool.begin().await;
         let transaction = transaction.map_err(|error| StoreError::from_driver(error, self.place()))?;
         let driver = Driver::PostgresTransaction(transaction);
@@ -148,19 +206,24 @@ async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
         // In WAL mode NORMAL may forget answered deliveries when the power fails.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(OPENING)
         .statement_cache_capacity(STATEMENT_CACHE)
-        .pragma("journal_size_limit", "67108864")
+        .pragma("journal_size_limit", log::KEPT)
         .disable_statement_logging();
     keep_private(path);
     let creating = options.clone().create_if_missing(true);
     let mut connection = creating.connect().await.map_err(failed)?;
     migrate::sqlite(&mut connection, &place).await?;
+    let short = format!("PRAGMA busy_timeout = {BUSY_TIMEOUT}");
+    connection.execute(AssertSqlSafe(short)).await.map_err(failed)?;
     let (memory, feed) = (Memory::default(), Feed::new(Some(path.to_owned())));
     let connection = Connection::new(Driver::SqliteWriter(connection), Arc::clone(&place), memory.clone());
-    let writer = Writer::start(connection, Arc::clone(&feed));
+    let health = Arc::new(Health::default());
+    let writer = Writer::start(connection, Arc::clone(&feed), Arc::clone(&health));
+    let options = options.busy_timeout(READING);
     let readers = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
+        .acquire_timeout(READING)
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "on"))
         .await
@@ -168,6 +231,7 @@ async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
     Ok(Store {
         reads: Reads::new(Pool::Sqlite(readers), place, memory, feed),
         writes: Writes::Sqlite(writer),
+        health,
         url: url.clone(),
     })
 }
@@ -181,7 +245,7 @@ async fn open_sqlite_reads(url: &DatabaseUrl, path: &Path) -> Result<Option<Read
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(OPENING)
         .statement_cache_capacity(STATEMENT_CACHE)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
@@ -214,15 +278,18 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
         .statement_cache_capacity(STATEMENT_CACHE)
         .disable_statement_logging();
     // A connection of our own first: it says at once why it fails, where a pool only says that it waited.
-    let mut connection = options.connect().await.map_err(failed)?;
+    let connected = timeout(OPENING, options.connect()).await;
+    let mut connection = connected
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
+        .map_err(failed)?;
     migrate::postgres(&mut connection, &place).await?;
     connection.close().await.map_err(failed)?;
-    let pool = || {
+    let pool = |patience| {
         PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(patience)
     };
-    let readers = pool().after_connect(|connection, _| {
+    let readers = pool(READING).after_connect(|connection, _| {
         Box::pin(async move {
             connection
                 .execute("SET default_transaction_read_only = on")
@@ -233,7 +300,8 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
     let readers = Pool::Postgres(readers.connect_lazy_with(options.clone()));
     Ok(Store {
         reads: Reads::new(readers, place, Memory::default(), Feed::new(None)),
-        writes: Writes::Postgres(pool().connect_lazy_with(options)),
+        writes: Writes::Postgres(pool(CONNECTING).connect_lazy_with(options)),
+        health: Arc::default(),
         url: url.clone(),
     })
 }
@@ -268,7 +336,7 @@ mod tests {
         let url = DatabaseUrl::Sqlite(folder.path().join("trainyard.db"));
         let store = Store::open(&url).await.unwrap();
         let refused = store.reader().await.unwrap().execute(WRITE, args![]).await.unwrap_err();
-        assert!(refused.to_string().contains("readonly database"), "{refused}");
+        assert!(matches!(refused, StoreError::ReadOnly { .. }), "{refused}");
         assert_eq!(store.change_number().await.unwrap(), 1);
     }
 }

@@ -4,13 +4,21 @@
 use crate::connection::Connection;
 use crate::error::{Result, StoreError};
 use crate::feed::Feed;
+use crate::health::Health;
+use crate::log::Log;
 use crate::number;
+use crate::patience::Patience;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::sleep;
 
 /// More would make the first of them wait too long.
 const LARGEST_BATCH: usize = 128;
+
+/// The pause between two looks at a log that another program pins.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The effect of one write on a connection that is in a transaction.
 pub(crate) trait Write<T>:
@@ -32,22 +40,35 @@ pub(crate) enum Shown {
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
     closing: Arc<Notify>,
+    health: Arc<Health>,
     /// Its sender goes with the task.
     ended: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Starts the task; the connection must not be used by anybody else.
-    pub(crate) fn start(connection: Connection, feed: Arc<Feed>) -> Self {
+    pub(crate) fn start(connection: Connection, feed: Arc<Feed>, health: Arc<Health>) -> Self {
         let (jobs, queue) = mpsc::channel(1024);
         let (alive, ended) = watch::channel(());
         let closing = Arc::new(Notify::new());
-        let asked = Arc::clone(&closing);
+        let (asked, known) = (Arc::clone(&closing), Arc::clone(&health));
         tokio::spawn(async move {
-            run(connection, queue, &asked, &feed).await;
+            let log = Log::of(feed.file());
+            let desk = Desk {
+                connection,
+                feed,
+                health: known,
+                log,
+            };
+            desk.run(queue, &asked).await;
             drop(alive);
         });
-        Self { jobs, closing, ended }
+        Self {
+            jobs,
+            closing,
+            health,
+            ended,
+        }
     }
 
     /// Performs what waits, moves everything from the log into the database file and ends the task;
@@ -58,11 +79,18 @@ impl Writer {
         while ended.changed().await.is_ok() {}
     }
 
-    /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it.
-    pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>, shown: Shown) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
+    /// Performs a write; it is on the disk when this returns `Ok`. Dropping the future does not stop it. One that
+    /// another program keeps waiting is taken back when its patience ends, and nothing of it is stored.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        write: impl Write<T>,
+        shown: Shown,
+        patience: Patience,
+    ) -> Result<T> {
+        let (reply, mut answer) = oneshot::channel();
+        let waiting = Arc::new(Mutex::new(Some(write)));
         let job = Pending {
-            write: Some(write),
+            write: Arc::clone(&waiting),
             value: None,
             shown,
             reply,
@@ -71,8 +99,23 @@ impl Writer {
             database: "(SQLite)".to_owned(),
             problem: "its writer has stopped".to_owned(),
         };
-        self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let late = self.health.late(patience);
+        tokio::pin!(late);
+        tokio::select! {
+            sent = self.jobs.send(Box::new(job)) => sent.map_err(|_| gone())?,
+            why = &mut late => return Err(why),
+        }
+        let why = tokio::select! {
+            biased;
+            answer = &mut answer => return answer.map_err(|_| gone())?,
+            why = late => why,
+        };
+        let taken_back = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match taken_back {
+            Some(_) => Err(why),
+            // It is being written: only its end says what came of it.
+            None => answer.await.map_err(|_| gone())?,
+        }
     }
 }
 
@@ -80,10 +123,13 @@ trait Job: Send {
     fn perform<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Result<()>>;
     fn answer(self: Box<Self>, outcome: Result<()>);
     fn shown(&self) -> Shown;
+    /// Whether its caller still waits for it to begin.
+    fn is_wanted(&self) -> bool;
 }
 
 struct Pending<T, W> {
-    write: Option<W>,
+    /// Shared with the caller, who takes it back when it comes too late.
+    write: Arc<Mutex<Option<W>>>,
     value: Option<T>,
     shown: Shown,
     reply: oneshot::Sender<Result<T>>,
@@ -92,7 +138,8 @@ struct Pending<T, W> {
 impl<T: Send, W: Write<T>> Job for Pending<T, W> {
     fn perform<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            if let Some(write) = self.write.take() {
+            let write = self.write.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(write) = write {
                 self.value = Some(write(connection).await?);
             }
             Ok(())
@@ -110,72 +157,118 @@ impl<T: Send, W: Write<T>> Job for Pending<T, W> {
     fn shown(&self) -> Shown {
         self.shown
     }
-}
 
-async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify, feed: &Feed) {
-    loop {
-        tokio::select! {
-            job = queue.recv() => match job {
-                Some(first) => batch(&mut connection, first, &mut queue, feed).await,
-                None => break,
-            },
-            () = closing.notified() => queue.close(),
-        }
-    }
-    // Another program that has the database open would keep the log: a copy of the file alone must be whole.
-    if let Err(error) = connection.raw("PRAGMA wal_checkpoint(TRUNCATE)").await {
-        tracing::warn!(%error, "the log was not moved into the database file");
-    }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%error, "the database was not closed well");
+    fn is_wanted(&self) -> bool {
+        self.write.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
-/// One transaction. Writes that arrive while it runs join it.
-async fn batch(
-    connection: &mut Connection,
-    first: Box<dyn Job>,
-    queue: &mut mpsc::Receiver<Box<dyn Job>>,
-    feed: &Feed,
-) {
-    let mut first = first;
-    if let Err(error) = connection.raw("BEGIN IMMEDIATE").await {
-        return first.answer(Err(error));
-    }
-    // The first write needs no savepoint: when it fails, the transaction has nothing else in it.
-    if let Err(error) = first.perform(connection).await {
-        rollback(connection).await;
-        return first.answer(Err(error));
-    }
-    let mut done = vec![first];
-    let mut broken = None;
-    while done.len() < LARGEST_BATCH {
-        let Ok(mut job) = queue.try_recv() else { break };
-        match in_savepoint(connection, job.as_mut()).await {
-            Ok(Ok(())) => done.push(job),
-            Ok(Err(error)) => job.answer(Err(error)),
-            Err(error) => {
-                done.push(job);
-                broken = Some(error);
-                break;
+/// What the writer task works with.
+struct Desk {
+    connection: Connection,
+    feed: Arc<Feed>,
+    health: Arc<Health>,
+    log: Log,
+}
+
+impl Desk {
+    async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify) {
+        loop {
+            tokio::select! {
+                job = queue.recv() => match job {
+                    Some(first) => {
+                        self.batch(first, &mut queue).await;
+                        self.log.keep_small(&mut self.connection).await;
+                    }
+                    None => break,
+                },
+                () = closing.notified() => queue.close(),
             }
         }
-    }
-    let shown = done.iter().any(|job| job.shown() == Shown::Yes);
-    let outcome = match broken {
-        Some(error) => Err(error),
-        None => commit(connection, shown).await,
-    };
-    match &outcome {
-        Ok(number) => {
-            connection.memory.keep();
-            number.iter().for_each(|number| feed.committed(*number));
+        let mut connection = self.connection;
+        // Another program that has the database open would keep the log: a copy of the file alone must be whole.
+        if let Err(error) = connection.raw("PRAGMA wal_checkpoint(TRUNCATE)").await {
+            tracing::warn!(%error, "the log was not moved into the database file");
         }
-        Err(_) => rollback(connection).await,
+        if let Err(error) = connection.close().await {
+            tracing::warn!(%error, "the database was not closed well");
+        }
     }
-    let outcome = outcome.map(drop);
-    for job in done {
-        job.answer(outcome.clone());
+
+    /// The right to write, as soon as no other program has it and the log has room; for as long as the first write
+    /// waits. Those behind it are taken back by their callers.
+    async fn begin(&mut self, first: &mut dyn Job) -> Result<()> {
+        loop {
+            let error = match self.log.pinned(&mut self.connection).await {
+                None => match self.connection.raw("BEGIN IMMEDIATE").await {
+                    Ok(()) => {
+                        self.health.free();
+                        return Ok(());
+                    }
+                    Err(error) => error,
+                },
+                Some(error) => {
+                    sleep(LOOK_AGAIN).await;
+                    error
+                }
+            };
+            let lasts = matches!(error, StoreError::Locked { .. } | StoreError::Pinned { .. });
+            if !lasts || !first.is_wanted() {
+                return Err(error);
+            }
+            self.health.held(error);
+        }
+    }
+
+    /// One transaction. Writes that arrive while it runs join it.
+    async fn batch(&mut self, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Box<dyn Job>>) {
+        let mut first = first;
+        // Those that were taken back meanwhile cost nothing.
+        if !first.is_wanted() {
+            return;
+        }
+        if let Err(error) = self.begin(first.as_mut()).await {
+            return first.answer(Err(error));
+        }
+        let Self { connection, feed, .. } = self;
+        // The first write needs no savepoint: when it fails, the transaction has nothing else in it.
+        if let Err(error) = first.perform(connection).await {
+            rollback(connection).await;
+            return first.answer(Err(error));
+        }
+        let mut done = vec![first];
+        let mut broken = None;
+        while done.len() < LARGEST_BATCH {
+            let Ok(mut job) = queue.try_recv() else { break };
+            if !job.is_wanted() {
+                continue;
+            }
+            match in_savepoint(connection, job.as_mut()).await {
+                Ok(Ok(())) => done.push(job),
+                Ok(Err(error)) => job.answer(Err(error)),
+                Err(error) => {
+                    done.push(job);
+                    broken = Some(error);
+                    break;
+                }
+            }
+        }
+        let shown = done.iter().any(|job| job.shown() == Shown::Yes);
+        let outcome = match broken {
+            Some(error) => Err(error),
+            None => commit(connection, shown).await,
+        };
+        match &outcome {
+            Ok(number) => {
+                connection.memory.keep();
+                number.iter().for_each(|number| feed.committed(*number));
+            }
+            Err(_) => rollback(connection).await,
+        }
+        let outcome = outcome.map(drop);
+        for job in done {
+            job.answer(outcome.clone());
+        }
     }
 }
 
@@ -228,7 +321,11 @@ mod tests {
 
     async fn count(writer: &Writer) -> i64 {
         let row = writer
-            .write(|db| Box::pin(async move { db.row(COUNT, args![]).await }), Shown::No)
+            .write(
+                |db| Box::pin(async move { db.row(COUNT, args![]).await }),
+                Shown::No,
+                Patience::Own,
+            )
             .await
             .unwrap();
         row.unwrap().get(0).unwrap()
@@ -251,11 +348,12 @@ mod tests {
             .unwrap();
         let feed = Feed::new(None);
         let numbers = feed.numbers();
-        let writer = Writer::start(connection, feed);
+        let writer = Writer::start(connection, feed, Arc::default());
         let fill = |bytes: i64| {
             writer.write(
                 move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }),
                 Shown::Yes,
+                Patience::Own,
             )
         };
         fill(10_000).await.unwrap();
@@ -271,6 +369,7 @@ mod tests {
             .write(
                 |db| Box::pin(async move { db.execute(EMPTY, args![]).await }),
                 Shown::No,
+                Patience::Own,
             )
             .await
             .unwrap();

@@ -30,7 +30,15 @@ pub enum NotTheService {
         process: Option<u32>,
     },
     /// The lock cannot be made.
-    #[error("{} cannot be written: {source}; correct data_dir or its permissions", path.display())]
+    #[error(
+        "{} cannot be written: {source}; {}",
+        path.display(),
+        if source.kind() == io::ErrorKind::StorageFull {
+            "free some space on its disk"
+        } else {
+            "correct data_dir or its permissions"
+        }
+    )]
     Unwritable {
         /// The file.
         path: PathBuf,

@@ -46,10 +46,8 @@ impl From<StoreError> for ApiError {
         let status = match &error {
             StoreError::NotFound(_) => StatusCode::NOT_FOUND,
             StoreError::Conflict(_) => StatusCode::CONFLICT,
-            StoreError::Unreachable { .. } | StoreError::DiskFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            StoreError::SchemaTooNew { .. } | StoreError::Unreadable(_) | StoreError::Other { .. } => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            error if error.passes() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
     }

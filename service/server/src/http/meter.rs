@@ -45,6 +45,7 @@ fn describe() {
         "trainyard_executor_up",
         "Whether the executor answered when it was last asked"
     );
+    metrics::describe_gauge!("trainyard_wal_bytes", "Bytes of the write-ahead log of SQLite");
     metrics::describe_counter!("trainyard_http_requests_total", "Requests by path, method and status");
     metrics::describe_counter!("trainyard_deliveries_total", "Deliveries taken by this process");
     metrics::describe_counter!("trainyard_runs_total", "Runs that ended in this process");
@@ -79,6 +80,9 @@ pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError>
     metrics::gauge!("trainyard_outbox_waiting").set(stats.outbox as f64);
     metrics::gauge!("trainyard_artifacts").set(stats.artifacts as f64);
     metrics::gauge!("trainyard_executions").set(stats.executions as f64);
+    if let Some(bytes) = app.engine.reads().log_bytes() {
+        metrics::gauge!("trainyard_wal_bytes").set(bytes as f64);
+    }
     let unreadable = app.engine.reads().unreadable();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &unreadable {

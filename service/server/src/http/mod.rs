@@ -17,6 +17,7 @@ mod openapi;
 mod routes;
 mod runs;
 mod server;
+mod waiting;
 
 pub use openapi::document;
 pub use routes::{Access, listing};

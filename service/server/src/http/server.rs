@@ -1,8 +1,9 @@
 //! The listening socket and the process around it: from the first byte to the last.
 
 use super::health::EXECUTOR_PROBE;
-use super::{App, router};
+use super::{App, router, waiting};
 use crate::config::{Config, ConfigError};
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -86,9 +87,28 @@ impl Server {
         self.address
     }
 
-    /// Opens the engine and serves until `stop` is done. Programs that steps started go on.
+    /// Opens the engine and serves until `stop` is done. Programs that steps started go on. A database or disk that
+    /// does not work yet is waited for, and meanwhile everybody is told so.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let engine = Engine::open(self.engine.clone()).await?;
+        tokio::pin!(stop);
+        let mut told = None;
+        let engine = loop {
+            let error = match Engine::open(self.engine.clone()).await {
+                Ok(engine) => break engine,
+                Err(error) if error.passes() => error.to_string(),
+                Err(error) => return Err(error.into()),
+            };
+            if told.as_ref() != Some(&error) {
+                tracing::error!(address = %self.address, error, "not ready: it is tried again until it works");
+                told = Some(error.clone());
+            }
+            let again = waiting::again();
+            let serve = accept(&self.listener, waiting::router(&self.engine, error), again, || {});
+            tokio::select! {
+                () = serve => {}
+                () = &mut stop => return Ok(()),
+            }
+        };
         self.run_engine(engine, stop).await
     }
 
@@ -100,7 +120,8 @@ impl Server {
         loops.spawn(watch_executor(app.clone()));
         app.readiness.set(true);
         tracing::info!(address = %self.address, "ready");
-        accept(&self.listener, app.clone(), stop).await;
+        let stopping = || app.readiness.set(false);
+        accept(&self.listener, router(app.clone()), stop, stopping).await;
         drop(self.listener);
         loops.shutdown().await;
         engine.close().await;
@@ -110,8 +131,8 @@ impl Server {
 }
 
 /// Serves connections until `stop` is done, then finishes what is being answered.
-async fn accept(listener: &TcpListener, app: App, stop: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(router(app.clone()));
+async fn accept(listener: &TcpListener, router: Router, stop: impl Future<Output = ()>, stopping: impl FnOnce()) {
+    let service = TowerToHyperService::new(router);
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -143,7 +164,7 @@ async fn accept(listener: &TcpListener, app: App, stop: impl Future<Output = ()>
             }
         });
     }
-    app.readiness.set(false);
+    stopping();
     if timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
         tracing::warn!("some answers were cut off");
     }

@@ -83,6 +83,20 @@ pub(crate) fn register_known(db: &mut Connection) -> BoxFuture<'_, Result<()>> {
     })
 }
 
+/// Whether nothing is to be registered, so that a start writes nothing.
+pub(crate) async fn are_known(db: &mut Connection) -> Result<bool> {
+    for (kind, name, _, properties) in KNOWN {
+        let Some(id) = find(db, *kind, name).await? else {
+            return Ok(false);
+        };
+        let names: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
+        if !names.is_empty() && declared(db, id, &names).await?.contains(&None) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The id of a type, which is registered if it is new.
 pub(crate) async fn type_id(db: &mut Connection, kind: Kind, name: &str) -> Result<i64> {
     let key = Key::Type(kind as i64, name.to_owned());

@@ -8,6 +8,8 @@ mod deliveries;
 mod durability;
 mod intents;
 mod leases;
+mod locked;
+mod log;
 mod metadata;
 mod migrations;
 mod ml_metadata;
