@@ -14,6 +14,10 @@ pub struct Policy {
     pub keep_runs: Option<usize>,
     /// So many versions of each push target that served last stay ready for a rollback.
     pub keep_versions: usize,
+    /// Records of runs that are over go when they are older, if no rule above keeps the run; `None` keeps them.
+    pub max_record_age: Option<Duration>,
+    /// The same of deliveries and all else that came in.
+    pub max_delivery_age: Option<Duration>,
 }
 
 impl Default for Policy {
@@ -23,8 +27,23 @@ impl Default for Policy {
             max_age: None,
             keep_runs: None,
             keep_versions: 3,
+            max_record_age: None,
+            max_delivery_age: None,
         }
     }
+}
+
+impl Policy {
+    /// Whether a rule says which runs are kept, so that the others go.
+    pub fn has_rule(&self) -> bool {
+        self.max_age.is_some() || self.keep_runs.is_some()
+    }
+}
+
+/// The time before which something of this age is too old.
+pub fn horizon(age: Duration, now: Micros) -> Micros {
+    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    Micros(now.0.saturating_sub(age))
 }
 
 /// A run and the content it made, reused or read.
@@ -38,6 +57,8 @@ pub struct RunFacts {
     pub created_at: Micros,
     /// Whether it is over.
     pub over: bool,
+    /// Whether there is a record of it; without one only ML Metadata knows it.
+    pub recorded: bool,
     /// What it made, reused or read.
     pub uses: BTreeSet<Digest>,
 }
@@ -51,6 +72,8 @@ pub struct Facts {
     pub protected: BTreeSet<Digest>,
     /// Content that ML Metadata says is there.
     pub stored: BTreeSet<Digest>,
+    /// Runs that a ledger names, or that made what is protected.
+    pub told: BTreeSet<RunId>,
 }
 
 /// What may go.
@@ -65,12 +88,11 @@ pub struct Collectable {
 /// What the policy no longer keeps. A run that is not over is always kept, and so is everything that a
 /// kept run made, reused or read. Content is only collected when some expired run used it.
 pub fn collectable(facts: &Facts, policy: &Policy, now: Micros) -> Collectable {
-    if policy.max_age.is_none() && policy.keep_runs.is_none() {
+    if !policy.has_rule() {
         return Collectable::default();
     }
     let newest = newest(&facts.runs, policy.keep_runs.unwrap_or(0));
-    let young = |run: &RunFacts| policy.max_age.is_some_and(|age| !older(run.created_at, age, now));
-    let kept = |run: &RunFacts| !run.over || newest.contains(&run.id) || young(run);
+    let kept = |run: &RunFacts| run.recorded && (!run.over || newest.contains(&run.id) || young(run, policy, now));
     let (kept, expired): (Vec<_>, Vec<_>) = facts.runs.iter().partition(|run| kept(run));
     let needed: BTreeSet<&Digest> = kept.iter().flat_map(|run| &run.uses).chain(&facts.protected).collect();
     let used: BTreeSet<&Digest> = expired.iter().flat_map(|run| &run.uses).collect();
@@ -84,15 +106,36 @@ pub fn collectable(facts: &Facts, policy: &Policy, now: Micros) -> Collectable {
     }
 }
 
+/// Runs whose records go, oldest first as they came: old ones that are over, that no rule keeps, that no ledger
+/// names, and that are not the newest of their pipeline.
+pub fn forgettable(facts: &Facts, policy: &Policy, now: Micros) -> Vec<RunId> {
+    let Some(age) = policy.max_record_age else {
+        return Vec::new();
+    };
+    let newest = newest(&facts.runs, policy.keep_runs.unwrap_or(0).max(1));
+    let goes = |run: &&RunFacts| {
+        run.recorded
+            && run.over
+            && older(run.created_at, age, now)
+            && !young(run, policy, now)
+            && !newest.contains(&run.id)
+            && !facts.told.contains(&run.id)
+    };
+    facts.runs.iter().filter(goes).map(|run| run.id.clone()).collect()
+}
+
+fn young(run: &RunFacts, policy: &Policy, now: Micros) -> bool {
+    policy.max_age.is_some_and(|age| !older(run.created_at, age, now))
+}
+
 fn older(created_at: Micros, age: Duration, now: Micros) -> bool {
-    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-    now.0.saturating_sub(created_at.0) > age
+    created_at < horizon(age, now)
 }
 
 /// The newest `count` runs of each pipeline.
 fn newest(runs: &[RunFacts], count: usize) -> BTreeSet<RunId> {
     let mut groups: BTreeMap<&(Option<String>, String), Vec<&RunFacts>> = BTreeMap::new();
-    for run in runs {
+    for run in runs.iter().filter(|run| run.recorded) {
         groups.entry(&run.pipeline).or_default().push(run);
     }
     let mut newest = BTreeSet::new();
@@ -118,6 +161,7 @@ mod tests {
             pipeline: (None, "flights".to_owned()),
             created_at: Micros(day * DAY),
             over,
+            recorded: true,
             uses: uses.iter().copied().map(digest).collect(),
         }
     }
@@ -138,6 +182,7 @@ mod tests {
             ],
             protected: BTreeSet::from([digest(3)]),
             stored: (1..=6).map(digest).collect(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -182,6 +227,63 @@ mod tests {
         );
     }
 
+    #[test]
+    fn records_of_old_runs_go_if_nothing_names_them() {
+        let policy = |age, keep_runs, max_age: Option<u64>| Policy {
+            max_record_age: Some(days(age)),
+            max_age: max_age.map(days),
+            keep_runs,
+            ..Policy::default()
+        };
+        let mut facts = facts();
+        facts.runs.insert(1, run("a2", 10, true, &[]));
+        let said = |facts: &Facts, policy: &Policy| {
+            let gone = forgettable(facts, policy, Micros(100 * DAY));
+            gone.iter().map(RunId::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(said(&facts, &Policy::default()), "");
+        assert_eq!(
+            said(&facts, &policy(30, None, None)),
+            "a a2",
+            "b is at work, c is the newest"
+        );
+        assert_eq!(said(&facts, &policy(95, None, None)), "a");
+        assert_eq!(said(&facts, &policy(30, Some(3), None)), "a", "the rule keeps three");
+        assert_eq!(said(&facts, &policy(30, None, Some(95))), "a", "the rule keeps 95 days");
+        facts.told.insert("a".into());
+        assert_eq!(said(&facts, &policy(30, None, None)), "a2", "a ledger names it");
+    }
+
+    #[test]
+    fn what_only_forgotten_runs_used_goes_where_a_rule_says_so() {
+        let mut facts = facts();
+        facts.runs.insert(
+            0,
+            RunFacts {
+                recorded: false,
+                ..run("0", 0, true, &[1, 5, 6])
+            },
+        );
+        let policy = |keep_runs| Policy {
+            keep_runs,
+            ..Policy::default()
+        };
+        let gone = |keep_runs| collectable(&facts, &policy(keep_runs), Micros(100 * DAY)).content;
+        assert_eq!(gone(None), []);
+        assert_eq!(gone(Some(3)), [digest(6)], "the kept runs use the others");
+        assert_eq!(
+            forgettable(
+                &facts,
+                &Policy {
+                    max_record_age: Some(days(1)),
+                    ..policy(Some(3))
+                },
+                Micros(100 * DAY)
+            ),
+            []
+        );
+    }
+
     fn any_run() -> impl Strategy<Value = RunFacts> {
         let uses = proptest::collection::btree_set(0u8..30, 0..6);
         (0u32..1000, 0u8..3, 0i64..200, proptest::bool::weighted(0.8), uses).prop_map(
@@ -190,6 +292,7 @@ mod tests {
                 pipeline: (None, format!("p{pipeline}")),
                 created_at: Micros(day * DAY),
                 over,
+                recorded: true,
                 uses: uses.into_iter().map(digest).collect(),
             },
         )
@@ -204,6 +307,7 @@ mod tests {
                 runs,
                 protected,
                 stored,
+                told: BTreeSet::new(),
             }
         })
     }

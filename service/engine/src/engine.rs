@@ -2,6 +2,7 @@
 
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, ArtifactFolder};
+use crate::content::backup::{self, BackedUp, BackupError, Restored};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
@@ -83,6 +84,9 @@ pub enum EngineError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no backup, or it was not restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Another service is at work here.
     #[error(transparent)]
     Another(#[from] NotTheService),
@@ -281,6 +285,29 @@ impl Engine {
             locks.push((path.into(), database));
         }
         Ok(OneService::take(&locks).await?)
+    }
+
+    /// Copies the database into one file, whatever writes to it, and the artifacts that it needs into a folder.
+    pub async fn back_up(
+        config: &EngineConfig,
+        file: &Path,
+        artifacts: Option<&Path>,
+        replace: bool,
+    ) -> Result<BackedUp, EngineError> {
+        let (url, folders) = (Self::database(config)?, Self::folders(config)?);
+        Ok(backup::back_up(&url, &folders, file, artifacts, replace).await?)
+    }
+
+    /// Makes a backup the database of this data folder, while no service works on it.
+    pub async fn restore(
+        config: &EngineConfig,
+        file: &Path,
+        artifacts: Option<&Path>,
+        replace: bool,
+    ) -> Result<Restored, EngineError> {
+        let (url, folders) = (Self::database(config)?, Self::folders(config)?);
+        let _alone = Self::one_service(config).await?;
+        Ok(backup::restore(&url, &folders, file, artifacts, replace).await?)
     }
 
     /// Looks whether the database is whole and takes writes.

@@ -9,6 +9,7 @@
 //! sets rows aside that cannot be read.
 
 mod aliases;
+mod backup;
 mod changes;
 mod check;
 mod connection;
@@ -31,9 +32,12 @@ mod number;
 mod outbox;
 mod patience;
 mod pipelines;
+#[cfg(test)]
+mod power_loss;
 mod preimages;
 mod promotions;
 mod reads;
+mod retention;
 mod room;
 mod rows;
 mod runs;
@@ -47,6 +51,7 @@ mod target_holds;
 mod unreadable;
 mod writer;
 
+pub use backup::{BackupNote, Copy, adopt_copy, copy_database, empty_log};
 pub use changes::Changes;
 pub use check::Check;
 pub use crashes::Crash;
@@ -64,6 +69,7 @@ pub use metadata::{
 pub use outbox::OutboxRow;
 pub use pipelines::NewPipeline;
 pub use reads::Reads;
+pub use retention::Forgotten;
 pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};
 pub use stats::Stats;

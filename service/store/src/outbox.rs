@@ -10,10 +10,12 @@ use trainyard_core::ids::Micros;
 use trainyard_core::report::{Message, MessageKind, OutboxItem};
 
 statements! {
-    PUT = "INSERT INTO outbox (item_key, kind, repo, installation_id, payload, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6)
+    PUT = "INSERT INTO outbox (item_key, kind, repo, installation_id, payload, next_attempt_at, put_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
         ON CONFLICT (item_key) DO UPDATE SET kind = excluded.kind, repo = excluded.repo,
             installation_id = excluded.installation_id, payload = excluded.payload,
-            generation = outbox.generation + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at, last_error = NULL";
+            generation = outbox.generation + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at,
+            put_at = excluded.put_at, last_error = NULL";
     DUE = "SELECT id, generation, attempts, item_key, kind, repo, installation_id, payload, next_attempt_at FROM outbox
         WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2";
     DONE = "DELETE FROM outbox WHERE id = $1 AND generation = $2";

@@ -24,6 +24,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("pipelines", crate::pipelines::STATEMENTS),
     ("preimages", crate::preimages::STATEMENTS),
     ("promotions", crate::promotions::STATEMENTS),
+    ("retention", crate::retention::STATEMENTS),
     ("runs", crate::runs::STATEMENTS),
     ("schedules", crate::schedules::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),

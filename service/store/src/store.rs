@@ -76,7 +76,7 @@ impl Store {
     /// schema newer than this program is refused with [`StoreError::SchemaTooNew`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
         let store = match url {
-            DatabaseUrl::Sqlite(path) => open_sqlite(url, path).await?,
+            DatabaseUrl::Sqlite(path) => open_sqlite(url, path, SqliteSynchronous::Full).await?,
             DatabaseUrl::Postgres(text) => open_postgres(url, text).await?,
         };
         let known = types::are_known(&mut store.reader().await?).await?;
@@ -197,14 +197,14 @@ impl Store {
     }
 }
 
-async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
+/// In WAL mode any but `Full` may forget answered deliveries when the power fails.
+pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: SqliteSynchronous) -> Result<Store> {
     let place: Arc<str> = url.to_string().into();
     let failed = |error| StoreError::from_driver(error, &place);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        // In WAL mode NORMAL may forget answered deliveries when the power fails.
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(OPENING)
         .statement_cache_capacity(STATEMENT_CACHE)

@@ -1,6 +1,7 @@
 //! Content by digest: published once, opened by what it is, collected when nothing needs it.
 
 pub mod artifacts;
+pub(crate) mod backup;
 pub(crate) mod external;
 pub(crate) mod retention;
 pub(crate) mod schema_diff;

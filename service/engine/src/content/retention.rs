@@ -11,12 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
-use trainyard_core::artifact::Digest;
-use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::ids::{DeliveryId, Micros, RunId};
 use trainyard_core::plan::Plan;
 use trainyard_core::registry::choose_baseline;
-use trainyard_core::retention::{Facts, Policy, collectable};
-use trainyard_store::{Fate, Store, StoreError};
+use trainyard_core::retention::{Facts, Policy, collectable, forgettable, horizon};
+use trainyard_store::{Fate, Forgotten, Store, StoreError};
+
+/// Records of runs that go in one transaction: each has some ten events.
+const RUNS_AT_ONCE: usize = 20;
 
 /// The service looks once at its start and then this often.
 const DAILY: Duration = Duration::from_secs(24 * 3600);
@@ -32,8 +35,12 @@ pub struct Collected {
     pub bytes: u64,
     /// Whether nothing was removed because only the answer was asked for.
     pub dry_run: bool,
-    /// Whether there is a policy at all; without one everything is kept.
+    /// Whether a rule says which runs are kept; without one all logs and artifacts are.
     pub policy: bool,
+    /// Runs whose records went; ML Metadata still knows them.
+    pub records: Vec<RunId>,
+    /// What came in long ago, and was needed by nothing.
+    pub inbound: Forgotten,
 }
 
 /// Why not everything went; the next time goes on from there.
@@ -70,11 +77,15 @@ pub(crate) struct Retention {
 pub(crate) async fn run(retention: Retention) {
     loop {
         match retention.expire(false).await {
-            Ok(gone) if gone.content.is_empty() && gone.runs.is_empty() => {}
+            Ok(gone) if gone.is_nothing() => {}
             Ok(gone) => tracing::info!(
                 runs = gone.runs.len(),
                 artifacts = gone.content.len(),
                 bytes = gone.bytes,
+                records = gone.records.len(),
+                deliveries = gone.inbound.deliveries,
+                events = gone.inbound.events,
+                messages = gone.inbound.messages,
                 "collected what the retention policy no longer keeps"
             ),
             Err(error) => tracing::warn!(%error, "retention was cut off and goes on tomorrow"),
@@ -83,15 +94,66 @@ pub(crate) async fn run(retention: Retention) {
     }
 }
 
+impl Collected {
+    fn is_nothing(&self) -> bool {
+        let nothing = Forgotten::default();
+        self.content.is_empty() && self.runs.is_empty() && self.records.is_empty() && self.inbound == nothing
+    }
+}
+
 impl Retention {
     /// Removes what the policy no longer keeps, or with `dry_run` only says what that is.
     pub(crate) async fn expire(&self, dry_run: bool) -> Result<Collected, RetentionError> {
-        if self.policy.max_age.is_none() && self.policy.keep_runs.is_none() {
-            return Ok(Collected {
+        let mut gone = if self.policy.has_rule() {
+            self.collect(dry_run).await?
+        } else {
+            Collected {
                 dry_run,
                 ..Collected::default()
-            });
+            }
+        };
+        gone.records = self.forget_runs(dry_run).await?;
+        if let Some(age) = self.policy.max_delivery_age {
+            let before = horizon(age, now());
+            gone.inbound = if dry_run {
+                self.store.forgettable_inbound(before).await?
+            } else {
+                self.give_up(before).await?;
+                self.store.forget_inbound(before).await?
+            };
         }
+        Ok(gone)
+    }
+
+    /// The records of old runs, with what they left in the folder.
+    async fn forget_runs(&self, dry_run: bool) -> Result<Vec<RunId>, RetentionError> {
+        if self.policy.max_record_age.is_none() {
+            return Ok(Vec::new());
+        }
+        let stored = self.store.stored_content().await?;
+        let runs = forgettable(&self.facts(&stored).await?, &self.policy, now());
+        if !dry_run {
+            for runs in runs.chunks(RUNS_AT_ONCE) {
+                for run in runs {
+                    self.remove_folders(run).await?;
+                }
+                self.store.forget_runs(runs).await?;
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Deliveries that could not be read for so long never will be.
+    async fn give_up(&self, before: Micros) -> Result<(), StoreError> {
+        for row in self.store.unreadable().iter().filter(|row| row.is_of_delivery()) {
+            let outcome = format!("given up: {}", row.sentence());
+            let id = DeliveryId::from(row.key.as_str());
+            self.store.give_up_delivery(&id, before, &outcome, now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn collect(&self, dry_run: bool) -> Result<Collected, RetentionError> {
         let _alone = self.content.alone().await.map_err(RetentionError::Lock)?;
         let now = now();
         let stored = self.store.stored_content().await?;
@@ -106,6 +168,7 @@ impl Retention {
             bytes: bytes.await.unwrap_or(0),
             dry_run,
             policy: true,
+            ..Collected::default()
         };
         if !dry_run {
             self.remove(&collected, &stored, now).await?;
@@ -133,7 +196,14 @@ impl Retention {
         self.store
             .settle_content(&collected.content, Fate::Deleted, now)
             .await?;
-        for folder in collected.runs.iter().flat_map(|run| self.left_by(run)) {
+        for run in &collected.runs {
+            self.remove_folders(run).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_folders(&self, run: &RunId) -> Result<(), RetentionError> {
+        for folder in self.left_by(run) {
             let place = folder.clone();
             let removed = tokio::task::spawn_blocking(move || remove_tree(&place)).await;
             removed
@@ -171,18 +241,23 @@ impl Retention {
             run.uses
                 .extend(artifacts.chain(baseline).map(|artifact| artifact.digest.clone()));
         }
-        let mut protected = self.serving().await?;
+        let (mut protected, mut told) = (self.serving().await?, self.store.runs_in_ledgers().await?);
         let known = self.store.every_pipeline().await?.into_iter();
         let mut plans: Vec<Plan> = known.map(|known| known.plan).collect();
-        let newest: BTreeMap<_, _> = runs.iter().map(|run| (&run.pipeline, &run.id)).collect();
+        let recorded = runs.iter().filter(|run| run.recorded);
+        let newest: BTreeMap<_, _> = recorded.map(|run| (&run.pipeline, &run.id)).collect();
         for run in newest.into_values() {
             plans.push(self.store.run_request(run).await?.plan);
         }
         for plan in &plans {
-            protected.extend(self.baselines(plan).await?);
+            for model in self.baselines(plan).await? {
+                told.extend(model.name.split('/').next().map(RunId::from));
+                protected.insert(model.digest);
+            }
         }
         Ok(Facts {
             runs,
+            told,
             protected,
             stored: stored.keys().cloned().collect(),
         })
@@ -208,16 +283,11 @@ impl Retention {
     }
 
     /// What the next run of a plan is compared with, and what it would be without its push target.
-    async fn baselines(&self, plan: &Plan) -> Result<Vec<Digest>, StoreError> {
+    async fn baselines(&self, plan: &Plan) -> Result<Vec<ArtifactRef>, StoreError> {
         let facts = self.store.baseline_facts(plan).await?;
         // A name that does not exist protects nothing; the run says so.
         let named = choose_baseline(plan, &facts).ok().flatten();
-        Ok(facts
-            .latest_blessed
-            .into_iter()
-            .chain(named)
-            .map(|model| model.digest)
-            .collect())
+        Ok(facts.latest_blessed.into_iter().chain(named).collect())
     }
 }
 

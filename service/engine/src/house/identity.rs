@@ -41,6 +41,20 @@ pub(crate) fn identity(path: &Path) -> io::Result<String> {
     }
 }
 
+/// The file as it is, for a backup; `None` while there is none.
+pub(crate) fn text(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// Makes the file of a backup ours, unless there is one. It still says where it was: a restore beside the original,
+/// which lives, is an instance of its own, as any other copy is.
+pub(crate) fn bring_back(path: &Path, text: &str) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    put(path, text)
+}
+
 fn read(path: &Path) -> io::Result<Option<Identity>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -65,15 +79,20 @@ fn is_still_at(place: &Path, id: &str) -> bool {
 
 fn write(place: PathBuf, id: String) -> io::Result<String> {
     let identity = Identity { id, place };
-    let hidden = identity.place.with_extension("new");
+    put(&identity.place, &stored::write(&identity))?;
+    Ok(identity.id)
+}
+
+fn put(place: &Path, text: &str) -> io::Result<()> {
+    let hidden = place.with_extension("new");
     let mut file = File::create(&hidden)?;
-    file.write_all(stored::write(&identity).as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&hidden, &identity.place)?;
-    if let Some(folder) = identity.place.parent() {
+    fs::rename(&hidden, place)?;
+    if let Some(folder) = place.parent() {
         File::open(folder)?.sync_all()?;
     }
-    Ok(identity.id)
+    Ok(())
 }
 
 #[cfg(test)]

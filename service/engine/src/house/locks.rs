@@ -77,6 +77,12 @@ impl Drop for Owner {
     }
 }
 
+/// Whether an engine lives among the owners of a data folder.
+pub(crate) fn anybody(folder: &Path) -> bool {
+    let mut owners = fs::read_dir(folder).into_iter().flatten().flatten();
+    owners.any(|owner| !is_free(&owner.path()))
+}
+
 fn is_free(path: &Path) -> bool {
     match File::open(path) {
         Ok(file) => file.try_lock_shared().is_ok(),

@@ -14,6 +14,7 @@ async fn strict_yard() -> Yard {
             max_age: None,
             keep_runs: Some(1),
             keep_versions: 1,
+            ..Policy::default()
         };
     })
     .await
@@ -142,6 +143,7 @@ async fn the_input_of_a_running_step_stays() {
             max_age: Some(Duration::ZERO),
             keep_runs: None,
             keep_versions: 1,
+            ..Policy::default()
         };
     })
     .await;

@@ -2,6 +2,7 @@
 
 mod actor;
 mod alias;
+mod backup;
 mod cancel;
 mod doctor;
 mod door;
@@ -82,6 +83,8 @@ enum Command {
     Release(hold::Release),
     Alias(alias::Alias),
     Gc(gc::Gc),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
 }
 
 /// Reads the command line, performs it, and says how it ended.
@@ -151,6 +154,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Release(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
             Command::Gc(command) => command.perform(&load()?).await,
+            Command::Backup(command) => command.perform(&load()?).await,
+            Command::Restore(command) => command.perform(&load()?).await,
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

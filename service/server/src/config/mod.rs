@@ -70,7 +70,17 @@ pub struct Retention {
     pub keep_runs: Option<usize>,
     /// So many versions of each target that served last stay ready for a rollback.
     pub keep_versions: usize,
+    /// Records of runs that are over go when they are older; `None` keeps them.
+    #[serde(deserialize_with = "values::duration_or_none")]
+    pub max_record_age: Option<Duration>,
+    /// Deliveries and what came of them go when they are older; `None` keeps them.
+    #[serde(deserialize_with = "values::duration_or_none")]
+    pub max_delivery_age: Option<Duration>,
 }
+
+/// What was seen before this time may come again: at least as long GitHub and people send deliveries again.
+const SEEN_AGAIN: Duration = Duration::from_secs(7 * 86_400);
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Default for Retention {
     fn default() -> Self {
@@ -78,6 +88,8 @@ impl Default for Retention {
             max_age: None,
             keep_runs: None,
             keep_versions: Policy::default().keep_versions,
+            max_record_age: Some(365 * DAY),
+            max_delivery_age: Some(90 * DAY),
         }
     }
 }
@@ -253,6 +265,17 @@ impl Config {
         }
         if self.executor.build_timeout.is_zero() {
             return wrong("executor.build_timeout is longer than 0s");
+        }
+        let ages = [
+            ("max_record_age", self.retention.max_record_age),
+            ("max_delivery_age", self.retention.max_delivery_age),
+        ];
+        for (name, age) in ages {
+            if age.is_some_and(|age| age < SEEN_AGAIN) {
+                return wrong(&format!(
+                    "retention.{name} is at least 7d: what comes again within that time is known by its record"
+                ));
+            }
         }
         if self.retention.keep_versions < 2 {
             return wrong("retention.keep_versions is at least 2: what serves and what a rollback goes to always stay");

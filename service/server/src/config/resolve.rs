@@ -40,6 +40,8 @@ impl Config {
                 max_age: self.retention.max_age,
                 keep_runs: self.retention.keep_runs,
                 keep_versions: self.retention.keep_versions,
+                max_record_age: self.retention.max_record_age,
+                max_delivery_age: self.retention.max_delivery_age,
             },
         })
     }

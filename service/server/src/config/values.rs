@@ -148,6 +148,15 @@ pub(super) fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> R
         .map_err(D::Error::custom)
 }
 
+/// As [`parse_duration`]; `none` is no end.
+pub(super) fn duration_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "none" {
+        return Ok(None);
+    }
+    parse_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

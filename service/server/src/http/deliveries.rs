@@ -3,7 +3,7 @@
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
-use super::runs::limit;
+use super::runs::{gone, limit};
 use crate::views::sentences;
 use crate::views::{Deliveries, DeliveryItem};
 use axum::Json;
@@ -40,6 +40,11 @@ pub(super) async fn list(
     responses((status = 200, body = DeliveryItem), (status = 404, body = ErrorBody)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
     let found = app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await?;
-    let view = found.ok_or_else(|| ApiError::not_found(format!("there is no delivery '{id}'")))?;
+    let view = found.ok_or_else(|| {
+        ApiError::not_found(format!(
+            "there is no delivery '{id}'{}",
+            gone(app.config.retention.max_delivery_age)
+        ))
+    })?;
     Ok(Json(view.into()))
 }

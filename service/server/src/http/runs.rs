@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
 use trainyard_core::run::RunState;
@@ -84,7 +85,24 @@ fn state(word: &str) -> Result<RunState, ApiError> {
 
 async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
     let row = app.engine.reads().run_row(id).await?;
-    row.ok_or_else(|| ApiError::not_found(format!("there is no run '{id}'")))
+    // The beginning of an id may be mistyped, a whole one comes from somewhere.
+    let whole = if id.len() < WHOLE {
+        None
+    } else {
+        app.config.retention.max_record_age
+    };
+    row.ok_or_else(|| ApiError::not_found(format!("there is no run '{id}'{}", gone(whole))))
+}
+
+/// Characters of a whole id of a run.
+const WHOLE: usize = 32;
+
+/// That it may have been there and is too old: who looks for it should not doubt that it was.
+pub(super) fn gone(age: Option<Duration>) -> String {
+    let days = age.map(|age| age.as_secs() / 86_400);
+    days.map_or_else(String::new, |days| {
+        format!(": records older than {days} days are removed, as [retention] says")
+    })
 }
 
 /// Everything about a run. The beginning of its id is enough, if only one run begins so.

@@ -20,6 +20,8 @@ use trainyard_engine::{Engine, EngineConfig, EngineError, OneService};
 
 /// A client has this long for the head of a request; also how long an idle connection is kept.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// A start that takes longer is told to who asks.
+const QUICK: Duration = Duration::from_secs(1);
 /// Connections at once.
 const CONNECTIONS: usize = 512;
 /// What is being answered has this long to end when the service stops.
@@ -91,25 +93,49 @@ impl Server {
     /// does not work yet is waited for, and meanwhile everybody is told so.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         tokio::pin!(stop);
-        let mut told = None;
-        let engine = loop {
-            let error = match Engine::open(self.engine.clone()).await {
-                Ok(engine) => break engine,
-                Err(error) if error.passes() => error.to_string(),
-                Err(error) => return Err(error.into()),
+        match self.open(&mut stop).await? {
+            Some(engine) => self.run_engine(engine, stop).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the engine as soon as that can be done; `None` when it is to stop before.
+    async fn open(&self, stop: &mut (impl Future<Output = ()> + Unpin)) -> Result<Option<Engine>, ServerError> {
+        let mut reason = None;
+        loop {
+            let mut opening = tokio::spawn(Engine::open(self.engine.clone()));
+            let mut opened = None;
+            let attempt = async {
+                // Who comes during a start that goes well waits for it.
+                let quick = if reason.is_none() { QUICK } else { Duration::ZERO };
+                if let Ok(done) = timeout(quick, &mut opening).await {
+                    return opened = Some(done);
+                }
+                let said = reason.clone().unwrap_or_else(|| "it is starting".to_owned());
+                let done = async { opened = Some((&mut opening).await) };
+                accept(&self.listener, waiting::router(&self.engine, &said), done, || {}).await;
             };
-            if told.as_ref() != Some(&error) {
-                tracing::error!(address = %self.address, error, "not ready: it is tried again until it works");
-                told = Some(error.clone());
-            }
-            let again = waiting::again();
-            let serve = accept(&self.listener, waiting::router(&self.engine, error), again, || {});
             tokio::select! {
-                () = serve => {}
-                () = &mut stop => return Ok(()),
+                () = attempt => {}
+                () = &mut *stop => return Ok(None),
             }
-        };
-        self.run_engine(engine, stop).await
+            let error = match opened {
+                Some(Ok(Ok(engine))) => return Ok(Some(engine)),
+                Some(Ok(Err(error))) if error.passes() => error.to_string(),
+                Some(Ok(Err(error))) => return Err(error.into()),
+                Some(Err(defect)) => std::panic::resume_unwind(defect.into_panic()),
+                None => continue,
+            };
+            if reason.as_ref() != Some(&error) {
+                tracing::error!(address = %self.address, error, "not ready: it is tried again until it works");
+            }
+            let told = waiting::router(&self.engine, &error);
+            tokio::select! {
+                () = accept(&self.listener, told, waiting::again(), || {}) => {}
+                () = &mut *stop => return Ok(None),
+            }
+            reason = Some(error);
+        }
     }
 
     /// The same with an engine that was opened elsewhere.

@@ -19,9 +19,9 @@ pub(super) async fn again() {
 }
 
 /// What is served meanwhile.
-pub(super) fn router(engine: &EngineConfig, reason: String) -> Router {
+pub(super) fn router(engine: &EngineConfig, reason: &str) -> Router {
     let instance = Engine::instance_of(engine).unwrap_or_default();
-    let (why, refused) = (reason.clone(), reason);
+    let (why, refused) = (reason.to_owned(), reason.to_owned());
     Router::new()
         .route(
             "/healthz",

@@ -44,8 +44,8 @@ pub enum Fate {
 }
 
 impl Reads {
-    /// All runs with the content that each made, reused or read, oldest first. A run whose state cannot
-    /// be read is not over: all it needs is kept.
+    /// All runs with the content that each made, reused or read, oldest first, and before them those whose records
+    /// are gone. A run whose state cannot be read is not over: all it needs is kept.
     pub async fn retention_runs(&self) -> Result<Vec<RunFacts>> {
         let mut db = self.reader().await?;
         let mut uses: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();
@@ -54,19 +54,27 @@ impl Reads {
                 uses.entry(row.get(0)?).or_default().insert(digest);
             }
         }
-        let rows = db.rows(RUNS, args![]).await?;
-        rows.iter()
-            .map(|row| {
-                let id: String = row.get(0)?;
-                Ok(RunFacts {
-                    uses: uses.remove(&id).unwrap_or_default(),
-                    id: RunId::new(id),
-                    pipeline: (row.optional(1)?, row.get(2)?),
-                    created_at: row.micros(3)?,
-                    over: row.word::<RunState>(4, "state").is_ok_and(RunState::is_final),
-                })
-            })
-            .collect()
+        let mut runs = Vec::new();
+        for row in db.rows(RUNS, args![]).await? {
+            let id: String = row.get(0)?;
+            runs.push(RunFacts {
+                uses: uses.remove(&id).unwrap_or_default(),
+                id: RunId::new(id),
+                pipeline: (row.optional(1)?, row.get(2)?),
+                created_at: row.micros(3)?,
+                over: row.word::<RunState>(4, "state").is_ok_and(RunState::is_final),
+                recorded: true,
+            });
+        }
+        let forgotten = uses.into_iter().map(|(id, uses)| RunFacts {
+            id: RunId::new(id),
+            pipeline: (None, String::new()),
+            created_at: Micros(0),
+            over: true,
+            recorded: false,
+            uses,
+        });
+        Ok(forgotten.chain(runs).collect())
     }
 
     /// Content that is LIVE or MARKED_FOR_DELETION, with whether it is marked.
