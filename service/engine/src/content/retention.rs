@@ -1,9 +1,9 @@
 //! Retention: old runs and the content that nothing kept needs go, in an order that a crash can cut
 //! anywhere: marked in ML Metadata, bytes removed, marked as deleted.
 
-use super::Content;
-use crate::content::artifacts::remove_tree;
+use super::{Content, remove_folders};
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::house::folders::Folders;
 use crate::house::targets::Targets;
 use serde::Serialize;
@@ -125,22 +125,21 @@ impl Retention {
             (*marked && !collected.content.contains(digest) && self.content.contains(digest)).then(|| digest.clone())
         };
         let wanted: Vec<_> = stored.iter().filter_map(wanted).collect();
-        self.store.settle_content(&wanted, Fate::Kept, now).await?;
-        self.store.settle_content(&collected.content, Fate::Marked, now).await?;
+        self.mark(&wanted, Fate::Kept, now).await?;
+        self.mark(&collected.content, Fate::Marked, now).await?;
         for digest in &collected.content {
             self.discard(digest).await?;
         }
-        self.store
-            .settle_content(&collected.content, Fate::Deleted, now)
-            .await?;
+        self.mark(&collected.content, Fate::Deleted, now).await?;
         for folder in collected.runs.iter().flat_map(|run| self.left_by(run)) {
-            let place = folder.clone();
-            let removed = tokio::task::spawn_blocking(move || remove_tree(&place)).await;
-            removed
-                .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-                .map_err(|source| RetentionError::Remove { path: folder, source })?;
+            let removed = remove_folders(vec![folder.clone()]).await;
+            removed.map_err(|source| RetentionError::Remove { path: folder, source })?;
         }
         Ok(())
+    }
+
+    async fn mark(&self, content: &[Digest], fate: Fate, now: Micros) -> Result<(), StoreError> {
+        passing(Effect::MarkContent, self.store.settle_content(content, fate, now)).await
     }
 
     /// What a run leaves beside its artifacts.
@@ -150,14 +149,11 @@ impl Retention {
     }
 
     async fn discard(&self, digest: &Digest) -> Result<(), RetentionError> {
-        let (content, gone) = (self.content.clone(), digest.clone());
-        let removed = tokio::task::spawn_blocking(move || content.discard(&gone)).await;
-        removed
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(|source| RetentionError::Remove {
-                path: self.content.place(digest),
-                source,
-            })
+        let removed = self.content.discard(digest).await;
+        removed.map_err(|source| RetentionError::Remove {
+            path: self.content.place(digest),
+            source,
+        })
     }
 
     async fn facts(&self, stored: &BTreeMap<Digest, bool>) -> Result<Facts, StoreError> {
