@@ -5,6 +5,7 @@ use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::backup::{self, BackedUp, BackupError, Restored};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
+use crate::house::crash::{Effect, passing};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
 use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
@@ -478,7 +479,7 @@ impl Engine {
 
     /// Asks a run to end. False when it is over already.
     pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
-        self.runs.store.request_cancel(id, by, now()).await
+        passing(Effect::AskCancel, self.runs.store.request_cancel(id, by, now())).await
     }
 
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate

@@ -22,7 +22,7 @@ pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
 pub use house::config::{
     EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
 };
-pub use house::crash::CrashPoint;
+pub use house::crash::{CrashPoint, Effect};
 #[cfg(debug_assertions)]
 pub use house::crash::{reached, trap};
 pub use house::folders::Folders;

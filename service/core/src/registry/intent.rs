@@ -23,6 +23,9 @@ pub enum IntentAction {
 }
 
 impl IntentAction {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Push, Self::Promote, Self::Rollback];
+
     /// As it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {

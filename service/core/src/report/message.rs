@@ -67,6 +67,11 @@ pub enum MessageKind {
     Comment,
 }
 
+impl MessageKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Status, Self::Comment];
+}
+
 impl OutboxItem {
     /// A status of a commit that has no run to read on about.
     pub fn without_run(repo: &RepoName, installation_id: Option<i64>, sha: &CommitSha, status: Status) -> Self {

@@ -249,6 +249,44 @@ pub enum RunEvent {
     },
 }
 
+/// The kinds of events: a new one does not compile before it is here.
+macro_rules! kinds {
+    ($($variant:ident = $name:literal,)*) => {
+        impl RunEvent {
+            /// Every kind, as it is stored.
+            pub const KINDS: &[&str] = &[$($name),*];
+
+            /// The kind, as it is stored.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Started = "started",
+    SpansSeen = "spans_seen",
+    WindowRead = "window_read",
+    ImageBuilt = "image_built",
+    ImageFailed = "image_failed",
+    StepCached = "step_cached",
+    StepStarting = "step_starting",
+    StepEnded = "step_ended",
+    StepPublished = "step_published",
+    StepFailed = "step_failed",
+    StepSkipped = "step_skipped",
+    GateJudged = "gate_judged",
+    GateReplayed = "gate_replayed",
+    ModelPushed = "model_pushed",
+    PushFailed = "push_failed",
+    PushWithheld = "push_withheld",
+    CancelRequested = "cancel_requested",
+    Finished = "finished",
+}
+
 impl Stored for RunEvent {
     const WHAT: &'static str = "run event";
     const VERSION: u32 = 3;

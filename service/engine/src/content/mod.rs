@@ -6,9 +6,10 @@ pub(crate) mod external;
 pub(crate) mod retention;
 pub(crate) mod schema_diff;
 
+use crate::house::crash::{Effect, passing};
 use crate::house::folders::Folders;
 use crate::house::locks::{Alone, ContentLock, InUse};
-use artifacts::{ArtifactError, ArtifactFolder, digest};
+use artifacts::{ArtifactError, ArtifactFolder, digest, remove_tree};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,19 +93,23 @@ impl Content {
             .map_err(ContentError::NotRead)?
     }
 
-    /// Seals a file or folder and moves it in. Blocks; the source is gone afterwards.
-    pub(crate) fn publish(&self, source: &Path) -> Result<(Digest, PathBuf), ArtifactError> {
-        self.folder.store(source)
+    /// Seals a file or folder and moves it in; the source is gone afterwards.
+    pub(crate) async fn publish(&self, source: &Path) -> Result<(Digest, PathBuf), ArtifactError> {
+        let (folder, from) = (self.folder.clone(), source.to_owned());
+        passing(Effect::PublishContent, apart(source, move || folder.store(&from))).await
     }
 
     /// Moves sealed content to its place. Safe to repeat: content that is there is left alone.
-    pub(crate) fn adopt(&self, source: &Path, digest: &Digest) -> Result<PathBuf, ArtifactError> {
-        self.folder.adopt(source, digest)
+    pub(crate) async fn adopt(&self, source: &Path, digest: &Digest) -> Result<PathBuf, ArtifactError> {
+        let (folder, from, digest) = (self.folder.clone(), source.to_owned(), digest.clone());
+        passing(Effect::PublishContent, apart(source, move || folder.adopt(&from, &digest))).await
     }
 
-    /// Removes content; missing content is fine. Blocks.
-    pub(crate) fn discard(&self, digest: &Digest) -> io::Result<()> {
-        self.folder.discard(digest)
+    /// Removes content; missing content is fine.
+    pub(crate) async fn discard(&self, digest: &Digest) -> io::Result<()> {
+        let (folder, gone) = (self.folder.clone(), digest.clone());
+        let removed = tokio::task::spawn_blocking(move || folder.discard(&gone));
+        passing(Effect::DiscardContent, async { removed.await.map_err(io::Error::other)? }).await
     }
 
     /// Keeps everything from being collected while content is found, published or served.
@@ -116,4 +121,24 @@ impl Content {
     pub(crate) async fn alone(&self) -> io::Result<Alone> {
         self.lock.alone().await
     }
+}
+
+/// What blocks, in a thread that may.
+async fn apart<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, ArtifactError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(ArtifactError::Io {
+            path: path.to_owned(),
+            source: io::Error::other(error),
+        })
+    })
+}
+
+/// Removes folders of a run that is over.
+pub(crate) async fn remove_folders(folders: Vec<PathBuf>) -> io::Result<()> {
+    let removed = tokio::task::spawn_blocking(move || folders.iter().try_for_each(|folder| remove_tree(folder)));
+    passing(Effect::RemoveFolders, async { removed.await.map_err(io::Error::other)? }).await
 }

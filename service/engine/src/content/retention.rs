@@ -1,9 +1,9 @@
 //! Retention: old runs and the content that nothing kept needs go, in an order that a crash can cut
 //! anywhere: marked in ML Metadata, bytes removed, marked as deleted.
 
-use super::Content;
-use crate::content::artifacts::remove_tree;
+use super::{Content, remove_folders};
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::house::folders::Folders;
 use crate::house::targets::Targets;
 use serde::Serialize;
@@ -135,7 +135,7 @@ impl Retention {
         if !dry_run {
             for runs in runs.chunks(RUNS_AT_ONCE) {
                 for run in runs {
-                    self.remove_folders(run).await?;
+                    self.remove_folders_of(run).await?;
                 }
                 self.store.forget_runs(runs).await?;
             }
@@ -188,29 +188,28 @@ impl Retention {
             (*marked && !collected.content.contains(digest) && self.content.contains(digest)).then(|| digest.clone())
         };
         let wanted: Vec<_> = stored.iter().filter_map(wanted).collect();
-        self.store.settle_content(&wanted, Fate::Kept, now).await?;
-        self.store.settle_content(&collected.content, Fate::Marked, now).await?;
+        self.mark(&wanted, Fate::Kept, now).await?;
+        self.mark(&collected.content, Fate::Marked, now).await?;
         for digest in &collected.content {
             self.discard(digest).await?;
         }
-        self.store
-            .settle_content(&collected.content, Fate::Deleted, now)
-            .await?;
+        self.mark(&collected.content, Fate::Deleted, now).await?;
         for run in &collected.runs {
-            self.remove_folders(run).await?;
+            self.remove_folders_of(run).await?;
         }
         Ok(())
     }
 
-    async fn remove_folders(&self, run: &RunId) -> Result<(), RetentionError> {
+    async fn remove_folders_of(&self, run: &RunId) -> Result<(), RetentionError> {
         for folder in self.left_by(run) {
-            let place = folder.clone();
-            let removed = tokio::task::spawn_blocking(move || remove_tree(&place)).await;
-            removed
-                .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-                .map_err(|source| RetentionError::Remove { path: folder, source })?;
+            let removed = remove_folders(vec![folder.clone()]).await;
+            removed.map_err(|source| RetentionError::Remove { path: folder, source })?;
         }
         Ok(())
+    }
+
+    async fn mark(&self, content: &[Digest], fate: Fate, now: Micros) -> Result<(), StoreError> {
+        passing(Effect::MarkContent, self.store.settle_content(content, fate, now)).await
     }
 
     /// What a run leaves beside its artifacts.
@@ -220,14 +219,11 @@ impl Retention {
     }
 
     async fn discard(&self, digest: &Digest) -> Result<(), RetentionError> {
-        let (content, gone) = (self.content.clone(), digest.clone());
-        let removed = tokio::task::spawn_blocking(move || content.discard(&gone)).await;
-        removed
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(|source| RetentionError::Remove {
-                path: self.content.place(digest),
-                source,
-            })
+        let removed = self.content.discard(digest).await;
+        removed.map_err(|source| RetentionError::Remove {
+            path: self.content.place(digest),
+            source,
+        })
     }
 
     async fn facts(&self, stored: &BTreeMap<Digest, bool>) -> Result<Facts, StoreError> {

@@ -1,42 +1,206 @@
 //! Named points at which a test kills the service: `TRAINYARD_CRASH_AT=NAME[:NTH]`. A release knows none.
+//!
+//! Whatever changes something, here or outside, goes through [`passing`], which has a point before it and one after
+//! it: `core/tests/it/house/effects.rs` reads the sources and refuses an effect that does not.
 
-/// A point on the way of a push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg(debug_assertions)]
+mod armed;
+
+#[cfg(debug_assertions)]
+pub(crate) use armed::{passing, reach};
+#[cfg(debug_assertions)]
+pub use armed::{reached, trap};
+
+use trainyard_core::registry::IntentAction;
+use trainyard_core::report::MessageKind;
+use trainyard_core::run::RunEvent;
+
+/// A moment at which everything may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashPoint {
-    /// The number is known, and nothing is stored.
-    IntentBefore,
-    /// The intent is stored, and nothing was sent.
-    IntentAfter,
+    /// It is about to be done.
+    Before(Effect),
+    /// It is done.
+    After(Effect),
     /// The target has it: its folder is there, or the receiver has answered.
-    Sent,
+    Sent(IntentAction),
     /// The target was found to serve it.
-    ReadBack,
-    /// The ledger does not know it.
-    RecordBefore,
-    /// The ledger knows it.
-    RecordAfter,
+    ReadBack(IntentAction),
+}
+
+macro_rules! effects {
+    ($($(#[$doc:meta])* $effect:ident = $name:literal,)*) => {
+        /// What changes something.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Effect {
+            /// An event of a run is stored, of this kind, with all that follows from it.
+            Event(&'static str),
+            /// GitHub is told.
+            Tell(MessageKind),
+            /// What is about to be done to a target is stored, with its number.
+            Intent(IntentAction),
+            /// The ledger gets its entry.
+            Record(IntentAction),
+            $($(#[$doc])* $effect,)*
+        }
+
+        impl Effect {
+            const PLAIN: &[Self] = &[$(Self::$effect),*];
+
+            /// As its two points begin.
+            pub fn name(self) -> String {
+                match self {
+                    Self::Event(kind) => format!("run.{kind}"),
+                    Self::Tell(kind) => format!("tell.{}", kind.as_str()),
+                    Self::Intent(action) => format!("{}.intent", action.as_str()),
+                    Self::Record(action) => format!("{}.record", action.as_str()),
+                    $(Self::$effect => $name.to_owned(),)*
+                }
+            }
+        }
+    };
+}
+
+effects! {
+    /// A delivery is stored, before it is acknowledged.
+    StoreDelivery = "delivery.store",
+    /// What a delivery means is stored, with its runs, waits and messages.
+    SettleDelivery = "delivery.settle",
+    /// Why a delivery waits is noted.
+    NoteDelivery = "delivery.note",
+    /// The pipelines of a default branch are replaced.
+    PutPipelines = "pipelines.put",
+    /// Their schedules are.
+    PutSchedules = "schedules.put",
+    /// What a person asked for is stored, with its run.
+    RecordEvent = "event.record",
+    /// A slot of a schedule is taken, with its run.
+    TakeSlot = "slot.take",
+    /// A quiet period ends, with its run.
+    ReleaseHold = "hold.release",
+    /// The end of a run is asked for.
+    AskCancel = "cancel.ask",
+    /// A worker takes a run.
+    TakeLease = "lease.take",
+    /// It gives the run back.
+    ReleaseLease = "lease.release",
+    /// It is counted that the service died in the middle of a run.
+    CountCrash = "crash.count",
+    /// What a cache key was made of is stored.
+    PutPreimage = "preimage.put",
+    /// A commit is brought into a mirror.
+    Fetch = "source.fetch",
+    /// A commit is written out for a run.
+    CheckOut = "source.check_out",
+    /// An image is found, or pulled.
+    ResolveImage = "image.resolve",
+    /// An image is built, or found to be.
+    BuildImage = "image.build",
+    /// A step's program is started, or found again.
+    StartProgram = "program.start",
+    /// It is stopped.
+    StopProgram = "program.stop",
+    /// All of it but its log is removed.
+    RemoveProgram = "program.remove",
+    /// A throw-away model server is started.
+    StartTrial = "trial.start",
+    /// It sees the candidate.
+    ShowTrial = "trial.show",
+    /// It is stopped.
+    StopTrial = "trial.stop",
+    /// All of it but its log is removed.
+    RemoveTrial = "trial.remove",
+    /// The outputs of a step are made unchangeable, and their digests written down.
+    SealOutputs = "outputs.seal",
+    /// Content gets its place by a rename.
+    PublishContent = "content.publish",
+    /// Content leaves its place.
+    DiscardContent = "content.discard",
+    /// ML Metadata learns that content goes, is gone, or stays.
+    MarkContent = "content.mark",
+    /// The folders of a run that is over go.
+    RemoveFolders = "folders.remove",
+    /// It is noted beside the database that a version will be ours.
+    NoteAttempt = "version.note",
+    /// A version's folder is written and gets its name.
+    WriteVersion = "version.write",
+    /// A version's folder is moved out of the server's sight.
+    HideVersion = "version.hide",
+    /// It comes back.
+    ShowVersion = "version.show",
+    /// A model server is asked to load what is in its folder.
+    LoadModel = "model.load",
+    /// A model server is asked to forget a model.
+    UnloadModel = "model.unload",
+    /// A receiver is asked to make a version serve.
+    CallReceiver = "receiver.call",
+    /// What was begun at a target is withdrawn, or said to be unknown.
+    SettleIntent = "intent.settle",
+    /// The ledger gets an entry for what serves, by a person's word.
+    CorrectLedger = "ledger.correct",
+    /// What was found at a target is noted.
+    PutFinding = "finding.put",
+    /// A target is frozen or released.
+    HoldTarget = "target.hold",
+    /// A version gets a name, or loses it.
+    PutAlias = "alias.put",
+    /// ML Metadata learns of something that changed nothing else.
+    RecordMetadata = "metadata.record",
+    /// A message that was told is crossed off.
+    ClearOutbox = "outbox.clear",
+    /// A message that was not told waits.
+    DelayOutbox = "outbox.delay",
+}
+
+impl IntoIterator for Effect {
+    type Item = Self;
+    type IntoIter = std::iter::Once<Self>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self)
+    }
+}
+
+impl Effect {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let events = RunEvent::KINDS.iter().map(|kind| Self::Event(kind));
+        let told = MessageKind::ALL.map(Self::Tell);
+        let actions = IntentAction::ALL.into_iter();
+        let served = actions.flat_map(|action| [Self::Intent(action), Self::Record(action)]);
+        let plain = Self::PLAIN.iter().copied();
+        events.chain(told).chain(served).chain(plain)
+    }
 }
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::IntentBefore,
-        Self::IntentAfter,
-        Self::Sent,
-        Self::ReadBack,
-        Self::RecordBefore,
-        Self::RecordAfter,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let effects = Effect::all().flat_map(|effect| [Self::Before(effect), Self::After(effect)]);
+        let moments = IntentAction::ALL.into_iter().flat_map(|action| [Self::Sent(action), Self::ReadBack(action)]);
+        effects.chain(moments)
+    }
+
+    /// Those that every push, promotion and rollback passes, in order, whatever its target is.
+    pub fn of(action: IntentAction) -> [Self; 6] {
+        let (intent, record) = (Effect::Intent(action), Effect::Record(action));
+        [
+            Self::Before(intent),
+            Self::After(intent),
+            Self::Sent(action),
+            Self::ReadBack(action),
+            Self::Before(record),
+            Self::After(record),
+        ]
+    }
 
     /// As `TRAINYARD_CRASH_AT` names it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::IntentBefore => "push.intent.before",
-            Self::IntentAfter => "push.intent.after",
-            Self::Sent => "push.sent",
-            Self::ReadBack => "push.read_back",
-            Self::RecordBefore => "push.record.before",
-            Self::RecordAfter => "push.record.after",
+            Self::Before(effect) => format!("{}.before", effect.name()),
+            Self::After(effect) => format!("{}.after", effect.name()),
+            Self::Sent(action) => format!("{}.sent", action.as_str()),
+            Self::ReadBack(action) => format!("{}.read_back", action.as_str()),
         }
     }
 }
@@ -45,84 +209,8 @@ impl CrashPoint {
 #[cfg(not(debug_assertions))]
 pub(crate) async fn reach(_: CrashPoint) {}
 
-#[cfg(debug_assertions)]
-pub(crate) use armed::reach;
-#[cfg(debug_assertions)]
-pub use armed::{reached, trap};
-
-#[cfg(debug_assertions)]
-mod armed {
-    use super::CrashPoint;
-    use std::cell::RefCell;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, OnceLock};
-    use tokio::sync::Notify;
-
-    struct Trap {
-        point: CrashPoint,
-        /// How often it is passed yet.
-        passes: usize,
-        sprung: Arc<Notify>,
-    }
-
-    thread_local! {
-        static TRAP: RefCell<Option<Trap>> = const { RefCell::new(None) };
-        static REACHED: RefCell<Vec<CrashPoint>> = const { RefCell::new(Vec::new()) };
-    }
-
-    /// The `nth` task of this thread that reaches the point, counted from 1, goes no further, as in a process that
-    /// died; the answer is notified then.
-    pub fn trap(point: CrashPoint, nth: usize) -> Arc<Notify> {
-        let sprung = Arc::new(Notify::new());
-        let trap = Trap {
-            point,
-            passes: nth.saturating_sub(1),
-            sprung: Arc::clone(&sprung),
-        };
-        TRAP.with(|place| *place.borrow_mut() = Some(trap));
-        sprung
-    }
-
-    /// Every point that tasks of this thread reached, in order.
-    pub fn reached() -> Vec<CrashPoint> {
-        REACHED.with(|reached| reached.borrow().clone())
-    }
-
-    /// The service is at a point.
-    pub(crate) async fn reach(point: CrashPoint) {
-        die_if_asked(point);
-        REACHED.with(|reached| reached.borrow_mut().push(point));
-        let sprung = TRAP.with(|place| {
-            let mut place = place.borrow_mut();
-            let trap = place.as_mut().filter(|trap| trap.point == point)?;
-            if trap.passes > 0 {
-                trap.passes -= 1;
-                return None;
-            }
-            place.take().map(|trap| trap.sprung)
-        });
-        if let Some(sprung) = sprung {
-            sprung.notify_one();
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Kills this process, as nothing else would end it: nothing is tidied up.
-    fn die_if_asked(point: CrashPoint) {
-        static ASKED: OnceLock<Option<(String, usize)>> = OnceLock::new();
-        static REACHED: AtomicUsize = AtomicUsize::new(0);
-        let asked = ASKED.get_or_init(|| {
-            let asked = std::env::var("TRAINYARD_CRASH_AT").ok()?;
-            let (name, nth) = asked.split_once(':').unwrap_or((&asked, "1"));
-            if CrashPoint::ALL.iter().all(|point| point.name() != name) {
-                tracing::error!(name, "TRAINYARD_CRASH_AT names no point");
-            }
-            Some((name.to_owned(), nth.parse().unwrap_or(1)))
-        });
-        let here =
-            |(name, nth): &(String, usize)| name == point.name() && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth;
-        if asked.as_ref().is_some_and(here) {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        }
-    }
+/// Does what has these effects.
+#[cfg(not(debug_assertions))]
+pub(crate) fn passing<W: Future>(_: impl IntoIterator<Item = Effect>, work: W) -> W {
+    work
 }

@@ -3,6 +3,7 @@
 
 use super::{Inbound, InterpretError};
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
 use crate::inbound::interpret::interpret;
 use futures_util::FutureExt;
@@ -78,7 +79,8 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
 /// Says in the delivery's row why it waits: whoever looks at it sees that it is not lost.
 async fn note(inbound: &Inbound, delivery: &Delivery, why: &InterpretError) {
     let sentence = format!("it will be tried again: {why}");
-    if let Err(error) = inbound.store.delivery_waits(&delivery.id, &sentence).await {
+    let noted = passing(Effect::NoteDelivery, inbound.store.delivery_waits(&delivery.id, &sentence));
+    if let Err(error) = noted.await {
         tracing::debug!(delivery = %delivery.id, %error, "why it waits is not noted");
     }
 }
@@ -95,7 +97,7 @@ async fn settle_safely(inbound: &Inbound, delivery: &Delivery) -> Result<(), Int
         events: Vec::new(),
         outcome: outcome.to_owned(),
     };
-    inbound.store.settle_delivery(&settle).await?;
+    passing(Effect::SettleDelivery, inbound.store.settle_delivery(&settle)).await?;
     Ok(())
 }
 
@@ -119,7 +121,7 @@ async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretE
         events,
         outcome,
     };
-    inbound.store.settle_delivery(&settle).await?;
+    passing(Effect::SettleDelivery, inbound.store.settle_delivery(&settle)).await?;
     inbound.signals.schedule.notify_one();
     inbound.signals.report.notify_one();
     Ok(())

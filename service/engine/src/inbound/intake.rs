@@ -2,6 +2,7 @@
 
 use super::Inbound;
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError};
 use serde_json::{Map, Value};
 use trainyard_core::ids::DeliveryId;
@@ -97,7 +98,7 @@ impl Inbound {
 
     async fn store_delivery(&self, delivery: NewDelivery) -> Result<Intake, IntakeError> {
         let (id, origin) = (delivery.id.clone(), delivery.origin.clone());
-        let accepted = self.store.accept_delivery(&delivery).await?;
+        let accepted = passing(Effect::StoreDelivery, self.store.accept_delivery(&delivery)).await?;
         metrics::counter!("trainyard_deliveries_total", "origin" => origin).increment(1);
         self.signals.ingest.notify_one();
         Ok(match accepted {

@@ -3,6 +3,7 @@
 use super::Inbound;
 use super::manual::RunAsked;
 use crate::house::clock::{new_run_id, now};
+use crate::house::crash::{Effect, passing};
 use crate::source::project::PIPELINE_FILE;
 use crate::source::repository_file::missing_locally;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,8 @@ impl Inbound {
         let run = new_run_id();
         let folder = folder.display().to_string();
         let meaning = decide::local(&manual, &folder, plan, work_tree, self.given_with(&run));
-        self.store.record_event(&meaning.into(), None, now()).await?;
+        let event = meaning.into();
+        passing(Effect::RecordEvent, self.store.record_event(&event, None, now())).await?;
         Ok(run)
     }
 }

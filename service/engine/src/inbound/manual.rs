@@ -2,6 +2,7 @@
 
 use super::Inbound;
 use crate::house::clock::{new_run_id, now};
+use crate::house::crash::{Effect, passing};
 use crate::source::checkout::{self, SourceError};
 use crate::source::project::{self, PIPELINE_FILE};
 use serde_json::{Map, Value};
@@ -110,7 +111,8 @@ impl Inbound {
         };
         let run = new_run_id();
         let meaning = decide::manual(&manual, &known, &plan, self.given_with(&run)).map_err(ManualError::NotStarted)?;
-        self.store.record_event(&meaning.into(), None, now()).await?;
+        let event = meaning.into();
+        passing(Effect::RecordEvent, self.store.record_event(&event, None, now())).await?;
         self.signals.report.notify_one();
         Ok(run)
     }

@@ -2,6 +2,7 @@
 
 use super::{Inbound, InterpretError};
 use crate::house::clock::wall;
+use crate::house::crash::{Effect, passing};
 use crate::source::checkout::{self, SourceError};
 use trainyard_core::event::Push;
 use trainyard_core::inbound::FoundPipeline;
@@ -65,14 +66,11 @@ async fn put(inbound: &Inbound, push: &Push, found: Vec<FoundPipeline>) -> Resul
         });
     }
     let (repo, branch, commit) = (&push.repo, push.branch.as_str(), &push.after);
-    inbound
-        .store
-        .put_pipelines(repo, push.installation_id, branch, commit, &known, at)
-        .await?;
-    inbound
-        .store
-        .put_schedules(Some(repo), Some(branch), Some(commit), &schedules, at)
-        .await?;
+    let store = &inbound.store;
+    let put = store.put_pipelines(repo, push.installation_id, branch, commit, &known, at);
+    passing(Effect::PutPipelines, put).await?;
+    let put = store.put_schedules(Some(repo), Some(branch), Some(commit), &schedules, at);
+    passing(Effect::PutSchedules, put).await?;
     inbound.signals.schedule.notify_one();
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use super::Inbound;
 use crate::house::clock::{now, wall};
+use crate::house::crash::{Effect, passing};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -160,12 +161,14 @@ async fn record(inbound: &Inbound, row: &ScheduleRow, slot: Micros) -> Result<Se
     let (repo, pipeline) = (row.repo.as_ref(), row.pipeline.as_str());
     let known = inbound.store.pipelines().await?;
     let event = NewEvent::from(decide::schedule(repo, pipeline, slot, &known, inbound.given()));
-    inbound.store.record_slot(repo, pipeline, slot, &event, now()).await
+    let taken = inbound.store.record_slot(repo, pipeline, slot, &event, now());
+    passing(Effect::TakeSlot, taken).await
 }
 
 /// The run for everything that arrived in a quiet period.
 async fn release(inbound: &Inbound, held: &Held) -> Result<Settled, StoreError> {
     let known = inbound.store.pipelines().await?;
     let event = NewEvent::from(decide::release(&held.payload, &known, inbound.given()));
-    inbound.store.release_hold(&held.key, held.until, &event, now()).await
+    let released = inbound.store.release_hold(&held.key, held.until, &event, now());
+    passing(Effect::ReleaseHold, released).await
 }

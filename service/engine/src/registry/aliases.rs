@@ -2,6 +2,7 @@
 
 use super::Registry;
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use trainyard_core::registry::{Alias, AliasRefusal, NewAlias, check_alias};
 use trainyard_store::StoreError;
 
@@ -40,7 +41,7 @@ impl Registry {
             reason,
             at: now(),
         };
-        let id = self.store.put_alias(&new).await?;
+        let id = passing(Effect::PutAlias, self.store.put_alias(&new)).await?;
         Ok(Alias {
             id,
             model: new.model,

@@ -3,6 +3,7 @@
 use super::Registry;
 use super::promote::PromotionError;
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use trainyard_core::registry::{HoldRefusal, NewTargetHold, Refusal, TargetHold, hold, release};
 
 impl Registry {
@@ -36,7 +37,7 @@ impl Registry {
         self.targets.get(name)?;
         let turn = self.bare_turn(name).await?;
         let entry = change(turn.hold.as_ref()).map_err(Refusal::Hold)?;
-        self.store.put_target_hold(&entry).await?;
+        passing(Effect::HoldTarget, self.store.put_target_hold(&entry)).await?;
         Ok(entry)
     }
 }

@@ -5,6 +5,7 @@ use super::Registry;
 use crate::content::Content;
 use crate::content::artifacts::remove_tree;
 use crate::house::config::{Layout, ServingImage, TargetConfig, TargetKind};
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::serving::{Checks, ModelServer, ServingError, try_out, wait_live, write_repository};
 use serde_json::{Map, Value, json};
@@ -108,6 +109,7 @@ impl Registry {
         }
         let refusal = refusal?;
         let blessing = bless(&self.content, &key, &folder, model, refusal.as_deref())
+            .await
             .map_err(|error| EffectError::Broken(format!("the infra validation cannot be written down: {error}")))?;
         Ok(Some(Validated {
             refusal,
@@ -163,7 +165,8 @@ impl Trial<'_> {
     async fn run(&self, model: &ArtifactRef, plan: &Push) -> Result<(), Failure> {
         let source = self.registry.content.place(&model.digest);
         let checks = Checks::read(&source, plan.infra_validation, plan.max_latency())?;
-        let image = match self.registry.builder.resolve(&self.serving.image).await {
+        let resolved = passing(Effect::ResolveImage, self.registry.builder.resolve(&self.serving.image));
+        let image = match resolved.await {
             Ok(image) => image,
             Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),
             Err(error) => return Err(Failure::Effect(broken(&error))),
@@ -203,10 +206,8 @@ impl Trial<'_> {
     /// Moves the candidate into the server's sight.
     async fn show(&self) -> Result<(), ExecutorError> {
         let candidate = self.folder.join("candidate").join(self.model);
-        let executor = &self.registry.programs.executor;
-        executor
-            .show(self.key, &candidate, &Path::new(MODELS).join(self.model))
-            .await
+        let target = Path::new(MODELS).join(self.model);
+        self.registry.programs.show(self.key, &candidate, &target).await
     }
 
     fn program(&self, image: String) -> Program {
@@ -250,7 +251,7 @@ impl Trial<'_> {
     /// What the server wrote about an error, if it did and its answer did not say so.
     async fn last_error(&self, reason: &str) -> String {
         let programs = &self.registry.programs;
-        let stopped = programs.executor.stop(self.key, Duration::ZERO).await;
+        let stopped = programs.stop(self.key, Duration::ZERO).await;
         if stopped.is_err() || programs.complete_log(self.key).await.is_err() {
             return String::new();
         }
@@ -289,7 +290,7 @@ impl Trial<'_> {
 }
 
 /// TFX's blessing: a folder with an empty file `INFRA_BLESSED` or `INFRA_NOT_BLESSED`, and the reason beside it.
-fn bless(
+async fn bless(
     content: &Content,
     key: &AttemptKey,
     folder: &Path,
@@ -310,7 +311,7 @@ fn bless(
         blessing.join("infra_validation.json"),
         serde_json::to_vec_pretty(&said)?,
     )?;
-    let (digest, place) = content.publish(&blessing).map_err(io::Error::other)?;
+    let (digest, place) = content.publish(&blessing).await.map_err(io::Error::other)?;
     remove_tree(folder)?;
     let properties = json!({"blessed": i64::from(refusal.is_none()), "current_model": model.uri});
     Ok(ArtifactRef {

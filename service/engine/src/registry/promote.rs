@@ -8,6 +8,7 @@ use crate::content::ContentError;
 use crate::content::artifacts::remove_tree;
 use crate::house::clock::{new_run_id, now};
 use crate::house::config::TargetConfig;
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::serving::ServingError;
 use serde::Serialize;
@@ -206,7 +207,7 @@ impl Registry {
         })?;
         let mut metadata = Vec::new();
         if let Some(forced) = &forced {
-            let blessing = self.forced_blessing(&served.promotion, &found, forced);
+            let blessing = self.forced_blessing(&served.promotion, found.run.as_ref(), forced).await;
             metadata.push(blessing.map_err(PromotionError::NotWritten)?);
         }
         metadata.extend(record::promotion(&served, &found, &plan, validated));
@@ -244,7 +245,7 @@ impl Registry {
             return Ok(Some(validated));
         };
         let write = record::trial(found, plan, validated, &request.actor, now());
-        self.store.record_metadata(vec![write]).await?;
+        passing(Effect::RecordMetadata, self.store.record_metadata(vec![write])).await?;
         Err(PromotionError::Trial(refusal))
     }
 

@@ -4,6 +4,7 @@ use super::Registry;
 use super::promote::{PromoteRequest, PromotionError};
 use super::serve::{Turn, TurnError};
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use serde::Serialize;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::registry::{Evidence, Intent, NewPromotion, PromotionAction, Refusal};
@@ -106,9 +107,7 @@ impl Registry {
             at: now(),
             ..intent.entry
         };
-        self.store
-            .append_promotion(&entry, turn.ledger.newest(), Vec::new())
-            .await?;
+        self.record_finished(intent.action, &entry, &turn.ledger).await?;
         Ok(done(&entry, found))
     }
 
@@ -127,9 +126,8 @@ impl Registry {
             .into());
         };
         let entry = self.entry(name, &turn, &found, actor, reason)?;
-        self.store
-            .append_promotion(&entry, turn.ledger.newest(), Vec::new())
-            .await?;
+        let corrected = self.store.append_promotion(&entry, turn.ledger.newest(), Vec::new());
+        passing(Effect::CorrectLedger, corrected).await?;
         Ok(done(&entry, Some(found.sentence())))
     }
 

@@ -3,16 +3,18 @@
 
 use super::Registry;
 use super::infra_validation::Validated;
-use super::serve::Served;
+use super::serve::{Served, TurnError};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use crate::serving::Target;
+use std::path::{Path, PathBuf};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Override;
 use trainyard_core::ids::Micros;
 use trainyard_core::plan::Push;
-use trainyard_core::registry::{Evidence, ModelVersion, NewPromotion, Promotion};
+use trainyard_core::registry::{Evidence, IntentAction, Ledger, ModelVersion, NewPromotion};
+use trainyard_core::run::Run;
 use trainyard_store::MetadataWrite;
 
 /// An InfraValidator of no run, named after its blessing.
@@ -42,11 +44,11 @@ pub(super) fn promotion(
     let promotion = &served.promotion;
     let infra_blessing = validated.as_ref().map(|validated| validated.blessing.clone());
     let trial = validated.map(|validated| trial(found, plan, validated, &promotion.actor, promotion.at));
-    trial.into_iter().chain([pusher(served, infra_blessing)]).collect()
+    let pusher = pusher(promotion, &served.destination, infra_blessing);
+    trial.into_iter().chain([pusher]).collect()
 }
 
-fn pusher(served: &Served, infra_blessing: Option<ArtifactRef>) -> MetadataWrite {
-    let promotion = &served.promotion;
+fn pusher(promotion: &NewPromotion, destination: &Path, infra_blessing: Option<ArtifactRef>) -> MetadataWrite {
     let mut properties = pushed_by(promotion);
     let forced = promotion.evidence.forced().is_some();
     properties.insert("forced".to_owned(), Value::from(i64::from(forced)));
@@ -55,7 +57,7 @@ fn pusher(served: &Served, infra_blessing: Option<ArtifactRef>) -> MetadataWrite
     }
     let model = ("model".to_owned(), promotion.model.clone());
     let infra_blessing = infra_blessing.map(|blessing| ("infra_blessing".to_owned(), blessing));
-    let pushed = pushed_model(pushed_name(promotion), promotion, &served.destination);
+    let pushed = pushed_model(pushed_name(promotion), promotion, destination);
     MetadataWrite::ByHand {
         component: "Pusher".to_owned(),
         node: "promote".to_owned(),
@@ -69,18 +71,19 @@ fn pusher(served: &Served, infra_blessing: Option<ArtifactRef>) -> MetadataWrite
 }
 
 /// A rollback: a Pusher whose output is the PushedModel of the model's first push.
-pub(super) fn rollback(served: &Served, to: &Promotion, from: &Promotion) -> MetadataWrite {
-    let promotion = &served.promotion;
-    let first = match (&to.evidence, &promotion.run) {
+pub(super) fn rollback(promotion: &NewPromotion, destination: &Path, ledger: &Ledger) -> MetadataWrite {
+    let first = match (ledger.version(&promotion.version), &promotion.run) {
         // Under a number of its own it is another one.
-        _ if promotion.version != to.version => Some(pushed_name(promotion)),
-        (Evidence::Promotion { .. }, _) => Some(pushed_name(promotion)),
+        (None, _) => Some(pushed_name(promotion)),
+        (Some(to), _) if matches!(to.evidence, Evidence::Promotion { .. }) => Some(pushed_name(promotion)),
         (_, Some(run)) => Some(format!("{run}/push/pushed_model")),
         (_, None) => None,
     };
-    let pushed = first.map(|name| pushed_model(name, promotion, &served.destination));
+    let pushed = first.map(|name| pushed_model(name, promotion, destination));
     let mut properties = pushed_by(promotion);
-    properties.insert("rolled_back".to_owned(), Value::from(from.version.as_str()));
+    if let Evidence::Rollback { rolled_back, .. } = &promotion.evidence {
+        properties.insert("rolled_back".to_owned(), Value::from(rolled_back.as_str()));
+    }
     if let Some(reason) = promotion.evidence.reason() {
         properties.insert("reason".to_owned(), Value::from(reason));
     }
@@ -88,7 +91,7 @@ pub(super) fn rollback(served: &Served, to: &Promotion, from: &Promotion) -> Met
         component: "Pusher".to_owned(),
         node: "rollback".to_owned(),
         // Only one entry follows another.
-        name: format!("rollback/{}/{}", promotion.target, served.follows.unwrap_or_default()),
+        name: format!("rollback/{}/{}", promotion.target, ledger.newest().unwrap_or_default()),
         pipeline: promotion.pipeline.clone(),
         inputs: BTreeMap::from([("model".to_owned(), promotion.model.clone())]),
         outputs: pushed
@@ -133,27 +136,57 @@ fn pushed_name(promotion: &NewPromotion) -> String {
 }
 
 impl Registry {
+    /// What ML Metadata learns of a change that was begun before a crash, and serves. The Pusher of a run is the
+    /// run's, which goes on; what a trial of a promotion found went with the process.
+    pub(super) async fn of_finished(
+        &self,
+        action: IntentAction,
+        entry: &NewPromotion,
+        ledger: &Ledger,
+    ) -> Result<Vec<MetadataWrite>, TurnError> {
+        let destination = match self.targets.get(&entry.target) {
+            Ok(config) => Target::new(&self.http, &entry.target, config).destination(&entry.version),
+            Err(_) => PathBuf::new(),
+        };
+        match action {
+            IntentAction::Push => Ok(Vec::new()),
+            IntentAction::Rollback => Ok(vec![rollback(entry, &destination, ledger)]),
+            IntentAction::Promote => {
+                let mut writes = Vec::new();
+                if let Some(forced) = entry.evidence.forced() {
+                    let run = match &entry.run {
+                        Some(id) => self.store.load_run(id).await.ok(),
+                        None => None,
+                    };
+                    writes.push(self.forced_blessing(entry, run.as_ref(), forced).await?);
+                }
+                writes.push(pusher(entry, &destination, None));
+                Ok(writes)
+            }
+        }
+    }
+
     /// A forced blessing in MLMD, in TFX's form: a Gate whose output is a ModelBlessing that says who and why.
-    pub(super) fn forced_blessing(
+    pub(super) async fn forced_blessing(
         &self,
         promotion: &NewPromotion,
-        found: &ModelVersion,
+        run: Option<&Run>,
         forced: &Override,
     ) -> io::Result<MetadataWrite> {
         let name = name(promotion);
         let hidden = format!(".promote-{}", uuid::Uuid::now_v7());
         let folder = self.folders.root().join("work").join(hidden);
-        let written = || -> io::Result<_> {
+        let written = || -> io::Result<()> {
             std::fs::create_dir_all(&folder)?;
             std::fs::write(folder.join("BLESSED"), b"")?;
-            let verdict = found.run.as_ref().and_then(|run| run.verdict.as_ref());
+            let verdict = run.and_then(|run| run.verdict.as_ref());
             let text = json!({"forced": forced, "at": promotion.at, "verdict": verdict});
-            std::fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)?;
-            self.content.publish(&folder).map_err(io::Error::other)
+            std::fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&text)?)
         };
-        let (digest, place) = written()?;
+        written()?;
+        let (digest, place) = self.content.publish(&folder).await.map_err(io::Error::other)?;
         let said = json!({
-            "blessed": 1, "current_model": found.model.uri, "component_id": "promote",
+            "blessed": 1, "current_model": promotion.model.uri, "component_id": "promote",
             "forced_by": forced.actor(), "reason": forced.reason(),
         });
         let blessing = ArtifactRef {
@@ -168,7 +201,7 @@ impl Registry {
             node: "promote".to_owned(),
             name: format!("{name}/gate"),
             pipeline: promotion.pipeline.clone(),
-            inputs: BTreeMap::from([("model".to_owned(), found.model.clone())]),
+            inputs: BTreeMap::from([("model".to_owned(), promotion.model.clone())]),
             outputs: BTreeMap::from([("blessing".to_owned(), blessing)]),
             properties: Map::from_iter([
                 ("blessing".to_owned(), Value::from("forced")),

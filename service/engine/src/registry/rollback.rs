@@ -64,10 +64,11 @@ impl Registry {
             files,
             from: &from,
         };
+        let ledger = turn.ledger.clone();
         let served = Box::pin(self.serve(name, config, turn, change, reason))
             .await
             .map_err(|error| PromotionError::not_served(not_done, error))?;
-        let metadata = record::rollback(&served, &to, &from);
+        let metadata = record::rollback(&served.promotion, &served.destination, &ledger);
         let promotion = served.record(&self.store, vec![metadata]).await?;
         Ok(RolledBack {
             target: name.to_owned(),

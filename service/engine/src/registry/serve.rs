@@ -5,7 +5,7 @@
 use super::Registry;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
-use crate::house::crash::{CrashPoint, reach};
+use crate::house::crash::{Effect, passing};
 use crate::house::exclusive::ExclusiveGuard;
 use crate::house::identity::identity;
 use crate::serving::{Claims, Servable, ServingError, Target};
@@ -63,6 +63,8 @@ pub(crate) struct Reason {
 
 /// A model serves, and the ledger does not know it yet.
 pub(crate) struct Served {
+    /// What was done.
+    pub(crate) action: IntentAction,
     /// The entry to store.
     pub(crate) promotion: NewPromotion,
     /// The version that served until now.
@@ -247,6 +249,7 @@ impl Registry {
             }
         };
         Ok(Served {
+            action,
             from,
             destination: target.destination(&version),
             follows: ledger.newest(),
@@ -281,9 +284,8 @@ impl Registry {
 impl Served {
     /// Stores the entry, and what ML Metadata learns, in one transaction; then others may change the target.
     pub(crate) async fn record(self, store: &Store, metadata: Vec<MetadataWrite>) -> Result<NewPromotion, StoreError> {
-        reach(CrashPoint::RecordBefore).await;
-        store.append_promotion(&self.promotion, self.follows, metadata).await?;
-        reach(CrashPoint::RecordAfter).await;
+        let recorded = store.append_promotion(&self.promotion, self.follows, metadata);
+        passing(Effect::Record(self.action), recorded).await?;
         drop(self.guard);
         Ok(self.promotion)
     }

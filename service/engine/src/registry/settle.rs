@@ -6,13 +6,14 @@ use super::Registry;
 use super::serve::TurnError;
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
+use crate::house::crash::{Effect, passing};
 use crate::serving::{Claims, Servable, ServingError, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::registry::{
-    Intent, IntentEvent, IntentState, Ledger, Look, NewPromotion, Sighting, Stage, Unknown, disagreement, left_alone,
+    Intent, IntentAction, IntentEvent, IntentState, Ledger, Look, NewPromotion, Sighting, Stage, Unknown, disagreement, left_alone,
     until_next_look,
 };
 use trainyard_core::run::{Disagreement, Drift, Finding};
@@ -173,7 +174,7 @@ impl Registry {
         if self.store.finding(name).await?.as_ref() == finding {
             return Ok(());
         }
-        self.store.put_finding(name, finding, now()).await
+        passing(Effect::PutFinding, self.store.put_finding(name, finding, now())).await
     }
 
     /// What of the target a person has to decide, as it is now; where it does not say, as it was last known.
@@ -192,7 +193,7 @@ impl Registry {
                 let found = disagreement(ledger, claims.begun(), sight, &seen);
                 if found.as_ref() != known {
                     let finding = found.clone().map(|disagreement| Finding::Disagrees { disagreement });
-                    self.store.put_finding(name, finding.as_ref(), now()).await?;
+                    self.note(name, finding.as_ref()).await?;
                 }
                 Ok(found)
             }
@@ -251,7 +252,7 @@ impl Registry {
             at: now(),
             ..intent.entry.clone()
         };
-        self.store.append_promotion(&entry, ledger.newest(), Vec::new()).await?;
+        self.record_finished(intent.action, &entry, ledger).await?;
         tracing::info!(
             target = name,
             version,
@@ -267,6 +268,19 @@ impl Registry {
         Ok(())
     }
 
+    /// Stores the entry of what was begun and serves, and what ML Metadata learns of it.
+    pub(super) async fn record_finished(
+        &self,
+        action: IntentAction,
+        entry: &NewPromotion,
+        ledger: &Ledger,
+    ) -> Result<(), TurnError> {
+        let metadata = self.of_finished(action, entry, ledger).await?;
+        let recorded = self.store.append_promotion(entry, ledger.newest(), metadata);
+        passing(Effect::Record(action), recorded).await?;
+        Ok(())
+    }
+
     /// It does not serve, and its number is never given again.
     pub(super) async fn withdraw(&self, intent: &Intent, reason: &str) -> Result<(), StoreError> {
         let (name, version) = (&intent.entry.target, &intent.entry.version);
@@ -276,9 +290,7 @@ impl Registry {
             reason,
             "what was begun does not serve and is withdrawn"
         );
-        self.store
-            .settle_intent(intent.id, IntentState::Withdrawn, reason, now())
-            .await?;
+        self.settle_intent(intent, IntentState::Withdrawn, reason).await?;
         self.looks.forget(intent.id);
         Ok(())
     }
@@ -304,10 +316,12 @@ impl Registry {
 
     /// Nobody knows whether it serves.
     pub(super) async fn unknown(&self, intent: &Intent, reason: &str) -> Result<(), StoreError> {
-        self.store
-            .settle_intent(intent.id, IntentState::Unknown, reason, now())
-            .await?;
-        Ok(())
+        self.settle_intent(intent, IntentState::Unknown, reason).await
+    }
+
+    async fn settle_intent(&self, intent: &Intent, state: IntentState, reason: &str) -> Result<(), StoreError> {
+        let settled = self.store.settle_intent(intent.id, state, reason, now());
+        passing(Effect::SettleIntent, settled).await.map(drop)
     }
 
     /// What a crash left in a folder: what serves comes back, and what the ledger does not keep goes. False says that a

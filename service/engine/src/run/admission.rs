@@ -1,6 +1,7 @@
 //! A worker for each run that may start.
 
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::run::Runs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use futures_util::FutureExt;
@@ -149,7 +150,8 @@ async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<Instant, Store
     let (active, wake) = workers.readable(runs).await?;
     let admission = admission(&active, runs.max_parallel_runs);
     for id in admission.superseded {
-        runs.store.request_cancel(&id, OVERTAKEN_BY, now()).await?;
+        let asked = runs.store.request_cancel(&id, OVERTAKEN_BY, now());
+        passing(Effect::AskCancel, asked).await?;
     }
     for id in admission.admitted {
         workers.start(runs, id);
@@ -191,7 +193,7 @@ async fn work(runs: Arc<Runs>, id: RunId) -> Ended {
 async fn count_crash(runs: &Runs, id: &RunId) -> bool {
     let counted = async {
         let version = runs.store.run_version(id).await?;
-        runs.store.count_crash(id, version, now()).await
+        passing(Effect::CountCrash, runs.store.count_crash(id, version, now())).await
     };
     match counted.await {
         Ok(times) => crashed::wait(times).is_some(),

@@ -1,5 +1,6 @@
 //! Images: built by content key, or found by reference.
 
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -29,12 +30,12 @@ impl Images {
     pub(crate) async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
         // It is never closed.
         let _turn = self.building.acquire().await;
-        self.builder.build(request).await
+        passing(Effect::BuildImage, self.builder.build(request)).await
     }
 
     /// The id of the standard components' image, brought here if it is not.
     pub(crate) async fn components(&self) -> Result<String, BuildError> {
-        self.builder.resolve(&self.components).await
+        passing(Effect::ResolveImage, self.builder.resolve(&self.components)).await
     }
 
     /// The id of the image that a step runs in; of one that was built, what the run knows.
@@ -49,7 +50,7 @@ impl Images {
             ImageSource::Components => &self.components,
             ImageSource::Reference(reference) => reference,
         };
-        match self.builder.resolve(reference).await {
+        match passing(Effect::ResolveImage, self.builder.resolve(reference)).await {
             Ok(id) => Ok(Some(id)),
             Err(error @ BuildError::Unreachable { .. }) => Err(EffectError::again(error)),
             Err(error) => Err(EffectError::Broken(error.to_string())),

@@ -1,6 +1,7 @@
 //! What a crash left behind: programs and folders of attempts that are settled.
 
 use crate::content::artifacts::remove_tree;
+use crate::content::remove_folders;
 use crate::run::Runs;
 use std::fs;
 use std::path::Path;
@@ -40,7 +41,7 @@ async fn clear_program(runs: &Runs, key: &AttemptKey) -> Result<(), Box<dyn std:
         Err(error) => return Err(error.into()),
     };
     if !wanted {
-        runs.programs.executor.stop(key, Duration::ZERO).await?;
+        runs.programs.stop(key, Duration::ZERO).await?;
         runs.programs.remove(key).await?;
         tracing::info!(%key, "removed a leftover program");
     }
@@ -83,7 +84,7 @@ async fn clear_folders(runs: &Runs, folder: &Path) -> Result<(), Box<dyn std::er
             None => true,
         };
         if over {
-            remove_tree(&entry.path())?;
+            remove_folders(vec![entry.path()]).await?;
         }
     }
     Ok(())

@@ -5,8 +5,9 @@
 //! the run, in this process or another, is heard by the store's change number, and at the latest when the
 //! lease is renewed.
 
+use crate::content::remove_folders;
 use crate::house::clock::now;
-use crate::house::crash::{CrashPoint, reach};
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::trouble::Trouble;
 use crate::run::Runs;
@@ -21,6 +22,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::node::NodeId;
+use trainyard_core::registry::IntentAction;
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
 use trainyard_core::sentence;
 use trainyard_executors::AttemptKey;
@@ -68,7 +70,8 @@ pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), Reconcil
         Ok(mut worker) => worker.drive().await,
         Err(error) => Err(error.into()),
     };
-    if let Err(error) = runs.store.release_lease(&id, epoch).await {
+    let released = passing(Effect::ReleaseLease, runs.store.release_lease(&id, epoch));
+    if let Err(error) = released.await {
         tracing::warn!(run = %id, %error, "a lease was not released and will expire");
     }
     done
@@ -76,6 +79,10 @@ pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), Reconcil
 
 /// The epoch of our lease; `None` when a living worker has the run.
 async fn acquire(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
+    passing(Effect::TakeLease, take_lease(runs, id)).await
+}
+
+async fn take_lease(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
     let (now, owner) = (now(), runs.owner.name());
     let until = now.plus_seconds(lease(runs).as_secs());
     if let Some(epoch) = runs.store.acquire_lease(id, &owner, now, until).await? {
@@ -278,14 +285,10 @@ impl Worker {
         let tells = !append.outbox.is_empty();
         let id = &self.run.request.id;
         tracing::debug!(run = %id, version = next.version, "about to record");
-        if outcome.promotion.is_some() {
-            reach(CrashPoint::RecordBefore).await;
-        }
-        let appended = self.runs.store.append(append).await;
-        if outcome.promotion.is_some() && appended.is_ok() {
-            reach(CrashPoint::RecordAfter).await;
-        }
-        match appended {
+        let effects = events.iter().map(|event| Effect::Event(event.kind()));
+        let recorded = outcome.promotion.is_some().then_some(Effect::Record(IntentAction::Push));
+        let effects: Vec<_> = recorded.into_iter().chain(effects).collect();
+        match passing(effects, self.runs.store.append(append)).await {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -341,11 +344,9 @@ impl Worker {
         self.tasks.abort_all();
         let folders = self.runs.folders.clone();
         let id = self.run.request.id.clone();
-        tokio::task::spawn_blocking(move || {
-            for folder in [folders.checkout(&id), folders.work(&id)] {
-                if let Err(error) = crate::content::artifacts::remove_tree(&folder) {
-                    tracing::debug!(folder = %folder.display(), %error, "left for the collector");
-                }
+        tokio::spawn(async move {
+            if let Err(error) = remove_folders(vec![folders.checkout(&id), folders.work(&id)]).await {
+                tracing::debug!(run = %id, %error, "left for the collector");
             }
         });
     }

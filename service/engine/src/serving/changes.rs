@@ -7,7 +7,7 @@ use super::repository::{FolderLock, ModelFolder, at, hidden_prefix, number};
 use super::servable::Servable;
 use super::version_folder::rename_to_free;
 use crate::content::artifacts::remove_tree;
-use crate::house::crash::{CrashPoint, reach};
+use crate::house::crash::{Effect, passing};
 use std::fs;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
@@ -71,7 +71,7 @@ impl ModelFolder {
         }
         self.write(source, &version, &claims.marker(&version, model), claims)
             .await?;
-        reach(CrashPoint::Sent).await;
+        claims.sent().await;
         Ok(Begun {
             version,
             config_before,
@@ -187,6 +187,7 @@ impl ModelFolder {
                 )));
             }
         }
+        claims.sent().await;
         let above = ours.into_iter().filter(|other| number(other) > number(version));
         Ok(above.collect())
     }
@@ -204,7 +205,7 @@ impl ModelFolder {
             match self.take_aside(version, claims).await {
                 Ok(aside) => asides.extend(aside),
                 Err(error) => {
-                    put_back(asides)?;
+                    put_back(asides).await?;
                     return Err(error);
                 }
             }
@@ -213,7 +214,7 @@ impl ModelFolder {
         match &switched {
             Ok(()) => self.sweep(claims),
             Err(ServingError::Unreachable { .. }) if down == Down::StayHidden => {}
-            Err(_) => put_back(asides)?,
+            Err(_) => put_back(asides).await?,
         }
         switched
     }
@@ -287,7 +288,7 @@ impl ModelFolder {
         let marker = claims.marker(version, &current.model.digest);
         let written = self.write(source, version, &marker, claims).await;
         if written.is_err() {
-            put_back(aside.into_iter().collect())?;
+            put_back(aside.into_iter().collect()).await?;
         }
         written.map(|()| true)
     }
@@ -318,14 +319,18 @@ impl ModelFolder {
         let from = self.version(version);
         let to = self.hidden(&format!("{}.old", self.served(version)), claims);
         remove_tree(&to).map_err(at(&to))?;
-        fs::rename(&from, &to).map_err(at(&from))?;
+        passing(Effect::HideVersion, async { fs::rename(&from, &to) })
+            .await
+            .map_err(at(&from))?;
         Ok(Some(Aside { from, to }))
     }
 }
 
-fn put_back(asides: Vec<Aside>) -> Result<(), ServingError> {
+async fn put_back(asides: Vec<Aside>) -> Result<(), ServingError> {
     for Aside { from, to } in asides.into_iter().rev() {
-        rename_to_free(&to, &from).map_err(at(&from))?;
+        passing(Effect::ShowVersion, async { rename_to_free(&to, &from) })
+            .await
+            .map_err(at(&from))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::protocol::ServingError;
 use crate::content::Content;
-use crate::house::crash::{CrashPoint, reach};
+use crate::house::crash::{CrashPoint, Effect, passing, reach};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -137,18 +137,31 @@ impl Claims {
     /// Stores the intent with its number, durably: nothing has gone to the target yet. An earlier version keeps its
     /// own number, which is not `fresh`.
     pub(super) async fn begin(&mut self, version: &str, model: &Digest, fresh: bool) -> Result<(), ServingError> {
-        reach(CrashPoint::IntentBefore).await;
         if let Some((store, intent)) = &mut self.intent {
             version.clone_into(&mut intent.entry.version);
             intent.fresh = fresh;
-            let begun = store.begin_intent(intent, self.ledger.newest()).await;
+            let begun = store.begin_intent(intent, self.ledger.newest());
+            let begun = passing(Effect::Intent(intent.action), begun).await;
             begun.map_err(ServingError::NotBegun)?;
         }
         if fresh {
-            self.attempt(version, model)?;
+            passing(Effect::NoteAttempt, async { self.attempt(version, model) }).await?;
         }
-        reach(CrashPoint::IntentAfter).await;
         Ok(())
+    }
+
+    /// The target has what was begun: its folder is there, or the receiver has answered.
+    pub(super) async fn sent(&self) {
+        if let Some((_, intent)) = &self.intent {
+            reach(CrashPoint::Sent(intent.action)).await;
+        }
+    }
+
+    /// The target was found to serve it.
+    pub(super) async fn read_back(&self) {
+        if let Some((_, intent)) = &self.intent {
+            reach(CrashPoint::ReadBack(intent.action)).await;
+        }
     }
 
     /// Writes down, durably, that a version is about to be made.

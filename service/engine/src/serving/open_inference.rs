@@ -8,7 +8,6 @@ use super::repository::{ModelFolder, Naming};
 use super::sample::Sample;
 use super::servable::{New, Servable, Settled};
 use super::trial::Checks;
-use crate::house::crash::{CrashPoint, reach};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use trainyard_core::registry::{Look, NotOurs};
@@ -33,7 +32,6 @@ impl OpenInference {
 
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims, checks: &Checks) -> Result<String, ServingError> {
         let version = self.begin(new, &mut claims, checks).await?;
-        reach(CrashPoint::ReadBack).await;
         self.folder.retire(&version, &claims).await;
         Ok(version)
     }
@@ -49,7 +47,10 @@ impl OpenInference {
             Err(error) => Err(error),
         };
         match read_back {
-            Ok(()) => Ok(begun.version),
+            Ok(()) => {
+                claims.read_back().await;
+                Ok(begun.version)
+            }
             Err(error) => {
                 let removed = self.folder.undo(&begun, claims).await;
                 let left = removed.as_ref().err().map(|left| format!("{error}; and then {left}"));
@@ -178,8 +179,9 @@ impl OpenInference {
         }
         let switch = self.activate(version, &checks, claims);
         let switched = self.folder.without(&above, claims, Down::PutBack, switch).await;
-        if switched.is_err() {
-            self.load(claims).await?;
+        match &switched {
+            Ok(()) => claims.read_back().await,
+            Err(_) => self.load(claims).await?,
         }
         switched.map(|()| version.to_owned())
     }

@@ -1,6 +1,7 @@
 //! Calls of the Open Inference Protocol V2 and its model repository extension, as MLServer and
 //! Triton answer them.
 
+use crate::house::crash::{Effect, passing};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -173,19 +174,19 @@ impl ModelServer {
 
     /// Loads every version in the model's folder, the highest becoming the default.
     pub async fn load(&self) -> Result<(), ServingError> {
-        self.repository_call("load").await
+        self.repository_call("load", Effect::LoadModel).await
     }
 
     /// Takes the model away.
     pub async fn unload(&self) -> Result<(), ServingError> {
-        self.repository_call("unload").await
+        self.repository_call("unload", Effect::UnloadModel).await
     }
 
-    async fn repository_call(&self, verb: &str) -> Result<(), ServingError> {
+    async fn repository_call(&self, verb: &str, effect: Effect) -> Result<(), ServingError> {
         let url = format!("{}/v2/repository/models/{}/{verb}", self.url, self.model);
         let request = self.http.post(url).json(&json!({})).timeout(self.max_loading_time);
         let what = format!("{verb} model '{}'", self.model);
-        let response = request.send().await;
+        let response = passing(effect, request.send()).await;
         if response.as_ref().is_err_and(reqwest::Error::is_timeout) {
             return Err(ServingError::Answer(format!(
                 "the model server did not {what} within {}s (max_loading_time): see its log, and start it anew if it hangs",

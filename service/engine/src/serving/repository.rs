@@ -5,6 +5,7 @@ use super::protocol::ServingError;
 use super::version_folder::{all_same, copy, rename_to_free, sync};
 use crate::content::artifacts::remove_tree;
 use crate::house::config::Layout;
+use crate::house::crash::{Effect, passing};
 use serde_json::{Value, json};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
@@ -159,8 +160,9 @@ impl ModelFolder {
     ) -> Result<(), ServingError> {
         let hidden = self.hidden(&self.served(version), claims);
         let (folder, source, version, marker) = (self.clone(), source.to_owned(), version.to_owned(), marker.clone());
-        let written = tokio::task::spawn_blocking(move || folder.write_now(&source, &version, &marker, &hidden)).await;
-        written.map_err(|error| ServingError::Folder(error.to_string()))?
+        let written = tokio::task::spawn_blocking(move || folder.write_now(&source, &version, &marker, &hidden));
+        let written = async { written.await.map_err(|error| ServingError::Folder(error.to_string()))? };
+        passing(Effect::WriteVersion, written).await
     }
 
     /// Writes a version under a hidden name, makes it durable, then gives it its name, which must be free. Blocks.

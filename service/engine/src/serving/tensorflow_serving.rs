@@ -5,7 +5,6 @@ use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
 use super::repository::ModelFolder;
 use super::servable::{New, Servable, Settled};
-use crate::house::crash::{CrashPoint, reach};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -72,7 +71,6 @@ impl Status {
 impl TensorFlowServing {
     pub(super) async fn push(&self, new: New<'_>, mut claims: Claims) -> Result<String, ServingError> {
         let version = self.begin(new, &mut claims).await?;
-        reach(CrashPoint::ReadBack).await;
         self.folder.retire(&version, &claims).await;
         Ok(version)
     }
@@ -81,7 +79,10 @@ impl TensorFlowServing {
     async fn begin(&self, new: New<'_>, claims: &mut Claims) -> Result<String, ServingError> {
         let begun = self.folder.begin(&new.model.digest, new.files, claims).await?;
         match self.read_back(new.called(&begun.version)).await {
-            Ok(()) => Ok(begun.version),
+            Ok(()) => {
+                claims.read_back().await;
+                Ok(begun.version)
+            }
             Err(error) => {
                 self.folder.undo(&begun, claims).await?;
                 Err(error)
@@ -143,6 +144,7 @@ impl TensorFlowServing {
         let above = self.folder.restore(&earlier, claims).await?;
         let switch = self.read_back(earlier);
         self.folder.without(&above, claims, Down::PutBack, switch).await?;
+        claims.read_back().await;
         Ok(earlier.version.to_owned())
     }
 

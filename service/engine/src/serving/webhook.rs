@@ -6,7 +6,7 @@
 use super::claims::Claims;
 use super::protocol::{ServingError, unreachable};
 use super::servable::{New, Servable};
-use crate::house::crash::{CrashPoint, reach};
+use crate::house::crash::{Effect, passing};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Webhook {
         claims.begin(&version, &new.model.digest, true).await?;
         let asked = Asked::of("push", new.called(&version), evidence);
         self.change_or_restore(asked, before.as_deref(), &claims).await?;
-        reach(CrashPoint::ReadBack).await;
+        claims.read_back().await;
         Ok(version)
     }
 
@@ -115,7 +115,9 @@ impl Webhook {
         }
         claims.begin(earlier.version, &earlier.model.digest, false).await?;
         let asked = Asked::of("rollback", earlier, evidence);
-        self.change_or_restore(asked, Some(current), &claims).await
+        self.change_or_restore(asked, Some(current), &claims).await?;
+        claims.read_back().await;
+        Ok(())
     }
 
     /// Asks for a version, and for the one before it where the receiver says that this one does not serve.
@@ -292,7 +294,7 @@ impl Webhook {
             .header(SIGNATURE, signature)
             .timeout(self.max_loading_time.max(CALL))
             .body(body);
-        let response = match request.send().await {
+        let response = match passing(Effect::CallReceiver, request.send()).await {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
                 return Err(Failed::NotHeard(unreachable("the webhook", &self.url, &error)));
@@ -302,8 +304,9 @@ impl Webhook {
         let status = response.status();
         let text = response.bytes().await;
         let text = text.map_err(|error| self.lost(version, &unreachable("the webhook", &self.url, &error)))?;
-        if action == "push" {
-            reach(CrashPoint::Sent).await;
+        // Not where what served before is asked for again.
+        if asked.servable.is_some() {
+            claims.sent().await;
         }
         if !status.is_success() {
             let said: String = String::from_utf8_lossy(&text).trim().chars().take(200).collect();

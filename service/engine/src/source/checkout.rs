@@ -1,6 +1,7 @@
 //! Source at the exact commit: a bare mirror of each repository, and a work tree for each run.
 
 use super::Source;
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ pub(crate) async fn fetch(
     commit: &CommitSha,
 ) -> Result<Mirror, SourceError> {
     let mirror = mirror(at, repo, installation).await?;
-    mirror.fetch(commit).await?;
+    passing(Effect::Fetch, mirror.fetch(commit)).await?;
     Ok(mirror)
 }
 
@@ -88,7 +89,7 @@ pub(crate) async fn source(at: &Source, request: &RunRequest) -> Result<PathBuf,
         return Ok(folder);
     }
     let mirror = fetch(at, repo, request.installation_id, commit).await?;
-    mirror.checkout(commit, &folder).await?;
+    passing(Effect::CheckOut, mirror.checkout(commit, &folder)).await?;
     Ok(folder)
 }
 

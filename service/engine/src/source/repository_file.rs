@@ -8,8 +8,8 @@ use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use trainyard_core::artifact::{ArtifactRef, Digest, only_file};
+use std::path::Path;
+use trainyard_core::artifact::{ArtifactRef, only_file};
 use trainyard_core::ids::StepName;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
@@ -32,11 +32,11 @@ pub(crate) async fn artifact(
     let (bytes, place) = read(at, request, path).await?;
     let work = at.folders.work(&request.id).join("files");
     let source = work.join(format!("{step}.{input}"));
-    let (content, file) = (content.clone(), only_file(type_name));
-    let stored = tokio::task::spawn_blocking(move || store(&content, &source, file, &bytes))
-        .await
-        .map_err(|error| SourceError::Again(error.to_string()))?;
-    let (digest, uri) = stored.map_err(|reason| SourceError::Again(format!("{path} cannot be kept: {reason}")))?;
+    let file = only_file(type_name);
+    let kept = |error: &dyn std::fmt::Display| SourceError::Again(format!("{path} cannot be kept: {error}"));
+    write(&source, file, &bytes).map_err(|error| kept(&error))?;
+    let published = content.publish(&source).await;
+    let (digest, uri) = published.map_err(|error| kept(&error))?;
     let mut properties = Map::from_iter([("path".to_owned(), json!(path))]);
     properties.extend(request.commit.iter().map(|commit| ("commit".to_owned(), json!(commit))));
     Ok(ArtifactRef {
@@ -73,15 +73,11 @@ async fn read(at: &Source, request: &RunRequest, path: &str) -> Result<(Vec<u8>,
     }
 }
 
-fn store(content: &Content, source: &Path, file: Option<&str>, bytes: &[u8]) -> Result<(Digest, PathBuf), String> {
+fn write(source: &Path, file: Option<&str>, bytes: &[u8]) -> io::Result<()> {
     let place = file.map_or_else(|| source.to_owned(), |file| source.join(file));
-    let write = || -> io::Result<()> {
-        remove_tree(source)?;
-        fs::create_dir_all(place.parent().unwrap_or(source))?;
-        fs::write(&place, bytes)
-    };
-    write().map_err(|error| error.to_string())?;
-    content.publish(source).map_err(|error| error.to_string())
+    remove_tree(source)?;
+    fs::create_dir_all(place.parent().unwrap_or(source))?;
+    fs::write(&place, bytes)
 }
 
 /// The files of the work tree that the steps of a pipeline file read or are built from and that are not there;

@@ -1,6 +1,7 @@
 //! The outbox: what GitHub must hear, told until it has heard it. A failing GitHub fails no run.
 
 use crate::house::clock::now;
+use crate::house::crash::{Effect, passing};
 use crate::house::signals::Signals;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,20 +51,20 @@ async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>)
         if let Some(last) = last_write {
             sleep_until(*last + BETWEEN_WRITES).await;
         }
-        let told = tell(github, &row.item).await;
+        let told = passing(Effect::Tell(row.item.message.kind()), tell(github, &row.item)).await;
         *last_write = Some(Instant::now());
         match told {
             Ok(()) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "told").increment(1);
-                store.outbox_done(row.id, row.generation).await?;
+                passing(Effect::ClearOutbox, store.outbox_done(row.id, row.generation)).await?;
             }
             Err(error) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "failed").increment(1);
                 let next = next_attempt(&error, row.attempts, now());
                 tracing::warn!(key = row.item.key(), %error, attempts = row.attempts + 1, "GitHub was not told yet");
-                store
-                    .outbox_failed(row.id, row.generation, next, &error.to_string())
-                    .await?;
+                let reason = error.to_string();
+                let delayed = store.outbox_failed(row.id, row.generation, next, &reason);
+                passing(Effect::DelayOutbox, delayed).await?;
             }
         }
     }

@@ -6,20 +6,25 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use trainyard_engine::{Engine, Intake, IntakeError};
 
 #[derive(Clone, Default)]
-pub struct Door(Arc<Mutex<Option<Engine>>>);
+pub struct Door {
+    engine: Arc<Mutex<Option<Engine>>>,
+    closed: Arc<Notify>,
+}
 
 impl Door {
     pub fn open(&self, engine: &Engine) {
-        *self.0.lock().unwrap() = Some(engine.clone());
+        *self.engine.lock().unwrap() = Some(engine.clone());
     }
 
-    /// Nobody answers: 503.
+    /// Nobody answers: 503. Whoever waits for an answer gets none.
     pub fn close(&self) {
-        *self.0.lock().unwrap() = None;
+        *self.engine.lock().unwrap() = None;
+        self.closed.notify_waiters();
     }
 
     /// The address, and the task to abort in the end.
@@ -35,12 +40,16 @@ impl Door {
 }
 
 async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let engine = door.0.lock().unwrap().clone();
+    let engine = door.engine.lock().unwrap().clone();
     let Some(engine) = engine else {
         return StatusCode::SERVICE_UNAVAILABLE;
     };
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match engine.accept_webhook(header, body).await {
+    let answer = tokio::select! {
+        answer = engine.accept_webhook(header, body) => answer,
+        () = door.closed.notified() => return StatusCode::SERVICE_UNAVAILABLE,
+    };
+    match answer {
         Ok(Intake::Accepted(_)) => StatusCode::ACCEPTED,
         Ok(Intake::Duplicate(_)) => StatusCode::OK,
         Err(IntakeError::Unsigned(_)) => StatusCode::UNAUTHORIZED,

@@ -10,11 +10,11 @@ use trainyard_engine::{PromoteRequest, ServingImage, TargetKind};
 use trainyard_executors::fake::Script;
 use trainyard_executors::{Executor, Network, Program};
 
-const STEP: &str = "InfraValidator";
+pub const STEP: &str = "InfraValidator";
 
 /// A yard whose serving image is a small model server.
-struct Trials {
-    yard: Yard,
+pub struct Trials {
+    pub yard: Yard,
     throw_away: Arc<ModelServer>,
     /// What was started, and where it saw its models.
     programs: Arc<Mutex<Vec<(Program, PathBuf)>>>,
@@ -22,7 +22,7 @@ struct Trials {
 }
 
 impl Trials {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let empty = tempfile::tempdir().unwrap();
         let throw_away = Arc::new(ModelServer::start(empty.path()));
         let port = throw_away.port();

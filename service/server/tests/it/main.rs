@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod binary;
 mod cli;
+mod crash;
 mod docker;
 mod docker_faults;
 mod docker_requests;

@@ -5,7 +5,8 @@ use crate::models::PIPELINE;
 use crate::yard::{block_on, settings};
 use serde_json::{Value, json};
 use std::os::unix::process::ExitStatusExt;
-use trainyard_engine::CrashPoint;
+use trainyard_core::registry::IntentAction;
+use trainyard_engine::{CrashPoint, Effect};
 
 fn place() -> Place {
     trainyard_github::install_tls();
@@ -34,7 +35,7 @@ fn ledger(place: &Place) -> (Vec<String>, Value) {
 
 #[test]
 fn a_push_that_kills_itself_at_any_point_leaves_one_model_to_a_number() {
-    for point in CrashPoint::ALL {
+    for point in CrashPoint::of(IntentAction::Push) {
         let place = place();
         let mut command = place.command(&["run", "pipelines/tiny", "--push", "--parameter", "auc=0.7"]);
         let killed = command.env("TRAINYARD_CRASH_AT", point.name()).status().unwrap();
@@ -51,9 +52,9 @@ fn a_push_that_kills_itself_at_any_point_leaves_one_model_to_a_number() {
         assert_eq!(weights(&place, last), "0.8\n", "{}", point.name());
         match point {
             // Nothing was stored.
-            CrashPoint::IntentBefore => assert_eq!(versions, ["000001"]),
+            CrashPoint::Before(Effect::Intent(_)) => assert_eq!(versions, ["000001"]),
             // Its number is nobody's.
-            CrashPoint::IntentAfter => assert_eq!(versions, ["000002"]),
+            CrashPoint::After(Effect::Intent(_)) => assert_eq!(versions, ["000002"]),
             // It served, and the ledger learns of it.
             _ => assert_eq!(
                 (versions.len(), weights(&place, 1).as_str()),

@@ -2,6 +2,7 @@
 
 use crate::content::Content;
 use crate::content::external::{self, ExternalError};
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::run::images::Images;
 use crate::run::outcome::Outcome;
@@ -80,10 +81,8 @@ impl Driver<'_> {
         let preimage = cache_key::preimage(planned, image_id.as_deref(), &digests, &spans);
         let key = cache_key::key(&preimage);
         let request = &run.request;
-        self.store
-            .put_preimage(&request.id, step, &key, &preimage, now)
-            .await
-            .map_err(EffectError::again)?;
+        let put = self.store.put_preimage(&request.id, step, &key, &preimage, now);
+        passing(Effect::PutPreimage, put).await.map_err(EffectError::again)?;
 
         let identity = ExecutionIdentity::of(run, NodeId::step(step));
         let mut properties = properties(run, planned, &key, image_id.as_deref());

@@ -81,7 +81,7 @@ async fn run_to_end(
         match executor.observe(key).await? {
             Observation::Running => {
                 if room.exceeded().await.is_some() {
-                    executor.stop(key, Duration::ZERO).await?;
+                    programs.stop(key, Duration::ZERO).await?;
                 } else {
                     executor.settled(key, room.pause(LOOK_AGAIN)).await;
                 }
@@ -122,11 +122,7 @@ pub(super) async fn stop(
     attempt: u32,
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
-    programs
-        .executor
-        .stop(&key, STOP_GRACE)
-        .await
-        .map_err(EffectError::again)?;
+    programs.stop(&key, STOP_GRACE).await.map_err(EffectError::again)?;
     Ok(Outcome::default())
 }
 

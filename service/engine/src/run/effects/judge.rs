@@ -50,7 +50,7 @@ pub(super) async fn judge(
         Some(proposed) => Some(replayed(store, content, run, proposed, &measured).await?),
         None => None,
     };
-    let blessing = store_blessing(content, folders, run, model, &verdict)?;
+    let blessing = store_blessing(content, folders, run, model, &verdict).await?;
     metrics::counter!("trainyard_verdicts_total", "blessing" => verdict.blessing().as_str()).increment(1);
 
     let identity = identity(run);
@@ -153,7 +153,7 @@ fn output<'a>(run: &'a Run, place: &(StepName, String)) -> Result<&'a ArtifactRe
 }
 
 /// TFX's blessing: a folder with an empty file `BLESSED` or `NOT_BLESSED`, and our reasons beside it.
-fn store_blessing(
+async fn store_blessing(
     content: &Content,
     folders: &Folders,
     run: &Run,
@@ -174,7 +174,7 @@ fn store_blessing(
     }
     let text = serde_json::to_vec_pretty(verdict).map_err(|e| broken(&e))?;
     fs::write(folder.join("verdict.json"), text).map_err(|e| broken(&e))?;
-    let (digest, place) = content.publish(&folder).map_err(|e| broken(&e))?;
+    let (digest, place) = content.publish(&folder).await.map_err(|e| broken(&e))?;
     let baseline = run.baseline.as_ref().and_then(Option::as_ref);
     let properties = json!({
         "blessed": i64::from(verdict.blessing() == Blessing::Blessed),

@@ -4,6 +4,7 @@ use super::drive::planned;
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, read_plain, seal};
 use crate::content::external;
+use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::programs::Programs;
 use crate::run::outcome::Outcome;
@@ -43,18 +44,20 @@ pub(super) async fn publish(
         .get(step)
         .and_then(|record| record.inputs.get(SOURCE_INPUT))
         .cloned();
-    let (content, run_id, name) = (content.clone(), run.request.id.clone(), step.clone());
     let data_root = data_root.to_owned();
-    let take = move || {
+    let (folder, plan, name) = (outputs.clone(), planned.clone(), step.clone());
+    let seal = tokio::task::spawn_blocking(move || {
         if let Some(data) = data {
             external::unchanged(&data_root, &data).map_err(|error| error.to_string())?;
         }
-        take_outputs(&content, &outputs, &planned, &name, |output| {
-            NodeId::step(&name).artifact(&run_id, output)
-        })
-    };
-    let taken = tokio::task::spawn_blocking(take).await.map_err(EffectError::again)?;
-    let (outputs, metrics) = taken.map_err(EffectError::Broken)?;
+        seal_outputs(&folder, &plan, &name)
+    });
+    let seal = async { seal.await.map_err(EffectError::again)?.map_err(EffectError::Broken) };
+    let (digests, said) = passing(Effect::SealOutputs, seal).await?;
+    let name = |output: &str| NodeId::step(step).artifact(&run.request.id, output);
+    let metrics = said.metrics.clone();
+    let outputs = take_outputs(content, &outputs, &planned, digests, &said, name).await;
+    let outputs = outputs.map_err(|reason| EffectError::Broken(format!("step '{step}': {reason}")))?;
 
     let properties = metrics
         .iter()
@@ -91,16 +94,37 @@ async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) 
     }
 }
 
-type Outputs = (BTreeMap<String, ArtifactRef>, BTreeMap<String, f64>);
-
-/// Checks what is in the outputs folder and stores it. The error is a sentence.
-fn take_outputs(
+/// Gives sealed outputs their places. The error is a sentence.
+async fn take_outputs(
     content: &Content,
     folder: &Path,
     planned: &PlannedStep,
-    step: &StepName,
+    digests: BTreeMap<String, Digest>,
+    said: &ExecutorOutput,
     artifact_name: impl Fn(&str) -> String,
-) -> Result<Outputs, String> {
+) -> Result<BTreeMap<String, ArtifactRef>, String> {
+    let mut outputs = BTreeMap::new();
+    for (output, digest) in digests {
+        let place = content
+            .adopt(&folder.join(&output), &digest)
+            .await
+            .map_err(|error| format!("output '{output}' cannot be kept: {error}"))?;
+        let artifact = ArtifactRef {
+            name: artifact_name(&output),
+            type_name: planned.outputs.get(&output).cloned().unwrap_or_default(),
+            digest,
+            uri: place.display().to_string(),
+            properties: said.properties.get(&output).cloned().unwrap_or_default(),
+        };
+        outputs.insert(output, artifact);
+    }
+    Ok(outputs)
+}
+
+type Sealed = (BTreeMap<String, Digest>, ExecutorOutput);
+
+/// Checks what is in the outputs folder and seals it, with what the component said. The error is a sentence.
+fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<Sealed, String> {
     let unreadable = |error: io::Error| format!("step '{step}': its outputs folder cannot be read: {error}");
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
@@ -111,27 +135,12 @@ fn take_outputs(
         }
     }
     let said = executor_output(&folder.join(EXECUTOR_OUTPUT)).map_err(|reason| format!("step '{step}': {reason}"))?;
-    let digests = seal_outputs(folder, planned, step)?;
-    let mut outputs = BTreeMap::new();
-    for (output, digest) in digests {
-        let place = content
-            .adopt(&folder.join(&output), &digest)
-            .map_err(|error| format!("step '{step}': output '{output}' cannot be kept: {error}"))?;
-        let artifact = ArtifactRef {
-            name: artifact_name(&output),
-            type_name: planned.outputs.get(&output).cloned().unwrap_or_default(),
-            digest,
-            uri: place.display().to_string(),
-            properties: said.properties.get(&output).cloned().unwrap_or_default(),
-        };
-        outputs.insert(output, artifact);
-    }
-    Ok((outputs, said.metrics))
+    Ok((digests(folder, planned, step)?, said))
 }
 
 /// Digests of all outputs, written down before the first of them is moved: a publication that is
 /// cut off and repeated finds them there.
-fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTreeMap<String, Digest>, String> {
+fn digests(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTreeMap<String, Digest>, String> {
     let sealed = folder.with_file_name("sealed.json");
     if let Ok(text) = fs::read(&sealed)
         && let Ok(digests) = serde_json::from_slice(&text)

@@ -44,13 +44,13 @@ impl Place {
     }
 
     /// A sealed model with these files.
-    fn model(&self, files: &[(&str, &str)]) -> (Digest, PathBuf) {
+    async fn model(&self, files: &[(&str, &str)]) -> (Digest, PathBuf) {
         let source = self.dir.path().join("artifact");
         fs::create_dir(&source).unwrap();
         for (name, content) in files {
             fs::write(source.join(name), content).unwrap();
         }
-        let sealed = self.content.publish(&source).unwrap();
+        let sealed = self.content.publish(&source).await.unwrap();
         let _ = remove_tree(&source);
         sealed
     }
@@ -79,7 +79,7 @@ impl Place {
 
     /// Pushes, without a server.
     async fn push(&mut self, folder: &ModelFolder, files: &[(&str, &str)]) -> Result<String, ServingError> {
-        let (digest, source) = self.model(files);
+        let (digest, source) = self.model(files).await;
         let mut claims = self.claims_of("me");
         let begun = folder.begin(&digest, &source, &mut claims).await?;
         let ours = folder.survey(&claims).await?.ours();
@@ -171,7 +171,7 @@ async fn a_config_of_others_is_never_replaced() {
     fs::write(place.config(), "ours").unwrap();
     place.push(&folder, &[(CONFIG, "newer")]).await.unwrap();
     let other = place.claims_of("you");
-    let (_, source) = place.model(&[(CONFIG, "theirs")]);
+    let (_, source) = place.model(&[(CONFIG, "theirs")]).await;
     folder.check_config(&source, &[], &other).unwrap_err();
     // A link.
     fs::remove_file(place.config()).unwrap();
@@ -185,7 +185,7 @@ async fn what_a_failed_push_changed_is_undone() {
     let mut place = Place::new();
     let folder = place.folder(Layout::Triton);
     place.push(&folder, &[("model.onnx", "1")]).await.unwrap();
-    let (digest, source) = place.model(&[(CONFIG, "two")]);
+    let (digest, source) = place.model(&[(CONFIG, "two")]).await;
     let mut claims = place.claims_of("me");
     let begun = folder.begin(&digest, &source, &mut claims).await.unwrap();
     folder
