@@ -34,6 +34,7 @@ mod rows;
 mod runs;
 mod schedules;
 mod signal;
+mod simulated;
 mod statement;
 mod statements;
 mod stats;
@@ -61,6 +62,8 @@ pub use pipelines::NewPipeline;
 pub use reads::Reads;
 pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};
+#[cfg(debug_assertions)]
+pub use simulated::{StatementFate, simulate};
 pub use stats::Stats;
 pub use store::Store;
 pub use unreadable::Unreadable;

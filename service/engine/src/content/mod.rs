@@ -86,7 +86,7 @@ impl Content {
                 Err(error) => Err(ContentError::Unreadable(error)),
             }
         };
-        tokio::task::spawn_blocking(looked)
+        trainyard_executors::apart(looked)
             .await
             .map_err(ContentError::NotRead)?
     }

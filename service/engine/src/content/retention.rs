@@ -99,7 +99,7 @@ impl Retention {
         let mut runs: Vec<RunId> = gone.runs;
         runs.retain(|run| self.left_by(run).iter().any(|folder| folder.exists()));
         let places: Vec<_> = gone.content.iter().map(|digest| self.content.place(digest)).collect();
-        let bytes = tokio::task::spawn_blocking(move || places.iter().map(|place| size(place)).sum());
+        let bytes = trainyard_executors::apart(move || places.iter().map(|place| size(place)).sum());
         let collected = Collected {
             runs,
             content: gone.content,
@@ -135,7 +135,7 @@ impl Retention {
             .await?;
         for folder in collected.runs.iter().flat_map(|run| self.left_by(run)) {
             let place = folder.clone();
-            let removed = tokio::task::spawn_blocking(move || remove_tree(&place)).await;
+            let removed = trainyard_executors::apart(move || remove_tree(&place)).await;
             removed
                 .unwrap_or_else(|error| Err(std::io::Error::other(error)))
                 .map_err(|source| RetentionError::Remove { path: folder, source })?;
@@ -151,7 +151,7 @@ impl Retention {
 
     async fn discard(&self, digest: &Digest) -> Result<(), RetentionError> {
         let (content, gone) = (self.content.clone(), digest.clone());
-        let removed = tokio::task::spawn_blocking(move || content.discard(&gone)).await;
+        let removed = trainyard_executors::apart(move || content.discard(&gone)).await;
         removed
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(|source| RetentionError::Remove {

@@ -341,13 +341,14 @@ impl Worker {
         self.tasks.abort_all();
         let folders = self.runs.folders.clone();
         let id = self.run.request.id.clone();
-        tokio::task::spawn_blocking(move || {
+        let tidied = move || {
             for folder in [folders.checkout(&id), folders.work(&id)] {
                 if let Err(error) = crate::content::artifacts::remove_tree(&folder) {
                     tracing::debug!(folder = %folder.display(), %error, "left for the collector");
                 }
             }
-        });
+        };
+        tokio::spawn(async move { trainyard_executors::apart(tidied).await });
     }
 }
 

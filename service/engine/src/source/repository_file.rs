@@ -33,7 +33,7 @@ pub(crate) async fn artifact(
     let work = at.folders.work(&request.id).join("files");
     let source = work.join(format!("{step}.{input}"));
     let (content, file) = (content.clone(), only_file(type_name));
-    let stored = tokio::task::spawn_blocking(move || store(&content, &source, file, &bytes))
+    let stored = trainyard_executors::apart(move || store(&content, &source, file, &bytes))
         .await
         .map_err(|error| SourceError::Again(error.to_string()))?;
     let (digest, uri) = stored.map_err(|reason| SourceError::Again(format!("{path} cannot be kept: {reason}")))?;

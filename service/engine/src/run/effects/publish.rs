@@ -53,7 +53,7 @@ pub(super) async fn publish(
             NodeId::step(&name).artifact(&run_id, output)
         })
     };
-    let taken = tokio::task::spawn_blocking(take).await.map_err(EffectError::again)?;
+    let taken = trainyard_executors::apart(take).await.map_err(EffectError::again)?;
     let (outputs, metrics) = taken.map_err(EffectError::Broken)?;
 
     let properties = metrics
