@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build components trainer serving flights-data images install demo tests test lint bench clean
+.PHONY: help setup build components trainer serving flights-data images install demo tests test nightly lint bench clean
 
 # One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
 # because with it features are those of the tests.
@@ -59,6 +59,12 @@ tests: setup
 test: tests trainer serving flights-data ## All tests, the Docker ones included
 	@echo '[3/3] the tests'
 	cargo $(TEST) --workspace --no-fail-fast
+
+# Other seeds each night; with FIRST=1 those of `make test` and many more.
+FIRST ?= $(shell date +%Y%m%d)00000
+nightly: setup ## 100,000 simulated histories, each from its own seed (FIRST=1 begins with those of `make test`)
+	TRAINYARD_SIM_FIRST=$(FIRST) TRAINYARD_SIM_HISTORIES=100000 \
+		cargo $(TEST) --workspace $(if $(findstring nextest,$(TEST)),-P nightly -E 'test(sim::after)',sim::after)
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -19,6 +19,8 @@ pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
 pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
+#[cfg(debug_assertions)]
+pub use house::clock::simulated::simulate;
 pub use house::config::{
     EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
 };

@@ -5,6 +5,7 @@
 //! [`Staging`] is how executors of this machine bring them to it, and [`LogSink`] keeps what it says.
 
 mod any;
+mod apart;
 mod context;
 mod contract;
 mod docker;
@@ -17,6 +18,9 @@ mod source;
 mod staging;
 
 pub use any::{AnyExecutor, AnyImageBuilder};
+pub use apart::apart;
+#[cfg(debug_assertions)]
+pub use apart::at_once;
 pub use contract::*;
 pub use docker::{DockerExecutor, DockerImageBuilder};
 pub use logs::{LOG_FILE_BYTES, LogSink};

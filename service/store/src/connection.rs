@@ -3,6 +3,7 @@
 
 use crate::error::{Result, StoreError};
 use crate::memory::Memory;
+use crate::simulated;
 use crate::statement::Statement;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
     Arguments, Connection as _, Executor, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use trainyard_core::ids::Micros;
 use trainyard_core::stored::{self, Stored, StoredError};
 
@@ -76,9 +77,35 @@ pub(crate) struct Connection {
     pub(crate) memory: Memory,
 }
 
+/// A reading connection of a simulation, where it goes back to without being asked whether it is well.
+pub(crate) struct Lent {
+    connection: Option<SqliteConnection>,
+    home: Spare,
+}
+
+/// Reading connections that a simulation does not use now.
+pub(crate) type Spare = Arc<Mutex<Vec<SqliteConnection>>>;
+
+impl Lent {
+    pub(crate) fn new(connection: SqliteConnection, home: Spare) -> Self {
+        Self {
+            connection: Some(connection),
+            home,
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        home.extend(self.connection.take());
+    }
+}
+
 pub(crate) enum Driver {
     SqliteWriter(SqliteConnection),
     SqliteReader(PoolConnection<Sqlite>),
+    SqliteLent(Lent),
     PostgresTransaction(Transaction<'static, Postgres>),
     PostgresReader(PoolConnection<Postgres>),
 }
@@ -101,6 +128,8 @@ impl Connection {
         match &mut self.driver {
             Driver::SqliteWriter(connection) => Either::Sqlite(connection),
             Driver::SqliteReader(connection) => Either::Sqlite(connection),
+            #[expect(clippy::unwrap_used, reason = "it is there until the drop")]
+            Driver::SqliteLent(lent) => Either::Sqlite(lent.connection.as_mut().unwrap()),
             Driver::PostgresTransaction(transaction) => Either::Postgres(transaction),
             Driver::PostgresReader(connection) => Either::Postgres(connection),
         }
@@ -137,45 +166,52 @@ impl Connection {
 
     /// Runs a statement and returns the number of rows it changed.
     pub(crate) async fn execute(&mut self, statement: Statement, arguments: Vec<Arg>) -> Result<u64> {
-        let result = match self.either() {
-            Either::Sqlite(connection) => match sqlite_arguments(arguments) {
-                Ok(bound) => connection
-                    .execute(sqlx::query_with(statement.text(), bound))
-                    .await
-                    .map(|done| done.rows_affected()),
-                Err(error) => Err(error),
-            },
-            Either::Postgres(connection) => match postgres_arguments(arguments) {
-                Ok(bound) => connection
-                    .execute(sqlx::query_with(statement.text(), bound))
-                    .await
-                    .map(|done| done.rows_affected()),
-                Err(error) => Err(error),
-            },
+        let place = Arc::clone(&self.place);
+        let done = async {
+            let result = match self.either() {
+                Either::Sqlite(connection) => match sqlite_arguments(arguments) {
+                    Ok(bound) => connection
+                        .execute(sqlx::query_with(statement.text(), bound))
+                        .await
+                        .map(|done| done.rows_affected()),
+                    Err(error) => Err(error),
+                },
+                Either::Postgres(connection) => match postgres_arguments(arguments) {
+                    Ok(bound) => connection
+                        .execute(sqlx::query_with(statement.text(), bound))
+                        .await
+                        .map(|done| done.rows_affected()),
+                    Err(error) => Err(error),
+                },
+            };
+            result.map_err(|error| StoreError::from_driver(error, &place))
         };
-        result.map_err(|error| self.typed(error))
+        simulated::statement(statement.text(), &place, done).await
     }
 
     /// Runs a statement and returns its rows.
     pub(crate) async fn rows(&mut self, statement: Statement, arguments: Vec<Arg>) -> Result<Vec<Row>> {
         let place = Arc::clone(&self.place);
-        let result = match self.either() {
-            Either::Sqlite(connection) => match sqlite_arguments(arguments) {
-                Ok(bound) => connection
-                    .fetch_all(sqlx::query_with(statement.text(), bound))
-                    .await
-                    .map(|rows| rows.into_iter().map(|row| Row::sqlite(row, &place)).collect()),
-                Err(error) => Err(error),
-            },
-            Either::Postgres(connection) => match postgres_arguments(arguments) {
-                Ok(bound) => connection
-                    .fetch_all(sqlx::query_with(statement.text(), bound))
-                    .await
-                    .map(|rows| rows.into_iter().map(|row| Row::postgres(row, &place)).collect()),
-                Err(error) => Err(error),
-            },
+        let done = async {
+            let result = match self.either() {
+                Either::Sqlite(connection) => match sqlite_arguments(arguments) {
+                    Ok(bound) => connection
+                        .fetch_all(sqlx::query_with(statement.text(), bound))
+                        .await
+                        .map(|rows| rows.into_iter().map(|row| Row::sqlite(row, &place)).collect()),
+                    Err(error) => Err(error),
+                },
+                Either::Postgres(connection) => match postgres_arguments(arguments) {
+                    Ok(bound) => connection
+                        .fetch_all(sqlx::query_with(statement.text(), bound))
+                        .await
+                        .map(|rows| rows.into_iter().map(|row| Row::postgres(row, &place)).collect()),
+                    Err(error) => Err(error),
+                },
+            };
+            result.map_err(|error| StoreError::from_driver(error, &place))
         };
-        result.map_err(|error| self.typed(error))
+        simulated::statement(statement.text(), &place, done).await
     }
 
     /// Runs a statement and returns its first row.
@@ -185,11 +221,15 @@ impl Connection {
 
     /// Runs text that is not a prepared statement, for example `COMMIT`.
     pub(crate) async fn raw(&mut self, text: &'static str) -> Result<()> {
-        let result = match self.either() {
-            Either::Sqlite(connection) => connection.execute(text).await.map(drop),
-            Either::Postgres(connection) => connection.execute(text).await.map(drop),
+        let place = Arc::clone(&self.place);
+        let done = async {
+            let result = match self.either() {
+                Either::Sqlite(connection) => connection.execute(text).await.map(drop),
+                Either::Postgres(connection) => connection.execute(text).await.map(drop),
+            };
+            result.map_err(|error| StoreError::from_driver(error, &place))
         };
-        result.map_err(|error| self.typed(error))
+        simulated::statement(text, &place, done).await
     }
 
     /// The first column of what one database's own question answers, for example `PRAGMA integrity_check`.

@@ -43,6 +43,7 @@ mod rows;
 mod runs;
 mod schedules;
 mod signal;
+mod simulated;
 mod statement;
 mod statements;
 mod stats;
@@ -72,6 +73,8 @@ pub use reads::Reads;
 pub use retention::Forgotten;
 pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};
+#[cfg(debug_assertions)]
+pub use simulated::{StatementFate, simulate};
 pub use stats::Stats;
 pub use store::Store;
 pub use unreadable::Unreadable;

@@ -1,13 +1,14 @@
 //! The door for reading: a handle that cannot write.
 
-use crate::connection::{Connection, Driver};
+use crate::connection::{Connection, Driver, Lent, Spare};
 use crate::error::{Result, StoreError};
 use crate::feed::Feed;
 use crate::memory::Memory;
+use crate::simulated;
 use crate::unreadable::{SetAside, Unreadable};
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// Reading the database of one Trainyard: its connections refuse to write. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ struct Shared {
     memory: Memory,
     feed: Arc<Feed>,
     set_aside: SetAside,
+    spare: Spare,
 }
 
 /// Connections that refuse to write.
@@ -44,6 +46,7 @@ impl Reads {
             memory,
             feed,
             set_aside: SetAside::default(),
+            spare: Spare::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -53,6 +56,7 @@ impl Reads {
     /// A connection for reading.
     pub(crate) async fn reader(&self) -> Result<Connection> {
         let driver = match self.pool() {
+            Pool::Sqlite(pool) if simulated::is_on() => self.lent(pool).await.map(Driver::SqliteLent),
             Pool::Sqlite(pool) => Box::pin(pool.acquire()).await.map(Driver::SqliteReader),
             Pool::Postgres(pool) => Box::pin(pool.acquire()).await.map(Driver::PostgresReader),
         };
@@ -62,6 +66,17 @@ impl Reads {
             Arc::clone(&self.shared.place),
             self.memory().clone(),
         ))
+    }
+
+    /// A connection of a simulation: the pool's own tasks would go on beside it.
+    async fn lent(&self, pool: &SqlitePool) -> sqlx::Result<Lent> {
+        let spare = &self.shared.spare;
+        let known = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match known {
+            Some(connection) => connection,
+            None => simulated::done(Box::pin(pool.acquire())).await?.detach(),
+        };
+        Ok(Lent::new(connection, Arc::clone(spare)))
     }
 
     /// The newest migration of the database; `None` of one that is none of ours.

@@ -12,6 +12,7 @@ use crate::migrate;
 use crate::number;
 use crate::patience::Patience;
 use crate::reads::{Pool, Reads};
+use crate::simulated;
 use crate::writer::{Shown, Write, Writer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -212,10 +213,12 @@ pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: Sql
         .disable_statement_logging();
     keep_private(path);
     let creating = options.clone().create_if_missing(true);
-    let mut connection = creating.connect().await.map_err(failed)?;
-    migrate::sqlite(&mut connection, &place).await?;
+    let mut connection = simulated::done(creating.connect()).await.map_err(failed)?;
+    simulated::done(migrate::sqlite(&mut connection, &place)).await?;
     let short = format!("PRAGMA busy_timeout = {BUSY_TIMEOUT}");
-    connection.execute(AssertSqlSafe(short)).await.map_err(failed)?;
+    simulated::done(connection.execute(AssertSqlSafe(short)))
+        .await
+        .map_err(failed)?;
     let (memory, feed) = (Memory::default(), Feed::new(Some(path.to_owned())));
     let connection = Connection::new(Driver::SqliteWriter(connection), Arc::clone(&place), memory.clone());
     let health = Arc::new(Health::default());
@@ -224,10 +227,12 @@ pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: Sql
     let readers = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(READING)
-        .test_before_acquire(false)
-        .connect_with(options.pragma("query_only", "on"))
-        .await
-        .map_err(failed)?;
+        .test_before_acquire(false);
+    let options = options.pragma("query_only", "on");
+    let readers = match simulated::is_on() {
+        true => readers.connect_lazy_with(options),
+        false => readers.connect_with(options).await.map_err(failed)?,
+    };
     Ok(Store {
         reads: Reads::new(Pool::Sqlite(readers), place, memory, feed),
         writes: Writes::Sqlite(writer),

@@ -383,7 +383,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), BackupError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
 ) -> Result<T, BackupError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = trainyard_executors::apart(work).await;
     done.unwrap_or_else(|error| Err(at(Path::new("an artifact"))(io::Error::other(error))))
 }
 

@@ -52,7 +52,7 @@ pub struct Resolved {
 /// The spans a step reads. Their identity is their content, never their times or sizes.
 pub async fn resolve(data_root: &Path, window: &SourceWindow, sight: Sight) -> Result<Resolved, ExternalError> {
     let (root, window) = (data_root.to_owned(), window.clone());
-    tokio::task::spawn_blocking(move || resolve_blocking(&root, &window, &sight))
+    trainyard_executors::apart(move || resolve_blocking(&root, &window, &sight))
         .await
         .map_err(|error| ExternalError::Unreadable(format!("the data could not be read: {error}")))?
 }

@@ -88,7 +88,7 @@ impl Content {
                 Err(error) => Err(ContentError::Unreadable(error)),
             }
         };
-        tokio::task::spawn_blocking(looked)
+        trainyard_executors::apart(looked)
             .await
             .map_err(ContentError::NotRead)?
     }
@@ -102,14 +102,21 @@ impl Content {
     /// Moves sealed content to its place. Safe to repeat: content that is there is left alone.
     pub(crate) async fn adopt(&self, source: &Path, digest: &Digest) -> Result<PathBuf, ArtifactError> {
         let (folder, from, digest) = (self.folder.clone(), source.to_owned(), digest.clone());
-        passing(Effect::PublishContent, apart(source, move || folder.adopt(&from, &digest))).await
+        passing(
+            Effect::PublishContent,
+            apart(source, move || folder.adopt(&from, &digest)),
+        )
+        .await
     }
 
     /// Removes content; missing content is fine.
     pub(crate) async fn discard(&self, digest: &Digest) -> io::Result<()> {
         let (folder, gone) = (self.folder.clone(), digest.clone());
-        let removed = tokio::task::spawn_blocking(move || folder.discard(&gone));
-        passing(Effect::DiscardContent, async { removed.await.map_err(io::Error::other)? }).await
+        let removed = trainyard_executors::apart(move || folder.discard(&gone));
+        passing(Effect::DiscardContent, async {
+            removed.await.map_err(io::Error::other)?
+        })
+        .await
     }
 
     /// Keeps everything from being collected while content is found, published or served.
@@ -128,7 +135,7 @@ async fn apart<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
 ) -> Result<T, ArtifactError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = trainyard_executors::apart(work).await;
     done.unwrap_or_else(|error| {
         Err(ArtifactError::Io {
             path: path.to_owned(),
@@ -139,6 +146,9 @@ async fn apart<T: Send + 'static>(
 
 /// Removes folders of a run that is over.
 pub(crate) async fn remove_folders(folders: Vec<PathBuf>) -> io::Result<()> {
-    let removed = tokio::task::spawn_blocking(move || folders.iter().try_for_each(|folder| remove_tree(folder)));
-    passing(Effect::RemoveFolders, async { removed.await.map_err(io::Error::other)? }).await
+    let removed = trainyard_executors::apart(move || folders.iter().try_for_each(|folder| remove_tree(folder)));
+    passing(Effect::RemoveFolders, async {
+        removed.await.map_err(io::Error::other)?
+    })
+    .await
 }

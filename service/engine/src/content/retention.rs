@@ -161,7 +161,7 @@ impl Retention {
         let mut runs: Vec<RunId> = gone.runs;
         runs.retain(|run| self.left_by(run).iter().any(|folder| folder.exists()));
         let places: Vec<_> = gone.content.iter().map(|digest| self.content.place(digest)).collect();
-        let bytes = tokio::task::spawn_blocking(move || places.iter().map(|place| size(place)).sum());
+        let bytes = trainyard_executors::apart(move || places.iter().map(|place| size(place)).sum());
         let collected = Collected {
             runs,
             content: gone.content,

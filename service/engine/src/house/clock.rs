@@ -73,6 +73,10 @@ impl Even {
 
 /// The time by which this service goes, in the store's format.
 pub(crate) fn now() -> Micros {
+    #[cfg(debug_assertions)]
+    if let Some(now) = simulated::with(simulated::Machine::now) {
+        return now;
+    }
     let (clock, began) = &*CLOCK;
     let gone = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX / 2);
     Micros(clock.read(gone, wall().0, uptime))
@@ -80,6 +84,10 @@ pub(crate) fn now() -> Micros {
 
 /// The wall clock, as it is set now: for schedules only.
 pub(crate) fn wall() -> Micros {
+    #[cfg(debug_assertions)]
+    if let Some(wall) = simulated::with(simulated::Machine::wall) {
+        return wall;
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
@@ -87,6 +95,10 @@ pub(crate) fn wall() -> Micros {
 /// What happens from now on is later than what is stored, also after the clock was set back and the service
 /// started again.
 pub(crate) fn not_before(stored: Micros) {
+    #[cfg(debug_assertions)]
+    if simulated::with(|machine| machine.not_before(stored)).is_some() {
+        return;
+    }
     CLOCK.0.not_before(now().0, stored.0);
 }
 
@@ -99,12 +111,101 @@ fn uptime() -> Option<i64> {
 
 /// A new run id; later ids sort after earlier ones.
 pub(crate) fn new_run_id() -> RunId {
-    RunId::new(uuid::Uuid::now_v7().to_string())
+    RunId::new(new_id().to_string())
 }
 
 /// A new event id.
 pub(crate) fn new_event_id() -> EventId {
-    EventId::new(uuid::Uuid::now_v7().to_string())
+    EventId::new(new_id().to_string())
+}
+
+fn new_id() -> uuid::Uuid {
+    #[cfg(debug_assertions)]
+    if let Some(id) = simulated::with(simulated::Machine::new_id) {
+        return id;
+    }
+    uuid::Uuid::now_v7()
+}
+
+/// Whether this thread's machine is simulated.
+#[cfg(debug_assertions)]
+pub(crate) use simulated::is_on as is_simulated;
+#[cfg(not(debug_assertions))]
+pub(crate) fn is_simulated() -> bool {
+    false
+}
+
+/// A machine whose clocks a test has in hand.
+#[cfg(debug_assertions)]
+pub(crate) mod simulated {
+    use super::Even;
+    use std::cell::RefCell;
+    use trainyard_core::ids::Micros;
+    use uuid::{Builder, Uuid};
+
+    type Clock = Box<dyn Fn() -> i64>;
+
+    thread_local! {
+        static MACHINE: RefCell<Option<Machine>> = const { RefCell::new(None) };
+    }
+
+    /// The clocks of a machine, in microseconds, as a service on it found them at its start.
+    pub struct Machine {
+        even: Even,
+        began: i64,
+        monotonic: Clock,
+        wall: Clock,
+        ids: u64,
+    }
+
+    /// From now on the services of this thread go by these clocks, or with `None` by those of the machine. `ids` is
+    /// the number of the first id that they make.
+    pub fn simulate(clocks: Option<(Clock, Clock)>, ids: u64) {
+        let machine = clocks.map(|(monotonic, wall)| Machine {
+            even: Even::new(wall(), monotonic()),
+            began: monotonic(),
+            monotonic,
+            wall,
+            ids,
+        });
+        MACHINE.with(|place| *place.borrow_mut() = machine);
+    }
+
+    pub(super) fn with<T>(ask: impl FnOnce(&mut Machine) -> T) -> Option<T> {
+        MACHINE.with(|place| place.borrow_mut().as_mut().map(ask))
+    }
+
+    pub(crate) fn is_on() -> bool {
+        with(|_| ()).is_some()
+    }
+
+    impl Machine {
+        pub(super) fn now(&mut self) -> Micros {
+            let monotonic = (self.monotonic)();
+            Micros(
+                self.even
+                    .read(monotonic - self.began, (self.wall)(), || Some(monotonic)),
+            )
+        }
+
+        pub(super) fn wall(&mut self) -> Micros {
+            Micros((self.wall)())
+        }
+
+        pub(super) fn not_before(&mut self, stored: Micros) {
+            let now = self.now();
+            self.even.not_before(now.0, stored.0);
+        }
+
+        /// Sorts by the wall clock, as other ids do.
+        pub(super) fn new_id(&mut self) -> Uuid {
+            self.ids += 1;
+            let millis = u64::try_from((self.wall)() / 1000).unwrap_or(0);
+            let mut rest = [0; 10];
+            rest[2..].copy_from_slice(&self.ids.to_be_bytes());
+            Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
+        }
+    }
 }
 
 #[cfg(test)]

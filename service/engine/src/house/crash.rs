@@ -177,7 +177,9 @@ impl CrashPoint {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let effects = Effect::all().flat_map(|effect| [Self::Before(effect), Self::After(effect)]);
-        let moments = IntentAction::ALL.into_iter().flat_map(|action| [Self::Sent(action), Self::ReadBack(action)]);
+        let moments = IntentAction::ALL
+            .into_iter()
+            .flat_map(|action| [Self::Sent(action), Self::ReadBack(action)]);
         effects.chain(moments)
     }
 

@@ -56,7 +56,7 @@ impl Programs {
     /// The end of its log; empty if it has none.
     pub(crate) async fn said(&self, key: &AttemptKey) -> String {
         let log = self.log(key);
-        let read = tokio::task::spawn_blocking(move || log_end(&log)).await;
+        let read = trainyard_executors::apart(move || log_end(&log)).await;
         read.unwrap_or_default()
     }
 

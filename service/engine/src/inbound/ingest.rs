@@ -79,7 +79,10 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
 /// Says in the delivery's row why it waits: whoever looks at it sees that it is not lost.
 async fn note(inbound: &Inbound, delivery: &Delivery, why: &InterpretError) {
     let sentence = format!("it will be tried again: {why}");
-    let noted = passing(Effect::NoteDelivery, inbound.store.delivery_waits(&delivery.id, &sentence));
+    let noted = passing(
+        Effect::NoteDelivery,
+        inbound.store.delivery_waits(&delivery.id, &sentence),
+    );
     if let Err(error) = noted.await {
         tracing::debug!(delivery = %delivery.id, %error, "why it waits is not noted");
     }

@@ -4,11 +4,11 @@
 //! the schedule's own zone, and a slot is taken once, by a unique row.
 
 use super::Inbound;
-use crate::house::clock::{now, wall};
+use crate::house::clock::{is_simulated, now, wall};
 use crate::house::crash::{Effect, passing};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use trainyard_core::ids::Micros;
 use trainyard_core::inbound as decide;
@@ -57,7 +57,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
                 }
             }
         };
-        if next != Next::default() && ticking.is_none() {
+        if next != Next::default() && ticking.is_none() && !is_simulated() {
             ticking = ticker(&inbound)
                 .await
                 .inspect_err(|error| tracing::error!(%error, "the ticker did not start"))
@@ -81,7 +81,7 @@ async fn wait(inbound: &Inbound, next: Next) {
     loop {
         tokio::select! {
             () = inbound.signals.schedule.notified() => return,
-            () = inbound.signals.tick.notified() => {
+            () = tick(inbound) => {
                 if next.hold.is_some_and(|at| now() >= at) || next.slot.is_some_and(|at| wall() >= at) {
                     return;
                 }
@@ -89,6 +89,14 @@ async fn wait(inbound: &Inbound, next: Next) {
             () = sleep_until(Instant::now() + if inbound.store.is_shared() { OTHERS } else { NOTHING_PLANNED }) => return,
         }
     }
+}
+
+/// A second passed; that of a simulation is none of the scheduler's.
+async fn tick(inbound: &Inbound) {
+    if is_simulated() {
+        return sleep(TICK).await;
+    }
+    inbound.signals.tick.notified().await;
 }
 
 /// Starts everything that is due and says when to look again.

@@ -198,7 +198,7 @@ impl Trial<'_> {
             let version = Ledger::default().next_version();
             write_repository(&folder.join("candidate"), layout, &model, &version, (&source, &digest))
         };
-        let written = tokio::task::spawn_blocking(write).await;
+        let written = trainyard_executors::apart(write).await;
         let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));
         written.map_err(|error| Failure::Effect(broken(&error)))
     }

@@ -207,7 +207,9 @@ impl Registry {
         })?;
         let mut metadata = Vec::new();
         if let Some(forced) = &forced {
-            let blessing = self.forced_blessing(&served.promotion, found.run.as_ref(), forced).await;
+            let blessing = self
+                .forced_blessing(&served.promotion, found.run.as_ref(), forced)
+                .await;
             metadata.push(blessing.map_err(PromotionError::NotWritten)?);
         }
         metadata.extend(record::promotion(&served, &found, &plan, validated));
@@ -236,7 +238,7 @@ impl Registry {
         let id = new_run_id();
         let validated = self.validate(&id, &found.model, plan, config).await;
         let folders = [self.folders.work(&id), self.folders.logs(&id)];
-        let _ = tokio::task::spawn_blocking(move || folders.map(|folder| remove_tree(&folder))).await;
+        let _ = trainyard_executors::apart(move || folders.map(|folder| remove_tree(&folder))).await;
         let validated = validated.map_err(|error| match error {
             EffectError::Again { reason, .. } | EffectError::Broken(reason) => PromotionError::Trial(reason),
         })?;

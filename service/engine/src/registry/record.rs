@@ -4,10 +4,10 @@
 use super::Registry;
 use super::infra_validation::Validated;
 use super::serve::{Served, TurnError};
+use crate::serving::Target;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io;
-use crate::serving::Target;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::Override;

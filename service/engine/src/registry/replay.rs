@@ -4,7 +4,6 @@ use crate::content::Content;
 use crate::content::artifacts::read_plain;
 use std::io;
 use std::sync::Arc;
-use tokio::task::spawn_blocking;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::evaluation::{self, Evaluation, InvalidEvaluation};
 use trainyard_core::gate::{Replayed, judge as judge_evaluation};
@@ -52,7 +51,7 @@ pub(crate) async fn replay(
         };
         let (gate, content) = (Arc::clone(&gate), content.clone());
         // Reading a large evaluation takes a moment.
-        let one = spawn_blocking(move || anew(&gate, &content, run)).await;
+        let one = trainyard_executors::apart(move || anew(&gate, &content, run)).await;
         replayed.extend(one.ok().flatten());
     }
     Ok(replayed)

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::registry::{
-    Intent, IntentAction, IntentEvent, IntentState, Ledger, Look, NewPromotion, Sighting, Stage, Unknown, disagreement, left_alone,
-    until_next_look,
+    Intent, IntentAction, IntentEvent, IntentState, Ledger, Look, NewPromotion, Sighting, Stage, Unknown, disagreement,
+    left_alone, until_next_look,
 };
 use trainyard_core::run::{Disagreement, Drift, Finding};
 use trainyard_store::StoreError;

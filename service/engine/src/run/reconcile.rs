@@ -286,7 +286,10 @@ impl Worker {
         let id = &self.run.request.id;
         tracing::debug!(run = %id, version = next.version, "about to record");
         let effects = events.iter().map(|event| Effect::Event(event.kind()));
-        let recorded = outcome.promotion.is_some().then_some(Effect::Record(IntentAction::Push));
+        let recorded = outcome
+            .promotion
+            .is_some()
+            .then_some(Effect::Record(IntentAction::Push));
         let effects: Vec<_> = recorded.into_iter().chain(effects).collect();
         match passing(effects, self.runs.store.append(append)).await {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),

@@ -160,7 +160,7 @@ impl ModelFolder {
     ) -> Result<(), ServingError> {
         let hidden = self.hidden(&self.served(version), claims);
         let (folder, source, version, marker) = (self.clone(), source.to_owned(), version.to_owned(), marker.clone());
-        let written = tokio::task::spawn_blocking(move || folder.write_now(&source, &version, &marker, &hidden));
+        let written = trainyard_executors::apart(move || folder.write_now(&source, &version, &marker, &hidden));
         let written = async { written.await.map_err(|error| ServingError::Folder(error.to_string()))? };
         passing(Effect::WriteVersion, written).await
     }
@@ -231,7 +231,7 @@ impl ModelFolder {
     pub(super) async fn holds(&self, source: &Path, version: &str) -> Result<bool, ServingError> {
         let (folder, source, version) = (self.clone(), source.to_owned(), version.to_owned());
         let place = self.version(&version);
-        let compared = tokio::task::spawn_blocking(move || folder.holds_now(&source, &version)).await;
+        let compared = trainyard_executors::apart(move || folder.holds_now(&source, &version)).await;
         compared
             .map_err(io::Error::other)
             .and_then(|compared| compared)
@@ -253,7 +253,7 @@ impl ModelFolder {
     pub(super) async fn standing(&self, version: &str, claims: &Claims) -> Result<Option<Standing>, ServingError> {
         let (folder, claims, owned) = (self.clone(), claims.clone(), version.to_owned());
         let place = self.version(version);
-        let standing = tokio::task::spawn_blocking(move || folder.standing_now(&owned, &claims)).await;
+        let standing = trainyard_executors::apart(move || folder.standing_now(&owned, &claims)).await;
         standing
             .map_err(io::Error::other)
             .and_then(|standing| standing)

@@ -120,7 +120,7 @@ impl ModelFolder {
     pub(super) async fn survey(&self, claims: &Claims) -> Result<Survey, ServingError> {
         let (folder, claims) = (self.clone(), claims.clone());
         let place = self.path().to_owned();
-        let surveyed = tokio::task::spawn_blocking(move || folder.survey_now(&claims)).await;
+        let surveyed = trainyard_executors::apart(move || folder.survey_now(&claims)).await;
         surveyed
             .map_err(io::Error::other)
             .and_then(|surveyed| surveyed)

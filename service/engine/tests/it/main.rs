@@ -35,6 +35,7 @@ mod sealed;
 mod second_process;
 mod secrets;
 mod serving;
+mod sim;
 mod storm;
 mod targets;
 mod tiny;

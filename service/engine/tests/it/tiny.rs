@@ -96,8 +96,13 @@ pub fn usual(program: &Program) -> Script {
 
 fn train(task: &Task) -> Script {
     let half = |name: &str| std::fs::read_to_string(task.input(name)).unwrap();
+    train_on(task, &[half("left"), half("right")])
+}
+
+/// A model of what was seen.
+pub fn train_on(task: &Task, seen: &[String]) -> Script {
     let (auc, serve) = (task.parameter("auc"), task.parameter("serve"));
-    let model = json!({"auc": auc, "serve": serve, "seen": [half("left"), half("right")]});
+    let model = json!({"auc": auc, "serve": serve, "seen": seen});
     let sample = json!({
         "request": {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1]}]},
         "response": {"outputs": [{"name": "score", "data": [auc]}]},

@@ -223,7 +223,7 @@ fn gone(input: &Input) -> ExecutorError {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExecutorError> + Send + 'static,
 ) -> Result<T, ExecutorError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::apart(work).await;
     done.unwrap_or_else(|error| {
         Err(ExecutorError::Failed {
             message: format!("the attempt's folder was not finished: {error}"),

@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A call that has no whole answer by then is over.
 const PATIENCE: Duration = Duration::from_secs(20);

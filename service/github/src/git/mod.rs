@@ -4,6 +4,8 @@ mod command;
 mod error;
 mod names;
 mod rebuild;
+#[cfg(debug_assertions)]
+pub mod scripted;
 mod work_tree;
 
 pub use error::GitError;
@@ -103,6 +105,10 @@ impl Mirror {
     /// Makes sure that the commit is in the mirror; asks the host only when it is not. A mirror that
     /// cannot take it is made anew.
     pub async fn fetch(&self, sha: &CommitSha) -> Result<(), GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::fetch(sha) {
+            return scripted;
+        }
         full_sha(sha)?;
         let _alone = self.lock.lock().await;
         match self.bring(&self.folder, sha).await {
@@ -185,6 +191,10 @@ impl Mirror {
 
     /// A file's content at a commit; `None` when there is no such file. Links are not followed.
     pub async fn show(&self, sha: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::show(sha, path) {
+            return scripted;
+        }
         let path = tree_path(path)?;
         sound!(self, &[sha], self.show_at(sha, path))
     }
@@ -209,6 +219,10 @@ impl Mirror {
 
     /// The files of a commit at or below `prefix`, a folder; an empty one means all. Sorted.
     pub async fn list(&self, sha: &CommitSha, prefix: &str) -> Result<Vec<String>, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::list(sha, prefix) {
+            return scripted;
+        }
         let prefix = prefix.trim_end_matches('/');
         let prefix = if prefix.is_empty() {
             None
@@ -225,6 +239,10 @@ impl Mirror {
 
     /// The paths in which two commits differ. Both must be in the mirror, or with the host.
     pub async fn changed_paths(&self, before: &CommitSha, after: &CommitSha) -> Result<Vec<String>, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::changed_paths(before, after) {
+            return scripted;
+        }
         self.fetch(before).await?;
         self.fetch(after).await?;
         let args = [
@@ -244,6 +262,10 @@ impl Mirror {
 
     /// The commit where two histories parted; `None` when they have nothing in common.
     pub async fn merge_base(&self, one: &CommitSha, other: &CommitSha) -> Result<Option<CommitSha>, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::merge_base(one, other) {
+            return scripted;
+        }
         self.fetch(one).await?;
         self.fetch(other).await?;
         let args = ["--end-of-options", full_sha(one)?, full_sha(other)?];
@@ -265,6 +287,10 @@ impl Mirror {
     /// Writes the commit's files into the folder `into`, which appears whole or not at all; one that
     /// is there already is left as it is. There is no `.git` in it and submodules stay empty.
     pub async fn checkout(&self, sha: &CommitSha, into: &Path) -> Result<(), GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::checkout(sha, into) {
+            return scripted;
+        }
         self.fetch(sha).await?;
         sound!(self, &[sha], self.write_out(sha, into))
     }

@@ -87,7 +87,8 @@ fn die_if_asked(point: CrashPoint) {
         }
         Some((point?, nth.parse().unwrap_or(1)))
     });
-    let here = |(asked, nth): &(CrashPoint, usize)| *asked == point && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth;
+    let here =
+        |(asked, nth): &(CrashPoint, usize)| *asked == point && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth;
     if asked.as_ref().is_some_and(here) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }

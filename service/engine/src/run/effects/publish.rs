@@ -46,7 +46,7 @@ pub(super) async fn publish(
         .cloned();
     let data_root = data_root.to_owned();
     let (folder, plan, name) = (outputs.clone(), planned.clone(), step.clone());
-    let seal = tokio::task::spawn_blocking(move || {
+    let seal = trainyard_executors::apart(move || {
         if let Some(data) = data {
             external::unchanged(&data_root, &data).map_err(|error| error.to_string())?;
         }

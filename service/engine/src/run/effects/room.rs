@@ -34,7 +34,7 @@ impl Room {
     pub(super) async fn exceeded(&mut self) -> Option<(u64, u64)> {
         let limit = self.limit?;
         let (folder, start) = (self.folder.clone(), Instant::now());
-        let there = tokio::task::spawn_blocking(move || occupied(&folder)).await.ok()?;
+        let there = trainyard_executors::apart(move || occupied(&folder)).await.ok()?;
         self.pause = MEASURE.max(start.elapsed() * PATIENCE);
         (there > limit).then_some((there, limit))
     }

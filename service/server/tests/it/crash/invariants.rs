@@ -28,9 +28,19 @@ pub fn rest(world: &World) {
             let waiting = reads.unprocessed_deliveries(10).await.unwrap();
             if let Some(delivery) = waiting.first() {
                 let view = reads.delivery(&delivery.id).await.unwrap();
-                return Err(format!("delivery {} waits: {:?}", delivery.id, view.and_then(|view| view.waits_for)));
+                return Err(format!(
+                    "delivery {} waits: {:?}",
+                    delivery.id,
+                    view.and_then(|view| view.waits_for)
+                ));
             }
-            let runs = reads.runs(&RunFilter { limit: 1000, ..RunFilter::default() }).await.unwrap();
+            let runs = reads
+                .runs(&RunFilter {
+                    limit: 1000,
+                    ..RunFilter::default()
+                })
+                .await
+                .unwrap();
             if let Some(run) = runs.iter().find(|run| !run.state.is_final()) {
                 return Err(format!("run {} is {}", run.id, run.state.as_str()));
             }
@@ -49,7 +59,10 @@ pub fn rest(world: &World) {
 /// What is left of runs that are over.
 fn left_of(world: &World) -> Option<String> {
     for folder in ["processes", "work", "checkouts"] {
-        let entries = std::fs::read_dir(world.data().join(folder)).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(world.data().join(folder))
+            .into_iter()
+            .flatten()
+            .flatten();
         let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
         // What is hidden may be another process's.
         if let Some(name) = names.find(|name| !name.starts_with('.')) {
@@ -64,7 +77,9 @@ fn left_of(world: &World) -> Option<String> {
         let command = String::from_utf8_lossy(&text("cmdline")).contains(&place);
         command || folder.starts_with(&place)
     };
-    let left = processes().into_iter().find(|found| Some(found.id) != service && Some(found.parent) != service && ours(found.id));
+    let left = processes()
+        .into_iter()
+        .find(|found| Some(found.id) != service && Some(found.parent) != service && ours(found.id));
     left.map(|found| format!("process {} ({}) is left", found.id, found.name))
 }
 
@@ -84,11 +99,22 @@ pub fn check(world: &World) {
         broken
     });
     let log = world.service.as_ref().map(|service| service.log()).unwrap_or_default();
-    assert!(broken.is_empty(), "{}\n{log}\nsee it again: {}", broken.join("\n"), world.replay);
+    assert!(
+        broken.is_empty(),
+        "{}\n{log}\nsee it again: {}",
+        broken.join("\n"),
+        world.replay
+    );
 }
 
 async fn all_runs(reads: &Reads) -> Vec<Run> {
-    let rows = reads.runs(&RunFilter { limit: 1000, ..RunFilter::default() }).await.unwrap();
+    let rows = reads
+        .runs(&RunFilter {
+            limit: 1000,
+            ..RunFilter::default()
+        })
+        .await
+        .unwrap();
     let mut runs = Vec::new();
     for row in rows {
         runs.push(reads.load_run(&row.id).await.unwrap());
@@ -113,7 +139,10 @@ async fn deliveries(world: &World, reads: &Reads) -> Vec<Broken> {
         }
         // Every push changed a pipeline that listens to it.
         if taken.event == "push" && row.events.iter().all(|event| event.runs.is_empty()) {
-            broken.push(format!("I1: push {} started no run: {:?} {:?}", taken.guid, row.outcome, row.events));
+            broken.push(format!(
+                "I1: push {} started no run: {:?} {:?}",
+                taken.guid, row.outcome, row.events
+            ));
         }
     }
     broken
@@ -162,22 +191,38 @@ async fn ledger(reads: &Reads, target: &str, runs: &[Run]) -> Vec<Broken> {
         let digest = entry.model.digest.to_string();
         models.entry(&entry.version).or_default().insert(digest);
         let known = |state| {
-            intents.iter().any(|intent| intent.entry.version == entry.version && intent.state == state && intent.entry.model.digest == entry.model.digest)
+            intents.iter().any(|intent| {
+                intent.entry.version == entry.version
+                    && intent.state == state
+                    && intent.entry.model.digest == entry.model.digest
+            })
         };
         if !known(IntentState::Recorded) {
-            broken.push(format!("I6: entry {} of {target} has no intent that was done", entry.id));
+            broken.push(format!(
+                "I6: entry {} of {target} has no intent that was done",
+                entry.id
+            ));
         }
-        let run = entry.run.as_ref().and_then(|id| runs.iter().find(|run| run.request.id == *id));
+        let run = entry
+            .run
+            .as_ref()
+            .and_then(|id| runs.iter().find(|run| run.request.id == *id));
         let names = match (&entry.evidence, entry.action) {
             (Evidence::Gate(_), PromotionAction::Push) => {
                 *pushes.entry(entry.run.clone()).or_default() += 1;
                 let approved = run.is_some_and(|run| {
-                    let blessed = run.verdict.as_ref().is_some_and(|verdict| verdict.blessing() == Blessing::Blessed);
+                    let blessed = run
+                        .verdict
+                        .as_ref()
+                        .is_some_and(|verdict| verdict.blessing() == Blessing::Blessed);
                     let same = run.candidate().is_some_and(|model| model.digest == entry.model.digest);
                     blessed && same
                 });
                 if !approved {
-                    broken.push(format!("I3: entry {} of {target} was never approved: {entry:?}", entry.id));
+                    broken.push(format!(
+                        "I3: entry {} of {target} was never approved: {entry:?}",
+                        entry.id
+                    ));
                 }
                 let run = entry.run.as_ref().unwrap();
                 (format!("{run}/push/pushed_model"), format!("{run}/push"))
@@ -186,9 +231,10 @@ async fn ledger(reads: &Reads, target: &str, runs: &[Run]) -> Vec<Broken> {
                 let name = format!("promote/{target}/{}", entry.version);
                 (format!("{name}/pushed_model"), format!("{name}/push"))
             }
-            (_, PromotionAction::Rollback) => {
-                (entry.model.name.clone(), format!("rollback/{target}/{}", before.unwrap_or_default()))
-            }
+            (_, PromotionAction::Rollback) => (
+                entry.model.name.clone(),
+                format!("rollback/{target}/{}", before.unwrap_or_default()),
+            ),
             (_, PromotionAction::Removed) => continue,
         };
         before = Some(entry.id);
@@ -197,30 +243,50 @@ async fn ledger(reads: &Reads, target: &str, runs: &[Run]) -> Vec<Broken> {
             _ => Direction::Upstream,
         };
         let known = match reads.lineage(&names.0, direction, 2).await {
-            Ok(graph) => serde_json::to_string(&graph).unwrap().contains(&format!("\"{}\"", names.1)),
+            Ok(graph) => serde_json::to_string(&graph)
+                .unwrap()
+                .contains(&format!("\"{}\"", names.1)),
             Err(error) => {
                 broken.push(format!("I6: {error}"));
                 false
             }
         };
         if !known {
-            broken.push(format!("I6: ML Metadata does not know {} of entry {} of {target}: {:?}", names.1, entry.id, entry.action));
+            broken.push(format!(
+                "I6: ML Metadata does not know {} of entry {} of {target}: {:?}",
+                names.1, entry.id, entry.action
+            ));
         }
     }
     for intent in &intents {
-        models.entry(&intent.entry.version).or_default().insert(intent.entry.model.digest.to_string());
+        models
+            .entry(&intent.entry.version)
+            .or_default()
+            .insert(intent.entry.model.digest.to_string());
     }
     for (version, models) in models.iter().filter(|(_, models)| models.len() > 1) {
         broken.push(format!("I3: version {version} of {target} names {models:?}"));
     }
     for (run, times) in pushes.iter().filter(|(_, times)| **times > 1) {
-        broken.push(format!("I3: the approval of run {run:?} was pushed {times} times to {target}"));
+        broken.push(format!(
+            "I3: the approval of run {run:?} was pushed {times} times to {target}"
+        ));
     }
     // An approved model that was not withheld serves, or did.
-    for run in runs.iter().filter(|run| run.request.plan.pipeline == target && run.state == RunState::Succeeded) {
-        let said = run.summary.as_deref().unwrap_or_default().starts_with("approved, and serving");
+    for run in runs
+        .iter()
+        .filter(|run| run.request.plan.pipeline == target && run.state == RunState::Succeeded)
+    {
+        let said = run
+            .summary
+            .as_deref()
+            .unwrap_or_default()
+            .starts_with("approved, and serving");
         if said != pushes.contains_key(&Some(run.request.id.clone())) {
-            broken.push(format!("I3: run {} says {:?}, and the ledger of {target} says otherwise", run.request.id, run.summary));
+            broken.push(format!(
+                "I3: run {} says {:?}, and the ledger of {target} says otherwise",
+                run.request.id, run.summary
+            ));
         }
     }
     broken
@@ -231,14 +297,21 @@ async fn endpoints(world: &World, reads: &Reads) -> Vec<Broken> {
     let mut broken = Vec::new();
     for target in TARGETS {
         let ledger = reads.ledger(target).await.unwrap();
-        let says = ledger.serving().map(|serving| (serving.pushed.version.clone(), serving.pushed.model.digest.to_string()));
-        let known: BTreeSet<(String, String)> =
-            ledger.entries().iter().map(|entry| (entry.version.clone(), entry.model.digest.to_string())).collect();
+        let says = ledger
+            .serving()
+            .map(|serving| (serving.pushed.version.clone(), serving.pushed.model.digest.to_string()));
+        let known: BTreeSet<(String, String)> = ledger
+            .entries()
+            .iter()
+            .map(|entry| (entry.version.clone(), entry.model.digest.to_string()))
+            .collect();
         let serves = match target {
             "hook" => {
                 for asked in world.endpoint.asked() {
                     if !known.contains(&asked) {
-                        broken.push(format!("I3: {target} was made to serve {asked:?}, which its ledger does not know"));
+                        broken.push(format!(
+                            "I3: {target} was made to serve {asked:?}, which its ledger does not know"
+                        ));
                     }
                 }
                 world.endpoint.serves()
@@ -252,7 +325,9 @@ async fn endpoints(world: &World, reads: &Reads) -> Vec<Broken> {
                 let folder = in_folder(world, "models/server");
                 let loaded = world.server.predict().map(|(version, _)| version);
                 if loaded != folder.as_ref().map(|(version, _)| version.clone()) {
-                    broken.push(format!("I3: {target} predicts by {loaded:?} and its folder has {folder:?}"));
+                    broken.push(format!(
+                        "I3: {target} predicts by {loaded:?} and its folder has {folder:?}"
+                    ));
                 }
                 folder
             }
@@ -276,7 +351,10 @@ fn in_folder(world: &World, folder: &str) -> Option<(String, String)> {
     let (_, name) = numbers.max()?;
     let marker = std::fs::read(folder.join(name).join(".trainyard.json")).ok()?;
     let marker: serde_json::Value = serde_json::from_slice(&marker).ok()?;
-    Some((marker["version"].as_str()?.to_owned(), marker["model"].as_str()?.to_owned()))
+    Some((
+        marker["version"].as_str()?.to_owned(),
+        marker["model"].as_str()?.to_owned(),
+    ))
 }
 
 /// I5: the last thing that GitHub heard of a commit is how a run of it ended.
@@ -288,8 +366,13 @@ fn statuses(world: &World, runs: &[Run]) -> Vec<Broken> {
         };
         let told = world.github.statuses(REPO, commit.as_str());
         let last = told.iter().rfind(|status| status.context == own.context);
-        let of_commit = runs.iter().filter(|other| other.request.commit.as_ref() == Some(commit));
-        let expected: Vec<_> = of_commit.filter_map(report::status).filter(|status| status.context == own.context).collect();
+        let of_commit = runs
+            .iter()
+            .filter(|other| other.request.commit.as_ref() == Some(commit));
+        let expected: Vec<_> = of_commit
+            .filter_map(report::status)
+            .filter(|status| status.context == own.context)
+            .collect();
         let same = |status: &report::Status| {
             last.is_some_and(|last| {
                 serde_json::to_value(status.state).unwrap() == last.state.as_str()
@@ -297,7 +380,10 @@ fn statuses(world: &World, runs: &[Run]) -> Vec<Broken> {
             })
         };
         if !expected.iter().any(same) {
-            broken.push(format!("I5: {} of {commit} was last told {last:?}, and is {expected:?}", own.context));
+            broken.push(format!(
+                "I5: {} of {commit} was last told {last:?}, and is {expected:?}",
+                own.context
+            ));
         }
     }
     broken
@@ -307,6 +393,11 @@ fn statuses(world: &World, runs: &[Run]) -> Vec<Broken> {
 pub fn whole(world: &World) {
     let store = world.store();
     let checked = world.block_on(store.check()).unwrap();
-    assert!(checked.problems.is_empty(), "I7: {:?}\nsee it again: {}", checked.problems, world.replay);
+    assert!(
+        checked.problems.is_empty(),
+        "I7: {:?}\nsee it again: {}",
+        checked.problems,
+        world.replay
+    );
     world.block_on(store.close());
 }

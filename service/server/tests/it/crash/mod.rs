@@ -45,7 +45,10 @@ fn one_thing(world: &mut World, dice: &mut Dice) {
         5 => {
             world.push(&TARGETS, "0.9");
         }
-        6 | 7 => world.call(&format!("/api/v1/targets/{target}/rollback"), json!({"reason": "a person wants it"})),
+        6 | 7 => world.call(
+            &format!("/api/v1/targets/{target}/rollback"),
+            json!({"reason": "a person wants it"}),
+        ),
         8 | 9 => {
             let filter = RunFilter {
                 limit: 8,
@@ -134,7 +137,9 @@ fn storm(seed: u64, kills: u64) {
         world.kill();
         if kill % 25 == 24 || kill + 1 == kills {
             world.start(None);
-            world.until("the service answers", || world.get("/healthz").map(drop).ok_or_else(|| "no answer".to_owned()));
+            world.until("the service answers", || {
+                world.get("/healthz").map(drop).ok_or_else(|| "no answer".to_owned())
+            });
             invariants::check(&world);
             eprintln!("seed {seed}: {} kills", kill + 1);
         }

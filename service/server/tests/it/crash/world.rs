@@ -51,7 +51,11 @@ impl Drop for World {
 impl World {
     pub fn new(replay: String) -> Self {
         trainyard_github::install_tls();
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let url = format!("http://127.0.0.1:{port}");
         let (github, endpoint, hook, work) = runtime.block_on(async {
@@ -118,7 +122,9 @@ max_loading_time = "5s"
         };
         for target in TARGETS {
             world.work.write(&format!("pipelines/{target}/code/train.sh"), TRAIN);
-            world.work.write(&format!("pipelines/{target}/code/Dockerfile"), "FROM base\n");
+            world
+                .work
+                .write(&format!("pipelines/{target}/code/Dockerfile"), "FROM base\n");
         }
         world
     }
@@ -196,7 +202,11 @@ max_loading_time = "5s"
 
     /// A person's request; it may meet a dead service.
     pub fn ask(&self, path: &str, body: Value) -> Option<(u16, Value)> {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(API_TOKEN).json(&body);
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(API_TOKEN)
+            .json(&body);
         let request = request.timeout(Duration::from_secs(20));
         self.runtime.block_on(async move {
             let answer = request.send().await.ok()?;
@@ -207,7 +217,11 @@ max_loading_time = "5s"
 
     /// The same without waiting for the answer.
     pub fn call(&self, path: &str, body: Value) {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(API_TOKEN).json(&body);
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(API_TOKEN)
+            .json(&body);
         let request = request.timeout(Duration::from_secs(20));
         self.runtime.spawn(async move { request.send().await.map(drop).ok() });
     }
@@ -223,9 +237,15 @@ max_loading_time = "5s"
 
     /// The git programs of the service.
     pub fn gits(&self) -> Vec<u32> {
-        let Some(service) = &self.service else { return Vec::new() };
+        let Some(service) = &self.service else {
+            return Vec::new();
+        };
         let of_service = |parent: u32| parent == service.id();
-        processes().into_iter().filter(|found| found.name.starts_with("git") && of_service(found.parent)).map(|found| found.id).collect()
+        processes()
+            .into_iter()
+            .filter(|found| found.name.starts_with("git") && of_service(found.parent))
+            .map(|found| found.id)
+            .collect()
     }
 
     fn database(&self) -> DatabaseUrl {
@@ -282,7 +302,11 @@ pub fn processes() -> Vec<Process> {
         let mut rest = rest.split_whitespace();
         let (state, parent) = (rest.next()?, rest.next()?.parse().ok()?);
         let dead = state == "Z" || begin.is_empty();
-        (!dead).then(|| Process { id, parent, name: name.to_owned() })
+        (!dead).then(|| Process {
+            id,
+            parent,
+            name: name.to_owned(),
+        })
     });
     found.collect()
 }
