@@ -25,6 +25,7 @@ migrations! {
     5 "0005_target_holds";
     6 "0006_push_intents";
     7 "0007_set_aside";
+    9 "0009_delivery_bodies";
 }
 
 /// The newest schema version this program knows.

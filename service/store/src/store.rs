@@ -1,5 +1,6 @@
 //! The door for writing: opening, writing, closing. What only reads is [`Reads`].
 
+use crate::arrivals::Accepts;
 use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
@@ -33,6 +34,7 @@ const CONNECTIONS: u32 = 4;
 pub struct Store {
     reads: Reads,
     writes: Writes,
+    accepts: Arc<Accepts>,
     url: DatabaseUrl,
 }
 
@@ -82,6 +84,11 @@ impl Store {
     /// Whether processes of other machines may use the same database.
     pub fn is_shared(&self) -> bool {
         matches!(self.url, DatabaseUrl::Postgres(_))
+    }
+
+    /// Deliveries at the door.
+    pub(crate) fn accepts(&self) -> &Accepts {
+        &self.accepts
     }
 
     /// Where the database is.
@@ -168,6 +175,7 @@ async fn open_sqlite(url: &DatabaseUrl, path: &Path) -> Result<Store> {
     Ok(Store {
         reads: Reads::new(Pool::Sqlite(readers), place, memory, feed),
         writes: Writes::Sqlite(writer),
+        accepts: Arc::default(),
         url: url.clone(),
     })
 }
@@ -234,6 +242,7 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
     Ok(Store {
         reads: Reads::new(readers, place, Memory::default(), Feed::new(None)),
         writes: Writes::Postgres(pool().connect_lazy_with(options)),
+        accepts: Arc::default(),
         url: url.clone(),
     })
 }
