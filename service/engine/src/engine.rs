@@ -30,6 +30,7 @@ use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
 use crate::run::hands::Hands;
 use crate::run::images::Images;
+use crate::run::moved::Moves;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use crate::source::Source;
 use secrecy::ExposeSecret;
@@ -223,6 +224,7 @@ impl Engine {
                 .as_ref()
                 .map(|github| github.webhook_secrets.clone())
                 .unwrap_or_default(),
+            large_body: Default::default(),
         };
         let runs = Runs {
             images: Images::new(
@@ -235,6 +237,7 @@ impl Engine {
             data_root: config.data_root.clone(),
             max_parallel_steps: config.max_parallel_steps,
             max_parallel_runs: config.max_parallel_runs,
+            moves: Moves::new(store.reads()),
             store,
             source,
             content,

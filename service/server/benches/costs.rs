@@ -5,6 +5,9 @@
 
 mod docker;
 mod footprint;
+mod intake;
+mod many_runs;
+mod service;
 
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
@@ -28,8 +31,25 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     println!("load {}, {} cores", load()?, std::thread::available_parallelism()?);
     row("fsync of 4 KiB", &millis(fsync(folder.path())?), None);
-    runtime.block_on(containers(folder.path()))?;
-    runtime.block_on(footprint::report(folder.path()))
+    // One part alone: `cargo bench --bench costs -- intake`.
+    let only = std::env::args().nth(1).filter(|word| !word.starts_with('-'));
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("containers") {
+        runtime.block_on(containers(folder.path()))?;
+    }
+    if wanted("footprint") {
+        runtime.block_on(footprint::report(folder.path()))?;
+    }
+    if wanted("intake") {
+        runtime.block_on(intake::report(folder.path()))?;
+    }
+    if wanted("lists") {
+        runtime.block_on(many_runs::lists(folder.path()))?;
+    }
+    if wanted("resumed") {
+        runtime.block_on(many_runs::resumed(folder.path()))?;
+    }
+    Ok(())
 }
 
 /// A chain of containers through the engine, against the same through the raw API.

@@ -70,7 +70,7 @@ impl Reads {
         self.schedules().await?;
         self.next_hold().await?;
         self.due_outbox(Micros(i64::MAX), LOOKED_AT).await?;
-        self.unprocessed_deliveries(DELIVERIES).await?;
+        self.waiting_deliveries(0, DELIVERIES, None).await?;
         self.promotions(None, LOOKED_AT).await?;
         self.aliases(None).await?;
         let newest = RunFilter {

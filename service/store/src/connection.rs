@@ -381,6 +381,11 @@ impl Row {
         })
     }
 
+    /// What is wrong with a column that was read.
+    pub(crate) fn damaged(&self, what: &str, problem: &str) -> StoreError {
+        StoreError::damaged(&self.place, what, problem)
+    }
+
     /// A word that is one of a closed set, stored as serde names it.
     pub(crate) fn word<T: DeserializeOwned>(&self, column: usize, what: &str) -> Result<T> {
         let text: String = self.get(column)?;

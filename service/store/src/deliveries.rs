@@ -1,11 +1,11 @@
 //! Deliveries: what came in from outside, stored before it is answered.
 
-use crate::connection::{Connection, Row, args, json};
+use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
-use crate::statement::statements;
+use crate::statement::{chunks, numbered, statements};
 use crate::store::Store;
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,13 +13,21 @@ use serde_json::{Map, Value};
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 
 statements! {
-    INSERT = "INSERT INTO deliveries (id, origin, kind, received_at, headers, body) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (id) DO NOTHING";
-    UNPROCESSED = "SELECT id, origin, kind, received_at, headers, body FROM deliveries
-        WHERE processed_at IS NULL ORDER BY received_at, id LIMIT $1";
+    WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id,
+            CASE WHEN length(b.body) <= CAST($2 AS BIGINT) THEN b.body END
+        FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
+        WHERE d.processed_at IS NULL AND d.body_id > $1 ORDER BY d.body_id LIMIT $3";
+    ONE_WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id, b.body
+        FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
+        WHERE d.processed_at IS NULL AND d.body_id = $1";
     SETTLE = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL";
+    SETTLE_8 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
+        1, 8 x 2, ") v WHERE id = v.column1 AND processed_at IS NULL");
+    SETTLE_32 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
+        1, 32 x 2, ") v WHERE id = v.column1 AND processed_at IS NULL");
+    SAY_INSTEAD = "UPDATE deliveries SET outcome = $2 WHERE id = $1";
     WAITS = "UPDATE deliveries SET waits_for = $2
-        WHERE id = $1 AND processed_at IS NULL AND waits_for IS DISTINCT FROM $2";
+        WHERE body_id = $1 AND processed_at IS NULL AND waits_for IS DISTINCT FROM $2";
     EXISTS = "SELECT 1 FROM deliveries WHERE id = $1";
     VIEW = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
             e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
@@ -27,40 +35,17 @@ statements! {
         WHERE d.id = $1 ORDER BY e.at, e.id, r.created_at, r.id";
     NEWEST = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
             e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
-        FROM (SELECT * FROM deliveries ORDER BY received_at DESC, id DESC LIMIT $1) d
+        FROM (SELECT * FROM deliveries WHERE (received_at, id) < ($1, $2)
+            ORDER BY received_at DESC, id DESC LIMIT $3) d
         LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
         ORDER BY d.received_at DESC, d.id DESC, e.at, e.id, r.created_at, r.id";
-}
-
-/// A delivery whose signature was checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewDelivery {
-    /// The sender's id; the same id is accepted once.
-    pub id: DeliveryId,
-    /// `github`, `cloudevents` or `internal`.
-    pub origin: String,
-    /// The sender's name for what happened, for example `push`.
-    pub kind: String,
-    /// When it arrived.
-    pub received_at: Micros,
-    /// The headers worth keeping.
-    pub headers: Map<String, Value>,
-    /// The body as it arrived.
-    pub body: Bytes,
-}
-
-/// What became of a delivery at the door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// It is stored and on the disk.
-    New,
-    /// It was stored before.
-    Duplicate,
 }
 
 /// A delivery to work on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
+    /// Its number: later ones were stored later.
+    pub number: u64,
     /// The sender's id.
     pub id: DeliveryId,
     /// `github`, `cloudevents` or `internal`.
@@ -71,8 +56,17 @@ pub struct Delivery {
     pub received_at: Micros,
     /// The headers that were kept.
     pub headers: Map<String, Value>,
-    /// The body as it arrived.
-    pub body: Bytes,
+    /// The body as it arrived; `None` where it is larger than was asked for: see [`Reads::waiting_delivery`].
+    pub body: Option<Bytes>,
+}
+
+/// Deliveries that wait, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitingPage {
+    /// Those whose rows can be read.
+    pub deliveries: Vec<Delivery>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<u64>,
 }
 
 /// The end of the work on a delivery: stored in one transaction.
@@ -125,32 +119,17 @@ pub struct EventView {
 }
 
 impl Store {
-    /// Stores a delivery; it is on the disk when this returns.
-    pub async fn accept_delivery(&self, delivery: &NewDelivery) -> Result<Accepted> {
-        let arguments = args![
-            delivery.id.as_str(),
-            &delivery.origin,
-            &delivery.kind,
-            delivery.received_at,
-            json(&delivery.headers),
-            delivery.body.to_vec(),
-        ];
-        let stored = self
-            .write_for_sender(move |db| Box::pin(async move { db.execute(INSERT, arguments).await }))
-            .await?;
-        Ok(if stored == 1 {
-            Accepted::New
-        } else {
-            Accepted::Duplicate
+    /// Notes why deliveries still wait, each by its number.
+    pub async fn deliveries_wait(&self, why: Vec<(u64, String)>) -> Result<()> {
+        self.write(move |db| {
+            Box::pin(async move {
+                for (number, why) in why {
+                    db.execute(WAITS, args![number, why]).await?;
+                }
+                Ok(())
+            })
         })
-    }
-
-    /// Notes why a delivery still waits.
-    pub async fn delivery_waits(&self, id: &DeliveryId, why: &str) -> Result<()> {
-        let arguments = args![id.as_str(), why];
-        self.write(move |db| Box::pin(async move { db.execute(WAITS, arguments).await }))
-            .await?;
-        Ok(())
+        .await
     }
 
     /// Stores what a delivery meant, with runs and outbox items, and marks it processed. A delivery
@@ -160,23 +139,49 @@ impl Store {
         self.write(move |db| Box::pin(async move { settle_delivery(db, &settle).await }))
             .await
     }
+
+    /// The same for many in one transaction; those that were settled before are left alone.
+    pub async fn settle_deliveries(&self, all: Vec<SettleDelivery>, at: Micros) -> Result<()> {
+        self.write(move |db| Box::pin(async move { settle_all(db, &all, at).await }))
+            .await
+    }
 }
 
-const WAITING: Kind = Kind {
+const WAITS_STILL: Kind = Kind {
     what: "delivery that waits",
     key: |row| row.get(0),
 };
 
 const DELIVERY: Kind = Kind {
     what: "delivery",
-    ..WAITING
+    ..WAITS_STILL
 };
 
 impl Reads {
-    /// Deliveries without an outcome, oldest first.
-    pub async fn unprocessed_deliveries(&self, limit: u32) -> Result<Vec<Delivery>> {
-        let all = (UNPROCESSED, args![]);
-        self.first_readable(WAITING, Extent::Whole, all, limit, waiting).await
+    /// Deliveries without an outcome that were stored after number `after` (0 for all), oldest first, with
+    /// their bodies up to `largest` bytes: `None` for none.
+    pub async fn waiting_deliveries(&self, after: u64, limit: u32, largest: Option<u32>) -> Result<WaitingPage> {
+        let largest = largest.map_or(-1, i64::from);
+        let rows = self.reader().await?.rows(WAITING, args![after, largest, limit]).await?;
+        let full = rows.len() >= limit as usize;
+        let extent = if after == 0 && !full {
+            Extent::Whole
+        } else {
+            Extent::Part
+        };
+        Ok(WaitingPage {
+            deliveries: self.readable(WAITS_STILL, extent, &rows, waiting),
+            next: match rows.last() {
+                Some(last) if full => Some(last.count(5)?),
+                _ => None,
+            },
+        })
+    }
+
+    /// One of them with its body; `None` when it waits no more.
+    pub async fn waiting_delivery(&self, number: u64) -> Result<Option<Delivery>> {
+        let row = self.reader().await?.row(ONE_WAITING, args![number]).await?;
+        row.map(|row| WAITS_STILL.strictly(&row, with_body)).transpose()
     }
 
     /// One delivery with its events and runs.
@@ -191,7 +196,8 @@ impl Reads {
 
     /// The newest deliveries, newest first.
     pub async fn deliveries(&self, limit: u32) -> Result<Vec<DeliveryView>> {
-        let rows = self.reader().await?.rows(NEWEST, args![limit]).await?;
+        let newest = args![i64::MAX, "", limit];
+        let rows = self.reader().await?.rows(NEWEST, newest).await?;
         let mut found = self.readable_groups(DELIVERY, Extent::Part, &rows, view);
         self.explain(&mut found);
         Ok(found)
@@ -202,7 +208,7 @@ impl Reads {
         for view in views {
             if view.processed_at.is_some() {
                 view.waits_for = None;
-            } else if let Some(row) = self.set_aside().find(WAITING.what, view.id.as_str()) {
+            } else if let Some(row) = self.set_aside().find(WAITS_STILL.what, view.id.as_str()) {
                 view.waits_for = Some(row.sentence());
             }
         }
@@ -210,32 +216,71 @@ impl Reads {
 }
 
 async fn settle_delivery(db: &mut Connection, settle: &SettleDelivery) -> Result<Settled> {
-    let marked = db
-        .execute(SETTLE, args![settle.delivery.as_str(), settle.at, &settle.outcome])
-        .await?;
-    if marked == 0 {
-        let id = &settle.delivery;
-        return Err(match db.row(EXISTS, args![id.as_str()]).await? {
-            Some(_) => StoreError::Conflict(format!("delivery {id} was processed before")),
-            None => StoreError::NotFound(format!("there is no delivery {id}")),
-        });
+    if let Some(settled) = settle_one(db, settle).await? {
+        return Ok(settled);
+    }
+    let id = &settle.delivery;
+    Err(match db.row(EXISTS, args![id.as_str()]).await? {
+        Some(_) => StoreError::Conflict(format!("delivery {id} was processed before")),
+        None => StoreError::NotFound(format!("there is no delivery {id}")),
+    })
+}
+
+/// `None` when it was settled before, or is not there.
+async fn settle_one(db: &mut Connection, settle: &SettleDelivery) -> Result<Option<Settled>> {
+    let id = settle.delivery.as_str();
+    if db.execute(SETTLE, args![id, settle.at, &settle.outcome]).await? == 0 {
+        return Ok(None);
     }
     let mut settled = Settled::default();
+    let mut seen = Vec::new();
     for event in &settle.events {
-        store_event(db, event, Some(&settle.delivery), settle.at, &mut settled).await?;
+        seen.extend(store_event(db, event, Some(&settle.delivery), settle.at, &mut settled).await?);
     }
-    Ok(settled)
+    // What was seen before starts nothing, whatever it would have started.
+    if !seen.is_empty() && seen.len() == settle.events.len() {
+        db.execute(SAY_INSTEAD, args![id, seen.join("; ")]).await?;
+    }
+    Ok(Some(settled))
+}
+
+async fn settle_all(db: &mut Connection, all: &[SettleDelivery], at: Micros) -> Result<()> {
+    let (plain, with_events): (Vec<_>, Vec<_>) = all.iter().partition(|settle| settle.events.is_empty());
+    for (statement, rows) in chunks(&plain, [(SETTLE_32, 32), (SETTLE_8, 8), (SETTLE, 1)]) {
+        let arguments = match rows {
+            [one] => args![one.delivery.as_str(), at, &one.outcome],
+            many => {
+                let pairs = many.iter().flat_map(|one| args![one.delivery.as_str(), &one.outcome]);
+                args![at].into_iter().chain(pairs).collect()
+            }
+        };
+        db.execute(statement, arguments).await?;
+    }
+    for settle in with_events {
+        settle_one(db, settle).await?;
+    }
+    Ok(())
 }
 
 fn waiting(row: &Row) -> Result<Delivery> {
     Ok(Delivery {
+        number: row.count(5)?,
         id: DeliveryId::new(row.get::<String>(0)?),
         origin: row.get(1)?,
         kind: row.get(2)?,
         received_at: row.micros(3)?,
         headers: row.json(4, "headers")?,
-        body: row.get::<Vec<u8>>(5)?.into(),
+        body: row.optional::<Vec<u8>>(6)?.map(Bytes::from),
     })
+}
+
+/// A body that is not there is damage.
+fn with_body(row: &Row) -> Result<Delivery> {
+    let delivery = waiting(row)?;
+    match delivery.body {
+        Some(_) => Ok(delivery),
+        None => Err(row.damaged("body", "it is gone")),
+    }
 }
 
 /// Folds the rows of one delivery, event × run, which come in that order.

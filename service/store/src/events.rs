@@ -97,14 +97,14 @@ impl Store {
     }
 }
 
-/// Stores an event with all that follows from it, unless the same event was stored before.
+/// Stores an event with all that follows from it, unless the same event was stored before: then it says so.
 pub(crate) async fn store_event(
     db: &mut Connection,
     new: &NewEvent,
     delivery: Option<&DeliveryId>,
     at: Micros,
     settled: &mut Settled,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let row = |key: Option<&str>, outcome: &str| {
         args![
             new.id.as_str(),
@@ -130,7 +130,7 @@ pub(crate) async fn store_event(
         };
         db.execute(INSERT, row(None, &outcome)).await?;
         settled.duplicates.push(new.id.clone());
-        return Ok(());
+        return Ok(Some(outcome));
     }
     for consequence in &new.consequences {
         match consequence {
@@ -142,7 +142,7 @@ pub(crate) async fn store_event(
             Consequence::Tell(item) => put_item(db, item, at).await?,
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether a branch or pull request moved on since and came back, so that the same fact happened again.

@@ -1,14 +1,16 @@
 //! All SQL of Trainyard: one SQL text, run on SQLite or PostgreSQL.
 //!
 //! [`Store`] is the door, and [`Reads`] the one for who only reads. Each file owns the statements of
-//! one subject in the order of the data's path: `deliveries`, `events`, `holds`, `schedules`,
+//! one subject in the order of the data's path: `accepts`, `deliveries`, `events`, `holds`, `schedules`,
 //! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`. Below
 //! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
 //! the schema; `patience` says how long a write waits, `health` whether writes go through, and `log` keeps
 //! SQLite's log small. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
 //! sets rows aside that cannot be read.
 
+mod accepts;
 mod aliases;
+mod arrivals;
 mod backup;
 mod changes;
 mod check;
@@ -52,12 +54,13 @@ mod target_holds;
 mod unreadable;
 mod writer;
 
+pub use arrivals::{Accepted, NewDelivery};
 pub use backup::{BackupNote, Copy, adopt_copy, copy_database, empty_log};
 pub use changes::Changes;
 pub use check::Check;
 pub use crashes::Crash;
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
-pub use deliveries::{Accepted, Delivery, DeliveryView, EventView, NewDelivery, SettleDelivery};
+pub use deliveries::{Delivery, DeliveryView, EventView, SettleDelivery, WaitingPage};
 pub use error::{Result, StoreError};
 pub use events::{NewEvent, Settled};
 pub use holds::Held;

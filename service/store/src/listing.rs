@@ -1,6 +1,6 @@
 //! Runs as listings show them, without replaying their events.
 
-use crate::connection::{Row, args};
+use crate::connection::{Arg, Row, args};
 use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -14,18 +14,26 @@ use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId, StepName};
 use trainyard_core::run::{Run, RunEvent, RunState, StepState, crashed};
 
 statements! {
-    LIST = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+    // A statement for each choice of filters, so that each has its index.
+    ALL = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
             metrics, cancel_requested, created_at, started_at, ended_at, steps, version
-        FROM runs
-        WHERE (CAST($1 AS TEXT) IS NULL OR pipeline = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2)
-            AND (CAST($3 AS TEXT) IS NULL OR (created_at, id) < (SELECT created_at, id FROM runs WHERE id = $3))
-        ORDER BY created_at DESC, id DESC LIMIT $4";
+        FROM runs WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3";
+    OF_PIPELINE = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE pipeline = $1 AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4";
+    OF_STATE = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE state = $1 AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4";
+    OF_BOTH = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE pipeline = $1 AND state = $2 AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5";
+    PLACE = "SELECT created_at, id FROM runs WHERE id = $1";
     BY_ID = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
             metrics, cancel_requested, created_at, started_at, ended_at, steps, version
         FROM runs WHERE id = $1";
     BY_PREFIX = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
             metrics, cancel_requested, created_at, started_at, ended_at, steps, version
-        FROM runs WHERE substr(id, 1, length($1)) = $1 ORDER BY created_at DESC, id DESC LIMIT 2";
+        FROM runs WHERE id >= $1 AND id <= $2 AND substr(id, 1, length($1)) = $1 ORDER BY created_at DESC, id DESC LIMIT 2";
 }
 
 /// The columns of a run that change; computed from the run, stored with every append.
@@ -171,17 +179,28 @@ const RUN: Kind = Kind {
 };
 
 impl Reads {
-    /// Runs, newest first.
+    /// Runs, newest first; `NotFound` when there is no run that they are to be older than.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
         let limit = if filter.limit == 0 { 50 } else { filter.limit };
-        let arguments = args![
-            filter.pipeline.as_deref(),
-            filter.state.map(RunState::as_str),
-            filter.before.as_ref().map(RunId::as_str),
-        ];
-        let listed = (LIST, arguments);
+        let (statement, mut arguments) = match (filter.pipeline.as_deref(), filter.state.map(RunState::as_str)) {
+            (None, None) => (ALL, args![]),
+            (Some(pipeline), None) => (OF_PIPELINE, args![pipeline]),
+            (None, Some(state)) => (OF_STATE, args![state]),
+            (Some(pipeline), Some(state)) => (OF_BOTH, args![pipeline, state]),
+        };
+        arguments.extend(match &filter.before {
+            None => args![i64::MAX, ""],
+            Some(before) => self.place_of(before).await?,
+        });
+        let listed = (statement, arguments);
         let rows = self.first_readable(RUN, Extent::Part, listed, limit, run_row).await?;
         self.explained(rows).await
+    }
+
+    async fn place_of(&self, run: &RunId) -> Result<Vec<Arg>> {
+        let row = self.reader().await?.row(PLACE, args![run.as_str()]).await?;
+        let row = row.ok_or_else(|| StoreError::NotFound(format!("there is no run '{run}'")))?;
+        Ok(args![row.micros(0)?, row.get::<String>(1)?])
     }
 
     /// The rows with why those of them do not go on that are set aside.
@@ -219,7 +238,9 @@ impl Reads {
         if id_or_prefix.is_empty() {
             return Ok(None);
         }
-        match db.rows(BY_PREFIX, args![id_or_prefix]).await?.as_slice() {
+        // No id that begins so comes later, in whatever order a database has.
+        let last = format!("{id_or_prefix}zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+        match db.rows(BY_PREFIX, args![id_or_prefix, last]).await?.as_slice() {
             [] => Ok(None),
             [row] => RUN.strictly(row, run_row).map(Some),
             [first, second, ..] => Err(StoreError::Conflict(format!(

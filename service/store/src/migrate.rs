@@ -26,6 +26,7 @@ migrations! {
     6 "0006_push_intents";
     7 "0007_set_aside";
     8 "0008_retention";
+    9 "0009_delivery_bodies";
 }
 
 /// The newest schema version this program knows.

@@ -1,8 +1,8 @@
 //! Power loss: a child writes, `tests/power_loss.c` records the order of its writes and syncs, and each moment of it is
 //! replayed without what was not synced: none of it, all of it, or any part, a page torn.
 
+use crate::arrivals::NewDelivery;
 use crate::database::DatabaseUrl;
-use crate::deliveries::NewDelivery;
 use crate::store::open_sqlite;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng};

@@ -43,6 +43,7 @@ statements! {
     OLD_DELIVERIES = concat!("SELECT d.id ", old_deliveries!(), " ORDER BY d.received_at, d.id LIMIT $2");
     COUNT_DELIVERIES = concat!("SELECT COUNT(*) ", old_deliveries!());
     DELETE_EVENTS_OF = "DELETE FROM events WHERE delivery = $1";
+    DELETE_BODY_OF = "DELETE FROM delivery_bodies WHERE id = (SELECT body_id FROM deliveries WHERE id = $1)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE id = $1";
     OLD_EVENTS = concat!("SELECT e.id ", old_events!(), " ORDER BY e.at, e.id LIMIT $2");
     COUNT_EVENTS = concat!("SELECT COUNT(*) ", old_events!());
@@ -170,6 +171,7 @@ async fn forget_deliveries(db: &mut Connection, before: Micros) -> Result<u64> {
     for row in &rows {
         let id: String = row.get(0)?;
         db.execute(DELETE_EVENTS_OF, args![&id]).await?;
+        db.execute(DELETE_BODY_OF, args![&id]).await?;
         db.execute(DELETE_DELIVERY, args![&id]).await?;
     }
     Ok(rows.len() as u64)

@@ -10,6 +10,7 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
+use std::collections::HashMap;
 use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
@@ -29,6 +30,7 @@ statements! {
             metrics = CASE WHEN $9 = '{}' THEN metrics ELSE $9 END, started_at = $10, ended_at = $11,
             cancel_requested = $12, steps = $13
         WHERE id = $1 AND version = $2 AND (CAST($3 AS BIGINT) IS NULL OR lease_epoch = CAST($3 AS BIGINT))";
+    VERSIONS = "SELECT id, version FROM runs WHERE state IN ('queued', 'running')";
     VERSION = "SELECT version, lease_epoch FROM runs WHERE id = $1";
     INSERT_EVENT = "INSERT INTO run_events (run, seq, at, event) VALUES ($1, $2, $3, $4)";
     REQUEST_CANCEL = "UPDATE runs SET version = version + 1, cancel_requested = TRUE
@@ -117,6 +119,13 @@ impl Reads {
     pub async fn run_version(&self, id: &RunId) -> Result<u64> {
         let row = self.reader().await?.row(VERSION, args![id.as_str()]).await?;
         row.ok_or_else(|| unknown(id))?.count(0)
+    }
+
+    /// The same of every run that is queued or running.
+    pub async fn active_versions(&self) -> Result<HashMap<RunId, u64>> {
+        let rows = self.reader().await?.rows(VERSIONS, args![]).await?;
+        let version = |row: &Row| Ok((RunId::new(row.get::<String>(0)?), row.count(1)?));
+        rows.iter().map(version).collect()
     }
 
     /// The run after all its events; `NotFound` for an unknown id.

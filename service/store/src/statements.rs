@@ -4,6 +4,7 @@ use crate::statement::Statement;
 
 /// The lists of all files.
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
+    ("accepts", crate::accepts::STATEMENTS),
     ("aliases", crate::aliases::STATEMENTS),
     ("crashes", crate::crashes::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
@@ -53,5 +54,55 @@ mod tests {
         found.sort();
         let listed: Vec<_> = super::ALL.iter().map(|(file, _)| (*file).to_owned()).collect();
         assert_eq!(found, listed);
+    }
+
+    /// What a page, a command or a loop reads again and again looks nothing through: with 100,000 rows that takes
+    /// a second.
+    #[tokio::test]
+    async fn no_statement_scans_what_grows() {
+        use crate::{DatabaseUrl, Store};
+        use sqlx::{Connection, Row, SqliteConnection};
+        /// Statements of the retention, which looks at everything now and then.
+        const MAY: [&str; 1] = ["metadata/retention"];
+        const GROWS: [&str; 5] = ["runs", "deliveries", "delivery_bodies", "events", "run_events"];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trainyard.db");
+        Store::open(&DatabaseUrl::Sqlite(path.clone()))
+            .await
+            .unwrap()
+            .close()
+            .await;
+        let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap();
+        let mut scans = Vec::new();
+        for (file, statements) in super::ALL.iter().filter(|(file, _)| !MAY.contains(file)) {
+            for (name, statement) in *statements {
+                let text = statement.text();
+                let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+                // A name after FROM, JOIN or UPDATE, and the short name after it.
+                let words: Vec<&str> = text
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .filter(|word| !word.is_empty())
+                    .collect();
+                let short = |named: &str| {
+                    let at = words
+                        .windows(2)
+                        .find(|pair| pair[1] == named && GROWS.contains(&pair[0]));
+                    at.map(|pair| pair[0])
+                };
+                for row in sqlx::raw_sql(explain).fetch_all(&mut db).await.unwrap() {
+                    let detail: String = row.get("detail");
+                    let Some(table) = detail.strip_prefix("SCAN ") else {
+                        continue;
+                    };
+                    let table = table.split(' ').next().unwrap();
+                    if GROWS.contains(&table) || short(table).is_some() {
+                        scans.push(format!("{file} {name}: {detail}"));
+                    }
+                }
+            }
+        }
+        assert_eq!(scans, Vec::<String>::new());
     }
 }

@@ -12,9 +12,8 @@ use std::collections::BTreeMap;
 use trainyard_core::ids::Micros;
 
 statements! {
-    RUNS = "SELECT state, COUNT(*) FROM runs GROUP BY state";
-    COUNTS = "SELECT (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM deliveries WHERE processed_at IS NULL),
-        (SELECT COUNT(*) FROM outbox), (SELECT COUNT(*) FROM Artifact), (SELECT COUNT(*) FROM Execution)";
+    TALLIES = "SELECT what, number FROM tallies";
+    OUTBOX = "SELECT COUNT(*) FROM outbox";
     NEWEST_TIME = "SELECT MAX(at) FROM (SELECT MAX(created_at) AS at FROM runs
             UNION ALL SELECT MAX(received_at) FROM deliveries) newest";
     TOUCH = "UPDATE MLMDEnv SET schema_version = schema_version";
@@ -48,15 +47,19 @@ impl Reads {
     pub async fn stats(&self) -> Result<Stats> {
         let mut db = self.reader().await?;
         let mut stats = Stats::default();
-        for row in db.rows(RUNS, args![]).await? {
-            stats.runs.insert(row.get(0)?, row.count(1)?);
+        for row in db.rows(TALLIES, args![]).await? {
+            let (what, number) = (row.get::<String>(0)?, row.count(1)?);
+            match what.as_str() {
+                "deliveries" => stats.deliveries = number,
+                "waiting" => stats.deliveries_unprocessed = number,
+                "artifacts" => stats.artifacts = number,
+                "executions" => stats.executions = number,
+                _ if number > 0 => drop(stats.runs.insert(what, number)),
+                _ => {}
+            }
         }
-        if let Some(row) = db.row(COUNTS, args![]).await? {
-            stats.deliveries = row.count(0)?;
-            stats.deliveries_unprocessed = row.count(1)?;
-            stats.outbox = row.count(2)?;
-            stats.artifacts = row.count(3)?;
-            stats.executions = row.count(4)?;
+        if let Some(row) = db.row(OUTBOX, args![]).await? {
+            stats.outbox = row.count(0)?;
         }
         Ok(stats)
     }

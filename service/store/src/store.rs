@@ -1,5 +1,6 @@
 //! The door for writing: opening, writing, closing. What only reads is [`Reads`].
 
+use crate::arrivals::Accepts;
 use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
@@ -49,6 +50,7 @@ pub struct Store {
     reads: Reads,
     writes: Writes,
     health: Arc<Health>,
+    accepts: Arc<Accepts>,
     url: DatabaseUrl,
 }
 
@@ -101,6 +103,11 @@ impl Store {
     /// Whether processes of other machines may use the same database.
     pub fn is_shared(&self) -> bool {
         matches!(self.url, DatabaseUrl::Postgres(_))
+    }
+
+    /// Deliveries at the door.
+    pub(crate) fn accepts(&self) -> &Accepts {
+        &self.accepts
     }
 
     /// Where the database is.
@@ -237,6 +244,7 @@ pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: Sql
         reads: Reads::new(Pool::Sqlite(readers), place, memory, feed),
         writes: Writes::Sqlite(writer),
         health,
+        accepts: Arc::default(),
         url: url.clone(),
     })
 }
@@ -307,6 +315,7 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
         reads: Reads::new(readers, place, Memory::default(), Feed::new(None)),
         writes: Writes::Postgres(pool(CONNECTING).connect_lazy_with(options)),
         health: Arc::default(),
+        accepts: Arc::default(),
         url: url.clone(),
     })
 }

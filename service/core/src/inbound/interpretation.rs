@@ -69,9 +69,14 @@ impl Interpretation {
         })
     }
 
-    /// All reasons in one line; empty when every pipeline runs.
+    /// In one line: the runs that start, and why other pipelines do not run, or not yet.
     pub fn outcome(&self) -> String {
-        let sentences: Vec<String> = self.reasons.iter().map(Reason::sentence).collect();
+        let starts = |run: &RunRequest| format!("run {} of pipeline '{}' starts", run.id, run.plan.pipeline);
+        let sentences: Vec<String> = self
+            .runs()
+            .map(starts)
+            .chain(self.reasons.iter().map(Reason::sentence))
+            .collect();
         sentences.join("; ")
     }
 }

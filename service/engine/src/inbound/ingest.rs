@@ -1,157 +1,170 @@
 //! From an accepted delivery to its events: settled once, tried again while something outside does
 //! not answer.
+//!
+//! What is stored is read once, in order. What starts nothing by itself is settled at once, many in one transaction;
+//! the rest waits in lanes ([`Lanes`]), one for each repository and one for data, which do not wait for each other.
 
-use super::{Inbound, InterpretError};
-use crate::house::clock::now;
-use crate::house::crash::{Effect, passing};
-use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
-use crate::inbound::interpret::interpret;
-use futures_util::FutureExt;
+use super::Inbound;
+use crate::house::trouble::Trouble;
+use crate::inbound::settle::{self, Lane, Meaning, Turn};
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
-use trainyard_core::event::Event;
-use trainyard_core::ids::DeliveryId;
-use trainyard_core::inbound::Consequence;
-use trainyard_github::webhook::{Derived, Ignored, PayloadError, event_of_stored};
-use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
+use trainyard_core::inbound::Lanes;
+use trainyard_store::{SettleDelivery, StoreError};
 
-/// Deliveries looked at in one go.
-const BATCH: u32 = 50;
-/// How long a delivery waits after something outside did not answer; twice as long each time.
-const AGAIN: Duration = Duration::from_secs(5);
-/// It never waits longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// The store is looked at this often even without a signal.
+/// Deliveries read in one go.
+const BATCH: u32 = 256;
+/// Bodies up to this size are read with them, in bytes; larger ones one at a time.
+const SMALL: u32 = 16 * 1024;
+/// Lanes at once: each may have a git at work.
+const AT_ONCE: usize = 8;
+/// The wait after the database did not answer.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The store is looked through from its beginning this often: what cannot be read may be repaired.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// The same where an engine of another machine takes deliveries and may be gone.
 const OTHERS: Duration = Duration::from_secs(2);
 
-/// Settles deliveries until the task is dropped.
+/// Settles deliveries until the task is dropped; its turns go with it.
 pub(crate) async fn run(inbound: Arc<Inbound>) {
-    let mut waits: HashMap<DeliveryId, (Instant, Duration)> = HashMap::new();
+    let mut ingest = Ingest {
+        inbound,
+        began: Instant::now(),
+        lanes: Lanes::new(AT_ONCE),
+        turns: JoinSet::new(),
+        troubles: HashMap::new(),
+        read: 0,
+        highest: 0,
+        through: Instant::now(),
+    };
     loop {
-        let shared = inbound.store.is_shared();
-        let mut wake = Instant::now() + if shared { OTHERS } else { LOOK_AGAIN };
-        // Those that wait take no place from those that came after them.
-        let most = BATCH.saturating_add(u32::try_from(waits.len()).unwrap_or(u32::MAX));
-        match inbound.store.unprocessed_deliveries(most).await {
-            Err(error) => {
-                tracing::error!(%error, "deliveries cannot be read");
-                wake = Instant::now() + AGAIN;
-            }
-            Ok(deliveries) => {
-                waits.retain(|id, _| deliveries.iter().any(|d| d.id == *id));
-                if deliveries.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
-                    wake = Instant::now();
-                }
-                for delivery in deliveries {
-                    let waited = waits.get(&delivery.id).copied();
-                    if let Some((later, _)) = waited.filter(|(later, _)| *later > Instant::now()) {
-                        wake = wake.min(later);
-                        continue;
-                    }
-                    let settled = settle_safely(&inbound, &delivery).await;
-                    // Another engine settled it meanwhile.
-                    if let Err(InterpretError::Store(StoreError::Conflict(_))) = settled {
-                        continue;
-                    }
-                    if let Err(error) = settled {
-                        tracing::warn!(delivery = %delivery.id, %error, "a delivery waits");
-                        note(&inbound, &delivery, &error).await;
-                        let wait = waited.map_or(AGAIN, |(_, wait)| (wait * 2).min(LONGEST_WAIT));
-                        let later = Instant::now() + wait;
-                        waits.insert(delivery.id.clone(), (later, wait));
-                        wake = wake.min(later);
-                    }
-                }
-            }
+        let look = ingest.look().await;
+        ingest.take_turns();
+        while let Some(ended) = ingest.turns.try_join_next() {
+            ingest.ended(ended);
         }
+        let wake = match look {
+            Ok(true) => {
+                yield_now().await;
+                continue;
+            }
+            Ok(false) => ingest.wake(),
+            Err(error) => {
+                tracing::error!(%error, "deliveries cannot be read or settled");
+                // What was read and not settled is read again.
+                ingest.read = 0;
+                Instant::now() + AGAIN
+            }
+        };
+        ingest.take_turns();
         tokio::select! {
-            () = inbound.signals.ingest.notified() => {}
+            () = ingest.inbound.signals.ingest.notified() => {}
+            Some(ended) = ingest.turns.join_next() => ingest.ended(ended),
             () = sleep_until(wake) => {}
         }
     }
 }
 
-/// Says in the delivery's row why it waits: whoever looks at it sees that it is not lost.
-async fn note(inbound: &Inbound, delivery: &Delivery, why: &InterpretError) {
-    let sentence = format!("it will be tried again: {why}");
-    let noted = passing(
-        Effect::NoteDelivery,
-        inbound.store.delivery_waits(&delivery.id, &sentence),
-    );
-    if let Err(error) = noted.await {
-        tracing::debug!(delivery = %delivery.id, %error, "why it waits is not noted");
-    }
+struct Ingest {
+    inbound: Arc<Inbound>,
+    began: Instant,
+    lanes: Lanes<Lane>,
+    turns: JoinSet<(Lane, Turn)>,
+    troubles: HashMap<Lane, Trouble>,
+    /// The number of the last delivery that was read, and the highest that ever was.
+    read: u64,
+    highest: u64,
+    /// When everything was looked through last.
+    through: Instant,
 }
 
-/// One poisonous delivery must not stop the others.
-async fn settle_safely(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretError> {
-    if let Ok(settled) = AssertUnwindSafe(settle(inbound, delivery)).catch_unwind().await {
-        return settled;
-    }
-    let outcome = "this delivery met a defect of Trainyard: see the service's log and report it";
-    let settle = SettleDelivery {
-        delivery: delivery.id.clone(),
-        at: now(),
-        events: Vec::new(),
-        outcome: outcome.to_owned(),
-    };
-    passing(Effect::SettleDelivery, inbound.store.settle_delivery(&settle)).await?;
-    Ok(())
-}
-
-async fn settle(inbound: &Inbound, delivery: &Delivery) -> Result<(), InterpretError> {
-    let (events, outcome) = match fact(delivery) {
-        Err(nothing) => (Vec::new(), nothing.to_string()),
-        Ok(event) => {
-            let new = NewEvent::from(interpret(inbound, event).await?);
-            let outcome = new.outcome.clone();
-            (vec![new], outcome)
-        }
-    };
-    let consequences = events.iter().flat_map(|event| &event.consequences);
-    let runs = consequences
-        .filter(|follows| matches!(follows, Consequence::Start(_)))
-        .count();
-    tracing::info!(delivery = %delivery.id, kind = delivery.kind, runs, outcome, "delivery settled");
-    let settle = SettleDelivery {
-        delivery: delivery.id.clone(),
-        at: now(),
-        events,
-        outcome,
-    };
-    passing(Effect::SettleDelivery, inbound.store.settle_delivery(&settle)).await?;
-    inbound.signals.schedule.notify_one();
-    inbound.signals.report.notify_one();
-    Ok(())
-}
-
-/// Why a delivery is no event.
-#[derive(Debug, thiserror::Error)]
-enum NoEvent {
-    #[error(transparent)]
-    Payload(#[from] PayloadError),
-    #[error("{}", .0.sentence())]
-    Ignored(Ignored),
-    #[error(transparent)]
-    CloudEvent(#[from] CloudEventError),
-    #[error(transparent)]
-    Arrival(#[from] NoArrival),
-}
-
-/// What the delivery says that happened.
-fn fact(delivery: &Delivery) -> Result<Event, NoEvent> {
-    if delivery.origin == "github" {
-        return match event_of_stored(&delivery.kind, &delivery.body)? {
-            Derived::Event(event) => Ok(*event),
-            Derived::Nothing(ignored) => Err(NoEvent::Ignored(ignored)),
+impl Ingest {
+    /// Reads what is new, once; whether there is more.
+    async fn look(&mut self) -> Result<bool, StoreError> {
+        let every = if self.inbound.store.is_shared() {
+            OTHERS
+        } else {
+            LOOK_AGAIN
         };
+        if self.through.elapsed() >= every {
+            self.read = 0;
+            self.through = Instant::now();
+        }
+        // Bodies of those in lanes are not read again.
+        let largest = (self.read >= self.highest || self.lanes.is_empty()).then_some(SMALL);
+        let page = self.inbound.store.waiting_deliveries(self.read, BATCH, largest).await?;
+        let last = page.deliveries.last().map(|delivery| delivery.number);
+        let mut nothing = Vec::new();
+        for delivery in page.deliveries {
+            if self.lanes.knows(delivery.number) {
+                continue;
+            }
+            let number = delivery.number;
+            match settle::meaning(&self.inbound, delivery).await? {
+                Meaning::Nothing(settle) => nothing.push(settle),
+                Meaning::Waits(lane) => self.lanes.join(lane, number, self.began.elapsed()),
+                Meaning::Gone => {}
+            }
+        }
+        self.settle(nothing).await?;
+        // Only now: what was not settled is read again.
+        self.read = page.next.or(last).unwrap_or(self.read).max(self.read);
+        self.highest = self.highest.max(self.read);
+        Ok(page.next.is_some())
     }
-    let header = |name: &str| delivery.headers.get(name).and_then(|value| value.as_str());
-    let event = CloudEvent::parse(header, &delivery.body)?;
-    Ok(Event::DataArrived(event.data_arrived()?))
+
+    async fn settle(&self, nothing: Vec<SettleDelivery>) -> Result<(), StoreError> {
+        if nothing.is_empty() {
+            return Ok(());
+        }
+        settle::store(&self.inbound, nothing.clone()).await?;
+        settle::say(&nothing);
+        Ok(())
+    }
+
+    /// Serves the lanes that are ready.
+    fn take_turns(&mut self) {
+        while let Some((lane, numbers)) = self.lanes.next(self.began.elapsed()) {
+            let inbound = Arc::clone(&self.inbound);
+            self.turns.spawn(async move {
+                let turn = settle::turn(&inbound, &lane, numbers).await;
+                (lane, turn)
+            });
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Lane, Turn), tokio::task::JoinError>) {
+        // A turn does not panic: what is done with a delivery is caught.
+        let Ok((lane, turn)) = ended else { return };
+        let now = Instant::now();
+        if let Some(why) = &turn.why {
+            let trouble = self.troubles.entry(lane.clone()).or_insert_with(|| Trouble::new(now));
+            if trouble.again(now) {
+                let (times, waiting) = (trouble.times(), self.lanes.len());
+                tracing::warn!(?lane, why, times, waiting, "deliveries wait; told ever more rarely");
+            }
+        } else if let Some(trouble) = self.troubles.remove(&lane) {
+            let (times, lasted) = (trouble.times(), trouble.lasted(now));
+            tracing::info!(?lane, times, ?lasted, "deliveries go on");
+        }
+        self.lanes.end(&lane, &turn.end, self.began.elapsed());
+    }
+
+    /// When to look again even without a signal.
+    fn wake(&self) -> Instant {
+        let every = if self.inbound.store.is_shared() {
+            OTHERS
+        } else {
+            LOOK_AGAIN
+        };
+        let through = self.through + every;
+        match self.lanes.wake() {
+            // A lane that is ready waits for the end of another.
+            Some(wake) if wake > self.began.elapsed() => through.min(self.began + wake),
+            _ => through,
+        }
+    }
 }

@@ -78,7 +78,7 @@ pub enum ManualError {
 impl From<SourceError> for ManualError {
     fn from(error: SourceError) -> Self {
         match error {
-            SourceError::Again(reason) => Self::Again(reason),
+            SourceError::Again(reason) | SourceError::Stuck(reason) => Self::Again(reason),
             SourceError::Broken(reason) => Self::NoSource(reason),
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod local;
 pub(crate) mod manual;
 pub(crate) mod register;
 pub(crate) mod schedule;
+pub(crate) mod settle;
 
 use crate::house::clock::{new_event_id, new_run_id, now};
 use crate::house::signals::Signals;
@@ -28,6 +29,8 @@ pub(crate) struct Inbound {
     pub(crate) signals: Arc<Signals>,
     /// Secrets that sign webhooks; none refuses every webhook.
     pub(crate) webhook_secrets: Vec<SecretString>,
+    /// Held by who has the body of a delivery in memory to look at it: one may be 25 MiB.
+    pub(crate) large_body: tokio::sync::Mutex<()>,
 }
 
 /// Why an event has no meaning yet: its delivery waits.

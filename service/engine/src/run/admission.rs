@@ -20,6 +20,8 @@ use trainyard_store::StoreError;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a run waits after its worker stopped for a reason outside of it.
 const AGAIN: Duration = Duration::from_secs(3);
+/// The runs are not looked through more often than this.
+const TOGETHER: Duration = Duration::from_millis(20);
 /// How often a run is looked at that an engine of another machine may have left.
 const OTHERS: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,7 @@ pub(crate) async fn run(runs: Arc<Runs>) {
     let mut workers = Workers::default();
     let mut changes = runs.store.changes();
     loop {
+        let looked = Instant::now();
         let wake = match admit(&runs, &mut workers).await {
             Ok(wake) => wake,
             Err(error) => {
@@ -36,7 +39,8 @@ pub(crate) async fn run(runs: Arc<Runs>) {
             }
         };
         tokio::select! {
-            _ = changes.next() => {}
+            // Changes that come closer together are one look.
+            _ = async { sleep_until(looked + TOGETHER).await; changes.next().await } => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
             () = sleep_until(wake) => {}
         }
@@ -48,6 +52,8 @@ pub(crate) async fn run(runs: Arc<Runs>) {
 struct Workers {
     tasks: JoinSet<Ended>,
     runs: HashMap<Id, RunId>,
+    /// The same runs.
+    at_work: HashSet<RunId>,
     /// What the runs that are not over ask for; a request never changes.
     asks: HashMap<RunId, Ask>,
     /// Runs that cannot be read, and when they are looked at again: until then they are in nobody's way.
@@ -66,7 +72,7 @@ enum Ended {
 
 impl Workers {
     fn start(&mut self, runs: &Arc<Runs>, id: RunId) {
-        if self.runs.values().all(|run| *run != id) {
+        if self.at_work.insert(id.clone()) {
             let task = self.tasks.spawn(work(Arc::clone(runs), id.clone()));
             self.runs.insert(task.id(), id);
         }
@@ -81,7 +87,9 @@ impl Workers {
             }
             Err(error) => error.id(),
         };
-        self.runs.remove(&id);
+        if let Some(run) = self.runs.remove(&id) {
+            self.at_work.remove(&run);
+        }
     }
 
     fn set_aside(&mut self, run: RunId) {

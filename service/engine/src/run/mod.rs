@@ -5,6 +5,7 @@ pub(crate) mod effects;
 pub(crate) mod hands;
 pub(crate) mod images;
 pub(crate) mod leftovers;
+pub(crate) mod moved;
 pub(crate) mod outcome;
 pub(crate) mod reconcile;
 pub(crate) mod task;
@@ -19,6 +20,7 @@ use crate::registry::Registry;
 use crate::source::Source;
 use hands::Hands;
 use images::Images;
+use moved::Moves;
 use std::path::PathBuf;
 use std::sync::Arc;
 use trainyard_core::report::Audience;
@@ -43,6 +45,8 @@ pub(crate) struct Runs {
     pub(crate) owner: Arc<Owner>,
     /// What this engine is performing.
     pub(crate) hands: Hands,
+    /// Runs with a worker, as somebody else may move them.
+    pub(crate) moves: Arc<Moves>,
     /// Steps of one run at work at once.
     pub(crate) max_parallel_steps: usize,
     /// Runs at work at once, over all pipelines.

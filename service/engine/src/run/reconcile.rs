@@ -12,6 +12,7 @@ use crate::house::error::EffectError;
 use crate::house::trouble::Trouble;
 use crate::run::Runs;
 use crate::run::effects;
+use crate::run::moved::Moved;
 use crate::run::outcome::Outcome;
 use futures_util::FutureExt;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ use trainyard_core::registry::IntentAction;
 use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
 use trainyard_core::sentence;
 use trainyard_executors::AttemptKey;
-use trainyard_store::{Append, Changes, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
+use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
 /// A worker that does not renew its lease for this long has lost it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ pub(crate) enum ReconcileError {
 struct Worker {
     runs: Arc<Runs>,
     /// Heard from before the run was loaded on.
-    changes: Changes,
+    moved: Moved,
     run: Run,
     epoch: u64,
     tasks: JoinSet<(Command, Result<Outcome, EffectError>)>,
@@ -96,11 +97,11 @@ async fn take_lease(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> 
 
 impl Worker {
     async fn load(runs: &Arc<Runs>, id: &RunId, epoch: u64) -> Result<Self, StoreError> {
-        let changes = runs.store.changes();
+        let moved = runs.moves.follow(id);
         Ok(Self {
             run: runs.store.load_run(id).await?,
             runs: Arc::clone(runs),
-            changes,
+            moved,
             epoch,
             tasks: JoinSet::new(),
             at_work: HashMap::new(),
@@ -123,10 +124,7 @@ impl Worker {
                     }
                 }
                 () = sleep_until(wake) => {}
-                _ = self.changes.next() => {
-                    let version = self.runs.store.run_version(&self.run.request.id).await?;
-                    self.catch_up(version).await?;
-                }
+                version = self.moved.next() => self.catch_up(version).await?,
                 _ = renewal.tick() => {
                     let version = self.renew().await?;
                     self.catch_up(version).await?;
@@ -306,9 +304,9 @@ impl Worker {
         Ok(true)
     }
 
-    /// Loads the run again if somebody else moved it.
+    /// Loads the run again if somebody else moved it; a version that was heard of late may be an older one.
     async fn catch_up(&mut self, version: u64) -> Result<(), ReconcileError> {
-        if version != self.run.version {
+        if version > self.run.version {
             self.run = self.runs.store.load_run(&self.run.request.id).await?;
         }
         Ok(())

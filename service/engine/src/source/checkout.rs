@@ -15,9 +15,12 @@ pub(crate) const PIPELINES: &str = "pipelines";
 /// Why there is no source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
-    /// The host does not answer: worth another try.
+    /// The host does not answer, or this machine has no room: worth another try, and so is everything else.
     #[error("{0}")]
     Again(String),
+    /// Git could not do it with this repository: worth another try, while others go on.
+    #[error("{0}")]
+    Stuck(String),
     /// It will not get better by itself.
     #[error("{0}")]
     Broken(String),
@@ -26,12 +29,12 @@ pub(crate) enum SourceError {
 impl From<GitError> for SourceError {
     fn from(error: GitError) -> Self {
         match error {
-            GitError::Unreachable { .. } | GitError::TimedOut { .. } => Self::Again(error.to_string()),
-            // Of this machine, not of the repository: a full disk is made room on, a killed git is started again.
-            // What was accepted must not be lost to it.
-            GitError::Disk { .. } | GitError::Damaged { .. } | GitError::Failed { .. } | GitError::NoGit(_) => {
+            // A full disk is made room on: what was accepted must not be lost to it.
+            GitError::Unreachable { .. } | GitError::TimedOut { .. } | GitError::Disk { .. } | GitError::NoGit(_) => {
                 Self::Again(error.to_string())
             }
+            // A killed git is started again.
+            GitError::Damaged { .. } | GitError::Failed { .. } => Self::Stuck(error.to_string()),
             GitError::NoAccess { .. }
             | GitError::CommitNotFound { .. }
             | GitError::BranchNotFound { .. }
@@ -45,7 +48,7 @@ impl From<GitError> for SourceError {
 impl From<SourceError> for EffectError {
     fn from(error: SourceError) -> Self {
         match error {
-            SourceError::Again(reason) => Self::Again {
+            SourceError::Again(reason) | SourceError::Stuck(reason) => Self::Again {
                 reason,
                 after: std::time::Duration::from_secs(5),
             },

@@ -1,14 +1,16 @@
 //! Bodies, read whole within a size and a time.
 
+use super::connections::Place;
 use super::error::ApiError;
 use axum::body::Body;
+use axum::body::HttpBody as _;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The largest webhook GitHub sends.
 pub(super) const DELIVERY_BYTES: usize = 25 * 1024 * 1024;
@@ -21,25 +23,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body up to this size is read whenever it comes; larger ones of strangers take turns, so that
 /// they cannot fill the memory, and slow ones among them cannot keep an ordinary webhook out.
-const SMALL_BYTES: usize = 128 * 1024;
+const SMALL_BYTES: usize = 64 * 1024;
+
+/// A body that arrived, with its turn where it is large: it goes when the body does.
+pub(super) struct Received<'a> {
+    pub(super) bytes: Bytes,
+    _turn: Option<SemaphorePermit<'a>>,
+}
 
 /// The body of a stranger, at most `limit` bytes.
-pub(super) async fn read_in_turn(
+pub(super) async fn read_in_turn<'a>(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-    turns: &Semaphore,
-) -> Result<Bytes, ApiError> {
+    turns: &'a Semaphore,
+) -> Result<Received<'a>, ApiError> {
     read_with(headers, body, limit, Some(turns)).await
 }
 
 /// The body, at most `limit` bytes.
-async fn read_with(
+async fn read_with<'a>(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-    turns: Option<&Semaphore>,
-) -> Result<Bytes, ApiError> {
+    turns: Option<&'a Semaphore>,
+) -> Result<Received<'a>, ApiError> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -56,8 +64,9 @@ async fn read_with(
     }
 }
 
-async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Result<Bytes, ApiError> {
-    let mut read = BytesMut::new();
+async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Result<Received<'_>, ApiError> {
+    let expected = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    let mut read = BytesMut::with_capacity(expected.unwrap_or(0).min(SMALL_BYTES));
     let mut seen = 0_usize;
     let mut turn = None;
     let mut refused = None;
@@ -71,6 +80,8 @@ async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Res
             } else if let Some(turns) = turns.filter(|_| turn.is_none() && seen > SMALL_BYTES) {
                 turn = turns.try_acquire().ok();
                 refused = turn.is_none().then(crowded);
+                // At its size at once: growing would take it twice.
+                read.reserve(expected.unwrap_or(seen).min(limit).saturating_sub(read.len()));
             }
         }
         if refused.is_none() {
@@ -85,7 +96,10 @@ async fn collect(mut body: Body, limit: usize, turns: Option<&Semaphore>) -> Res
     }
     match refused {
         Some(error) => Err(error),
-        None => Ok(read.freeze()),
+        None => Ok(Received {
+            bytes: read.freeze(),
+            _turn: turn,
+        }),
     }
 }
 
@@ -104,7 +118,9 @@ fn too_large(limit: usize) -> ApiError {
 
 /// A JSON body; an empty one is `T`'s default.
 pub(super) async fn json<T: DeserializeOwned + Default>(parts: &Parts, body: Body) -> Result<T, ApiError> {
-    let bytes = read_with(&parts.headers, body, JSON_BYTES, None).await?;
+    let read = read_with(&parts.headers, body, JSON_BYTES, None).await;
+    Place::of(&parts.extensions).iter().for_each(Place::arrived);
+    let bytes = read?.bytes;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }

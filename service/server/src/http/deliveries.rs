@@ -1,7 +1,7 @@
 //! Deliveries: what came in and what came of it.
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::extract::{InPath, Parameters};
 use super::runs::{gone, limit};
 use crate::views::sentences;
@@ -23,7 +23,7 @@ pub(super) struct DeliveryQuery {
 
 /// The newest deliveries, newest first.
 #[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", operation_id = "list_deliveries", params(DeliveryQuery),
-    responses((status = 200, body = Deliveries), (status = 400, body = ErrorBody)))]
+    responses((status = 200, body = Deliveries)))]
 pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<DeliveryQuery>,
@@ -37,7 +37,7 @@ pub(super) async fn list(
 
 /// A delivery, its events, the runs they started or the reason for none.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", operation_id = "get_delivery", params(("id" = String, Path)),
-    responses((status = 200, body = DeliveryItem), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = DeliveryItem)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
     let found = app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await?;
     let view = found.ok_or_else(|| {

@@ -1,10 +1,10 @@
 //! What goes wrong, as the asker is told: a status and `{"error": "one sentence"}`.
 
+use super::answers::Answered;
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use trainyard_store::StoreError;
 use utoipa::ToSchema;
 
 /// Seconds after which it is worth asking again.
@@ -41,15 +41,9 @@ impl ApiError {
     }
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        let status = match &error {
-            StoreError::NotFound(_) => StatusCode::NOT_FOUND,
-            StoreError::Conflict(_) => StatusCode::CONFLICT,
-            error if error.passes() => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self::new(status, error.to_string())
+impl<E: Answered> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self::new(error.status(), error.to_string())
     }
 }
 

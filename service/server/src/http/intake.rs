@@ -1,14 +1,15 @@
 //! Deliveries come in here: GitHub's webhooks and CloudEvents.
 
 use super::bearer::bearer;
-use super::error::{ApiError, ErrorBody};
+use super::body::Received;
+use super::connections::Place;
+use super::error::ApiError;
 use super::{App, body};
 use crate::views;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde::Serialize;
 use trainyard_engine::{Intake, IntakeError};
 use utoipa::ToSchema;
@@ -29,19 +30,17 @@ pub(super) struct Receipt {
     responses(
         (status = 202, body = Receipt, description = "stored; it will be looked at"),
         (status = 200, body = Receipt, description = "stored before"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 503, body = ErrorBody),
     )
 )]
 pub(super) async fn webhook(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
-    let headers = parts.headers;
+    let (place, headers) = (Place::of(&parts.extensions), parts.headers);
     if body::content_type(&headers).as_deref() == Some("application/x-www-form-urlencoded") {
         let sentence = "the webhook sends a form: choose 'application/json' as its content type in GitHub's settings";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
-    let bytes = receive(&app, &headers, incoming).await?;
-    receipt(app.engine.accept_webhook(text_of(&headers), bytes).await)
+    let received = receive(&app, &headers, incoming, place).await?;
+    receipt(app.engine.accept_webhook(text_of(&headers), received.bytes).await)
 }
 
 /// Takes a CloudEvent 1.0, structured or binary, that announces data.
@@ -52,23 +51,30 @@ pub(super) async fn webhook(State(app): State<App>, request: Request) -> Result<
     responses(
         (status = 202, body = Receipt, description = "stored; it will be looked at"),
         (status = 200, body = Receipt, description = "stored before"),
-        (status = 400, body = ErrorBody), (status = 413, body = ErrorBody), (status = 503, body = ErrorBody),
     )
 )]
 pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
-    let headers = parts.headers;
+    let (place, headers) = (Place::of(&parts.extensions), parts.headers);
     let Some(token) = &app.config.events.token else {
         let sentence = "events are refused, because no token opens them: set [events] token in trainyard.toml";
         return Err(ApiError::new(StatusCode::FORBIDDEN, sentence));
     };
     bearer(&headers, token, "events token")?;
-    let bytes = receive(&app, &headers, incoming).await?;
-    receipt(app.engine.accept_cloud_event(text_of(&headers), bytes).await)
+    let received = receive(&app, &headers, incoming, place).await?;
+    receipt(app.engine.accept_cloud_event(text_of(&headers), received.bytes).await)
 }
 
-async fn receive(app: &App, headers: &HeaderMap, incoming: axum::body::Body) -> Result<Bytes, ApiError> {
-    body::read_in_turn(headers, incoming, body::DELIVERY_BYTES, &app.large_bodies).await
+async fn receive<'a>(
+    app: &'a App,
+    headers: &HeaderMap,
+    incoming: axum::body::Body,
+    place: Option<Place>,
+) -> Result<Received<'a>, ApiError> {
+    let received = body::read_in_turn(headers, incoming, body::DELIVERY_BYTES, &app.large_bodies).await;
+    // From here on nobody waits for the sender.
+    place.iter().for_each(Place::arrived);
+    received
 }
 
 /// Looks a header up by its lowercase name.
@@ -80,12 +86,7 @@ fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
     let (status, delivery, word) = match taken {
         Ok(Intake::Accepted(id)) => (StatusCode::ACCEPTED, id, "accepted"),
         Ok(Intake::Duplicate(id)) => (StatusCode::OK, id, "duplicate"),
-        Err(IntakeError::Unsigned(error)) => return Err(ApiError::new(StatusCode::UNAUTHORIZED, error.to_string())),
-        Err(IntakeError::Malformed(error)) => return Err(ApiError::bad_request(error.to_string())),
-        // Whatever is wrong with the store, the sender should send it again.
-        Err(IntakeError::Store(error)) => {
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));
-        }
+        Err(error) => return Err(error.into()),
     };
     // Ids have slashes and signs in them, so that nobody should have to put the address together.
     let address = format!("/api/v1/deliveries/{}", views::path_part(delivery.as_str()));

@@ -1,7 +1,7 @@
 //! Lineage: from an artifact to what it was made of and what was made of it.
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::extract::{InPath, Parameters};
 use crate::views::Lineage;
 use axum::Json;
@@ -11,6 +11,7 @@ use trainyard_store::Direction;
 use utoipa::IntoParams;
 
 const DEFAULT_HOPS: u32 = 20;
+const MOST_HOPS: u32 = 100;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +26,7 @@ pub(super) struct LineageQuery {
 /// The surroundings of an artifact, whose name is `<run>/<step>/<output>`.
 #[utoipa::path(get, path = "/api/v1/lineage/{artifact}", tag = "lineage", operation_id = "get_lineage",
     params(("artifact" = String, Path, description = "its name, slashes and all"), LineageQuery),
-    responses((status = 200, body = Lineage), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Lineage)))]
 pub(super) async fn show(
     State(app): State<App>,
     InPath(artifact): InPath<String>,
@@ -41,7 +42,14 @@ pub(super) async fn show(
             )));
         }
     };
-    let hops = query.hops.unwrap_or(DEFAULT_HOPS);
+    let hops = match query.hops.unwrap_or(DEFAULT_HOPS) {
+        hops @ 0..=MOST_HOPS => hops,
+        other => {
+            return Err(ApiError::bad_request(format!(
+                "hops is {other}: ask for 0 to {MOST_HOPS}"
+            )));
+        }
+    };
     Ok(Json(
         app.engine.reads().lineage(&artifact, direction, hops).await?.into(),
     ))

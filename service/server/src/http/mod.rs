@@ -3,9 +3,12 @@
 //! [`routes`] is the table of everything that can be asked for and by whom; [`access`] enforces it.
 
 mod access;
+mod answers;
 mod bearer;
 mod body;
+mod connections;
 mod deliveries;
+mod described;
 mod error;
 mod extract;
 mod health;
@@ -45,6 +48,8 @@ pub(crate) struct Parts {
     readiness: Readiness,
     prometheus: PrometheusHandle,
     large_bodies: Semaphore,
+    /// The API in OpenAPI's words.
+    description: &'static str,
 }
 
 impl App {
@@ -56,6 +61,7 @@ impl App {
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
+            description: document(),
         }))
     }
 }

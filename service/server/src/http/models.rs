@@ -59,7 +59,7 @@ enum Kept {
 /// Decides between a target and its ledger, which disagree, or of which nobody knows whether they do.
 #[utoipa::path(post, path = "/api/v1/targets/{name}/reconcile", tag = "models", operation_id = "reconcile_target",
     params(("name" = String, Path)), request_body(content = ReconcileAsked),
-    responses((status = 200, body = ReconciledTarget), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+    responses((status = 200, body = ReconciledTarget),
         (status = 409, body = ErrorBody, description = "there is nothing to decide, or it cannot be decided so"),
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves"),
         (status = 503, body = ErrorBody, description = "nobody knows what serves")))]
@@ -135,7 +135,7 @@ impl Said {
 /// Makes the version before the current one serve, proved loadable first.
 #[utoipa::path(post, path = "/api/v1/targets/{name}/rollback", tag = "models", operation_id = "roll_back",
     params(("name" = String, Path)), request_body(content = Option<Said>),
-    responses((status = 200, body = RolledBackTo), (status = 404, body = ErrorBody),
+    responses((status = 200, body = RolledBackTo),
         (status = 409, body = ErrorBody, description = "nothing to go back to"),
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
 pub(super) async fn roll_back(
@@ -154,25 +154,16 @@ pub(super) async fn roll_back(
 }
 
 fn refusal(error: PromotionError) -> ApiError {
-    let sentence = error.to_string();
     match error {
-        PromotionError::Unknown(_) => ApiError::not_found(sentence),
-        PromotionError::Refused(_)
-        | PromotionError::Content { .. }
-        | PromotionError::Trial(_)
-        | PromotionError::NotWritten(_) => ApiError::new(StatusCode::CONFLICT, sentence),
-        PromotionError::Serving { .. } => ApiError::new(StatusCode::BAD_GATEWAY, sentence),
-        PromotionError::Lock(_) | PromotionError::Undecided(_) => {
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
-        }
         PromotionError::Store(error) => error.into(),
+        other => other.into(),
     }
 }
 
 /// Freezes a push target: nothing new serves there until it is released. A rollback stays possible.
 #[utoipa::path(post, path = "/api/v1/targets/{name}/hold", tag = "models", operation_id = "hold_target",
     params(("name" = String, Path)), request_body(content = Said),
-    responses((status = 200, body = HoldChange), (status = 404, body = ErrorBody),
+    responses((status = 200, body = HoldChange),
         (status = 409, body = ErrorBody, description = "held already, or no reason")))]
 pub(super) async fn hold(
     State(app): State<App>,
@@ -185,7 +176,7 @@ pub(super) async fn hold(
 /// Releases a push target that is held.
 #[utoipa::path(post, path = "/api/v1/targets/{name}/release", tag = "models", operation_id = "release_target",
     params(("name" = String, Path)), request_body(content = Option<Said>),
-    responses((status = 200, body = HoldChange), (status = 404, body = ErrorBody),
+    responses((status = 200, body = HoldChange),
         (status = 409, body = ErrorBody, description = "not held")))]
 pub(super) async fn release(
     State(app): State<App>,
@@ -263,7 +254,7 @@ impl From<Promoted> for PromotedTo {
 /// Makes the model of a run, or an earlier version, serve under a new version, proved as by a push.
 #[utoipa::path(post, path = "/api/v1/promotions", tag = "models", operation_id = "promote",
     request_body(content = PromoteAsked),
-    responses((status = 200, body = PromotedTo), (status = 404, body = ErrorBody),
+    responses((status = 200, body = PromotedTo),
         (status = 409, body = ErrorBody, description = "it cannot be promoted so, for example without a reason"),
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
 pub(super) async fn promote(State(app): State<App>, request: Request) -> Result<Json<PromotedTo>, ApiError> {

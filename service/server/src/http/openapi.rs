@@ -1,19 +1,19 @@
 //! The API's own description.
 
 use super::error::ErrorBody;
-use super::{deliveries, health, intake, lineage, meter, models, runs};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use super::routes::{Access, routes};
+use super::{deliveries, described, health, intake, lineage, meter, models, runs};
+use axum::http::StatusCode;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Ref, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Trainyard", description = "Continuous training with the manners of good CI. Errors are {\"error\": \"one sentence\"}."),
     paths(
-        intake::webhook, intake::event, health::healthz, health::readyz, meter::render, serve,
+        intake::webhook, intake::event, health::healthz, health::readyz, meter::render, described::serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::log,
         deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, models::hold, models::release,
         models::targets, models::reconcile,
@@ -40,42 +40,50 @@ impl Modify for Bearer {
     }
 }
 
-/// Whatever needs a token may be refused: said once, not at every handler.
+/// How requests are refused: said once for what can go wrong, not at every handler.
 struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let refused = |what: &str| {
-            let content = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-            ResponseBuilder::new()
-                .description(what)
-                .content("application/json", content)
-                .build()
-        };
-        for item in openapi.paths.paths.values_mut() {
-            // An operation with a security of its own is open, or signed.
-            let operations = [&mut item.get, &mut item.post].into_iter().flatten();
-            for operation in operations.filter(|operation| operation.security.is_none()) {
+        for route in routes() {
+            let path = route.path.replace("{*", "{");
+            let Some(item) = openapi.paths.paths.get_mut(&path) else {
+                continue;
+            };
+            let operation = if route.method == "POST" {
+                &mut item.post
+            } else {
+                &mut item.get
+            };
+            let Some(operation) = operation else { continue };
+            let mut refusals: Vec<(StatusCode, &str)> = route.wrong.iter().flat_map(|wrong| wrong.statuses()).collect();
+            if matches!(route.access, Access::ApiToken | Access::EventsToken) {
+                refusals.push((StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
+                let nobody = "no token is configured, and the asker is not this machine";
+                refusals.push((StatusCode::FORBIDDEN, nobody));
+                refusals.push((StatusCode::BAD_REQUEST, "a parameter that is not taken here"));
+            }
+            for (status, meaning) in refusals {
+                // What a handler says of its own is more exact.
                 let answers = &mut operation.responses.responses;
-                answers.insert("401".to_owned(), refused("the token is missing or wrong").into());
-                answers.insert(
-                    "403".to_owned(),
-                    refused("no token is configured, and the asker is not this machine").into(),
-                );
+                answers
+                    .entry(status.as_str().to_owned())
+                    .or_insert_with(|| refused(meaning));
             }
         }
     }
+}
+
+fn refused(meaning: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new()
+        .description(meaning)
+        .content("application/json", content);
+    response.build().into()
 }
 
 /// The description as JSON.
 pub fn document() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_pretty_json().unwrap_or_default());
     &DOCUMENT
-}
-
-/// This document.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "health",
-    responses((status = 200, body = Object)))]
-pub(super) async fn serve() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
 }

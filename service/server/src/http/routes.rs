@@ -1,6 +1,7 @@
 //! Everything that can be asked for, and by whom.
 
-use super::{App, deliveries, health, intake, lineage, meter, models, openapi, runs};
+use super::answers::Wrong;
+use super::{App, deliveries, described, health, intake, lineage, meter, models, runs};
 use axum::routing::{MethodRouter, get, post};
 
 /// Who may ask.
@@ -20,14 +21,23 @@ pub(super) struct Route {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     pub(super) access: Access,
+    /// What its handler meets that can go wrong.
+    pub(super) wrong: &'static [Wrong],
     pub(super) handler: MethodRouter<App>,
 }
 
-fn route(method: &'static str, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    wrong: &'static [Wrong],
+    handler: MethodRouter<App>,
+) -> Route {
     Route {
         method,
         path,
         access,
+        wrong,
         handler,
     }
 }
@@ -35,45 +45,115 @@ fn route(method: &'static str, path: &'static str, access: Access, handler: Meth
 /// The table. A path that is not in it needs [`Access::ApiToken`] to learn so.
 pub(super) fn routes() -> Vec<Route> {
     use Access::{ApiToken, EventsToken, Open, Signature};
+    use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Store, Target};
+    const ON_TARGET: &[Wrong] = &[Address, Json, Target];
     vec![
-        route("POST", "/webhooks/github", Signature, post(intake::webhook)),
-        route("POST", "/events", EventsToken, post(intake::event)),
-        route("GET", "/healthz", Open, get(health::healthz)),
-        route("GET", "/readyz", Open, get(health::readyz)),
-        route("GET", "/metrics", ApiToken, get(meter::render)),
-        route("GET", "/api/openapi.json", ApiToken, get(openapi::serve)),
-        route("GET", "/api/v1/runs", ApiToken, get(runs::list)),
-        route("POST", "/api/v1/runs", ApiToken, post(runs::start)),
-        route("GET", "/api/v1/runs/{id}", ApiToken, get(runs::show)),
-        route("POST", "/api/v1/runs/{id}/cancel", ApiToken, post(runs::cancel)),
-        route("GET", "/api/v1/runs/{id}/logs/{step}", ApiToken, get(runs::log)),
-        route("GET", "/api/v1/deliveries", ApiToken, get(deliveries::list)),
+        route(
+            "POST",
+            "/webhooks/github",
+            Signature,
+            &[Delivery, Form, Intake],
+            post(intake::webhook),
+        ),
+        route("POST", "/events", EventsToken, &[Delivery, Intake], post(intake::event)),
+        route("GET", "/healthz", Open, &[], get(health::healthz)),
+        route("GET", "/readyz", Open, &[], get(health::readyz)),
+        route("GET", "/metrics", ApiToken, &[Store], get(meter::render)),
+        route("GET", "/api/openapi.json", ApiToken, &[], get(described::serve)),
+        route("GET", "/api/v1/runs", ApiToken, &[Address, Store], get(runs::list)),
+        route("POST", "/api/v1/runs", ApiToken, &[Json, Manual], post(runs::start)),
+        route(
+            "GET",
+            "/api/v1/runs/{id}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(runs::show),
+        ),
+        route(
+            "POST",
+            "/api/v1/runs/{id}/cancel",
+            ApiToken,
+            &[Address, Json, Missing, Store, Over],
+            post(runs::cancel),
+        ),
+        route(
+            "GET",
+            "/api/v1/runs/{id}/logs/{step}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(runs::log),
+        ),
+        route(
+            "GET",
+            "/api/v1/deliveries",
+            ApiToken,
+            &[Address, Store],
+            get(deliveries::list),
+        ),
         // A CloudEvent's id is `source#id`, and a source has slashes.
-        route("GET", "/api/v1/deliveries/{*id}", ApiToken, get(deliveries::show)),
-        route("GET", "/api/v1/models", ApiToken, get(models::list)),
-        route("POST", "/api/v1/promotions", ApiToken, post(models::promote)),
+        route(
+            "GET",
+            "/api/v1/deliveries/{*id}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(deliveries::show),
+        ),
+        route("GET", "/api/v1/models", ApiToken, &[Store], get(models::list)),
+        route(
+            "POST",
+            "/api/v1/promotions",
+            ApiToken,
+            &[Json, Target],
+            post(models::promote),
+        ),
         route(
             "POST",
             "/api/v1/targets/{name}/rollback",
             ApiToken,
+            ON_TARGET,
             post(models::roll_back),
         ),
-        route("POST", "/api/v1/targets/{name}/hold", ApiToken, post(models::hold)),
+        route(
+            "POST",
+            "/api/v1/targets/{name}/hold",
+            ApiToken,
+            ON_TARGET,
+            post(models::hold),
+        ),
         route(
             "POST",
             "/api/v1/targets/{name}/release",
             ApiToken,
+            ON_TARGET,
             post(models::release),
         ),
-        route("GET", "/api/v1/targets", ApiToken, get(models::targets)),
+        route("GET", "/api/v1/targets", ApiToken, &[Store], get(models::targets)),
         route(
             "POST",
             "/api/v1/targets/{name}/reconcile",
             ApiToken,
+            ON_TARGET,
             post(models::reconcile),
         ),
-        route("GET", "/api/v1/lineage/{*artifact}", ApiToken, get(lineage::show)),
+        route(
+            "GET",
+            "/api/v1/lineage/{*artifact}",
+            ApiToken,
+            &[Address, Store],
+            get(lineage::show),
+        ),
     ]
+}
+
+/// Whether a route takes parameters behind its path: who sends others is told, and not overlooked.
+pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
+    let with = [
+        "/api/v1/runs",
+        "/api/v1/runs/{id}/logs/{step}",
+        "/api/v1/deliveries",
+        "/api/v1/lineage/{*artifact}",
+    ];
+    method != "POST" && with.contains(&path)
 }
 
 /// Method, path and access of every route.

@@ -17,7 +17,7 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
 use trainyard_core::run::RunState;
 use trainyard_engine::{ManualError, RunAsked};
-use trainyard_store::{RunFilter, RunRow, Unreadable};
+use trainyard_store::{RunFilter, RunRow, StoreError, Unreadable};
 use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -41,7 +41,7 @@ pub(super) struct RunQuery {
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "list_runs", params(RunQuery),
-    responses((status = 200, body = Runs), (status = 400, body = ErrorBody)))]
+    responses((status = 200, body = Runs)))]
 pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<RunQuery>,
@@ -53,14 +53,13 @@ pub(super) async fn list(
         limit,
         before: query.before.map(RunId::new),
     };
-    let runs: Vec<RunItem> = app
-        .engine
-        .reads()
-        .runs(&filter)
-        .await?
-        .into_iter()
-        .map(Into::into)
-        .collect();
+    let found = app.engine.reads().runs(&filter).await.map_err(|error| match error {
+        StoreError::NotFound(sentence) => {
+            ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
+        }
+        other => other.into(),
+    })?;
+    let runs: Vec<RunItem> = found.into_iter().map(Into::into).collect();
     let full = runs.len() == limit as usize;
     let next = runs.last().filter(|_| full).map(|run| run.head.id.clone());
     let unreadable = sentences(app.engine.reads(), Unreadable::is_of_run);
@@ -107,7 +106,7 @@ pub(super) fn gone(age: Option<Duration>) -> String {
 
 /// Everything about a run. The beginning of its id is enough, if only one run begins so.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", operation_id = "get_run", params(("id" = String, Path)),
-    responses((status = 200, body = RunDetail), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+    responses((status = 200, body = RunDetail)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<RunDetail>, ApiError> {
     let row = row(&app, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
@@ -131,16 +130,26 @@ pub(super) struct LogQuery {
 /// What a step wrote; `build-<image>` for the build of an image.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/logs/{step}", tag = "runs", operation_id = "get_log",
     params(("id" = String, Path), ("step" = String, Path), LogQuery),
-    responses((status = 200, content_type = "text/plain", body = String), (status = 404, body = ErrorBody)))]
+    responses((status = 200, content_type = "text/plain", body = String)))]
 pub(super) async fn log(
     State(app): State<App>,
     InPath((id, step)): InPath<(String, String)>,
     Parameters(query): Parameters<LogQuery>,
 ) -> Result<Response, ApiError> {
+    let bytes = match query.tail.unwrap_or(DEFAULT_TAIL) {
+        bytes @ 0..=LONGEST_TAIL => bytes,
+        other => {
+            return Err(ApiError::bad_request(format!(
+                "tail is {other}: ask for 0 to {LONGEST_TAIL} bytes"
+            )));
+        }
+    };
+    if query.attempt == Some(0) {
+        return Err(ApiError::bad_request("attempt is 0: attempts are counted from 1"));
+    }
     let row = row(&app, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
     let folders = app.engine.folders_of().clone();
-    let bytes = query.tail.unwrap_or(DEFAULT_TAIL).min(LONGEST_TAIL);
     let read = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, String> {
         let found = run_logs::find(&folders, &run, &step, query.attempt).map_err(|error| error.to_string())?;
         let read = found.tail(bytes);
@@ -201,7 +210,7 @@ pub(super) struct Cancelling {
 /// Asks a run to end.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run",
     params(("id" = String, Path)), request_body(content = Option<Asked>),
-    responses((status = 202, body = Cancelling), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "over already")))]
+    responses((status = 202, body = Cancelling), (status = 409, body = ErrorBody, description = "over already")))]
 pub(super) async fn cancel(
     State(app): State<App>,
     InPath(id): InPath<String>,
@@ -250,7 +259,7 @@ pub(super) struct Started {
 
 /// Starts a run of a pipeline at the head of its default branch.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", operation_id = "start_run", request_body = StartRun,
-    responses((status = 202, body = Started), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 202, body = Started)))]
 pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: StartRun = body::json(&parts, incoming).await?;
@@ -271,14 +280,8 @@ pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Re
     };
     let made = app.engine.request_known_so(&repo, &pipeline, &how).await;
     let run = made.map_err(|error| match error {
-        ManualError::Unknown { .. } => ApiError::not_found(error.to_string()),
-        ManualError::NotStarted(_)
-        | ManualError::Span(_)
-        | ManualError::NoFile { .. }
-        | ManualError::Invalid { .. }
-        | ManualError::NoSource(_) => ApiError::bad_request(error.to_string()),
-        ManualError::Again(sentence) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence),
         ManualError::Store(error) => error.into(),
+        other => ApiError::from(other),
     })?;
     Ok((
         StatusCode::ACCEPTED,

@@ -1,13 +1,20 @@
 //! The listening socket and the process around it: from the first byte to the last.
 
+use super::connections::{Connections, Place};
 use super::health::EXECUTOR_PROBE;
 use super::{App, router, waiting};
 use crate::config::{Config, ConfigError};
 use axum::Router;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -22,8 +29,14 @@ use trainyard_engine::{Engine, EngineConfig, EngineError, OneService};
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// A start that takes longer is told to who asks.
 const QUICK: Duration = Duration::from_secs(1);
-/// Connections at once.
+/// Connections at once whose peers are waited for: one more, and the longest of them makes room.
 const CONNECTIONS: usize = 512;
+/// Connections at once, with those that are being answered.
+const ALL_CONNECTIONS: usize = 2 * CONNECTIONS;
+/// File handles that are asked for, if fewer are allowed.
+const FILES: u64 = 16 * 1024;
+/// The most of a request's head that is kept, in bytes.
+const LARGEST_HEAD: usize = 64 * 1024;
 /// What is being answered has this long to end when the service stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// The wait after the system refused a connection, for example for want of file handles.
@@ -66,6 +79,7 @@ impl Server {
     /// Takes the address of the configuration.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         config.check_reach()?;
+        room_for_connections();
         let engine = config.engine()?;
         let alone = Engine::one_service(&engine).await?;
         let address = config.listen;
@@ -156,17 +170,36 @@ impl Server {
     }
 }
 
+/// Enough file handles, if the system allows them: many shells allow no more than there may be connections.
+fn room_for_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(FILES).min(FILES);
+    // No limit at all is written as none.
+    if limit.current.is_none_or(|current| current >= most) {
+        return;
+    }
+    let most = Rlimit {
+        current: Some(most),
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// Serves connections until `stop` is done, then finishes what is being answered.
 async fn accept(listener: &TcpListener, router: Router, stop: impl Future<Output = ()>, stopping: impl FnOnce()) {
-    let service = TowerToHyperService::new(router);
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let routes = TowerToHyperService::new(router);
+    let (all, places) = (Arc::new(Semaphore::new(ALL_CONNECTIONS)), Connections::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(LARGEST_HEAD);
     tokio::pin!(stop);
     loop {
         let next = async {
-            let turn = Arc::clone(&connections).acquire_owned().await;
+            let turn = Arc::clone(&all).acquire_owned().await;
             (turn, listener.accept().await)
         };
         let (turn, accepted) = tokio::select! {
@@ -177,16 +210,23 @@ async fn accept(listener: &TcpListener, router: Router, stop: impl Future<Output
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
+                places.shed();
                 tokio::time::sleep(BREATHER).await;
                 continue;
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let place = places.enter();
+        let (answered, routes) = (place.clone(), routes.clone());
+        let service = service_fn(move |request| answer(answered.clone(), routes.clone(), request));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _turn = turn;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                },
+                () = place.given_up() => tracing::debug!("a slow connection made room for another"),
             }
         });
     }
@@ -194,6 +234,21 @@ async fn accept(listener: &TcpListener, router: Router, stop: impl Future<Output
     if timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
         tracing::warn!("some answers were cut off");
     }
+}
+
+/// Answers a request of a connection, which keeps its place meanwhile.
+async fn answer(
+    place: Place,
+    routes: TowerToHyperService<Router>,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    if request.body().is_end_stream() {
+        place.arrived();
+    }
+    request.extensions_mut().insert(place.clone());
+    let answer = routes.call(request).await;
+    place.waits();
+    answer
 }
 
 /// Asks the executor now and then whether it answers; after the start, so that nothing waits for it.

@@ -1,10 +1,12 @@
 //! Senders that are slow, many or large: nobody else waits for them, and the memory stays small.
 
 use crate::binary::{Place, Running};
-use crate::yard::{PATIENCE, Yard, eventually, settings, with_secrets};
+use crate::yard::{PATIENCE, WEBHOOK_SECRET, Yard, eventually, settings, with_secrets};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
+use trainyard_github::signature::sign;
 
 /// Begins a webhook of 2 MiB and does not end it.
 async fn slow_large_body(yard: &Yard) -> tokio::net::TcpStream {
@@ -52,29 +54,112 @@ fn resident(id: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+/// More slow senders than there are places: whoever comes with a whole request is served at once.
 #[test]
-fn many_slow_connections_do_not_keep_a_webhook_out() {
+fn slow_connections_keep_no_webhook_out() {
     let place = Place::new(&settings("{folder}".as_ref(), &with_secrets()));
     let (service, address) = Running::serve(&place);
-    let mut slow: Vec<TcpStream> = (0..400).map(|_| TcpStream::connect(address).unwrap()).collect();
-    for (number, stream) in slow.iter_mut().enumerate() {
-        // Half of them stop in the head, half in the body.
+    let begin = |number: usize| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // A third each says nothing, stops in the head, and stops in the body.
         let head = "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        if number % 2 == 0 {
+        if number % 3 > 0 {
+            stream.write_all(head.as_bytes()).unwrap();
+        }
+        if number % 3 > 1 {
             stream.write_all(b"\r\n{").unwrap();
         }
+        stream
+    };
+    let mut slow: Vec<TcpStream> = (0..900).map(begin).collect();
+    let mut times = Vec::new();
+    for number in 0..100 {
+        // They come again and again.
+        slow.extend((0..5).map(begin));
+        let began = Instant::now();
+        let id = format!("meanwhile-{number}");
+        assert!(crate::webhooks::post(address, &id), "{}", service.log());
+        times.push(began.elapsed());
     }
-    for number in 0..50 {
-        assert!(
-            crate::webhooks::post(address, &format!("meanwhile-{number}")),
-            "{}",
-            service.log()
-        );
-    }
+    times.sort();
+    // Who waits for one of them to be given up waits ten seconds.
+    assert!(times[98] < Duration::from_secs(1), "{:?}", &times[90..]);
     let memory = resident(service.id());
     assert!(memory < 150 << 20, "{} MiB", memory >> 20);
     drop(slow);
+}
+
+/// The most memory that a process ever had, in bytes.
+fn peak(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Pushes of a repository that does not answer wait in the database and not in the memory, however often the
+/// service looks for new ones.
+#[test]
+fn large_bodies_that_wait_are_not_read_again() {
+    let place = Place::new(&settings("{folder}".as_ref(), &with_secrets()));
+    let (service, address) = Running::serve(&place);
+    for number in 0..8 {
+        let sha = format!("{number:040x}");
+        let push = format!(
+            "{{\"ref\": \"refs/heads/main\", \"before\": \"{}\", \"after\": \"{sha}\", \"deleted\": false, \
+             \"repository\": {{\"id\": 7, \"full_name\": \"acme/large\", \"default_branch\": \"main\"}}}}",
+            "1".repeat(40)
+        );
+        let body = push + &" ".repeat(16 << 20);
+        let head = format!(
+            "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Delivery: large-{number}\r\n\
+             X-GitHub-Event: push\r\nX-Hub-Signature-256: {}\r\nContent-Length: {}\r\n\r\n",
+            sign(WEBHOOK_SECRET, body.as_bytes()),
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 202", "{}", service.log());
+    }
+    service.says("deliveries wait");
+    for number in 0..20 {
+        assert!(crate::webhooks::post(address, &format!("small-{number}")));
+    }
+    let memory = peak(service.id());
+    assert!(memory < 200 << 20, "{} MiB", memory >> 20);
+}
+
+/// What is not signed leaves nothing behind, however much of it comes.
+#[test]
+fn unsigned_requests_take_no_memory() {
+    let place = Place::new(&settings("{folder}".as_ref(), &with_secrets()));
+    let (service, address) = Running::serve(&place);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                let body = [b' '; 8192];
+                for number in 0..500 {
+                    let head = format!(
+                        "POST /webhooks/github?{number} HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Delivery: {number}\r\n\
+                         X-GitHub-Event: push{number}\r\nContent-Length: {}\r\n\r\n",
+                        body.len()
+                    );
+                    stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+                    let mut answer = [0; 2048];
+                    let read = stream.read(&mut answer).unwrap();
+                    assert!(
+                        answer[..read].starts_with(b"HTTP/1.1 401"),
+                        "{}",
+                        String::from_utf8_lossy(&answer)
+                    );
+                }
+            });
+        }
+    });
+    let memory = resident(service.id());
+    assert!(memory < 150 << 20, "{} MiB", memory >> 20);
 }
 
 #[test]

@@ -1,9 +1,134 @@
 //! The API's description says all that there is, and no more.
 
-use crate::yard::Yard;
+use crate::yard::{API_TOKEN, EVENTS_TOKEN, Yard, with_secrets};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use trainyard::http::{Access, listing};
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(trainyard::http::document()).unwrap());
+
+/// Fails if a route gives an answer that the description does not have. Paths that are no route, and methods that
+/// a route does not take, are in no description.
+pub fn described(method: &str, path: &str, status: u16) {
+    let parts = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let asked = parts(path);
+    let fits = |route: &str| {
+        let route = parts(route);
+        let rest = route.last().is_some_and(|last| last.starts_with("{*"));
+        let same = |(one, other): (&String, &String)| one.starts_with('{') || one == other;
+        (route.len() == asked.len() || rest && asked.len() > route.len()) && route.iter().zip(&asked).all(same)
+    };
+    let routes = listing();
+    let Some((_, route, _)) = routes.iter().find(|(of, route, _)| *of == method && fits(route)) else {
+        return;
+    };
+    let operation = &DOCUMENT["paths"][route.replace("{*", "{")][method.to_lowercase()];
+    let answers = operation["responses"].as_object().unwrap();
+    assert!(
+        answers.contains_key(&status.to_string()),
+        "{method} {path} was answered {status}, which the description of {route} does not have"
+    );
+}
+
+/// Every route with everything that can be wrong with a request; `send` holds each answer against the description.
+#[tokio::test]
+async fn every_answer_is_described() {
+    let tokens = format!("api_token = \"{API_TOKEN}\"\n{}", with_secrets());
+    for settings in ["", &tokens] {
+        let yard = Yard::start(settings).await;
+        let token = if settings.is_empty() { "" } else { API_TOKEN };
+        let (mut seen, long) = (BTreeSet::new(), format!("{{\"actor\": \"{}\"}}", "a".repeat(2 << 20)));
+        for (method, route, access) in listing() {
+            let token = if access == Access::EventsToken {
+                EVENTS_TOKEN
+            } else {
+                token
+            };
+            let parts = ["%ff", "nope", "..%2f..", "0"];
+            let path = |part: &str| {
+                let fill = |piece: &str| {
+                    if piece.starts_with('{') {
+                        part.to_owned()
+                    } else {
+                        piece.to_owned()
+                    }
+                };
+                route.split('/').map(fill).collect::<Vec<_>>().join("/")
+            };
+            let queries = [
+                "",
+                "?x=1",
+                "?limit=-1",
+                "?limit=1e9",
+                "?state=nope",
+                "?before=nope",
+                "?hops=x",
+                "?attempt=0",
+            ];
+            for part in parts {
+                for query in queries {
+                    let address = path(part) + query;
+                    let request = yard.request(method, &address).bearer_auth(token);
+                    let answer = yard.send(request).await;
+                    seen.insert((route, answer.status));
+                    let strict = matches!(access, Access::ApiToken | Access::EventsToken);
+                    assert!(
+                        query.is_empty() || !strict || answer.status == 400 || part == "%ff",
+                        "{method} {address}: {answer:?}"
+                    );
+                    assert!(answer.status < 500, "{method} {address}: {answer:?}");
+                    if answer.status >= 400 {
+                        assert!(answer.error().len() > 10, "{method} {address}: {answer:?}");
+                    }
+                }
+            }
+            for (kind, body) in [
+                ("application/json", "{"),
+                ("application/json", "[]"),
+                ("application/json", "7"),
+                ("application/json", "{\"x\": 1}"),
+                ("application/json", long.as_str()),
+                ("text/plain", "{}"),
+                ("application/x-www-form-urlencoded", "payload=x"),
+                ("application/json", r#"{"repo": "a/b", "pipeline": "p"}"#),
+                ("application/json", r#"{"keep": "served", "reason": "x"}"#),
+            ] {
+                let request = yard.request(method, &path("nope")).bearer_auth(token);
+                let answer = yard
+                    .send(request.header("content-type", kind).body(body.to_owned()))
+                    .await;
+                seen.insert((route, answer.status));
+            }
+            for wrong in ["", "wrong"] {
+                let answer = yard.send(yard.request(method, &path("nope")).bearer_auth(wrong)).await;
+                seen.insert((route, answer.status));
+            }
+        }
+        let statuses: BTreeSet<u16> = seen.iter().map(|(_, status)| *status).collect();
+        for status in if settings.is_empty() {
+            &[400, 403, 404, 413, 415][..]
+        } else {
+            &[400, 401, 404, 413, 415][..]
+        } {
+            assert!(statuses.contains(status), "{status} was not met: {statuses:?}");
+        }
+        yard.stop().await;
+    }
+}
+
+/// Stored, but not to be done so.
+#[tokio::test]
+async fn conflicts_are_described() {
+    let yard = Yard::start("[targets.flights]\nurl = \"http://127.0.0.1:9\"\nrepository = \"/nowhere\"").await;
+    for (name, body, status) in [("rollback", "{}", 409), ("release", "{}", 409), ("hold", "{}", 409)] {
+        let path = format!("/api/v1/targets/flights/{name}");
+        let request = yard.request("POST", &path).header("content-type", "application/json");
+        let answer = yard.send(request.body(body)).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
+    yard.stop().await;
+}
 
 #[tokio::test]
 async fn every_route_is_described_and_every_description_is_a_route() {

@@ -105,12 +105,18 @@ impl Yard {
             .request(method.parse().unwrap(), format!("{}{path}", self.url))
     }
 
+    /// The answer; that the API's description says it is looked at each time.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        match request.send().await {
-            Ok(response) => Answer {
-                status: response.status().as_u16(),
-                text: response.text().await.unwrap(),
-            },
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        match self.client.execute(request).await {
+            Ok(response) => {
+                crate::openapi::described(&method, &path, response.status().as_u16());
+                Answer {
+                    status: response.status().as_u16(),
+                    text: response.text().await.unwrap(),
+                }
+            }
             Err(error) => Answer {
                 status: 0,
                 text: error.to_string(),

@@ -1,6 +1,6 @@
 use crate::databases::on_both;
 use crate::plant;
-use crate::samples::{at, delivery, manual, push, repo, request, sha, starts, status};
+use crate::samples::{at, delivery, manual, push, repo, request, sha, starts, status, waiting_deliveries};
 use trainyard_core::event::{DataArrived, Event, Push};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
@@ -13,11 +13,64 @@ on_both! {
         assert_eq!(store.accept_delivery(&delivery("d1", 0)).await.unwrap(), Accepted::New);
         assert_eq!(store.accept_delivery(&delivery("d1", 9)).await.unwrap(), Accepted::Duplicate);
         assert_eq!(store.accept_delivery(&delivery("d0", 5)).await.unwrap(), Accepted::New);
-        let waiting = store.unprocessed_deliveries(10).await.unwrap();
+        let waiting = waiting_deliveries(store, 10).await;
         assert_eq!(waiting.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["d1", "d0"], "oldest first");
-        assert_eq!(waiting[0].body, delivery("d1", 0).body);
+        assert_eq!(waiting[0].body, Some(delivery("d1", 0).body));
         assert_eq!(waiting[0].headers, delivery("d1", 0).headers);
-        assert_eq!(store.unprocessed_deliveries(1).await.unwrap().len(), 1);
+        assert_eq!(waiting_deliveries(store, 1).await.len(), 1);
+    }
+
+    async fn those_that_arrive_together_are_each_answered(fresh) {
+        let store = &fresh.store;
+        store.accept_delivery(&delivery("d7", 0)).await.unwrap();
+        // More than one statement and one transaction take, twice each, and one that is stored already.
+        let mut tasks = Vec::new();
+        for number in 0..300 {
+            let store = store.clone();
+            tasks.push(tokio::spawn(async move {
+                store.accept_delivery(&delivery(&format!("d{}", number % 150), number)).await.unwrap()
+            }));
+        }
+        let mut new = 0;
+        for task in tasks {
+            new += usize::from(task.await.unwrap() == Accepted::New);
+        }
+        assert_eq!(new, 149);
+        let page = store.waiting_deliveries(0, 100, Some(3)).await.unwrap();
+        assert_eq!(page.deliveries.len(), 100);
+        assert!(page.deliveries.iter().all(|delivery| delivery.body.is_none()), "none is so small");
+        let rest = store.waiting_deliveries(page.next.unwrap(), 100, None).await.unwrap();
+        assert_eq!((rest.deliveries.len(), rest.next), (50, None));
+        let one = store.waiting_delivery(rest.deliveries[0].number).await.unwrap().unwrap();
+        assert_eq!((one.id, one.body), (rest.deliveries[0].id.clone(), Some(delivery("x", 0).body)));
+        let bodies = plant::number(&fresh.url, "SELECT COUNT(*) FROM delivery_bodies").await;
+        assert_eq!(bodies, 150, "what was stored before leaves no second body");
+    }
+
+    async fn many_are_settled_in_one_transaction(fresh) {
+        let store = &fresh.store;
+        for number in 0..45 {
+            store.accept_delivery(&delivery(&format!("d{number}"), number)).await.unwrap();
+        }
+        let settle = |number: usize| SettleDelivery {
+            delivery: DeliveryId::new(format!("d{number}")),
+            at: at(1),
+            events: if number == 44 { vec![push("e1", 'a')] } else { Vec::new() },
+            outcome: format!("nothing {number}"),
+        };
+        store.settle_delivery(&SettleDelivery { outcome: "first".to_owned(), ..settle(3) }).await.unwrap();
+        let before = store.change_number().await.unwrap();
+        store.settle_deliveries((0..46).map(settle).collect(), at(1)).await.unwrap();
+        assert_eq!(store.change_number().await.unwrap(), before + 1);
+        assert!(waiting_deliveries(store, 9).await.is_empty());
+        for number in 0..45 {
+            let view = store.delivery(&DeliveryId::new(format!("d{number}"))).await.unwrap().unwrap();
+            let said = if number == 3 { "first".to_owned() } else { format!("nothing {number}") };
+            assert_eq!(view.outcome, Some(said));
+            assert_eq!(view.events.len(), usize::from(number == 44));
+        }
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.deliveries, stats.deliveries_unprocessed), (45, 0));
     }
 
     async fn settling_stores_events_runs_and_messages_at_once(fresh) {
@@ -34,7 +87,7 @@ on_both! {
         };
         let settled = store.settle_delivery(&settle).await.unwrap();
         assert_eq!(settled.runs, [RunId::new("r1"), RunId::new("r2")]);
-        assert!(store.unprocessed_deliveries(10).await.unwrap().is_empty());
+        assert!(waiting_deliveries(store, 10).await.is_empty());
         assert_eq!(store.due_outbox(at(3), 10).await.unwrap().len(), 1);
         let view = store.delivery(&DeliveryId::new("d1")).await.unwrap().unwrap();
         assert_eq!(view.outcome.as_deref(), Some("2 runs"));
@@ -67,6 +120,7 @@ on_both! {
         }
         let view = store.delivery(&DeliveryId::new("d2")).await.unwrap().unwrap();
         assert_eq!(view.events[0].outcome, "the same event was seen before, in delivery d1");
+        assert_eq!(view.outcome.as_deref(), Some("the same event was seen before, in delivery d1"));
         assert_eq!(store.active_runs().await.unwrap().len(), 1);
         assert_eq!(store.due_outbox(at(9), 10).await.unwrap().len(), 1);
     }
@@ -92,14 +146,15 @@ on_both! {
             store.accept_delivery(&delivery(id, 0)).await.unwrap();
         }
         let id = DeliveryId::new("d1");
-        store.delivery_waits(&id, "the disk is full").await.unwrap();
+        let number = waiting_deliveries(store, 1).await[0].number;
+        store.deliveries_wait(vec![(number, "the disk is full".to_owned())]).await.unwrap();
         let waits = async |id: &str| store.delivery(&DeliveryId::new(id)).await.unwrap().unwrap().waits_for;
         assert_eq!((waits("d1").await.as_deref(), waits("d2").await), (Some("the disk is full"), None));
         let settle = SettleDelivery { delivery: id, at: at(1), events: Vec::new(), outcome: "done".to_owned() };
         store.settle_delivery(&settle).await.unwrap();
         assert_eq!(waits("d1").await, None);
         plant::sql(&fresh.url, "UPDATE deliveries SET headers = '[' WHERE id = 'd2'").await;
-        store.unprocessed_deliveries(9).await.unwrap();
+        waiting_deliveries(store, 9).await;
         let why = waits("d2").await.unwrap();
         assert!(why.starts_with("the stored delivery that waits 'd2' cannot be read: its headers"), "{why}");
     }
@@ -113,7 +168,7 @@ on_both! {
             delivery: DeliveryId::new("d1"), at: at(1), events: vec![event], outcome: String::new(),
         };
         assert!(matches!(store.settle_delivery(&settle).await, Err(StoreError::Conflict(_))));
-        assert_eq!(store.unprocessed_deliveries(10).await.unwrap().len(), 1);
+        assert_eq!(waiting_deliveries(store, 10).await.len(), 1);
         assert!(store.active_runs().await.unwrap().is_empty());
     }
 

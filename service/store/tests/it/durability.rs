@@ -1,7 +1,7 @@
 //! What was acknowledged is there after kill -9, and concurrent writes share commits.
 
 use crate::databases;
-use crate::samples::{delivery, start_run};
+use crate::samples::{delivery, start_run, waiting_deliveries};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -75,10 +75,8 @@ async fn a_killed_process_lost_nothing_it_acknowledged() {
     let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("trainyard.db")))
         .await
         .unwrap();
-    let stored: BTreeSet<_> = store
-        .unprocessed_deliveries(u32::MAX)
+    let stored: BTreeSet<_> = waiting_deliveries(&store, u32::MAX)
         .await
-        .unwrap()
         .into_iter()
         .map(|d| d.id.to_string())
         .collect();

@@ -1,7 +1,7 @@
 //! Another program that holds the right to write: nobody sees SQLite's own errors, all give up together, reads go on.
 
 use crate::databases::sqlite;
-use crate::samples::delivery;
+use crate::samples::{delivery, waiting_deliveries};
 use sqlx::{Connection, Executor, SqliteConnection};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -93,7 +93,7 @@ async fn short_locks_are_waited_for() {
         stored += usize::try_from(written.unwrap()).unwrap();
     }
     assert!(held > 3 && stored > 8, "{held} locks, {stored} writes");
-    let all = fresh.store.unprocessed_deliveries(u32::MAX).await.unwrap();
+    let all = waiting_deliveries(&fresh.store, u32::MAX).await;
     assert_eq!(all.len(), stored);
 }
 

@@ -1,7 +1,7 @@
 //! The log of SQLite stays small, whatever readers do.
 
 use crate::databases::sqlite;
-use crate::samples::delivery;
+use crate::samples::{delivery, waiting_deliveries};
 use sqlx::{Connection, Executor, SqliteConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -92,7 +92,7 @@ async fn many_short_readers_do_not_let_it_grow() {
         let (store, stop) = (store.clone(), Arc::clone(&stop));
         readers.spawn(async move {
             while !stop.load(Ordering::SeqCst) {
-                store.unprocessed_deliveries(4).await.unwrap();
+                waiting_deliveries(&store, 4).await;
             }
         });
     }

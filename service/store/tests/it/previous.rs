@@ -3,7 +3,7 @@
 
 use crate::databases::on_empty;
 use crate::plant;
-use crate::samples::at;
+use crate::samples::{at, delivery, waiting_deliveries};
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{DeliveryId, Micros, RunId, StepName};
 use trainyard_core::registry::{Evidence, NewTargetHold, PromotionAction};
@@ -53,7 +53,40 @@ fn beside_4(url: &DatabaseUrl) -> &'static str {
     }
 }
 
+/// What a database of schema 7 has beside one of schema 5.
+fn beside_5(url: &DatabaseUrl) -> &'static str {
+    match url {
+        DatabaseUrl::Sqlite(_) => include_str!("../samples/v7.sqlite.sql"),
+        DatabaseUrl::Postgres(_) => include_str!("../samples/v7.postgres.sql"),
+    }
+}
+
 on_empty! {
+    async fn a_database_of_schema_7_is_read_whole(url) {
+        for part in [sample(&url), beside_3(&url), beside_4(&url), beside_5(&url)] {
+            plant::sql(&url, part).await;
+        }
+        let bytes = plant::number(&url, "SELECT SUM(length(body)) FROM deliveries").await;
+        let store = Store::open(&url).await.unwrap();
+        arrivals(&store).await;
+        runs(&store).await;
+        let waits = store.delivery(&DeliveryId::new("d2")).await.unwrap().unwrap().waits_for;
+        assert_eq!(waits.as_deref(), Some("it will be tried again: nobody answers"));
+        assert_eq!(store.crashes().await.unwrap()[0].times, 2);
+        // The bodies moved, those of settled deliveries too.
+        assert_eq!(plant::number(&url, "SELECT SUM(length(body)) FROM delivery_bodies").await, bytes);
+        let of_each = "SELECT COUNT(*) FROM deliveries d JOIN delivery_bodies b ON b.id = d.body_id AND b.delivery = d.id";
+        assert_eq!(plant::number(&url, of_each).await, 2);
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.deliveries, stats.deliveries_unprocessed, stats.artifacts, stats.executions), (2, 1, 5, 5));
+        assert_eq!((stats.runs["queued"], stats.runs["running"], stats.runs["failed"]), (2, 1, 1));
+        // They are numbered on.
+        store.accept_delivery(&delivery("d3", 90)).await.unwrap();
+        let waiting = waiting_deliveries(&store, 9).await;
+        assert_eq!(waiting.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["d2", "d3"]);
+        assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+    }
+
     async fn a_database_of_schema_5_is_read_whole(url) {
         plant::sql(&url, sample(&url)).await;
         plant::sql(&url, beside_3(&url)).await;
@@ -104,7 +137,7 @@ on_empty! {
 }
 
 async fn arrivals(store: &Store) {
-    let waiting = store.unprocessed_deliveries(9).await.unwrap();
+    let waiting = waiting_deliveries(store, 9).await;
     assert_eq!(waiting.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["d2"]);
     assert_eq!(waiting[0].headers["x-github-event"], "push");
     let settled = store.delivery(&DeliveryId::new("d1")).await.unwrap().unwrap();

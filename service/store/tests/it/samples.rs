@@ -11,8 +11,8 @@ use trainyard_core::plan::Plan;
 use trainyard_core::report::{OutboxItem, Status, StatusState};
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
-    Append, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary, StartExecution,
-    Store,
+    Append, Delivery, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary,
+    StartExecution, Store,
 };
 
 pub const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -112,6 +112,12 @@ pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
         headers: json!({"x-github-event": "push"}).as_object().unwrap().clone(),
         body: vec![0, 159, 146, 150, b'{', b'}'].into(),
     }
+}
+
+/// The first of the deliveries that wait.
+pub async fn waiting_deliveries(store: &Store, limit: u32) -> Vec<Delivery> {
+    let page = store.waiting_deliveries(0, limit, Some(u32::MAX)).await.unwrap();
+    page.deliveries
 }
 
 /// A status of a check whose name decides the message's key.

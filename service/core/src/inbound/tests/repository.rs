@@ -36,11 +36,13 @@ fn a_push_is_what_the_pipelines_at_its_head_make_of_it() {
     - a relevant file
     start r1 (push): push of main by ada: pipelines/flights, may push, a of main
     tell a: trainyard/flights Pending: waiting to run: push of main by ada
+    outcome: run r1 of pipeline 'flights' starts
     - an irrelevant file
     outcome: push to 'main' of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**, !**/*.md], and no changed file is one of them
     - unknown paths
     start r1 (push): push of main by ada: pipelines/flights, may push, a of main
     tell a: trainyard/flights Pending: waiting to run: push of main by ada
+    outcome: run r1 of pipeline 'flights' starts
     - another branch
     outcome: push to 'feature' of acme/flights starts nothing: pipeline 'delays' listens to branches [main]; push to 'feature' of acme/flights starts nothing: pipeline 'flights' listens to branches [main]
     - no pipeline
@@ -49,12 +51,13 @@ fn a_push_is_what_the_pipelines_at_its_head_make_of_it() {
     tell a: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
     start r1 (push): push of main by ada: pipelines/delays, may push, a of main
     tell a: trainyard/delays Pending: waiting to run: push of main by ada
-    outcome: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    outcome: run r1 of pipeline 'delays' starts; p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
     - two that run
     start r1 (push): push of main by ada: pipelines/flights, may push, a of main
     tell a: trainyard/flights Pending: waiting to run: push of main by ada
     start r2 (push): push of main by ada: pipelines/delays, may push, a of main
     tell a: trainyard/delays Pending: waiting to run: push of main by ada
+    outcome: run r1 of pipeline 'flights' starts; run r2 of pipeline 'delays' starts
     ");
 }
 
@@ -99,6 +102,7 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     - its own repository
     start r1 (pull_request): pull request #9 by ada opened: pipelines/flights, never pushes, a of faster
     tell a: trainyard/flights Pending: waiting to run: pull request #9 by ada opened
+    outcome: run r1 of pipeline 'flights' starts
     - an irrelevant file
     tell a: trainyard/flights Success: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of t…
     outcome: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
@@ -121,6 +125,7 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     - a new pipeline
     start r1 (pull_request): pull request #9 by ada opened: pipelines/delays, never pushes, a of faster
     tell a: trainyard/delays Pending: waiting to run: pull request #9 by ada opened
+    outcome: run r1 of pipeline 'delays' starts
     ");
 }
 

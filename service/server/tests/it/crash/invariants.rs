@@ -25,7 +25,7 @@ pub fn rest(world: &World) {
     let reads = world.reads();
     world.until("rest", || {
         world.block_on(async {
-            let waiting = reads.unprocessed_deliveries(10).await.unwrap();
+            let waiting = reads.waiting_deliveries(0, 10, None).await.unwrap().deliveries;
             if let Some(delivery) = waiting.first() {
                 let view = reads.delivery(&delivery.id).await.unwrap();
                 return Err(format!(

@@ -1,0 +1,119 @@
+//! A database of 100,000 runs: ready, listed, measured; and 1,000 runs in flight that a kill leaves.
+
+use crate::service::{Service, sqlite};
+use crate::{median, millis, row};
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use trainyard_engine::{Engine, ExecutorKind};
+
+const ASKED: usize = 9;
+const IN_FLIGHT: usize = 1000;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Lists of every choice of filters, and the figures.
+const PATHS: [&str; 9] = [
+    "/api/v1/runs",
+    "/api/v1/runs?state=failed",
+    "/api/v1/runs?state=running",
+    "/api/v1/runs?pipeline=pipeline-7",
+    "/api/v1/runs?pipeline=pipeline-7&state=failed&limit=500",
+    "/api/v1/runs?state=failed&before=00000000-0000-7000-8000-000000050000",
+    "/api/v1/runs/00000000-0000-7000-8000-00000005000",
+    "/api/v1/deliveries?limit=500",
+    "/metrics",
+];
+
+/// Lists and figures of 100,000 runs.
+pub async fn lists(folder: &Path) -> Result<()> {
+    let data = folder.join("lists");
+    one_run(folder, &data, ExecutorKind::Process, 1).await?;
+    sqlite(&["fill", data.join("trainyard.db").to_str().context("no UTF-8")?])?;
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        times.push(Service::start(&data, "[executor]\nkind = \"process\"\n")?.took);
+    }
+    let ready = median(times);
+    row(
+        "ready with 100,000 runs",
+        &millis(ready),
+        Some(("<= 1 s", ready <= Duration::from_secs(1))),
+    );
+    let service = Service::start(&data, "[executor]\nkind = \"process\"\n")?;
+    let mut slowest = (Duration::ZERO, "");
+    for path in PATHS {
+        let mut times = Vec::new();
+        for _ in 0..ASKED {
+            let asked = Instant::now();
+            let answer = service.get(path)?;
+            times.push(asked.elapsed());
+            ensure!(
+                answer.starts_with("HTTP/1.1 200") || path.ends_with("5000"),
+                "{path}: {answer:.300}"
+            );
+        }
+        slowest = slowest.max((median(times), path));
+    }
+    let (time, path) = slowest;
+    let met = time <= Duration::from_millis(30);
+    row(
+        &format!("slowest of {} lists there, {path}", PATHS.len()),
+        &millis(time),
+        Some(("<= 30 ms", met)),
+    );
+    Ok(())
+}
+
+/// Runs with a step each that sleeps; as many as are asked for are requested.
+async fn one_run(folder: &Path, data: &Path, executor: ExecutorKind, runs: usize) -> Result<()> {
+    let pipeline = folder.join("pipelines/sleeper");
+    std::fs::create_dir_all(&pipeline)?;
+    let text = "name: sleeper\nconcurrency: { max_active_runs: 100000 }\nsteps:\n  \
+        sleep: { image: none, command: [/bin/sleep, '600'] }\n";
+    std::fs::write(pipeline.join("pipeline.yaml"), text)?;
+    let config = trainyard_engine::EngineConfig {
+        executor,
+        ..crate::config(data)
+    };
+    let engine = Engine::open(config).await?;
+    for _ in 0..runs {
+        engine
+            .request_local(&pipeline, &serde_json::Map::new(), false, "bench")
+            .await?;
+    }
+    engine.close().await;
+    Ok(())
+}
+
+/// From the start after a kill until every run has its worker again.
+pub async fn resumed(folder: &Path) -> Result<()> {
+    let data = folder.join("resumed");
+    one_run(folder, &data, ExecutorKind::Process, IN_FLIGHT).await?;
+    let settings = format!("max_parallel_runs = {IN_FLIGHT}\n[executor]\nkind = \"process\"\n");
+    let mut service = Service::start(&data, &settings)?;
+    let path = service.database.to_str().context("no UTF-8")?.to_owned();
+    let until = |query: &str, wanted: usize| -> Result<()> {
+        let began = Instant::now();
+        while sqlite(&["count", &path, query])? != Some(wanted as f64) {
+            ensure!(began.elapsed() < PATIENCE, "{query} is not {wanted}");
+        }
+        Ok(())
+    };
+    until("SELECT COUNT(*) FROM runs WHERE steps LIKE '%\"running\"%'", IN_FLIGHT)?;
+    service.kill();
+    let began = Instant::now();
+    let service = Service::start(&data, &settings)?;
+    until(
+        "SELECT COUNT(*) FROM runs WHERE lease_epoch > 1 AND lease_owner IS NOT NULL",
+        IN_FLIGHT,
+    )?;
+    let took = began.elapsed();
+    let met = took <= Duration::from_secs(2);
+    row(
+        &format!("{IN_FLIGHT} runs in flight resumed after a kill -9"),
+        &millis(took),
+        Some(("<= 2 s", met)),
+    );
+    row("  resident then", &format!("{:.0} MB", service.memory()?), None);
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The statuses by which requests are refused, as the API's description says them. They belong to what can go
+//! wrong, not to a handler: a route lists what its handler meets, and the description follows.
+
+use axum::http::StatusCode;
+use trainyard_engine::{IntakeError, ManualError, PromotionError};
+use trainyard_store::StoreError;
+
+/// What can go wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// The query string, or a part of the path.
+    Address,
+    /// A JSON body.
+    Json,
+    /// The body of a delivery.
+    Delivery,
+    /// A webhook or an event that cannot be taken.
+    Intake,
+    /// A webhook that comes as a form.
+    Form,
+    /// What is stored.
+    Store,
+    /// A run, step, delivery or log that is not there.
+    Missing,
+    /// A run that is asked for.
+    Manual,
+    /// A cancel that comes too late.
+    Over,
+    /// What is asked of a push target.
+    Target,
+}
+
+impl Wrong {
+    /// Every status that it is answered with, and what that says.
+    pub(super) fn statuses(self) -> Vec<(StatusCode, &'static str)> {
+        const SENTENCE: &str = "the sentence says what to send instead";
+        let stored = || with_meaning(&StoreError::statuses());
+        match self {
+            Self::Address => vec![(StatusCode::BAD_REQUEST, SENTENCE)],
+            Self::Json => vec![
+                (StatusCode::BAD_REQUEST, SENTENCE),
+                (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
+                (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is taken as JSON only"),
+            ],
+            Self::Delivery => vec![
+                (StatusCode::BAD_REQUEST, SENTENCE),
+                (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
+                (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+                (StatusCode::SERVICE_UNAVAILABLE, "it was not stored: send it again"),
+            ],
+            Self::Intake => with_meaning(&IntakeError::statuses()),
+            Self::Form => vec![(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the webhook sends a form, and not JSON",
+            )],
+            Self::Store => stored(),
+            Self::Missing => vec![(StatusCode::NOT_FOUND, "there is no such thing")],
+            Self::Manual => with_meaning(&ManualError::statuses())
+                .into_iter()
+                .chain(stored())
+                .collect(),
+            Self::Over => vec![(StatusCode::CONFLICT, "it is over already")],
+            Self::Target => with_meaning(&PromotionError::statuses())
+                .into_iter()
+                .chain(stored())
+                .collect(),
+        }
+    }
+}
+
+fn with_meaning(statuses: &[StatusCode]) -> Vec<(StatusCode, &'static str)> {
+    let meaning = |status: &StatusCode| match status.as_u16() {
+        400 => "the sentence says what to send instead",
+        401 => "the token or signature is missing or wrong",
+        404 => "there is no such thing",
+        409 => "it is there, and may not be done so; or its id is the beginning of several",
+        502 => "the model server did not take it; what served still serves",
+        503 => "the database, the disk, GitHub or another change is in the way: ask again",
+        _ => "a defect of Trainyard, or something stored that cannot be read",
+    };
+    statuses.iter().map(|status| (*status, meaning(status))).collect()
+}
+
+/// An error of the rooms below, with the status it is answered with.
+pub(super) trait Answered: std::fmt::Display {
+    /// Its status.
+    fn status(&self) -> StatusCode;
+
+    /// All that [`Answered::status`] may say.
+    fn statuses() -> Vec<StatusCode>;
+}
+
+/// Writes the match of a type and the list of its statuses from one table.
+macro_rules! answered {
+    ($error:ty: $($pattern:pat => $status:ident,)*) => {
+        impl Answered for $error {
+            fn status(&self) -> StatusCode {
+                match self {
+                    $($pattern => StatusCode::$status,)*
+                }
+            }
+
+            fn statuses() -> Vec<StatusCode> {
+                vec![$(StatusCode::$status),*]
+            }
+        }
+    };
+}
+
+answered! { StoreError:
+    StoreError::NotFound(_) => NOT_FOUND,
+    StoreError::Conflict(_) => CONFLICT,
+    // Those that pass.
+    StoreError::Unreachable { .. }
+        | StoreError::DiskFull { .. }
+        | StoreError::Locked { .. }
+        | StoreError::Pinned { .. }
+        | StoreError::ReadOnly { .. }
+        | StoreError::Disk { .. } => SERVICE_UNAVAILABLE,
+    StoreError::SchemaTooNew { .. } | StoreError::Unreadable(_) | StoreError::Other { .. } => INTERNAL_SERVER_ERROR,
+}
+
+answered! { ManualError:
+    ManualError::Unknown { .. } => NOT_FOUND,
+    ManualError::NotStarted(_)
+        | ManualError::Span(_)
+        | ManualError::NoFile { .. }
+        | ManualError::Invalid { .. }
+        | ManualError::NoSource(_) => BAD_REQUEST,
+    // What the store says has its own status.
+    ManualError::Again(_) | ManualError::Store(_) => SERVICE_UNAVAILABLE,
+}
+
+answered! { PromotionError:
+    PromotionError::Unknown(_) => NOT_FOUND,
+    PromotionError::Refused(_)
+        | PromotionError::Content { .. }
+        | PromotionError::Trial(_)
+        | PromotionError::NotWritten(_) => CONFLICT,
+    PromotionError::Serving { .. } => BAD_GATEWAY,
+    // What the store says has its own status.
+    PromotionError::Lock(_) | PromotionError::Undecided(_) | PromotionError::Store(_) => SERVICE_UNAVAILABLE,
+}
+
+answered! { IntakeError:
+    IntakeError::Unsigned(_) => UNAUTHORIZED,
+    IntakeError::Malformed(_) => BAD_REQUEST,
+    // Whatever is wrong with the store, the sender should send it again.
+    IntakeError::Store(_) => SERVICE_UNAVAILABLE,
+}
