@@ -112,7 +112,7 @@ pub struct EventView {
     pub kind: String,
     /// When it was stored.
     pub at: Micros,
-    /// One sentence: the reason when no run was started.
+    /// In one line: the runs that it starts, and why other pipelines do not run.
     pub outcome: String,
     /// The runs it started.
     pub runs: Vec<RunId>,

@@ -28,7 +28,7 @@ pub struct NewEvent {
     pub event: Event,
     /// [`Event::dedupe_key`]: an event whose key is stored already starts nothing.
     pub dedupe_key: Option<String>,
-    /// One sentence: the reason when it starts no run.
+    /// In one line: the runs that it starts, and why other pipelines do not run.
     pub outcome: String,
     /// What follows.
     pub consequences: Vec<Consequence>,

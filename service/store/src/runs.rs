@@ -20,9 +20,10 @@ use trainyard_core::stored;
 
 statements! {
     INSERT = "INSERT INTO runs (id, pipeline, repo, branch, commit_sha, pull_request, trigger_kind, cause, event,
-            created_at, request, steps)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    REQUEST = "SELECT id, request FROM runs WHERE id = $1";
+            created_at, steps)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    INSERT_REQUEST = "INSERT INTO run_requests (run, request) VALUES ($1, $2)";
+    REQUEST = "SELECT run, request FROM run_requests WHERE run = $1";
     EVENTS = "SELECT run, seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
     ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
         FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, id";
@@ -211,10 +212,11 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
         &request.cause,
         event.as_str(),
         request.created_at,
-        stored::write(request),
         json(&steps),
     ];
     db.execute(INSERT, arguments).await?;
+    db.execute(INSERT_REQUEST, args![request.id.as_str(), stored::write(request)])
+        .await?;
     Ok(())
 }
 

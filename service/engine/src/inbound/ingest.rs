@@ -23,6 +23,8 @@ const SMALL: u32 = 16 * 1024;
 const AT_ONCE: usize = 8;
 /// The wait after the database did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
+/// No look comes sooner after another without a signal.
+const SOON: Duration = Duration::from_millis(1);
 /// The store is looked through from its beginning this often: what cannot be read may be repaired.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// The same where an engine of another machine takes deliveries and may be gone.
@@ -144,11 +146,11 @@ impl Ingest {
             let trouble = self.troubles.entry(lane.clone()).or_insert_with(|| Trouble::new(now));
             if trouble.again(now) {
                 let (times, waiting) = (trouble.times(), self.lanes.len());
-                tracing::warn!(?lane, why, times, waiting, "deliveries wait; told ever more rarely");
+                tracing::warn!(%lane, why, times, waiting, "a delivery waits, and those of its lane behind it; told ever more rarely");
             }
         } else if let Some(trouble) = self.troubles.remove(&lane) {
             let (times, lasted) = (trouble.times(), trouble.lasted(now));
-            tracing::info!(?lane, times, ?lasted, "deliveries go on");
+            tracing::info!(%lane, times, ?lasted, "deliveries go on");
         }
         self.lanes.end(&lane, &turn.end, self.began.elapsed());
     }
@@ -162,8 +164,8 @@ impl Ingest {
         };
         let through = self.through + every;
         match self.lanes.wake() {
-            // A lane that is ready waits for the end of another.
-            Some(wake) if wake > self.began.elapsed() => through.min(self.began + wake),
+            Some(wake) if self.turns.len() < AT_ONCE => through.min((self.began + wake).max(Instant::now() + SOON)),
+            // The end of a turn comes before that.
             _ => through,
         }
     }

@@ -8,6 +8,7 @@ use crate::inbound::interpret::interpret;
 use crate::source::checkout::SourceError;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trainyard_core::event::Event;
 use trainyard_core::ids::RepoName;
@@ -25,6 +26,15 @@ pub(crate) enum Lane {
     Data,
     /// Pushes and pull requests of a repository.
     Repository(RepoName),
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data => f.write_str("data"),
+            Self::Repository(repo) => repo.fmt(f),
+        }
+    }
 }
 
 /// What becomes of a delivery that was read.
@@ -115,8 +125,9 @@ async fn in_order(inbound: &Inbound, lane: &Lane, numbers: &[u64]) -> Turn {
     let left = numbers[place..].to_vec();
     note(inbound, &left, &error).await;
     let failure = match &error {
-        InterpretError::Source(SourceError::Stuck(_)) => Failure::Own,
-        _ => Failure::Outage,
+        InterpretError::Source(SourceError::Again(_))
+        | InterpretError::Store(StoreError::Unreachable { .. } | StoreError::DiskFull { .. }) => Failure::Outage,
+        InterpretError::Source(_) | InterpretError::Store(_) => Failure::Own,
     };
     let end = TurnEnd {
         left,

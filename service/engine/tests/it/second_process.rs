@@ -21,7 +21,7 @@ pub fn sql(yard: &Yard, text: &str) {
 fn damage(yard: &Yard, run: &RunId) {
     sql(
         yard,
-        &format!("UPDATE runs SET request = substr(request, 1, 100) WHERE id = '{run}'"),
+        &format!("UPDATE run_requests SET request = substr(request, 1, 100) WHERE run = '{run}'"),
     );
 }
 

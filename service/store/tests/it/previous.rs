@@ -80,6 +80,7 @@ on_empty! {
         let stats = store.stats().await.unwrap();
         assert_eq!((stats.deliveries, stats.deliveries_unprocessed, stats.artifacts, stats.executions), (2, 1, 5, 5));
         assert_eq!((stats.runs["queued"], stats.runs["running"], stats.runs["failed"]), (2, 1, 1));
+        assert_eq!(plant::number(&url, "SELECT COUNT(*) FROM run_requests").await, 4);
         // They are numbered on.
         store.accept_delivery(&delivery("d3", 90)).await.unwrap();
         let waiting = waiting_deliveries(&store, 9).await;

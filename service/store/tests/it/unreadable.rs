@@ -183,7 +183,7 @@ on_both! {
         assert!(store.load_run(&RunId::new("r2")).await.unwrap_err().to_string().ends_with(
             "the run event was written by a newer Trainyard (run event version 99, this one knows 3): use that version"
         ));
-        plant::sql(&fresh.url, "UPDATE runs SET request = '[]' WHERE id = 'r1'").await;
+        plant::sql(&fresh.url, "UPDATE run_requests SET request = '[]' WHERE run = 'r1'").await;
         plant::sql(&fresh.url, "UPDATE run_events SET event = '{\"event\": \"from the future\"}' WHERE run = 'r2'").await;
         assert_eq!(store.active_runs().await.unwrap().len(), 3, "they are at work all the same");
         let (first, second) = (RunId::new("r1"), RunId::new("r2"));
