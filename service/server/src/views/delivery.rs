@@ -45,7 +45,7 @@ pub struct EventItem {
     pub kind: String,
     /// When it was stored.
     pub at: String,
-    /// The reason when no run was started.
+    /// The runs that it starts, and why other pipelines do not run.
     pub outcome: String,
     /// The runs it started.
     pub runs: Vec<String>,

@@ -122,7 +122,7 @@ fn large_bodies_that_wait_are_not_read_again() {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 202", "{}", service.log());
     }
-    service.says("deliveries wait");
+    service.says("a delivery waits");
     for number in 0..20 {
         assert!(crate::webhooks::post(address, &format!("small-{number}")));
     }
