@@ -12,23 +12,6 @@ INSERT INTO delivery_bodies (delivery, body) SELECT id, body FROM deliveries ORD
 UPDATE deliveries d SET body_id = b.id FROM delivery_bodies b WHERE b.delivery = d.id;
 ALTER TABLE deliveries DROP COLUMN body;
 CREATE INDEX deliveries_waiting ON deliveries (body_id) WHERE processed_at IS NULL;
--- A body goes with its delivery, whoever deletes that.
-CREATE FUNCTION trainyard_body_gone() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  DELETE FROM delivery_bodies WHERE id = OLD.body_id;
-  RETURN NULL;
-END $$;
-CREATE TRIGGER trainyard_body_gone AFTER DELETE ON deliveries
-  FOR EACH ROW EXECUTE FUNCTION trainyard_body_gone();
-
--- What a run was asked for never changes: it lies apart from the columns that do, so that a lease or a step forward
--- does not write the plan again, and a list does not read it.
-CREATE TABLE run_requests (
-  run TEXT NOT NULL PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-  request TEXT NOT NULL
-);
-INSERT INTO run_requests (run, request) SELECT id, request FROM runs;
-ALTER TABLE runs DROP COLUMN request;
 
 -- Lists of runs by state, and by pipeline and state.
 CREATE INDEX runs_state ON runs (state, created_at, id);

@@ -14,19 +14,6 @@ UPDATE deliveries SET body_id = (SELECT b.id FROM delivery_bodies b WHERE b.deli
 DROP INDEX delivery_bodies_moved;
 ALTER TABLE deliveries DROP COLUMN body;
 CREATE INDEX deliveries_waiting ON deliveries (body_id) WHERE processed_at IS NULL;
--- A body goes with its delivery, whoever deletes that.
-CREATE TRIGGER delivery_body_gone AFTER DELETE ON deliveries BEGIN
-  DELETE FROM delivery_bodies WHERE id = OLD.body_id;
-END;
-
--- What a run was asked for never changes: it lies apart from the columns that do, so that a lease or a step forward
--- does not write the plan again, and a list does not read it.
-CREATE TABLE run_requests (
-  run TEXT NOT NULL PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-  request TEXT NOT NULL
-);
-INSERT INTO run_requests (run, request) SELECT id, request FROM runs;
-ALTER TABLE runs DROP COLUMN request;
 
 -- Lists of runs by state, and by pipeline and state.
 CREATE INDEX runs_state ON runs (state, created_at, id);

@@ -27,6 +27,7 @@ migrations! {
     7 "0007_set_aside";
     8 "0008_retention";
     9 "0009_delivery_bodies";
+    10 "0010_run_requests";
 }
 
 /// The newest schema version this program knows.
