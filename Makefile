@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build components trainer serving flights-data images install demo tests test nightly lint bench clean
+.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly lint bench clean
 
 # One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
 # because with it features are those of the tests.
@@ -44,6 +44,8 @@ images: components trainer serving flights-data
 
 install: images ## The images, and `trainyard` and `trainyard-components` in cargo's bin folder
 	@echo '[3/3] installing'
+	@# What kills the service at a point of a test is in no release.
+	@! grep -q TRAINYARD_CRASH_AT $(BUILT)/trainyard
 	install -Dt $(or $(CARGO_HOME),$(HOME)/.cargo)/bin $(BUILT)/trainyard $(BUILT)/trainyard-components
 
 # Its components are not optimised, and no service finds them by accident.
@@ -65,6 +67,12 @@ FIRST ?= $(shell date +%Y%m%d)00000
 nightly: setup ## 100,000 simulated histories, each from its own seed (FIRST=1 begins with those of `make test`)
 	TRAINYARD_SIM_FIRST=$(FIRST) TRAINYARD_SIM_HISTORIES=100000 \
 		cargo $(TEST) --workspace $(if $(findstring nextest,$(TEST)),-P nightly -E 'test(sim::after)',sim::after)
+
+# The same kills for the same seed; what fails says how to see it again.
+SEED ?= 1
+KILLS ?= 200
+crash: ## 200 kills of a service that trains and pushes; other ones with SEED=…, fewer with KILLS=…
+	SEED=$(SEED) KILLS=$(KILLS) cargo test --workspace --test it -- --ignored --exact --nocapture crash::many_random_kills
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

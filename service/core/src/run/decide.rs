@@ -292,6 +292,10 @@ fn decide_end(run: &Run) -> Decision {
     // A cancel that comes after the push comes too late: the model serves.
     let served = matches!(run.push, PushState::Pushed { .. });
     if let Some(by) = run.cancel_requested.as_ref().filter(|_| !served) {
+        // It may have begun before a crash: then it is looked whether it serves, and nothing new is begun.
+        if run.wants_push() && matches!(run.push, PushState::Pending) {
+            return Decision::Perform(Command::Push);
+        }
         return Decision::Record(finished(run, RunState::Cancelled, sentence::run_cancelled(by)));
     }
     let failed = run.steps.iter().find_map(|(name, record)| match &record.state {

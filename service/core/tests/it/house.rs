@@ -1,6 +1,7 @@
 //! The house: which crate may depend on which, which room may name which, and that no files go round in a circle.
 
 mod arrows;
+mod effects;
 mod modules;
 mod planted;
 mod tables;
@@ -11,7 +12,9 @@ use modules::Sources;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tables::{CORE, CORE_ROOMS, CRATES, Crate, ENGINE, ENGINE_ROOMS, NOT_YET, NOT_YET_IN_MANIFESTS, OWNERS, SPREAD};
+use tables::{
+    CORE, CORE_ROOMS, CRATES, Crate, ENGINE, ENGINE_ROOMS, NOT_YET, NOT_YET_IN_MANIFESTS, OWNERS, SPREAD, STORE,
+};
 
 #[test]
 fn no_circle_of_files_is_in_any_crate() {
@@ -51,6 +54,27 @@ fn crates_depend_only_on_those_they_may() {
     let members = workspace.lines().skip_while(|line| *line != "members = [").skip(1);
     let members = members.take_while(|line| *line != "]").count();
     assert_eq!(members, CRATES.len(), "every crate of the workspace is in the table");
+}
+
+#[test]
+fn every_effect_of_the_engine_has_a_crash_point() {
+    let of = |name: &str| sources(CRATES.iter().find(|of| of.name == name).unwrap());
+    let writes = effects::writes(&of(STORE));
+    assert!(writes.len() > 30, "{writes:?}");
+    nothing(effects::pointless(&of(ENGINE), &writes));
+}
+
+/// A release must not die by an environment variable: what does it is in one file, which a release leaves out.
+#[test]
+fn a_release_knows_no_crash_point() {
+    let engine = sources(CRATES.iter().find(|of| of.name == ENGINE).unwrap());
+    let armed = "\n#[cfg(debug_assertions)]\nmod armed;\n";
+    assert!(engine["house/crash.rs"].contains(armed));
+    for (file, source) in &engine {
+        let is_armed = file == "house/crash/armed.rs";
+        let says = source.contains("\"TRAINYARD_CRASH_AT\"") || source.contains("Signal::KILL");
+        assert!(is_armed || !says, "{file}");
+    }
 }
 
 fn nothing(found: Vec<String>) {

@@ -5,5 +5,6 @@
 mod events;
 mod house;
 mod keys;
+mod kinds;
 mod samples;
 mod stored;

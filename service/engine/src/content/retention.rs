@@ -119,7 +119,7 @@ impl Retention {
                 self.store.forgettable_inbound(before).await?
             } else {
                 self.give_up(before).await?;
-                self.store.forget_inbound(before).await?
+                passing(Effect::ForgetInbound, self.store.forget_inbound(before)).await?
             };
         }
         Ok(gone)
@@ -137,7 +137,7 @@ impl Retention {
                 for run in runs {
                     self.remove_folders_of(run).await?;
                 }
-                self.store.forget_runs(runs).await?;
+                passing(Effect::ForgetRuns, self.store.forget_runs(runs)).await?;
             }
         }
         Ok(runs)

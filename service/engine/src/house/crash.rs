@@ -118,6 +118,10 @@ effects! {
     DiscardContent = "content.discard",
     /// ML Metadata learns that content goes, is gone, or stays.
     MarkContent = "content.mark",
+    /// The records of old runs go.
+    ForgetRuns = "runs.forget",
+    /// Old deliveries, events and messages go.
+    ForgetInbound = "inbound.forget",
     /// The folders of a run that is over go.
     RemoveFolders = "folders.remove",
     /// It is noted beside the database that a version will be ours.

@@ -288,8 +288,7 @@ impl Worker {
             .promotion
             .is_some()
             .then_some(Effect::Record(IntentAction::Push));
-        let effects: Vec<_> = recorded.into_iter().chain(effects).collect();
-        match passing(effects, self.runs.store.append(append)).await {
+        match passing(recorded.into_iter().chain(effects), self.runs.store.append(append)).await {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),

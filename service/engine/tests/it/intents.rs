@@ -14,6 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use trainyard_core::ids::Micros;
 use trainyard_core::registry::{IntentAction, IntentState, PromotionAction};
 use trainyard_core::run::RunState;
 use trainyard_engine::{CrashPoint, Keep, PromoteRequest, TargetConfig, TargetKind, reached, trap};
@@ -59,7 +60,7 @@ impl Receiver {
     }
 
     /// Version and digest of what serves.
-    fn serves(&self) -> (String, String) {
+    pub fn serves(&self) -> (String, String) {
         let version = self.serving.lock().unwrap().clone().unwrap_or_default();
         let digest = self.taken.lock().unwrap().get(&version).cloned();
         (version, digest.unwrap_or_default())
@@ -287,6 +288,42 @@ async fn killed_anywhere_a_push_to_a_receiver_is_finished_or_withdrawn() {
 async fn killed_anywhere_a_push_to_a_receiver_without_a_status_is_finished_or_withdrawn() {
     for point in CrashPoint::of(IntentAction::Push) {
         killed_at(Kind::NoStatus, point).await;
+    }
+}
+
+/// The service dies in a push, and a person cancels the run while it is down: what serves is recorded, and what does
+/// not is cancelled.
+#[tokio::test]
+async fn a_cancel_after_a_crash_comes_too_late_for_what_serves() {
+    for kind in [Kind::Folder, Kind::Status] {
+        for point in CrashPoint::of(IntentAction::Push) {
+            let case = format!("{kind:?} killed at {} and cancelled", point.name());
+            let (mut yard, receiver) = yard(kind).await;
+            train(&yard, "0.7", 1).await;
+            let sprung = trap(point, 1);
+            begin(&yard, "0.75").await;
+            sprung.notified().await;
+            let run = yard.runs().await[1].id.clone();
+            yard.crash().await;
+            let store = yard.other_store().await;
+            store.request_cancel(&run, "ada", Micros(1)).await.unwrap();
+            store.close().await;
+            yard.restart().await;
+            let (row, run) = yard.last(2).await;
+            in_order(&yard, kind, &receiver, &case).await;
+            let serves = yard.serving().await.model.digest == run.candidate().unwrap().digest;
+            let expected = match serves {
+                true => RunState::Succeeded,
+                false => RunState::Cancelled,
+            };
+            assert_eq!(row.state, expected, "{case}: {:?}", row.summary);
+            let begun = matches!(point, CrashPoint::Sent(_) | CrashPoint::ReadBack(_))
+                || point == CrashPoint::of(IntentAction::Push)[5];
+            assert!(serves || !begun, "{case}: it was sent");
+            let pushed = format!("{}/push/pushed_model", row.id);
+            let known = yard.engine.reads().artifact(&pushed).await.unwrap().is_some();
+            assert_eq!(known, serves, "{case}: ML Metadata");
+        }
     }
 }
 

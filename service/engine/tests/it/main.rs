@@ -13,6 +13,7 @@ mod github_down;
 mod infra_validation;
 mod intents;
 mod kept_back;
+mod laws;
 mod memo;
 #[path = "../../../store/tests/it/ml_metadata.rs"]
 mod ml_metadata;
@@ -22,6 +23,7 @@ mod moment;
 mod moved;
 mod old_data;
 mod ownership;
+mod points;
 mod promote;
 mod pull_request;
 mod push;

@@ -47,6 +47,11 @@ async fn after(down: i64, cron: &str, timezone: &str, catchup: Catchup) -> Yard 
     yard
 }
 
+/// A service that was down when one slot was due; not started yet.
+pub async fn missed() -> Yard {
+    after(7 * MINUTE, "*/5 * * * *", "UTC", Catchup::Latest).await
+}
+
 /// The runs of slots, when there are as many as expected and the newest slot is taken.
 async fn slots(yard: &Yard, count: usize) -> Vec<RunRow> {
     let runs = yard.finished(1 + count).await;

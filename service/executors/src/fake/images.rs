@@ -28,6 +28,11 @@ impl FakeImages {
         self.lock().failure = Some((message.to_owned(), lines));
     }
 
+    /// Builds succeed again.
+    pub fn succeed(&self) {
+        self.lock().failure = None;
+    }
+
     /// Every image is gone, as after `docker image prune`.
     pub fn prune(&self) {
         self.lock().keys.clear();

@@ -138,11 +138,6 @@ impl Running {
         self.child.id()
     }
 
-    /// Whether it has ended.
-    pub fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     /// Sends a signal, for example `TERM`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")

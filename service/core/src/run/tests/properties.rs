@@ -236,6 +236,10 @@ impl World {
                     blessing: None,
                 },
             },
+            // Nothing had begun.
+            Command::Push if self.run.cancel_requested.is_some() => {
+                decide::finished(&self.run, RunState::Cancelled, "cancelled by ada".to_owned())
+            }
             Command::Push => {
                 let blessed = self
                     .run

@@ -19,7 +19,7 @@ const fn member(name: &'static str, folder: &'static str, uses: &'static [&'stat
 }
 
 pub const CORE: &str = "trainyard-core";
-const STORE: &str = "trainyard-store";
+pub const STORE: &str = "trainyard-store";
 const EXECUTORS: &str = "trainyard-executors";
 const GITHUB: &str = "trainyard-github";
 pub const ENGINE: &str = "trainyard-engine";

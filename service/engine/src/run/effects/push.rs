@@ -19,7 +19,7 @@ use trainyard_core::registry::{
     Evidence, Intent, IntentState, Judged, Ledger, NewPromotion, NewerRun, Promotion, PushFacts, PushRefusal, approved,
     may_push,
 };
-use trainyard_core::run::{Drift, Run, RunEvent, Withheld};
+use trainyard_core::run::{Drift, Run, RunEvent, RunState, Withheld, decide};
 use trainyard_core::sentence;
 use trainyard_store::{EndState, ExecutionIdentity, MetadataWrite};
 
@@ -51,6 +51,11 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     let first = turn(registry, &plan.target).await?;
     if let Some(entry) = finished(&first.ledger, run) {
         return Ok(pushed_before(registry, run, entry, config, now));
+    }
+    // Nothing is begun any more, and what a crash cut off does not serve.
+    if let Some(by) = &run.cancel_requested {
+        let over = decide::finished(run, RunState::Cancelled, sentence::run_cancelled(by));
+        return Ok(Outcome::event(over));
     }
     // What nobody knew is known by now: this model does not serve. It is not tried for ever.
     if !first_tries(run, now, config.max_loading_time)

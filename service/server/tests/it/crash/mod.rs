@@ -2,6 +2,8 @@
 
 mod endpoint;
 mod invariants;
+#[path = "../../../../engine/tests/it/laws.rs"]
+mod laws;
 #[allow(dead_code, reason = "the doubles of the engine's tests")]
 #[path = "../../../../engine/tests/it/model_server.rs"]
 mod model_server;
@@ -81,13 +83,9 @@ fn one_kill(world: &mut World, dice: &mut Dice) {
         let points: Vec<CrashPoint> = CrashPoint::all().collect();
         let point = format!("{}:{}", dice.one_of(&points).name(), 1 + dice.roll(3));
         world.start(Some(&point));
-        let ready = || match world.get("/healthz") {
-            Some(_) => Ok(()),
-            None => Err("no answer".to_owned()),
-        };
         // It may die before it answers.
         for _ in 0..40 {
-            if ready().is_ok() {
+            if world.get("/healthz").is_some() || world.is_dead() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(25));
@@ -127,8 +125,7 @@ fn storm(seed: u64, kills: u64) {
     for kill in 0..kills {
         one_kill(&mut world, &mut dice);
         world.start(None);
-        let ready = || world.get("/healthz").map(drop).ok_or_else(|| "no answer".to_owned());
-        world.until("the service answers", ready);
+        world.ready();
         world.redeliver();
         for _ in 0..dice.roll(3) {
             one_thing(&mut world, &mut dice);
@@ -137,13 +134,52 @@ fn storm(seed: u64, kills: u64) {
         world.kill();
         if kill % 25 == 24 || kill + 1 == kills {
             world.start(None);
-            world.until("the service answers", || {
-                world.get("/healthz").map(drop).ok_or_else(|| "no answer".to_owned())
-            });
+            world.ready();
             invariants::check(&world);
             eprintln!("seed {seed}: {} kills", kill + 1);
         }
     }
+    world.kill();
+    invariants::whole(&world);
+}
+
+/// A handful, one after the other on the way of one push: the service is started again to die at the next one. All of
+/// them are tried in one process by the engine's tests.
+#[test]
+fn killed_at_named_points_in_turn_a_push_ends_as_it_should() {
+    const POINTS: [&str; 12] = [
+        "delivery.store.after",
+        "source.fetch.before",
+        "delivery.settle.after",
+        "source.check_out.after",
+        "program.start.after",
+        "content.publish.after",
+        "run.step_published.before",
+        "push.intent.after",
+        "version.write.after",
+        "push.record.before",
+        "tell.status.after",
+        "outbox.clear.before",
+    ];
+    let mut world = World::new("cargo nextest run --workspace -E 'test(killed_at_named_points)'".to_owned());
+    for (first, point) in POINTS.iter().enumerate() {
+        world.start(Some(point));
+        if first == 0 {
+            world.ready();
+            world.push(&TARGETS, "0.8");
+        }
+        world.until("its death", || match world.is_dead() {
+            true => Ok(()),
+            false => {
+                world.redeliver();
+                std::thread::sleep(Duration::from_millis(200));
+                Err(format!("it is alive, and was to die at {point}"))
+            }
+        });
+        world.kill();
+    }
+    world.start(None);
+    invariants::check(&world);
     world.kill();
     invariants::whole(&world);
 }

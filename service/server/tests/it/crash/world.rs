@@ -165,17 +165,26 @@ max_loading_time = "5s"
         self.service = Some(Running::start(&mut command));
     }
 
-    /// Waits until the service is dead, for so long; whether it is.
-    pub fn died(&mut self, patience: Duration) -> bool {
+    /// Waits until the service answers.
+    pub fn ready(&self) {
+        self.until("the service answers", || {
+            self.get("/healthz").map(drop).ok_or_else(|| "no answer".to_owned())
+        });
+    }
+
+    /// Whether the service is dead.
+    pub fn is_dead(&self) -> bool {
+        let id = self.service.as_ref().map(Running::id);
+        let alive = |id: u32| processes().iter().any(|process| process.id == id);
+        id.is_none_or(|id| !alive(id))
+    }
+
+    /// Waits until the service is dead, for so long.
+    pub fn died(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        while Instant::now() < deadline {
-            if self.service.as_mut().is_none_or(Running::is_over) {
-                self.service = None;
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        while Instant::now() < deadline && !self.is_dead() {
+            std::thread::sleep(Duration::from_millis(10));
         }
-        false
     }
 
     /// As a power cut does it, seen from the service.
@@ -200,22 +209,7 @@ max_loading_time = "5s"
         !again.is_empty()
     }
 
-    /// A person's request; it may meet a dead service.
-    pub fn ask(&self, path: &str, body: Value) -> Option<(u16, Value)> {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.url))
-            .bearer_auth(API_TOKEN)
-            .json(&body);
-        let request = request.timeout(Duration::from_secs(20));
-        self.runtime.block_on(async move {
-            let answer = request.send().await.ok()?;
-            let status = answer.status().as_u16();
-            Some((status, answer.json().await.unwrap_or_default()))
-        })
-    }
-
-    /// The same without waiting for the answer.
+    /// A person's request, whose answer nobody waits for; it may meet a dead service.
     pub fn call(&self, path: &str, body: Value) {
         let request = self
             .client
