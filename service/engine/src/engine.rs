@@ -32,6 +32,7 @@ use crate::run::hands::Hands;
 use crate::run::images::Images;
 use crate::run::moved::Moves;
 use crate::run::reconcile::{ReconcileError, reconcile};
+use crate::run::silence::Silences;
 use crate::source::Source;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
@@ -245,6 +246,7 @@ impl Engine {
             audience,
             signals,
             hands: Hands::new(folders.hands(), &owner),
+            silences: Silences::default(),
             folders,
             owner,
         };
@@ -580,6 +582,7 @@ impl Engine {
             folders: self.runs.folders.clone(),
             targets: self.runs.registry.targets.clone(),
             policy: self.config.retention.clone(),
+            leases: Leases::new(self.runs.store.clone(), Arc::clone(&self.runs.owner)),
         }
     }
 

@@ -33,6 +33,11 @@ pub fn image_key(
     hex::encode(hash.finalize())
 }
 
+/// The key of the same build without a network.
+pub fn without_network(key: &str) -> String {
+    hex::encode(Sha256::digest(format!("{KEY_VERSION} without a network {key}")))
+}
+
 /// The images a Dockerfile starts, copies or mounts from, with `ARG`s filled in: neither `scratch` nor its
 /// own stages.
 pub fn base_images(dockerfile: &str, arguments: &BTreeMap<String, String>) -> Vec<String> {

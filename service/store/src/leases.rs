@@ -1,22 +1,20 @@
 //! Leases: one process works on a run at a time, and an old one cannot write after it lost its turn.
 
-use crate::connection::args;
+use crate::connection::{Row, args};
 use crate::error::Result;
 use crate::reads::Reads;
 use crate::statement::statements;
 use crate::store::Store;
-use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::ids::RunId;
 
 statements! {
-    ACQUIRE = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $2, lease_until = $4
-        WHERE id = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $3)
+    ACQUIRE = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $2, lease_until = lease_until + 1
+        WHERE id = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR (lease_epoch = $3 AND lease_until = $4))
         RETURNING lease_epoch";
-    RENEW = "UPDATE runs SET lease_until = $3 WHERE id = $1 AND lease_epoch = $2 AND lease_owner IS NOT NULL
+    RENEW = "UPDATE runs SET lease_until = lease_until + 1 WHERE id = $1 AND lease_epoch = $2 AND lease_owner IS NOT NULL
         RETURNING version";
-    OWNER = "SELECT lease_owner FROM runs WHERE id = $1";
-    TAKE_OVER = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = $3, lease_until = $4
-        WHERE id = $1 AND lease_owner = $2 RETURNING lease_epoch";
-    RELEASE = "UPDATE runs SET lease_owner = NULL, lease_until = 0 WHERE id = $1 AND lease_epoch = $2";
+    OF_RUN = "SELECT lease_owner, lease_epoch, lease_until FROM runs WHERE id = $1";
+    RELEASE = "UPDATE runs SET lease_owner = NULL WHERE id = $1 AND lease_epoch = $2";
     NAMED = "SELECT owner, epoch, beat FROM leases WHERE name = $1";
     TAKE_NAMED = "INSERT INTO leases (name, owner, epoch, beat) VALUES ($1, $2, 1, 0)
         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = leases.epoch + 1, beat = leases.beat + 1
@@ -26,42 +24,35 @@ statements! {
     GIVE_BACK = "UPDATE leases SET owner = NULL WHERE name = $1 AND epoch = $2";
 }
 
-/// A named lease as somebody saw it: one that is seen the same again later had no beat meanwhile.
+/// A lease as somebody saw it: one that is seen the same again later had no beat meanwhile. No time is stored with
+/// it, since no two machines have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedLease {
+pub struct Lease {
     /// Who has it; `None` for nobody.
     pub owner: Option<String>,
     /// The number of takings.
     pub epoch: u64,
-    /// Moved by its holder while it lives.
+    /// Moved by its holder while it lives. Of a run it goes on from the time that older versions stored there.
     pub beat: u64,
 }
 
 impl Store {
-    /// Takes the lease of a run that nobody holds, that ran out, or that `owner` holds already. The
-    /// epoch grows with every taking, so that the writes of an earlier holder are refused.
-    pub async fn acquire_lease(&self, run: &RunId, owner: &str, now: Micros, until: Micros) -> Result<Option<u64>> {
-        let arguments = args![run.as_str(), owner, now, until];
+    /// Takes the lease of a run that nobody has, that `owner` has already, or that still is as it was `seen`, whose
+    /// holder the caller must know to be dead by then. The epoch grows with every taking, so that the writes of an
+    /// earlier holder are refused.
+    pub async fn acquire_lease(&self, run: &RunId, owner: &str, seen: Option<&Lease>) -> Result<Option<u64>> {
+        let (epoch, beat) = (seen.map(|seen| seen.epoch), seen.map(|seen| seen.beat));
+        let arguments = args![run.as_str(), owner, epoch, beat];
         let row = self
             .write_unseen(move |db| Box::pin(async move { db.row(ACQUIRE, arguments).await }))
             .await?;
         row.map(|row| row.count(0)).transpose()
     }
 
-    /// Takes a lease from an owner who is known to be gone, before it runs out; `None` when somebody
-    /// else has it by now.
-    pub async fn take_over_lease(&self, run: &RunId, gone: &str, owner: &str, until: Micros) -> Result<Option<u64>> {
-        let arguments = args![run.as_str(), gone, owner, until];
-        let row = self
-            .write_unseen(move |db| Box::pin(async move { db.row(TAKE_OVER, arguments).await }))
-            .await?;
-        row.map(|row| row.count(0)).transpose()
-    }
-
-    /// Prolongs a lease and returns the run's version, which another process may have moved; `None`
+    /// Says that the holder lives and returns the run's version, which another process may have moved; `None`
     /// when the lease is no longer ours.
-    pub async fn renew_lease(&self, run: &RunId, epoch: u64, until: Micros) -> Result<Option<u64>> {
-        let arguments = args![run.as_str(), epoch, until];
+    pub async fn renew_lease(&self, run: &RunId, epoch: u64) -> Result<Option<u64>> {
+        let arguments = args![run.as_str(), epoch];
         let row = self
             .write_unseen(move |db| Box::pin(async move { db.row(RENEW, arguments).await }))
             .await?;
@@ -80,7 +71,7 @@ impl Store {
 impl Store {
     /// Takes a named lease that nobody has, or that still is as it was `seen`, which the caller must know to be
     /// dead by then. Returns the new epoch.
-    pub async fn take_named_lease(&self, name: &str, owner: &str, seen: Option<&NamedLease>) -> Result<Option<u64>> {
+    pub async fn take_named_lease(&self, name: &str, owner: &str, seen: Option<&Lease>) -> Result<Option<u64>> {
         let (epoch, beat) = (seen.map(|seen| seen.epoch), seen.map(|seen| seen.beat));
         let arguments = args![name, owner, epoch, beat];
         let row = self
@@ -109,21 +100,22 @@ impl Store {
 
 impl Reads {
     /// A named lease; `None` when nobody ever had it.
-    pub async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+    pub async fn named_lease(&self, name: &str) -> Result<Option<Lease>> {
         let row = self.reader().await?.row(NAMED, args![name]).await?;
-        let lease = row.map(|row| {
-            Ok(NamedLease {
-                owner: row.optional(0)?,
-                epoch: row.count(1)?,
-                beat: row.count(2)?,
-            })
-        });
-        lease.transpose()
+        row.map(|row| lease(&row)).transpose()
     }
 
-    /// Who holds, or last held, the lease of a run.
-    pub async fn lease_owner(&self, run: &RunId) -> Result<Option<String>> {
-        let row = self.reader().await?.row(OWNER, args![run.as_str()]).await?;
-        Ok(row.map(|row| row.optional(0)).transpose()?.flatten())
+    /// The lease of a run; `None` when there is no such run.
+    pub async fn run_lease(&self, run: &RunId) -> Result<Option<Lease>> {
+        let row = self.reader().await?.row(OF_RUN, args![run.as_str()]).await?;
+        row.map(|row| lease(&row)).transpose()
     }
+}
+
+fn lease(row: &Row) -> Result<Lease> {
+    Ok(Lease {
+        owner: row.optional(0)?,
+        epoch: row.count(1)?,
+        beat: row.count(2)?,
+    })
 }

@@ -21,6 +21,7 @@ mod deliveries;
 mod error;
 mod events;
 mod feed;
+mod fence;
 mod health;
 mod holds;
 mod intents;
@@ -64,7 +65,7 @@ pub use deliveries::{Delivery, DeliveryView, EventView, SettleDelivery, WaitingP
 pub use error::{Result, StoreError};
 pub use events::{NewEvent, Settled};
 pub use holds::Held;
-pub use leases::NamedLease;
+pub use leases::Lease;
 pub use listing::{RunFilter, RunRow, RunSummary, StepRow};
 pub use metadata::{
     CachedExecution, Direction, EndState, ExecutionIdentity, Fate, LineageEdge, LineageGraph, LineageNode,

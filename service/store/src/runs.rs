@@ -23,6 +23,7 @@ statements! {
             created_at, steps)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     INSERT_REQUEST = "INSERT INTO run_requests (run, request) VALUES ($1, $2)";
+    NEWEST = "SELECT MAX(created_at) FROM runs";
     REQUEST = "SELECT run, request FROM run_requests WHERE run = $1";
     EVENTS = "SELECT run, seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
     ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
@@ -198,8 +199,31 @@ fn unknown(id: &RunId) -> StoreError {
     StoreError::NotFound(format!("there is no run {id}; list the runs with: trainyard runs"))
 }
 
+/// The farthest that a run is dated on to come after those that are there: a day, as of the service's clock. What is
+/// dated farther ahead was dated by a defect.
+const FARTHEST: i64 = 24 * 3600 * 1_000_000;
+
+/// When a run is created: after every run that is there, whatever the clock says of who made it. The order of runs is
+/// the order in which they were stored.
+fn in_order(created_at: Micros, newest: Option<i64>) -> Micros {
+    match newest {
+        Some(newest) if newest >= created_at.0 && newest - created_at.0 < FARTHEST => Micros(newest + 1),
+        _ => created_at,
+    }
+}
+
 /// Stores a run that nothing happened to yet.
 pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event: &EventId) -> Result<()> {
+    let newest = db
+        .row(NEWEST, args![])
+        .await?
+        .map(|row| row.optional(0))
+        .transpose()?
+        .flatten();
+    let request = &RunRequest {
+        created_at: in_order(request.created_at, newest),
+        ..request.clone()
+    };
     let steps: Vec<_> = request.plan.steps.keys().map(StepRow::pending).collect();
     let arguments = args![
         request.id.as_str(),
@@ -275,4 +299,23 @@ async fn refusal(db: &mut Connection, append: &Append) -> Result<StoreError> {
             append.expected_version
         ),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_comes_after_those_that_are_there() {
+        let hour = 3600 * 1_000_000;
+        for (now, newest, created) in [
+            (10, None, 10),
+            (10, Some(9), 10),
+            (10, Some(10), 11),
+            (10, Some(10 + hour), 11 + hour),
+            (10, Some(10 + FARTHEST), 10),
+        ] {
+            assert_eq!(in_order(Micros(now), newest), Micros(created), "{now} {newest:?}");
+        }
+    }
 }

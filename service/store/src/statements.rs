@@ -9,6 +9,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("crashes", crate::crashes::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
     ("events", crate::events::STATEMENTS),
+    ("fence", crate::fence::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),
     ("intents", crate::intents::STATEMENTS),
     ("leases", crate::leases::STATEMENTS),

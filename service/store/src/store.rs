@@ -5,6 +5,7 @@ use crate::connection::{Connection, Driver};
 use crate::database::DatabaseUrl;
 use crate::error::{Result, StoreError};
 use crate::feed::Feed;
+use crate::fence::Fence;
 use crate::health::Health;
 use crate::log;
 use crate::memory::Memory;
@@ -52,6 +53,8 @@ pub struct Store {
     health: Arc<Health>,
     accepts: Arc<Accepts>,
     url: DatabaseUrl,
+    /// What must be ours when something is stored.
+    fence: Option<Fence>,
 }
 
 #[derive(Clone)]
@@ -110,6 +113,19 @@ impl Store {
         &self.accepts
     }
 
+    /// The same database for the holder of a named lease: nothing that could be shown is stored once another one has
+    /// it. The check and what is stored are one transaction.
+    #[must_use]
+    pub fn fenced(&self, lease: &str, epoch: u64) -> Self {
+        Self {
+            fence: Some(Fence {
+                name: lease.to_owned(),
+                epoch,
+            }),
+            ..self.clone()
+        }
+    }
+
     /// Where the database is.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
@@ -150,7 +166,20 @@ impl Store {
     /// is stored when this returns an error. The change number moves with it.
     pub(crate) async fn write<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T> {
         // On the heap: a driver's transaction is large, and the futures that wait for it lie within each other.
-        Box::pin(self.perform(write, Shown::Yes, Patience::Own)).await
+        let Some(fence) = self.fence.clone() else {
+            return Box::pin(self.perform(write, Shown::Yes, Patience::Own)).await;
+        };
+        let fenced = self.perform(
+            move |db| {
+                Box::pin(async move {
+                    fence.hold(db).await?;
+                    write(db).await
+                })
+            },
+            Shown::Yes,
+            Patience::Own,
+        );
+        Box::pin(fenced).await
     }
 
     /// The same for who is waited for outside: a late error helps him more than a later answer. After one that the
@@ -246,6 +275,7 @@ pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: Sql
         health,
         accepts: Arc::default(),
         url: url.clone(),
+        fence: None,
     })
 }
 
@@ -317,6 +347,7 @@ async fn open_postgres(url: &DatabaseUrl, text: &str) -> Result<Store> {
         health: Arc::default(),
         accepts: Arc::default(),
         url: url.clone(),
+        fence: None,
     })
 }
 

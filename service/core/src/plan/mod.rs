@@ -30,7 +30,7 @@ pub(crate) use metric::METRICS;
 pub use push::{InfraValidation, Push};
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
-pub use step::{Build, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
+pub use step::{Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
 pub use triggers::{Catchup, Concurrency, DataTrigger, OnConflict, PushTrigger, Schedule, Triggers};
 
 use crate::ids::StepName;

@@ -92,6 +92,26 @@ pub struct Build {
     /// Build arguments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub args: BTreeMap<String, String>,
+    /// What its `RUN` lines reach.
+    #[serde(default, skip_serializing_if = "BuildNetwork::is_bridge")]
+    pub network: BuildNetwork,
+}
+
+/// Network reach of the `RUN` lines of a build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildNetwork {
+    /// Outbound, since packages are mostly installed there.
+    #[default]
+    Bridge,
+    /// None.
+    None,
+}
+
+impl BuildNetwork {
+    fn is_bridge(&self) -> bool {
+        *self == Self::Bridge
+    }
 }
 
 /// Where an input comes from.

@@ -90,7 +90,7 @@ impl Disagreement {
     /// What was found at a target, and who decides.
     pub fn of_target(&self, target: &str) -> String {
         format!(
-            "target '{target}' and its ledger disagree: {}; nothing is changed and nothing is pushed there until a person decides with `trainyard targets reconcile {target} --keep-served` or `--restore-ledger`",
+            "target '{target}' and its ledger disagree: {}; nothing is changed and nothing is pushed there until a person decides with `trainyard targets reconcile {target} --keep-served --reason WHY`, or `--restore-ledger` in place of `--keep-served`",
             self.sentence()
         )
     }
@@ -117,7 +117,7 @@ impl Finding {
     pub fn of_target(&self, target: &str) -> String {
         match self {
             Self::Drifted { drift } => format!(
-                "target '{target}' does not serve what its ledger says: {}; it is left so until the next push goes above it, or a person asks for `trainyard targets reconcile {target} --restore-ledger`",
+                "target '{target}' does not serve what its ledger says: {}; it is left so until the next push goes above it, or a person asks for `trainyard targets reconcile {target} --restore-ledger --reason WHY`",
                 drift.sentence()
             ),
             Self::Disagrees { disagreement } => disagreement.of_target(target),

@@ -24,7 +24,11 @@ pub enum Exit {
         last_line: Option<String>,
     },
     /// Killed for using more memory than allowed.
-    OutOfMemory,
+    OutOfMemory {
+        /// The bytes that were allowed; absent in what older versions wrote, and where there was no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
+    },
     /// Stopped by a signal: ours after a timeout or cancel, or somebody else's.
     Signal {
         /// The signal's number.
@@ -66,6 +70,18 @@ impl Exit {
     fn says_full_disk(&self) -> bool {
         const ENOSPC: &str = "No space left on device";
         matches!(self, Self::Code { last_line: Some(line), .. } if line.contains(ENOSPC) && !line.contains("/tmp/"))
+    }
+
+    /// Whether the program's last words were those of `EFBIG`, or it ended as by `SIGXFSZ`.
+    pub fn says_large_file(&self) -> bool {
+        const EFBIG: &str = "File too large";
+        const BY_SIGXFSZ: i32 = 128 + 25;
+        match self {
+            Self::Code { code, last_line } => {
+                *code == BY_SIGXFSZ || last_line.as_ref().is_some_and(|line| line.contains(EFBIG))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the disk was full: a fact, or the program's own word.

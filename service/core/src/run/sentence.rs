@@ -61,12 +61,23 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
                 Some((name, false)) => format!("exited with code {code}, as after {name}"),
                 None => format!("exited with code {code}"),
             };
-            (format!("step '{step}' {how}{}", said(last_line.as_deref())), false)
+            let hint = match exit.says_large_file() {
+                true => "; a file may be as large as all outputs of a step, which executor.max_output says",
+                false => "",
+            };
+            (
+                format!("step '{step}' {how}{}{hint}", said(last_line.as_deref())),
+                false,
+            )
         }
-        Exit::OutOfMemory => {
-            let why = match memory_bytes {
-                Some(limit) => format!("{}: raise resources.memory", bytes(limit)),
-                None => "a step without resources.memory may use: set it".to_owned(),
+        Exit::OutOfMemory { limit } => {
+            let why = match (memory_bytes, limit) {
+                (Some(limit), _) => format!("{} of memory: raise its resources.memory", bytes(limit)),
+                (None, Some(limit)) => format!(
+                    "{} of memory, which executor.step_memory gives steps without resources.memory: give it resources.memory",
+                    bytes(*limit)
+                ),
+                (None, None) => "a step without resources.memory may use: set it".to_owned(),
             };
             (format!("step '{step}' was killed for using more than {why}"), false)
         }

@@ -201,7 +201,7 @@ fn exits() -> [Exit; 7] {
         Exit::Success,
         code(1, Some("ValueError: no rows")),
         code(3, None),
-        Exit::OutOfMemory,
+        Exit::OutOfMemory { limit: None },
         Exit::Signal {
             signal: 15,
             last_line: None,

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tables::{
-    CORE, CORE_ROOMS, CRATES, Crate, ENGINE, ENGINE_ROOMS, NOT_YET, NOT_YET_IN_MANIFESTS, OWNERS, SPREAD, STORE,
+    CONFINED, CORE, CORE_ROOMS, CRATES, Crate, ENGINE, ENGINE_ROOMS, NOT_YET, NOT_YET_IN_MANIFESTS, OWNERS, SPREAD,
+    STORE,
 };
 
 #[test]
@@ -54,6 +55,24 @@ fn crates_depend_only_on_those_they_may() {
     let members = workspace.lines().skip_while(|line| *line != "members = [").skip(1);
     let members = members.take_while(|line| *line != "]").count();
     assert_eq!(members, CRATES.len(), "every crate of the workspace is in the table");
+}
+
+#[test]
+fn only_the_wall_makes_what_a_container_is_given_of_its_host() {
+    for (word, owner, file) in CONFINED {
+        let (mut found, mut at_home) = (Vec::new(), false);
+        for of in &CRATES {
+            for (name, source) in sources(of) {
+                let here = of.name == owner && name.starts_with(file);
+                at_home |= here && source.contains(word);
+                if !here && source.contains(word) {
+                    found.push(format!("{}/src/{name} names {word}, which only {file} may", of.folder));
+                }
+            }
+        }
+        nothing(found);
+        assert!(at_home, "{file} has no {word}: is it somewhere else now?");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::{Content, remove_folders};
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::house::folders::Folders;
+use crate::house::leases::Leases;
 use crate::house::targets::Targets;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,9 @@ pub enum RetentionError {
         #[source]
         source: std::io::Error,
     },
+    /// This engine was stopped meanwhile, and another one of the same database collects now.
+    #[error("another engine of this database collects now; what is left goes the next time")]
+    TurnLost,
     /// The store does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,6 +75,8 @@ pub(crate) struct Retention {
     pub(crate) folders: Folders,
     pub(crate) targets: Targets,
     pub(crate) policy: Policy,
+    /// For one engine at a time, where several share a database.
+    pub(crate) leases: Leases,
 }
 
 /// Expires at the start and daily until the task is dropped.
@@ -104,6 +110,19 @@ impl Collected {
 impl Retention {
     /// Removes what the policy no longer keeps, or with `dry_run` only says what that is.
     pub(crate) async fn expire(&self, dry_run: bool) -> Result<Collected, RetentionError> {
+        if !self.leases.are_needed() {
+            return self.expire_now(dry_run).await;
+        }
+        let held = self.leases.hold("collect").await?;
+        let ours = Self {
+            store: held.fenced(&self.store),
+            ..self.clone()
+        };
+        let gone = held.while_ours(Box::pin(ours.expire_now(dry_run))).await;
+        gone.unwrap_or(Err(RetentionError::TurnLost))
+    }
+
+    async fn expire_now(&self, dry_run: bool) -> Result<Collected, RetentionError> {
         let mut gone = if self.policy.has_rule() {
             self.collect(dry_run).await?
         } else {

@@ -112,6 +112,11 @@ impl TargetConfig {
         self.url().map(str::to_owned).or_else(folder).unwrap_or_default()
     }
 
+    /// Whether somebody can look what it serves without changing it.
+    pub fn can_be_asked(&self) -> bool {
+        !matches!(&self.kind, TargetKind::Webhook { status_url: None, .. })
+    }
+
     /// The folder that versions are written to, if it is this service that writes them.
     pub fn repository(&self) -> Option<&Path> {
         match &self.kind {

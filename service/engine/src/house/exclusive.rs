@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::sleep;
+use trainyard_store::Store;
 
 /// How often a lock that another process holds is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
@@ -74,6 +75,22 @@ impl Exclusive {
 }
 
 impl ExclusiveGuard {
+    /// The store for as long as this is ours: what is stored after it was lost is refused.
+    pub(crate) fn fenced(&self, store: &Store) -> Store {
+        match &self.everywhere {
+            Everywhere::File(_) => store.clone(),
+            Everywhere::Lease(held) => held.fenced(store),
+        }
+    }
+
+    /// Whether nobody else has it by now.
+    pub(crate) fn is_ours(&self) -> bool {
+        match &self.everywhere {
+            Everywhere::File(_) => true,
+            Everywhere::Lease(held) => held.is_good(),
+        }
+    }
+
     /// Does something while this is ours; `None` when it was lost to another engine, after which no more of it is
     /// done.
     pub(crate) async fn while_ours<T>(&self, work: impl Future<Output = T>) -> Option<T> {

@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, interval, sleep};
-use trainyard_store::{NamedLease, Store, StoreError};
+use trainyard_store::{Lease, Store, StoreError};
 
 /// How often the holder says that it lives.
 const BEAT: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl Leases {
 
     /// Waits until the lease is ours.
     pub(crate) async fn hold(&self, name: &'static str) -> Result<Held, StoreError> {
-        let mut seen: Option<(NamedLease, Instant)> = None;
+        let mut seen: Option<(Lease, Instant)> = None;
         let owner = self.owner.name();
         loop {
             let sent = Instant::now();
@@ -127,6 +127,16 @@ async fn beat(store: Store, name: &'static str, epoch: u64, pulse: Arc<Pulse>) {
 }
 
 impl Held {
+    /// Whether nobody else can have taken it by now.
+    pub(crate) fn is_good(&self) -> bool {
+        self.pulse.is_good()
+    }
+
+    /// The store for as long as the lease is ours.
+    pub(crate) fn fenced(&self, store: &Store) -> Store {
+        store.fenced(self.name, self.epoch)
+    }
+
     /// Does something while the lease is good: it is looked at before each step, so that an engine that was
     /// stopped meanwhile and woken goes no further. `None` when it is not good any more.
     pub(crate) async fn while_ours<T>(&self, work: impl Future<Output = T>) -> Option<T> {

@@ -225,6 +225,7 @@ impl Trial<'_> {
             cpus: None,
             // What serves may need as much as what trains, and no more.
             memory_bytes: self.registry.memory,
+            largest_file: None,
             network: Network::Bridge,
         }
     }

@@ -122,6 +122,7 @@ impl From<TurnError> for PromotionError {
         match error {
             TurnError::Lock(error) => Self::Lock(error),
             TurnError::Store(error) => Self::Store(error),
+            TurnError::Lost => Self::Undecided(TurnError::Lost.to_string()),
             TurnError::Unknown { sentence, .. } => Self::Undecided(sentence),
         }
     }

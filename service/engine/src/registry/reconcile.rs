@@ -61,7 +61,7 @@ impl Registry {
                 Keep::Served => return self.believe(&turn, intent, unknown).await,
                 Keep::Ledger => {
                     let reason = format!("{actor} said that it does not serve: {reason}");
-                    self.withdraw(&intent, &reason).await?;
+                    self.withdraw(&intent, &reason, &turn.guard).await?;
                 }
             }
         }
@@ -107,7 +107,8 @@ impl Registry {
             at: now(),
             ..intent.entry
         };
-        self.record_finished(intent.action, &entry, &turn.ledger).await?;
+        self.record_finished(intent.action, &entry, &turn.ledger, &turn.guard)
+            .await?;
         Ok(done(&entry, found))
     }
 
@@ -126,7 +127,8 @@ impl Registry {
             .into());
         };
         let entry = self.entry(name, &turn, &found, actor, reason)?;
-        let corrected = self.store.append_promotion(&entry, turn.ledger.newest(), Vec::new());
+        let store = turn.guard.fenced(&self.store);
+        let corrected = store.append_promotion(&entry, turn.ledger.newest(), Vec::new());
         passing(Effect::CorrectLedger, corrected).await?;
         Ok(done(&entry, Some(found.sentence())))
     }

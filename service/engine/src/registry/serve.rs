@@ -32,7 +32,7 @@ pub(crate) struct Turn {
     pub(crate) hold: Option<TargetHold>,
     /// What of the target a person has to decide first.
     pub(crate) disagreement: Option<Disagreement>,
-    guard: ExclusiveGuard,
+    pub(super) guard: ExclusiveGuard,
 }
 
 /// What is to serve.
@@ -86,6 +86,9 @@ pub(crate) enum TurnError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// This engine was stopped meanwhile, and another one changes targets now.
+    #[error("another engine of this database changes the push targets now: it is tried again")]
+    Lost,
     /// Nobody knows what the target serves.
     #[error("{sentence}")]
     Unknown {
@@ -117,9 +120,9 @@ impl Registry {
         let Ok(config) = self.targets.get(target) else {
             return Box::pin(self.reading(target, guard)).await;
         };
-        Box::pin(self.end_open_intent(target, config)).await?;
+        Box::pin(self.end_open_intent(target, config, &guard)).await?;
         let mut turn = Box::pin(self.reading(target, guard)).await?;
-        turn.disagreement = Box::pin(self.in_doubt(target, config, &turn.ledger, &turn.claims)).await?;
+        turn.disagreement = Box::pin(self.in_doubt(target, config, &turn)).await?;
         Ok(turn)
     }
 
@@ -214,7 +217,7 @@ impl Registry {
             entry: entry.clone(),
             fresh: true,
         };
-        let claims = claims.intending(self.store.clone(), intent);
+        let claims = claims.intending(guard.fenced(&self.store), intent);
         let target = Target::new(&self.http, name, config).because(&entry.evidence);
         let version = match &change {
             Change::New { blessed, files, plan } => {
@@ -244,7 +247,7 @@ impl Registry {
         let version = match version {
             Ok(version) => version,
             Err(error) => {
-                self.not_served(name, &error).await;
+                self.not_served(name, &error, &guard).await;
                 return Err(error);
             }
         };
@@ -263,15 +266,15 @@ impl Registry {
     }
 
     /// Withdraws what was begun and does not serve, or notes that nobody knows.
-    async fn not_served(&self, name: &str, error: &ServingError) {
+    async fn not_served(&self, name: &str, error: &ServingError, guard: &ExclusiveGuard) {
         let settled = match self.store.open_intent(name).await {
             Ok(None) => Ok(()),
             Ok(Some(intent)) => match error {
-                ServingError::Unknown { problem, .. } => self.unknown(&intent, problem).await,
-                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string()).await,
+                ServingError::Unknown { problem, .. } => self.unknown(&intent, problem, guard).await,
+                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string(), guard).await,
                 // Whoever has the turn now reads back what came of it.
                 ServingError::TurnLost => Ok(()),
-                error => self.withdraw(&intent, &error.to_string()).await,
+                error => self.withdraw(&intent, &error.to_string(), guard).await,
             },
             Err(error) => Err(error),
         };
@@ -284,6 +287,7 @@ impl Registry {
 impl Served {
     /// Stores the entry, and what ML Metadata learns, in one transaction; then others may change the target.
     pub(crate) async fn record(self, store: &Store, metadata: Vec<MetadataWrite>) -> Result<NewPromotion, StoreError> {
+        let store = self.guard.fenced(store);
         let recorded = store.append_promotion(&self.promotion, self.follows, metadata);
         passing(Effect::Record(self.action), recorded).await?;
         drop(self.guard);

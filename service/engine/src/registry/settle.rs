@@ -3,10 +3,11 @@
 //! changed.
 
 use super::Registry;
-use super::serve::TurnError;
+use super::serve::{Turn, TurnError};
 use crate::house::clock::now;
 use crate::house::config::TargetConfig;
 use crate::house::crash::{Effect, passing};
+use crate::house::exclusive::ExclusiveGuard;
 use crate::serving::{Claims, Servable, ServingError, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,8 +149,11 @@ impl Registry {
         let Ok(config) = self.targets.get(name) else {
             return Ok(());
         };
-        let turn = self.turn(name).await?;
         let target = Target::new(&self.http, name, config);
+        for blind in target.blind().await {
+            tracing::warn!(target = name, "{}", blind.sentence());
+        }
+        let turn = self.turn(name).await?;
         let mut finding = turn
             .disagreement
             .clone()
@@ -159,7 +163,7 @@ impl Registry {
             let drift = self.drift(name, config, &turn).await?;
             finding = drift.map(|drift| Finding::Drifted { drift });
         }
-        self.note(name, finding.as_ref()).await?;
+        self.note(name, finding.as_ref(), &turn).await?;
         if let Some(finding) = &finding {
             tracing::warn!(target = name, "{}", finding.of_target(name));
         }
@@ -170,11 +174,12 @@ impl Registry {
     }
 
     /// Stores what was found at a target, where that is new.
-    async fn note(&self, name: &str, finding: Option<&Finding>) -> Result<(), StoreError> {
+    async fn note(&self, name: &str, finding: Option<&Finding>, turn: &Turn) -> Result<(), StoreError> {
         if self.store.finding(name).await?.as_ref() == finding {
             return Ok(());
         }
-        passing(Effect::PutFinding, self.store.put_finding(name, finding, now())).await
+        let store = turn.guard.fenced(&self.store);
+        passing(Effect::PutFinding, store.put_finding(name, finding, now())).await
     }
 
     /// What of the target a person has to decide, as it is now; where it does not say, as it was last known.
@@ -182,9 +187,9 @@ impl Registry {
         &self,
         name: &str,
         config: &TargetConfig,
-        ledger: &Ledger,
-        claims: &Claims,
+        turn: &Turn,
     ) -> Result<Option<Disagreement>, StoreError> {
+        let (ledger, claims) = (&turn.ledger, &turn.claims);
         let known = self.store.finding(name).await?;
         let known = known.as_ref().and_then(Finding::disagreement);
         match Target::new(&self.http, name, config).sight(claims).await {
@@ -193,7 +198,7 @@ impl Registry {
                 let found = disagreement(ledger, claims.begun(), sight, &seen);
                 if found.as_ref() != known {
                     let finding = found.clone().map(|disagreement| Finding::Disagrees { disagreement });
-                    self.note(name, finding.as_ref()).await?;
+                    self.note(name, finding.as_ref(), turn).await?;
                 }
                 Ok(found)
             }
@@ -202,10 +207,27 @@ impl Registry {
 
     /// Ends what is open at a target, whose lock is held, by what it is found to serve. An error says that nobody knows
     /// yet: then nothing may be sent.
-    pub(super) async fn end_open_intent(&self, name: &str, config: &TargetConfig) -> Result<(), TurnError> {
+    /// An engine that was stopped meanwhile goes no further, and stores nothing of what it saw before.
+    pub(super) async fn end_open_intent(
+        &self,
+        name: &str,
+        config: &TargetConfig,
+        guard: &ExclusiveGuard,
+    ) -> Result<(), TurnError> {
         let Some(intent) = self.store.open_intent(name).await? else {
             return Ok(());
         };
+        let ended = guard.while_ours(Box::pin(self.end(name, config, intent, guard)));
+        ended.await.unwrap_or(Err(TurnError::Lost))
+    }
+
+    async fn end(
+        &self,
+        name: &str,
+        config: &TargetConfig,
+        intent: Intent,
+        guard: &ExclusiveGuard,
+    ) -> Result<(), TurnError> {
         if let Some(after) = self.looks.wait(intent.id) {
             return Err(TurnError::Unknown {
                 sentence: intent.unknown(),
@@ -230,29 +252,29 @@ impl Registry {
             }
         };
         match Stage::Unknown.after(IntentEvent::Looked(look)) {
-            Some(Stage::ReadBack) => self.finish(&intent, &ledger).await?,
+            Some(Stage::ReadBack) => self.finish(&intent, &ledger, guard).await?,
             Some(Stage::Withdrawn) => {
                 if !self.put_right(name, &target, &ledger, &claims).await {
-                    return Err(self.still_unknown(intent).await?);
+                    return Err(self.still_unknown(intent, guard).await?);
                 }
                 let reason = "the target was found not to serve it";
-                self.withdraw(&intent, intent.reason.as_deref().unwrap_or(reason))
+                self.withdraw(&intent, intent.reason.as_deref().unwrap_or(reason), guard)
                     .await?;
             }
-            _ => return Err(self.still_unknown(intent).await?),
+            _ => return Err(self.still_unknown(intent, guard).await?),
         }
         self.looks.forget(intent.id);
         Ok(())
     }
 
     /// It serves: the ledger gets its entry.
-    async fn finish(&self, intent: &Intent, ledger: &Ledger) -> Result<(), TurnError> {
+    async fn finish(&self, intent: &Intent, ledger: &Ledger, guard: &ExclusiveGuard) -> Result<(), TurnError> {
         let (name, version) = (&intent.entry.target, &intent.entry.version);
         let entry = NewPromotion {
             at: now(),
             ..intent.entry.clone()
         };
-        self.record_finished(intent.action, &entry, ledger).await?;
+        self.record_finished(intent.action, &entry, ledger, guard).await?;
         tracing::info!(
             target = name,
             version,
@@ -274,15 +296,22 @@ impl Registry {
         action: IntentAction,
         entry: &NewPromotion,
         ledger: &Ledger,
+        guard: &ExclusiveGuard,
     ) -> Result<(), TurnError> {
         let metadata = self.of_finished(action, entry, ledger).await?;
-        let recorded = self.store.append_promotion(entry, ledger.newest(), metadata);
+        let store = guard.fenced(&self.store);
+        let recorded = store.append_promotion(entry, ledger.newest(), metadata);
         passing(Effect::Record(action), recorded).await?;
         Ok(())
     }
 
     /// It does not serve, and its number is never given again.
-    pub(super) async fn withdraw(&self, intent: &Intent, reason: &str) -> Result<(), StoreError> {
+    pub(super) async fn withdraw(
+        &self,
+        intent: &Intent,
+        reason: &str,
+        guard: &ExclusiveGuard,
+    ) -> Result<(), StoreError> {
         let (name, version) = (&intent.entry.target, &intent.entry.version);
         tracing::info!(
             target = name,
@@ -290,18 +319,23 @@ impl Registry {
             reason,
             "what was begun does not serve and is withdrawn"
         );
-        self.settle_intent(intent, IntentState::Withdrawn, reason).await?;
+        self.settle_intent(intent, IntentState::Withdrawn, reason, guard)
+            .await?;
         self.looks.forget(intent.id);
         Ok(())
     }
 
-    async fn still_unknown(&self, intent: Intent) -> Result<TurnError, StoreError> {
+    async fn still_unknown(&self, intent: Intent, guard: &ExclusiveGuard) -> Result<TurnError, StoreError> {
         if intent.state != IntentState::Unknown {
             let reason = intent
                 .reason
                 .as_deref()
                 .unwrap_or("the service ended while it was changed");
-            self.unknown(&intent, reason).await?;
+            let asked_again = match self.targets.get(&intent.entry.target).map(TargetConfig::can_be_asked) {
+                Ok(false) => "; it has no status_url, so that the same request is sent again until it is answered",
+                _ => "",
+            };
+            self.unknown(&intent, &format!("{reason}{asked_again}"), guard).await?;
         }
         let after = self.looks.again(intent.id);
         let sentence = intent.unknown();
@@ -315,12 +349,24 @@ impl Registry {
     }
 
     /// Nobody knows whether it serves.
-    pub(super) async fn unknown(&self, intent: &Intent, reason: &str) -> Result<(), StoreError> {
-        self.settle_intent(intent, IntentState::Unknown, reason).await
+    pub(super) async fn unknown(
+        &self,
+        intent: &Intent,
+        reason: &str,
+        guard: &ExclusiveGuard,
+    ) -> Result<(), StoreError> {
+        self.settle_intent(intent, IntentState::Unknown, reason, guard).await
     }
 
-    async fn settle_intent(&self, intent: &Intent, state: IntentState, reason: &str) -> Result<(), StoreError> {
-        let settled = self.store.settle_intent(intent.id, state, reason, now());
+    async fn settle_intent(
+        &self,
+        intent: &Intent,
+        state: IntentState,
+        reason: &str,
+        guard: &ExclusiveGuard,
+    ) -> Result<(), StoreError> {
+        let store = guard.fenced(&self.store);
+        let settled = store.settle_intent(intent.id, state, reason, now());
         passing(Effect::SettleIntent, settled).await.map(drop)
     }
 
@@ -378,9 +424,11 @@ impl Registry {
                 Some(wait) => Some(wait),
                 None => {
                     // A push that is at work has it: then it is over.
-                    let _guard = self.changing.hold().await?;
-                    match self.end_open_intent(&intent.entry.target, config).await {
+                    let guard = self.changing.hold().await?;
+                    match self.end_open_intent(&intent.entry.target, config, &guard).await {
                         Ok(()) => None,
+                        // Who has the turn now does it.
+                        Err(TurnError::Lost) => Some(AFTER_TROUBLE),
                         Err(TurnError::Unknown { after, .. }) => Some(after),
                         Err(error) => return Err(error),
                     }

@@ -8,6 +8,7 @@ pub(crate) mod leftovers;
 pub(crate) mod moved;
 pub(crate) mod outcome;
 pub(crate) mod reconcile;
+pub(crate) mod silence;
 pub(crate) mod task;
 
 use crate::content::Content;
@@ -21,6 +22,7 @@ use crate::source::Source;
 use hands::Hands;
 use images::Images;
 use moved::Moves;
+use silence::Silences;
 use std::path::PathBuf;
 use std::sync::Arc;
 use trainyard_core::report::Audience;
@@ -43,6 +45,8 @@ pub(crate) struct Runs {
     pub(crate) limits: ProgramLimits,
     /// This engine, as the leases know it.
     pub(crate) owner: Arc<Owner>,
+    /// Runs that others have, and since when they were not heard of.
+    pub(crate) silences: Silences,
     /// What this engine is performing.
     pub(crate) hands: Hands,
     /// Runs with a worker, as somebody else may move them.

@@ -29,9 +29,9 @@ use trainyard_core::sentence;
 use trainyard_executors::AttemptKey;
 use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
 
-/// A worker that does not renew its lease for this long has lost it.
+/// A worker of whom no beat is seen for this long has lost its lease.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often it is renewed.
+/// How often it says that it lives.
 const RENEWAL: Duration = Duration::from_secs(10);
 /// The same where other machines wait for it: on one machine the dead are known at once.
 const SHARED_LEASE: Duration = Duration::from_secs(7);
@@ -78,21 +78,33 @@ pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), Reconcil
     done
 }
 
-/// The epoch of our lease; `None` when a living worker has the run.
+/// The epoch of our lease; `None` when a living worker has the run. Whether one lives is seen by its beats and our own
+/// monotonic clock: no clock is compared with that of another machine.
 async fn acquire(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
     passing(Effect::TakeLease, take_lease(runs, id)).await
 }
 
 async fn take_lease(runs: &Runs, id: &RunId) -> Result<Option<u64>, StoreError> {
-    let (now, owner) = (now(), runs.owner.name());
-    let until = now.plus_seconds(lease(runs).as_secs());
-    if let Some(epoch) = runs.store.acquire_lease(id, &owner, now, until).await? {
-        return Ok(Some(epoch));
+    let owner = runs.owner.name();
+    let Some(seen) = runs.store.run_lease(id).await? else {
+        return Ok(None);
+    };
+    let dead = match &seen.owner {
+        None => true,
+        Some(holder) => {
+            *holder == owner
+                || runs.owner.is_gone(holder)
+                || runs.silences.is_over(id, &seen, lease(runs), Instant::now())
+        }
+    };
+    let taken = match dead {
+        true => runs.store.acquire_lease(id, &owner, Some(&seen)).await?,
+        false => None,
+    };
+    if taken.is_some() {
+        runs.silences.forget(id);
     }
-    match runs.store.lease_owner(id).await? {
-        Some(gone) if runs.owner.is_gone(&gone) => runs.store.take_over_lease(id, &gone, &owner, until).await,
-        _ => Ok(None),
-    }
+    Ok(taken)
 }
 
 impl Worker {
@@ -244,8 +256,8 @@ impl Worker {
         while !self.try_append(&outcome).await? {
             self.run = self.runs.store.load_run(&self.run.request.id).await?;
             self.renew().await?;
-            // What is served already is recorded in any case.
-            if outcome.promotion.is_none() {
+            // What is served already is recorded in any case, if not by who has the target's turn by now.
+            if outcome.promotion.is_none() || outcome.lock.as_ref().is_some_and(|lock| !lock.is_ours()) {
                 break;
             }
         }
@@ -288,7 +300,12 @@ impl Worker {
             .promotion
             .is_some()
             .then_some(Effect::Record(IntentAction::Push));
-        match passing(recorded.into_iter().chain(effects), self.runs.store.append(append)).await {
+        let effects: Vec<_> = recorded.into_iter().chain(effects).collect();
+        let store = match &outcome.lock {
+            Some(lock) => lock.fenced(&self.runs.store),
+            None => self.runs.store.clone(),
+        };
+        match passing(effects, store.append(append)).await {
             Ok(version) => tracing::debug!(run = %id, version, "recorded"),
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -313,8 +330,7 @@ impl Worker {
 
     /// The version of the run, whose lease is ours for another while.
     async fn renew(&self) -> Result<u64, ReconcileError> {
-        let until = now().plus_seconds(lease(&self.runs).as_secs());
-        let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch, until);
+        let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch);
         renewed.await?.ok_or(ReconcileError::NotOurs)
     }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::gate::Blessed;
 use trainyard_core::plan::InfraValidation;
-use trainyard_core::registry::{Evidence, Look, PromotionAction, Sight, Sighting};
+use trainyard_core::registry::{Blind, Evidence, Look, PromotionAction, Sight, Sighting};
 use trainyard_core::run::Drift;
 
 /// One model's place to serve.
@@ -102,6 +102,14 @@ impl Target {
             Kind::OpenInference(target) => target.probe().await,
             Kind::TensorFlowServing(target) => target.probe().await,
             Kind::Webhook(target) => target.probe().await,
+        }
+    }
+
+    /// What of it nobody can look at after a crash. One that does not answer says nothing of that.
+    pub async fn blind(&self) -> Vec<Blind> {
+        match &self.kind {
+            Kind::OpenInference(_) | Kind::TensorFlowServing(_) => Vec::new(),
+            Kind::Webhook(target) => target.blind().await,
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{Look, NotOurs, Present, PromotionAction, Rank, Sighting, Whose, next_above};
+use trainyard_core::registry::{Blind, Look, NotOurs, Present, PromotionAction, Rank, Sighting, Whose, next_above};
 use trainyard_core::run::Drift;
 use trainyard_github::signature::sign;
 
@@ -257,13 +257,21 @@ impl Webhook {
         })
     }
 
+    /// What of it nobody can look at after a crash.
+    pub(super) async fn blind(&self) -> Vec<Blind> {
+        let Some(url) = &self.status_url else {
+            return Blind::of(None);
+        };
+        match self.status(url).await {
+            Ok(Status::Said(Some(serving))) => Blind::of(Some((serving.digest.is_some(), serving.instance.is_some()))),
+            Ok(Status::Said(None) | Status::Silent(_)) | Err(_) => Vec::new(),
+        }
+    }
+
     /// Whether it answers, for a person. The webhook itself is not called: that would change something.
     pub(super) async fn probe(&self) -> Result<String, ServingError> {
         let Some(url) = &self.status_url else {
-            return Ok(format!(
-                "requests to {} are signed; without a status_url it is not asked",
-                self.url
-            ));
+            return Ok(format!("requests to {} are signed, and it is not asked", self.url));
         };
         match self.status(url).await? {
             Status::Said(Some(serving)) => Ok(format!("{url} answers: {} serves", serving.version)),

@@ -46,6 +46,8 @@ enum Manner {
     Well,
     /// Does what it is asked and closes the connection without a word, once.
     ActsAndCloses,
+    /// Does what it is asked and never answers, once.
+    ActsAndHangs,
     /// Closes the connection and does nothing.
     OnlyCloses,
 }
@@ -99,6 +101,11 @@ async fn receive(State(receiver): State<Arc<Receiver>>, body: String) -> Respons
             receiver.act(&request);
             receiver.behave(Manner::Well);
             panic!("the connection is closed");
+        }
+        Manner::ActsAndHangs => {
+            receiver.act(&request);
+            receiver.behave(Manner::Well);
+            std::future::pending::<()>().await;
         }
         Manner::OnlyCloses => panic!("the connection is closed"),
     }
@@ -377,6 +384,21 @@ async fn a_receiver_that_acted_and_closed_is_read_back() {
         );
         in_order(&yard, kind, &receiver, &format!("{kind:?}")).await;
     }
+}
+
+/// It is waited for as long as a call may take, and then it is looked what came of it: nothing is sent twice.
+#[tokio::test]
+async fn a_receiver_that_acted_and_hangs_is_read_back() {
+    let (yard, receiver) = yard(Kind::Status).await;
+    train(&yard, "0.7", 1).await;
+    receiver.behave(Manner::ActsAndHangs);
+    let (state, summary) = train(&yard, "0.75", 2).await;
+    assert_eq!(
+        (state, summary.as_str()),
+        (RunState::Succeeded, "approved, and serving as version 000002")
+    );
+    assert_eq!(receiver.pushed(), ["000001", "000002"]);
+    in_order(&yard, Kind::Status, &receiver, "hanging").await;
 }
 
 #[tokio::test]

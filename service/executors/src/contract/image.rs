@@ -1,6 +1,7 @@
 //! The contract of whatever makes images.
 
 use super::error::ExecutorError;
+use super::program::Network;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub struct BuildRequest {
     pub dockerfile: PathBuf,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
+    /// What its `RUN` lines reach.
+    pub network: Network,
     /// For people, for example `flights/train`; part of a label, not of the key.
     pub name: String,
     /// The build's output goes here, rotated like a program's.
@@ -30,6 +33,8 @@ pub struct BuildLimits {
     pub memory_bytes: Option<u64>,
     /// CPUs of each program, for example 0.5. BuildKit has no such limit.
     pub cpus: Option<f64>,
+    /// Bytes of the largest file that a program may write. BuildKit has no such limit before version 23 of Docker.
+    pub largest_file: Option<u64>,
     /// A build that goes on for longer is ended.
     pub timeout: Duration,
 }
@@ -39,6 +44,7 @@ impl Default for BuildLimits {
         Self {
             memory_bytes: None,
             cpus: None,
+            largest_file: None,
             timeout: Duration::from_secs(2 * 60 * 60),
         }
     }

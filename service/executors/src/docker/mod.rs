@@ -5,6 +5,7 @@ mod connection;
 mod isolation;
 mod logs;
 mod state;
+mod wall;
 
 pub use build::DockerImageBuilder;
 
@@ -89,6 +90,26 @@ impl DockerExecutor {
         }
     }
 
+    /// The folders for which a program's image asks the host for room. An image that starts its programs where they
+    /// could leave the container is refused.
+    async fn volumes(&self, program: &Program) -> Result<Vec<String>, ExecutorError> {
+        let Some(image) = &program.image else {
+            return Ok(Vec::new());
+        };
+        let found = match self.connection.api()?.inspect_image(image).await {
+            Ok(found) => found.config.unwrap_or_default(),
+            // Whether there is one, and it can run, is said by the start.
+            Err(error) if matches!(status(&error), Some(400..500)) => return Ok(Vec::new()),
+            Err(error) => return Err(self.connection.unanswered("inspect an image", error)),
+        };
+        match wall::starts_in_the_kernel(found.working_dir.as_deref()) {
+            true => Err(ExecutorError::Refused {
+                message: wall::in_the_kernel(image),
+            }),
+            false => Ok(found.volumes.unwrap_or_default()),
+        }
+    }
+
     /// Somebody, most likely we before a crash, made it: only a container that never ran is started.
     async fn adopt(&self, name: &str) -> Result<(), ExecutorError> {
         match self.inspect(name).await? {
@@ -166,9 +187,11 @@ impl Executor for DockerExecutor {
 
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         let mounts = self.staging.lay_out(key, program, Some(self.user)).await?;
+        wall::check(&mounts)?;
+        let volumes = self.volumes(program).await?;
         let name = self.name(key);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = isolation::container(program, &mounts, self.user, state::labels(&self.owner, key));
+        let body = isolation::container(program, &mounts, &volumes, self.user, state::labels(&self.owner, key));
         match self.connection.api()?.create_container(Some(options), body).await {
             Ok(_) => self.launch(&name).await,
             Err(error) if status(&error) == Some(409) => self.adopt(&name).await,

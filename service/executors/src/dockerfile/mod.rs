@@ -1,9 +1,11 @@
 //! A Dockerfile as its builders read it: directives, instructions over several lines, heredocs.
 
 mod needs;
+mod refused;
 mod relocate;
 
 pub(crate) use needs::{Engine, Way, needs_buildkit, way};
+pub(crate) use refused::refused;
 pub(crate) use relocate::relocated;
 
 /// Some editors of Windows begin a file with it; it is no part of the first line.

@@ -57,6 +57,7 @@ impl Place {
             working_directory: None,
             cpus: None,
             memory_bytes: None,
+            largest_file: None,
             network: Network::None,
         };
         self.staging.lay_out(&self.key, &program, Some((10001, 10001))).await

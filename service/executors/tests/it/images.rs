@@ -400,6 +400,7 @@ async fn builds_have_limits() {
     let limits = BuildLimits {
         memory_bytes: Some(64 << 20),
         cpus: Some(0.5),
+        largest_file: None,
         timeout: Duration::from_secs(60),
     };
     let (tree, _cleanup) = labelled("RUN python3 -c 'print(len(b\"x\" * (300 << 20)))'\n");

@@ -199,6 +199,8 @@ async fn one_container_is_few_requests() {
         requests,
         [
             "DELETE",
+            // What its image declares, and how it ended.
+            "GET json",
             "GET json",
             "GET logs",
             "GET logs",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod adoption;
+mod battery;
 mod conformance;
 mod engine;
 mod exchange;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use trainyard_executors::{BuildError, BuildRequest, ImageBuilder, ProcessImages};
+use trainyard_executors::{BuildError, BuildRequest, ImageBuilder, Network, ProcessImages};
 
 /// A source tree with a Dockerfile and a context.
 pub struct Tree {
@@ -20,6 +20,7 @@ impl Tree {
             context: root.join("context"),
             dockerfile: root.join("dockerfiles/train.Dockerfile"),
             build_args: BTreeMap::new(),
+            network: Network::Bridge,
             name: format!("test-{}", uuid::Uuid::now_v7().simple()),
             log_file: folder.path().join("logs/build.log"),
             root,

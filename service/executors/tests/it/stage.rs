@@ -169,6 +169,7 @@ impl Stage {
             working_directory: Some(self.folder.path().to_owned()),
             cpus: None,
             memory_bytes: None,
+            largest_file: None,
             network: Network::None,
         }
     }

@@ -376,10 +376,16 @@ impl Mirror {
     }
 
     async fn init(&self) -> Result<(), GitError> {
-        if tokio::fs::try_exists(self.folder.join("HEAD")).await.unwrap_or(false) {
-            return Ok(());
+        if !tokio::fs::try_exists(self.folder.join("HEAD")).await.unwrap_or(false) {
+            return self.make_anew(None, &[]).await;
         }
-        self.make_anew(None, &[]).await
+        match tokio::fs::read_to_string(self.folder.join("config")).await {
+            Ok(settings) if is_as_made(&settings) => Ok(()),
+            _ => {
+                tracing::warn!(folder = %self.folder.display(), "a mirror has settings that it was not made with, and is made anew");
+                self.make_anew(Some(&self.folder), &[]).await
+            }
+        }
     }
 
     async fn has(&self, folder: &Path, sha: &str) -> Result<bool, GitError> {
@@ -429,6 +435,22 @@ impl Mirror {
     async fn read(&self, action: &str, args: &[&str]) -> Result<Output, GitError> {
         read(&self.folder, action, args).await
     }
+}
+
+/// Whether a mirror's settings are those of a new one. Others could send git to another host, whose word would be
+/// taken for that of ours, or start programs.
+fn is_as_made(settings: &str) -> bool {
+    const KNOWN: [&str; 7] = [
+        "repositoryformatversion = 0",
+        "filemode = true",
+        "filemode = false",
+        "bare = true",
+        "ignorecase = true",
+        "precomposeunicode = true",
+        "symlinks = false",
+    ];
+    let mut lines = settings.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.next() == Some("[core]") && lines.all(|line| KNOWN.contains(&line))
 }
 
 async fn read(folder: &Path, action: &str, args: &[&str]) -> Result<Output, GitError> {

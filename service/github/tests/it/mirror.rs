@@ -53,6 +53,37 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("half a config", |mirror, _| {
         fs::write(mirror.join("config"), "[core\n\tbare = ").unwrap()
     }),
+    ("settings that lead elsewhere", |mirror, _| {
+        let elsewhere = "\n[url \"http://127.0.0.1:9/\"]\n\tinsteadOf = http://\n";
+        let settings = fs::read_to_string(mirror.join("config")).unwrap() + elsewhere;
+        fs::write(mirror.join("config"), settings).unwrap();
+    }),
+    ("no settings", |mirror, _| {
+        fs::remove_file(mirror.join("config")).unwrap()
+    }),
+    ("a garbled pack", |mirror, _| {
+        let git = |arguments: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            let done = git.arg("--git-dir").arg(mirror).args(arguments).status();
+            assert!(done.unwrap().success());
+        };
+        git(&["repack", "-adq"]);
+        for pack in files(&mirror.join("objects/pack")) {
+            let mut bytes = fs::read(&pack).unwrap();
+            let end = bytes.len() - 20;
+            bytes[12..end].iter_mut().step_by(3).for_each(|byte| *byte ^= 0xff);
+            fs::remove_file(&pack).unwrap();
+            fs::write(&pack, bytes).unwrap();
+        }
+    }),
+    ("a file in the place of its commits", |mirror, _| {
+        let _ = fs::remove_dir_all(mirror.join("refs/commits"));
+        fs::write(mirror.join("refs/commits"), "x").unwrap();
+    }),
+    ("a link to nowhere in its place", |mirror, _| {
+        fs::remove_dir_all(mirror).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", mirror).unwrap();
+    }),
     ("no objects", |mirror, _| {
         fs::remove_dir_all(mirror.join("objects")).unwrap()
     }),

@@ -4,9 +4,11 @@ use super::output;
 use crate::config::Config;
 use anyhow::{Result, bail};
 use serde_json::{Map, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainyard_core::problem::Problem;
+use trainyard_core::registry::Blind;
 use trainyard_core::spec;
 use trainyard_engine::missing_locally;
 
@@ -37,6 +39,7 @@ impl Lint {
             files.extend(pipeline_files(path)?);
         }
         let (mut problems, mut shown) = (Vec::new(), String::new());
+        let mut notes = BTreeSet::new();
         for file in &files {
             let name = file.display().to_string();
             let bytes = match std::fs::read(file) {
@@ -45,6 +48,12 @@ impl Lint {
             };
             let text = String::from_utf8_lossy(&bytes);
             let checked = spec::check(&name, &text, &Map::new());
+            let push = checked.plan.as_ref().and_then(|plan| plan.push.as_ref());
+            notes.extend(push.zip(settings.as_ref()).and_then(|(push, (_, config))| {
+                let target = config.targets.get(&push.target)?;
+                let blind = Blind::Status.sentence();
+                (!target.0.can_be_asked()).then(|| format!("push target '{}': {blind}", push.target))
+            }));
             let around = checked.plan.as_ref().map(|plan| {
                 let target = settings.as_ref().and_then(|(place, config)| {
                     let targets = config.targets.keys().map(String::as_str);
@@ -63,8 +72,11 @@ impl Lint {
             }
         }
         if self.json {
-            output::json(&json!({"files": files, "problems": problems}))?;
+            output::json(&json!({"files": files, "problems": problems, "notes": notes}))?;
         } else {
+            for note in &notes {
+                shown.push_str(&format!("note: {}\n", output::plain(note)));
+            }
             shown.push_str(&match problems.len() {
                 0 => format!("{} without a problem\n", count(files.len(), "pipeline file")),
                 found => format!(

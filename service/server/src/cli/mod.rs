@@ -30,6 +30,7 @@ mod why;
 
 use crate::config::Config;
 use crate::logging;
+use crate::views::told;
 use actor::actor;
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -38,7 +39,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use trainyard_core::log::several_lines;
 use trainyard_engine::{Engine, Folders};
-use trainyard_store::Reads;
+use trainyard_store::{Reads, StoreError};
 
 /// A command line that makes no sense; 2 is taken by `run`.
 const USAGE: u8 = 64;
@@ -112,7 +113,11 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             tracing::debug!(?error, "the command failed");
-            eprintln!("error: {}", several_lines(&error.to_string()));
+            let sentence = match error.downcast_ref::<StoreError>() {
+                Some(error) => told(error),
+                None => error.to_string(),
+            };
+            eprintln!("error: {}", several_lines(&sentence));
             ExitCode::FAILURE
         }
     }

@@ -31,6 +31,7 @@ impl Config {
                 build: BuildLimits {
                     memory_bytes: self.executor.build_memory.of(machine),
                     cpus: self.executor.build_cpus,
+                    largest_file: self.executor.max_output,
                     timeout: self.executor.build_timeout,
                 },
                 max_parallel_builds: self.executor.max_parallel_builds,

@@ -1,6 +1,7 @@
 //! The statuses by which requests are refused, as the API's description says them. They belong to what can go
 //! wrong, not to a handler: a route lists what its handler meets, and the description follows.
 
+use crate::views::told;
 use axum::http::StatusCode;
 use trainyard_engine::{IntakeError, ManualError, PromotionError};
 use trainyard_store::StoreError;
@@ -74,10 +75,10 @@ fn with_meaning(statuses: &[StatusCode]) -> Vec<(StatusCode, &'static str)> {
         400 => "the sentence says what to send instead",
         401 => "the token or signature is missing or wrong",
         404 => "there is no such thing",
-        409 => "it is there, and may not be done so; or its id is the beginning of several",
+        409 => "it is there, and may not be done so or cannot be read; or its id is the beginning of several",
         502 => "the model server did not take it; what served still serves",
         503 => "the database, the disk, GitHub or another change is in the way: ask again",
-        _ => "a defect of Trainyard, or something stored that cannot be read",
+        _ => "a defect of Trainyard",
     };
     statuses.iter().map(|status| (*status, meaning(status))).collect()
 }
@@ -89,11 +90,16 @@ pub(super) trait Answered: std::fmt::Display {
 
     /// All that [`Answered::status`] may say.
     fn statuses() -> Vec<StatusCode>;
+
+    /// What is said with it.
+    fn sentence(&self) -> String {
+        self.to_string()
+    }
 }
 
 /// Writes the match of a type and the list of its statuses from one table.
 macro_rules! answered {
-    ($error:ty: $($pattern:pat => $status:ident,)*) => {
+    ($error:ty $(, said by $said:path)?: $($pattern:pat => $status:ident,)*) => {
         impl Answered for $error {
             fn status(&self) -> StatusCode {
                 match self {
@@ -104,13 +110,18 @@ macro_rules! answered {
             fn statuses() -> Vec<StatusCode> {
                 vec![$(StatusCode::$status),*]
             }
+
+            $(fn sentence(&self) -> String {
+                $said(self)
+            })?
         }
     };
 }
 
-answered! { StoreError:
+answered! { StoreError, said by told:
     StoreError::NotFound(_) => NOT_FOUND,
-    StoreError::Conflict(_) => CONFLICT,
+    // What cannot be read is there, and asking again changes nothing; the service is well.
+    StoreError::Conflict(_) | StoreError::Unreadable(_) => CONFLICT,
     // Those that pass.
     StoreError::Unreachable { .. }
         | StoreError::DiskFull { .. }
@@ -118,7 +129,7 @@ answered! { StoreError:
         | StoreError::Pinned { .. }
         | StoreError::ReadOnly { .. }
         | StoreError::Disk { .. } => SERVICE_UNAVAILABLE,
-    StoreError::SchemaTooNew { .. } | StoreError::Unreadable(_) | StoreError::Other { .. } => INTERNAL_SERVER_ERROR,
+    StoreError::SchemaTooNew { .. } | StoreError::Other { .. } => INTERNAL_SERVER_ERROR,
 }
 
 answered! { ManualError:

@@ -43,7 +43,7 @@ impl ApiError {
 
 impl<E: Answered> From<E> for ApiError {
     fn from(error: E) -> Self {
-        Self::new(error.status(), error.to_string())
+        Self::new(error.status(), error.sentence())
     }
 }
 

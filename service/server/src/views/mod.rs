@@ -15,7 +15,7 @@ pub use replay::{Replay, ReplayedItem};
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
 
 use trainyard_core::ids::Micros;
-use trainyard_store::{Reads, Unreadable};
+use trainyard_store::{Reads, StoreError, Unreadable};
 
 /// `2013-01-02T03:04:05.678901Z`.
 pub fn time(at: Micros) -> String {
@@ -38,4 +38,14 @@ pub fn path_part(part: &str) -> String {
 pub fn sentences(store: &Reads, of: impl Fn(&Unreadable) -> bool) -> Vec<String> {
     let all = store.unreadable();
     all.iter().filter(|row| of(row)).map(Unreadable::sentence).collect()
+}
+
+/// What is wrong with the database, for who asked for one thing of it: of a row that cannot be read also what to do.
+pub fn told(error: &StoreError) -> String {
+    match error {
+        StoreError::Unreadable(_) => {
+            format!("{error}; `trainyard doctor` lists what else cannot be read, and a backup has it whole")
+        }
+        other => other.to_string(),
+    }
 }

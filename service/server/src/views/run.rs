@@ -214,8 +214,12 @@ impl From<RunRow> for RunHead {
 impl RunDetail {
     /// From the row, the run after its events, and the events with number and time.
     pub fn new(row: RunRow, run: Run, events: Vec<(u64, Micros, RunEvent)>, open: &[Intent]) -> Self {
+        let target = run.request.plan.push.as_ref().map(|push| push.target.as_str());
+        let waits = run.wants_push() && target.is_some();
         let unknown = |intent: &&Intent| {
-            intent.state == IntentState::Unknown && intent.entry.run.as_ref() == Some(&run.request.id)
+            let own = intent.entry.run.as_ref() == Some(&run.request.id);
+            let in_its_way = waits && target == Some(intent.entry.target.as_str());
+            intent.state == IntentState::Unknown && (own || in_its_way)
         };
         let waits_for = open
             .iter()

@@ -35,6 +35,33 @@ fn intent(target: &str, version: &str, fresh: bool) -> NewIntent {
 }
 
 on_both! {
+    async fn who_lost_its_lease_stores_nothing(fresh) {
+        let store = &fresh.store;
+        let first = store.take_named_lease("push", "one", None).await.unwrap().unwrap();
+        let stale = store.fenced("push", first);
+        let id = stale.begin_intent(&intent("flights", "000001", true), None).await.unwrap();
+        let seen = store.named_lease("push").await.unwrap().unwrap();
+        let second = store.take_named_lease("push", "two", Some(&seen)).await.unwrap().unwrap();
+        // The first one was stopped after it had looked, and is woken.
+        let refused = stale.settle_intent(id, IntentState::Withdrawn, "it was not there", at(2)).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "another engine took over the lease 'push' meanwhile, and nothing was stored: look again"
+        );
+        let entry = intent("flights", "000001", true).entry;
+        assert!(stale.append_promotion(&entry, None, Vec::new()).await.is_err());
+        assert!(stale.begin_intent(&intent("other", "000001", true), None).await.is_err());
+        assert!(stale.put_finding("flights", None, at(2)).await.is_err());
+        assert_eq!(store.open_intent("flights").await.unwrap().unwrap().state, IntentState::Begun);
+        assert!(store.ledger("flights").await.unwrap().serving().is_none());
+        // What the second one stores says that it lives: nobody takes the lease between the look and the write.
+        let seen = store.named_lease("push").await.unwrap().unwrap();
+        let ours = store.fenced("push", second);
+        ours.append_promotion(&entry, None, Vec::new()).await.unwrap();
+        assert_eq!(store.take_named_lease("push", "three", Some(&seen)).await.unwrap(), None);
+        assert!(store.open_intent("flights").await.unwrap().is_none(), "recorded");
+    }
+
     async fn a_number_is_given_once_whatever_became_of_it(fresh) {
         let store = &fresh.store;
         let first = store.begin_intent(&intent("flights", "000001", true), None).await.unwrap();

@@ -40,11 +40,12 @@ fn what_is_stored_and_replayed_equals_the_fold_in_memory() {
     proptest!(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() }, |(
         batches in proptest::collection::vec(proptest::collection::vec(events(), 1..4), 0..10)
     )| {
-        let id = format!("r{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = format!("r{number}");
         runtime.block_on(async {
             for fresh in &stores {
                 let store = &fresh.store;
-                let mut run = start_run(store, &id, 0).await;
+                let mut run = start_run(store, &id, number.into()).await;
                 for (number, batch) in batches.iter().enumerate() {
                     let version = store.append(forward(&mut run, batch.clone(), at(number as u64))).await.unwrap();
                     assert_eq!(version, run.version);

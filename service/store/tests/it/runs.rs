@@ -76,11 +76,16 @@ on_both! {
         let store = &fresh.store;
         let mut run = start_run(store, "r1", 0).await;
         let id = run.request.id.clone();
-        let first = store.acquire_lease(&id, "one", at(0), at(10)).await.unwrap().unwrap();
-        assert_eq!(store.acquire_lease(&id, "two", at(5), at(15)).await.unwrap(), None, "held by another");
-        assert_eq!(store.renew_lease(&id, first, at(12)).await.unwrap(), Some(0));
-        let second = store.acquire_lease(&id, "two", at(12), at(22)).await.unwrap().unwrap();
+        let first = store.acquire_lease(&id, "one", None).await.unwrap().unwrap();
+        assert_eq!(store.acquire_lease(&id, "two", None).await.unwrap(), None, "held by another");
+        let seen = store.run_lease(&id).await.unwrap().unwrap();
+        assert_eq!((seen.owner.as_deref(), seen.epoch), (Some("one"), first));
+        assert_eq!(store.renew_lease(&id, first).await.unwrap(), Some(0));
+        assert_eq!(store.acquire_lease(&id, "two", Some(&seen)).await.unwrap(), None, "it lives");
+        let seen = store.run_lease(&id).await.unwrap().unwrap();
+        let second = store.acquire_lease(&id, "two", Some(&seen)).await.unwrap().unwrap();
         assert!(second > first);
+        assert_eq!(store.acquire_lease(&id, "three", Some(&seen)).await.unwrap(), None, "one takes it over");
 
         let mut late = forward(&mut run.clone(), vec![started()], at(13));
         late.lease = Some(first);
@@ -88,18 +93,30 @@ on_both! {
             store.append(late).await.unwrap_err().to_string(),
             format!("run r1 is worked on by another process now (lease {second}, ours was {first})")
         );
-        assert_eq!(store.renew_lease(&id, first, at(99)).await.unwrap(), None);
+        assert_eq!(store.renew_lease(&id, first).await.unwrap(), None);
         store.release_lease(&id, first).await.unwrap();
-        assert_eq!(store.acquire_lease(&id, "three", at(14), at(24)).await.unwrap(), None, "only its holder gives it back");
+        assert_eq!(store.acquire_lease(&id, "three", None).await.unwrap(), None, "only its holder gives it back");
         let mut ours = forward(&mut run, vec![started()], at(14));
         ours.lease = Some(second);
         store.append(ours).await.unwrap();
-        assert_eq!(store.renew_lease(&id, second, at(30)).await.unwrap(), Some(1), "the version after our append");
+        assert_eq!(store.renew_lease(&id, second).await.unwrap(), Some(1), "the version after our append");
         assert!(store.request_cancel(&id, "ada", at(14)).await.unwrap());
-        assert_eq!(store.renew_lease(&id, second, at(30)).await.unwrap(), Some(2), "somebody else moved it");
+        assert_eq!(store.renew_lease(&id, second).await.unwrap(), Some(2), "somebody else moved it");
         store.release_lease(&id, second).await.unwrap();
-        assert!(store.acquire_lease(&id, "three", at(15), at(25)).await.unwrap().is_some());
-        assert_eq!(store.acquire_lease(&RunId::new("r9"), "one", at(0), at(1)).await.unwrap(), None);
+        assert!(store.acquire_lease(&id, "three", None).await.unwrap().is_some());
+        assert_eq!(store.acquire_lease(&RunId::new("r9"), "one", None).await.unwrap(), None);
+    }
+
+    async fn runs_are_in_the_order_in_which_they_were_stored(fresh) {
+        let store = &fresh.store;
+        // The second one's machine is an hour behind, and its id is of that hour.
+        start_run(store, "r5", 3600).await;
+        start_run(store, "r2", 0).await;
+        let listed = store.runs(&RunFilter::default()).await.unwrap();
+        assert_eq!(listed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["r2", "r5"]);
+        assert!(store.run_request(&RunId::new("r2")).await.unwrap().created_at > at(3600));
+        let active = store.active_runs().await.unwrap();
+        assert_eq!(active.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["r5", "r2"]);
     }
 
     async fn a_cancel_request_needs_no_version(fresh) {

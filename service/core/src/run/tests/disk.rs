@@ -101,6 +101,23 @@ fn the_service_s_troubles_take_none_of_the_step_s_attempts() {
     insta::assert_snapshot!(sentence, @"step 'train' was stopped, since its outputs take 3 GiB of the disk and a step may take 2 GiB: write less, or raise executor.max_output");
 }
 
+/// A limit is told with its number and with what raises it.
+#[test]
+fn what_a_limit_ended_says_which() {
+    let train = StepName::from("train");
+    let told = |exit: Exit, own: Option<u64>| sentence::step_ended(&train, &exit, own).0;
+    let killed = |limit| Exit::OutOfMemory { limit };
+    insta::assert_snapshot!(told(killed(Some(3 << 29)), Some(3 << 29)), @"step 'train' was killed for using more than 1.5 GiB of memory: raise its resources.memory");
+    insta::assert_snapshot!(told(killed(Some(18 << 30)), None), @"step 'train' was killed for using more than 18 GiB of memory, which executor.step_memory gives steps without resources.memory: give it resources.memory");
+    insta::assert_snapshot!(told(killed(None), None), @"step 'train' was killed for using more than a step without resources.memory may use: set it");
+    let large = |code, line: Option<&str>| Exit::Code {
+        code,
+        last_line: line.map(str::to_owned),
+    };
+    insta::assert_snapshot!(told(large(1, Some("OSError: [Errno 27] File too large")), None), @"step 'train' exited with code 1: OSError: [Errno 27] File too large; a file may be as large as all outputs of a step, which executor.max_output says");
+    assert!(told(large(153, None), None).ends_with("which executor.max_output says"));
+}
+
 /// It is built by its key once, whoever of its steps finds it gone.
 #[test]
 fn an_image_that_is_gone_is_built_again() {

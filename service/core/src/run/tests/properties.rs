@@ -186,7 +186,7 @@ impl World {
                         self.now = wake.unwrap_or(self.now).max(self.now);
                         return None;
                     }
-                    6 => ended(step, *attempt, Exit::OutOfMemory),
+                    6 => ended(step, *attempt, Exit::OutOfMemory { limit: None }),
                     5 => ended(step, *attempt, Exit::Lost),
                     4 => ended(
                         step,

@@ -49,6 +49,16 @@ pub const CRATES: [Crate; 9] = [
 /// Dependencies that are one crate's own.
 pub const OWNERS: [(&str, &str); 3] = [("sqlx", STORE), ("bollard", EXECUTORS), ("octocrab", GITHUB)];
 
+/// What opens the host to a container, with the only file that may name it.
+pub const CONFINED: [(&str, &str, &str); 6] = [
+    ("HostConfig", EXECUTORS, "docker/wall"),
+    ("ContainerUpdateBody", EXECUTORS, "docker/wall"),
+    ("MountType", EXECUTORS, "docker/wall"),
+    ("ResourcesUlimits", EXECUTORS, "docker/wall"),
+    ("ContainerCreateBody", EXECUTORS, "docker/isolation.rs"),
+    ("create_container", EXECUTORS, "docker/mod.rs"),
+];
+
 /// The rooms of core, bottom to top: each may name those before it.
 pub const CORE_ROOMS: [&str; 29] = [
     "ids",

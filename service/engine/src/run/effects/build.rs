@@ -7,8 +7,9 @@ use crate::run::outcome::Outcome;
 use crate::source::Source;
 use crate::source::checkout;
 use trainyard_core::log;
+use trainyard_core::plan::BuildNetwork;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_executors::{BuildError, BuildRequest};
+use trainyard_executors::{BuildError, BuildRequest, Network};
 
 pub(super) async fn build_image(
     source: &Source,
@@ -26,6 +27,10 @@ pub(super) async fn build_image(
         context: tree.join(&build.context),
         dockerfile: tree.join(&build.dockerfile),
         build_args: build.args.clone(),
+        network: match build.network {
+            BuildNetwork::Bridge => Network::Bridge,
+            BuildNetwork::None => Network::None,
+        },
         name: format!("{}/{image}", run.request.plan.pipeline),
         log_file: folders.build_log(&run.request.id, image),
     };

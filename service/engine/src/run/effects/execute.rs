@@ -72,9 +72,8 @@ async fn run_to_end(
     let executor = &programs.executor;
     // A program that is only watched is in nobody's hands.
     let starting = hands.take(&run.request.id);
-    programs
-        .start(key, &program(programs, folders, limits, run, step, key)?)
-        .await?;
+    let program = program(programs, folders, limits, run, step, key)?;
+    programs.start(key, &program).await?;
     drop(starting);
     let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
     loop {
@@ -105,7 +104,9 @@ async fn run_to_end(
                         Exit::DiskFull { last_line }
                     }
                     (_, ProgramExit::Code(code)) => Exit::Code { code, last_line },
-                    (_, ProgramExit::OutOfMemory) => Exit::OutOfMemory,
+                    (_, ProgramExit::OutOfMemory) => Exit::OutOfMemory {
+                        limit: program.memory_bytes,
+                    },
                     (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
                 };
                 let last_lines = log::last_lines(&said, LAST_LINES);
@@ -154,6 +155,7 @@ fn program(
         working_directory: working_directory(folders, run, planned),
         cpus: planned.cpus,
         memory_bytes: planned.memory_bytes.or(limits.step_memory),
+        largest_file: limits.max_output,
         network: match planned.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,

@@ -16,8 +16,8 @@ use trainyard_core::gate::Blessed;
 use trainyard_core::ids::Micros;
 use trainyard_core::node::NodeId;
 use trainyard_core::registry::{
-    Evidence, Intent, IntentState, Judged, Ledger, NewPromotion, NewerRun, Promotion, PushFacts, PushRefusal, approved,
-    may_push,
+    Evidence, Intent, IntentState, Judged, Ledger, NewPromotion, NewerRun, Promotion, PromotionAction, PushFacts,
+    PushRefusal, approved, may_push,
 };
 use trainyard_core::run::{Drift, Run, RunEvent, RunState, Withheld, decide};
 use trainyard_core::sentence;
@@ -118,11 +118,17 @@ async fn turn(registry: &Registry, target: &str) -> Result<Turn, EffectError> {
     })
 }
 
-/// The entry of this very push, where it was finished after nobody knew what came of it.
+/// The entry of this very push, where it was finished after nobody knew what came of it. Another engine may have
+/// pushed another model since.
 fn finished<'a>(ledger: &'a Ledger, run: &Run) -> Option<&'a Promotion> {
-    let pushed = ledger.serving()?.pushed;
-    let own = pushed.run.as_ref() == Some(&run.request.id) && matches!(pushed.evidence, Evidence::Gate(_));
-    (own && run.candidate().is_some_and(|model| model.digest == pushed.model.digest)).then_some(pushed)
+    let candidate = run.candidate()?;
+    let own = |entry: &&Promotion| {
+        entry.run.as_ref() == Some(&run.request.id)
+            && entry.action == PromotionAction::Push
+            && matches!(entry.evidence, Evidence::Gate(_))
+            && entry.model.digest == candidate.digest
+    };
+    ledger.entries().iter().rev().find(own)
 }
 
 /// Why the pushes of this run were withdrawn, where that happened too often; a restart of the service may be one time.

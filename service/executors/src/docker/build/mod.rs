@@ -1,14 +1,16 @@
 //! Images by content key: with the classic builder that every engine has, and with BuildKit where a line needs it.
 
+mod limits;
 mod output;
 mod post;
 mod send;
 mod trace;
 
 use super::connection::{Connection, status, text};
-use crate::contract::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder};
-use crate::dockerfile::{Dockerfile, Engine, Way, needs_buildkit, way, without_syntax};
-use crate::image_key::{base_images, image_key};
+use super::wall;
+use crate::contract::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder, Network};
+use crate::dockerfile::{Dockerfile, Engine, Way, needs_buildkit, refused, way, without_syntax};
+use crate::image_key::{base_images, image_key, without_network};
 use crate::logs::LogFile;
 use crate::{context, source};
 use bollard::errors::Error as DockerError;
@@ -30,10 +32,6 @@ const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
 const PULL_SILENCE: Duration = Duration::from_secs(2 * 60);
 /// How long the engine may take to tell its version.
 const VERSION: Duration = Duration::from_secs(30);
-/// What a build says first that the engine's BuildKit does.
-const UNLIMITED: &str = "this build needs BuildKit, which keeps to no limit of memory or processor: executor.build_memory and executor.build_cpus do not hold for it, executor.build_timeout does\n";
-/// The scheduler's period, in microseconds, of which a limited build has its share.
-const CPU_PERIOD: f64 = 100_000.0;
 
 /// Builds on one Docker engine. Cheap to clone.
 #[derive(Clone)]
@@ -90,7 +88,15 @@ impl DockerImageBuilder {
 
     async fn image_id(&self, reference: &str) -> Result<Option<String>, BuildError> {
         match self.connection.api()?.inspect_image(reference).await {
-            Ok(image) => Ok(image.id),
+            Ok(image) => {
+                let folder = image.config.and_then(|config| config.working_dir);
+                match wall::starts_in_the_kernel(folder.as_deref()) {
+                    true => Err(BuildError::Refused {
+                        message: wall::in_the_kernel(reference),
+                    }),
+                    false => Ok(image.id),
+                }
+            }
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) if status(&error) == Some(400) => Err(BuildError::Refused {
                 message: format!("'{reference}' is not the name of an image: {}", text(&error)),
@@ -138,14 +144,7 @@ impl DockerImageBuilder {
         if matches!(way, Way::BuildKit { .. }) {
             query.push(("version", "2".to_owned()));
         }
-        if let Some(bytes) = self.limits.memory_bytes {
-            // The same number forbids swap.
-            query.extend([("memory", bytes.to_string()), ("memswap", bytes.to_string())]);
-        }
-        if let Some(cpus) = self.limits.cpus {
-            query.push(("cpuperiod", CPU_PERIOD.to_string()));
-            query.push(("cpuquota", ((cpus * CPU_PERIOD) as u64).max(1000).to_string()));
-        }
+        query.extend(limits::query(&self.limits, request.network));
         query
     }
 
@@ -200,6 +199,11 @@ impl DockerImageBuilder {
             };
             let (text, problem) = seen.take(message);
             note(log, &text);
+            if let Some(container) = output::container(&text)
+                && let Err(error) = limits::processes(&self.connection, container).await
+            {
+                note(log, &format!("the engine limits its processes by no number: {error}\n"));
+            }
             if let Some(problem) = problem {
                 return Err(self.failed(seen, request, log, &problem));
             }
@@ -244,13 +248,16 @@ impl ImageBuilder for DockerImageBuilder {
             })
         })
         .await?;
-        let refused = |why: String| BuildError::Refused {
+        let no = |why: String| BuildError::Refused {
             message: format!("{} cannot be built: {why}", request.dockerfile.display()),
         };
         let dockerfile = Dockerfile::read(&read.source.dockerfile);
+        if let Some(why) = refused(&read.source.dockerfile, &dockerfile, &request.build_args) {
+            return Err(no(why));
+        }
         let given = |name: &str| request.build_args.contains_key(name);
         let way = match needs_buildkit(&dockerfile, given) {
-            true => way(&dockerfile, given, &self.engine().await?).map_err(refused)?,
+            true => way(&dockerfile, given, &self.engine().await?).map_err(no)?,
             false => Way::Classic,
         };
         let mut bases = BTreeMap::new();
@@ -263,12 +270,16 @@ impl ImageBuilder for DockerImageBuilder {
         } = &way
         {
             let id = self.resolve(frontend).await.map_err(|error| match error {
-                BuildError::Refused { message } => refused(format!("{because} needs its `# syntax`, and {message}")),
+                BuildError::Refused { message } => no(format!("{because} needs its `# syntax`, and {message}")),
                 other => other,
             })?;
             bases.insert(frontend.clone(), id);
         }
-        let key = image_key(&read.source.dockerfile, &request.build_args, &bases, &read.digest);
+        let mut key = image_key(&read.source.dockerfile, &request.build_args, &bases, &read.digest);
+        if request.network == Network::None {
+            // What a build reaches may decide what comes of it.
+            key = without_network(&key);
+        }
         let tag = format!("trainyard/build:{}", &key[..TAG_DIGITS]);
         let _alone = self.alone(&key).await;
         let built = |image_id, reused| BuiltImage { key, image_id, reused };
@@ -291,10 +302,7 @@ impl ImageBuilder for DockerImageBuilder {
             })
         })
         .await?;
-        let limited = self.limits.memory_bytes.is_some() || self.limits.cpus.is_some();
-        if limited && matches!(way, Way::BuildKit { .. }) {
-            note(&mut log, UNLIMITED);
-        }
+        note(&mut log, &limits::said(&self.limits, request.network, &way));
         let query = self.query(&sent, &tag, request, &way);
         let output = self.run(&query, sent, request, &mut log).await?;
         // The stream may have ended early: only what the engine has counts.

@@ -174,6 +174,12 @@ impl Said {
     }
 }
 
+/// The container that the classic builder is about to start, as it says itself.
+pub(super) fn container(text: &str) -> Option<&str> {
+    let id = text.strip_prefix(" ---> Running in ")?.trim_end();
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
 /// The instruction in a vertex's name, such as `[stage-0 2/4] RUN make`.
 fn instruction(name: &str) -> Option<&str> {
     name.split_once("] ").map(|(_, instruction)| instruction)

@@ -174,13 +174,13 @@ async fn github(checks: &mut Checks, engine: &Engine) {
 }
 
 /// What others have there, and whether it serves what its ledger says.
-fn found_at(checks: &mut Checks, check: &str, found: &Found) {
+fn found_at(checks: &mut Checks, check: &str, target: &str, found: &Found) {
     if let Some(undecided) = &found.undecided {
         checks.problem(check, undecided);
     }
     if let Some((version, drift)) = &found.drift {
         let finding = format!(
-            "version {version}, which the ledger says serves, does not: {}; `trainyard promote {version}` makes it serve again, under a new number",
+            "version {version}, which the ledger says serves, does not: {}; `trainyard targets reconcile {target} --restore-ledger --reason WHY` makes its model serve again, under a new number",
             drift.sentence()
         );
         checks.problem(check, finding);
@@ -207,8 +207,11 @@ async fn targets(checks: &mut Checks, engine: &Engine) {
             Ok(said) => checks.ok(&check, said),
             Err(error) => checks.problem(&check, error),
         }
+        for blind in Target::new(&http, name, target).blind().await {
+            checks.warn(&check, blind.sentence());
+        }
         match timeout(LOOK, engine.look_at_target(name)).await {
-            Ok(Ok(found)) => found_at(checks, &check, &found),
+            Ok(Ok(found)) => found_at(checks, &check, name, &found),
             Ok(Err(error)) => checks.problem(&check, error),
             Err(_) => checks.warn(
                 &check,
