@@ -1,10 +1,10 @@
 //! Old records go in small transactions: deliveries with their events, messages that nobody took, slots of schedules,
 //! and runs. What a row that stays points to stays.
 
-use crate::connection::{Connection, args};
+use crate::connection::args;
 use crate::error::Result;
 use crate::reads::Reads;
-use crate::statement::statements;
+use crate::statement::{Statement, statements};
 use crate::store::Store;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -40,12 +40,14 @@ macro_rules! old_slots {
 }
 
 statements! {
-    OLD_DELIVERIES = concat!("SELECT d.id ", old_deliveries!(), " ORDER BY d.received_at, d.id LIMIT $2");
+    OLD_DELIVERIES = concat!("SELECT d.id, d.received_at ", old_deliveries!(),
+        " AND (d.received_at, d.id) > ($2, $3) ORDER BY d.received_at, d.id LIMIT $4");
     COUNT_DELIVERIES = concat!("SELECT COUNT(*) ", old_deliveries!());
     DELETE_EVENTS_OF = "DELETE FROM events WHERE delivery = $1";
     DELETE_BODY_OF = "DELETE FROM delivery_bodies WHERE id = (SELECT body_id FROM deliveries WHERE id = $1)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE id = $1";
-    OLD_EVENTS = concat!("SELECT e.id ", old_events!(), " ORDER BY e.at, e.id LIMIT $2");
+    OLD_EVENTS = concat!("SELECT e.id, e.at ", old_events!(),
+        " AND (e.at, e.id) > ($2, $3) ORDER BY e.at, e.id LIMIT $4");
     COUNT_EVENTS = concat!("SELECT COUNT(*) ", old_events!());
     DELETE_EVENT = "DELETE FROM events WHERE id = $1";
     DELETE_MESSAGES = "DELETE FROM outbox WHERE put_at < $1";
@@ -54,6 +56,7 @@ statements! {
     COUNT_SLOTS = concat!("SELECT COUNT(*) ", old_slots!());
     GIVE_UP = "UPDATE deliveries SET processed_at = $2, outcome = $3
         WHERE id = $1 AND processed_at IS NULL AND received_at < $4";
+    RUNS_BEFORE = "SELECT 1 FROM runs WHERE created_at < $1 LIMIT 1";
     IN_LEDGERS = "SELECT run FROM promotions WHERE run IS NOT NULL UNION SELECT run FROM push_intents WHERE run IS NOT NULL";
     IS_OVER = "SELECT 1 FROM runs WHERE id = $1 AND state NOT IN ('queued', 'running')";
     DELETE_RUN_EVENTS = "DELETE FROM run_events WHERE run = $1";
@@ -95,6 +98,22 @@ impl Reads {
         })
     }
 
+    /// Whether a run was asked for before this time.
+    pub async fn has_runs_before(&self, before: Micros) -> Result<bool> {
+        Ok(self.reader().await?.row(RUNS_BEFORE, args![before]).await?.is_some())
+    }
+
+    /// The next rows of such a list after one of them, found by a reader, so that no write waits for the search:
+    /// what is old and needed by nothing stays so.
+    async fn next(&self, statement: Statement, before: Micros, after: &mut (Micros, String)) -> Result<Vec<String>> {
+        let arguments = args![before, after.0, &after.1, BATCH];
+        let rows = self.reader().await?.rows(statement, arguments).await?;
+        if let Some(last) = rows.last() {
+            *after = (last.micros(1)?, last.get(0)?);
+        }
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Runs that a promotion ledger names, or what was about to be promoted.
     pub async fn runs_in_ledgers(&self) -> Result<BTreeSet<RunId>> {
         let rows = self.reader().await?.rows(IN_LEDGERS, args![]).await?;
@@ -106,23 +125,23 @@ impl Store {
     /// Removes what came in before this time and nothing needs any more, in small transactions.
     pub async fn forget_inbound(&self, before: Micros) -> Result<Forgotten> {
         let mut gone = Forgotten::default();
+        let first = || (Micros(i64::MIN), String::new());
+        let mut after = first();
         loop {
-            let batch = self
-                .write(move |db| Box::pin(async move { forget_deliveries(db, before).await }))
-                .await?;
-            gone.deliveries += batch;
-            if batch < BATCH.into() {
+            let old = self.next(OLD_DELIVERIES, before, &mut after).await?;
+            if old.is_empty() {
                 break;
             }
+            let deleted = self.delete(&[DELETE_EVENTS_OF, DELETE_BODY_OF, DELETE_DELIVERY], old);
+            gone.deliveries += deleted.await?;
         }
+        after = first();
         loop {
-            let batch = self
-                .write(move |db| Box::pin(async move { forget_events(db, before).await }))
-                .await?;
-            gone.events += batch;
-            if batch < BATCH.into() {
+            let old = self.next(OLD_EVENTS, before, &mut after).await?;
+            if old.is_empty() {
                 break;
             }
+            gone.events += self.delete(&[DELETE_EVENT], old).await?;
         }
         // Few of both: one a message of a commit, and one a slot of a schedule.
         (gone.messages, gone.slots) = self
@@ -145,6 +164,24 @@ impl Store {
         Ok(changed == 1)
     }
 
+    /// Removes things by their ids: how many the last of the statements met.
+    async fn delete(&self, statements: &'static [Statement], ids: Vec<String>) -> Result<u64> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let mut gone = 0;
+                for id in &ids {
+                    let mut last = 0;
+                    for statement in statements {
+                        last = db.execute(*statement, args![id]).await?;
+                    }
+                    gone += last;
+                }
+                Ok(gone)
+            })
+        })
+        .await
+    }
+
     /// Removes the records of runs that are over. What ML Metadata knows of them stays.
     pub async fn forget_runs(&self, runs: &[RunId]) -> Result<u64> {
         let runs = runs.to_vec();
@@ -164,23 +201,4 @@ impl Store {
         })
         .await
     }
-}
-
-async fn forget_deliveries(db: &mut Connection, before: Micros) -> Result<u64> {
-    let rows = db.rows(OLD_DELIVERIES, args![before, BATCH]).await?;
-    for row in &rows {
-        let id: String = row.get(0)?;
-        db.execute(DELETE_EVENTS_OF, args![&id]).await?;
-        db.execute(DELETE_BODY_OF, args![&id]).await?;
-        db.execute(DELETE_DELIVERY, args![&id]).await?;
-    }
-    Ok(rows.len() as u64)
-}
-
-async fn forget_events(db: &mut Connection, before: Micros) -> Result<u64> {
-    let rows = db.rows(OLD_EVENTS, args![before, BATCH]).await?;
-    for row in &rows {
-        db.execute(DELETE_EVENT, args![row.get::<String>(0)?]).await?;
-    }
-    Ok(rows.len() as u64)
 }

@@ -16,7 +16,7 @@ use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{DeliveryId, Micros, RunId};
 use trainyard_core::plan::Plan;
 use trainyard_core::registry::choose_baseline;
-use trainyard_core::retention::{Facts, Policy, collectable, forgettable, horizon};
+use trainyard_core::retention::{Facts, Policy, RunFacts, collectable, forgettable, horizon};
 use trainyard_store::{Fate, Forgotten, Store, StoreError};
 
 /// Records of runs that go in one transaction: each has some ten events.
@@ -146,11 +146,22 @@ impl Retention {
 
     /// The records of old runs, with what they left in the folder.
     async fn forget_runs(&self, dry_run: bool) -> Result<Vec<RunId>, RetentionError> {
-        if self.policy.max_record_age.is_none() {
+        let now = now();
+        let old = match self.policy.max_record_age {
+            Some(age) => self.store.has_runs_before(horizon(age, now)).await?,
+            None => false,
+        };
+        if !old {
             return Ok(Vec::new());
         }
-        let stored = self.store.stored_content().await?;
-        let runs = forgettable(&self.facts(&stored).await?, &self.policy, now());
+        let runs = self.store.recorded_runs().await?;
+        let told = self.named(&runs).await?.1;
+        let facts = Facts {
+            runs,
+            told,
+            ..Facts::default()
+        };
+        let runs = forgettable(&facts, &self.policy, now);
         if !dry_run {
             for runs in runs.chunks(RUNS_AT_ONCE) {
                 for run in runs {
@@ -256,7 +267,20 @@ impl Retention {
             run.uses
                 .extend(artifacts.chain(baseline).map(|artifact| artifact.digest.clone()));
         }
-        let (mut protected, mut told) = (self.serving().await?, self.store.runs_in_ledgers().await?);
+        let (baselines, told) = self.named(&runs).await?;
+        let mut protected = self.serving().await?;
+        protected.extend(baselines);
+        Ok(Facts {
+            runs,
+            told,
+            protected,
+            stored: stored.keys().cloned().collect(),
+        })
+    }
+
+    /// The baselines of all pipelines, and the runs that a ledger names or that made one of these.
+    async fn named(&self, runs: &[RunFacts]) -> Result<(BTreeSet<Digest>, BTreeSet<RunId>), StoreError> {
+        let (mut baselines, mut told) = (BTreeSet::new(), self.store.runs_in_ledgers().await?);
         let known = self.store.every_pipeline().await?.into_iter();
         let mut plans: Vec<Plan> = known.map(|known| known.plan).collect();
         let recorded = runs.iter().filter(|run| run.recorded);
@@ -267,15 +291,10 @@ impl Retention {
         for plan in &plans {
             for model in self.baselines(plan).await? {
                 told.extend(model.name.split('/').next().map(RunId::from));
-                protected.insert(model.digest);
+                baselines.insert(model.digest);
             }
         }
-        Ok(Facts {
-            runs,
-            told,
-            protected,
-            stored: stored.keys().cloned().collect(),
-        })
+        Ok((baselines, told))
     }
 
     /// What serves, what a rollback goes to, what was pushed last, and what bears a name.

@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod backup;
 mod binary;
 mod cli;
 mod crash;

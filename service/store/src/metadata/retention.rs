@@ -4,7 +4,7 @@
 use super::names::milliseconds;
 use super::nodes::{DELETED, LIVE, MARKED_FOR_DELETION};
 use super::properties;
-use crate::connection::args;
+use crate::connection::{Connection, Row, args};
 use crate::error::Result;
 use crate::reads::Reads;
 use crate::statement::statements;
@@ -54,17 +54,9 @@ impl Reads {
                 uses.entry(row.get(0)?).or_default().insert(digest);
             }
         }
-        let mut runs = Vec::new();
-        for row in db.rows(RUNS, args![]).await? {
-            let id: String = row.get(0)?;
-            runs.push(RunFacts {
-                uses: uses.remove(&id).unwrap_or_default(),
-                id: RunId::new(id),
-                pipeline: (row.optional(1)?, row.get(2)?),
-                created_at: row.micros(3)?,
-                over: row.word::<RunState>(4, "state").is_ok_and(RunState::is_final),
-                recorded: true,
-            });
+        let mut runs = recorded(&mut db).await?;
+        for run in &mut runs {
+            run.uses = uses.remove(run.id.as_str()).unwrap_or_default();
         }
         let forgotten = uses.into_iter().map(|(id, uses)| RunFacts {
             id: RunId::new(id),
@@ -75,6 +67,11 @@ impl Reads {
             uses,
         });
         Ok(forgotten.chain(runs).collect())
+    }
+
+    /// All runs that are recorded, oldest first, without their content.
+    pub async fn recorded_runs(&self) -> Result<Vec<RunFacts>> {
+        recorded(&mut self.reader().await?).await
     }
 
     /// Content that is LIVE or MARKED_FOR_DELETION, with whether it is marked.
@@ -88,6 +85,21 @@ impl Reads {
         }
         Ok(stored)
     }
+}
+
+async fn recorded(db: &mut Connection) -> Result<Vec<RunFacts>> {
+    let rows = db.rows(RUNS, args![]).await?;
+    let run = |row: &Row| {
+        Ok(RunFacts {
+            id: RunId::new(row.get::<String>(0)?),
+            pipeline: (row.optional(1)?, row.get(2)?),
+            created_at: row.micros(3)?,
+            over: row.word::<RunState>(4, "state").is_ok_and(RunState::is_final),
+            recorded: true,
+            uses: BTreeSet::new(),
+        })
+    };
+    rows.iter().map(run).collect()
 }
 
 impl Store {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod aliases;
+mod backup;
 mod changes;
 mod databases;
 mod deliveries;
@@ -22,6 +23,7 @@ mod promotions;
 mod property;
 mod published;
 mod reads;
+mod retention;
 mod runs;
 mod samples;
 mod schedules;
