@@ -149,7 +149,16 @@ pub(crate) async fn back_up(
     copy_database(url, hidden.path(), &note)
         .await
         .map_err(|error| told(error, file))?;
-    let copy = opened(hidden.path()).await?;
+    let copy = opened(hidden.path()).await.map_err(|error| match error {
+        // It is the database that is newer, and not the file that nobody will see.
+        BackupError::Store(StoreError::SchemaTooNew { found, known, .. }) => StoreError::SchemaTooNew {
+            database: url.to_string(),
+            found,
+            known,
+        }
+        .into(),
+        other => other,
+    })?;
     let needed = needed(&copy).await?;
     copy.close().await;
     let source = ArtifactFolder::open(folders.artifacts())?;

@@ -34,11 +34,11 @@ fn a_backup_is_one_file_and_restoring_it_pushes_nothing() {
     train(&place, "0.7");
     let (service, _) = Running::serve(&place);
     let done = place.run(&["backup", "kept.db", "--artifacts", "kept-artifacts"]);
-    insta::assert_snapshot!(said(&place, &done), @"");
+    insta::assert_snapshot!(said(&place, &done), @"kept.db: the database, SIZE; 3 artifacts needed, 3 of them copied now");
     let file = place.path().join("kept.db");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let again = place.run(&["backup", "kept.db"]);
-    insta::assert_snapshot!(said(&place, &again), @"");
+    insta::assert_snapshot!(said(&place, &again), @"error: kept.db exists: name another file, or replace it with --force");
     let forced = place.run(&["backup", "kept.db", "--force", "--artifacts", "kept-artifacts"]);
     assert!(forced.out.contains("0 of them copied now"), "{forced:?}");
     let running = place.run(&["restore", "kept.db", "--force"]);
@@ -51,7 +51,7 @@ fn a_backup_is_one_file_and_restoring_it_pushes_nothing() {
 
     train(&place, "0.8");
     let refused = place.run(&["restore", "kept.db"]);
-    insta::assert_snapshot!(said(&place, &refused), @"");
+    insta::assert_snapshot!(said(&place, &refused), @"error: the database FOLDER/yard/trainyard.db exists: move it away, or let --force keep it as FOLDER/yard/trainyard.db.before-restore");
     place.write(
         "text.db",
         "this is no database, whatever its name says, and long enough",
@@ -60,7 +60,11 @@ fn a_backup_is_one_file_and_restoring_it_pushes_nothing() {
     let restored = place.run(&["restore", "kept.db", "--force"]);
     let text = said(&place, &restored);
     let (_, rest) = text.split_once('\n').unwrap();
-    insta::assert_snapshot!(rest, @"");
+    insta::assert_snapshot!(rest, @r"
+    the one before is FOLDER/yard/trainyard.db.before-restore: remove it when it is not needed any more
+    look at `trainyard targets` before you start the service: tiny may serve what came after the backup
+    3 artifacts needed, 3 are here and proved
+    ");
     assert_eq!(restored.code, Some(0));
     let models = place.path().join("models/tiny");
     assert_eq!(
