@@ -484,7 +484,7 @@ impl Engine {
 
     /// Asks a run to end. False when it is over already.
     pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
-        passing(Effect::AskCancel, self.runs.store.request_cancel(id, by, now())).await
+        passing(Effect::ASK_CANCEL, self.runs.store.request_cancel(id, by, now())).await
     }
 
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate

@@ -78,8 +78,6 @@ effects! {
     TakeSlot = "slot.take",
     /// A quiet period ends, with its run.
     ReleaseHold = "hold.release",
-    /// The end of a run is asked for.
-    AskCancel = "cancel.ask",
     /// A worker takes a run.
     TakeLease = "lease.take",
     /// It gives the run back.
@@ -166,6 +164,9 @@ impl IntoIterator for Effect {
 }
 
 impl Effect {
+    /// The one event that others than the run's worker store.
+    pub const ASK_CANCEL: Self = Self::Event("cancel_requested");
+
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let events = RunEvent::KINDS.iter().map(|kind| Self::Event(kind));

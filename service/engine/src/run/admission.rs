@@ -159,7 +159,7 @@ async fn admit(runs: &Arc<Runs>, workers: &mut Workers) -> Result<Instant, Store
     let admission = admission(&active, runs.max_parallel_runs);
     for id in admission.superseded {
         let asked = runs.store.request_cancel(&id, OVERTAKEN_BY, now());
-        passing(Effect::AskCancel, asked).await?;
+        passing(Effect::ASK_CANCEL, asked).await?;
     }
     for id in admission.admitted {
         workers.start(runs, id);

@@ -341,9 +341,9 @@ impl Worker {
             RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
                 tracing::info!(run = %id, %step, attempt, "{}", if matches!(event, RunEvent::StepPublished { .. }) { "step published" } else { "step failed" });
                 let key = AttemptKey::new(id, NodeId::step(step), *attempt);
-                let runs = Arc::clone(&self.runs);
+                let programs = self.runs.programs.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = runs.programs.remove(&key).await {
+                    if let Err(error) = programs.remove(&key).await {
                         tracing::warn!(%key, %error, "a program was not removed and will be collected later");
                     }
                 });
