@@ -32,7 +32,6 @@ const EXEMPT: &[(&str, &str, &str)] = &[
     ("house/leases.rs", "release_named_lease", "only says who works"),
     ("run/reconcile.rs", "renew_lease", "only moves a time"),
     ("run/reconcile.rs", "acquire_lease", "is in take_lease"),
-    ("run/reconcile.rs", "take_over_lease", "is in take_lease"),
     ("content/retention.rs", "give_up_delivery", "of what nobody can read"),
     ("content/backup.rs", "rename", "restores while no service is at work"),
     ("engine.rs", "check", "asked by `doctor`, without a service"),
