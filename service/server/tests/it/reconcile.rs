@@ -370,7 +370,7 @@ fn a_run_that_cannot_be_read_is_told_in_a_sentence() {
         .as_str()
         .unwrap()
         .to_owned();
-    let script = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute(\"UPDATE runs SET request = substr(request, 1, 100)\")\ndb.commit()";
+    let script = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute(\"UPDATE run_requests SET request = substr(request, 1, 100)\")\ndb.commit()";
     let database = place.path().join("yard/trainyard.db");
     let done = std::process::Command::new("python3")
         .args(["-c", script])
