@@ -151,12 +151,13 @@ pub(crate) async fn back_up(
         .map_err(|error| told(error, file))?;
     let copy = opened(hidden.path()).await.map_err(|error| match error {
         // It is the database that is newer, and not the file that nobody will see.
-        BackupError::Store(StoreError::SchemaTooNew { found, known, .. }) => StoreError::SchemaTooNew {
-            database: url.to_string(),
-            found,
-            known,
+        BackupError::Store(StoreError::SchemaTooNew { found, known, .. }) => {
+            BackupError::Store(StoreError::SchemaTooNew {
+                database: url.to_string(),
+                found,
+                known,
+            })
         }
-        .into(),
         other => other,
     })?;
     let needed = needed(&copy).await?;
