@@ -89,7 +89,7 @@ async fn one_run(folder: &Path, data: &Path, executor: ExecutorKind, runs: usize
 pub async fn resumed(folder: &Path) -> Result<()> {
     let data = folder.join("resumed");
     one_run(folder, &data, ExecutorKind::Process, IN_FLIGHT).await?;
-    let settings = format!("max_parallel_runs = {IN_FLIGHT}\n[executor]\nkind = \"process\"\n");
+    let settings = format!("[executor]\nkind = \"process\"\nmax_parallel_runs = {IN_FLIGHT}\n");
     let mut service = Service::start(&data, &settings)?;
     let path = service.database.to_str().context("no UTF-8")?.to_owned();
     let until = |query: &str, wanted: usize| -> Result<()> {
