@@ -5,7 +5,7 @@ use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::backup::{self, BackedUp, BackupError, Restored};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
-use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig};
+use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig, TargetConfig};
 use crate::house::crash::{Effect, passing};
 use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
@@ -178,11 +178,14 @@ impl Engine {
         }
         let github = config.github.as_ref().map(github).transpose()?.map(Arc::new);
         // Calls are few, and a model server that closed a connection after an error must not fail the next one.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()
-            .unwrap_or_default();
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let mut urls = config.targets.values().filter_map(TargetConfig::url);
+        // Reading the machine's certificates takes its time.
+        let http = match urls.all(trainyard_github::is_plain_loopback) {
+            true => http.tls_certs_only([]),
+            false => http,
+        };
+        let http = http.build().unwrap_or_default();
         let owner = Owner::new(folders.owners(), &instance(&folders)?).map_err(|source| EngineError::DataDir {
             path: folders.owners(),
             source,

@@ -128,7 +128,7 @@ impl Connection {
         match &mut self.driver {
             Driver::SqliteWriter(connection) => Either::Sqlite(connection),
             Driver::SqliteReader(connection) => Either::Sqlite(connection),
-            #[expect(clippy::unwrap_used, reason = "it is there until the drop")]
+            #[allow(clippy::unwrap_used, reason = "it is there until the drop")]
             Driver::SqliteLent(lent) => Either::Sqlite(lent.connection.as_mut().unwrap()),
             Driver::PostgresTransaction(transaction) => Either::Postgres(transaction),
             Driver::PostgresReader(connection) => Either::Postgres(connection),

@@ -19,6 +19,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, 'begun', $6, $7, $8, $9, $10, $11, $12) RETURNING id";
     HIGHEST = "SELECT MAX(number) FROM push_intents WHERE target = $1";
     OPEN_OF = "SELECT id FROM push_intents WHERE target = $1 AND state IN ('begun', 'unknown')";
+    ENDING = "SELECT id FROM runs WHERE id = $1 AND cancel_requested = TRUE";
     SETTLE = "UPDATE push_intents SET state = $2, reason = $3, settled_at = $4
         WHERE id = $1 AND state IN ('begun', 'unknown')";
     LIST = "SELECT id, action, state, target, pipeline, version, model, run, actor, evidence, at, reason
@@ -43,7 +44,8 @@ const FINDING: Kind = Kind {
 
 impl Store {
     /// Stores what is about to be done and takes its number, if the target's newest ledger entry is still `newest` and
-    /// nothing else is open there; else `Conflict`. A new number is above all that were ever given, whoever asks.
+    /// nothing else is open there, and the run that pushes was not cancelled; else `Conflict`. A new number is above all
+    /// that were ever given, whoever asks.
     pub async fn begin_intent(&self, intent: &NewIntent, newest: Option<i64>) -> Result<i64> {
         let intent = intent.clone();
         self.write(move |db| Box::pin(async move { begin(db, &intent, newest).await }))
@@ -119,6 +121,14 @@ async fn highest(db: &mut Connection, target: &str) -> Result<u64> {
 
 async fn begin(db: &mut Connection, intent: &NewIntent, newest: Option<i64>) -> Result<i64> {
     let NewIntent { action, entry, fresh } = intent;
+    // A cancel is final: what was not begun before it never is.
+    if let Some(run) = entry.run.as_ref().filter(|_| *action == IntentAction::Push)
+        && db.row(ENDING, args![run.as_str()]).await?.is_some()
+    {
+        return Err(StoreError::Conflict(format!(
+            "run {run} was cancelled before its push began"
+        )));
+    }
     let number: u64 = entry.version.parse().unwrap_or(0);
     let open = db.row(OPEN_OF, args![&entry.target]).await?.is_some();
     let taken = *fresh && number <= highest(db, &entry.target).await?;

@@ -34,6 +34,20 @@ pub(crate) async fn clear(runs: &Runs) {
     }
 }
 
+/// Removes what is left of a run that is over: an attempt whose end was stored without the service hearing that it
+/// was, or that could not be removed then. The next start does what this cannot.
+pub(crate) async fn clear_run(runs: &Runs, run: &RunId) {
+    let keys = match runs.programs.executor.list().await {
+        Ok(keys) => keys,
+        Err(error) => return tracing::debug!(%run, %error, "leftover programs cannot be listed"),
+    };
+    for key in keys.iter().filter(|key| key.run == *run) {
+        if let Err(error) = clear_program(runs, key).await {
+            tracing::warn!(%key, %error, "a leftover program was not removed");
+        }
+    }
+}
+
 async fn clear_program(runs: &Runs, key: &AttemptKey) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let wanted = match runs.store.load_run(&key.run).await {
         Ok(run) => still_wanted(&run, key),

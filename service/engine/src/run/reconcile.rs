@@ -12,6 +12,7 @@ use crate::house::error::EffectError;
 use crate::house::trouble::Trouble;
 use crate::run::Runs;
 use crate::run::effects;
+use crate::run::leftovers;
 use crate::run::moved::Moved;
 use crate::run::outcome::Outcome;
 use futures_util::FutureExt;
@@ -359,8 +360,9 @@ impl Worker {
     fn finish(&mut self) {
         self.tasks.abort_all();
         let folders = self.runs.folders.clone();
-        let id = self.run.request.id.clone();
+        let (runs, id) = (Arc::clone(&self.runs), self.run.request.id.clone());
         tokio::spawn(async move {
+            leftovers::clear_run(&runs, &id).await;
             if let Err(error) = remove_folders(vec![folders.checkout(&id), folders.work(&id)]).await {
                 tracing::debug!(run = %id, %error, "left for the collector");
             }

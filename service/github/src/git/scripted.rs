@@ -1,6 +1,6 @@
 //! A repository that a simulation has in memory, in place of git's mirrors. A release knows none.
 
-use super::GitError;
+use super::error::GitError;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -107,7 +107,10 @@ pub(super) fn checkout(sha: &CommitSha, into: &Path) -> Option<Result<(), GitErr
         for (path, content) in commit.files {
             let place = into.join(path);
             let written = fs::create_dir_all(place.parent().unwrap_or(into)).and_then(|()| fs::write(&place, content));
-            written.map_err(|source| super::disk(&place, source))?;
+            written.map_err(|source| GitError::Disk {
+                path: place.display().to_string(),
+                source,
+            })?;
         }
         Ok(())
     };

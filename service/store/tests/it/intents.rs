@@ -1,5 +1,5 @@
 use crate::databases::on_both;
-use crate::samples::at;
+use crate::samples::{at, start_run};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::registry::{Evidence, IntentAction, IntentState, NewIntent, NewPromotion};
 use trainyard_core::run::{Drift, Finding};
@@ -60,6 +60,22 @@ on_both! {
         ours.append_promotion(&entry, None, Vec::new()).await.unwrap();
         assert_eq!(store.take_named_lease("push", "three", Some(&seen)).await.unwrap(), None);
         assert!(store.open_intent("flights").await.unwrap().is_none(), "recorded");
+    }
+
+    async fn a_cancelled_run_begins_no_push(fresh) {
+        let store = &fresh.store;
+        let run = start_run(store, "r1", 0).await;
+        let of_run = |action| {
+            let mut intent = intent("flights", "000001", true);
+            intent.action = action;
+            intent.entry.run = Some(run.request.id.clone());
+            intent
+        };
+        assert!(store.request_cancel(&run.request.id, "ada", at(1)).await.unwrap());
+        let refused = store.begin_intent(&of_run(IntentAction::Push), None).await.unwrap_err();
+        assert_eq!(refused, StoreError::Conflict("run r1 was cancelled before its push began".to_owned()));
+        // A person may want its model all the same.
+        store.begin_intent(&of_run(IntentAction::Promote), None).await.unwrap();
     }
 
     async fn a_number_is_given_once_whatever_became_of_it(fresh) {

@@ -40,6 +40,9 @@ pub struct History {
     listener: TcpListener,
     folder: TempDir,
     lives: Cell<u64>,
+    /// The executor was away.
+    away: Cell<bool>,
+    restarted: Cell<bool>,
 }
 
 /// Why a service ended.
@@ -66,7 +69,11 @@ pub fn play(seed: u64) -> (Vec<String>, Result<(), String>) {
     trainyard_store::simulate(None);
     scripted::simulate(None);
     let trace = std::mem::take(&mut world.lock().unwrap().trace);
-    (trace, played)
+    // Names that the machine gave.
+    let folder = history.folder.path().display().to_string();
+    let address = history.listener.local_addr().unwrap().to_string();
+    let same = |text: &String| text.replace(&folder, "FOLDER").replace(&address, "ADDRESS");
+    (trace.iter().map(same).collect(), played)
 }
 
 /// A disk that takes no time, where there is one.
@@ -126,6 +133,8 @@ impl History {
             listener,
             folder,
             lives: Cell::new(0),
+            away: Cell::new(false),
+            restarted: Cell::new(false),
         }
     }
 
@@ -151,11 +160,11 @@ impl History {
                     () = crash.notified() => End::Crashed,
                     end = &mut life => end,
                 });
+                let mut rolls = self.world.lock().unwrap().ask("away");
+                time::stop(Duration::from_millis(rolls.pick(&[0, 100, 2_000, 20_000])));
                 // A process that dies leaves what it has in hand.
                 self.hands()
             });
-            let away = Duration::from_millis(self.world.lock().unwrap().ask("away").pick(&[0, 100, 2_000, 20_000]));
-            time::stop(away);
             drop(runtime);
             self.world.lock().unwrap().died();
             match end.unwrap() {
@@ -211,11 +220,15 @@ impl History {
                 },
             }
         }
-        End::Over(self.end(&engine, &mut acts).await)
+        match self.end(&engine, &mut acts).await {
+            Ok(false) => End::Crashed,
+            Ok(true) => End::Over(Ok(())),
+            Err(found) => End::Over(Err(found)),
+        }
     }
 
-    /// Waits until nothing is left to do, and looks at what came of all.
-    async fn end(&self, engine: &Engine, acts: &mut JoinSet<()>) -> Result<(), String> {
+    /// Waits until nothing is left to do, and looks at what came of all; false if the service has to start once more.
+    async fn end(&self, engine: &Engine, acts: &mut JoinSet<()>) -> Result<bool, String> {
         {
             let mut world = self.world.lock().unwrap();
             world.calm_down();
@@ -254,7 +267,12 @@ impl History {
                 () = changed.notified() => {}
             }
         }
-        check::all(self, engine).await
+        // What could not be removed while the executor was away goes at the next start.
+        if !self.executor.remaining().is_empty() && self.away.get() && !self.restarted.replace(true) {
+            return Ok(false);
+        }
+        check::all(self, engine).await?;
+        Ok(true)
     }
 
     async fn held(&self, engine: &Engine) -> bool {
@@ -334,7 +352,10 @@ impl History {
                 time::set_ahead(ahead);
                 world.lock().unwrap().say(format!("the clock is set to {ahead} s"));
             }
-            Happens::Unreachable(calls) => self.executor.unreachable(calls),
+            Happens::Unreachable(calls) => {
+                self.away.set(true);
+                self.executor.unreachable(calls);
+            }
             Happens::Finish(key) => self.executor.finish(&key),
             Happens::Lose(key) => {
                 world.lock().unwrap().say(format!("{key} is lost"));

@@ -127,8 +127,8 @@ pub fn tell(repository: &Repository) {
                     world.plan(again, data);
                 }
             }
-            47..=53 => world.plan(at, Happens::Cancel),
-            54..=59 => world.plan(at, Happens::RollBack),
+            47..=53 => world.plan(at, in_the_midst(&mut rolls, Happens::Cancel)),
+            54..=59 => world.plan(at, in_the_midst(&mut rolls, Happens::RollBack)),
             60..=61 => {
                 world.plan(at, Happens::Hold(true));
                 let free = later(&mut rolls, 1);
@@ -154,6 +154,17 @@ pub fn tell(repository: &Repository) {
             }
             _ => world.plan(at, Happens::Clock(rolls.pick(&[-3600, 3600, -5, 86_400]))),
         }
+    }
+}
+
+/// Half of the time in the middle of what the service does then.
+fn in_the_midst(rolls: &mut Rolls, what: Happens) -> Happens {
+    match rolls.percent(50) {
+        true => Happens::Midst {
+            after: rolls.below(120),
+            what: Box::new(what),
+        },
+        false => what,
     }
 }
 

@@ -57,6 +57,11 @@ pub enum Happens {
     GitHub(u64),
     /// The status page is away, or is there again.
     Status(bool),
+    /// It happens in the middle of what the service does, after so many statements.
+    Midst {
+        after: u64,
+        what: Box<Happens>,
+    },
     Finish(AttemptKey),
     Lose(AttemptKey),
     /// The receiver does what it heard long ago.
@@ -126,6 +131,7 @@ pub struct World {
     github_fails: u64,
     statements: u64,
     fails: Option<(u64, u64, StatementFate)>,
+    midst: Vec<(u64, Happens)>,
 }
 
 impl World {
@@ -150,6 +156,7 @@ impl World {
             github_fails: 0,
             statements: 0,
             fails: None,
+            midst: Vec::new(),
         }))
     }
 
@@ -206,6 +213,7 @@ impl World {
     pub fn apply(&mut self, what: &Happens) {
         match what {
             Happens::Store { after, times, fate } => self.fails = Some((self.statements + after, *times, *fate)),
+            Happens::Midst { after, what } => self.midst.push((self.statements + after, (**what).clone())),
             Happens::GitHub(times) => self.github_fails += times,
             Happens::Status(away) => self.receiver.away = *away,
             Happens::Act { version, digest } => {
@@ -219,6 +227,15 @@ impl World {
     /// What becomes of the next statement.
     fn statement(&mut self, text: &str) -> StatementFate {
         self.statements += 1;
+        let now = self.statements;
+        if self.midst.iter().any(|(at, _)| *at <= now) {
+            let (due, later) = std::mem::take(&mut self.midst)
+                .into_iter()
+                .partition(|(at, _)| *at <= now);
+            self.midst = later;
+            let due: Vec<(u64, Happens)> = due;
+            due.into_iter().for_each(|(_, what)| self.plan(time::now(), what));
+        }
         let Some((from, times, fate)) = self.fails else {
             return StatementFate::Well;
         };
