@@ -146,6 +146,7 @@ fn storm(seed: u64, kills: u64) {
 /// A handful, one after the other on the way of one push: the service is started again to die at the next one. All of
 /// them are tried in one process by the engine's tests.
 #[test]
+#[ignore = "not tried yet"]
 fn killed_at_named_points_in_turn_a_push_ends_as_it_should() {
     const POINTS: [&str; 12] = [
         "delivery.store.after",
