@@ -185,11 +185,8 @@ impl Disk {
 /// Writes those sectors of a change that are kept.
 fn write(bytes: &mut Vec<u8>, change: &Change, mut kept: impl FnMut(usize) -> bool) {
     match change {
-        Change::Truncate(length) => {
-            if kept(0) {
-                bytes.resize(*length, 0);
-            }
-        }
+        Change::Truncate(length) if kept(0) => bytes.resize(*length, 0),
+        Change::Truncate(_) => {}
         Change::Write(offset, data) => {
             let mut at = 0;
             while at < data.len() {

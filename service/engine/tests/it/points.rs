@@ -247,15 +247,12 @@ stories! {
     "a trial": tried(), |stage| {
         train(stage.yard(), "0.7").await;
     };
-    "a trial that a promotion does not pass": {
-        let stage = async {
-            let mut stage = tried().await;
-            let yard = stage.yard();
-            train(yard, "0.7").await;
-            yard.push(&[("auc: 0.7", "auc: 0.8"), ("serve: well", "serve: wrong")]).await;
-            yard.last(2).await;
-            stage
-        };
+    "a trial that a promotion does not pass": async {
+        let mut stage = tried().await;
+        let yard = stage.yard();
+        train(yard, "0.7").await;
+        yard.push(&[("auc: 0.7", "auc: 0.8"), ("serve: well", "serve: wrong")]).await;
+        yard.last(2).await;
         stage
     }, |stage| {
         let yard = stage.yard();

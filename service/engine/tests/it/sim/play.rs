@@ -187,7 +187,8 @@ impl History {
     async fn life(&self) -> End {
         time::start();
         self.lives.set(self.lives.get() + 1);
-        let clocks: (Box<dyn Fn() -> i64>, Box<dyn Fn() -> i64>) = (Box::new(time::now), Box::new(time::wall));
+        type Clock = Box<dyn Fn() -> i64>;
+        let clocks: (Clock, Clock) = (Box::new(time::now), Box::new(time::wall));
         trainyard_engine::simulate(Some(clocks), self.lives.get() << 32);
         trainyard_store::simulate(Some(statements(&self.world)));
         let mut around = JoinSet::new();
