@@ -316,9 +316,8 @@ async fn serving(history: &History, engine: &Engine, seen: &Seen) -> Found {
         .trace
         .iter()
         .any(|line| line.contains("acts late"));
-    must(late, || format!("{found:?} serves, and the ledger says {says:?}"))?;
     // Nobody can know of what is done late and in secret.
-    if kind == Kind::NoStatus {
+    if kind == Kind::NoStatus && late {
         return Ok(());
     }
     let look = engine.look_at_target("tiny").await.map_err(|error| error.to_string())?;
