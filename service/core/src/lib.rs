@@ -19,6 +19,7 @@ pub mod ids;
 pub mod inbound;
 mod json;
 pub mod log;
+pub mod machine;
 pub mod node;
 pub mod placeholder;
 pub mod plan;

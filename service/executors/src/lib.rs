@@ -4,6 +4,7 @@
 //! as a test suite, run against each of them. A program's inputs are named by what they are;
 //! [`Staging`] is how executors of this machine bring them to it, and [`LogSink`] keeps what it says.
 
+mod abandoned;
 mod any;
 mod apart;
 mod context;
@@ -17,6 +18,7 @@ mod process;
 mod source;
 mod staging;
 
+pub use abandoned::Abandoned;
 pub use any::{AnyExecutor, AnyImageBuilder};
 pub use apart::apart;
 #[cfg(debug_assertions)]

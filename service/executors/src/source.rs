@@ -21,10 +21,11 @@ pub(crate) struct Source {
 pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
     let root = fs::canonicalize(&request.root).map_err(|error| unreadable(&request.root, error))?;
     let shown = request.dockerfile.display();
+    let told = |problem: &str| format!("the Dockerfile {shown} {problem}: correct build.dockerfile or add the file");
     let problem = |problem: String| BuildError::Refused {
-        message: format!("the Dockerfile {shown} {problem}: correct build.dockerfile or add the file"),
+        message: told(&problem),
     };
-    let unread = |error: io::Error| problem(format!("cannot be read ({error})"));
+    let unread = |error: io::Error| BuildError::of_file(told(&format!("cannot be read ({error})")), &error);
     let path = fs::canonicalize(&request.dockerfile).map_err(unread)?;
     if !path.starts_with(&root) {
         return Err(problem("lies outside the source tree".to_owned()));
@@ -36,10 +37,10 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
     let dockerfile = fs::read_to_string(&path).map_err(unread)?;
 
     let shown = request.context.display();
-    let problem = |problem: &str| BuildError::Refused {
-        message: format!("the build context {shown} {problem}: correct build.context"),
-    };
-    let context = fs::canonicalize(&request.context).map_err(|error| problem(&format!("cannot be read ({error})")))?;
+    let told = |problem: &str| format!("the build context {shown} {problem}: correct build.context");
+    let problem = |problem: &str| BuildError::Refused { message: told(problem) };
+    let unread = |error: io::Error| BuildError::of_file(told(&format!("cannot be read ({error})")), &error);
+    let context = fs::canonicalize(&request.context).map_err(unread)?;
     if !context.starts_with(&root) {
         return Err(problem("lies outside the source tree"));
     }
@@ -57,7 +58,6 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
 }
 
 pub(crate) fn unreadable(context: &Path, error: io::Error) -> BuildError {
-    BuildError::Refused {
-        message: format!("the build context {} cannot be read: {error}", context.display()),
-    }
+    let message = format!("the build context {} cannot be read: {error}", context.display());
+    BuildError::of_file(message, &error)
 }

@@ -7,6 +7,7 @@ mod docker;
 mod footprint;
 mod intake;
 mod many_runs;
+mod outputs;
 mod service;
 
 use anyhow::{Context, Result, ensure};
@@ -34,6 +35,9 @@ fn main() -> Result<()> {
     // One part alone: `cargo bench --bench costs -- intake`.
     let only = std::env::args().nth(1).filter(|word| !word.starts_with('-'));
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("outputs") {
+        outputs::report(folder.path())?;
+    }
     if wanted("containers") {
         runtime.block_on(containers(folder.path()))?;
     }

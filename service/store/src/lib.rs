@@ -43,6 +43,7 @@ mod reads;
 mod retention;
 mod room;
 mod rows;
+mod run_waits;
 mod runs;
 mod schedules;
 mod signal;

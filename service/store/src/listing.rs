@@ -171,6 +171,8 @@ pub struct RunRow {
     pub version: u64,
     /// Why it is set aside and does not go on, for people.
     pub set_aside: Option<String>,
+    /// What it waits for that is none of its own business, for people.
+    pub waits_for: Option<String>,
 }
 
 const RUN: Kind = Kind {
@@ -203,12 +205,13 @@ impl Reads {
         Ok(args![row.micros(0)?, row.get::<String>(1)?])
     }
 
-    /// The rows with why those of them do not go on that are set aside.
+    /// The rows with why those of them do not go on that are set aside or wait.
     async fn explained(&self, mut rows: Vec<RunRow>) -> Result<Vec<RunRow>> {
         if rows.iter().all(|row| row.state.is_final()) {
             return Ok(rows);
         }
         let crashes = self.crashes().await?;
+        let mut waits = self.waits().await?;
         let unreadable = self.unreadable();
         for row in rows.iter_mut().filter(|row| !row.state.is_final()) {
             let of_row =
@@ -219,6 +222,7 @@ impl Reads {
                 Some(found) => Some(found.sentence()),
                 None => crashed.map(|crash| crashed::set_aside(crash.times)),
             };
+            row.waits_for = waits.remove(&row.id);
         }
         Ok(rows)
     }
@@ -273,5 +277,6 @@ fn run_row(row: &Row) -> Result<RunRow> {
         steps: row.json(16, "steps")?,
         version: row.count(17)?,
         set_aside: None,
+        waits_for: None,
     })
 }

@@ -28,6 +28,7 @@ migrations! {
     8 "0008_retention";
     9 "0009_delivery_bodies";
     10 "0010_run_requests";
+    11 "0011_run_waits";
 }
 
 /// The newest schema version this program knows.

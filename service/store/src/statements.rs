@@ -27,6 +27,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("preimages", crate::preimages::STATEMENTS),
     ("promotions", crate::promotions::STATEMENTS),
     ("retention", crate::retention::STATEMENTS),
+    ("run_waits", crate::run_waits::STATEMENTS),
     ("runs", crate::runs::STATEMENTS),
     ("schedules", crate::schedules::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),

@@ -87,6 +87,15 @@ const IMAGE_GONE: RetryPolicy = RetryPolicy {
     backoff_max_seconds: 0.0,
 };
 
+/// An engine that is restarted, a container that is removed: the program is started again soon, and whoever ends it
+/// again and again is told of it.
+const INTERRUPTED: RetryPolicy = RetryPolicy {
+    max_retry_count: 20,
+    backoff_seconds: 1.0,
+    backoff_factor: 2.0,
+    backoff_max_seconds: 60.0,
+};
+
 /// What to do next.
 pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
     match run.state {
@@ -174,8 +183,7 @@ fn decide_step(
             at,
             deadline,
         } => {
-            let earlier = record.infrastructure_failures;
-            let failed = failure(name, planned, (*attempt, earlier), exit, *at, *deadline, cancelled, now);
+            let failed = failure(name, planned, (*attempt, record), exit, *at, *deadline, cancelled, now);
             decisions.push(Decision::Record(failed));
         }
         StepState::Pending | StepState::Waiting { .. } => {
@@ -253,19 +261,23 @@ fn is_absent(run: &Run, planned: &PlannedStep, upstream: &StepName, record: &Ste
 fn failure(
     name: &StepName,
     planned: &PlannedStep,
-    (attempt, earlier): (u32, u32),
+    (attempt, record): (u32, &StepRecord),
     exit: &Exit,
     at: Micros,
     deadline: Micros,
     cancelled: Option<&str>,
     now: Micros,
 ) -> RunEvent {
-    let timed_out = at >= deadline && matches!(exit, Exit::Signal { .. } | Exit::Code { code: 137 | 143, .. });
+    // What others end is a signal; what we end has the code of one.
+    let timed_out = at >= deadline && matches!(exit, Exit::Code { code: 137 | 143, .. });
     let (reason, permanent) = match cancelled {
         Some(by) => (sentence::run_cancelled(by), true),
         None if timed_out => (sentence::step_timed_out(name, planned.timeout_seconds), false),
         None => sentence::step_ended(name, exit, planned.memory_bytes),
     };
+    let interruptions = record.interruptions + 1;
+    // Each trouble has a budget of its own: many interruptions leave no full disk without patience.
+    let earlier = record.infrastructure_failures.saturating_sub(record.interruptions);
     let wait = if permanent {
         None
     } else {
@@ -276,8 +288,16 @@ fn failure(
                 let patience = FULL_DISK.wait_after(earlier + 1);
                 planned.retry.wait_after(earlier + 1).or(patience)
             }
-            _ => planned.retry.wait_after(attempt.saturating_sub(earlier)),
+            _ if exit.is_interruption() => INTERRUPTED.wait_after(interruptions),
+            _ => planned
+                .retry
+                .wait_after(attempt.saturating_sub(record.infrastructure_failures)),
         }
+    };
+    let given_up = wait.is_none() && !permanent && exit.is_interruption();
+    let reason = match given_up {
+        true => sentence::interrupted_too_often(&reason, interruptions),
+        false => reason,
     };
     let retry_at = wait.map(|seconds| Micros(now.0.saturating_add((seconds * 1e6) as i64)));
     RunEvent::StepFailed {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// The signals by which others end a program; of a crash it gets another one.
+pub const ENDS: [i32; 5] = [1, 2, 3, 9, 15];
+
 /// How a step's program ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
@@ -29,7 +32,8 @@ pub enum Exit {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u64>,
     },
-    /// Stopped by a signal: ours after a timeout or cancel, or somebody else's.
+    /// Stopped by a signal: its own crash, or somebody outside. Of ours, after a timeout or cancel, older versions
+    /// wrote the same.
     Signal {
         /// The signal's number.
         signal: i32,
@@ -44,7 +48,7 @@ pub enum Exit {
         /// Whether another attempt could help.
         permanent: bool,
     },
-    /// It disappeared: removed by somebody, or lost with its engine.
+    /// It disappeared: removed by somebody, or lost with its engine, which was restarted under it.
     Lost,
     /// The engine had its image no more when it was to start.
     ImageGone {
@@ -89,10 +93,19 @@ impl Exit {
         matches!(self, Self::DiskFull { .. }) || self.says_full_disk()
     }
 
+    /// Whether something outside ended the program or kept it from starting: its engine, its machine or a person.
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::Lost | Self::NotStarted { permanent: false, .. } => true,
+            Self::Signal { signal, .. } => ENDS.contains(signal),
+            _ => false,
+        }
+    }
+
     /// Whether it was the service's trouble, and none of the step's: such an attempt does not count among those
     /// that the step's retry policy has.
     pub fn is_infrastructure(&self) -> bool {
-        self.is_full_disk() || matches!(self, Self::ImageGone { .. })
+        self.is_full_disk() || matches!(self, Self::ImageGone { .. }) || self.is_interruption()
     }
 }
 

@@ -21,7 +21,7 @@ mod tests;
 pub use decide::{Command, Decision, Limits, decide};
 pub use disagreement::{Disagreement, Finding};
 pub use drift::Drift;
-pub use event::{Exit, RunEvent};
+pub use event::{ENDS, Exit, RunEvent};
 pub use run_state::RunState;
 pub use skip::SkipCause;
 pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};

@@ -86,17 +86,27 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
                 let said = said(last_line.as_deref());
                 (format!("step '{step}' crashed with {name}{said}"), false)
             }
-            _ => (
-                format!("step '{step}' was killed by signal {signal} from outside"),
-                false,
-            ),
+            named => {
+                let name = named.map_or_else(|| format!("signal {signal}"), |(name, _)| name.to_owned());
+                (
+                    format!(
+                        "step '{step}' was ended by {name} from outside: look for who stops programs or containers there"
+                    ),
+                    false,
+                )
+            }
         },
         Exit::NotStarted { reason, permanent } => (format!("step '{step}' could not be started: {reason}"), *permanent),
         Exit::Lost => (
-            format!("step '{step}' was lost: its container disappeared while it ran"),
+            format!("step '{step}' was lost: its container was removed, or its engine restarted, while it ran"),
             false,
         ),
     }
+}
+
+/// Something outside ended a step so often that it is not tried again.
+pub fn interrupted_too_often(reason: &str, times: u32) -> String {
+    format!("{reason} (that happened {times} times, so that it is not started again by itself)")
 }
 
 fn said(line: Option<&str>) -> String {

@@ -120,6 +120,9 @@ pub struct StepRecord {
     /// Attempts that failed by no fault of the step's; see [`Exit::is_infrastructure`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub infrastructure_failures: u32,
+    /// Those of them that something outside ended; see [`Exit::is_interruption`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub interruptions: u32,
     /// The end of the newest attempt's log, unless it ended well.
     #[serde(default)]
     pub last_lines: Vec<String>,
@@ -139,6 +142,7 @@ impl StepRecord {
             outputs: BTreeMap::new(),
             metrics: BTreeMap::new(),
             infrastructure_failures: 0,
+            interruptions: 0,
             last_lines: Vec::new(),
             started_at: None,
             ended_at: None,
@@ -656,8 +660,9 @@ impl StepRecord {
                 if *attempt != last && !(before_start && *attempt == last + 1) {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
-                if matches!(state, StepState::Ended { exit, .. } if exit.is_infrastructure()) {
-                    self.infrastructure_failures += 1;
+                if let StepState::Ended { exit, .. } = state {
+                    self.infrastructure_failures += u32::from(exit.is_infrastructure());
+                    self.interruptions += u32::from(exit.is_interruption());
                 }
                 match retry_at {
                     Some(until) => StepState::Waiting {

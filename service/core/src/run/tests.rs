@@ -258,6 +258,6 @@ fn how_a_program_ended_is_told_with_its_last_line() {
     step 'train' exited with code -1: odd
     step 'train' crashed with SIGSEGV: it said
     step 'train' crashed with SIGABRT and wrote nothing: see its log
-    step 'train' was killed by signal 9 from outside
+    step 'train' was ended by SIGKILL from outside: look for who stops programs or containers there
     ");
 }

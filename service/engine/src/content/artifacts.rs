@@ -11,11 +11,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+use trainyard_core::machine;
 use trainyard_executors::Trees;
-pub use trainyard_executors::remove_tree;
+pub use trainyard_executors::{Abandoned, remove_tree};
 
 /// Bytes of a path inside an artifact; the system takes 4096 with everything above it.
 const LONGEST_PATH: usize = 1024;
+/// Up to so many files are synced one by one; more with everything on their disk, at once.
+const FEW: u64 = 32;
 
 /// Why an output cannot become an artifact.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum ArtifactError {
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
+    /// Nobody waits for it any more.
+    #[error("it was stopped")]
+    Abandoned,
     /// The disk said no.
     #[error("{path} cannot be read or written: {source}")]
     Io {
@@ -44,6 +50,13 @@ pub enum ArtifactError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ArtifactError {
+    /// Whether it is the machine's trouble, and nothing is wrong with the content.
+    pub fn is_trouble(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if machine::is_trouble(source))
+    }
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> ArtifactError + '_ {
@@ -96,7 +109,7 @@ impl ArtifactFolder {
 
     /// Seals the file or folder and moves it in. Blocks; the source is gone afterwards.
     pub fn store(&self, source: &Path) -> Result<(Digest, PathBuf), ArtifactError> {
-        let digest = seal(source)?;
+        let digest = seal(source, &Abandoned::default())?;
         let place = self.adopt(source, &digest)?;
         Ok((digest, place))
     }
@@ -138,18 +151,15 @@ impl Trees for ArtifactFolder {
 /// Digest of a tree: SHA-256 over its entries sorted by path, each as
 /// `kind NUL path NUL (executable NUL sha256-of-content)`. A single file is an entry with an empty
 /// path. Owner, times and other permissions do not count.
-pub fn digest(path: &Path) -> Result<Digest, ArtifactError> {
+pub fn digest(path: &Path, abandoned: &Abandoned) -> Result<Digest, ArtifactError> {
     let mut tree = Sha256::new();
-    walk(path, &mut |entry| {
-        hash_entry(&mut tree, entry)?;
-        Ok(())
-    })?;
+    walk(path, &mut |entry| hash_entry(&mut tree, entry, abandoned))?;
     Ok(Digest::from_sha256(&tree.finalize()))
 }
 
 /// SHA-256 of one file's bytes.
-pub fn file_digest(path: &Path) -> Result<Digest, ArtifactError> {
-    Ok(Digest::from_sha256(&hash_file(path)?))
+pub fn file_digest(path: &Path, abandoned: &Abandoned) -> Result<Digest, ArtifactError> {
+    Ok(Digest::from_sha256(&hash_file(path, abandoned)?))
 }
 
 struct Entry<'a> {
@@ -159,22 +169,25 @@ struct Entry<'a> {
     executable: bool,
 }
 
-fn hash_entry(tree: &mut Sha256, entry: &Entry<'_>) -> Result<(), ArtifactError> {
+fn hash_entry(tree: &mut Sha256, entry: &Entry<'_>, abandoned: &Abandoned) -> Result<(), ArtifactError> {
     tree.update(if entry.is_dir { b"d\0" } else { b"f\0" });
     tree.update(entry.relative.as_bytes());
     tree.update([0]);
     if !entry.is_dir {
         tree.update([u8::from(entry.executable), 0]);
-        tree.update(hash_file(entry.path)?);
+        tree.update(hash_file(entry.path, abandoned)?);
     }
     Ok(())
 }
 
-fn hash_file(path: &Path) -> Result<[u8; 32], ArtifactError> {
+fn hash_file(path: &Path, abandoned: &Abandoned) -> Result<[u8; 32], ArtifactError> {
     let mut file = File::open(path).map_err(at(path))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 128 * 1024];
     loop {
+        if abandoned.is_so() {
+            return Err(ArtifactError::Abandoned);
+        }
         let count = file.read(&mut buffer).map_err(at(path))?;
         if count == 0 {
             return Ok(hash.finalize().into());
@@ -184,31 +197,49 @@ fn hash_file(path: &Path) -> Result<[u8; 32], ArtifactError> {
 }
 
 /// Hashes a tree while making it read-only, ours, and durable.
-pub fn seal(root: &Path) -> Result<Digest, ArtifactError> {
+pub fn seal(root: &Path, abandoned: &Abandoned) -> Result<Digest, ArtifactError> {
     let mut tree = Sha256::new();
-    let mut files = 0_u64;
-    let mut folders = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    let mut count = 0_u64;
     walk(root, &mut |entry| {
-        hash_entry(&mut tree, entry)?;
+        hash_entry(&mut tree, entry, abandoned)?;
         own(entry.path)?;
         if entry.is_dir {
             folders.push(entry.path.to_owned());
-        } else {
-            files += 1;
-            let mode = if entry.executable { 0o555 } else { 0o444 };
-            fs::set_permissions(entry.path, Permissions::from_mode(mode)).map_err(at(entry.path))?;
-            sync(entry.path)?;
+            return Ok(());
+        }
+        let mode = if entry.executable { 0o555 } else { 0o444 };
+        fs::set_permissions(entry.path, Permissions::from_mode(mode)).map_err(at(entry.path))?;
+        count += 1;
+        if count <= FEW {
+            files.push(entry.path.to_owned());
         }
         Ok(())
     })?;
-    if files == 0 {
+    if count == 0 {
         return Err(ArtifactError::Empty);
     }
+    let few = count <= FEW && folders.len() as u64 <= FEW;
+    if few {
+        files.iter().try_for_each(|file| sync(file))?;
+    }
     for folder in folders.iter().rev() {
-        sync(folder)?;
+        if few {
+            sync(folder)?;
+        }
         fs::set_permissions(folder, Permissions::from_mode(0o555)).map_err(at(folder))?;
     }
+    if !few {
+        sync_disk(root)?;
+    }
     Ok(Digest::from_sha256(&tree.finalize()))
+}
+
+/// Everything on the disk of this path: data, names and permissions in one go, where a sync of each file would wait for
+/// the disk each time. Since Linux 5.8 it tells of every write that failed.
+fn sync_disk(path: &Path) -> Result<(), ArtifactError> {
+    let synced = File::open(path).and_then(|file| Ok(rustix::fs::syncfs(file)?));
+    synced.map_err(at(path))
 }
 
 /// A component's container writes as another user; what is stored belongs to the service.
@@ -322,7 +353,7 @@ mod tests {
         let make = |name: &str, files: &[(&str, &str)]| {
             let root = dir.path().join(name);
             tree(&root, files);
-            digest(&root).unwrap()
+            digest(&root, &Abandoned::default()).unwrap()
         };
         let base = make("a", &[("x/1", "one"), ("y", "two")]);
         assert_eq!(base, make("b", &[("y", "two"), ("x/1", "one")]), "order of writing");
@@ -344,13 +375,43 @@ mod tests {
             let source = dir.path().join(name);
             tree(&source, &[("model.onnx", "bytes"), ("deep/er/file", "more")]);
             let (stored, place) = folder.store(&source).unwrap();
-            assert_eq!(stored, digest(&place).unwrap());
+            assert_eq!(stored, digest(&place, &Abandoned::default()).unwrap());
             assert!(folder.contains(&stored));
             places.push(place);
         }
         assert_eq!(places[0], places[1]);
         let mode = fs::metadata(places[0].join("model.onnx")).unwrap().mode();
         assert_eq!(mode & 0o222, 0, "nobody may write to it");
+    }
+
+    /// However many files there are, the digest is the same, and all of them are read-only.
+    #[test]
+    fn many_files_are_sealed_like_few() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("many");
+        let names: Vec<_> = (0..300).map(|number| format!("{}/{number}", number % 7)).collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+        tree(&root, &files);
+        let before = digest(&root, &Abandoned::default()).unwrap();
+        assert_eq!(seal(&root, &Abandoned::default()).unwrap(), before);
+        for name in names {
+            assert_eq!(fs::metadata(root.join(name)).unwrap().mode() & 0o222, 0);
+        }
+        assert_eq!(fs::metadata(root.join("3")).unwrap().mode() & 0o777, 0o555);
+        remove_tree(&root).unwrap();
+    }
+
+    #[test]
+    fn nobody_hashes_on_what_was_abandoned() {
+        let dir = tempfile::tempdir().unwrap();
+        let sparse = dir.path().join("sparse");
+        // Hours of hashing.
+        File::create(&sparse).unwrap().set_len(1 << 43).unwrap();
+        let abandoned = Abandoned::default();
+        let teller = abandoned.clone();
+        let hashing = std::thread::spawn(move || seal(&sparse, &abandoned));
+        teller.abandon();
+        assert!(matches!(hashing.join().unwrap(), Err(ArtifactError::Abandoned)));
     }
 
     #[test]
@@ -421,7 +482,10 @@ mod tests {
             fs::set_permissions(&outer, Permissions::from_mode(0o755)).unwrap();
             fs::rename(&outer, &root).unwrap();
         }
-        assert!(matches!(digest(&root), Err(ArtifactError::TooDeep)));
+        assert!(matches!(
+            digest(&root, &Abandoned::default()),
+            Err(ArtifactError::TooDeep)
+        ));
         remove_tree(&root).unwrap();
         assert!(!root.exists());
     }

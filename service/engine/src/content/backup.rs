@@ -2,7 +2,7 @@
 //! that they can be copied beside it, by us or by anything else, and only what is new each time.
 
 use super::Content;
-use super::artifacts::{ArtifactError, ArtifactFolder, digest, remove_tree, seal};
+use super::artifacts::{Abandoned, ArtifactError, ArtifactFolder, digest, remove_tree, seal};
 use crate::house::clock::now;
 use crate::house::folders::Folders;
 use crate::house::identity;
@@ -248,7 +248,7 @@ pub(crate) async fn restore(
     };
     let proved = needed.clone();
     let missing = blocking(move || {
-        let bad = |one: &Digest| !digest(&here.path(one)).is_ok_and(|found| found == *one);
+        let bad = |one: &Digest| !digest(&here.path(one), &Abandoned::default()).is_ok_and(|found| found == *one);
         Ok(proved.into_iter().filter(bad).collect())
     });
     Ok(Restored {
@@ -365,7 +365,7 @@ async fn copy_content(
                 continue;
             }
             copy_tree(&source, &hidden)?;
-            if seal(&hidden)? == digest {
+            if seal(&hidden, &Abandoned::default())? == digest {
                 folder.adopt(&hidden, &digest)?;
                 copied += 1;
             } else {

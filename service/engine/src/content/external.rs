@@ -7,9 +7,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
+use trainyard_core::machine;
 use trainyard_core::plan::SourceWindow;
 use trainyard_core::span::{AsOf, PatternError, Sight, SpanContent, SpanFile, SpanPattern, Unselected};
-use trainyard_executors::StagedFile;
+use trainyard_executors::{Abandoned, StagedFile};
 
 /// The type of what a step reads from a data source.
 const EXTERNAL_DATA: &str = "ExternalData";
@@ -26,6 +27,9 @@ pub enum ExternalError {
     /// What is there cannot be read.
     #[error("{0}")]
     Unreadable(String),
+    /// The machine has a trouble of its own: worth another try.
+    #[error("{0}")]
+    Trouble(String),
 }
 
 /// Why a step's external data are not what it was promised.
@@ -34,6 +38,9 @@ pub enum ChangedData {
     /// A file cannot be read any more.
     #[error("{0}")]
     Unreadable(String),
+    /// The machine has a trouble of its own: worth another try.
+    #[error("{0}")]
+    Trouble(String),
     /// A file has another content.
     #[error("{0} changed while the step was reading it: run again on the new content")]
     Changed(String),
@@ -52,25 +59,34 @@ pub struct Resolved {
 /// The spans a step reads. Their identity is their content, never their times or sizes.
 pub async fn resolve(data_root: &Path, window: &SourceWindow, sight: Sight) -> Result<Resolved, ExternalError> {
     let (root, window) = (data_root.to_owned(), window.clone());
-    trainyard_executors::apart(move || resolve_blocking(&root, &window, &sight))
-        .await
-        .map_err(|error| ExternalError::Unreadable(format!("the data could not be read: {error}")))?
+    let resolved = Abandoned::run(move |abandoned| resolve_blocking(&root, &window, &sight, abandoned)).await;
+    let defect = || ExternalError::Unreadable("the data could not be read: see the service's log".to_owned());
+    resolved.unwrap_or_else(|| Err(defect()))
 }
 
-fn resolve_blocking(data_root: &Path, window: &SourceWindow, sight: &Sight) -> Result<Resolved, ExternalError> {
+fn resolve_blocking(
+    data_root: &Path,
+    window: &SourceWindow,
+    sight: &Sight,
+    abandoned: &Abandoned,
+) -> Result<Resolved, ExternalError> {
     let pattern = SpanPattern::parse(&window.uri)?;
-    let files = list(data_root, &pattern).map_err(|fault| {
-        ExternalError::Unreadable(match fault {
-            Unlisted::Unreadable(error) => format!(
+    let files = list(data_root, &pattern).map_err(|fault| match fault {
+        Unlisted::Unreadable(error) => {
+            let told = format!(
                 "data source '{}' cannot be listed at {}: {error}; check data_root and the source's uri",
                 window.source,
                 data_root.display()
-            ),
-            Unlisted::Name(name) => format!(
-                "data source '{}' has a file whose name is not UTF-8, about '{name}': rename it, for example in ASCII letters",
-                window.source
-            ),
-        })
+            );
+            match machine::is_trouble(&error) {
+                true => ExternalError::Trouble(told),
+                false => ExternalError::Unreadable(told),
+            }
+        }
+        Unlisted::Name(name) => ExternalError::Unreadable(format!(
+            "data source '{}' has a file whose name is not UTF-8, about '{name}': rename it, for example in ASCII letters",
+            window.source
+        )),
     })?;
     let as_of = pattern.as_of(&window.source, &files, sight);
     let as_of = as_of.map_err(ExternalError::Unselected)?;
@@ -92,8 +108,13 @@ fn resolve_blocking(data_root: &Path, window: &SourceWindow, sight: &Sight) -> R
     let mut spans = Vec::new();
     for file in &selected {
         let path = data_root.join(&file.path);
-        let digest = file_digest(&path)
-            .map_err(|error| ExternalError::Unreadable(format!("data source '{}': {error}", window.source)))?;
+        let digest = file_digest(&path, abandoned).map_err(|error| {
+            let told = format!("data source '{}': {error}", window.source);
+            match error.is_trouble() {
+                true => ExternalError::Trouble(told),
+                false => ExternalError::Unreadable(told),
+            }
+        })?;
         tree.update(file.path.as_bytes());
         tree.update([0]);
         tree.update(digest.as_str().as_bytes());
@@ -188,9 +209,12 @@ pub fn files(data: &ArtifactRef) -> Vec<StagedFile> {
 
 /// Whether every span file still has the content that was promised: a model trained on data that
 /// changed underway must not be published.
-pub fn unchanged(data_root: &Path, data: &ArtifactRef) -> Result<(), ChangedData> {
+pub fn unchanged(data_root: &Path, data: &ArtifactRef, abandoned: &Abandoned) -> Result<(), ChangedData> {
     for StagedFile { path, digest, .. } in files(data) {
-        let now = file_digest(&data_root.join(&path)).map_err(|error| ChangedData::Unreadable(error.to_string()))?;
+        let now = file_digest(&data_root.join(&path), abandoned).map_err(|error| match error.is_trouble() {
+            true => ChangedData::Trouble(error.to_string()),
+            false => ChangedData::Unreadable(error.to_string()),
+        })?;
         if now != digest {
             return Err(ChangedData::Changed(path.display().to_string()));
         }
@@ -231,7 +255,7 @@ mod tests {
         }
         let range = r#"{"rolling_range": {"num_spans": 2, "keep_all_versions": true}}"#;
         let window = window("d/{SPAN}/v{VERSION}/*", range);
-        let resolved = resolve_blocking(root.path(), &window, &Sight::default()).unwrap();
+        let resolved = resolve_blocking(root.path(), &window, &Sight::default(), &Abandoned::default()).unwrap();
         let (data, contents) = (resolved.data, resolved.contents);
         assert_eq!(resolved.as_of.label, "2");
         let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
@@ -247,9 +271,9 @@ mod tests {
             assert_eq!(file.name, name);
             assert_eq!(fs::read_to_string(root.path().join(&file.path)).unwrap(), content);
         }
-        assert_eq!(unchanged(root.path(), &data), Ok(()));
+        assert_eq!(unchanged(root.path(), &data, &Abandoned::default()), Ok(()));
         write(root.path(), "d/1/v1/a.csv", "other");
-        assert!(unchanged(root.path(), &data).is_err());
+        assert!(unchanged(root.path(), &data, &Abandoned::default()).is_err());
     }
 
     #[test]
@@ -260,7 +284,12 @@ mod tests {
         write(root.path(), "d/1/a.csv", "");
         let name = std::ffi::OsStr::from_bytes(b"caf\xe9.csv");
         fs::write(root.path().join("d/1").join(name), "").unwrap();
-        let said = |uri| match resolve_blocking(root.path(), &window(uri, "{}"), &Sight::default()) {
+        let said = |uri| match resolve_blocking(
+            root.path(),
+            &window(uri, "{}"),
+            &Sight::default(),
+            &Abandoned::default(),
+        ) {
             Ok(resolved) => format!("{} files", resolved.contents.len()),
             Err(error) => error.to_string(),
         };
@@ -272,10 +301,16 @@ mod tests {
     fn a_folder_without_data_is_not_a_window_that_waits() {
         let root = tempfile::tempdir().unwrap();
         let window = window("d/{SPAN}.csv", r#"{"rolling_range": {"num_spans": 2, "min_spans": 2}}"#);
-        let resolve = || resolve_blocking(root.path(), &window, &Sight::default()).err().unwrap();
+        let resolve = || {
+            resolve_blocking(root.path(), &window, &Sight::default(), &Abandoned::default())
+                .err()
+                .unwrap()
+        };
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));
         let nowhere = root.path().join("nowhere");
-        let lost = resolve_blocking(&nowhere, &window, &Sight::default()).err().unwrap();
+        let lost = resolve_blocking(&nowhere, &window, &Sight::default(), &Abandoned::default())
+            .err()
+            .unwrap();
         assert!(matches!(lost, ExternalError::Unreadable(_)));
         write(root.path(), "d/other.txt", "");
         assert!(matches!(resolve(), ExternalError::Unselected(Unselected::Empty { .. })));

@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trainyard_core::artifact::Digest;
+use trainyard_executors::Abandoned;
 
 /// All content of one service. An artifact's `uri` is a label for ML Metadata: who wants bytes asks here, by
 /// digest, wherever the data folder is today.
@@ -44,8 +45,15 @@ pub enum ContentError {
     #[error("the model's files cannot be read: {0}")]
     Unreadable(#[source] ArtifactError),
     /// Nobody came to read it.
-    #[error("the model's files could not be read: {0}")]
-    NotRead(#[source] tokio::task::JoinError),
+    #[error("the model's files could not be read, because of a defect: see the service's log")]
+    NotRead,
+}
+
+impl ContentError {
+    /// Whether it is the machine's trouble, and the content may be whole.
+    pub(crate) fn is_trouble(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.is_trouble())
+    }
 }
 
 impl Content {
@@ -80,17 +88,15 @@ impl Content {
     /// The same, hashed again: what changed since it was sealed is refused.
     pub(crate) async fn open_proved(&self, wanted: &Digest) -> Result<PathBuf, ContentError> {
         let (content, wanted) = (self.clone(), wanted.clone());
-        let looked = move || {
+        let looked = move |abandoned: &Abandoned| {
             let place = content.open(&wanted)?;
-            match digest(&place) {
+            match digest(&place, abandoned) {
                 Ok(found) if found == wanted => Ok(place),
                 Ok(_) => Err(ContentError::Changed { place }),
                 Err(error) => Err(ContentError::Unreadable(error)),
             }
         };
-        trainyard_executors::apart(looked)
-            .await
-            .map_err(ContentError::NotRead)?
+        Abandoned::run(looked).await.unwrap_or(Err(ContentError::NotRead))
     }
 
     /// Seals a file or folder and moves it in; the source is gone afterwards.

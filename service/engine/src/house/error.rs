@@ -23,4 +23,12 @@ impl EffectError {
             after: Duration::from_secs(2),
         }
     }
+
+    /// The same where a try is dear, or a person has to help.
+    pub(crate) fn later(reason: impl std::fmt::Display) -> Self {
+        Self::Again {
+            reason: reason.to_string(),
+            after: Duration::from_secs(5),
+        }
+    }
 }

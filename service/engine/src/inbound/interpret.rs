@@ -32,7 +32,7 @@ async fn of_push(inbound: &Inbound, push: &Push) -> Result<Interpretation, Inter
     let (source, repo, installation) = (&inbound.source, &push.repo, push.installation_id);
     let found = project::pipelines(source, repo, installation, &push.after).await?;
     let changed = match &push.before {
-        Some(before) => checkout::changed(source, repo, installation, before, &push.after).await,
+        Some(before) => checkout::changed(source, repo, installation, before, &push.after).await?,
         None => None,
     };
     let meaning = decide::push(push, &found, changed.as_deref(), inbound.given());
@@ -48,7 +48,7 @@ async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interp
         (base.clone(), None)
     } else {
         let head = project::pipelines(source, repo, installation, &pull.head_sha).await?;
-        let changed = checkout::changed_since_fork(source, repo, installation, &pull.base_sha, &pull.head_sha).await;
+        let changed = checkout::changed_since_fork(source, repo, installation, &pull.base_sha, &pull.head_sha).await?;
         (head, changed)
     };
     Ok(decide::pull_request(

@@ -26,7 +26,7 @@ pub(crate) async fn register(inbound: &Inbound, push: &Push, found: Vec<FoundPip
 
 /// Whether a later push of this branch was looked at already, because this delivery had to wait: the
 /// known commit has this one behind it, and this push did not go back from there.
-async fn overtaken(inbound: &Inbound, push: &Push) -> Result<bool, StoreError> {
+async fn overtaken(inbound: &Inbound, push: &Push) -> Result<bool, InterpretError> {
     let known = inbound.store.pipelines().await?;
     let Some(known) = known.into_iter().find(|known| known.repo == push.repo) else {
         return Ok(false);
@@ -42,7 +42,7 @@ async fn overtaken(inbound: &Inbound, push: &Push) -> Result<bool, StoreError> {
             &push.after,
             &known.commit,
         )
-        .await)
+        .await?)
 }
 
 async fn put(inbound: &Inbound, push: &Push, found: Vec<FoundPipeline>) -> Result<(), StoreError> {

@@ -32,6 +32,8 @@ use trainyard_executors::{
 const MODELS: &str = "/models";
 /// Between two looks at a container that starts.
 const POLL: Duration = Duration::from_millis(50);
+/// A container whose server went away is seen to have ended within this time.
+const ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// The container is looked at anew at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -110,7 +112,7 @@ impl Registry {
         let refusal = refusal?;
         let blessing = bless(&self.content, &key, &folder, model, refusal.as_deref())
             .await
-            .map_err(|error| EffectError::Broken(format!("the infra validation cannot be written down: {error}")))?;
+            .map_err(|error| EffectError::later(format!("the infra validation cannot be written down: {error}")))?;
         Ok(Some(Validated {
             refusal,
             blessing,
@@ -140,6 +142,8 @@ impl From<ExecutorError> for Failure {
     fn from(error: ExecutorError) -> Self {
         Self::Effect(match error {
             error @ ExecutorError::Unreachable { .. } => EffectError::again(error),
+            // The engine's or the machine's trouble; what is wrong with the image or the command stays so.
+            error @ ExecutorError::Failed { .. } => EffectError::later(error),
             error => broken(&error),
         })
     }
@@ -168,7 +172,9 @@ impl Trial<'_> {
         let resolved = passing(Effect::ResolveImage, self.registry.builder.resolve(&self.serving.image));
         let image = match resolved.await {
             Ok(image) => image,
-            Err(error @ BuildError::Unreachable { .. }) => return Err(Failure::Effect(EffectError::again(error))),
+            Err(error @ (BuildError::Unreachable { .. } | BuildError::Interrupted { .. })) => {
+                return Err(Failure::Effect(EffectError::again(error)));
+            }
             Err(error) => return Err(Failure::Effect(broken(&error))),
         };
         let programs = &self.registry.programs;
@@ -183,10 +189,33 @@ impl Trial<'_> {
             self.show().await?;
             try_out(&server, &version, &checks).await.map_err(Failure::from)
         };
-        tokio::select! {
+        let tried = tokio::select! {
             tried = tried => tried,
             reason = self.end() => Err(Failure::Model(reason?)),
+        };
+        match tried {
+            // A server that somebody ended under it says nothing about the model.
+            Err(Failure::Model(reason)) => {
+                Err(self.interrupted().await.map_or(Failure::Model(reason), Failure::Effect))
+            }
+            tried => tried,
         }
+    }
+
+    /// Whether something outside ended or stopped the server, whose end may be seen a little later.
+    async fn interrupted(&self) -> Option<EffectError> {
+        let executor = &self.registry.programs.executor;
+        executor.settled(self.key, ENDS_WITHIN).await;
+        let why = match executor.observe(self.key).await {
+            Ok(Observation::Unknown) => "it was removed".to_owned(),
+            Ok(Observation::Ended(ProgramExit::Signal(signal))) => format!("signal {signal} ended it from outside"),
+            Ok(Observation::Ended(ProgramExit::Unseen)) => "its engine was restarted".to_owned(),
+            Ok(Observation::Ended(_) | Observation::Running) => return None,
+            Err(error) => error.to_string(),
+        };
+        Some(EffectError::later(format!(
+            "the throw-away model server was interrupted, and is started again: {why}"
+        )))
     }
 
     /// Returns what the server will call the version.
@@ -200,7 +229,13 @@ impl Trial<'_> {
         };
         let written = trainyard_executors::apart(write).await;
         let written = written.unwrap_or_else(|error| Err(ServingError::Folder(error.to_string())));
-        written.map_err(|error| Failure::Effect(broken(&error)))
+        written.map_err(|error| {
+            Failure::Effect(match error {
+                // A folder of ours.
+                error @ ServingError::Folder(_) => EffectError::later(error),
+                error => broken(&error),
+            })
+        })
     }
 
     /// Moves the candidate into the server's sight.
@@ -279,6 +314,7 @@ impl Trial<'_> {
         Ok(match ended {
             ProgramExit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
             ProgramExit::Signal(signal) => format!("its serving container ended by signal {signal}"),
+            ProgramExit::Unseen => "its serving container ended, and nobody saw how".to_owned(),
             ProgramExit::OutOfMemory => match self.registry.memory {
                 Some(limit) => format!(
                     "its serving container needed more memory than {}, which programs without a limit of their own may use: raise executor.step_memory",

@@ -8,6 +8,7 @@ use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::evaluation::{self, Evaluation, InvalidEvaluation};
 use trainyard_core::gate::{Replayed, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
+use trainyard_core::machine;
 use trainyard_core::plan::Gate;
 use trainyard_core::run::Run;
 use trainyard_store::{Reads, RunFilter, RunRow, StoreError};
@@ -109,6 +110,13 @@ pub(crate) enum EvaluationError {
     /// It is no evaluation.
     #[error(transparent)]
     Invalid(#[from] InvalidEvaluation),
+}
+
+impl EvaluationError {
+    /// Whether it is the machine's trouble, and the evaluation may be whole.
+    pub(crate) fn is_trouble(&self) -> bool {
+        matches!(self, Self::Io(error) if machine::is_trouble(error))
+    }
 }
 
 /// The evaluation of a ModelEvaluation artifact.

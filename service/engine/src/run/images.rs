@@ -52,7 +52,9 @@ impl Images {
         };
         match passing(Effect::ResolveImage, self.builder.resolve(reference)).await {
             Ok(id) => Ok(Some(id)),
-            Err(error @ BuildError::Unreachable { .. }) => Err(EffectError::again(error)),
+            Err(error @ (BuildError::Unreachable { .. } | BuildError::Interrupted { .. })) => {
+                Err(EffectError::again(error))
+            }
             Err(error) => Err(EffectError::Broken(error.to_string())),
         }
     }

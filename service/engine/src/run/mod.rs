@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod effects;
+pub(crate) mod first_byte;
 pub(crate) mod hands;
 pub(crate) mod images;
 pub(crate) mod leftovers;

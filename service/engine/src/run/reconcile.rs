@@ -12,6 +12,7 @@ use crate::house::error::EffectError;
 use crate::house::trouble::Trouble;
 use crate::run::Runs;
 use crate::run::effects;
+use crate::run::first_byte::FirstByte;
 use crate::run::leftovers;
 use crate::run::moved::Moved;
 use crate::run::outcome::Outcome;
@@ -63,6 +64,10 @@ struct Worker {
     at_work: HashMap<Command, AbortHandle>,
     not_before: HashMap<Command, Instant>,
     troubles: HashMap<Command, Trouble>,
+    /// How far the newest push is.
+    first_byte: Arc<FirstByte>,
+    /// What was noted that the run waits for, and at which version.
+    waits: Option<(u64, String)>,
 }
 
 /// Drives one run until it is over.
@@ -120,6 +125,8 @@ impl Worker {
             at_work: HashMap::new(),
             not_before: HashMap::new(),
             troubles: HashMap::new(),
+            first_byte: Arc::default(),
+            waits: None,
         })
     }
 
@@ -150,8 +157,9 @@ impl Worker {
 
     /// Starts what is decided and not at work yet. `None` when the state moved meanwhile.
     async fn act(&mut self) -> Result<Option<Instant>, ReconcileError> {
-        // A push that is at work is never cut off, not even by a cancel: else nobody knows what serves.
-        if self.at_work.contains_key(&Command::Push) {
+        // A push that has begun is never cut off, not even by a cancel: else nobody knows what serves.
+        let given_up = || self.run.cancel_requested.is_some() && self.first_byte.give_up();
+        if self.at_work.contains_key(&Command::Push) && !given_up() {
             return Ok(Some(Instant::now() + LEASE));
         }
         let now = now();
@@ -197,9 +205,13 @@ impl Worker {
             return;
         }
         let (runs, run, command) = (Arc::clone(&self.runs), self.run.clone(), command.clone());
+        let first_byte = Arc::<FirstByte>::default();
+        if command == Command::Push {
+            self.first_byte = Arc::clone(&first_byte);
+        }
         let key = command.clone();
         let task = self.tasks.spawn(async move {
-            let performed = AssertUnwindSafe(effects::perform(&runs, &run, &command, now))
+            let performed = AssertUnwindSafe(effects::perform(&runs, &run, &command, now, &first_byte))
                 .catch_unwind()
                 .await;
             // One poisonous run must not stop the others.
@@ -233,9 +245,15 @@ impl Worker {
                     .troubles
                     .entry(command.clone())
                     .or_insert_with(|| Trouble::new(now));
-                if trouble.again(now) {
+                let tell = trouble.again(now);
+                if tell {
                     let times = trouble.times();
                     tracing::warn!(run = %self.run.request.id, ?command, reason, times, "will be tried again; told ever more rarely");
+                }
+                let waits = (self.run.version, reason);
+                if tell || self.waits.as_ref() != Some(&waits) {
+                    self.note(&waits).await;
+                    self.waits = Some(waits);
                 }
                 self.not_before.insert(command, Instant::now() + after);
                 Ok(())
@@ -245,6 +263,15 @@ impl Worker {
                 let outcome = effects::broken(&self.run, &command, reason, now());
                 self.append(outcome).await
             }
+        }
+    }
+
+    /// Says in the run's row what it waits for: whoever looks at it sees that it is not lost.
+    async fn note(&self, (version, reason): &(u64, String)) {
+        let id = &self.run.request.id;
+        let sentence = format!("it will be tried again: {reason}");
+        if let Err(error) = self.runs.store.run_waits(id, *version, &sentence).await {
+            tracing::debug!(run = %id, %error, "what it waits for is not noted");
         }
     }
 
@@ -357,8 +384,26 @@ impl Worker {
         }
     }
 
+    /// A push that was given up leaves its throw-away server behind.
+    fn end_trial(&self) {
+        if self.run.cancel_requested.is_none() || !self.run.wants_push() {
+            return;
+        }
+        let key = AttemptKey::new(&self.run.request.id, NodeId::infra_validation(), 1);
+        let runs = Arc::clone(&self.runs);
+        tokio::spawn(async move {
+            for pause in [Duration::ZERO, LATE] {
+                tokio::time::sleep(pause).await;
+                if let Err(error) = runs.programs.remove(&key).await {
+                    tracing::warn!(%key, %error, "a throw-away model server was not removed");
+                }
+            }
+        });
+    }
+
     fn finish(&mut self) {
         self.tasks.abort_all();
+        self.end_trial();
         let folders = self.runs.folders.clone();
         let (runs, id) = (Arc::clone(&self.runs), self.run.request.id.clone());
         tokio::spawn(async move {
@@ -369,6 +414,9 @@ impl Worker {
         });
     }
 }
+
+/// Until the engine has heard of a container that was being made when its trial was given up.
+const LATE: Duration = Duration::from_secs(5);
 
 /// What is stored in place of events of which one cannot happen to the run: its end. Stored as it is, such
 /// an event changes nothing, and the same would be decided again without end.

@@ -9,6 +9,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use trainyard_executors::Abandoned;
 
 /// TensorFlow Serving's sign that a version is whole: written last.
 const SAVED_MODEL: &str = "saved_model.pb";
@@ -66,7 +67,7 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     match (first.is_dir(), second.is_dir()) {
         (true, true) => all_same(one, other, |_| true),
         (false, false) if first.len() == second.len() => {
-            let digest = |path| file_digest(path).map_err(io::Error::other);
+            let digest = |path| file_digest(path, &Abandoned::default()).map_err(io::Error::other);
             Ok(digest(one)? == digest(other)?)
         }
         _ => Ok(false),

@@ -30,10 +30,12 @@ impl From<GitError> for SourceError {
     fn from(error: GitError) -> Self {
         match error {
             // A full disk is made room on: what was accepted must not be lost to it.
-            GitError::Unreachable { .. } | GitError::TimedOut { .. } | GitError::Disk { .. } | GitError::NoGit(_) => {
-                Self::Again(error.to_string())
-            }
-            // A killed git is started again.
+            GitError::Unreachable { .. }
+            | GitError::TimedOut { .. }
+            | GitError::Disk { .. }
+            | GitError::Machine { .. }
+            | GitError::NoGit(_) => Self::Again(error.to_string()),
+            // It may be the repository's, too.
             GitError::Damaged { .. } | GitError::Failed { .. } => Self::Stuck(error.to_string()),
             GitError::NoAccess { .. }
             | GitError::CommitNotFound { .. }
@@ -114,6 +116,21 @@ pub(crate) fn local_root(pipeline: &Path) -> PathBuf {
     }
 }
 
+/// What git answers, `None` where it has none to give; what is the host's or the machine's trouble is asked again.
+fn told<T>(answer: Result<T, GitError>) -> Result<Option<T>, SourceError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(
+            error @ (GitError::Unreachable { .. }
+            | GitError::TimedOut { .. }
+            | GitError::Disk { .. }
+            | GitError::Machine { .. }
+            | GitError::NoGit(_)),
+        ) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Paths that a push changed; `None` when it cannot be told, for example after a forced push.
 pub(crate) async fn changed(
     at: &Source,
@@ -121,9 +138,9 @@ pub(crate) async fn changed(
     installation: Option<i64>,
     before: &CommitSha,
     after: &CommitSha,
-) -> Option<Vec<String>> {
-    let mirror = mirror(at, repo, installation).await.ok()?;
-    mirror.changed_paths(before, after).await.ok()
+) -> Result<Option<Vec<String>>, SourceError> {
+    let mirror = mirror(at, repo, installation).await?;
+    told(mirror.changed_paths(before, after).await)
 }
 
 /// Paths that a branch changed since it left its base.
@@ -133,24 +150,25 @@ pub(crate) async fn changed_since_fork(
     installation: Option<i64>,
     base: &CommitSha,
     head: &CommitSha,
-) -> Option<Vec<String>> {
-    let mirror = mirror(at, repo, installation).await.ok()?;
-    let fork = mirror.merge_base(base, head).await.ok()??;
-    mirror.changed_paths(&fork, head).await.ok()
+) -> Result<Option<Vec<String>>, SourceError> {
+    let mirror = mirror(at, repo, installation).await?;
+    let Some(fork) = told(mirror.merge_base(base, head).await)?.flatten() else {
+        return Ok(None);
+    };
+    told(mirror.changed_paths(&fork, head).await)
 }
 
-/// Whether `one` is behind `other` in the same history; no when it cannot be told.
+/// Whether `one` is behind `other` in the same history; no when git cannot tell.
 pub(crate) async fn is_ancestor(
     at: &Source,
     repo: &RepoName,
     installation: Option<i64>,
     one: &CommitSha,
     other: &CommitSha,
-) -> bool {
-    let Ok(mirror) = mirror(at, repo, installation).await else {
-        return false;
-    };
-    matches!(mirror.merge_base(one, other).await, Ok(Some(base)) if base == *one)
+) -> Result<bool, SourceError> {
+    let mirror = mirror(at, repo, installation).await?;
+    let base = told(mirror.merge_base(one, other).await)?.flatten();
+    Ok(base.as_ref() == Some(one))
 }
 
 /// A message without the path of a throw-away folder in it.

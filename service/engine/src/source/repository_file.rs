@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use trainyard_core::artifact::{ArtifactRef, only_file};
 use trainyard_core::ids::StepName;
+use trainyard_core::machine;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::run::RunRequest;
@@ -66,10 +67,13 @@ async fn read(at: &Source, request: &RunRequest, path: &str) -> Result<(Vec<u8>,
     let root = local_root(Path::new(&request.folder));
     match read_plain(&root.join(path), LARGEST) {
         Ok(bytes) => Ok((bytes, root.display().to_string())),
-        Err(error) => Err(SourceError::Broken(format!(
-            "the file '{path}' cannot be read in {}: {error}",
-            root.display()
-        ))),
+        Err(error) => {
+            let told = format!("the file '{path}' cannot be read in {}: {error}", root.display());
+            Err(match machine::is_trouble(&error) {
+                true => SourceError::Again(told),
+                false => SourceError::Broken(told),
+            })
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 //! late and everything is as if nobody had asked.
 
 use crate::moment::{Moment, Trap};
-use crate::tiny;
+use crate::tiny::{self, Task};
 use crate::yard::{Yard, until};
 use serde_json::Map;
+use std::time::Duration;
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::run::RunState;
 use trainyard_store::{DatabaseUrl, Store};
@@ -108,4 +109,75 @@ async fn a_cancel_while_something_is_recorded_is_final() {
         assert_eq!(yard.ledger().await.len(), served, "before write {write}");
         assert_eq!(yard.server.predict().is_some(), served > 0, "before write {write}");
     }
+}
+
+/// Hours of hashing are not waited for.
+#[tokio::test]
+async fn a_cancel_ends_the_hashing_of_outputs() {
+    let yard = Yard::new().await;
+    yard.script("train", |_, program| {
+        let folder = Task::of(program).outputs().join("model");
+        std::fs::create_dir_all(&folder).unwrap();
+        let sparse = std::fs::File::create(folder.join("sparse")).unwrap();
+        sparse.set_len(1 << 42).unwrap();
+        tiny::usual(program)
+    });
+    yard.push(&[]).await;
+    let run = until("publication at work", async || {
+        let row = yard.runs().await.into_iter().next()?;
+        let train = row.steps.iter().find(|step| step.name.as_str() == "train")?;
+        (train.state == "publishing").then_some(row)
+    })
+    .await;
+    assert!(yard.engine.cancel(&run.id, "ada").await.unwrap());
+    let (row, _) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Cancelled);
+    yard.tidy().await;
+    yard.swept().await;
+    // Nobody reads it any more.
+    until("end of the hashing", async || {
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut open = open.filter_map(|file| std::fs::read_link(file.path()).ok());
+        let ours = yard.folder().display().to_string();
+        let read = |file: &std::path::PathBuf| {
+            let name = file.display().to_string();
+            name.starts_with(&ours) && name.contains("model/sparse")
+        };
+        (!open.any(|file| read(&file))).then_some(())
+    })
+    .await;
+}
+
+/// Before its first byte a push is given up, though another one is at work at its target.
+#[tokio::test]
+async fn a_push_that_waits_for_its_turn_is_given_up() {
+    let yard = Yard::with(|config| {
+        config.max_parallel_runs = 2;
+        config.targets.get_mut("tiny").unwrap().max_loading_time = Duration::from_secs(600);
+    })
+    .await;
+    let two = ("steps:", "concurrency: { max_active_runs: 2 }\nsteps:");
+    yard.server.be_slow(1_000_000);
+    yard.push(&[two]).await;
+    until("first push at work", async || {
+        yard.server.calls().contains(&"ready 000001".to_owned()).then_some(())
+    })
+    .await;
+    yard.push(&[two, ("auc: 0.7", "auc: 0.8")]).await;
+    let second = until("verdict of the second run", async || {
+        let row = yard.runs().await.into_iter().nth(1)?;
+        row.blessing.is_some().then_some(row)
+    })
+    .await;
+    assert!(yard.engine.cancel(&second.id, "ada").await.unwrap());
+    let second = until("end of the second run", async || {
+        yard.runs().await.into_iter().nth(1).filter(|run| run.state.is_final())
+    })
+    .await;
+    assert_eq!(second.state, RunState::Cancelled, "{:?}", second.summary);
+    assert_eq!(
+        yard.runs().await[0].state,
+        RunState::Running,
+        "the first push is at work"
+    );
 }

@@ -1,6 +1,6 @@
 //! A full disk: deliveries are refused, nothing is lost, and all goes on when there is room.
 
-use crate::tiny::Task;
+use crate::tiny::{self, Task};
 use crate::yard::{Yard, until};
 use std::path::Path;
 use std::process::Command;
@@ -15,10 +15,18 @@ struct SmallDisk(TempDir);
 impl SmallDisk {
     /// `None` for those who may not mount.
     fn new(megabytes: u32) -> Option<Self> {
+        Self::mounted(&format!("size={megabytes}m"))
+    }
+
+    /// With room for bytes, and for few files: who has its files can write to them when no other can be made.
+    fn of_few_files(files: u32) -> Option<Self> {
+        Self::mounted(&format!("size=64m,nr_inodes={files}"))
+    }
+
+    fn mounted(options: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let options = format!("size={megabytes}m");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "trainyard-test"])
+            .args(["-t", "tmpfs", "-o", options, "trainyard-test"])
             .arg(folder.path())
             .status();
         mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
@@ -35,6 +43,21 @@ impl SmallDisk {
         while std::os::unix::fs::FileExt::write_all_at(&filler, &[1; 4096], size).is_ok() {
             size += 4096;
         }
+    }
+
+    /// Takes all the files there are.
+    fn fill_files(&self) {
+        let folder = self.path().join("files");
+        let made = std::fs::create_dir(&folder);
+        for number in 0.. {
+            if made.is_err() || std::fs::write(folder.join(number.to_string()), b"").is_err() {
+                return;
+            }
+        }
+    }
+
+    fn free_files(&self) {
+        std::fs::remove_dir_all(self.path().join("files")).unwrap();
     }
 
     fn free(&self) {
@@ -121,4 +144,72 @@ async fn a_step_that_meets_a_full_disk_is_the_service_s_trouble() {
     };
     insta::assert_snapshot!(reason, @"step 'train' found the disk full: make room below the service's data_dir (ValueError: truncated)");
     assert_eq!(run.steps["train"].infrastructure_failures, 1);
+}
+
+/// Finished training is not thrown away because its outputs cannot be sealed, or its log not be written, for now.
+#[tokio::test]
+async fn what_is_finished_waits_for_room_and_is_not_run_again() {
+    let Some(disk) = SmallDisk::of_few_files(3000) else {
+        eprintln!("not root: a small disk cannot be mounted, so nothing is tested");
+        return;
+    };
+    let yard = Yard::with(|config| config.data_dir = disk.path().join("data")).await;
+    yard.script("train", |_, program| {
+        let mut script = tiny::usual(program).hanging();
+        script.log = "trained\n".to_owned();
+        // Made before the disk is full: the program met no trouble.
+        for (path, content) in std::mem::take(&mut script.writes) {
+            let path = Task::of(program).outputs().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        script
+    });
+    yard.push(&[]).await;
+    let key = yard.started("train", 1).await;
+    disk.fill_files();
+    yard.executor.finish(&key);
+    let waits = until("reason to wait", async || {
+        yard.runs().await.into_iter().next()?.waits_for
+    })
+    .await;
+    assert!(waits.contains("No space left on device"), "{waits}");
+    assert_eq!(yard.runs().await[0].state, RunState::Running);
+    disk.free_files();
+    let (row, run) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(run.steps["train"].state, StepState::Succeeded { attempt: 1 });
+    let trained = yard.programs().iter().filter(|step| step.as_str() == "train").count();
+    assert_eq!((trained, row.waits_for), (1, None));
+    let log = yard.engine.folders_of().attempt_log(&row.id, &key.node, 1);
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "trained\n");
+}
+
+/// The folder of artifacts cannot be written, for whatever reason: a person helps, and then all goes on.
+#[tokio::test]
+async fn artifacts_that_cannot_be_written_are_waited_for() {
+    let yard = Yard::new().await;
+    yard.hold("train");
+    yard.push(&[]).await;
+    let key = yard.started("train", 1).await;
+    let (folder, aside) = (
+        yard.config.data_dir.join("artifacts"),
+        yard.config.data_dir.join("aside"),
+    );
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, b"no folder").unwrap();
+    yard.executor.finish(&key);
+    let waits = until("reason to wait", async || {
+        yard.runs().await.into_iter().next()?.waits_for
+    })
+    .await;
+    assert!(
+        waits.contains("step 'train' is done, and its outputs wait to be published"),
+        "{waits}"
+    );
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    let (row, run) = yard.last(1).await;
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    assert_eq!(run.steps["train"].state, StepState::Succeeded { attempt: 1 });
 }

@@ -12,6 +12,7 @@ mod failures;
 mod github_down;
 mod infra_validation;
 mod intents;
+mod interruptions;
 mod kept_back;
 mod laws;
 mod memo;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use trainyard_core::machine;
 
 /// What went wrong, by what the engine does about it.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,17 @@ pub enum ExecutorError {
         /// Its id.
         image: String,
     },
+    /// What the program said cannot be kept for now; the program and its outputs are there.
+    #[error(
+        "the log {file} cannot be written ({source}): make room, or let the service write there; nothing is lost meanwhile"
+    )]
+    NoRoomForLog {
+        /// The file.
+        file: String,
+        /// What the disk said.
+        #[source]
+        source: io::Error,
+    },
     /// Anything else: worth another attempt.
     #[error("{message}")]
     Failed {
@@ -47,9 +59,18 @@ impl ExecutorError {
             return false;
         };
         let cause = source.as_ref().and_then(|source| source.downcast_ref::<io::Error>());
-        let full =
-            |error: &io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        cause.is_some_and(full) || message.to_lowercase().contains("no space left on device")
+        cause.is_some_and(machine::is_full) || machine::says_full(message)
+    }
+
+    /// Whether this machine's own trouble kept a file or folder of ours from being made: nothing was started.
+    pub fn is_machine(&self) -> bool {
+        let Self::Failed {
+            source: Some(source), ..
+        } = self
+        else {
+            return false;
+        };
+        source.downcast_ref::<io::Error>().is_some_and(machine::is_trouble)
     }
 
     /// A file or folder of ours.

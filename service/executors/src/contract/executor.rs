@@ -15,8 +15,10 @@ pub enum ProgramExit {
     Code(i32),
     /// Killed for using more memory than allowed.
     OutOfMemory,
-    /// Stopped by a signal, where the engine says so.
+    /// Ended by a signal that did not come from us, where the engine says so.
     Signal(i32),
+    /// Nobody saw how: its engine, or its machine, was restarted meanwhile.
+    Unseen,
 }
 
 /// What became of a program.

@@ -4,8 +4,10 @@ use super::error::ExecutorError;
 use super::program::Network;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use trainyard_core::machine::is_trouble;
 
 /// An image to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,12 @@ pub enum BuildError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// Nothing is wrong with it: the disk is full, the engine went down, somebody ended it. Try again later.
+    #[error("{message}")]
+    Interrupted {
+        /// One sentence for the user.
+        message: String,
+    },
     /// The request cannot be built as it is: Dockerfile missing, context outside, bad syntax.
     #[error("{message}")]
     Refused {
@@ -91,12 +99,25 @@ pub enum BuildError {
     },
 }
 
+impl BuildError {
+    /// A file or folder of this machine that cannot be had: its own trouble, or what was asked for.
+    pub(crate) fn of_file(message: String, error: &io::Error) -> Self {
+        match is_trouble(error) {
+            true => Self::Interrupted { message },
+            false => Self::Refused { message },
+        }
+    }
+}
+
 impl From<ExecutorError> for BuildError {
     fn from(error: ExecutorError) -> Self {
         match error {
             ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
             ExecutorError::Refused { message } => Self::Refused { message },
-            error @ ExecutorError::NoImage { .. } => Self::Refused {
+            error @ (ExecutorError::NoImage { .. } | ExecutorError::NoRoomForLog { .. }) => Self::Refused {
+                message: error.to_string(),
+            },
+            error if error.is_full_disk() => Self::Interrupted {
                 message: error.to_string(),
             },
             ExecutorError::Failed { message, .. } => Self::Failed {

@@ -3,7 +3,13 @@
 use super::connection::{Connection, status};
 use crate::contract::{ExecutorError, Listener, LogChunk, LogMark};
 use bollard::query_parameters::LogsOptionsBuilder;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+
+/// Entries, and bytes of them, that are handed on together where there are so many: one by one they would cost more
+/// than they say.
+const ENTRIES: usize = 4096;
+const BYTES: usize = 256 * 1024;
 
 /// A place in an output, in the terms in which Docker can be asked for what comes after it. Entries of
 /// the two streams may be a little out of order, so the second before the latest counts as well.
@@ -72,41 +78,85 @@ pub(super) async fn read(
         .since(i32::try_from(since).unwrap_or_default())
         .tail("all")
         .build();
-    let mut entries = std::pin::pin!(connection.api()?.logs(&container, Some(options)));
-    while let Some(entry) = entries.next().await {
-        let entry = match entry {
-            Ok(entry) => entry.into_bytes(),
-            Err(error) if status(&error) == Some(404) => return Ok(()),
-            Err(error) => return Err(connection.unanswered("read a container's output", error)),
-        };
-        let (second, text) = timed(&entry);
-        let second = second.unwrap_or(position.latest);
-        // What is younger was not read, even if fewer entries are left than there were.
-        if known > 0 && second <= start {
-            known -= 1;
-            continue;
+    let mut entries = std::pin::pin!(connection.api()?.logs(&container, Some(options)).ready_chunks(ENTRIES));
+    let mut clock = Clock::default();
+    let mut batch = BytesMut::new();
+    while let Some(ready) = entries.next().await {
+        let mut ended = None;
+        for entry in ready {
+            let entry = match entry {
+                Ok(entry) => entry.into_bytes(),
+                Err(error) => {
+                    ended = Some(error);
+                    break;
+                }
+            };
+            let (second, text) = clock.timed(&entry);
+            let second = second.unwrap_or(position.latest);
+            // What is younger was not read, even if fewer entries are left than there were.
+            if known > 0 && second <= start {
+                known -= 1;
+                continue;
+            }
+            position.pass(second);
+            batch.extend_from_slice(text);
+            if batch.len() >= BYTES && hand_on(&listener, &mut batch, position).await.is_none() {
+                return Ok(());
+            }
         }
-        position.pass(second);
-        let chunk = LogChunk {
-            bytes: entry.slice_ref(text),
-            mark: position.mark(),
-        };
-        if listener.send(Ok(chunk)).await.is_err() {
+        if hand_on(&listener, &mut batch, position).await.is_none() {
             return Ok(());
+        }
+        match ended {
+            None => {}
+            Some(error) if status(&error) == Some(404) => return Ok(()),
+            Some(error) => return Err(connection.unanswered("read a container's output", error)),
         }
     }
     Ok(())
 }
 
-/// `2026-11-24T06:15:49.123456789Z text`: the second since 1970, and the text.
-fn timed(entry: &[u8]) -> (Option<i64>, &[u8]) {
-    let Some(space) = entry.iter().position(|byte| *byte == b' ') else {
-        return (None, entry);
+/// Hands on what was read up to this place; `None` if nobody listens any more.
+async fn hand_on(listener: &Listener, batch: &mut BytesMut, position: Position) -> Option<()> {
+    if batch.is_empty() {
+        return Some(());
+    }
+    let chunk = LogChunk {
+        bytes: Bytes::from(batch.split()),
+        mark: position.mark(),
     };
-    let time = std::str::from_utf8(&entry[..space]).ok();
-    match time.and_then(|time| chrono::DateTime::parse_from_rfc3339(time).ok()) {
-        Some(time) => (Some(time.timestamp()), &entry[space + 1..]),
-        None => (None, entry),
+    listener.send(Ok(chunk)).await.ok()
+}
+
+/// Reads the times of entries, of which many are of the same second.
+#[derive(Default)]
+struct Clock {
+    /// The newest time up to its second's point, and the second.
+    known: Option<([u8; 20], i64)>,
+}
+
+impl Clock {
+    /// `2026-11-24T06:15:49.123456789Z text`: the second since 1970, and the text.
+    fn timed<'a>(&mut self, entry: &'a [u8]) -> (Option<i64>, &'a [u8]) {
+        let Some(space) = entry.iter().take(40).position(|byte| *byte == b' ') else {
+            return (None, entry);
+        };
+        let (time, text) = (&entry[..space], &entry[space + 1..]);
+        let head = time
+            .first_chunk::<20>()
+            .filter(|head| head[19] == b'.' && time.ends_with(b"Z"));
+        if let (Some(head), Some((known, second))) = (head, &self.known)
+            && head == known
+        {
+            return (Some(*second), text);
+        }
+        let parsed = std::str::from_utf8(time).ok();
+        let parsed = parsed.and_then(|time| chrono::DateTime::parse_from_rfc3339(time).ok());
+        let Some(second) = parsed.map(|time| time.timestamp()) else {
+            return (None, entry);
+        };
+        self.known = head.map(|head| (*head, second));
+        (Some(second), text)
     }
 }
 
@@ -117,11 +167,19 @@ mod tests {
 
     #[test]
     fn entries_begin_with_their_time() {
-        let seconds = |entry: &'static str| {
-            let (second, text) = timed(entry.as_bytes());
+        let mut clock = Clock::default();
+        let mut seconds = |entry: &'static str| {
+            let (second, text) = clock.timed(entry.as_bytes());
             (second, std::str::from_utf8(text).unwrap())
         };
         assert_eq!(seconds("1970-01-02T00:00:01.999999999Z a b\n"), (Some(86401), "a b\n"));
+        assert_eq!(seconds("1970-01-02T00:00:01.1Z c\n"), (Some(86401), "c\n"));
+        assert_eq!(seconds("1970-01-02T00:00:02.1Z c\n"), (Some(86402), "c\n"));
+        assert_eq!(
+            seconds("1970-01-02T00:00:02.1+01:00 c\n"),
+            (Some(82802), "c\n"),
+            "another zone"
+        );
         assert_eq!(seconds("1970-01-01T00:00:01.000000000Z \n"), (Some(1), "\n"));
         assert_eq!(seconds("no time"), (None, "no time"));
         assert_eq!(seconds("word"), (None, "word"));

@@ -2,6 +2,7 @@
 
 mod build;
 mod connection;
+mod end;
 mod isolation;
 mod logs;
 mod state;
@@ -10,7 +11,7 @@ mod wall;
 pub use build::DockerImageBuilder;
 
 use crate::contract::*;
-use crate::staging::{Staging, User};
+use crate::staging::{BEGAN, STOPPED, Staging, User};
 use bollard::errors::Error as DockerError;
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
@@ -192,8 +193,15 @@ impl Executor for DockerExecutor {
         let name = self.name(key);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
         let body = isolation::container(program, &mounts, &volumes, self.user, state::labels(&self.owner, key));
+        // One that was made and is gone is not made again over what it left: it is lost.
+        if self.staging.is_noted(key, BEGAN) && self.inspect(&name).await?.is_none() {
+            return Ok(());
+        }
         match self.connection.api()?.create_container(Some(options), body).await {
-            Ok(_) => self.launch(&name).await,
+            Ok(_) => {
+                self.staging.note(key, BEGAN);
+                self.launch(&name).await
+            }
             Err(error) if status(&error) == Some(409) => self.adopt(&name).await,
             Err(error) if status(&error) == Some(404) => {
                 let image = program.image.clone().unwrap_or_else(|| "(none)".to_owned());
@@ -221,7 +229,12 @@ impl Executor for DockerExecutor {
                 format!("its image has no program '{program}' that can be executed: correct the step's command");
             return Err(ExecutorError::Refused { message });
         }
-        Ok(seen)
+        Ok(match seen {
+            Observation::Ended(ProgramExit::Code(code)) if code != 0 && !self.staging.is_noted(key, STOPPED) => {
+                Observation::Ended(end::of(&self.connection, &found, code).await?)
+            }
+            seen => seen,
+        })
     }
 
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
@@ -248,6 +261,7 @@ impl Executor for DockerExecutor {
     }
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
+        self.staging.abandon(key);
         let name = self.name(key);
         for (signal, patience) in [("SIGTERM", grace), ("SIGKILL", KILLED)] {
             match self.inspect(&name).await? {
@@ -257,6 +271,8 @@ impl Executor for DockerExecutor {
                 _ => return Ok(()),
             }
             if !patience.is_zero() {
+                // Its end is ours, and nobody looks for somebody else.
+                self.staging.note(key, STOPPED);
                 self.kill(&name, signal).await?;
                 self.settled(key, patience).await;
             }

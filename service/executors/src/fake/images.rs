@@ -18,6 +18,7 @@ struct Images {
     built: Vec<PathBuf>,
     keys: HashSet<String>,
     failure: Option<(String, Vec<String>)>,
+    interruption: Option<String>,
     unreachable: u32,
 }
 
@@ -31,6 +32,11 @@ impl FakeImages {
     /// Builds succeed again.
     pub fn succeed(&self) {
         self.lock().failure = None;
+    }
+
+    /// From now on every build is interrupted for this reason, or none any more.
+    pub fn interrupt(&self, reason: Option<&str>) {
+        self.lock().interruption = reason.map(str::to_owned);
     }
 
     /// Every image is gone, as after `docker image prune`.
@@ -63,6 +69,9 @@ impl ImageBuilder for FakeImages {
                 hint: "the test says so".to_owned(),
                 source: None,
             });
+        }
+        if let Some(message) = images.interruption.clone() {
+            return Err(BuildError::Interrupted { message });
         }
         if let Some((message, last_lines)) = images.failure.clone() {
             return Err(BuildError::Failed { message, last_lines });

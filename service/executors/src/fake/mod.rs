@@ -159,6 +159,14 @@ impl FakeExecutor {
         self.changed.notify_waiters();
     }
 
+    /// A program is ended from outside, by a signal or, without one, by a restart of its engine that nobody saw.
+    pub fn interrupt(&self, key: &AttemptKey, signal: Option<i32>) {
+        if let Some(started) = self.lock().programs.get_mut(key) {
+            started.state = Observation::Ended(signal.map_or(ProgramExit::Unseen, ProgramExit::Signal));
+        }
+        self.changed.notify_waiters();
+    }
+
     /// Returns when the program has ended or is not there.
     async fn over(&self, key: &AttemptKey) {
         loop {
@@ -317,6 +325,7 @@ impl Executor for FakeExecutor {
     }
 
     async fn stop(&self, key: &AttemptKey, _grace: Duration) -> Result<(), ExecutorError> {
+        self.staging.abandon(key);
         if let Some(started) = self
             .reach()?
             .programs

@@ -88,7 +88,7 @@ impl LogSink {
         }
         let log = self.log(key, path);
         let followed = Arc::clone(&log);
-        let follower = tokio::spawn(async move { followed.lock().await.read_to_the_end(true).await });
+        let follower = tokio::spawn(async move { followed.lock().await.follow_to_the_end().await });
         let follower = Some(follower.abort_handle());
         logs.insert(key.clone(), Followed { follower, log });
     }
@@ -107,15 +107,28 @@ impl LogSink {
         };
         let read = async {
             let mut log = log.lock().await;
-            if !log.complete {
-                log.read_to_the_end(false).await;
-                log.complete = true;
+            while !log.complete {
+                match log.read(false).await {
+                    Ok(()) => log.complete = true,
+                    Err(Broken::Disk(source)) => {
+                        log.file = None;
+                        let file = path.display().to_string();
+                        return Err(ExecutorError::NoRoomForLog { file, source });
+                    }
+                    Err(Broken::Off(error)) => {
+                        tracing::debug!(%key, %error, "the end of a log is asked for again");
+                        tokio::time::sleep(TAKE_UP_AGAIN).await;
+                    }
+                }
             }
+            Ok(())
         };
         let read = tokio::time::timeout(PATIENCE, read).await;
-        read.map_err(|_| ExecutorError::Failed {
-            message: format!("the log of {key} was not read within {}s", PATIENCE.as_secs()),
-            source: None,
+        read.unwrap_or_else(|_| {
+            Err(ExecutorError::Failed {
+                message: format!("the log of {key} was not read within {}s", PATIENCE.as_secs()),
+                source: None,
+            })
         })
     }
 
@@ -148,9 +161,9 @@ impl From<io::Error> for Broken {
 
 impl Log {
     /// Goes on until the output has ended, whatever happens to the executor or the disk meanwhile.
-    async fn read_to_the_end(&mut self, follow: bool) {
+    async fn follow_to_the_end(&mut self) {
         let mut told = false;
-        while let Err(broken) = self.read(follow).await {
+        while let Err(broken) = self.read(true).await {
             let error: Box<dyn std::error::Error + Send + Sync> = match broken {
                 Broken::Off(error) => error.into(),
                 Broken::Disk(error) => {

@@ -1,6 +1,6 @@
 //! Programs as process groups, by the places they are kept in.
 
-use super::place::{BEGIN, POLL, begun, has_begun, observation, running};
+use super::place::{BEGIN, POLL, begun, has_begun, note_stop, observation, running};
 use super::{output, wrapper};
 use crate::contract::*;
 use crate::staging::Staging;
@@ -92,6 +92,7 @@ impl Executor for ProcessExecutor {
     }
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
+        self.staging.abandon(key);
         let place = self.place(key);
         if place.join("claim").exists() {
             begun(&place).await;
@@ -100,6 +101,7 @@ impl Executor for ProcessExecutor {
             if observation(&place) != Observation::Running {
                 return Ok(());
             }
+            note_stop(&place);
             // The whole group: the wrapper and whatever the program started.
             if let Some(group) = running(&place) {
                 let _ = kill_process_group(group, signal);

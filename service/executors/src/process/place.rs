@@ -12,6 +12,9 @@ pub(super) const POLL: Duration = Duration::from_millis(20);
 /// The wrapper is running within this time.
 pub(super) const BEGIN: Duration = Duration::from_secs(10);
 
+/// Noted of a program that we stop.
+const STOPPED: &str = "stopped";
+
 /// A line of the wrapper; absent until it is whole.
 fn line(file: PathBuf) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
@@ -51,8 +54,14 @@ pub(super) fn observation(place: &Path) -> Observation {
     match line(place.join("exit")).and_then(|code| code.parse().ok()) {
         Some(code) => Observation::Ended(ProgramExit::Code(code)),
         None if is_running => Observation::Running,
+        None if place.join(STOPPED).exists() => Observation::Ended(ProgramExit::Code(128 + Signal::KILL.as_raw())),
         None => Observation::Ended(ProgramExit::Signal(Signal::KILL.as_raw())),
     }
+}
+
+/// From here on its end is ours.
+pub(super) fn note_stop(place: &Path) {
+    let _ = fs::write(place.join(STOPPED), b"");
 }
 
 /// Waits until the wrapper says that the program runs.

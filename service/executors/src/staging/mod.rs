@@ -5,12 +5,14 @@ mod tree;
 
 pub use tree::remove_tree;
 
+use crate::abandoned::Abandoned;
 use crate::contract::{AttemptKey, ExecutorError, Input, InputContent, Program, StagedFile};
+use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trainyard_core::artifact::Digest;
 
 /// Written last: without it everything in an attempt's folder is made anew.
@@ -19,6 +21,10 @@ const READY: &str = "ready";
 const OUTPUTS: &str = "outputs";
 /// Every empty input.
 const ABSENT: &str = "absent";
+/// Noted of an attempt whose program was made: one that is not there any more is gone.
+pub(crate) const BEGAN: &str = "began";
+/// Noted of an attempt whose program we stop.
+pub(crate) const STOPPED: &str = "stopped";
 
 /// Who containers run as: user and group.
 pub(crate) type User = (u32, u32);
@@ -35,6 +41,8 @@ pub struct Staging {
     work: PathBuf,
     data_root: PathBuf,
     trees: Arc<dyn Trees>,
+    /// Attempts that are being laid out.
+    at_work: Arc<Mutex<HashMap<AttemptKey, Abandoned>>>,
 }
 
 /// A path of this machine that a container sees.
@@ -53,6 +61,7 @@ impl Staging {
             work,
             data_root,
             trees: Arc::new(trees),
+            at_work: Arc::default(),
         }
     }
 
@@ -112,8 +121,23 @@ impl Staging {
             user,
         };
         // Data that cannot be linked is copied, which takes its time.
-        blocking(move || folder.write()).await?;
+        let abandoned = Abandoned::default();
+        self.laying_out().insert(key.clone(), abandoned.clone());
+        let written = abandoned.run_as(move |abandoned| folder.write(abandoned)).await;
+        self.laying_out().remove(key);
+        written.unwrap_or_else(|| Err(cut_off()))?;
         Ok(mounts)
+    }
+
+    fn laying_out(&self) -> MutexGuard<'_, HashMap<AttemptKey, Abandoned>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever lays this attempt out stops, and its program does not start.
+    pub(crate) fn abandon(&self, key: &AttemptKey) {
+        if let Some(abandoned) = self.laying_out().get(key) {
+            abandoned.abandon();
+        }
     }
 
     /// Moves something into a [`InputContent::Later`] input.
@@ -124,6 +148,19 @@ impl Staging {
             .join(input)
             .join(target.file_name().unwrap_or_default());
         fs::rename(source, &place).map_err(|error| ExecutorError::unwritten(&place, error))
+    }
+
+    /// Notes something about the attempt, for the next process of the service as well. Without room it is not noted,
+    /// and then only less is known.
+    pub(crate) fn note(&self, key: &AttemptKey, what: &str) {
+        if let Err(error) = fs::write(self.attempt(key).join(what), b"") {
+            tracing::debug!(%key, what, %error, "something is not noted");
+        }
+    }
+
+    /// Whether that was noted.
+    pub(crate) fn is_noted(&self, key: &AttemptKey, what: &str) -> bool {
+        self.attempt(key).join(what).exists()
     }
 
     /// Frees the attempt's folder.
@@ -142,7 +179,7 @@ struct AttemptFolder {
 }
 
 impl AttemptFolder {
-    fn write(&self) -> Result<(), ExecutorError> {
+    fn write(&self, abandoned: &Abandoned) -> Result<(), ExecutorError> {
         let ready = self.folder.join(READY);
         if ready.exists() {
             return Ok(());
@@ -150,7 +187,7 @@ impl AttemptFolder {
         self.write_folders()
             .map_err(|error| ExecutorError::unwritten(&self.folder, error))?;
         for input in &self.inputs {
-            self.write_input(input)?;
+            self.write_input(input, abandoned)?;
         }
         fs::write(&ready, b"").map_err(|error| ExecutorError::unwritten(&ready, error))
     }
@@ -163,7 +200,7 @@ impl AttemptFolder {
         self.user.map_or(Ok(()), |user| give(&self.folder.join(OUTPUTS), user))
     }
 
-    fn write_input(&self, input: &Input) -> Result<(), ExecutorError> {
+    fn write_input(&self, input: &Input, abandoned: &Abandoned) -> Result<(), ExecutorError> {
         let place = self.folder.join(input.target.file_name().unwrap_or_default());
         let made = match &input.content {
             InputContent::Tree(_) | InputContent::Empty => Ok(()),
@@ -176,11 +213,11 @@ impl AttemptFolder {
         let InputContent::Files(files) = &input.content else {
             return Ok(());
         };
-        files.iter().try_for_each(|file| self.stage(file, &place))
+        files.iter().try_for_each(|file| self.stage(file, &place, abandoned))
     }
 
     /// Links a file of the data root where the disk allows it and everybody may read the file; else copies it.
-    fn stage(&self, file: &StagedFile, folder: &Path) -> Result<(), ExecutorError> {
+    fn stage(&self, file: &StagedFile, folder: &Path, abandoned: &Abandoned) -> Result<(), ExecutorError> {
         let (source, target) = (self.data_root.join(&file.path), folder.join(&file.name));
         // A link to a symbolic link would point nowhere in a container.
         let staged = fs::canonicalize(&source).and_then(|source| {
@@ -188,7 +225,7 @@ impl AttemptFolder {
             if readable && fs::hard_link(&source, &target).is_ok() {
                 return Ok(());
             }
-            fs::copy(&source, &target)?;
+            abandoned.copy(&source, &target)?;
             fs::set_permissions(&target, Permissions::from_mode(0o444))
         });
         staged.map_err(|error| ExecutorError::Failed {
@@ -220,16 +257,18 @@ fn gone(input: &Input) -> ExecutorError {
     }
 }
 
+fn cut_off() -> ExecutorError {
+    ExecutorError::Failed {
+        message: "the attempt's folder was not finished, because of a defect: see the service's log".to_owned(),
+        source: None,
+    }
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExecutorError> + Send + 'static,
 ) -> Result<T, ExecutorError> {
     let done = crate::apart(work).await;
-    done.unwrap_or_else(|error| {
-        Err(ExecutorError::Failed {
-            message: format!("the attempt's folder was not finished: {error}"),
-            source: None,
-        })
-    })
+    done.unwrap_or_else(|_| Err(cut_off()))
 }
 
 #[cfg(test)]

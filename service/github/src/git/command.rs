@@ -1,7 +1,7 @@
 //! The hardened git process: no configuration but ours, no prompt, no hook, no strange transport,
 //! and the token only in the environment.
 
-use super::error::{GitError, last_line, says_full};
+use super::error::{GitError, last_line, says_machine};
 use crate::client::is_loopback;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
+use trainyard_core::machine;
 
 /// Of the service's own environment git gets only these: the search path, certificates, proxies.
 const INHERITED: [&str; 13] = [
@@ -180,7 +181,7 @@ impl<'a> Git<'a> {
         };
         let output = finished.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::PermissionDenied => GitError::NoGit(error),
-            _ => GitError::Failed {
+            _ => GitError::Machine {
                 action: self.action.to_owned(),
                 detail: error.to_string(),
             },
@@ -190,12 +191,18 @@ impl<'a> Git<'a> {
             stderr = stderr.replace(secret.as_str(), "***");
         }
         if let Some(signal) = output.status.signal() {
-            return Err(GitError::Failed {
+            return Err(GitError::Machine {
                 action: self.action.to_owned(),
                 detail: format!("it was stopped by signal {signal}"),
             });
         }
-        if !output.status.success() && says_full(&stderr) {
+        if !output.status.success() && says_machine(&stderr) {
+            return Err(GitError::Machine {
+                action: self.action.to_owned(),
+                detail: last_line(&stderr),
+            });
+        }
+        if !output.status.success() && machine::says_full(&stderr) {
             return Err(GitError::Disk {
                 path: self.folder.display().to_string(),
                 source: ErrorKind::StorageFull.into(),

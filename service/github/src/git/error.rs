@@ -1,8 +1,8 @@
 //! Failures of git as sentences, read from what git prints (in English, because we set the locale).
 
-use std::io::ErrorKind;
 use std::time::Duration;
 use trainyard_core::ids::CommitSha;
+use trainyard_core::machine;
 
 /// Why there is no source. No message holds a token.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,14 @@ pub enum GitError {
         /// Why.
         source: std::io::Error,
     },
+    /// The machine kept git from its work: no memory, no handles, or somebody ended it. Worth another try.
+    #[error("git {action} could not do its work on this machine: {detail}")]
+    Machine {
+        /// The git command.
+        action: String,
+        /// What git or the system said.
+        detail: String,
+    },
     /// The mirror has not what it says that it has.
     #[error("git {action} failed: {detail}")]
     Damaged {
@@ -105,21 +113,29 @@ pub enum GitError {
 impl GitError {
     /// Whether another mirror could help: neither the host nor the disk has said so.
     pub(super) fn may_be_the_mirror(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::Damaged { .. } | Self::Disk { .. }) && !self.is_full_disk()
+        matches!(self, Self::Failed { .. } | Self::Damaged { .. } | Self::Disk { .. }) && !self.is_machine()
     }
 
-    /// Whether there is no room for it.
-    pub(super) fn is_full_disk(&self) -> bool {
-        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
-        matches!(self, Self::Disk { source, .. } if full.contains(&source.kind()))
+    /// Whether it is the disk's trouble, and another mirror would meet the same.
+    pub(super) fn is_machine(&self) -> bool {
+        matches!(self, Self::Disk { source, .. } if machine::is_trouble(source))
     }
 }
 
-/// What git says when a disk is full, whatever it was doing.
-pub(super) fn says_full(stderr: &str) -> bool {
-    ["No space left on device", "Disk quota exceeded"]
-        .iter()
-        .any(|part| stderr.contains(part))
+/// What git says when its machine keeps it from working, whatever it was doing.
+pub(super) fn says_machine(stderr: &str) -> bool {
+    let words = [
+        "Out of memory",
+        "out of memory",
+        "Cannot allocate memory",
+        "Too many open files",
+        "Resource temporarily unavailable",
+        "Read-only file system",
+        "Input/output error",
+        // A program that git itself started: killed for its memory, or by a person.
+        "died of signal",
+    ];
+    words.iter().any(|part| stderr.contains(part))
 }
 
 /// What git's standard error means for a commit that was asked for.

@@ -112,7 +112,7 @@ pub struct RunDetail {
     /// Whether the model was pushed, and as which version.
     #[schema(value_type = Object)]
     pub push: PushState,
-    /// What its push waits for, where nobody knows yet what came of it.
+    /// What it waits for: a disk with room, an engine that answers, or to know what came of its push.
     pub waits_for: Option<String>,
     /// The images it needs, by name.
     #[schema(value_type = Object)]
@@ -225,7 +225,8 @@ impl RunDetail {
             .iter()
             .find(unknown)
             .filter(|_| !run.state.is_final())
-            .map(Intent::unknown);
+            .map(Intent::unknown)
+            .or_else(|| row.waits_for.clone());
         let asked = run.request.newest_spans.iter().chain(&run.request.as_of_spans);
         let mut as_of: BTreeMap<String, String> = asked.map(|(source, span)| (source.clone(), span.clone())).collect();
         let seen = run

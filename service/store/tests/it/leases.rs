@@ -46,4 +46,18 @@ on_both! {
         assert!(store.crashes().await.unwrap().is_empty(), "it came further");
         assert_eq!(store.count_crash(&id, run.version, at(10)).await.unwrap(), 1);
     }
+
+    async fn what_a_run_waits_for_counts_until_it_comes_further(fresh) {
+        let store = &fresh.store;
+        let mut run = start_run(store, "r1", 1).await;
+        let id = RunId::new("r1");
+        for sentence in ["no room", "no engine"] {
+            store.run_waits(&id, run.version, sentence).await.unwrap();
+            let row = store.run_row("r1").await.unwrap().unwrap();
+            assert_eq!(row.waits_for.as_deref(), Some(sentence));
+        }
+        let started = forward(&mut run, vec![RunEvent::Started { baseline: None }], at(9));
+        store.append(started).await.unwrap();
+        assert_eq!(store.run_row("r1").await.unwrap().unwrap().waits_for, None);
+    }
 }

@@ -33,7 +33,7 @@ on_both! {
         }
         let refused = Store::open(&fresh.url).await.unwrap_err();
         let StoreError::SchemaTooNew { found, known, .. } = refused else { panic!("{refused}") };
-        assert_eq!((found, known), (999, 10));
+        assert_eq!((found, known), (999, 11));
     }
 }
 

@@ -153,3 +153,70 @@ fn an_image_that_is_gone_is_built_again() {
     });
     assert_eq!(decide(&run, &limits, Micros(0)), [drive]);
 }
+
+fn killed() -> Exit {
+    Exit::Signal {
+        signal: 9,
+        last_line: None,
+    }
+}
+
+fn not_started() -> Exit {
+    Exit::NotStarted {
+        reason: "Docker could not create a container (status 500): no address".to_owned(),
+        permanent: false,
+    }
+}
+
+/// An engine that is restarted and a container that somebody removes cost the step none of its attempts.
+#[test]
+fn what_others_end_has_a_budget_of_its_own() {
+    let code = || Exit::Code {
+        code: 1,
+        last_line: Some("ValueError: no rows".to_owned()),
+    };
+    let full = || Exit::DiskFull { last_line: None };
+    let seconds = |retries, ends: &[Exit], last| wait_after(retries, ends, last).0;
+    let waits: Vec<_> = (0..=20)
+        .map(|earlier| seconds(0, &vec![Exit::Lost; earlier], Exit::Lost))
+        .collect();
+    let expected = [1, 2, 4, 8, 16, 32, 60].map(Some);
+    assert_eq!(waits[..7], expected);
+    assert_eq!((waits[19], waits[20]), (Some(60), None), "bounded");
+    assert_eq!(
+        seconds(1, &[killed(), Exit::Lost, not_started()], code()),
+        Some(10),
+        "its first own one"
+    );
+    assert_eq!(seconds(1, &[code(), killed()], code()), None, "its second");
+    assert_eq!(seconds(0, &vec![killed(); 6], full()), Some(60), "the disk has its own");
+    assert_eq!(seconds(0, &vec![full(); 3], killed()), Some(1));
+    let own = Exit::Code {
+        code: 137,
+        last_line: None,
+    };
+    assert_eq!(seconds(0, &[], own), None, "a program may end so by itself");
+    let crash = Exit::Signal {
+        signal: 11,
+        last_line: None,
+    };
+    assert_eq!(seconds(0, &[], crash), None);
+    insta::assert_snapshot!(wait_after(0, &[], killed()).1, @"step 'train' was ended by SIGKILL from outside: look for who stops programs or containers there");
+    insta::assert_snapshot!(wait_after(0, &vec![Exit::Lost; 20], Exit::Lost).1, @"step 'train' was lost: its container was removed, or its engine restarted, while it ran (that happened 21 times, so that it is not started again by itself)");
+}
+
+/// Whoever ended it at that time, it was not the timeout.
+#[test]
+fn what_others_end_after_its_deadline_did_not_time_out() {
+    let mut run = Run::new(request(plan()));
+    let train = StepName::from("train");
+    run.apply(&RunEvent::Started { baseline: None }, Micros(0));
+    run.apply(&built("train"), Micros(0));
+    run.apply(&starting(&train, 1, Micros(100)), Micros(0));
+    run.apply(&ended(&train, 1, killed()), Micros(200));
+    let decisions = decide(&run, &Limits { max_parallel_steps: 1 }, Micros(200));
+    let [Decision::Record(RunEvent::StepFailed { retry_at, .. })] = decisions.as_slice() else {
+        panic!("{decisions:?}")
+    };
+    assert_eq!(*retry_at, Some(Micros(1_000_200)));
+}

@@ -60,12 +60,13 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 29] = [
+pub const CORE_ROOMS: [&str; 30] = [
     "ids",
     "glob",
     "placeholder",
     "suggest",
     "quantity",
+    "machine",
     "figure",
     "json",
     "executor_output",

@@ -45,6 +45,9 @@ pub(super) async fn build_image(
             }
         }
         Err(error @ BuildError::Unreachable { .. }) => return Err(EffectError::again(error)),
+        Err(BuildError::Interrupted { message }) => {
+            return Err(EffectError::later(checkout::without_path(&message, &tree)));
+        }
         Err(BuildError::Refused { message }) => {
             let reason = checkout::without_path(&message, &tree);
             RunEvent::ImageFailed {

@@ -70,6 +70,7 @@ impl Driver<'_> {
                     };
                     return Ok(skipped(run, step, SkipCause::NoData(none), now));
                 }
+                Err(error @ ExternalError::Trouble(_)) => return Err(EffectError::later(error)),
                 Err(error) => return Err(EffectError::Broken(error.to_string())),
             };
             spans = resolved.contents;

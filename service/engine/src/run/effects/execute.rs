@@ -43,6 +43,8 @@ pub(super) async fn execute(
     let (exit, last_lines) = match run_to_end(programs, folders, limits, hands, run, step, &key).await {
         Ok(ended) => ended,
         Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
+        Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
+        Err(error) if error.is_machine() => return Err(EffectError::later(error)),
         Err(error) if error.is_full_disk() => {
             let last_line = Some(error.to_string());
             (Exit::DiskFull { last_line }, Vec::new())
@@ -87,8 +89,11 @@ async fn run_to_end(
             }
             Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
             Observation::Ended(ended) => {
-                if let Err(error) = programs.complete_log(key).await {
-                    tracing::warn!(%key, %error, "the end of a log is missing");
+                match programs.complete_log(key).await {
+                    // The program has ended, and is here until its log is kept, too.
+                    Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(error),
+                    Err(error) => tracing::warn!(%key, %error, "the end of a log is missing"),
+                    Ok(()) => {}
                 }
                 let exceeded = room.exceeded().await;
                 if exceeded.is_none() && ended == ProgramExit::Code(0) {
@@ -108,6 +113,7 @@ async fn run_to_end(
                         limit: program.memory_bytes,
                     },
                     (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
+                    (_, ProgramExit::Unseen) => Exit::Lost,
                 };
                 let last_lines = log::last_lines(&said, LAST_LINES);
                 return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));

@@ -34,8 +34,13 @@ pub(super) async fn judge(
     };
     let evaluation = output(run, &planned.evaluation)?;
     let model = output(run, &planned.model)?;
-    let measured = recorded_evaluation(content, evaluation)
-        .map_err(|error| EffectError::Broken(format!("step '{}': {error}", planned.evaluation.0)))?;
+    let measured = recorded_evaluation(content, evaluation).map_err(|error| {
+        let told = format!("step '{}': {error}", planned.evaluation.0);
+        match error.is_trouble() {
+            true => EffectError::later(told),
+            false => EffectError::Broken(told),
+        }
+    })?;
     let verdict = judge_evaluation(&planned.gate, &measured);
     // What is let pass for lack of a baseline must really lack one.
     if let Some(baseline) = run.baseline.iter().flatten().next().filter(|_| verdict.rubber_stamp()) {
@@ -161,20 +166,22 @@ async fn store_blessing(
     verdict: &Verdict,
 ) -> Result<ArtifactRef, EffectError> {
     let folder = folders.node(&run.request.id, &NodeId::gate());
-    let broken = |error: &dyn std::fmt::Display| EffectError::Broken(format!("the verdict cannot be written: {error}"));
-    crate::content::artifacts::remove_tree(&folder).map_err(|e| broken(&e))?;
-    fs::create_dir_all(&folder).map_err(|e| broken(&e))?;
+    // In our own folders: whatever fails here passes, and the verdict is the same then.
+    let unwritten =
+        |error: &dyn std::fmt::Display| EffectError::later(format!("the verdict cannot be written: {error}"));
+    crate::content::artifacts::remove_tree(&folder).map_err(|e| unwritten(&e))?;
+    fs::create_dir_all(&folder).map_err(|e| unwritten(&e))?;
     let marker = match verdict.blessing() {
         Blessing::Blessed => Some("BLESSED"),
         Blessing::NotBlessed => Some("NOT_BLESSED"),
         Blessing::NotEvaluated | Blessing::Unchanged => None,
     };
     if let Some(marker) = marker {
-        fs::write(folder.join(marker), b"").map_err(|e| broken(&e))?;
+        fs::write(folder.join(marker), b"").map_err(|e| unwritten(&e))?;
     }
-    let text = serde_json::to_vec_pretty(verdict).map_err(|e| broken(&e))?;
-    fs::write(folder.join("verdict.json"), text).map_err(|e| broken(&e))?;
-    let (digest, place) = content.publish(&folder).await.map_err(|e| broken(&e))?;
+    let text = serde_json::to_vec_pretty(verdict).map_err(|e| unwritten(&e))?;
+    fs::write(folder.join("verdict.json"), text).map_err(|e| unwritten(&e))?;
+    let (digest, place) = content.publish(&folder).await.map_err(|e| unwritten(&e))?;
     let baseline = run.baseline.as_ref().and_then(Option::as_ref);
     let properties = json!({
         "blessed": i64::from(verdict.blessing() == Blessing::Blessed),

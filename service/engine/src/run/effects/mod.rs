@@ -11,13 +11,20 @@ mod start;
 
 use crate::house::error::EffectError;
 use crate::run::Runs;
+use crate::run::first_byte::FirstByte;
 use crate::run::outcome::{Outcome, failed_execution};
 use drive::Driver;
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
 
 /// Performs one command on the run as it was when the command was decided.
-pub(crate) async fn perform(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
+pub(crate) async fn perform(
+    runs: &Runs,
+    run: &Run,
+    command: &Command,
+    now: Micros,
+    first_byte: &FirstByte,
+) -> Result<Outcome, EffectError> {
     let in_use = match command {
         Command::Start | Command::Drive { .. } | Command::Publish { .. } | Command::Judge => {
             Some(runs.content.hold_off().await.map_err(EffectError::again)?)
@@ -29,11 +36,17 @@ pub(crate) async fn perform(runs: &Runs, run: &Run, command: &Command, now: Micr
         Command::Execute { .. } | Command::Stop { .. } => None,
         _ => Some(runs.hands.take(&run.request.id)),
     };
-    let outcome = attempt(runs, run, command, now).await?;
+    let outcome = attempt(runs, run, command, now, first_byte).await?;
     Ok(Outcome { in_use, ..outcome })
 }
 
-async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Result<Outcome, EffectError> {
+async fn attempt(
+    runs: &Runs,
+    run: &Run,
+    command: &Command,
+    now: Micros,
+    first_byte: &FirstByte,
+) -> Result<Outcome, EffectError> {
     let Runs {
         store,
         source,
@@ -68,7 +81,7 @@ async fn attempt(runs: &Runs, run: &Run, command: &Command, now: Micros) -> Resu
             publish::publish(programs, content, data_root, run, step, *attempt, now).await
         }
         Command::Judge => judge::judge(store, content, folders, run, now).await,
-        Command::Push => Box::pin(push::push(registry, run, now)).await,
+        Command::Push => Box::pin(push::push(registry, run, now, first_byte)).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::drive::planned;
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, read_plain, seal};
-use crate::content::external;
+use crate::content::external::{self, ChangedData};
 use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::programs::Programs;
@@ -18,10 +18,11 @@ use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::executor_output::ExecutorOutput;
 use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::machine;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_executors::{AttemptKey, Executor, ExecutorError};
+use trainyard_executors::{Abandoned, AttemptKey, Executor, ExecutorError};
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 
 /// Bytes of an `executor_output.json`: a component's word is short.
@@ -46,18 +47,22 @@ pub(super) async fn publish(
         .cloned();
     let data_root = data_root.to_owned();
     let (folder, plan, name) = (outputs.clone(), planned.clone(), step.clone());
-    let seal = trainyard_executors::apart(move || {
+    let seal = Abandoned::run(move |abandoned| {
         if let Some(data) = data {
-            external::unchanged(&data_root, &data).map_err(|error| error.to_string())?;
+            external::unchanged(&data_root, &data, abandoned)?;
         }
-        seal_outputs(&folder, &plan, &name)
+        seal_outputs(&folder, &plan, &name, abandoned)
     });
-    let seal = async { seal.await.map_err(EffectError::again)?.map_err(EffectError::Broken) };
+    let seal = async {
+        let sealed = seal.await;
+        let sealed = sealed.ok_or_else(|| EffectError::again("a publication met a defect: see the service's log"))?;
+        sealed.map_err(|error| error.of(step))
+    };
     let (digests, said) = passing(Effect::SealOutputs, seal).await?;
     let name = |output: &str| NodeId::step(step).artifact(&run.request.id, output);
     let metrics = said.metrics.clone();
     let outputs = take_outputs(content, &outputs, &planned, digests, &said, name).await;
-    let outputs = outputs.map_err(|reason| EffectError::Broken(format!("step '{step}': {reason}")))?;
+    let outputs = outputs.map_err(|error| error.of(step))?;
 
     let properties = metrics
         .iter()
@@ -94,7 +99,45 @@ async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) 
     }
 }
 
-/// Gives sealed outputs their places. The error is a sentence.
+/// Why outputs are not published; a sentence.
+#[derive(Debug)]
+enum NotTaken {
+    /// They are not what the step promised.
+    Wrong(String),
+    /// The machine has a trouble of its own, and they are there.
+    Trouble(String),
+}
+
+impl From<ChangedData> for NotTaken {
+    fn from(error: ChangedData) -> Self {
+        match error {
+            ChangedData::Trouble(sentence) => Self::Trouble(sentence),
+            error => Self::Wrong(error.to_string()),
+        }
+    }
+}
+
+impl NotTaken {
+    /// Of a file that the program wrote.
+    fn of_theirs(error: &io::Error, sentence: String) -> Self {
+        match machine::is_trouble(error) {
+            true => Self::Trouble(sentence),
+            false => Self::Wrong(sentence),
+        }
+    }
+
+    /// What was made is kept, and its program is not run again.
+    fn of(self, step: &StepName) -> EffectError {
+        match self {
+            Self::Wrong(sentence) => EffectError::Broken(sentence),
+            Self::Trouble(sentence) => EffectError::later(format!(
+                "step '{step}' is done, and its outputs wait to be published: {sentence}"
+            )),
+        }
+    }
+}
+
+/// Gives sealed outputs their places. They are in our own folders: whatever fails here passes.
 async fn take_outputs(
     content: &Content,
     folder: &Path,
@@ -102,13 +145,13 @@ async fn take_outputs(
     digests: BTreeMap<String, Digest>,
     said: &ExecutorOutput,
     artifact_name: impl Fn(&str) -> String,
-) -> Result<BTreeMap<String, ArtifactRef>, String> {
+) -> Result<BTreeMap<String, ArtifactRef>, NotTaken> {
     let mut outputs = BTreeMap::new();
     for (output, digest) in digests {
         let place = content
             .adopt(&folder.join(&output), &digest)
             .await
-            .map_err(|error| format!("output '{output}' cannot be kept: {error}"))?;
+            .map_err(|error| NotTaken::Trouble(format!("output '{output}' cannot be kept: {error}")))?;
         let artifact = ArtifactRef {
             name: artifact_name(&output),
             type_name: planned.outputs.get(&output).cloned().unwrap_or_default(),
@@ -123,24 +166,37 @@ async fn take_outputs(
 
 type Sealed = (BTreeMap<String, Digest>, ExecutorOutput);
 
-/// Checks what is in the outputs folder and seals it, with what the component said. The error is a sentence.
-fn seal_outputs(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<Sealed, String> {
-    let unreadable = |error: io::Error| format!("step '{step}': its outputs folder cannot be read: {error}");
+/// Checks what is in the outputs folder and seals it, with what the component said.
+fn seal_outputs(
+    folder: &Path,
+    planned: &PlannedStep,
+    step: &StepName,
+    abandoned: &Abandoned,
+) -> Result<Sealed, NotTaken> {
+    let unreadable = |error: io::Error| {
+        let told = format!("step '{step}': its outputs folder cannot be read: {error}");
+        NotTaken::of_theirs(&error, told)
+    };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         if name != EXECUTOR_OUTPUT && !planned.outputs.contains_key(&name) {
-            return Err(format!(
+            return Err(NotTaken::Wrong(format!(
                 "step '{step}' wrote '{name}' beside its outputs: declare it under outputs, or write it to /tmp"
-            ));
+            )));
         }
     }
-    let said = executor_output(&folder.join(EXECUTOR_OUTPUT)).map_err(|reason| format!("step '{step}': {reason}"))?;
-    Ok((digests(folder, planned, step)?, said))
+    let said = executor_output(&folder.join(EXECUTOR_OUTPUT), step)?;
+    Ok((digests(folder, planned, step, abandoned)?, said))
 }
 
 /// Digests of all outputs, written down before the first of them is moved: a publication that is
 /// cut off and repeated finds them there.
-fn digests(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTreeMap<String, Digest>, String> {
+fn digests(
+    folder: &Path,
+    planned: &PlannedStep,
+    step: &StepName,
+    abandoned: &Abandoned,
+) -> Result<BTreeMap<String, Digest>, NotTaken> {
     let sealed = folder.with_file_name("sealed.json");
     if let Ok(text) = fs::read(&sealed)
         && let Ok(digests) = serde_json::from_slice(&text)
@@ -149,14 +205,18 @@ fn digests(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTre
     }
     let mut digests = BTreeMap::new();
     for output in planned.outputs.keys() {
-        let digest = seal(&folder.join(output)).map_err(|error| match error {
-            ArtifactError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                format!("step '{step}' ended well but wrote no output '{output}': write it to {{{{outputs.{output}}}}}")
+        let digest = seal(&folder.join(output), abandoned).map_err(|error| match error {
+            ArtifactError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => NotTaken::Wrong(format!(
+                "step '{step}' ended well but wrote no output '{output}': write it to {{{{outputs.{output}}}}}"
+            )),
+            error => {
+                let told = format!("step '{step}': output '{output}' cannot be kept: {error}");
+                let told = without_path(&told, folder);
+                match error.is_trouble() {
+                    true => NotTaken::Trouble(told),
+                    false => NotTaken::Wrong(told),
+                }
             }
-            error => without_path(
-                &format!("step '{step}': output '{output}' cannot be kept: {error}"),
-                folder,
-            ),
         })?;
         digests.insert(output.clone(), digest);
     }
@@ -168,16 +228,19 @@ fn digests(folder: &Path, planned: &PlannedStep, step: &StepName) -> Result<BTre
         fs::rename(&temporary, &sealed)
     };
     if !digests.is_empty() {
-        write().map_err(|error| format!("step '{step}': {} cannot be written: {error}", sealed.display()))?;
+        write().map_err(|error| NotTaken::Trouble(format!("{} cannot be written: {error}", sealed.display())))?;
     }
     Ok(digests)
 }
 
-fn executor_output(path: &Path) -> Result<ExecutorOutput, String> {
+fn executor_output(path: &Path, step: &StepName) -> Result<ExecutorOutput, NotTaken> {
     match read_plain(path, LONGEST_EXECUTOR_OUTPUT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ExecutorOutput::default()),
-        Err(error) => Err(format!("{EXECUTOR_OUTPUT} cannot be read: {error}")),
+        Err(error) => {
+            let told = format!("step '{step}': {EXECUTOR_OUTPUT} cannot be read: {error}");
+            Err(NotTaken::of_theirs(&error, told))
+        }
         Ok(text) => ExecutorOutput::parse(&String::from_utf8_lossy(&text))
-            .map_err(|reason| format!("{EXECUTOR_OUTPUT}: {reason}")),
+            .map_err(|reason| NotTaken::Wrong(format!("step '{step}': {EXECUTOR_OUTPUT}: {reason}"))),
     }
 }

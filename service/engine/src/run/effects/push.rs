@@ -6,6 +6,7 @@ use crate::registry::Registry;
 use crate::registry::infra_validation::Validated;
 use crate::registry::record::pushed_model;
 use crate::registry::serve::{Change, Reason, Served, Turn, TurnError};
+use crate::run::first_byte::FirstByte;
 use crate::run::outcome::{Outcome, execution, failed_execution};
 use crate::serving::{ServingError, Target};
 use serde_json::Map;
@@ -40,7 +41,12 @@ fn refused(refusal: &PushRefusal) -> EffectError {
     EffectError::Broken(refusal.sentence())
 }
 
-pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<Outcome, EffectError> {
+pub(super) async fn push(
+    registry: &Registry,
+    run: &Run,
+    now: Micros,
+    first_byte: &FirstByte,
+) -> Result<Outcome, EffectError> {
     let Some(plan) = &run.request.plan.push else {
         return Err(refused(&PushRefusal::NothingToPush));
     };
@@ -69,7 +75,10 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
     }
     drop(first);
     let files = registry.content.open_proved(&model.digest).await;
-    let files = files.map_err(|error| not_pushed(&error))?;
+    let files = files.map_err(|error| match error.is_trouble() {
+        true => EffectError::later(error),
+        false => not_pushed(&error),
+    })?;
     // Before the turn: a rollback does not wait for it.
     let validated = registry.validate(&run.request.id, model, plan, config).await?;
     if let Some(validated) = &validated
@@ -95,6 +104,9 @@ pub(super) async fn push(registry: &Registry, run: &Run, now: Micros) -> Result<
         evidence: Evidence::Gate(Judged::of(run)),
     };
     let change = Change::New { blessed, files, plan };
+    if !first_byte.begin() {
+        return Err(EffectError::again("the push was given up"));
+    }
     match Box::pin(registry.serve(&plan.target, config, turn, change, reason)).await {
         Ok(served) => Ok(pushed(run, served, drift, validated.as_ref(), now)),
         // The run waits while the target is read back.

@@ -3,10 +3,12 @@
 mod limits;
 mod output;
 mod post;
+mod presence;
 mod send;
 mod trace;
 
 use super::connection::{Connection, status, text};
+use super::end::is_from_outside;
 use super::wall;
 use crate::contract::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder, Network};
 use crate::dockerfile::{Dockerfile, Engine, Way, needs_buildkit, refused, way, without_syntax};
@@ -18,11 +20,13 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 use output::{Message, Output};
 use post::{PostError, post};
+use presence::Presence;
 use send::{Sent, packed};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
+use trainyard_core::machine::says_full;
 
 /// Digits of the key in the image's tag.
 const TAG_DIGITS: usize = 24;
@@ -122,6 +126,12 @@ impl DockerImageBuilder {
                 Ok(Some(Err(error))) if broke_off(&error) => {
                     return Err(self.connection.failed("pull an image", error).into());
                 }
+                Ok(Some(Err(error))) if says_full(&text(&error)) => {
+                    let message = format!(
+                        "the image {reference} cannot be pulled, since the engine's disk is full: make room there"
+                    );
+                    return Err(BuildError::Interrupted { message });
+                }
                 Ok(Some(Err(error))) => return Err(refused(&text(&error))),
                 Ok(None) => return Ok(()),
                 Err(_) => return Err(refused("the registry does not answer")),
@@ -170,6 +180,7 @@ impl DockerImageBuilder {
         };
         let mut seen = Output::default();
         let host = self.connection.host();
+        let presence = Presence::of(&self.connection)?;
         let mut answer = match tokio::time::timeout(patience(), post(host, query, packed(sent))).await {
             Ok(Ok(answer)) => answer,
             // Docker did not even begin: the Dockerfile cannot be read.
@@ -178,14 +189,14 @@ impl DockerImageBuilder {
                 let message = format!("{} cannot be built: {message}", request.dockerfile.display());
                 return Err(BuildError::Refused { message });
             }
-            Ok(Err(error)) => return Err(self.ended(error, seen, request, log)),
+            Ok(Err(error)) => return Err(self.ended(error, seen, request, log, &presence).await),
             Err(_) => return Err(self.failed(seen, request, log, &late())),
         };
         loop {
             let line = match tokio::time::timeout(patience(), answer.line()).await {
                 Ok(Ok(Some(line))) => line,
                 Ok(Ok(None)) => return Ok(seen),
-                Ok(Err(error)) => return Err(self.ended(error, seen, request, log)),
+                Ok(Err(error)) => return Err(self.ended(error, seen, request, log, &presence).await),
                 Err(_) => return Err(self.failed(seen, request, log, &late())),
             };
             let Ok(message) = serde_json::from_slice::<Message>(&line) else {
@@ -205,7 +216,7 @@ impl DockerImageBuilder {
                 note(log, &format!("the engine limits its processes by no number: {error}\n"));
             }
             if let Some(problem) = problem {
-                return Err(self.failed(seen, request, log, &problem));
+                return Err(self.broken(seen, request, log, &problem, &presence).await);
             }
         }
     }
@@ -215,9 +226,49 @@ impl DockerImageBuilder {
         seen.failure(&request.dockerfile, problem, self.limits.memory_bytes)
     }
 
-    fn ended(&self, error: PostError, seen: Output, request: &BuildRequest, log: &mut LogFile) -> BuildError {
+    /// What the engine says that failed, unless it was no fault of the build's.
+    async fn broken(
+        &self,
+        seen: Output,
+        request: &BuildRequest,
+        log: &mut LogFile,
+        problem: &str,
+        presence: &Presence,
+    ) -> BuildError {
+        let shown = request.dockerfile.display();
+        let interrupted = |log: &mut LogFile, why: &str| {
+            note(log, &format!("{problem}\n"));
+            BuildError::Interrupted {
+                message: format!("the build of {shown} was interrupted: {why}"),
+            }
+        };
+        if seen.met_full_disk(problem) {
+            return interrupted(log, "the engine's disk is full: make room there");
+        }
+        // One that goes down ends what it builds first, and says so as of any other end.
+        match presence.is_over(&self.connection).await {
+            Ok(false) => {}
+            Ok(true) => return interrupted(log, "its engine was restarted"),
+            Err(error) => return error.into(),
+        }
+        if let Some(container) = seen.container()
+            && is_from_outside(&self.connection, container).await
+        {
+            return interrupted(log, "somebody outside ended its container");
+        }
+        self.failed(seen, request, log, problem)
+    }
+
+    async fn ended(
+        &self,
+        error: PostError,
+        seen: Output,
+        request: &BuildRequest,
+        log: &mut LogFile,
+        presence: &Presence,
+    ) -> BuildError {
         match error {
-            PostError::Status { message, .. } => self.failed(seen, request, log, &message),
+            PostError::Status { message, .. } => self.broken(seen, request, log, &message, presence).await,
             PostError::BrokeOff(error) => self.connection.broke_off(error).into(),
         }
     }
@@ -297,7 +348,7 @@ impl ImageBuilder for DockerImageBuilder {
         };
         let log = request.log_file.clone();
         let mut log = blocking(move || {
-            LogFile::anew(&log).map_err(|error| BuildError::Refused {
+            LogFile::anew(&log).map_err(|error| BuildError::Interrupted {
                 message: format!("{} cannot be written: {error}", log.display()),
             })
         })
@@ -342,9 +393,8 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, BuildError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| {
-        Err(BuildError::Failed {
+        Err(BuildError::Interrupted {
             message: format!("reading the build context was cut off: {error}"),
-            last_lines: Vec::new(),
         })
     })
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use trainyard_core::log;
+use trainyard_core::machine::says_full;
 
 /// Lines of output that a failed build is reported with.
 const LAST_LINES: usize = 20;
@@ -42,6 +43,8 @@ struct Detail {
 pub(super) struct Output {
     step: Option<String>,
     said: Said,
+    /// The classic builder's container at work.
+    container: Option<String>,
     /// Whether the classic builder's instruction at work makes a layer that was not there already.
     making: bool,
     /// Whether any such instruction came to its end.
@@ -73,6 +76,9 @@ impl Output {
             self.step = Some(instruction.to_owned());
             self.made |= self.making;
             self.making = makes_a_layer(instruction);
+        }
+        if let Some(container) = text.strip_prefix(" ---> Running in ") {
+            self.container = Some(container.trim().to_owned());
         }
         if text.starts_with(" ---> Using cache") {
             self.making = false;
@@ -123,6 +129,21 @@ impl Output {
             self.failed = Some(vertex.digest);
         }
         text
+    }
+
+    /// The container in which the classic builder ran its newest instruction.
+    pub(super) fn container(&self) -> Option<&str> {
+        self.container.as_deref()
+    }
+
+    /// Whether the disk was full, by the engine's word or the last words of what ran; memory that looks like a disk has
+    /// its own size.
+    pub(super) fn met_full_disk(&self, problem: &str) -> bool {
+        let of_vertex = self.failed.as_ref().and_then(|vertex| self.vertices.get(vertex));
+        let said = of_vertex.unwrap_or(&self.said);
+        let last = log::last_lines(&said.0, LAST_LINES);
+        let full = |line: &str| says_full(line) && !line.contains("/dev/shm");
+        full(problem) || last.iter().any(|line| full(line))
     }
 
     /// Whether everything was there already.
