@@ -2,6 +2,8 @@
 
 use crate::room;
 use crate::unreadable::Unreadable;
+use std::io;
+use std::path::Path;
 
 /// The store's results.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -92,6 +94,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What an error of the disk under the database's file means for the caller.
+    pub(crate) fn from_disk(error: &io::Error, file: &Path) -> Self {
+        let place = file.display().to_string();
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::DiskFull { place },
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::ReadOnly { place },
+            _ => Self::Disk {
+                place,
+                problem: error.to_string(),
+            },
+        }
+    }
+
     /// What a driver's error means for the caller; `place` is the database without a password.
     pub(crate) fn from_driver(error: sqlx::Error, place: &str) -> Self {
         let problem = error.to_string();

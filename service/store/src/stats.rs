@@ -2,7 +2,7 @@
 
 use crate::connection::args;
 use crate::database::DatabaseUrl;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::room;
 use crate::statement::statements;
@@ -71,8 +71,10 @@ impl Store {
     pub async fn check_writable(&self) -> Result<()> {
         if let DatabaseUrl::Sqlite(path) = self.url() {
             let (path, look) = (path.clone(), self.health().is_of_the_disk());
+            let taken = path.clone();
             let room = tokio::task::spawn_blocking(move || room::probe(&path, look)).await;
             if let Ok(Err(error)) = room {
+                let error = StoreError::from_disk(&error, &taken);
                 self.health().failed(error.clone());
                 return Err(error);
             }

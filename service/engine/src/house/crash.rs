@@ -68,6 +68,8 @@ effects! {
     SettleDelivery = "delivery.settle",
     /// Why a delivery waits is noted.
     NoteDelivery = "delivery.note",
+    /// What a run waits for is noted.
+    NoteRun = "run.note",
     /// The pipelines of a default branch are replaced.
     PutPipelines = "pipelines.put",
     /// Their schedules are.

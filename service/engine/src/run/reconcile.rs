@@ -270,7 +270,8 @@ impl Worker {
     async fn note(&self, (version, reason): &(u64, String)) {
         let id = &self.run.request.id;
         let sentence = format!("it will be tried again: {reason}");
-        if let Err(error) = self.runs.store.run_waits(id, *version, &sentence).await {
+        let noted = passing(Effect::NoteRun, self.runs.store.run_waits(id, *version, &sentence));
+        if let Err(error) = noted.await {
             tracing::debug!(run = %id, %error, "what it waits for is not noted");
         }
     }

@@ -3,7 +3,7 @@
 use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: &[&str] = &[
     "targets",
     "serve",
     "run",
@@ -22,6 +22,8 @@ const COMMANDS: [&str; 20] = [
     "release",
     "alias",
     "gc",
+    "backup",
+    "restore",
     "gate",
     "schema-diff",
 ];

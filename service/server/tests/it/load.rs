@@ -102,7 +102,7 @@ fn peak(id: u32) -> u64 {
 fn large_bodies_that_wait_are_not_read_again() {
     let place = Place::new(&settings("{folder}".as_ref(), &with_secrets()));
     let (service, address) = Running::serve(&place);
-    for number in 0..8 {
+    for number in 0..16 {
         let sha = format!("{number:040x}");
         let push = format!(
             "{{\"ref\": \"refs/heads/main\", \"before\": \"{}\", \"after\": \"{sha}\", \"deleted\": false, \
@@ -127,7 +127,8 @@ fn large_bodies_that_wait_are_not_read_again() {
         assert!(crate::webhooks::post(address, &format!("small-{number}")));
     }
     let memory = peak(service.id());
-    assert!(memory < 200 << 20, "{} MiB", memory >> 20);
+    // All of them at once would be more.
+    assert!(memory < 256 << 20, "{} MiB", memory >> 20);
 }
 
 /// What is not signed leaves nothing behind, however much of it comes.

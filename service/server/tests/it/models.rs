@@ -141,7 +141,11 @@ fn everything_is_kept_until_a_policy_says_otherwise() {
     let place = place();
     let ended = place.run(&["gc"]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
-    assert!(ended.out.starts_with("everything is kept"), "{}", ended.out);
+    assert!(
+        ended.out.starts_with("all logs and artifacts are kept"),
+        "{}",
+        ended.out
+    );
     let gone = place.run(&["gc", "--dry-run", "--json"]).json();
     assert_eq!(
         (&gone["policy"], &gone["dry_run"], &gone["runs"]),

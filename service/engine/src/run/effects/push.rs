@@ -53,6 +53,13 @@ pub(super) async fn push(
     let candidate = approved(run).map_err(|refusal| refused(&refusal))?;
     let model = candidate.model();
     let config = target(registry, &plan.target)?;
+    let cancelled = |by: &str| decide::finished(run, RunState::Cancelled, sentence::run_cancelled(by));
+    // What never began needs no turn: another push may have it for long.
+    if let Some(by) = &run.cancel_requested
+        && !begun(registry, run, &plan.target).await?
+    {
+        return Ok(Outcome::event(cancelled(by)));
+    }
     // Not after a trial of minutes; the turn looks again.
     let first = turn(registry, &plan.target).await?;
     if let Some(entry) = finished(&first.ledger, run) {
@@ -60,8 +67,7 @@ pub(super) async fn push(
     }
     // Nothing is begun any more, and what a crash cut off does not serve.
     if let Some(by) = &run.cancel_requested {
-        let over = decide::finished(run, RunState::Cancelled, sentence::run_cancelled(by));
-        return Ok(Outcome::event(over));
+        return Ok(Outcome::event(cancelled(by)));
     }
     // What nobody knew is known by now: this model does not serve. It is not tried for ever.
     if !first_tries(run, now, config.max_loading_time)
@@ -128,6 +134,14 @@ async fn turn(registry: &Registry, target: &str) -> Result<Turn, EffectError> {
         },
         error => EffectError::again(error),
     })
+}
+
+/// Whether anything was ever about to be sent for this run.
+async fn begun(registry: &Registry, run: &Run, target: &str) -> Result<bool, EffectError> {
+    let intents = registry.store.intents(target).await.map_err(EffectError::again)?;
+    Ok(intents
+        .iter()
+        .any(|intent| intent.entry.run.as_ref() == Some(&run.request.id)))
 }
 
 /// The entry of this very push, where it was finished after nobody knew what came of it. Another engine may have
