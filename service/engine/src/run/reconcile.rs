@@ -158,9 +158,13 @@ impl Worker {
     /// Starts what is decided and not at work yet. `None` when the state moved meanwhile.
     async fn act(&mut self) -> Result<Option<Instant>, ReconcileError> {
         // A push that has begun is never cut off, not even by a cancel: else nobody knows what serves.
-        let given_up = || self.run.cancel_requested.is_some() && self.first_byte.give_up();
-        if self.at_work.contains_key(&Command::Push) && !given_up() {
-            return Ok(Some(Instant::now() + LEASE));
+        if self.at_work.contains_key(&Command::Push) {
+            if self.run.cancel_requested.is_none() || !self.first_byte.give_up() {
+                return Ok(Some(Instant::now() + LEASE));
+            }
+            if let Some(task) = self.at_work.remove(&Command::Push) {
+                task.abort();
+            }
         }
         let now = now();
         let limits = Limits {
@@ -208,6 +212,10 @@ impl Worker {
         let first_byte = Arc::<FirstByte>::default();
         if command == Command::Push {
             self.first_byte = Arc::clone(&first_byte);
+            // After a cancel it only looks what came of an earlier one, and is not cut off at that.
+            if run.cancel_requested.is_some() {
+                first_byte.begin();
+            }
         }
         let key = command.clone();
         let task = self.tasks.spawn(async move {
