@@ -78,6 +78,13 @@ struct Next {
 
 /// Until something is due, each by its clock, or the plans change.
 async fn wait(inbound: &Inbound, next: Next) {
+    // Not anew with each tick: it would never come.
+    let longest = if inbound.store.is_shared() {
+        OTHERS
+    } else {
+        NOTHING_PLANNED
+    };
+    let latest = Instant::now() + longest;
     loop {
         tokio::select! {
             () = inbound.signals.schedule.notified() => return,
@@ -86,7 +93,7 @@ async fn wait(inbound: &Inbound, next: Next) {
                     return;
                 }
             }
-            () = sleep_until(Instant::now() + if inbound.store.is_shared() { OTHERS } else { NOTHING_PLANNED }) => return,
+            () = sleep_until(latest) => return,
         }
     }
 }

@@ -316,8 +316,13 @@ async fn serving(history: &History, engine: &Engine, seen: &Seen) -> Found {
         .trace
         .iter()
         .any(|line| line.contains("acts late"));
+    // Still to be done: with nothing to go back to, a receiver that says that it failed is taken at its word.
+    let world = history.world.lock().unwrap();
+    let said = |words: &str| world.trace.iter().any(|line| line.contains(words));
+    let denied = says.is_none() && said("says that it failed");
+    drop(world);
     // Nobody can know of what is done late and in secret.
-    if kind == Kind::NoStatus && late {
+    if kind == Kind::NoStatus && (late || denied) {
         return Ok(());
     }
     let look = engine.look_at_target("tiny").await.map_err(|error| error.to_string())?;
