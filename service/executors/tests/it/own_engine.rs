@@ -10,6 +10,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Where the engine writes down the process of its containerd.
+const CONTAINERD: &str = "exec/containerd/containerd.pid";
+
+fn is_gone(pid: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    stat.map_or(true, |stat| stat.contains(") Z "))
+}
+
 /// Gone with everything in it when it is dropped.
 pub struct OwnEngine {
     folder: TempDir,
@@ -118,12 +126,16 @@ impl OwnEngine {
 
     /// Ends it so, and starts it again.
     pub async fn restart(&mut self, signal: &str) {
-        let pid = self.pid("pid").unwrap();
+        let (pid, containerd) = (self.pid("pid").unwrap(), self.pid(CONTAINERD));
         self.signal("pid", signal);
-        let stat = Path::new("/proc").join(&pid).join("stat");
-        let is_gone = || async { fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")) };
-        until("the engine's end", is_gone).await;
+        until("the engine's end", || async { is_gone(&pid) }).await;
         let _ = fs::remove_file(self.path().join("pid"));
+        // Its containerd may end later, or stay: the next would wait for it, or for what it has locked.
+        if let Some(pid) = containerd {
+            let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+            until("the end of its containerd", || async { is_gone(&pid) }).await;
+        }
+        let _ = fs::remove_file(self.path().join(CONTAINERD));
         assert!(self.spawn().await, "the engine does not come back");
     }
 
@@ -166,7 +178,7 @@ impl Drop for OwnEngine {
         }
         // What it leaves where it was killed: its containerd, and mounts.
         self.signal("pid", "KILL");
-        self.signal("exec/containerd/containerd.pid", "KILL");
+        self.signal(CONTAINERD, "KILL");
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         let places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
         let below: Vec<_> = places

@@ -13,7 +13,7 @@ on_both! {
 
     async fn every_statement_fits_the_schema(fresh) {
         let check = fresh.store.check().await.unwrap();
-        assert_eq!((check.schema_version, check.problems), (10, vec![]));
+        assert_eq!((check.schema_version, check.problems), (11, vec![]));
         let engine = if matches!(fresh.url, DatabaseUrl::Sqlite(_)) { "SQLite 3." } else { "PostgreSQL 1" };
         assert!(check.engine.starts_with(engine), "{}", check.engine);
     }
