@@ -152,7 +152,7 @@ async fn a_version_directory_without_a_server_is_read_back_from_the_disk() {
     })
     .await;
     let found = found.of_target("tiny").replace(&folder.display().to_string(), "FOLDER");
-    insta::assert_snapshot!(found, @"target 'tiny' does not serve what its ledger says: FOLDER/1 is gone; it is left so until the next push goes above it, or a person asks for `trainyard targets reconcile tiny --restore-ledger`");
+    insta::assert_snapshot!(found, @"target 'tiny' does not serve what its ledger says: FOLDER/1 is gone; it is left so until the next push goes above it, or a person asks for `trainyard targets reconcile tiny --restore-ledger --reason WHY`");
     assert!(!folder.join("1").exists());
     let done = yard
         .engine
@@ -320,7 +320,7 @@ async fn what_a_status_says_and_no_intent_explains_is_left_to_a_person() {
         yard.engine.reads().finding("tiny").await.unwrap()
     })
     .await;
-    insta::assert_snapshot!(found.of_target("tiny"), @"target 'tiny' and its ledger disagree: it serves version 000001, which nobody went back to: the ledger says that version 000002 serves; nothing is changed and nothing is pushed there until a person decides with `trainyard targets reconcile tiny --keep-served` or `--restore-ledger`");
+    insta::assert_snapshot!(found.of_target("tiny"), @"target 'tiny' and its ledger disagree: it serves version 000001, which nobody went back to: the ledger says that version 000002 serves; nothing is changed and nothing is pushed there until a person decides with `trainyard targets reconcile tiny --keep-served --reason WHY`, or `--restore-ledger` in place of `--keep-served`");
     let (state, summary) = run(&yard, "0.8", "well", 3).await;
     assert_eq!(state, RunState::Succeeded);
     assert!(
