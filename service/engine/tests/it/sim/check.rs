@@ -309,18 +309,13 @@ async fn serving(history: &History, engine: &Engine, seen: &Seen) -> Found {
     if says == found {
         return Ok(());
     }
-    let late = history
-        .world
-        .lock()
-        .unwrap()
-        .trace
-        .iter()
-        .any(|line| line.contains("acts late"));
+    let said = |words: &str| {
+        let world = history.world.lock().unwrap();
+        world.trace.iter().any(|line| line.contains(words))
+    };
+    let late = said("acts late");
     // Still to be done: with nothing to go back to, a receiver that says that it failed is taken at its word.
-    let world = history.world.lock().unwrap();
-    let said = |words: &str| world.trace.iter().any(|line| line.contains(words));
     let denied = says.is_none() && said("says that it failed");
-    drop(world);
     // Nobody can know of what is done late and in secret.
     if kind == Kind::NoStatus && (late || denied) {
         return Ok(());
