@@ -49,31 +49,28 @@ impl Looks {
 
     /// How long ago the first look was.
     fn waited(&self, intent: i64) -> Duration {
-        let now = Instant::now();
-        self.with(|looks| {
-            let looked = looks.entry(intent).or_insert(Looked {
-                first: now,
-                next: now,
-                times: 0,
-            });
-            now.duration_since(looked.first)
-        })
+        self.looked(intent, |looked, now| now.duration_since(looked.first))
     }
 
     /// A look said nothing: how long to wait for the next one.
     fn again(&self, intent: i64) -> Duration {
-        let now = Instant::now();
-        self.with(|looks| {
-            let looked = looks.entry(intent).or_insert(Looked {
-                first: now,
-                next: now,
-                times: 0,
-            });
+        self.looked(intent, |looked, now| {
             let wait = until_next_look(looked.times);
             looked.times = looked.times.saturating_add(1);
             looked.next = now + wait;
             wait
         })
+    }
+
+    /// The looks at an intent and the time; the first begin now.
+    fn looked<T>(&self, intent: i64, act: impl FnOnce(&mut Looked, Instant) -> T) -> T {
+        let now = Instant::now();
+        let none = Looked {
+            first: now,
+            next: now,
+            times: 0,
+        };
+        self.with(|looks| act(looks.entry(intent).or_insert(none), now))
     }
 
     fn forget(&self, intent: i64) {

@@ -1,18 +1,9 @@
 //! `trainyard backup` and `trainyard restore`, with the real binary.
 
 use crate::binary::{Ended, Place, Running};
-use crate::models::PIPELINE;
-use crate::yard::settings;
+use crate::reconcile::place;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-
-fn place() -> Place {
-    trainyard_github::install_tls();
-    let target = "[targets.tiny]\nkind = \"tensorflow_serving\"\nrepository = \"{folder}/models\"";
-    let place = Place::new(&settings("{folder}".as_ref(), target));
-    place.write("pipelines/tiny/pipeline.yaml", PIPELINE);
-    place
-}
 
 fn train(place: &Place, auc: &str) {
     let ended = place.run(&["run", "pipelines/tiny", "--push", "--parameter", &format!("auc={auc}")]);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use trainyard_core::registry::IntentAction;
 use trainyard_engine::{CrashPoint, Effect};
 
-fn place() -> Place {
+pub fn place() -> Place {
     trainyard_github::install_tls();
     let target = "[targets.tiny]\nkind = \"tensorflow_serving\"\nrepository = \"{folder}/models\"";
     let place = Place::new(&settings("{folder}".as_ref(), target));
