@@ -3,7 +3,7 @@
 use crate::error::{Result, StoreError};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
 /// Version, name and the two texts of each migration.
 macro_rules! migrations {
@@ -36,8 +36,23 @@ pub(crate) fn newest() -> i64 {
     SQLITE.last().map_or(0, |(version, ..)| *version)
 }
 
+/// In one write transaction, taken before the first look: the driver's own lock, which PostgreSQL has, is none here,
+/// and two processes that open a new database at once would both make the first table.
 pub(crate) async fn sqlite(connection: &mut SqliteConnection, place: &str) -> Result<()> {
-    apply(connection, SQLITE, place).await
+    if is_current(connection).await {
+        return apply(connection, SQLITE, place).await;
+    }
+    let failed = |error| StoreError::from_driver(error, place);
+    let mut whole = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    apply(&mut *whole, SQLITE, place).await?;
+    whole.commit().await.map_err(failed)
+}
+
+/// Whether nothing is to be applied, so that no writer need be waited for.
+async fn is_current(connection: &mut SqliteConnection) -> bool {
+    let applied = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
+    let applied = sqlx::query_scalar::<_, i64>(applied).fetch_one(connection).await;
+    applied.is_ok_and(|applied| applied >= SQLITE.len() as i64)
 }
 
 pub(crate) async fn postgres(connection: &mut PgConnection, place: &str) -> Result<()> {

@@ -309,7 +309,11 @@ fn a_run_says_that_it_waits_for_a_target_that_nobody_knows() {
             if waiting.len() == count {
                 return waiting;
             }
-            assert!(started.elapsed() < 3 * PATIENCE, "{waiting:?} of {listed:?}");
+            assert!(
+                started.elapsed() < 3 * PATIENCE,
+                "{waiting:?} of {listed:?}\n{}",
+                first.log()
+            );
         }
     };
     let why = waits(1).remove(0);

@@ -1,4 +1,4 @@
-use crate::databases::on_both;
+use crate::databases::{on_both, on_empty};
 use crate::samples::start_run;
 use sqlx::{Connection, Executor};
 use trainyard_store::{DatabaseUrl, Store, StoreError};
@@ -34,6 +34,29 @@ on_both! {
         let refused = Store::open(&fresh.url).await.unwrap_err();
         let StoreError::SchemaTooNew { found, known, .. } = refused else { panic!("{refused}") };
         assert_eq!((found, known), (999, 11));
+    }
+}
+
+on_empty! {
+    async fn many_may_open_a_new_one_at_once(url) {
+        let opening: Vec<_> = (0..12)
+            .map(|_| {
+                let url = url.clone();
+                // Each on a thread of its own, as each is a process elsewhere.
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    runtime.block_on(async {
+                        let store = Store::open(&url).await?;
+                        let problems = store.check().await?.problems;
+                        store.close().await;
+                        Ok::<_, StoreError>(problems)
+                    })
+                })
+            })
+            .collect();
+        for opened in opening {
+            assert_eq!(opened.join().unwrap().unwrap(), Vec::<String>::new());
+        }
     }
 }
 
