@@ -18,6 +18,7 @@ pub mod glob;
 pub mod ids;
 pub mod inbound;
 mod json;
+pub mod lfs;
 pub mod log;
 pub mod machine;
 pub mod node;

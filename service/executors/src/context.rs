@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use trainyard_core::glob;
+use trainyard_core::{glob, lfs};
 
 /// The rules of what is left out of a context, at its top.
 pub(crate) const IGNORE_FILE: &str = ".dockerignore";
@@ -131,6 +131,14 @@ pub(crate) fn digest(files: &[ContextFile]) -> io::Result<[u8; 32]> {
             Some(target) => one.update(target.as_os_str().as_encoded_bytes()),
             None => {
                 let mut source = File::open(&file.source).map_err(at(&file.source))?;
+                let mut beginning = Vec::with_capacity(lfs::BEGINNING);
+                let first = (&mut source).take(lfs::BEGINNING as u64);
+                { first }.read_to_end(&mut beginning).map_err(at(&file.source))?;
+                // Built from it, the image would have a few lines in place of the content.
+                if lfs::is_pointer(&beginning) {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, lfs::sentence(&file.path)));
+                }
+                one.update(&beginning);
                 io::copy(&mut source, &mut HashWriter(&mut one)).map_err(at(&file.source))?;
             }
         }
@@ -224,6 +232,19 @@ mod tests {
             .into_iter()
             .map(|file| file.path)
             .collect()
+    }
+
+    #[test]
+    fn a_pointer_of_git_lfs_is_no_file_of_a_context() {
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n";
+        let folder = context(&[("Dockerfile", "FROM base"), ("weights/big.bin", pointer)]);
+        let refused = digest(&files(folder.path()).unwrap()).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("'weights/big.bin' is a pointer of Git LFS"),
+            "{refused}"
+        );
     }
 
     #[test]

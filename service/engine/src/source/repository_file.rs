@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use trainyard_core::artifact::{ArtifactRef, only_file};
 use trainyard_core::ids::StepName;
+use trainyard_core::lfs;
 use trainyard_core::machine;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
@@ -31,6 +32,9 @@ pub(crate) async fn artifact(
     type_name: &str,
 ) -> Result<ArtifactRef, SourceError> {
     let (bytes, place) = read(at, request, path).await?;
+    if lfs::is_pointer(&bytes) {
+        return Err(SourceError::Broken(lfs::sentence(path)));
+    }
     let work = at.folders.work(&request.id).join("files");
     let source = work.join(format!("{step}.{input}"));
     let file = only_file(type_name);

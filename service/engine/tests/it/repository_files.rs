@@ -90,6 +90,18 @@ async fn a_file_of_the_commit_is_an_input_with_its_content_as_identity() {
 }
 
 #[tokio::test]
+async fn a_pointer_of_git_lfs_is_not_taken_for_the_file() {
+    let yard = yard().await;
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n";
+    yard.work.write("words.txt", pointer);
+    yard.push(&pipeline()).await;
+    let (_, run) = yard.last(1).await;
+    assert_eq!(run.state, RunState::Failed);
+    insta::assert_snapshot!(run.summary.unwrap(), @"step 'words': 'words.txt' is a pointer of Git LFS and not the file itself, and its content is not in the commit: commit the file, or read it as data from the data root");
+    assert!(yard.programs().iter().all(|step| step.as_str() != "words"));
+}
+
+#[tokio::test]
 async fn a_pull_request_brings_its_own_file_and_leaves_the_base_s() {
     let yard = yard().await;
     yard.push(&pipeline()).await;

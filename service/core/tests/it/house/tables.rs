@@ -60,7 +60,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 30] = [
+pub const CORE_ROOMS: [&str; 31] = [
     "ids",
     "glob",
     "placeholder",
@@ -72,6 +72,7 @@ pub const CORE_ROOMS: [&str; 30] = [
     "executor_output",
     "problem",
     "stored",
+    "lfs",
     "log",
     "node",
     "artifact",
