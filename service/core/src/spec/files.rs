@@ -90,6 +90,21 @@ pub fn unknown_target<'a>(
     problems.into_sorted().pop()
 }
 
+/// A name that other files of the repository have, too.
+pub fn same_name(plan: &Plan, file: &str, text: &str, others: &[&str]) -> Option<Problem> {
+    if others.is_empty() {
+        return None;
+    }
+    let mut problems = Problems::new(file, text);
+    let message = format!(
+        "'{}' is the name of the pipeline in {}, too",
+        plan.pipeline,
+        others.join(" and ")
+    );
+    problems.add_with_hint(&["name"], message, "give each pipeline a name of its own");
+    problems.into_sorted().pop()
+}
+
 /// The nearest path there is: a slip away, or one that ends as it.
 fn hint(path: &str, known: &[String]) -> String {
     let ending = || {

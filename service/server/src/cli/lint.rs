@@ -7,6 +7,7 @@ use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::registry::Blind;
 use trainyard_core::spec;
@@ -40,14 +41,9 @@ impl Lint {
         }
         let (mut problems, mut shown) = (Vec::new(), String::new());
         let mut notes = BTreeSet::new();
-        for file in &files {
-            let name = file.display().to_string();
-            let bytes = match std::fs::read(file) {
-                Ok(bytes) => bytes,
-                Err(error) => bail!("{name} cannot be read: {error}"),
-            };
-            let text = String::from_utf8_lossy(&bytes);
-            let checked = spec::check(&name, &text, &Map::new());
+        let read: Vec<Read> = files.iter().map(|file| Read::new(file)).collect::<Result<_>>()?;
+        for Read { file, name, text, .. } in &read {
+            let checked = spec::check(name, text, &Map::new());
             let push = checked.plan.as_ref().and_then(|plan| plan.push.as_ref());
             notes.extend(push.zip(settings.as_ref()).and_then(|(push, (_, config))| {
                 let target = config.targets.get(&push.target)?;
@@ -57,15 +53,16 @@ impl Lint {
             let around = checked.plan.as_ref().map(|plan| {
                 let target = settings.as_ref().and_then(|(place, config)| {
                     let targets = config.targets.keys().map(String::as_str);
-                    spec::unknown_target(plan, &name, &text, targets, &place.display().to_string())
+                    spec::unknown_target(plan, name, text, targets, &place.display().to_string())
                 });
-                missing_locally(file, plan, &text).into_iter().chain(target)
+                let same = spec::same_name(plan, name, text, &same_name(&read, file, plan));
+                missing_locally(file, plan, text).into_iter().chain(target).chain(same)
             });
             let around: Vec<Problem> = around.into_iter().flatten().collect();
             let found = checked.and(around).problems;
             if !found.is_empty() {
                 for problem in &found {
-                    shown.push_str(&problem.render(&text));
+                    shown.push_str(&problem.render(text));
                     shown.push('\n');
                 }
                 problems.extend(found);
@@ -93,6 +90,45 @@ impl Lint {
             ExitCode::FAILURE
         })
     }
+}
+
+/// A pipeline file.
+struct Read<'a> {
+    file: &'a Path,
+    /// As messages show it.
+    name: String,
+    text: String,
+    /// Of the pipeline, if the file can tell.
+    pipeline: Option<String>,
+}
+
+impl<'a> Read<'a> {
+    fn new(file: &'a Path) -> Result<Self> {
+        let name = file.display().to_string();
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) => bail!("{name} cannot be read: {error}"),
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let plan = spec::check(&name, &text, &Map::new()).plan;
+        let pipeline = plan.map(|plan| plan.pipeline);
+        Ok(Self {
+            file,
+            name,
+            text,
+            pipeline,
+        })
+    }
+}
+
+/// The other files of the same repository whose pipeline has the same name.
+fn same_name<'a>(read: &'a [Read<'_>], file: &Path, plan: &Plan) -> Vec<&'a str> {
+    let around = |file: &Path| file.parent().and_then(Path::parent).map(Path::to_owned);
+    let others = read
+        .iter()
+        .filter(|other| other.file != file && around(other.file) == around(file));
+    let same = others.filter(|other| other.pipeline.as_ref() == Some(&plan.pipeline));
+    same.map(|other| other.name.as_str()).collect()
 }
 
 /// The file itself, the folder's own, or those of the folders in it.

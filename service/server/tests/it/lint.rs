@@ -84,7 +84,10 @@ fn a_missing_dockerfile_and_an_unknown_target_are_seen() {
 fn folders_files_and_json() {
     let place = Place::new("");
     place.write("pipelines/a/pipeline.yaml", FINE);
-    place.write("pipelines/b/pipeline.yaml", &FINE.replace("image:", "imag:"));
+    place.write(
+        "pipelines/b/pipeline.yaml",
+        &FINE.replace("image:", "imag:").replace("fine", "wrong"),
+    );
     let all = place.run(&["lint", "--json"]);
     assert_eq!(all.code, Some(1));
     let all = all.json();
@@ -153,4 +156,23 @@ fn a_file_that_a_step_reads_must_be_there() {
     for path in ["pipelines", file.to_str().unwrap()] {
         assert_eq!(place.run(&["lint", path]).code, Some(0), "{path}");
     }
+}
+
+#[test]
+fn two_files_with_one_name_are_told_at_both() {
+    let place = Place::new("");
+    for folder in ["one", "two"] {
+        place.write(&format!("pipelines/{folder}/pipeline.yaml"), FINE);
+    }
+    let ended = place.run(&["lint"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    insta::assert_snapshot!(ended.out, @"
+    pipelines/one/pipeline.yaml:1:1: 'fine' is the name of the pipeline in pipelines/two/pipeline.yaml, too: give each pipeline a name of its own
+     1 | name: fine
+       | ^
+    pipelines/two/pipeline.yaml:1:1: 'fine' is the name of the pipeline in pipelines/one/pipeline.yaml, too: give each pipeline a name of its own
+     1 | name: fine
+       | ^
+    2 problems in 2 pipeline files
+    ");
 }
