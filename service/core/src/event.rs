@@ -1,6 +1,6 @@
 //! Everything that can happen outside and may start a run.
 
-use crate::ids::{CommitSha, EventId, RepoName};
+use crate::ids::{CommitSha, EventId, Micros, RepoName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -43,6 +43,14 @@ pub struct Push {
     pub default_branch: Option<String>,
 }
 
+impl Push {
+    /// Whether it may be an old one that comes late: it neither sets out from where the newest push of its branch that
+    /// was looked at arrived, nor arrives there.
+    pub fn may_be_late(&self, newest: &CommitSha) -> bool {
+        self.before.as_ref() != Some(newest) && self.after != *newest
+    }
+}
+
 /// What happened to a pull request; other actions make no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +61,10 @@ pub enum PullRequestAction {
     Synchronize,
     /// It was opened again.
     Reopened,
+    /// It would be merged into another branch now.
+    Edited,
+    /// It was merged or given up.
+    Closed,
 }
 
 /// A pull request of `repo`.
@@ -83,9 +95,21 @@ pub struct PullRequest {
     pub before_sha: Option<CommitSha>,
     /// Who opened it.
     pub author: String,
+    /// When GitHub changed it so, where the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Micros>,
+    /// The repository's default branch, where the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
 }
 
 impl PullRequest {
+    /// Whether this tells of an earlier state than one with another head or base, of the time `at`.
+    pub fn is_outdated(&self, head: &CommitSha, base: &str, at: Micros) -> bool {
+        let other = self.head_sha != *head || self.base_branch != base;
+        other && self.updated_at.is_some_and(|updated| updated < at)
+    }
+
     /// Whether the commits come from another repository.
     pub fn is_fork(&self) -> bool {
         self.head_repo_id != Some(self.repo_id)
@@ -155,6 +179,11 @@ impl Event {
                 let before = e.before.as_ref().map_or(NONE, CommitSha::as_str);
                 Some(format!("push:{}:{}:{before}:{}", e.repo_id, e.branch, e.after))
             }
+            // It starts nothing, and is the same however often it is told.
+            Self::PullRequest(PullRequest {
+                action: PullRequestAction::Closed,
+                ..
+            }) => None,
             Self::PullRequest(e) => Some(format!(
                 "pull_request:{}:{}:{}:{}",
                 e.repo_id, e.number, e.base_branch, e.head_sha
@@ -187,6 +216,11 @@ impl Event {
             Self::Push(Push {
                 before: Some(before), ..
             }) => there == before.as_str(),
+            // It went elsewhere meanwhile, whatever became of what was asked there.
+            Self::PullRequest(e) if e.action == PullRequestAction::Edited => {
+                let base = key.rsplit(':').nth(1);
+                base != Some(e.base_branch.as_str())
+            }
             Self::PullRequest(e) => e.before_sha.as_ref().is_some_and(|before| there == before.as_str()),
             Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) => false,
         }

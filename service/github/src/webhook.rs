@@ -8,9 +8,9 @@ pub use ignored::Ignored;
 use crate::signature::Verified;
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny};
 use trainyard_core::event::{Event, PullRequest, PullRequestAction, Push};
-use trainyard_core::ids::{CommitSha, RepoName};
+use trainyard_core::ids::{CommitSha, Micros, RepoName};
 
 /// What a delivery means.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +103,9 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
         "opened" => PullRequestAction::Opened,
         "synchronize" => PullRequestAction::Synchronize,
         "reopened" => PullRequestAction::Reopened,
+        "closed" => PullRequestAction::Closed,
+        // Another title or text changes nothing that is judged.
+        "edited" if payload.changes.is_some_and(|changes| changes.base.is_some()) => PullRequestAction::Edited,
         other => {
             return Derived::Nothing(Ignored::Action {
                 number: payload.number,
@@ -127,7 +130,15 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
         head_sha,
         before_sha: payload.before.and_then(|before| before.0),
         author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
+        updated_at: pull.updated_at.and_then(|at| moment(&at)),
+        default_branch: payload.repository.default_branch,
     })))
+}
+
+/// GitHub writes seconds.
+fn moment(text: &str) -> Option<Micros> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Micros(time.timestamp_micros()))
 }
 
 #[derive(Deserialize)]
@@ -156,14 +167,25 @@ struct PullRequestPayload {
     /// Of `synchronize` only.
     #[serde(default)]
     before: Option<MaybeSha>,
+    /// Of `edited` only.
+    #[serde(default)]
+    changes: Option<Changes>,
     #[serde(default)]
     installation: Option<WithId>,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    #[serde(default)]
+    base: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Pull {
     head: Side,
     base: Side,
+    #[serde(default)]
+    updated_at: Option<String>,
     #[serde(default)]
     user: Option<Account>,
 }

@@ -21,6 +21,11 @@ statements! {
     INSERT_32 = numbered!("INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id) VALUES ",
         0, 32 x 6, " ON CONFLICT (id) DO NOTHING RETURNING id");
     FORGET_BODY = "DELETE FROM delivery_bodies WHERE id = $1";
+    STARTED_NOTHING = "SELECT body_id FROM deliveries d WHERE d.id = $1 AND d.origin = 'github' AND d.processed_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id
+            AND EXISTS (SELECT 1 FROM runs r WHERE r.event = e.id))";
+    FORGET_EVENTS = "DELETE FROM events WHERE delivery = $1";
+    REOPEN = "UPDATE deliveries SET processed_at = NULL, outcome = NULL, body_id = $2 WHERE id = $1";
 }
 
 impl Store {
@@ -122,8 +127,18 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
             stored.insert(row.get(0)?);
         }
     }
-    for (id, _) in first.iter().filter(|(id, _)| !stored.contains(*id)) {
-        db.execute(FORGET_BODY, args![bodies.get(*id).copied()]).await?;
+    let there: Vec<&str> = first
+        .iter()
+        .map(|(id, _)| *id)
+        .filter(|id| !stored.contains(*id))
+        .collect();
+    for id in there {
+        let body = bodies.get(id).copied();
+        if reopen(db, id, body).await? {
+            stored.insert(id.to_owned());
+        } else {
+            db.execute(FORGET_BODY, args![body]).await?;
+        }
     }
     let answer = |id: &String| {
         if stored.remove(id) {
@@ -133,4 +148,16 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
         }
     };
     Ok(ids.iter().map(answer).collect())
+}
+
+/// A person has GitHub send a delivery again from which nothing followed: what kept it may be mended, and it is looked
+/// at anew. It keeps the time of its arrival.
+async fn reopen(db: &mut Connection, id: &str, body: Option<i64>) -> Result<bool> {
+    let Some(settled) = db.row(STARTED_NOTHING, args![id]).await? else {
+        return Ok(false);
+    };
+    db.execute(FORGET_EVENTS, args![id]).await?;
+    db.execute(FORGET_BODY, args![settled.optional::<i64>(0)?]).await?;
+    db.execute(REOPEN, args![id, body]).await?;
+    Ok(true)
 }

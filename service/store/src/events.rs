@@ -1,9 +1,9 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
+use crate::checks::{see, see_branch, tell};
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
 use crate::holds::{end_hold, put_hold};
-use crate::outbox::put_item;
 use crate::runs::insert_run;
 use crate::statement::statements;
 use crate::store::Store;
@@ -51,9 +51,12 @@ impl NewEvent {
 impl From<Interpretation> for NewEvent {
     fn from(meaning: Interpretation) -> Self {
         let outcome = meaning.outcome();
+        let new = Self::new(meaning.id, meaning.event, outcome);
         Self {
             consequences: meaning.consequences,
-            ..Self::new(meaning.id, meaning.event, outcome)
+            // The same fact may be looked at when it comes again.
+            dedupe_key: new.dedupe_key.filter(|_| meaning.looked_at),
+            ..new
         }
     }
 }
@@ -129,6 +132,12 @@ pub(crate) async fn store_event(
             None => "the same event was seen before".to_owned(),
         };
         db.execute(INSERT, row(None, &outcome)).await?;
+        // A pull request may be open again, or come back to an earlier base: what it asks then was answered.
+        for consequence in &new.consequences {
+            if let Consequence::See(seen) = consequence {
+                see(db, seen, at).await?;
+            }
+        }
         settled.duplicates.push(new.id.clone());
         return Ok(Some(outcome));
     }
@@ -139,7 +148,9 @@ pub(crate) async fn store_event(
                 settled.runs.push(request.id.clone());
             }
             Consequence::Hold(hold) => put_hold(db, hold).await?,
-            Consequence::Tell(item) => put_item(db, item, at).await?,
+            Consequence::Tell(telling) => tell(db, telling, at).await?,
+            Consequence::See(seen) => see(db, seen, at).await?,
+            Consequence::SeeBranch(seen) => see_branch(db, seen, at).await?,
         }
     }
     Ok(None)

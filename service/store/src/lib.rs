@@ -14,6 +14,7 @@ mod arrivals;
 mod backup;
 mod changes;
 mod check;
+mod checks;
 mod connection;
 mod crashes;
 mod database;

@@ -29,6 +29,7 @@ migrations! {
     9 "0009_delivery_bodies";
     10 "0010_run_requests";
     11 "0011_run_waits";
+    12 "0012_checks";
 }
 
 /// The newest schema version this program knows.

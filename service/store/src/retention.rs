@@ -39,6 +39,14 @@ macro_rules! old_slots {
     };
 }
 
+// What an open pull request asks is answered as long as it is open.
+macro_rules! old_checks {
+    () => {
+        "FROM checks WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM pull_requests p
+            WHERE p.repo = checks.repo AND p.head = checks.commit_sha AND p.is_open = TRUE)"
+    };
+}
+
 statements! {
     OLD_DELIVERIES = concat!("SELECT d.id, d.received_at ", old_deliveries!(),
         " AND (d.received_at, d.id) > ($2, $3) ORDER BY d.received_at, d.id LIMIT $4");
@@ -54,6 +62,9 @@ statements! {
     COUNT_MESSAGES = "SELECT COUNT(*) FROM outbox WHERE put_at < $1";
     DELETE_SLOTS = concat!("DELETE ", old_slots!());
     COUNT_SLOTS = concat!("SELECT COUNT(*) ", old_slots!());
+    DELETE_CHECKS = concat!("DELETE ", old_checks!());
+    COUNT_CHECKS = concat!("SELECT COUNT(*) ", old_checks!());
+    DELETE_PULL_REQUESTS = "DELETE FROM pull_requests WHERE at < $1 AND is_open = FALSE";
     GIVE_UP = "UPDATE deliveries SET processed_at = $2, outcome = $3
         WHERE id = $1 AND processed_at IS NULL AND received_at < $4";
     RUNS_BEFORE = "SELECT 1 FROM runs WHERE created_at < $1 LIMIT 1";
@@ -76,25 +87,34 @@ pub struct Forgotten {
     pub messages: u64,
     /// Slots of schedules.
     pub slots: u64,
+    /// Answers of checks.
+    pub checks: u64,
 }
 
 impl Reads {
     /// What came in before this time and nothing needs any more.
     pub async fn forgettable_inbound(&self, before: Micros) -> Result<Forgotten> {
         let mut db = self.reader().await?;
-        let mut counts = [0; 4];
-        let statements = [COUNT_DELIVERIES, COUNT_EVENTS, COUNT_MESSAGES, COUNT_SLOTS];
+        let mut counts = [0; 5];
+        let statements = [
+            COUNT_DELIVERIES,
+            COUNT_EVENTS,
+            COUNT_MESSAGES,
+            COUNT_SLOTS,
+            COUNT_CHECKS,
+        ];
         for (count, statement) in counts.iter_mut().zip(statements) {
             if let Some(row) = db.row(statement, args![before]).await? {
                 *count = row.count(0)?;
             }
         }
-        let [deliveries, events, messages, slots] = counts;
+        let [deliveries, events, messages, slots, checks] = counts;
         Ok(Forgotten {
             deliveries,
             events,
             messages,
             slots,
+            checks,
         })
     }
 
@@ -143,12 +163,15 @@ impl Store {
             }
             gone.events += self.delete(&[DELETE_EVENT], old).await?;
         }
-        // Few of both: one a message of a commit, and one a slot of a schedule.
-        (gone.messages, gone.slots) = self
+        // Few of all: one a message or answer of a commit, and one a slot of a schedule.
+        (gone.messages, gone.slots, gone.checks) = self
             .write(move |db| {
                 Box::pin(async move {
                     let messages = db.execute(DELETE_MESSAGES, args![before]).await?;
-                    Ok((messages, db.execute(DELETE_SLOTS, args![before]).await?))
+                    let slots = db.execute(DELETE_SLOTS, args![before]).await?;
+                    let checks = db.execute(DELETE_CHECKS, args![before]).await?;
+                    db.execute(DELETE_PULL_REQUESTS, args![before]).await?;
+                    Ok((messages, slots, checks))
                 })
             })
             .await?;

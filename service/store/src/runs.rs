@@ -1,10 +1,10 @@
 //! Runs: the request, the events, and the version that keeps two writers apart.
 
+use crate::checks::tell;
 use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
-use crate::outbox::put_item;
 use crate::promotions::{insert_promotion, newest_of};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
-use trainyard_core::report::OutboxItem;
+use trainyard_core::report::Telling;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
 use trainyard_core::stored;
 
@@ -58,7 +58,7 @@ pub struct Append {
     /// What ML Metadata learns.
     pub metadata: Vec<MetadataWrite>,
     /// What GitHub is told.
-    pub outbox: Vec<OutboxItem>,
+    pub outbox: Vec<Telling>,
     /// What is served from now on.
     pub promotion: Option<NewPromotion>,
 }
@@ -273,8 +273,8 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
     for write in &append.metadata {
         record(db, write).await?;
     }
-    for item in &append.outbox {
-        put_item(db, item, append.at).await?;
+    for telling in &append.outbox {
+        tell(db, telling, append.at).await?;
     }
     if let Some(promotion) = &append.promotion {
         let newest = newest_of(db, &promotion.target).await?;

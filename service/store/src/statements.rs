@@ -6,6 +6,7 @@ use crate::statement::Statement;
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("accepts", crate::accepts::STATEMENTS),
     ("aliases", crate::aliases::STATEMENTS),
+    ("checks", crate::checks::STATEMENTS),
     ("crashes", crate::crashes::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
     ("events", crate::events::STATEMENTS),

@@ -3,10 +3,12 @@
 use super::hold::{Hold, HoldPayload};
 use super::origin::Origin;
 use super::reason::Reason;
-use crate::event::Event;
+use crate::event::{Event, PullRequest, PullRequestAction, Push};
 use crate::ids::{EventId, Micros, RunId};
 use crate::plan::Plan;
-use crate::report::{Audience, OutboxItem, Status};
+use crate::report::{
+    Answer, AskedBy, Audience, BranchSeen, Finding, PullRequestSeen, Question, Status, Subject, Telling,
+};
 use crate::run::RunRequest;
 use crate::trigger::{Cause, Match};
 
@@ -22,7 +24,11 @@ pub enum Consequence {
     /// A data arrival waits for more.
     Hold(Hold),
     /// GitHub must hear something.
-    Tell(OutboxItem),
+    Tell(Telling),
+    /// A pull request was seen: what its commits are asked follows from it, also where the event was seen before.
+    See(PullRequestSeen),
+    /// A push brought a branch somewhere.
+    SeeBranch(BranchSeen),
 }
 
 /// What the caller brings along: core has no ids, no clock and no settings.
@@ -48,6 +54,8 @@ pub struct Interpretation {
     pub consequences: Vec<Consequence>,
     /// Why pipelines do not run, or not yet.
     pub reasons: Vec<Reason>,
+    /// Whether it was looked at; the same fact may come again if not.
+    pub looked_at: bool,
 }
 
 impl Interpretation {
@@ -58,6 +66,15 @@ impl Interpretation {
             event,
             consequences: Vec::new(),
             reasons: vec![reason],
+            looked_at: true,
+        }
+    }
+
+    /// An event that could not be looked at, and never will be.
+    pub fn given_up(id: EventId, event: Event, reason: Reason) -> Self {
+        Self {
+            looked_at: false,
+            ..Self::nothing(id, event, reason)
         }
     }
 
@@ -103,6 +120,7 @@ impl<'a> Draft<'a> {
             event,
             consequences: self.consequences,
             reasons: self.reasons,
+            looked_at: true,
         }
     }
 
@@ -145,11 +163,53 @@ impl<'a> Draft<'a> {
         }));
     }
 
+    /// A pull request as the event tells of it.
+    pub(super) fn see(&mut self, pull: &PullRequest) {
+        self.consequences.push(Consequence::See(PullRequestSeen {
+            repo: pull.repo.clone(),
+            number: pull.number,
+            open: pull.action != PullRequestAction::Closed,
+            base: pull.base_branch.clone(),
+            head: pull.head_sha.clone(),
+            at: pull.updated_at.unwrap_or(self.given.at),
+        }));
+    }
+
+    /// A branch as the push tells of it.
+    pub(super) fn see_branch(&mut self, push: &Push) {
+        self.consequences.push(Consequence::SeeBranch(BranchSeen {
+            repo: push.repo.clone(),
+            branch: push.branch.clone(),
+            head: push.after.clone(),
+        }));
+    }
+
     /// A status of the origin's commit, which has no run.
-    pub(super) fn tell(&mut self, origin: &Origin, status: Status) {
-        if let (Some(repo), Some(commit)) = (&origin.repo, &origin.commit) {
-            let item = OutboxItem::without_run(repo, origin.installation_id, commit, status);
-            self.consequences.push(Consequence::Tell(item));
-        }
+    pub(super) fn tell(&mut self, origin: &Origin, pipeline: &str, finding: Finding, status: Status) {
+        let (Some(repo), Some(commit)) = (&origin.repo, &origin.commit) else {
+            return;
+        };
+        let (asked_by, base) = match origin.pull_request {
+            Some(_) => (AskedBy::PullRequest, &origin.base),
+            None => (AskedBy::Branch, &origin.branch),
+        };
+        self.consequences
+            .push(Consequence::Tell(Telling::Answer(Box::new(Answer {
+                subject: Subject {
+                    repo: repo.clone(),
+                    commit: commit.clone(),
+                    pipeline: pipeline.to_owned(),
+                },
+                question: Question {
+                    asked_by,
+                    base: base.clone().unwrap_or_default(),
+                },
+                asked: self.given.event.to_string(),
+                pull_request: origin.pull_request,
+                finding,
+                status,
+                target_url: None,
+                installation_id: origin.installation_id,
+            }))));
     }
 }

@@ -21,6 +21,6 @@ pub use head::{data, local, manual, release, schedule};
 pub use hold::{Hold, HoldPayload};
 pub use interpretation::{Consequence, Given, Interpretation};
 pub use lanes::{Failure, Lanes, TurnEnd};
-pub use pipelines::{FoundPipeline, KnownPipeline};
+pub use pipelines::{FoundPipeline, KnownPipeline, SameName, told_apart};
 pub use reason::Reason;
 pub use repository::{pull_request, push};

@@ -16,6 +16,7 @@ pub(super) struct Origin {
     pub(super) commit: Option<CommitSha>,
     pub(super) branch: Option<String>,
     pub(super) pull_request: Option<u64>,
+    pub(super) base: Option<String>,
     pub(super) newest_spans: BTreeMap<String, String>,
     pub(super) waited_spans: BTreeMap<String, Vec<String>>,
     pub(super) as_of_spans: BTreeMap<String, String>,
@@ -39,6 +40,7 @@ impl Origin {
             commit: Some(pull.head_sha.clone()),
             branch: Some(pull.head_branch.clone()),
             pull_request: Some(pull.number),
+            base: Some(pull.base_branch.clone()),
             ..Self::default()
         }
     }
@@ -90,6 +92,7 @@ impl Origin {
             commit: self.commit.clone(),
             branch: self.branch.clone(),
             pull_request: self.pull_request,
+            base: self.base.clone(),
             folder: folder.to_owned(),
             newest_spans: self.newest_spans.clone(),
             waited_spans: self.waited_spans.clone(),

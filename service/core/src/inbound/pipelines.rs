@@ -41,3 +41,42 @@ pub struct KnownPipeline {
     /// Ready to run.
     pub plan: Plan,
 }
+
+/// Several pipeline files of one commit with one name: which of them is meant, nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SameName {
+    /// The name.
+    pub name: String,
+    /// The files.
+    pub files: Vec<String>,
+}
+
+impl SameName {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{} have the same name '{}': give each pipeline a name of its own",
+            self.files.join(" and "),
+            self.name
+        )
+    }
+}
+
+/// The pipelines of a commit that can be told apart, and names that several of them have.
+pub fn told_apart(found: &[FoundPipeline]) -> (Vec<&FoundPipeline>, Vec<SameName>) {
+    let count = |name: &str| found.iter().filter(|pipeline| pipeline.name() == name).count();
+    let mut same: Vec<SameName> = Vec::new();
+    for pipeline in found {
+        let name = pipeline.name();
+        if count(name) > 1 && !same.iter().any(|same| same.name == name) {
+            let files = found.iter().filter(|pipeline| pipeline.name() == name);
+            let files = files.map(|pipeline| format!("{}/pipeline.yaml", pipeline.folder));
+            same.push(SameName {
+                name: name.to_owned(),
+                files: files.collect(),
+            });
+        }
+    }
+    let apart = found.iter().filter(|pipeline| count(pipeline.name()) == 1).collect();
+    (apart, same)
+}

@@ -1,6 +1,7 @@
 //! Why an event starts no run, or not yet.
 
-use crate::ids::{CommitSha, RepoName};
+use super::pipelines::SameName;
+use crate::ids::{CommitSha, RepoName, StepName};
 use crate::plan::TakenAway;
 use crate::problem::Problem;
 use crate::trigger::{Cause, NotStarted};
@@ -21,6 +22,38 @@ pub enum Reason {
     Invalid(Problem),
     /// The pull request took away what the gate of its base judges.
     TakenAway(TakenAway),
+    /// Steps asked for network that the reviewed file does not give them.
+    NoNetwork {
+        /// The pipeline.
+        pipeline: String,
+        /// The steps.
+        steps: Vec<StepName>,
+        /// Where that file is.
+        branch: String,
+    },
+    /// Two or more files have one name.
+    SameName(SameName),
+    /// The push had to wait, and its branch moved on meanwhile.
+    Overtaken {
+        /// Where.
+        repo: RepoName,
+        /// The branch.
+        branch: String,
+    },
+    /// What is told of a pull request comes late: it has other commits or another base meanwhile.
+    Outdated {
+        /// Where.
+        repo: RepoName,
+        /// Its number.
+        number: u64,
+    },
+    /// The pull request is over.
+    Closed {
+        /// Where.
+        repo: RepoName,
+        /// Its number.
+        number: u64,
+    },
     /// The commit cannot be had, in the words of git or of the settings.
     NoSource(String),
     /// No default branch has told of any pipeline.
@@ -57,6 +90,33 @@ impl Reason {
             }
             Self::Invalid(problem) => problem.to_string(),
             Self::TakenAway(gone) => gone.to_string(),
+            Self::NoNetwork {
+                pipeline,
+                steps,
+                branch,
+            } => {
+                let steps: Vec<&str> = steps.iter().map(StepName::as_str).collect();
+                format!(
+                    "pipeline '{pipeline}' runs without the network that this commit asks for (step {}): it reaches what its file on '{branch}' lets it reach",
+                    steps.join(", ")
+                )
+            }
+            Self::SameName(same) => same.sentence(),
+            Self::Overtaken { repo, branch } => {
+                format!(
+                    "push to '{branch}' of {repo} starts nothing: the branch had moved on when it could be looked at"
+                )
+            }
+            Self::Outdated { repo, number } => {
+                format!(
+                    "pull request #{number} of {repo} starts nothing for this: it had moved on when it could be looked at"
+                )
+            }
+            Self::Closed { repo, number } => {
+                format!(
+                    "pull request #{number} of {repo} is closed: what its commits were asked for it counts no longer"
+                )
+            }
             Self::NoSource(why) => why.clone(),
             Self::NothingKnown => {
                 "no pipeline is known yet: push a repository with a pipeline to its default branch first".to_owned()

@@ -2,45 +2,31 @@
 
 use super::interpretation::{Draft, Given, Interpretation};
 use super::origin::Origin;
-use super::pipelines::FoundPipeline;
+use super::pipelines::{FoundPipeline, told_apart};
 use super::reason::Reason;
-use crate::event::{Event, PullRequest, Push};
+use crate::event::{Event, PullRequest, PullRequestAction, Push};
 use crate::ids::{CommitSha, RepoName};
-use crate::plan::{Plan, with_base_gate};
+use crate::plan::{Plan, narrow, narrowed, with_reviewed_rights};
 use crate::problem::Problem;
-use crate::report::{self, Status, StatusState};
+use crate::report::{self, Finding, Status, StatusState};
+use crate::run::RunRequest;
 use crate::trigger::{Cause, Match, NotStarted, Why, matches};
 
-/// A push: `found` are the pipelines at its new head, `changed` the paths between old and new head, if
-/// that can be told.
-pub fn push(push: &Push, found: &[FoundPipeline], changed: Option<&[String]>, given: Given<'_>) -> Interpretation {
-    let event = Event::Push(push.clone());
-    let origin = Origin::push(push);
-    let mut draft = Draft::new(given);
-    draft.expect_some(found, &push.repo, &push.after);
-    for pipeline in found {
-        match &pipeline.plan {
-            Ok(plan) => draft.start_if(matches(plan, &event, changed), &origin, &pipeline.folder, plan),
-            Err(problems) => draft.invalid(pipeline.name(), problems, &origin),
-        }
-    }
-    draft.of(event)
-}
-
-/// A pull request: `base` and `head` are the pipelines at its two commits, `changed` the paths since it
-/// left its base, if that can be told. Of a fork nothing is fetched, and the caller has the base's pipelines for both.
-pub fn pull_request(
-    pull: &PullRequest,
-    base: &[FoundPipeline],
-    head: &[FoundPipeline],
+/// A push: `found` are the pipelines at its new head, `changed` the paths between old and new head, if that can be told.
+/// `reviewed` are those of the default branch, `None` for a push to it.
+pub fn push(
+    push: &Push,
+    found: &[FoundPipeline],
+    reviewed: Option<&[FoundPipeline]>,
     changed: Option<&[String]>,
     given: Given<'_>,
 ) -> Interpretation {
-    let event = Event::PullRequest(pull.clone());
-    let origin = Origin::pull_request(pull);
+    let event = Event::Push(push.clone());
+    let origin = Origin::push(push);
     let mut draft = Draft::new(given);
-    draft.expect_some(head, &pull.repo, &pull.head_sha);
-    for pipeline in head {
+    draft.see_branch(push);
+    draft.expect_some(found, &push.repo, &push.after);
+    for pipeline in draft.apart(found, &origin) {
         let plan = match &pipeline.plan {
             Ok(plan) => plan,
             Err(problems) => {
@@ -48,14 +34,75 @@ pub fn pull_request(
                 continue;
             }
         };
-        match matches(plan, &event, changed) {
+        let Some(reviewed) = reviewed else {
+            draft.start_if(matches(plan, &event, changed), &origin, &pipeline.folder, plan);
+            continue;
+        };
+        let reviewed = named(reviewed, &plan.pipeline);
+        match matches(reviewed.unwrap_or(plan), &event, changed) {
             Match::Start(cause) | Match::Hold { cause, .. } => {
-                draft.judge(&origin, &pipeline.folder, plan, base, &cause);
+                let default = push.default_branch.as_deref().unwrap_or_default();
+                draft.judge(&origin, pipeline, plan, (reviewed, default), &cause);
+            }
+            Match::No(not_started) => draft.because(Reason::NotStarted(not_started)),
+        }
+    }
+    draft.of(event)
+}
+
+/// A pull request: `base` and `head` are the pipelines at its two commits, `changed` the paths since it
+/// left its base, if that can be told. Of a fork nothing is fetched, and the caller has the base's pipelines for both.
+/// `default` are those of the default branch, `None` for a pull request into it: nobody may have reviewed another base.
+pub fn pull_request(
+    pull: &PullRequest,
+    base: &[FoundPipeline],
+    default: Option<&[FoundPipeline]>,
+    head: &[FoundPipeline],
+    changed: Option<&[String]>,
+    given: Given<'_>,
+) -> Interpretation {
+    let event = Event::PullRequest(pull.clone());
+    let origin = Origin::pull_request(pull);
+    let mut draft = Draft::new(given);
+    draft.see(pull);
+    if pull.action == PullRequestAction::Closed {
+        draft.because(Reason::Closed {
+            repo: pull.repo.clone(),
+            number: pull.number,
+        });
+        return draft.of(event);
+    }
+    draft.expect_some(head, &pull.repo, &pull.head_sha);
+    for pipeline in draft.apart(head, &origin) {
+        let plan = match &pipeline.plan {
+            Ok(plan) => plan,
+            Err(problems) => {
+                draft.invalid(pipeline.name(), problems, &origin);
+                continue;
+            }
+        };
+        let merged = named(base, &plan.pipeline);
+        match matches(merged.unwrap_or(plan), &event, changed) {
+            Match::Start(cause) | Match::Hold { cause, .. } => {
+                let mut plan = plan.clone();
+                if let Some(default) = default {
+                    narrow(&mut plan, named(default, pipeline.name()));
+                }
+                draft.judge(&origin, pipeline, &plan, (merged, &pull.base_branch), &cause);
             }
             Match::No(not_started) => draft.not_judged(&origin, not_started),
         }
     }
     draft.of(event)
+}
+
+/// The pipeline of that name, if it can be run and is the only one.
+fn named<'a>(found: &'a [FoundPipeline], name: &str) -> Option<&'a Plan> {
+    let (apart, _) = told_apart(found);
+    apart
+        .into_iter()
+        .filter_map(|found| found.plan.as_ref().ok())
+        .find(|plan| plan.pipeline == name)
 }
 
 impl Draft<'_> {
@@ -68,20 +115,49 @@ impl Draft<'_> {
         }
     }
 
+    /// The pipelines that can be told apart; the commit hears of the others.
+    fn apart<'f>(&mut self, found: &'f [FoundPipeline], origin: &Origin) -> Vec<&'f FoundPipeline> {
+        let (apart, same) = told_apart(found);
+        for same in same {
+            let name = same.name.clone();
+            self.unjudged(origin, &name, StatusState::Error, Reason::SameName(same));
+        }
+        apart
+    }
+
     /// A file that cannot be run is told to the commit, not only to the log.
     fn invalid(&mut self, name: &str, problems: &[Problem], origin: &Origin) {
         if let Some(first) = problems.first() {
             self.because(Reason::Invalid(first.clone()));
         }
-        self.tell(origin, report::invalid_pipeline_status(name, problems));
+        let status = report::invalid_pipeline_status(name, problems);
+        self.tell(origin, name, Finding::Unjudged, status);
     }
 
-    /// The bar is the base's: a change cannot lower what it is judged by.
-    fn judge(&mut self, origin: &Origin, folder: &str, plan: &Plan, base: &[FoundPipeline], cause: &Cause) {
-        let mut merged = base.iter().filter_map(|found| found.plan.as_ref().ok());
-        let same = merged.find(|merged| merged.pipeline == plan.pipeline);
-        match with_base_gate(plan.clone(), same) {
-            Ok(plan) => self.start(origin, folder, plan, cause),
+    /// A run with the bar and the rights of the reviewed file: a change cannot lower what it is judged by, nor give
+    /// itself a way to a target or to the network.
+    fn judge(
+        &mut self,
+        origin: &Origin,
+        found: &FoundPipeline,
+        plan: &Plan,
+        (reviewed, branch): (Option<&Plan>, &str),
+        cause: &Cause,
+    ) {
+        match with_reviewed_rights(plan.clone(), reviewed) {
+            Ok(judged) => {
+                let steps: Vec<_> = narrowed(plan, &judged).cloned().collect();
+                if !steps.is_empty() {
+                    self.because(Reason::NoNetwork {
+                        pipeline: plan.pipeline.clone(),
+                        steps,
+                        branch: branch.to_owned(),
+                    });
+                }
+                let run = self.request(origin, &found.folder, judged, cause);
+                let may_push = run.may_push && reviewed.is_some();
+                self.begin(RunRequest { may_push, ..run });
+            }
             Err(gone) => self.unjudged(origin, &plan.pipeline, StatusState::Error, Reason::TakenAway(gone)),
         }
     }
@@ -99,13 +175,17 @@ impl Draft<'_> {
         self.unjudged(origin, &pipeline, state, Reason::NotStarted(not_started));
     }
 
-    /// A pull request that starts no run hears why.
+    /// A commit for which no run starts hears why.
     fn unjudged(&mut self, origin: &Origin, pipeline: &str, state: StatusState, reason: Reason) {
         let status = Status {
             state,
             ..report::nothing_to_do_status(pipeline, &reason.sentence())
         };
-        self.tell(origin, status);
+        let finding = match state {
+            StatusState::Success => Finding::Nothing,
+            _ => Finding::Unjudged,
+        };
+        self.tell(origin, pipeline, finding, status);
         self.because(reason);
     }
 }

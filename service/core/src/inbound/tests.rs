@@ -6,7 +6,7 @@ mod repository;
 use super::{Consequence, FoundPipeline, Given, Interpretation, KnownPipeline};
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;
-use crate::report::{Audience, Message, OutboxItem};
+use crate::report::{Answer, Audience, Telling};
 use crate::run::RunRequest;
 use crate::spec;
 use crate::spec::tests::{FLIGHTS, flights};
@@ -87,7 +87,13 @@ fn told(meaning: &Interpretation) -> String {
                 hold.payload.spans.join(", ")
             )
         }
-        Consequence::Tell(item) => heard(item),
+        Consequence::Tell(telling) => heard(telling),
+        Consequence::SeeBranch(seen) => format!("see {} at {}", seen.branch, &seen.head.as_str()[..1]),
+        Consequence::See(seen) => {
+            let open = if seen.open { "open" } else { "closed" };
+            let head = &seen.head.as_str()[..1];
+            format!("see #{} {open}: {head} into {}", seen.number, seen.base)
+        }
     });
     let outcome = Some(meaning.outcome()).filter(|outcome| !outcome.is_empty());
     let outcome = outcome.map(|outcome| format!("outcome: {outcome}"));
@@ -117,21 +123,26 @@ fn started(run: &RunRequest) -> String {
     line
 }
 
-fn heard(item: &OutboxItem) -> String {
-    assert_eq!((&item.repo, item.installation_id), (&repo(), Some(7)));
-    match &item.message {
-        Message::Status(told) => {
-            let status = &told.status;
-            format!(
-                "tell {}: {} {:?}: {}",
-                &told.sha.as_str()[..1],
-                status.context,
-                status.state,
-                status.description
-            )
-        }
-        Message::Comment(told) => format!("tell #{}: {}", told.number, told.body),
-    }
+fn heard(telling: &Telling) -> String {
+    let answer = match telling {
+        Telling::Answer(answer) => answer,
+        Telling::Comment(remark) => panic!("no run has ended: {remark:?}"),
+    };
+    let Answer {
+        subject,
+        question,
+        status,
+        ..
+    } = answer.as_ref();
+    assert_eq!((&subject.repo, answer.installation_id), (&repo(), Some(7)));
+    format!(
+        "tell {} for {}: {} {:?}: {}",
+        &subject.commit.as_str()[..1],
+        question.base,
+        status.context,
+        status.state,
+        status.description
+    )
 }
 
 /// The tables' rows with their names.

@@ -1,8 +1,9 @@
-//! The bar is the base's: by whose gate a pull request is judged.
+//! The bar and the right to push come from reviewed history, never from the commit that is judged.
 
 use super::Plan;
 use super::evaluator::Evaluator;
 use super::gate::PlannedGate;
+use super::step::{BuildNetwork, NetworkAccess, PlannedStep};
 use crate::ids::StepName;
 
 /// The base has a gate, and the pull request took away what it judges.
@@ -52,4 +53,54 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Taken
     }
     head.gate = Some(gate);
     Ok(head)
+}
+
+/// A plan of a commit that nobody has reviewed, with what may only come from reviewed history: when it runs and how
+/// often, its gate, where its model may go, and what its steps reach. `reviewed` is the pipeline there, `None` when it
+/// is new: then it goes nowhere and reaches nothing.
+pub fn with_reviewed_rights(head: Plan, reviewed: Option<&Plan>) -> Result<Plan, TakenAway> {
+    let mut plan = with_base_gate(head, reviewed)?;
+    // A gate of its own is no bar before a target.
+    plan.push = reviewed
+        .filter(|plan| plan.gate.is_some())
+        .and_then(|plan| plan.push.clone());
+    if let Some(reviewed) = reviewed {
+        plan.triggers = reviewed.triggers.clone();
+        plan.concurrency = reviewed.concurrency.clone();
+    }
+    narrow(&mut plan, reviewed);
+    Ok(plan)
+}
+
+/// Takes the network from what has none in the reviewed plan. An image that is new there may install packages, unless
+/// none of the others may.
+pub fn narrow(plan: &mut Plan, reviewed: Option<&Plan>) {
+    for (name, step) in &mut plan.steps {
+        let allowed = reviewed.and_then(|plan| plan.steps.get(name)).map(|step| step.network);
+        if allowed != Some(NetworkAccess::Bridge) {
+            step.network = NetworkAccess::None;
+        }
+    }
+    let Some(reviewed) = reviewed.filter(|plan| !plan.images.is_empty()) else {
+        return;
+    };
+    let none_may = reviewed
+        .images
+        .values()
+        .all(|build| build.network == BuildNetwork::None);
+    for (name, build) in &mut plan.images {
+        let allowed = reviewed.images.get(name).map(|build| build.network);
+        if allowed == Some(BuildNetwork::None) || allowed.is_none() && none_may {
+            build.network = BuildNetwork::None;
+        }
+    }
+}
+
+/// The steps that asked for more network than they were [given](with_reviewed_rights).
+pub fn narrowed<'a>(asked: &'a Plan, given: &'a Plan) -> impl Iterator<Item = &'a StepName> {
+    let less = |(name, step): &(&StepName, &PlannedStep)| {
+        let given = given.steps.get(*name).map(|step| step.network);
+        step.network == NetworkAccess::Bridge && given != Some(NetworkAccess::Bridge)
+    };
+    asked.steps.iter().filter(less).map(|(name, _)| name)
 }

@@ -16,7 +16,7 @@ mod step;
 mod triggers;
 mod upgrade;
 
-pub use base_gate::{TakenAway, with_base_gate};
+pub use base_gate::{TakenAway, narrow, narrowed, with_base_gate, with_reviewed_rights};
 pub use baseline::{Baseline, InvalidBaseline, is_model_name};
 pub use data::{DataSource, RollingRange, SourceWindow, SpanName, StaticRange, Window};
 pub(crate) use evaluator::Evaluator;

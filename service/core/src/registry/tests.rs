@@ -194,6 +194,7 @@ mod runs {
             commit: None,
             branch: None,
             pull_request: None,
+            base: None,
             folder: "pipelines/flights".into(),
             newest_spans: Default::default(),
             waited_spans: Default::default(),

@@ -36,6 +36,17 @@ pub struct CommitStatus {
     pub target_url: Option<String>,
 }
 
+/// A status that is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The status.
+    pub status: Status,
+    /// Where people read on.
+    pub target_url: Option<String>,
+    /// The App installation to speak through.
+    pub installation_id: Option<i64>,
+}
+
 /// A comment on one pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
@@ -73,15 +84,15 @@ impl MessageKind {
 }
 
 impl OutboxItem {
-    /// A status of a commit that has no run to read on about.
-    pub fn without_run(repo: &RepoName, installation_id: Option<i64>, sha: &CommitSha, status: Status) -> Self {
+    /// What a check shows of a commit.
+    pub fn status(repo: &RepoName, sha: &CommitSha, shown: Shown) -> Self {
         Self {
             repo: repo.clone(),
-            installation_id,
+            installation_id: shown.installation_id,
             message: Message::Status(CommitStatus {
                 sha: sha.clone(),
-                status,
-                target_url: None,
+                status: shown.status,
+                target_url: shown.target_url,
             }),
         }
     }

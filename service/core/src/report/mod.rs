@@ -1,5 +1,6 @@
 //! What GitHub shows: the commit status and the pull request comment; and the messages that bring both there.
 
+mod check;
 mod comment;
 mod logs;
 mod markdown;
@@ -9,8 +10,9 @@ mod proposed_gate;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Answer, AskedBy, BranchSeen, Finding, PullRequestSeen, Question, Remark, Subject, Telling, shown};
 pub use comment::{comment, marker};
-pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem};
+pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Shown};
 pub use outbox::Audience;
 
 use crate::figure::{self, Figures};

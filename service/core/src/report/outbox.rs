@@ -1,6 +1,7 @@
 //! What GitHub must hear of a run: transitions only. Stored with what it tells of, told until heard.
 
-use super::message::{Comment, CommitStatus, Message, OutboxItem};
+use super::check::{Answer, Question, Remark, Subject, Telling};
+use super::message::{Comment, Message, OutboxItem};
 use super::{comment, marker, status};
 use crate::ids::RunId;
 use crate::run::{Run, RunRequest};
@@ -16,42 +17,45 @@ pub struct Audience {
 
 impl Audience {
     /// What is told of a run that was just made.
-    pub fn of_new(&self, request: &RunRequest) -> Vec<OutboxItem> {
+    pub fn of_new(&self, request: &RunRequest) -> Vec<Telling> {
         let run = Run::new(request.clone());
         self.of_change(&run, &run)
     }
 
     /// What is told of the change from `before` to `after`.
-    pub fn of_change(&self, before: &Run, after: &Run) -> Vec<OutboxItem> {
+    pub fn of_change(&self, before: &Run, after: &Run) -> Vec<Telling> {
         let request = &after.request;
         let (Some(repo), true) = (&request.repo, self.github) else {
             return Vec::new();
         };
-        let item = |message| OutboxItem {
-            repo: repo.clone(),
-            installation_id: request.installation_id,
-            message,
-        };
         let url = self.run_url(&request.id);
-        let mut items = Vec::new();
+        let mut all = Vec::new();
         let (old, new) = (status(before), status(after));
-        if let (Some(status), Some(commit)) = (&new, &request.commit)
+        if let Some(status) = &new
             && (old != new || before.version == 0)
         {
-            items.push(item(Message::Status(CommitStatus {
-                sha: commit.clone(),
-                status: status.clone(),
-                target_url: url.clone(),
-            })));
+            let answer = Answer::of_run(after, status.clone(), url.clone());
+            all.extend(answer.map(|answer| Telling::Answer(Box::new(answer))));
         }
         if let Some(number) = request.pull_request
             && after.state.is_final()
+            && let Some(subject) = Subject::of(request)
             && let Some(body) = comment(after, url.as_deref().unwrap_or_default())
         {
             let marker = marker(&request.plan.pipeline);
-            items.push(item(Message::Comment(Comment { number, marker, body })));
+            all.push(Telling::Comment(Remark {
+                subject,
+                question: Question::of(request),
+                run: request.id.clone(),
+                number,
+                item: OutboxItem {
+                    repo: repo.clone(),
+                    installation_id: request.installation_id,
+                    message: Message::Comment(Comment { number, marker, body }),
+                },
+            }));
         }
-        items
+        all
     }
 
     /// Where people read about a run.

@@ -25,6 +25,7 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         commit: Some(CommitSha::from("0123456789abcdef0123456789abcdef01234567")),
         branch: Some("faster".to_owned()),
         pull_request,
+        base: None,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),

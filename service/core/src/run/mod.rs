@@ -54,6 +54,9 @@ pub struct RunRequest {
     pub branch: Option<String>,
     /// The pull request, if it is judged for one.
     pub pull_request: Option<u64>,
+    /// The branch it would be merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// The folder of the pipeline file in the repository (or on this machine), for example `pipelines/flights`.
     pub folder: String,
     /// The span that was announced, by source name: the run sees none that is newer than it and than what earlier runs

@@ -48,6 +48,7 @@ fn request(plan: Plan) -> RunRequest {
         commit: None,
         branch: None,
         pull_request: None,
+        base: None,
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),

@@ -69,6 +69,8 @@ impl Cause {
                     PullRequestAction::Opened => "opened",
                     PullRequestAction::Synchronize => "updated",
                     PullRequestAction::Reopened => "reopened",
+                    PullRequestAction::Edited => "sent into another branch",
+                    PullRequestAction::Closed => "closed",
                 };
                 format!("pull request #{number} by {author} {verb}")
             }

@@ -163,6 +163,8 @@ mod tests {
             head_sha: CommitSha::from("a"),
             before_sha: None,
             author: "ada".to_owned(),
+            updated_at: None,
+            default_branch: None,
         })
     }
 

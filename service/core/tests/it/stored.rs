@@ -11,7 +11,7 @@ use trainyard_core::gate::Blessing;
 use trainyard_core::inbound::HoldPayload;
 use trainyard_core::plan::{Baseline, InfraValidation, Plan};
 use trainyard_core::registry::{Attempts, ConfigMarker, Marker};
-use trainyard_core::report::{Comment, CommitStatus, StatusState};
+use trainyard_core::report::{Answer, AskedBy, Comment, CommitStatus, Finding, StatusState};
 use trainyard_core::run::{RunEvent, RunRequest, SkipCause};
 use trainyard_core::stored::{self, Stored, StoredError};
 
@@ -37,6 +37,7 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some((_, "request.json")) => written::<RunRequest>(&was),
                 Some(("events", "jsonl")) => written::<RunEvent>(&was),
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
+                Some(("answers", "jsonl")) => written::<Answer>(&was),
                 Some(("comments", "jsonl")) => written::<Comment>(&was),
                 Some(("holds", "jsonl")) => written::<HoldPayload>(&was),
                 Some(("markers", "jsonl")) => written::<Marker>(&was),
@@ -231,6 +232,28 @@ fn a_message_and_a_wait_mean_the_same_in_every_version() {
         assert_eq!(waits[0].spans, ["2013-04", "2013-03"], "{folder}");
         assert!(waits[1].spans.is_empty(), "{folder}");
     }
+}
+
+#[test]
+fn an_answer_of_a_check_means_the_same_in_every_version() {
+    let answers: Vec<Answer> = lines("v3", "answers.jsonl");
+    let read = answers.iter().map(|answer| {
+        let question = &answer.question;
+        (
+            question.asked_by,
+            question.base.as_str(),
+            answer.finding,
+            answer.status.state,
+        )
+    });
+    assert_eq!(
+        read.collect::<Vec<_>>(),
+        [
+            (AskedBy::PullRequest, "main", Finding::Run, StatusState::Failure),
+            (AskedBy::PullRequest, "dev", Finding::Unjudged, StatusState::Pending),
+            (AskedBy::Branch, "faster", Finding::Nothing, StatusState::Success),
+        ]
+    );
 }
 
 /// An event of every kind, and every cause of a skip, is among the samples.

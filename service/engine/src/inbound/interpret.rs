@@ -1,18 +1,25 @@
 //! From an event to what follows: fetches what the decision looks at, and asks core.
 
 use super::{Inbound, InterpretError};
-use crate::house::clock::new_event_id;
+use crate::house::clock::{new_event_id, now};
 use crate::inbound::register::register;
 use crate::source::checkout::{self, SourceError};
 use crate::source::project;
-use trainyard_core::event::{DataArrived, Event, PullRequest, Push};
-use trainyard_core::inbound::{self as decide, Interpretation, KnownPipeline, Reason};
+use std::time::Duration;
+use trainyard_core::event::{DataArrived, Event, PullRequest, PullRequestAction, Push};
+use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::inbound::{self as decide, FoundPipeline, Interpretation, KnownPipeline, Reason};
+use trainyard_github::GitHubError;
 use trainyard_store::StoreError;
 
-/// An event of a delivery with what follows from it, or the reason why nothing does.
-pub(crate) async fn interpret(inbound: &Inbound, event: Event) -> Result<Interpretation, InterpretError> {
+/// An event of a delivery with what follows from it, or the reason why nothing does; `received` is when it arrived.
+pub(crate) async fn interpret(
+    inbound: &Inbound,
+    event: Event,
+    received: Micros,
+) -> Result<Interpretation, InterpretError> {
     let meaning = match &event {
-        Event::Push(push) => of_push(inbound, push).await,
+        Event::Push(push) => of_push(inbound, push, received).await,
         Event::PullRequest(pull) => of_pull_request(inbound, pull).await,
         Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
         Event::ScheduleDue(_) | Event::Manual(_) => {
@@ -20,29 +27,144 @@ pub(crate) async fn interpret(inbound: &Inbound, event: Event) -> Result<Interpr
         }
     };
     match meaning {
-        // It will not get better: the delivery is settled with the reason.
-        Err(InterpretError::Source(SourceError::Broken(why))) => {
-            Ok(Interpretation::nothing(new_event_id(), event, Reason::NoSource(why)))
+        // It will not get better, or has not for too long: the delivery is settled with the reason.
+        Err(InterpretError::Source(error)) if is_over(&error, received) => {
+            let reason = Reason::NoSource(error.to_string());
+            Ok(Interpretation::given_up(new_event_id(), event, reason))
         }
         other => other,
     }
 }
 
-async fn of_push(inbound: &Inbound, push: &Push) -> Result<Interpretation, InterpretError> {
+fn is_over(error: &SourceError, received: Micros) -> bool {
+    error.patience().is_some_and(|patience| age(received) >= patience)
+}
+
+fn age(received: Micros) -> Duration {
+    Duration::from_micros(u64::try_from(now().0.saturating_sub(received.0)).unwrap_or(0))
+}
+
+/// A delivery that is looked at sooner did not wait for anything, so that its push is not overtaken.
+const LATE: Duration = Duration::from_secs(2);
+/// GitHub's answers follow its webhooks with a delay; so long another head than the pushed one is no news.
+const BEHIND: Duration = Duration::from_secs(10);
+
+/// Whether a push comes late, and its branch moved on meanwhile: its newest head speaks for it.
+async fn is_overtaken(inbound: &Inbound, push: &Push, received: Micros) -> Result<bool, InterpretError> {
+    let newest = inbound.store.branch_head(&push.repo, &push.branch).await?;
+    let suspect =
+        newest.is_some_and(|newest| push.may_be_late(&newest) || age(received) > LATE && newest != push.after);
+    let (Some(github), true) = (&inbound.source.github, suspect) else {
+        return Ok(false);
+    };
+    let head = match github.branch_head(&push.repo, &push.branch).await {
+        Ok(head) => Some(head),
+        Err(GitHubError::NotFound { .. }) => None,
+        Err(error) => return Err(SourceError::from(error).into()),
+    };
+    if head.as_ref() == Some(&push.after) {
+        return Ok(false);
+    }
+    if age(received) < BEHIND {
+        let (branch, repo, after) = (&push.branch, &push.repo, &push.after);
+        let why = format!("GitHub does not say that branch '{branch}' of {repo} is at {after}, or not yet");
+        return Err(SourceError::Missing(why).into());
+    }
+    Ok(true)
+}
+
+async fn of_push(inbound: &Inbound, push: &Push, received: Micros) -> Result<Interpretation, InterpretError> {
+    if is_overtaken(inbound, push, received).await? {
+        let reason = Reason::Overtaken {
+            repo: push.repo.clone(),
+            branch: push.branch.clone(),
+        };
+        let event = Event::Push(push.clone());
+        return Ok(Interpretation::given_up(new_event_id(), event, reason));
+    }
     let (source, repo, installation) = (&inbound.source, &push.repo, push.installation_id);
     let found = project::pipelines(source, repo, installation, &push.after).await?;
     let changed = match &push.before {
         Some(before) => checkout::changed(source, repo, installation, before, &push.after).await?,
         None => None,
     };
-    let meaning = decide::push(push, &found, changed.as_deref(), inbound.given());
-    register(inbound, push, found).await?;
+    let push = &Push {
+        default_branch: default_branch(inbound, push).await?,
+        ..push.clone()
+    };
+    let at = (push.default_branch.as_deref(), push.branch.as_str());
+    let reviewed = reviewed(inbound, repo, installation, at).await?;
+    let meaning = decide::push(push, &found, reviewed.as_deref(), changed.as_deref(), inbound.given());
+    if reviewed.is_none() {
+        register(inbound, push, found).await?;
+    }
     Ok(meaning)
 }
 
+/// As the push tells it, else as GitHub does.
+async fn default_branch(inbound: &Inbound, push: &Push) -> Result<Option<String>, InterpretError> {
+    match (&push.default_branch, &inbound.source.github) {
+        (None, Some(github)) => {
+            let asked = github.default_branch(&push.repo).await;
+            Ok(Some(asked.map_err(SourceError::from)?))
+        }
+        (told, _) => Ok(told.clone()),
+    }
+}
+
+/// The pipelines of the default branch, as far as is known of it here, else as they are there now; `None` where `branch`
+/// is it.
+async fn reviewed(
+    inbound: &Inbound,
+    repo: &RepoName,
+    installation: Option<i64>,
+    (default, branch): (Option<&str>, &str),
+) -> Result<Option<Vec<FoundPipeline>>, InterpretError> {
+    let Some(default) = default.filter(|default| *default != branch) else {
+        return Ok(None);
+    };
+    let known = inbound.store.pipelines().await?.into_iter();
+    let mut known = known
+        .filter(|known| known.repo == *repo && known.branch == default)
+        .peekable();
+    if known.peek().is_some() {
+        let found = |known: KnownPipeline| FoundPipeline {
+            folder: known.folder,
+            plan: Ok(known.plan),
+        };
+        return Ok(Some(known.map(found).collect()));
+    }
+    let Some(github) = &inbound.source.github else {
+        return Ok(Some(Vec::new()));
+    };
+    match github.branch_head(repo, default).await {
+        Ok(head) => {
+            let found = project::pipelines(&inbound.source, repo, installation, &head).await?;
+            Ok(Some(found))
+        }
+        // The repository has no default branch yet: nothing is reviewed.
+        Err(GitHubError::NotFound { .. }) => Ok(Some(Vec::new())),
+        Err(error) => Err(SourceError::from(error).into()),
+    }
+}
+
 async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interpretation, InterpretError> {
+    if pull.action == PullRequestAction::Closed {
+        return Ok(decide::pull_request(pull, &[], None, &[], None, inbound.given()));
+    }
     let (source, repo, installation) = (&inbound.source, &pull.repo, pull.installation_id);
+    let seen = inbound.store.pull_request(repo, pull.number).await?;
+    if seen.is_some_and(|seen| pull.is_outdated(&seen.head, &seen.base, seen.at)) {
+        let reason = Reason::Outdated {
+            repo: repo.clone(),
+            number: pull.number,
+        };
+        let event = Event::PullRequest(pull.clone());
+        return Ok(Interpretation::given_up(new_event_id(), event, reason));
+    }
     let base = project::pipelines(source, repo, installation, &pull.base_sha).await?;
+    let at = (pull.default_branch.as_deref(), pull.base_branch.as_str());
+    let default = reviewed(inbound, repo, installation, at).await?;
     // Of a fork nothing is fetched, not even its pipeline file: what the base says decides.
     let (head, changed) = if pull.is_fork() {
         (base.clone(), None)
@@ -54,6 +176,7 @@ async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interp
     Ok(decide::pull_request(
         pull,
         &base,
+        default.as_deref(),
         &head,
         changed.as_deref(),
         inbound.given(),

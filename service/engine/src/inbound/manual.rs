@@ -79,7 +79,9 @@ impl From<SourceError> for ManualError {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::Again(reason) | SourceError::Stuck(reason) => Self::Again(reason),
-            SourceError::Broken(reason) => Self::NoSource(reason),
+            SourceError::Missing(reason) | SourceError::Refused(reason) | SourceError::Broken(reason) => {
+                Self::NoSource(reason)
+            }
         }
     }
 }

@@ -175,7 +175,9 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
     let settle = match fact {
         Err(nothing) => settled(&delivery, Vec::new(), nothing),
         Ok(event) => {
-            let caught = AssertUnwindSafe(interpret(inbound, event)).catch_unwind().await;
+            let caught = AssertUnwindSafe(interpret(inbound, event, delivery.received_at))
+                .catch_unwind()
+                .await;
             match caught {
                 // One poisonous delivery must not stop the others.
                 Err(_) => settled(&delivery, Vec::new(), NoEvent::Defect.to_string()),

@@ -5,8 +5,10 @@ use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::run::RunRequest;
+use trainyard_github::GitHubError;
 use trainyard_github::git::{GitError, Mirror};
 
 /// The folder that holds the pipeline folders.
@@ -21,9 +23,43 @@ pub(crate) enum SourceError {
     /// Git could not do it with this repository: worth another try, while others go on.
     #[error("{0}")]
     Stuck(String),
+    /// The host does not have the commit, or not yet: webhooks are quicker than its git.
+    #[error("{0}")]
+    Missing(String),
+    /// The host does not let us in, or not yet: a person has to do something there.
+    #[error("{0}")]
+    Refused(String),
     /// It will not get better by itself.
     #[error("{0}")]
     Broken(String),
+}
+
+/// A commit that is not there for so long was taken away.
+const MISSING: Duration = Duration::from_secs(600);
+/// So long there is for whoever may open a door: the installing of an App, new permissions, a token.
+const REFUSED: Duration = Duration::from_secs(24 * 3600);
+
+impl SourceError {
+    /// How long another try is worth it; `None` as long as it takes.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        match self {
+            Self::Again(_) | Self::Stuck(_) => None,
+            Self::Missing(_) => Some(MISSING),
+            Self::Refused(_) => Some(REFUSED),
+            Self::Broken(_) => Some(Duration::ZERO),
+        }
+    }
+}
+
+impl From<GitHubError> for SourceError {
+    fn from(error: GitHubError) -> Self {
+        match error {
+            GitHubError::RateLimited { .. } | GitHubError::Unreachable { .. } => Self::Again(error.to_string()),
+            GitHubError::Unauthorized { .. } | GitHubError::NotFound { .. } | GitHubError::Rejected { .. } => {
+                Self::Refused(error.to_string())
+            }
+        }
+    }
 }
 
 impl From<GitError> for SourceError {
@@ -37,9 +73,9 @@ impl From<GitError> for SourceError {
             | GitError::NoGit(_) => Self::Again(error.to_string()),
             // It may be the repository's, too.
             GitError::Damaged { .. } | GitError::Failed { .. } => Self::Stuck(error.to_string()),
-            GitError::NoAccess { .. }
-            | GitError::CommitNotFound { .. }
-            | GitError::BranchNotFound { .. }
+            GitError::CommitNotFound { .. } => Self::Missing(error.to_string()),
+            GitError::NoAccess { .. } => Self::Refused(error.to_string()),
+            GitError::BranchNotFound { .. }
             | GitError::BadName { .. }
             | GitError::EscapingLink { .. }
             | GitError::TooLarge { .. } => Self::Broken(error.to_string()),
@@ -52,9 +88,11 @@ impl From<SourceError> for EffectError {
         match error {
             SourceError::Again(reason) | SourceError::Stuck(reason) => Self::Again {
                 reason,
-                after: std::time::Duration::from_secs(5),
+                after: Duration::from_secs(5),
             },
-            SourceError::Broken(reason) => Self::Broken(reason),
+            SourceError::Missing(reason) | SourceError::Refused(reason) | SourceError::Broken(reason) => {
+                Self::Broken(reason)
+            }
         }
     }
 }
@@ -77,10 +115,7 @@ async fn mirror(at: &Source, repo: &RepoName, installation: Option<i64>) -> Resu
             "{repo} cannot be fetched, because GitHub is not configured: add [github] to trainyard.toml"
         )));
     };
-    let token = github
-        .clone_token(installation)
-        .await
-        .map_err(|error| SourceError::Again(error.to_string()))?;
+    let token = github.clone_token(installation).await?;
     Ok(Mirror::new(at.folders.mirror(repo), github.clone_url(repo), token))
 }
 
@@ -156,19 +191,6 @@ pub(crate) async fn changed_since_fork(
         return Ok(None);
     };
     told(mirror.changed_paths(&fork, head).await)
-}
-
-/// Whether `one` is behind `other` in the same history; no when git cannot tell.
-pub(crate) async fn is_ancestor(
-    at: &Source,
-    repo: &RepoName,
-    installation: Option<i64>,
-    one: &CommitSha,
-    other: &CommitSha,
-) -> Result<bool, SourceError> {
-    let mirror = mirror(at, repo, installation).await?;
-    let base = told(mirror.merge_base(one, other).await)?.flatten();
-    Ok(base.as_ref() == Some(one))
 }
 
 /// A message without the path of a throw-away folder in it.

@@ -123,6 +123,13 @@ pub(crate) fn pull_request(shared: &Shared, repo: &RepoInfo, pull: &Pull, action
     send(shared, "pull_request", pull_payload(shared, repo, pull, action));
 }
 
+/// Sends that a pull request would be merged into another branch now.
+pub(crate) fn retargeted(shared: &Shared, repo: &RepoInfo, pull: &Pull, (branch, sha): (&str, &str)) {
+    let mut body = pull_payload(shared, repo, pull, "edited");
+    body["changes"] = json!({"base": {"ref": {"from": branch}, "sha": {"from": sha}}});
+    send(shared, "pull_request", body);
+}
+
 fn pull_payload(shared: &Shared, repo: &RepoInfo, pull: &Pull, action: &str) -> Value {
     json!({
         "action": action,

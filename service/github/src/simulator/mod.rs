@@ -220,6 +220,12 @@ impl Simulator {
         changed.map(drop).map_err(|error| anyhow::anyhow!("{error}"))
     }
 
+    /// Has a pull request merged into another branch.
+    pub async fn retarget_pull_request(&self, repo: &str, number: u64, base: &str) -> Result<()> {
+        let changed = api::pulls::retarget(&self.shared, &RepoName::parse(repo)?, number, base).await;
+        changed.map(drop).map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
     /// The statuses of a commit, oldest first.
     pub fn statuses(&self, repo: &str, sha: &str) -> Vec<StatusRecord> {
         let state = self.shared.state();

@@ -102,12 +102,38 @@ fn a_deleted_fork_and_a_deleted_account_lose_no_event() {
     );
 }
 
+fn pull_event(payload: &Value) -> PullRequest {
+    match derive("pull_request", payload) {
+        Ok(Derived::Event(event)) => match *event {
+            Event::PullRequest(event) => event,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_pull_request_that_goes_elsewhere_is_an_event() {
+    let mut edited = pull("edited");
+    edited["changes"] = json!({"base": {"ref": {"from": "dev"}, "sha": {"from": OLD}}});
+    edited["pull_request"]["updated_at"] = json!("2026-01-05T08:00:01Z");
+    let event = pull_event(&edited);
+    assert_eq!(event.action, PullRequestAction::Edited);
+    assert_eq!(event.updated_at, Some(Micros(1_767_600_001_000_000)));
+    edited["changes"] = json!({"title": {"from": "x"}});
+    assert_eq!(
+        reason("pull_request", &edited),
+        "pull request 3 was edited, which starts nothing"
+    );
+    assert_eq!(pull_event(&pull("closed")).action, PullRequestAction::Closed);
+}
+
 #[test]
 fn what_starts_nothing_says_why() {
     let reasons = [
         reason("push", &pushed("refs/heads/old", OLD, NONE)),
         reason("push", &pushed("refs/tags/v1", NONE, NEW)),
-        reason("pull_request", &pull("closed")),
+        reason("pull_request", &pull("edited")),
         reason("pull_request", &pull("labeled")),
         reason("ping", &json!({"zen": "Keep it logically awesome."})),
         reason("star", &json!({})),
@@ -116,7 +142,7 @@ fn what_starts_nothing_says_why() {
     insta::assert_snapshot!(reasons.join("\n"), @r"
     branch old was deleted
     refs/tags/v1 was pushed, and only branches start runs
-    pull request 3 was closed, which starts nothing
+    pull request 3 was edited, which starts nothing
     pull request 3 was labeled, which starts nothing
     GitHub's ping arrived and was verified: the webhook works
     star events start nothing

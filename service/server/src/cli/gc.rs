@@ -55,6 +55,7 @@ fn sentence(gone: &Collected) -> String {
         (came.events, "event"),
         (came.messages, "message"),
         (came.slots, "slot"),
+        (came.checks, "check"),
     ];
     let old = old.iter().filter(|(count, _)| *count > 0);
     let old: Vec<_> = old.map(|(count, what)| counted(*count, what)).collect();

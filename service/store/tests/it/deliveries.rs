@@ -1,6 +1,6 @@
 use crate::databases::on_both;
 use crate::plant;
-use crate::samples::{at, delivery, manual, push, repo, request, sha, starts, status, waiting_deliveries};
+use crate::samples::{answer, at, delivery, manual, push, repo, request, sha, starts, waiting_deliveries};
 use trainyard_core::event::{DataArrived, Event, Push};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
@@ -77,7 +77,7 @@ on_both! {
         let store = &fresh.store;
         store.accept_delivery(&delivery("d1", 0)).await.unwrap();
         let mut event = push("e1", 'a');
-        let told = Consequence::Tell(status("trainyard/flights", StatusState::Pending));
+        let told = Consequence::Tell(answer("trainyard/flights", StatusState::Pending));
         event.consequences = vec![starts(request("r1", 1)), starts(request("r2", 2)), told];
         let settle = SettleDelivery {
             delivery: DeliveryId::new("d1"),
@@ -102,6 +102,29 @@ on_both! {
         assert_eq!(store.settle_delivery(&unknown).await.unwrap_err().to_string(), "there is no delivery d9");
     }
 
+    async fn one_that_started_nothing_is_looked_at_again_when_it_comes_again(fresh) {
+        let store = &fresh.store;
+        let settle = |id: &str, consequences| {
+            let mut event = push(&format!("e-{id}"), if id == "runs" { 'a' } else { 'b' });
+            event.consequences = consequences;
+            SettleDelivery { delivery: DeliveryId::new(id), at: at(1), events: vec![event], outcome: "said".to_owned() }
+        };
+        for id in ["nothing", "runs"] {
+            store.accept_delivery(&delivery(id, 0)).await.unwrap();
+            assert_eq!(store.accept_delivery(&delivery(id, 5)).await.unwrap(), Accepted::Duplicate, "it waits");
+        }
+        store.settle_delivery(&settle("nothing", vec![])).await.unwrap();
+        store.settle_delivery(&settle("runs", vec![starts(request("r1", 1))])).await.unwrap();
+        assert_eq!(store.accept_delivery(&delivery("runs", 9)).await.unwrap(), Accepted::Duplicate);
+        assert_eq!(store.accept_delivery(&delivery("nothing", 9)).await.unwrap(), Accepted::New);
+        let waiting = waiting_deliveries(store, 10).await;
+        assert_eq!((waiting.len(), waiting[0].received_at), (1, at(0)), "it is as old as it was");
+        let settled = store.settle_delivery(&settle("nothing", vec![starts(request("r2", 1))])).await.unwrap();
+        assert_eq!((settled.runs.len(), settled.duplicates.len()), (1, 0));
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.deliveries, stats.deliveries_unprocessed), (2, 0));
+    }
+
     async fn the_same_event_under_another_delivery_starts_nothing(fresh) {
         let store = &fresh.store;
         for (delivery_id, event_id, run) in [("d1", "e1", "r1"), ("d2", "e2", "r2")] {
@@ -109,7 +132,7 @@ on_both! {
             let mut event = push(event_id, 'a');
             event.consequences = vec![
                 starts(request(run, 1)),
-                Consequence::Tell(status(run, StatusState::Pending)),
+                Consequence::Tell(answer(run, StatusState::Pending)),
             ];
             let settle = SettleDelivery {
                 delivery: DeliveryId::new(delivery_id), at: at(1), events: vec![event], outcome: String::new(),

@@ -4,6 +4,7 @@
 mod aliases;
 mod backup;
 mod changes;
+mod checks;
 mod databases;
 mod deliveries;
 mod durability;

@@ -45,7 +45,7 @@ on_both! {
         store.put_outbox(&[status("young", StatusState::Success)], at(2000)).await.unwrap();
 
         let would = store.forgettable_inbound(at(1000)).await.unwrap();
-        let gone = Forgotten { deliveries: 1, events: 1, messages: 1, slots: 0 };
+        let gone = Forgotten { deliveries: 1, events: 1, messages: 1, slots: 0, checks: 0 };
         assert_eq!(would, gone);
         assert_eq!(store.forget_inbound(at(1000)).await.unwrap(), gone);
         assert_eq!(store.forget_inbound(at(1000)).await.unwrap(), Forgotten::default());

@@ -1,5 +1,5 @@
 use crate::databases::on_both;
-use crate::samples::{at, forward, plan, request, start_run, status};
+use crate::samples::{answer, at, forward, plan, request, start_run};
 use serde_json::json;
 use trainyard_core::ids::{RunId, StepName};
 use trainyard_core::report::StatusState;
@@ -49,7 +49,7 @@ on_both! {
         let mut other = run.clone();
         store.append(forward(&mut run, vec![started()], at(1))).await.unwrap();
         let mut late = forward(&mut other, vec![started()], at(2));
-        late.outbox = vec![status("s", StatusState::Pending)];
+        late.outbox = vec![answer("s", StatusState::Pending)];
         let refused = store.append(late).await.unwrap_err();
         assert_eq!(refused, StoreError::Conflict("run r1 moved on to version 1, expected 0".to_owned()));
         assert_eq!(store.load_run(&run.request.id).await.unwrap(), run);

@@ -8,7 +8,9 @@ use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunI
 use trainyard_core::inbound::Consequence;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Plan;
-use trainyard_core::report::{OutboxItem, Status, StatusState};
+use trainyard_core::report::{
+    Answer, AskedBy, Finding, OutboxItem, Question, Shown, Status, StatusState, Subject, Telling,
+};
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
     Append, Delivery, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary,
@@ -61,6 +63,7 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
         commit: Some(sha('a')),
         branch: Some("main".to_owned()),
         pull_request: None,
+        base: None,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),
@@ -127,7 +130,37 @@ pub fn status(check: &str, state: StatusState) -> OutboxItem {
         context: check.to_owned(),
         description: "for the test".to_owned(),
     };
-    OutboxItem::without_run(&repo(), Some(7), &sha('a'), status)
+    let shown = Shown {
+        status,
+        target_url: None,
+        installation_id: Some(7),
+    };
+    OutboxItem::status(&repo(), &sha('a'), shown)
+}
+
+/// An answer to what a branch asks about the commit, with a check whose name decides the message's key.
+pub fn answer(check: &str, state: StatusState) -> Telling {
+    Telling::Answer(Box::new(Answer {
+        subject: Subject {
+            repo: repo(),
+            commit: sha('a'),
+            pipeline: check.to_owned(),
+        },
+        question: Question {
+            asked_by: AskedBy::Branch,
+            base: "main".to_owned(),
+        },
+        asked: "r1".to_owned(),
+        pull_request: None,
+        finding: Finding::Run,
+        status: Status {
+            state,
+            context: check.to_owned(),
+            description: "for the test".to_owned(),
+        },
+        target_url: None,
+        installation_id: Some(7),
+    }))
 }
 
 pub fn starts(request: RunRequest) -> Consequence {

@@ -51,11 +51,11 @@ fn data_start_a_run_or_wait_together_for_their_quiet_period() {
     outcome: data weather 2013-04 starts nothing: pipeline 'flights' listens to data source 'flights'
     - no quiet period
     start r1 (data): data flights 2013-04: pipelines/delays, may push, c of main, flights up to 2013-04
-    tell c: trainyard/delays Pending: waiting to run: data flights 2013-04
+    tell c for main: trainyard/delays Pending: waiting to run: data flights 2013-04
     outcome: run r1 of pipeline 'delays' starts
     - no quiet period and no span
     start r1 (data): data flights: pipelines/delays, may push, c of main
-    tell c: trainyard/delays Pending: waiting to run: data flights
+    tell c for main: trainyard/delays Pending: waiting to run: data flights
     outcome: run r1 of pipeline 'delays' starts
     - the first that waits
     hold until 110 s: acme/flights flights flights: 2013-04
@@ -71,7 +71,7 @@ fn data_start_a_run_or_wait_together_for_their_quiet_period() {
     outcome: data flights: one run starts when nothing more arrives for 10s
     - two pipelines
     start r1 (data): data flights 2013-04: pipelines/delays, may push, c of main, flights up to 2013-04
-    tell c: trainyard/delays Pending: waiting to run: data flights 2013-04
+    tell c for main: trainyard/delays Pending: waiting to run: data flights 2013-04
     hold until 110 s: acme/flights flights flights: 2013-04
     outcome: run r1 of pipeline 'delays' starts; data flights 2013-04: one run starts when nothing more arrives for 10s
     ");
@@ -89,15 +89,15 @@ fn what_waited_together_is_one_run_up_to_the_newest() {
     ]), @"
     - in another order
     start r1 (data): data flights 2013-04, 2013-12, 2013-03: pipelines/flights, may push, c of main, flights up to 2013-12
-    tell c: trainyard/flights Pending: waiting to run: data flights 2013-04, 2013-12, 2013-03
+    tell c for main: trainyard/flights Pending: waiting to run: data flights 2013-04, 2013-12, 2013-03
     outcome: run r1 of pipeline 'flights' starts
     - without a span
     start r1 (data): data flights: pipelines/flights, may push, c of main
-    tell c: trainyard/flights Pending: waiting to run: data flights
+    tell c for main: trainyard/flights Pending: waiting to run: data flights
     outcome: run r1 of pipeline 'flights' starts
     - one that means nothing
     start r1 (data): data flights 2013-04: pipelines/flights, may push, c of main, flights up to 2013-04
-    tell c: trainyard/flights Pending: waiting to run: data flights 2013-04
+    tell c for main: trainyard/flights Pending: waiting to run: data flights 2013-04
     outcome: run r1 of pipeline 'flights' starts; 'yesterday' is no span of data source 'flights' and was left out: announce it again as its files are named
     - the pipeline is gone
     outcome: the pipeline is gone from its default branch
@@ -119,7 +119,7 @@ fn a_slot_starts_the_pipeline_that_still_has_its_schedule() {
     ]), @"
     - due
     start r1 (schedule): schedule of 2026-01-05T08:00:00+00:00: pipelines/flights, may push, c of main
-    tell c: trainyard/flights Pending: waiting to run: schedule of 2026-01-05T08:00:00+00:00
+    tell c for main: trainyard/flights Pending: waiting to run: schedule of 2026-01-05T08:00:00+00:00
     outcome: run r1 of pipeline 'flights' starts
     - no schedule any more
     outcome: schedule of 2026-01-05T08:00:00+00:00 starts nothing: pipeline 'flights' no longer has a schedule
@@ -149,7 +149,7 @@ fn a_person_names_spans_and_keeps_the_push_back() {
     let started = manual(&manual_of, &here, &here.plan, given()).unwrap();
     insta::assert_snapshot!(told(&started), @"
     start r1 (manual): manual request by ada as of flights 2014-06: pipelines/flights, never pushes, c of main, as of flights 2014-06
-    tell c: trainyard/flights Pending: waiting to run: manual request by ada as of flights 2014-06
+    tell c for main: trainyard/flights Pending: waiting to run: manual request by ada as of flights 2014-06
     outcome: run r1 of pipeline 'flights' starts
     ");
     let mut two = here.plan.clone();
@@ -202,7 +202,7 @@ fn a_person_starts_the_pipeline_that_is_named() {
     let started = manual(&asked("flights"), &here, &here.plan, given()).unwrap();
     insta::assert_snapshot!(told(&started), @"
     start r1 (manual): manual request by ada: pipelines/flights, may push, c of main
-    tell c: trainyard/flights Pending: waiting to run: manual request by ada
+    tell c for main: trainyard/flights Pending: waiting to run: manual request by ada
     outcome: run r1 of pipeline 'flights' starts
     ");
     let refused = manual(&asked("delays"), &here, &here.plan, given()).unwrap_err();

@@ -73,6 +73,7 @@ fn run(plan: crate::plan::Plan, trained: &[i64], judged: &[i64], announced: Opti
         commit: None,
         branch: None,
         pull_request: None,
+        base: None,
         folder: "pipelines/flights".into(),
         newest_spans: named(announced),
         waited_spans: Default::default(),

@@ -73,6 +73,10 @@ pub(crate) async fn update(asked: Asked, Path(path): Path<HashMap<String, String
                 "state is not one of open, closed",
             ));
         }
+        None if body.text("base").is_some() => {
+            let base = body.needed("PullRequest", "base")?;
+            retarget(&asked.shared, &asked.repo.name, number, base).await?
+        }
         None => asked.with(|repo| {
             let pull = repo.pulls.iter_mut().find(|pull| pull.number == number)?;
             if let Some(title) = body.text("title") {
@@ -192,4 +196,28 @@ pub(crate) async fn set_open(shared: &Shared, repo: &RepoName, number: u64, open
     }
     events::pull_request(shared, &info, &changed, if open { "reopened" } else { "closed" });
     Ok(changed)
+}
+
+/// Has a pull request merged into another branch and tells the webhook when that changed something.
+pub(crate) async fn retarget(shared: &Shared, repo: &RepoName, number: u64, base: &str) -> Result<Pull, ApiError> {
+    let info = shared.state().repo(repo).map(|repo| repo.info());
+    let info = info.ok_or_else(ApiError::not_found)?;
+    let sha = repository::branch_head(&info.path, base).await;
+    let missing = || ApiError::invalid("PullRequest", "base", format!("base {base} does not exist"));
+    let sha = sha.ok_or_else(missing)?;
+    let (pull, from) = {
+        let mut state = shared.state();
+        let pulls = state.repo_mut(repo).map(|repo| &mut repo.pulls);
+        let pull = pulls.and_then(|pulls| pulls.iter_mut().find(|pull| pull.number == number));
+        let pull = pull.ok_or_else(ApiError::not_found)?;
+        if pull.base_branch == base {
+            return Ok(pull.clone());
+        }
+        let branch = std::mem::replace(&mut pull.base_branch, base.to_owned());
+        let from = (branch, std::mem::replace(&mut pull.base_sha, sha));
+        pull.updated_at = now();
+        (pull.clone(), from)
+    };
+    events::retargeted(shared, &info, &pull, (&from.0, &from.1));
+    Ok(pull)
 }
