@@ -46,6 +46,9 @@ fn at_rest(world: &World, reads: &Reads) -> Result<(), String> {
         if let Some(run) = runs.iter().find(|run| !run.state.is_final()) {
             return Err(format!("run {} is {}", run.id, run.state.as_str()));
         }
+        if reads.next_hold().await.unwrap().is_some() {
+            return Err("a quiet period is not over".to_owned());
+        }
         if let Some(intent) = reads.open_intents().await.unwrap().first() {
             return Err(format!("an intent is open: {intent:?}"));
         }

@@ -3,7 +3,7 @@
 /// An image with a shell; where programs run without images, nobody asks for it.
 const IMAGE: &str = "trainyard/base:bookworm";
 
-pub const DOCKERFILE: &str = "FROM trainyard/base:bookworm\n";
+pub const DOCKERFILE: &str = "FROM trainyard/base:bookworm\nWORKDIR /code\nCOPY train.sh ./\n";
 
 /// Its model is as good as the parameter says, and another one each time and for other data.
 pub const TRAIN: &str = r#"set -e
