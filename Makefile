@@ -70,9 +70,10 @@ nightly: setup ## 100,000 simulated histories, each from its own seed (FIRST=1 b
 
 # The same kills for the same seed; what fails says how to see it again.
 SEED ?= 1
+EXECUTOR ?= process
 KILLS ?= 200
-crash: ## 200 kills of a service that trains and pushes; other ones with SEED=…, fewer with KILLS=…
-	SEED=$(SEED) KILLS=$(KILLS) cargo test --workspace --test it -- --ignored --exact --nocapture crash::many_random_kills
+crash: ## 200 kills of a service that trains and pushes; other ones with SEED=…, fewer with KILLS=…, in EXECUTOR=docker
+	SEED=$(SEED) KILLS=$(KILLS) EXECUTOR=$(EXECUTOR) cargo test --workspace --test it -- --ignored --exact --nocapture crash::many_random_kills
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

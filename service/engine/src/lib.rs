@@ -26,7 +26,7 @@ pub use house::config::{
 };
 pub use house::crash::{CrashPoint, Effect};
 #[cfg(debug_assertions)]
-pub use house::crash::{reached, trap};
+pub use house::crash::{reached, trap, trap_where};
 pub use house::folders::Folders;
 pub use house::service::{NotTheService, OneService};
 pub use inbound::cloud_event::CloudEventError;

@@ -178,7 +178,8 @@ impl Retention {
         for row in self.store.unreadable().iter().filter(|row| row.is_of_delivery()) {
             let outcome = format!("given up: {}", row.sentence());
             let id = DeliveryId::from(row.key.as_str());
-            self.store.give_up_delivery(&id, before, &outcome, now()).await?;
+            let given_up = self.store.give_up_delivery(&id, before, &outcome, now());
+            passing(Effect::GiveUpDelivery, given_up).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod armed;
 #[cfg(debug_assertions)]
 pub(crate) use armed::{passing, reach};
 #[cfg(debug_assertions)]
-pub use armed::{reached, trap};
+pub use armed::{reached, trap, trap_where};
 
 use trainyard_core::registry::IntentAction;
 use trainyard_core::report::MessageKind;
@@ -68,6 +68,8 @@ effects! {
     SettleDelivery = "delivery.settle",
     /// Why a delivery waits is noted.
     NoteDelivery = "delivery.note",
+    /// A delivery that nobody can read is given up.
+    GiveUpDelivery = "delivery.give_up",
     /// What a run waits for is noted.
     NoteRun = "run.note",
     /// The pipelines of a default branch are replaced.
@@ -82,6 +84,8 @@ effects! {
     ReleaseHold = "hold.release",
     /// A worker takes a run.
     TakeLease = "lease.take",
+    /// It says that it still has it.
+    RenewLease = "lease.renew",
     /// It gives the run back.
     ReleaseLease = "lease.release",
     /// It is counted that the service died in the middle of a run.

@@ -368,7 +368,8 @@ impl Worker {
     /// The version of the run, whose lease is ours for another while.
     async fn renew(&self) -> Result<u64, ReconcileError> {
         let renewed = self.runs.store.renew_lease(&self.run.request.id, self.epoch);
-        renewed.await?.ok_or(ReconcileError::NotOurs)
+        let version = passing(Effect::RenewLease, renewed).await?;
+        version.ok_or(ReconcileError::NotOurs)
     }
 
     /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.

@@ -7,9 +7,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 struct Trap {
-    point: CrashPoint,
-    /// How often it is passed yet.
-    passes: usize,
+    springs: Box<dyn FnMut(CrashPoint) -> bool>,
     sprung: Arc<Notify>,
 }
 
@@ -21,10 +19,21 @@ thread_local! {
 /// The `nth` task of this thread that reaches the point, counted from 1, goes no further, as in a process that
 /// died; the answer is notified then.
 pub fn trap(point: CrashPoint, nth: usize) -> Arc<Notify> {
+    let mut passes = nth.saturating_sub(1);
+    trap_where(move |reached| {
+        let here = reached == point;
+        let springs = here && passes == 0;
+        passes = passes.saturating_sub(usize::from(here));
+        springs
+    })
+}
+
+/// The first task of this thread at a point of which `springs` says so goes no further. It is in the place of an
+/// earlier trap, and gone once it has sprung.
+pub fn trap_where(springs: impl FnMut(CrashPoint) -> bool + 'static) -> Arc<Notify> {
     let sprung = Arc::new(Notify::new());
     let trap = Trap {
-        point,
-        passes: nth.saturating_sub(1),
+        springs: Box::new(springs),
         sprung: Arc::clone(&sprung),
     };
     TRAP.with(|place| *place.borrow_mut() = Some(trap));
@@ -61,12 +70,8 @@ pub(crate) async fn reach(point: CrashPoint) {
     REACHED.with(|reached| reached.borrow_mut().push(point));
     let sprung = TRAP.with(|place| {
         let mut place = place.borrow_mut();
-        let trap = place.as_mut().filter(|trap| trap.point == point)?;
-        if trap.passes > 0 {
-            trap.passes -= 1;
-            return None;
-        }
-        place.take().map(|trap| trap.sprung)
+        let springs = (place.as_mut()?.springs)(point);
+        springs.then(|| place.take().map(|trap| trap.sprung))?
     });
     if let Some(sprung) = sprung {
         sprung.notify_one();

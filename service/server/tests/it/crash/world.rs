@@ -1,16 +1,18 @@
-//! A service as people run it: the real binary, a GitHub with real git, and three endpoints.
+//! A service as people run it: the real binary, a GitHub with real git, data that arrive, and three endpoints.
 
 use super::endpoint::Endpoint;
 use super::model_server::ModelServer;
+use super::pipelines;
 use super::workspace::Workspace;
 use crate::binary::{Place, Running};
-use crate::yard::{API_TOKEN, GITHUB_TOKEN, WEBHOOK_SECRET};
-use serde_json::Value;
+use crate::yard::{API_TOKEN, EVENTS_TOKEN, GITHUB_TOKEN, WEBHOOK_SECRET};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use trainyard_github::simulator::{Simulator, SimulatorConfig};
@@ -36,6 +38,12 @@ pub struct World {
     pub replay: String,
     /// Makes every model another one.
     serial: u64,
+    /// Whether programs run in containers, and candidates are tried in one.
+    docker: bool,
+    /// Spans that were announced, each under the number of its place.
+    announced: Vec<String>,
+    /// Numbers of those that the service has taken.
+    taken: Arc<Mutex<BTreeSet<usize>>>,
     /// Never dropped in an asynchronous task.
     pub runtime: Runtime,
 }
@@ -49,7 +57,7 @@ impl Drop for World {
 }
 
 impl World {
-    pub fn new(replay: String) -> Self {
+    pub fn new(replay: String, docker: bool) -> Self {
         trainyard_github::install_tls();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -76,14 +84,21 @@ impl World {
         let folder = place.path().display().to_string();
         let server = ModelServer::start(&place.path().join("models"));
         let (model_server, github_url) = (server.url(), github.base_url());
+        let (kind, tried) = match docker {
+            true => ("docker", pipelines::tried()),
+            false => ("process", String::new()),
+        };
         place.write(
             "trainyard.toml",
             &format!(
                 r#"data_dir = "{folder}/yard"
 listen = "127.0.0.1:{port}"
 api_token = "{API_TOKEN}"
+data_root = "{folder}/data"
+[events]
+token = "{EVENTS_TOKEN}"
 [executor]
-kind = "process"
+kind = "{kind}"
 max_parallel_steps = 2
 [github]
 api_url = "{github_url}"
@@ -94,6 +109,7 @@ webhook_secret = "{WEBHOOK_SECRET}"
 url = "{model_server}"
 repository = "{folder}/models"
 max_loading_time = "5s"
+{tried}
 [targets.folder]
 kind = "tensorflow_serving"
 repository = "{folder}/watched"
@@ -118,14 +134,17 @@ max_loading_time = "5s"
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             replay,
             serial: 0,
+            docker,
+            announced: Vec::new(),
+            taken: Arc::default(),
             runtime,
         };
         for target in TARGETS {
-            world.work.write(&format!("pipelines/{target}/code/train.sh"), TRAIN);
-            world
-                .work
-                .write(&format!("pipelines/{target}/code/Dockerfile"), "FROM base\n");
+            let code = |name: &str| format!("pipelines/{target}/code/{name}");
+            world.work.write(&code("train.sh"), pipelines::TRAIN);
+            world.work.write(&code("Dockerfile"), pipelines::DOCKERFILE);
         }
+        world.write_data("2000-01");
         world
     }
 
@@ -133,10 +152,7 @@ max_loading_time = "5s"
     pub fn push(&mut self, targets: &[&str], auc: &str) -> String {
         self.serial += 1;
         for target in targets {
-            let text = PIPELINE
-                .replace("NAME", target)
-                .replace("AUC", auc)
-                .replace("SERIAL", &self.serial.to_string());
+            let text = pipelines::text(target, auc, self.serial);
             self.work.write(&format!("pipelines/{target}/pipeline.yaml"), &text);
         }
         let message = format!("Train {}", self.serial);
@@ -192,7 +208,55 @@ max_loading_time = "5s"
         self.service = None;
     }
 
-    /// GitHub sends again what was not taken.
+    fn write_data(&self, span: &str) {
+        let rows = format!("span,rows\n{span},1\n");
+        self.place.write(&format!("data/rows/{span}.csv"), &rows);
+    }
+
+    /// The next month's data are there, and announced.
+    pub fn data_arrive(&mut self) {
+        let month = self.announced.len() + 1;
+        let span = format!("{}-{:02}", 2000 + month / 12, 1 + month % 12);
+        self.write_data(&span);
+        self.announced.push(span);
+        self.announce();
+    }
+
+    /// What was announced, with its number in the place of the event's id, and taken.
+    pub fn taken(&self) -> Vec<(String, String)> {
+        let taken = self.taken.lock().unwrap();
+        let of = |number: &usize| (format!("/lake#{number}"), self.announced[*number].clone());
+        taken.iter().map(of).collect()
+    }
+
+    /// Sends what was not taken; whether there is some.
+    fn announce(&self) -> bool {
+        let taken = self.taken.lock().unwrap().clone();
+        let left = (0..self.announced.len()).filter(|number| !taken.contains(number));
+        let mut some = false;
+        for number in left {
+            some = true;
+            let body = json!({
+                "specversion": "1.0", "type": "io.trainyard.data.arrived", "source": "/lake", "id": number.to_string(),
+                "data": {"source": "rows", "span": self.announced[number]},
+            });
+            let request = self
+                .client
+                .post(format!("{}/events", self.url))
+                .bearer_auth(EVENTS_TOKEN);
+            let request = request.header("content-type", "application/cloudevents+json");
+            let request = request.timeout(Duration::from_secs(20)).body(body.to_string());
+            let taken = Arc::clone(&self.taken);
+            self.runtime.spawn(async move {
+                if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+                    taken.lock().unwrap().insert(number);
+                }
+            });
+        }
+        some
+    }
+
+    /// Who sent what was not taken sends it again; whether there is some.
     pub fn redeliver(&self) -> bool {
         let deliveries = self.github.deliveries();
         let taken = |guid: &str| {
@@ -206,7 +270,7 @@ max_loading_time = "5s"
         for guid in &again {
             self.github.redeliver(guid).unwrap();
         }
-        !again.is_empty()
+        self.announce() || !again.is_empty()
     }
 
     /// A person's request, whose answer nobody waits for; it may meet a dead service.
@@ -229,17 +293,33 @@ max_loading_time = "5s"
         })
     }
 
-    /// The git programs of the service.
+    /// The git programs of the service, and those that they started.
     pub fn gits(&self) -> Vec<u32> {
         let Some(service) = &self.service else {
             return Vec::new();
         };
-        let of_service = |parent: u32| parent == service.id();
-        processes()
-            .into_iter()
-            .filter(|found| found.name.starts_with("git") && of_service(found.parent))
-            .map(|found| found.id)
-            .collect()
+        let (all, mut family) = (processes(), BTreeSet::from([service.id()]));
+        let mut gits = Vec::new();
+        // A child's number is not always above its parent's.
+        loop {
+            let child = |found: &&Process| family.contains(&found.parent) && !family.contains(&found.id);
+            let Some(found) = all.iter().filter(|found| found.name.starts_with("git")).find(child) else {
+                return gits;
+            };
+            family.insert(found.id);
+            gits.push(found.id);
+        }
+    }
+
+    /// The names of all containers, if programs run in some.
+    pub fn containers(&self) -> String {
+        if !self.docker {
+            return String::new();
+        }
+        let listed = Command::new("docker")
+            .args(["ps", "--all", "--format", "{{.Names}}"])
+            .output();
+        String::from_utf8(listed.unwrap().stdout).unwrap()
     }
 
     fn database(&self) -> DatabaseUrl {
@@ -304,42 +384,3 @@ pub fn processes() -> Vec<Process> {
     });
     found.collect()
 }
-
-/// Its model is as good as the parameter says, and another one each time.
-const TRAIN: &str = r#"set -e
-sleep 0.2
-mkdir "$1"
-printf '{"auc": %s, "serve": "well", "serial": %s}' "$2" "$3" >"$1/model.onnx"
-printf '{"implementation": "onnx.Model"}' >"$1/model-settings.json"
-printf '{"request": {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1]}]}, "response": {"outputs": [{"name": "score", "data": [%s]}]}}' "$2" >"$1/sample.json"
-"#;
-
-const PIPELINE: &str = r#"name: NAME
-parameters: { auc: AUC, serial: SERIAL }
-on:
-  push: { branches: [main], paths: ["pipelines/NAME/**"] }
-concurrency: { max_active_runs: 2 }
-steps:
-  train:
-    build: { dockerfile: pipelines/NAME/code/Dockerfile, context: pipelines/NAME/code }
-    command: [sh, ./train.sh, "{{outputs.model}}", "{{parameters.auc}}", "{{parameters.serial}}"]
-    outputs: { model: Model }
-  evaluate:
-    image: none
-    command:
-      - sh
-      - -c
-      - |
-        mkdir "$1"
-        printf '{"schema_version":1,"model_type":"regression","baseline":false,"slices":[{"slice_key":{},"num_examples":100,"metrics":{"auc":{"candidate":%s}}}]}' "$2" >"$1/evaluation.json"
-      - sh
-      - "{{outputs.evaluation}}"
-      - "{{parameters.auc}}"
-    inputs: { model: train }
-    outputs: { evaluation: ModelEvaluation }
-gate:
-  baseline: none
-  metrics:
-    auc: { value_threshold: { lower_bound: 0.6 } }
-push: { target: NAME }
-"#;

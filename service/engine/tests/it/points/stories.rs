@@ -1,0 +1,285 @@
+//! What happens, and what was there before.
+
+use super::stage::{Act, Stage, Story};
+use crate::infra_validation::Trials;
+use crate::intents::{self, Kind};
+use crate::second_process::sql;
+use crate::yard::{REPO, Yard, until};
+use serde_json::Map;
+use std::time::Duration;
+use trainyard_core::ids::{DeliveryId, RepoName};
+use trainyard_core::retention::Policy;
+use trainyard_engine::{CrashPoint, Effect, Keep, PromoteRequest, reached};
+use trainyard_executors::fake::Script;
+use trainyard_github::simulator::Fault;
+
+macro_rules! stories {
+    ($($name:literal: $before:expr, $($act:ident |$stage:ident| $does:block)+)*) => {
+        pub const STORIES: &[Story] = &[$(Story {
+            name: $name,
+            before: || Box::pin($before),
+            acts: &[$(Act::$act(|$stage| Box::pin(async move { $does }))),+],
+        }),*];
+    };
+}
+
+async fn train(yard: &Yard, auc: &str) {
+    let runs = yard.runs().await.len();
+    yard.push(&[("auc: 0.7", &format!("auc: {auc}"))]).await;
+    yard.last(runs + 1).await;
+}
+
+async fn trained(models: &[&str]) -> Stage {
+    let yard = Yard::new().await;
+    for auc in models {
+        train(&yard, auc).await;
+    }
+    Stage::of(yard)
+}
+
+async fn told(models: &[&str]) -> Stage {
+    let (yard, receiver) = intents::yard(Kind::Status).await;
+    for auc in models {
+        train(&yard, auc).await;
+    }
+    Stage {
+        receiver: Some(receiver),
+        ..Stage::of(yard)
+    }
+}
+
+async fn tried() -> Stage {
+    Stage {
+        trials: Some(Trials::new().await),
+        ..Stage::default()
+    }
+}
+
+async fn strict() -> Stage {
+    let yard = Yard::with(|config| {
+        config.retention = Policy {
+            keep_runs: Some(1),
+            keep_versions: 1,
+            ..Policy::default()
+        };
+    })
+    .await;
+    for auc in ["0.7", "0.75", "0.8"] {
+        train(&yard, auc).await;
+    }
+    Stage::of(yard)
+}
+
+async fn forgetful(models: &[&str]) -> Stage {
+    let yard = Yard::with(|config| {
+        config.retention = Policy {
+            max_record_age: Some(Duration::ZERO),
+            max_delivery_age: Some(Duration::ZERO),
+            ..Policy::default()
+        };
+    })
+    .await;
+    for auc in models {
+        train(&yard, auc).await;
+    }
+    Stage {
+        forgets: true,
+        ..Stage::of(yard)
+    }
+}
+
+async fn missed() -> Stage {
+    Stage {
+        stopped: true,
+        ..Stage::of(crate::schedule::missed().await)
+    }
+}
+
+/// A person wants the model of this run to serve.
+async fn promote(stage: &mut Stage, run: usize) {
+    let yard = stage.yard();
+    let request = PromoteRequest {
+        model: yard.runs().await[run].id.to_string(),
+        target: None,
+        reason: Some("a person wants it".to_owned()),
+        actor: "ada".to_owned(),
+    };
+    let _ = yard.engine.promote(&request).await;
+}
+
+/// Until a delivery says why it waits.
+async fn why_it_waits(yard: &Yard) {
+    until("why it waits", async || {
+        let views = yard.engine.reads().deliveries(10).await.unwrap();
+        views.into_iter().find(|view| view.waits_for.is_some()).map(drop)
+    })
+    .await;
+}
+
+async fn passed(effect: Effect) {
+    until(&effect.name(), async || {
+        reached().contains(&CrashPoint::After(effect)).then_some(())
+    })
+    .await;
+}
+
+/// The first attempt of a step fails, and it is tried again.
+const RETRY: (&str, &str) = (
+    "inputs: { examples: examples }, outputs: { half: Half } }\n  right:",
+    "inputs: { examples: examples }, outputs: { half: Half }, retry: { max_retry_count: 1, backoff_duration: 1s } }\n  right:",
+);
+
+stories! {
+    "a first model, at the second attempt": trained(&[]),
+    Outside |stage| {
+        stage.yard().script("left", |key, program| match key.attempt {
+            1 => Script::exits(1, "the first attempt fails"),
+            _ => crate::tiny::usual(program),
+        });
+        stage.push(&[RETRY]).await;
+    }
+    "a third model": trained(&["0.7", "0.75"]),
+    Outside |stage| { stage.push(&[("auc: 0.7", "auc: 0.8")]).await; }
+    "a rollback": trained(&["0.7", "0.75", "0.8", "0.85"]),
+    Asks |stage| { let _ = stage.yard().engine.roll_back("tiny", "ada", None).await; }
+    "a rollback that the server refuses": trained(&["0.7", "0.75"]),
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.server.refuse_after(1, 1);
+        let _ = yard.engine.roll_back("tiny", "ada", None).await;
+        yard.server.refuse_after(0, 0);
+    }
+    Outside |stage| { stage.yard().server.refuse_after(0, 0); }
+    "promotions of what the gate did not approve": trained(&["0.7", "0.65", "0.62"]),
+    Asks |stage| { promote(stage, 1).await; }
+    Asks |stage| { promote(stage, 2).await; }
+    "a name, and a target that is held and released": trained(&["0.7"]),
+    Asks |stage| { let _ = stage.yard().engine.set_alias("tiny", "challenger", "000001", "ada", None).await; }
+    Asks |stage| { let _ = stage.yard().engine.hold_target("tiny", "ada", "it is Friday").await; }
+    Asks |stage| { let _ = stage.yard().engine.release_target("tiny", "ada", None).await; }
+    "a pull request that proposes another gate": trained(&["0.7"]),
+    Outside |stage| {
+        stage.yard().work.branch("worse").await;
+        let lowered = ("lower_bound: 0.6", "lower_bound: 0.1");
+        stage.push(&[lowered, ("auc: 0.7", "auc: 0.65")]).await;
+        stage.sent += 1;
+        stage.yard().github.open_pull_request(REPO, "Be worse", "worse", "main").await.unwrap();
+    }
+    "an image that cannot be built": trained(&[]),
+    Outside |stage| {
+        stage.yard().images.fail("the build failed", &["not found"]);
+        stage.push(&[]).await;
+    }
+    "a first model that cannot serve": trained(&[]),
+    Outside |stage| { stage.push(&[("serve: well", "serve: broken")]).await; }
+    "a cancel": trained(&[]),
+    Outside |stage| {
+        stage.yard().hold("train");
+        stage.push(&[]).await;
+    }
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.started("train", 1).await;
+        let run = yard.runs().await[0].id.clone();
+        let _ = yard.engine.cancel(&run, "ada").await;
+    }
+    "data arrive": trained(&["0.7"]),
+    Outside |stage| { stage.yard().data("2013-02", "3,4\n"); }
+    Asks |stage| { stage.yard().arrive("new-data", "rows", "2013-02").await.unwrap(); }
+    "a person runs what serves already": trained(&["0.7"]),
+    Asks |stage| {
+        let repo = RepoName::parse(REPO).unwrap();
+        let _ = stage.yard().engine.request_known(&repo, "tiny", &Map::new(), "ada").await;
+    }
+    "a slot that was missed": missed(),
+    Asks |stage| {
+        stage.yard().restart().await;
+        stage.yard().finished(2).await;
+    }
+    "what nothing keeps goes": strict(),
+    Asks |stage| { let _ = stage.yard().engine.collect_garbage(false).await; }
+    "old records go": forgetful(&["0.7", "0.5", "0.75"]),
+    Asks |stage| { let _ = stage.yard().engine.collect_garbage(false).await; }
+    "an old delivery that nobody can read": forgetful(&["0.7"]),
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.stop_loops().await;
+        yard.arrive("unreadable", "rows", "2013-01").await.unwrap();
+    }
+    Outside |stage| { sql(stage.yard(), "UPDATE deliveries SET headers = '{' WHERE processed_at IS NULL"); }
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.restart().await;
+        until("its end", async || {
+            let _ = yard.engine.collect_garbage(false).await;
+            let row = yard.engine.reads().delivery(&DeliveryId::from("/lake#unreadable")).await.unwrap();
+            row.is_none_or(|row| row.processed_at.is_some()).then_some(())
+        })
+        .await;
+    }
+    "a receiver": told(&["0.7"]),
+    Outside |stage| { stage.push(&[("auc: 0.7", "auc: 0.75")]).await; }
+    "a receiver that somebody else changed": told(&["0.7", "0.75"]),
+    Outside |stage| { stage.receiver.as_ref().unwrap().serve("000001"); }
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.restart().await;
+        until("the finding", async || yard.engine.reads().finding("tiny").await.unwrap()).await;
+    }
+    Asks |stage| {
+        let _ = stage.yard().engine.reconcile_target("tiny", Keep::Served, "ada", "it was too slow").await;
+    }
+    "a trial": tried(),
+    Outside |stage| { stage.push(&[]).await; }
+    "a trial that a promotion does not pass": async {
+        let mut stage = tried().await;
+        train(stage.yard(), "0.7").await;
+        stage.push(&[("auc: 0.7", "auc: 0.8"), ("serve: well", "serve: wrong")]).await;
+        stage.yard().last(2).await;
+        stage
+    },
+    Asks |stage| { promote(stage, 1).await; }
+    "GitHub in trouble": trained(&[]),
+    Outside |stage| {
+        stage.yard().github.inject([Fault::Pass, Fault::RetryAfter(1), Fault::RetryAfter(1), Fault::RetryAfter(1)]);
+        stage.push(&[]).await;
+    }
+    "a delivery that waits for its source": trained(&[]),
+    Outside |stage| {
+        // A file where the folder of the mirrors is to be: git of this machine is in trouble.
+        let mirrors = stage.yard().config.data_dir.join("repos");
+        let _ = std::fs::remove_dir_all(&mirrors);
+        std::fs::write(&mirrors, "").unwrap();
+        stage.push(&[]).await;
+    }
+    Asks |stage| { why_it_waits(stage.yard()).await; }
+    Outside |stage| { std::fs::remove_file(stage.yard().config.data_dir.join("repos")).unwrap(); }
+    "a run that waits for its executor": trained(&[]),
+    Outside |stage| {
+        stage.yard().executor.unreachable(2);
+        stage.push(&[]).await;
+    }
+    "a run in whose hands the service died": trained(&[]),
+    Outside |stage| {
+        stage.yard().hold("train");
+        stage.push(&[]).await;
+    }
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.started("train", 1).await;
+        if !reached().contains(&CrashPoint::After(Effect::CountCrash)) {
+            let run = yard.runs().await[0].id.clone();
+            std::fs::write(yard.config.data_dir.join(format!("hands/dead.{run}.0")), "").unwrap();
+            yard.restart().await;
+        }
+        passed(Effect::CountCrash).await;
+    }
+    Outside |stage| { stage.yard().release("train"); }
+    "a run that lasts": trained(&[]),
+    Outside |stage| {
+        stage.yard().hold("train");
+        stage.push(&[]).await;
+    }
+    Asks |_stage| { passed(Effect::RenewLease).await; }
+    Outside |stage| { stage.yard().release("train"); }
+}
