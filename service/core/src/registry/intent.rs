@@ -107,13 +107,12 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// That nobody knows what became of it, and what is done about it.
+    /// That nobody knows what became of it, what is done about it, and what a person can do.
     pub fn unknown(&self) -> String {
         let because = self.reason.as_ref().map(|reason| format!(" ({reason})"));
+        let (version, target) = (&self.entry.version, &self.entry.target);
         format!(
-            "it is unknown whether version {} serves at target '{}'{}: the target is read back until that is known, and nothing else is pushed there meanwhile",
-            self.entry.version,
-            self.entry.target,
+            "it is unknown whether version {version} serves at target '{target}'{}: the target is read back until that is known, and nothing else is pushed there meanwhile; who knows that it serves says so with `trainyard targets reconcile {target} --keep-served --reason WHY`, and who knows that it does not with `--restore-ledger` in place of `--keep-served`",
             because.unwrap_or_default()
         )
     }

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod alias;
+mod answer;
 mod approval;
 mod as_of;
 mod baseline;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use agreement::{Sight, Sighting, Whose, disagreement};
 pub use alias::{Alias, CHAMPION, NewAlias};
+pub use answer::{Answer, Before, Told};
 pub use approval::{Approval, NotApproved, approve};
 pub use as_of::seen;
 pub use baseline::{BaselineFacts, BaselineRefusal, choose_baseline};

@@ -232,7 +232,7 @@ impl Trial<'_> {
         written.map_err(|error| {
             Failure::Effect(match error {
                 // A folder of ours.
-                error @ ServingError::Folder(_) => EffectError::later(error),
+                error @ (ServingError::Folder(_) | ServingError::Trouble(_)) => EffectError::later(error),
                 error => broken(&error),
             })
         })

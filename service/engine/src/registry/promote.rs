@@ -98,7 +98,7 @@ impl PromotionError {
     pub(super) fn not_served(what: String, error: ServingError) -> Self {
         match error {
             ServingError::Unknown { .. } => Self::Undecided(format!(
-                "{error}; the target is read back until that is known, and nothing else is pushed there meanwhile: see `trainyard targets`"
+                "{error}; the target is read back until that is known, and nothing else is pushed there meanwhile: `trainyard targets` says how it stands, and who knows what serves says so with `trainyard targets reconcile`"
             )),
             error => Self::Serving { what, error },
         }

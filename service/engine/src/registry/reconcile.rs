@@ -26,10 +26,10 @@ pub struct Reconciled {
     pub target: String,
     /// `served` or `ledger`.
     pub kept: &'static str,
-    /// The version that serves from now on, by the target and by the ledger.
-    pub version: String,
+    /// The version that serves from now on, by the target and by the ledger; none where nothing ever served.
+    pub version: Option<String>,
     /// Its model's digest.
-    pub model: String,
+    pub model: Option<String>,
     /// What was found, in words.
     pub found: Option<String>,
 }
@@ -66,9 +66,22 @@ impl Registry {
             }
         }
         let ledger = self.store.ledger(name).await?;
-        let serving = ledger.serving().ok_or_else(|| Refusal::NothingToRestore {
-            target: name.to_owned(),
-        })?;
+        let Some(serving) = ledger.serving() else {
+            return match unknown {
+                // The first push of all: it was withdrawn, and that was all there was to say.
+                Some(found) => Ok(Reconciled {
+                    target: name.to_owned(),
+                    kept: "ledger",
+                    version: None,
+                    model: None,
+                    found: Some(found),
+                }),
+                None => Err(Refusal::NothingToRestore {
+                    target: name.to_owned(),
+                }
+                .into()),
+            };
+        };
         let request = PromoteRequest {
             model: serving.pushed.version.clone(),
             target: Some(name.to_owned()),
@@ -79,8 +92,8 @@ impl Registry {
             Ok(done) => Ok(Reconciled {
                 target: name.to_owned(),
                 kept: "ledger",
-                version: done.version,
-                model: done.model,
+                version: Some(done.version),
+                model: Some(done.model),
                 found: unknown.or(done.restored),
             }),
             Err(PromotionError::Refused(Refusal::ServesAlready { version, .. })) => match unknown {
@@ -88,8 +101,8 @@ impl Registry {
                 Some(found) => Ok(Reconciled {
                     target: name.to_owned(),
                     kept: "ledger",
-                    model: serving.pushed.model.digest.to_string(),
-                    version,
+                    model: Some(serving.pushed.model.digest.to_string()),
+                    version: Some(version),
                     found: Some(found),
                 }),
                 None => Err(Refusal::Agrees {
@@ -199,8 +212,8 @@ fn done(entry: &NewPromotion, found: Option<String>) -> Reconciled {
     Reconciled {
         target: entry.target.clone(),
         kept: "served",
-        version: entry.version.clone(),
-        model: entry.model.digest.to_string(),
+        version: Some(entry.version.clone()),
+        model: Some(entry.model.digest.to_string()),
         found,
     }
 }

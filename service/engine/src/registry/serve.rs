@@ -270,8 +270,8 @@ impl Registry {
         let settled = match self.store.open_intent(name).await {
             Ok(None) => Ok(()),
             Ok(Some(intent)) => match error {
-                ServingError::Unknown { problem, .. } => self.unknown(&intent, problem, guard).await,
-                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string(), guard).await,
+                ServingError::Unknown { problem, .. } => self.unknown(&intent, problem, guard).await.map(drop),
+                ServingError::NotUndone(error) => self.unknown(&intent, &error.to_string(), guard).await.map(drop),
                 // Whoever has the turn now reads back what came of it.
                 ServingError::TurnLost => Ok(()),
                 error => self.withdraw(&intent, &error.to_string(), guard).await,

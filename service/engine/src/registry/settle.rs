@@ -322,17 +322,14 @@ impl Registry {
         Ok(())
     }
 
-    async fn still_unknown(&self, intent: Intent, guard: &ExclusiveGuard) -> Result<TurnError, StoreError> {
+    async fn still_unknown(&self, mut intent: Intent, guard: &ExclusiveGuard) -> Result<TurnError, StoreError> {
         if intent.state != IntentState::Unknown {
             let reason = intent
                 .reason
                 .as_deref()
-                .unwrap_or("the service ended while it was changed");
-            let asked_again = match self.targets.get(&intent.entry.target).map(TargetConfig::can_be_asked) {
-                Ok(false) => "; it has no status_url, so that the same request is sent again until it is answered",
-                _ => "",
-            };
-            self.unknown(&intent, &format!("{reason}{asked_again}"), guard).await?;
+                .unwrap_or("the service ended while it was changed")
+                .to_owned();
+            intent.reason = Some(self.unknown(&intent, &reason, guard).await?);
         }
         let after = self.looks.again(intent.id);
         let sentence = intent.unknown();
@@ -345,14 +342,20 @@ impl Registry {
         Ok(TurnError::Unknown { sentence, after })
     }
 
-    /// Nobody knows whether it serves.
+    /// Nobody knows whether it serves: why, as it is stored.
     pub(super) async fn unknown(
         &self,
         intent: &Intent,
         reason: &str,
         guard: &ExclusiveGuard,
-    ) -> Result<(), StoreError> {
-        self.settle_intent(intent, IntentState::Unknown, reason, guard).await
+    ) -> Result<String, StoreError> {
+        let asked_again = match self.targets.get(&intent.entry.target).map(TargetConfig::can_be_asked) {
+            Ok(false) => "; it has no status_url, so that the same request is sent again until it is answered",
+            _ => "",
+        };
+        let reason = format!("{reason}{asked_again}");
+        self.settle_intent(intent, IntentState::Unknown, &reason, guard).await?;
+        Ok(reason)
     }
 
     async fn settle_intent(

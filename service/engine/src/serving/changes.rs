@@ -65,6 +65,7 @@ impl ModelFolder {
         self.adopt(&survey.ours(), claims)?;
         let (version, attempted) = self.number(source, claims).await?;
         let config_before = self.config_now()?;
+        self.has_room(source, claims).await?;
         claims.begin(&version, model, true).await?;
         for left in &attempted {
             self.take_aside(left, claims).await?;

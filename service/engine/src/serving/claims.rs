@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+use trainyard_core::machine;
 use trainyard_core::registry::{Attempt, Attempts, Intent, Ledger, Mark, Marker, NewIntent, Proofs};
 use trainyard_core::stored::{self, Stored, StoredError};
 use trainyard_store::Store;
@@ -175,10 +176,14 @@ impl Claims {
         let folder = self.file.parent().unwrap_or(&self.file);
         let written = fs::create_dir_all(folder).and_then(|()| write_whole(&self.file, &self.noted));
         written.map_err(|error| {
-            ServingError::Folder(format!(
+            let problem = format!(
                 "{} cannot be written: {error}; nothing was pushed, since nobody could tell afterwards whose it is",
                 self.file.display()
-            ))
+            );
+            match machine::is_trouble(&error) {
+                true => ServingError::Trouble(problem),
+                false => ServingError::Folder(problem),
+            }
         })
     }
 }

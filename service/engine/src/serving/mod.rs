@@ -10,6 +10,7 @@ mod protocol;
 mod repository;
 mod sample;
 mod servable;
+mod space;
 mod survey;
 mod target;
 mod tensorflow_serving;

@@ -52,6 +52,9 @@ pub enum ServingError {
     /// The repository folder cannot be written or read.
     #[error("{0}")]
     Folder(String),
+    /// The machine of the repository folder cannot take it for now: no room, for example.
+    #[error("{0}")]
+    Trouble(String),
     /// What came of a change cannot be told.
     #[error("it is unknown whether version {version} serves: {problem}")]
     Unknown {

@@ -2,6 +2,7 @@
 
 use super::claims::{Claims, MARKER, mark, write_whole};
 use super::protocol::ServingError;
+use super::space;
 use super::version_folder::{all_same, copy, rename_to_free, sync};
 use crate::content::artifacts::remove_tree;
 use crate::house::config::Layout;
@@ -13,6 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
+use trainyard_core::machine;
 use trainyard_core::registry::{Mark, Marker, NotOurs, Present, Rank, Standing};
 
 /// MLServer's settings file, which every version has.
@@ -51,10 +53,12 @@ pub(super) struct FolderLock {
 
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> ServingError + '_ {
     move |error| {
-        ServingError::Folder(format!(
-            "{} cannot be written: {error}; check [targets] repository",
-            path.display()
-        ))
+        let problem = format!("{} cannot be written: {error}", path.display());
+        match () {
+            () if machine::is_full(&error) => ServingError::Trouble(format!("{problem}; make room there")),
+            () if machine::is_trouble(&error) => ServingError::Trouble(problem),
+            () => ServingError::Folder(format!("{problem}; check [targets] repository")),
+        }
     }
 }
 
@@ -151,6 +155,16 @@ impl ModelFolder {
         }
     }
 
+    /// Whether there is room for a copy of a model; what else is wrong is told by who writes it.
+    pub(super) async fn has_room(&self, source: &Path, claims: &Claims) -> Result<(), ServingError> {
+        let (source, folder, probe) = (source.to_owned(), self.folder.clone(), self.hidden("room", claims));
+        let found = trainyard_executors::apart(move || space::find(&source, &folder, &probe)).await;
+        match found.map_err(io::Error::other).and_then(|found| found) {
+            Err(error) if machine::is_trouble(&error) => Err(at(&self.folder)(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     pub(super) async fn write(
         &self,
         source: &Path,
@@ -186,7 +200,17 @@ impl ModelFolder {
             .and_then(|()| self.write_settings(hidden, version))
             .and_then(|()| write_marker(hidden, marker));
         match written.and_then(|()| rename_to_free(hidden, &place)) {
-            Ok(()) => sync(&self.folder).map_err(at(&self.folder)),
+            Ok(()) => sync(&self.folder).map_err(|error| match fs::rename(&place, hidden) {
+                Ok(()) => {
+                    let _ = remove_tree(hidden);
+                    at(&self.folder)(error)
+                }
+                // A server may load it.
+                Err(left) => ServingError::Unknown {
+                    version: version.to_owned(),
+                    problem: format!("{} is there, and may not last: {error}; {left}", place.display()),
+                },
+            }),
             Err(error) => {
                 let _ = remove_tree(hidden);
                 Err(match error.kind() {

@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+use trainyard_core::machine;
 use trainyard_core::registry::{Mark, Present, Rank, Sighting, Standing, Whose, outranking};
 use trainyard_core::run::Drift;
 
@@ -125,10 +126,14 @@ impl ModelFolder {
             .map_err(io::Error::other)
             .and_then(|surveyed| surveyed)
             .map_err(|error| {
-                ServingError::Folder(format!(
+                let problem = format!(
                     "{} cannot be read: {error}; check [targets] repository",
                     place.display()
-                ))
+                );
+                match machine::is_trouble(&error) {
+                    true => ServingError::Trouble(problem),
+                    false => ServingError::Folder(problem),
+                }
             })
     }
 

@@ -105,6 +105,15 @@ impl Target {
         }
     }
 
+    /// Whether there is room for a new version, where it is written to a disk. Changes nothing.
+    pub(crate) async fn has_room(&self, files: &Path, claims: &Claims) -> Result<(), ServingError> {
+        match &self.kind {
+            Kind::OpenInference(target) => target.folder.has_room(files, claims).await,
+            Kind::TensorFlowServing(target) => target.folder.has_room(files, claims).await,
+            Kind::Webhook(_) => Ok(()),
+        }
+    }
+
     /// What of it nobody can look at after a crash. One that does not answer says nothing of that.
     pub async fn blind(&self) -> Vec<Blind> {
         match &self.kind {

@@ -83,10 +83,14 @@ impl TensorFlowServing {
                 claims.read_back().await;
                 Ok(begun.version)
             }
-            Err(error) => {
-                self.folder.undo(&begun, claims).await?;
-                Err(error)
-            }
+            Err(error) => match self.folder.undo(&begun, claims).await {
+                Ok(()) => Err(error),
+                // A server could load it again.
+                Err(left) => Err(ServingError::Unknown {
+                    version: begun.version.clone(),
+                    problem: format!("{error}; and then {left}"),
+                }),
+            },
         }
     }
 

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use trainyard_core::artifact::Digest;
-use trainyard_core::registry::{Blind, Look, NotOurs, Present, PromotionAction, Rank, Sighting, Whose, next_above};
+use trainyard_core::registry::{
+    Answer, Before, Blind, Look, NotOurs, Present, PromotionAction, Rank, Sighting, Told, Whose, next_above,
+};
 use trainyard_core::run::Drift;
 use trainyard_github::signature::sign;
 
@@ -36,22 +38,15 @@ pub(super) struct Webhook {
     pub(super) max_loading_time: Duration,
 }
 
-/// Why a version does not serve that was asked for, by what is known of it.
-enum Failed {
-    /// Nobody heard the request.
-    NotHeard(ServingError),
-    /// The receiver said no.
-    Refused(ServingError),
-    /// It said that something else serves.
-    Wrong(ServingError),
-    /// It said nothing: nobody knows.
-    Lost(ServingError),
+/// What came back where a version does not serve that was asked for.
+struct Failed {
+    answer: Answer,
+    error: ServingError,
 }
 
 impl Failed {
-    fn error(self) -> ServingError {
-        let (Self::NotHeard(error) | Self::Refused(error) | Self::Wrong(error) | Self::Lost(error)) = self;
-        error
+    fn new(answer: Answer, error: ServingError) -> Self {
+        Self { answer, error }
     }
 }
 
@@ -64,6 +59,8 @@ struct Asked<'a> {
     /// Its model, where that is known.
     model: Option<&'a Digest>,
     evidence: &'a Value,
+    /// Whether it was sent before, and may have been heard.
+    again: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -74,6 +71,7 @@ impl<'a> Asked<'a> {
             model: Some(&servable.model.digest),
             servable: Some(servable),
             evidence,
+            again: false,
         }
     }
 }
@@ -120,33 +118,49 @@ impl Webhook {
         Ok(())
     }
 
-    /// Asks for a version, and for the one before it where the receiver says that this one does not serve.
+    /// Asks for a version, and for the one before it where this one may not serve. An error that is none of
+    /// [`ServingError::Unknown`] says that it does not.
     async fn change_or_restore(
         &self,
         asked: Asked<'_>,
         before: Option<&str>,
         claims: &Claims,
     ) -> Result<(), ServingError> {
-        let version = asked.version;
-        let Err(failed) = self.change(asked, claims).await else {
+        let (version, again) = (asked.version, asked.again);
+        let Err(Failed { mut answer, error }) = self.change(&asked, claims).await else {
             return Ok(());
         };
-        match failed {
-            Failed::NotHeard(error) | Failed::Lost(error) => Err(error),
-            Failed::Refused(error) => {
-                if let Err(failed) = self.restore(&error, before, version, claims).await {
-                    let not_restored = failed.error();
-                    tracing::error!(target = self.target, version, error = %not_restored, "a refused version may still serve");
-                }
-                Err(error)
+        let mut told = answer.tells(again, Before::NotAsked);
+        let mut then = String::new();
+        if told == Told::AskForBefore {
+            let found = match before {
+                None => Before::Nothing,
+                Some(before) => match self.restore(&error, before, version, claims).await {
+                    Ok(()) => Before::Serves,
+                    Err(failed) => {
+                        then = format!("; and then {}", failed.error);
+                        tracing::error!(target = self.target, version, error = %failed.error, "a version that failed may still serve");
+                        Before::Unknown
+                    }
+                },
+            };
+            told = answer.tells(again, found);
+            // Where there is a status it knows.
+            if let (Told::Unknown, Before::Nothing, Some(url)) = (told, found, &self.status_url) {
+                answer = match self.wait_serving(url, &asked).await {
+                    Ok(()) => Answer::This,
+                    Err(failed) => failed.answer,
+                };
+                told = answer.tells(again, found);
             }
-            Failed::Wrong(error) => match self.restore(&error, before, version, claims).await {
-                Ok(()) => Err(error),
-                Err(failed) => Err(ServingError::Unknown {
-                    version: version.to_owned(),
-                    problem: format!("{error}; and then {}", failed.error()),
-                }),
-            },
+        }
+        match told {
+            Told::Serves => Ok(()),
+            Told::DoesNot => Err(error),
+            Told::Unknown | Told::AskForBefore => Err(ServingError::Unknown {
+                version: version.to_owned(),
+                problem: format!("{error}{then}"),
+            }),
         }
     }
 
@@ -184,10 +198,13 @@ impl Webhook {
             PromotionAction::Push | PromotionAction::Removed => "push",
         };
         let before = claims.ledger().kept().pop();
-        let asked = Asked::of(action, wanted, evidence);
+        let asked = Asked {
+            again: true,
+            ..Asked::of(action, wanted, evidence)
+        };
         match self.change_or_restore(asked, before.as_deref(), claims).await {
             Ok(()) => Look::This,
-            Err(ServingError::Unreachable { .. } | ServingError::Unknown { .. }) => Look::Silent,
+            Err(ServingError::Unknown { .. }) => Look::Silent,
             Err(_) => Look::Another,
         }
     }
@@ -281,7 +298,7 @@ impl Webhook {
     }
 
     /// Sends one request and reads back that the version serves.
-    async fn change(&self, asked: Asked<'_>, claims: &Claims) -> Result<(), Failed> {
+    async fn change(&self, asked: &Asked<'_>, claims: &Claims) -> Result<(), Failed> {
         let (action, version) = (asked.action, asked.version);
         let body = json!({
             "action": action,
@@ -302,16 +319,17 @@ impl Webhook {
             .header(SIGNATURE, signature)
             .timeout(self.max_loading_time.max(CALL))
             .body(body);
-        let response = match passing(Effect::CallReceiver, request.send()).await {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => {
-                return Err(Failed::NotHeard(unreachable("the webhook", &self.url, &error)));
-            }
-            Err(error) => return Err(self.lost(version, &unreachable("the webhook", &self.url, &error))),
+        let unheard = |error: &reqwest::Error| {
+            let answer = match error.is_connect() {
+                true => Answer::NotConnected,
+                false => Answer::Broken,
+            };
+            Failed::new(answer, unreachable("the webhook", &self.url, error))
         };
+        let response = passing(Effect::CallReceiver, request.send()).await;
+        let response = response.map_err(|error| unheard(&error))?;
         let status = response.status();
-        let text = response.bytes().await;
-        let text = text.map_err(|error| self.lost(version, &unreachable("the webhook", &self.url, &error)))?;
+        let text = response.bytes().await.map_err(|error| unheard(&error))?;
         // Not where what served before is asked for again.
         if asked.servable.is_some() {
             claims.sent().await;
@@ -319,30 +337,18 @@ impl Webhook {
         if !status.is_success() {
             let said: String = String::from_utf8_lossy(&text).trim().chars().take(200).collect();
             let said = if said.is_empty() { said } else { format!(": {said}") };
+            let did = if status.is_client_error() { "refused" } else { "failed" };
             let refused = format!(
-                "the webhook at {} refused to {action} version {version} ({status}){said}",
+                "the webhook at {} {did} to {action} version {version} ({status}){said}",
                 self.url
             );
-            return Err(match status {
-                // Somebody between us and the receiver, who may have heard it.
-                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
-                    self.lost(version, &refused)
-                }
-                status if status.is_client_error() => Failed::Refused(ServingError::Answer(refused)),
-                _ => Failed::Wrong(ServingError::Answer(refused)),
-            });
+            let answer = Answer::Status(status.as_u16());
+            return Err(Failed::new(answer, ServingError::Answer(refused)));
         }
         match &self.status_url {
-            Some(url) => self.wait_serving(url, &asked).await,
-            None => self.expect(&asked, said(&text)).map_err(Failed::Wrong),
+            Some(url) => self.wait_serving(url, asked).await,
+            None => self.expect(asked, said(&text)),
         }
-    }
-
-    fn lost(&self, version: &str, problem: &dyn std::fmt::Display) -> Failed {
-        Failed::Lost(ServingError::Unknown {
-            version: version.to_owned(),
-            problem: problem.to_string(),
-        })
     }
 
     async fn wait_serving(&self, url: &str, asked: &Asked<'_>) -> Result<(), Failed> {
@@ -354,41 +360,44 @@ impl Webhook {
                 Ok(Status::Said(serving)) => {
                     let serves = serving.as_ref().is_some_and(|serving| serving.version == asked.version);
                     if serves || late {
-                        return self.expect(asked, serving).map_err(Failed::Wrong);
+                        return self.expect(asked, serving).map_err(|failed| match failed.answer {
+                            Answer::Unreadable | Answer::Another => Failed::new(Answer::NotByStatus, failed.error),
+                            _ => failed,
+                        });
                     }
                 }
                 Ok(Status::Silent(status)) if late => {
                     let problem = format!("{url} answers {status}, and not which version serves");
-                    return Err(self.lost(asked.version, &problem));
+                    return Err(Failed::new(Answer::Broken, ServingError::Answer(problem)));
                 }
-                Err(error) if late => return Err(self.lost(asked.version, &error)),
+                Err(error) if late => return Err(Failed::new(Answer::Broken, error)),
                 Ok(Status::Silent(_)) | Err(_) => {}
             }
             sleep(POLL).await;
         }
     }
 
-    fn expect(&self, asked: &Asked<'_>, serving: Option<Serving>) -> Result<(), ServingError> {
-        let version = asked.version;
+    fn expect(&self, asked: &Asked<'_>, serving: Option<Serving>) -> Result<(), Failed> {
+        let (url, version) = (&self.url, asked.version);
+        let failed = |answer, problem| Err(Failed::new(answer, ServingError::Answer(problem)));
         let Some(serving) = serving else {
-            return Err(ServingError::Answer(format!(
-                "the webhook at {} does not say which version serves: let it, or its status_url, answer {{\"version\": \"{version}\"}}",
-                self.url
-            )));
+            let problem = format!(
+                "the webhook at {url} does not say which version serves: let it, or its status_url, answer {{\"version\": \"{version}\"}}"
+            );
+            return failed(Answer::Unreadable, problem);
         };
         if serving.version != version {
-            return Err(ServingError::Answer(format!(
-                "the webhook at {} says that version {} serves, not {version}",
-                self.url, serving.version
-            )));
+            let other = &serving.version;
+            let problem = format!("the webhook at {url} says that version {other} serves, not {version}");
+            return failed(Answer::Another, problem);
         }
         match (asked.model, &serving.digest) {
-            (Some(model), Some(digest)) if model != digest => Err(ServingError::Answer(format!(
-                "the webhook at {} says that version {version} is model {}, not {}",
-                self.url,
-                digest.short(),
-                model.short()
-            ))),
+            (Some(model), Some(digest)) if model != digest => {
+                let (found, wanted) = (digest.short(), model.short());
+                let problem =
+                    format!("the webhook at {url} says that version {version} is model {found}, not {wanted}");
+                failed(Answer::Taken, problem)
+            }
             _ => Ok(()),
         }
     }
@@ -412,14 +421,7 @@ impl Webhook {
     }
 
     /// Asks for what served before, after a request that did not end as it should.
-    async fn restore(
-        &self,
-        error: &ServingError,
-        before: Option<&str>,
-        failed: &str,
-        claims: &Claims,
-    ) -> Result<(), Failed> {
-        let Some(before) = before else { return Ok(()) };
+    async fn restore(&self, error: &ServingError, before: &str, failed: &str, claims: &Claims) -> Result<(), Failed> {
         let evidence = json!({"failed": failed, "reason": error.to_string()});
         let asked = Asked {
             action: "rollback",
@@ -427,8 +429,9 @@ impl Webhook {
             servable: None,
             model: claims.ledger().version(before).map(|entry| &entry.model.digest),
             evidence: &evidence,
+            again: false,
         };
-        self.change(asked, claims).await
+        self.change(&asked, claims).await
     }
 }
 

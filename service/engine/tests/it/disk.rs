@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 use trainyard_core::run::{RunState, StepState};
-use trainyard_engine::Engine;
+use trainyard_engine::{Engine, TargetKind};
 use trainyard_executors::fake::Script;
 
 /// A small disk of its own, gone when dropped.
@@ -212,4 +212,55 @@ async fn artifacts_that_cannot_be_written_are_waited_for() {
     let (row, run) = yard.last(1).await;
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
     assert_eq!(run.steps["train"].state, StepState::Succeeded { attempt: 1 });
+}
+
+/// A model that is approved waits for room where it will serve, however long that takes: neither a try nor a number is
+/// spent, and the run says what it waits for.
+#[tokio::test]
+async fn an_approved_model_waits_for_room_at_its_target() {
+    for files in [false, true] {
+        let disk = if files {
+            SmallDisk::of_few_files(200)
+        } else {
+            SmallDisk::new(8)
+        };
+        let Some(disk) = disk else {
+            eprintln!("not root: a small disk cannot be mounted, so nothing is tested");
+            return;
+        };
+        let mut yard = Yard::with(|config| {
+            let target = config.targets.get_mut("tiny").unwrap();
+            let repository = disk.path().join("models");
+            target.kind = TargetKind::TensorFlowServing { repository, url: None };
+            // Its tries are soon over.
+            target.max_loading_time = std::time::Duration::ZERO;
+        })
+        .await;
+        for runs in 1..=2 {
+            match files {
+                true => disk.fill_files(),
+                false => disk.fill(),
+            }
+            yard.push(&[("auc: 0.7", &format!("auc: 0.7{runs}"))]).await;
+            let waits = until("reason to wait", async || {
+                yard.runs().await.into_iter().nth(runs - 1)?.waits_for
+            })
+            .await;
+            assert!(
+                waits.contains("the approved model waits to be pushed") && waits.contains("No space left on device"),
+                "{waits}"
+            );
+            yard.restart().await;
+            assert_eq!(yard.runs().await[runs - 1].state, RunState::Running);
+            let intents = yard.engine.reads().intents("tiny").await.unwrap();
+            assert_eq!(intents.len(), runs - 1, "nothing was begun");
+            match files {
+                true => disk.free_files(),
+                false => disk.free(),
+            }
+            let (row, _) = yard.last(runs).await;
+            assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+            assert_eq!(yard.serving().await.version, format!("{runs:06}"));
+        }
+    }
 }

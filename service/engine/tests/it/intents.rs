@@ -50,6 +50,13 @@ enum Manner {
     ActsAndHangs,
     /// Closes the connection and does nothing.
     OnlyCloses,
+    /// Does what it is asked and answers this, once.
+    ActsAndAnswers(u16, &'static str),
+    /// The same, whatever it is asked and how often.
+    AlwaysAnswers(u16, &'static str),
+    /// Does what it is asked and closes the connection without a word, and from then on refuses what it has.
+    ActsAndRefuses,
+    Refuses,
 }
 
 impl Receiver {
@@ -108,6 +115,24 @@ async fn receive(State(receiver): State<Arc<Receiver>>, body: String) -> Respons
             std::future::pending::<()>().await;
         }
         Manner::OnlyCloses => panic!("the connection is closed"),
+        Manner::ActsAndAnswers(status, body) => {
+            receiver.act(&request);
+            receiver.behave(Manner::Well);
+            return (StatusCode::from_u16(status).unwrap(), body).into_response();
+        }
+        Manner::AlwaysAnswers(status, body) => {
+            receiver.act(&request);
+            return (StatusCode::from_u16(status).unwrap(), body).into_response();
+        }
+        Manner::ActsAndRefuses => {
+            receiver.act(&request);
+            receiver.behave(Manner::Refuses);
+            panic!("the connection is closed");
+        }
+        Manner::Refuses if receiver.serves().0 == text("version") => {
+            return (StatusCode::CONFLICT, "it is there").into_response();
+        }
+        Manner::Refuses => receiver.act(&request),
     }
     let (version, digest) = receiver.serves();
     Json(json!({"version": version, "digest": digest})).into_response()
@@ -401,6 +426,94 @@ async fn a_receiver_that_acted_and_hangs_is_read_back() {
     in_order(&yard, Kind::Status, &receiver, "hanging").await;
 }
 
+/// Whatever it answers, and whether or not something served before: what it serves is what the ledger says.
+#[tokio::test]
+async fn a_receiver_that_acted_and_answers_badly_is_read_back() {
+    let answers = [
+        (500, "broken"),
+        (504, ""),
+        (204, ""),
+        (200, "OK"),
+        (200, r#"{"version": "blue"}"#),
+    ];
+    for (status, body) in answers {
+        for kind in [Kind::Status, Kind::NoStatus] {
+            let case = format!("{kind:?} acts and answers {status} '{body}'");
+            let (yard, receiver) = yard(kind).await;
+            receiver.behave(Manner::ActsAndAnswers(status, body));
+            let (state, summary) = train(&yard, "0.7", 1).await;
+            assert_eq!(
+                (state, summary.as_str()),
+                (RunState::Succeeded, "approved, and serving as version 000001"),
+                "{case}, first"
+            );
+            in_order(&yard, kind, &receiver, &format!("{case}, first")).await;
+            if body.is_empty() {
+                continue;
+            }
+            receiver.behave(Manner::ActsAndAnswers(status, body));
+            let (state, summary) = train(&yard, "0.75", 2).await;
+            assert!(
+                state == RunState::Succeeded || summary.starts_with("the approved model was not pushed"),
+                "{case}: {summary}"
+            );
+            in_order(&yard, kind, &receiver, &case).await;
+        }
+    }
+}
+
+/// Nobody can look, and it never says: that is told, with the way out, for as long as it lasts.
+#[tokio::test]
+async fn a_first_push_that_nobody_can_read_back_is_a_person_s() {
+    for (manner, keep) in [
+        (Manner::AlwaysAnswers(500, "broken"), Keep::Served),
+        (Manner::AlwaysAnswers(200, "OK"), Keep::Ledger),
+        (Manner::ActsAndRefuses, Keep::Served),
+    ] {
+        let (yard, receiver) = yard(Kind::NoStatus).await;
+        receiver.behave(manner);
+        begin(&yard, "0.7").await;
+        is_unknown(&yard).await;
+        let sentence = until("a second look", async || {
+            (receiver.pushed().len() > 2).then_some(())?;
+            yard.engine.look_at_target("tiny").await.unwrap().undecided
+        })
+        .await;
+        assert!(
+            sentence.contains("the same request is sent again")
+                && sentence.contains("trainyard targets reconcile tiny --keep-served"),
+            "{sentence}"
+        );
+        assert!(receiver.pushed().iter().all(|version| version == "000001"));
+        let run = yard.runs().await.remove(0);
+        assert_eq!(run.state, RunState::Running, "the run waits");
+        yard.engine.cancel(&run.id, "ada").await.unwrap();
+        let done = yard.engine.reconcile_target("tiny", keep, "ada", "I looked").await;
+        let (served, state) = match keep {
+            Keep::Served => (Some("000001"), RunState::Succeeded),
+            Keep::Ledger => (None, RunState::Cancelled),
+        };
+        assert_eq!(done.unwrap().version.as_deref(), served);
+        let (row, _) = yard.last(1).await;
+        assert_eq!(row.state, state, "{:?}", row.summary);
+        assert!(yard.engine.reads().open_intents().await.unwrap().is_empty());
+        let ledger = yard.engine.reads().ledger("tiny").await.unwrap();
+        let serving = ledger.serving().map(|serving| serving.pushed.version.as_str());
+        assert_eq!(serving, served);
+    }
+}
+
+/// Of what was sent again, "it is there" is no refusal.
+#[tokio::test]
+async fn what_is_refused_the_second_time_may_have_been_done_the_first() {
+    let (yard, receiver) = yard(Kind::NoStatus).await;
+    train(&yard, "0.7", 1).await;
+    receiver.behave(Manner::ActsAndRefuses);
+    let (state, summary) = train(&yard, "0.75", 2).await;
+    assert_eq!(state, RunState::Succeeded, "{summary}");
+    in_order(&yard, Kind::NoStatus, &receiver, "refused again").await;
+}
+
 #[tokio::test]
 async fn while_nobody_knows_what_serves_nothing_else_is_pushed() {
     let (mut yard, receiver) = yard(Kind::Status).await;
@@ -473,7 +586,7 @@ async fn a_person_ends_what_nobody_knows() {
         }
         let done = yard.engine.reconcile_target("tiny", keep, "ada", "I looked").await;
         if keep == Keep::Served {
-            assert_eq!(done.unwrap().version, "000002");
+            assert_eq!(done.unwrap().version.as_deref(), Some("000002"));
             receiver.status_is_dead(false);
         }
         let ledger = yard.engine.reads().ledger("tiny").await.unwrap();
@@ -552,9 +665,9 @@ async fn a_restored_backup_moves_nothing_and_a_person_decides() {
             let says = (serving.version.clone(), serving.model.digest.to_string());
             assert_eq!(serves(&yard, kind, &receiver), says, "{case}");
             match keep {
-                Keep::Served => assert_eq!((done.version, says), (before.0.clone(), before), "{case}"),
+                Keep::Served => assert_eq!((done.version, says), (Some(before.0.clone()), before), "{case}"),
                 Keep::Ledger => assert_eq!(
-                    (done.version.as_str(), yard.ledger().await.len()),
+                    (done.version.as_deref().unwrap_or_default(), yard.ledger().await.len()),
                     ("000003", 2),
                     "{case}"
                 ),

@@ -110,13 +110,13 @@ impl Reconcile {
         if self.json {
             output::json(&done)?;
         } else {
-            let version = done["version"].as_str().unwrap_or_default();
-            let text = match keep {
-                Keep::Served => format!(
-                    "{} goes on serving version {version}, and its ledger says so\n",
-                    self.target
-                ),
-                Keep::Ledger => format!("{} serves the ledger's model, as version {version}\n", self.target),
+            let target = &self.target;
+            let text = match (keep, done["version"].as_str()) {
+                (_, None) => format!("{target} serves nothing yet, and its ledger says so\n"),
+                (Keep::Served, Some(version)) => {
+                    format!("{target} goes on serving version {version}, and its ledger says so\n")
+                }
+                (Keep::Ledger, Some(version)) => format!("{target} serves the ledger's model, as version {version}\n"),
             };
             output::text(&plain(&text))?;
         }

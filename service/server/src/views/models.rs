@@ -141,10 +141,10 @@ pub struct ReconciledTarget {
     pub target: String,
     /// `served` or `ledger`.
     pub kept: &'static str,
-    /// The version that serves from now on, by the target and by the ledger.
-    pub version: String,
+    /// The version that serves from now on, by the target and by the ledger; `null` where nothing ever served.
+    pub version: Option<String>,
     /// Its model's digest.
-    pub model: String,
+    pub model: Option<String>,
     /// What was found, in words.
     pub found: Option<String>,
 }

@@ -79,12 +79,18 @@ pub(super) async fn push(
     if let Err(PushRefusal::Withheld(because)) = decided(registry, run, &first, drift.as_ref()).await? {
         return Ok(withheld(run, because, now));
     }
+    let claims = first.claims.clone();
     drop(first);
     let files = registry.content.open_proved(&model.digest).await;
     let files = files.map_err(|error| match error.is_trouble() {
         true => EffectError::later(error),
         false => not_pushed(&error),
     })?;
+    // Before the trial, which is dear.
+    let room = Target::new(&registry.http, &plan.target, config);
+    if let Err(error @ ServingError::Trouble(_)) = room.has_room(&files, &claims).await {
+        return Err(waits(&error));
+    }
     // Before the turn: a rollback does not wait for it.
     let validated = registry.validate(&run.request.id, model, plan, config).await?;
     if let Some(validated) = &validated
@@ -120,6 +126,8 @@ pub(super) async fn push(
         Err(error @ ServingError::Unreachable { .. }) if first_tries(run, now, config.max_loading_time) => {
             Err(EffectError::again(error))
         }
+        // A full disk, for example: the model is approved, and goes there when there is room.
+        Err(error @ ServingError::Trouble(_)) => Err(waits(&error)),
         // Whoever took it over goes on with the run.
         Err(error @ ServingError::TurnLost) => Err(EffectError::again(error)),
         Err(error) => Err(not_pushed(&error)),
@@ -193,6 +201,10 @@ fn pushed_before(registry: &Registry, run: &Run, entry: &Promotion, config: &Tar
         metadata: recorded(run, pushed, None, at),
         ..Outcome::event(event)
     }
+}
+
+fn waits(trouble: &ServingError) -> EffectError {
+    EffectError::later(format!("the approved model waits to be pushed: {trouble}"))
 }
 
 fn not_pushed(error: &dyn std::fmt::Display) -> EffectError {

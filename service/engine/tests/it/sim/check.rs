@@ -314,10 +314,8 @@ async fn serving(history: &History, engine: &Engine, seen: &Seen) -> Found {
         world.trace.iter().any(|line| line.contains(words))
     };
     let late = said("acts late");
-    // Still to be done: with nothing to go back to, a receiver that says that it failed is taken at its word.
-    let denied = says.is_none() && said("says that it failed");
     // Nobody can know of what is done late and in secret.
-    if kind == Kind::NoStatus && (late || denied) {
+    if kind == Kind::NoStatus && late {
         return Ok(());
     }
     let look = engine.look_at_target("tiny").await.map_err(|error| error.to_string())?;

@@ -376,11 +376,7 @@ impl World {
             33..=35 => Reply::json(rolls.pick(&[400, 409, 422]), &json!({"error": "no"})),
             36..=38 => Reply::json(rolls.pick(&[500, 502, 503, 504]), &json!({"error": "broken"})),
             39..=41 => {
-                let first = self.receiver.serving.is_none();
                 acts(self);
-                if first {
-                    self.say("the receiver acts on the first push of all and says that it failed");
-                }
                 Reply::json(rolls.pick(&[500, 502, 504]), &json!({"error": "broken"}))
             }
             _ => Reply::json(200, &acts(self)),
