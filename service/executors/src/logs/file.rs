@@ -49,14 +49,19 @@ impl LogFile {
             fs::create_dir_all(folder)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        let mut earlier = File::open(path)?;
-        earlier.seek(SeekFrom::Start(length))?;
+        // Most often there is no more in it, and no handle is kept.
+        let has_more = file.metadata()?.len() > length;
+        let earlier = has_more.then(|| {
+            let mut earlier = File::open(path)?;
+            earlier.seek(SeekFrom::Start(length))?;
+            io::Result::Ok(earlier)
+        });
         Ok(Self {
             path: path.to_owned(),
             limit,
             file,
             length,
-            earlier: Some(earlier),
+            earlier: earlier.transpose()?,
         })
     }
 

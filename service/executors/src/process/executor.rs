@@ -1,6 +1,7 @@
 //! Programs as process groups, by the places they are kept in.
 
-use super::place::{BEGIN, POLL, begun, has_begun, note_stop, observation, running};
+use super::end::Ends;
+use super::place::{BEGIN, begun, has_begun, note_stop, observation, running};
 use super::{output, wrapper};
 use crate::contract::*;
 use crate::staging::Staging;
@@ -10,7 +11,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::timeout;
 use trainyard_core::ids::RunId;
 use trainyard_core::node::NodeId;
 
@@ -22,13 +23,18 @@ const KILLED: Duration = Duration::from_secs(10);
 pub struct ProcessExecutor {
     folder: PathBuf,
     staging: Staging,
+    ends: Ends,
 }
 
 impl ProcessExecutor {
     /// `folder` keeps one small folder for each program until it is removed.
     pub fn open(folder: PathBuf, staging: Staging) -> Result<Self, ExecutorError> {
         fs::create_dir_all(&folder).map_err(|error| ExecutorError::unwritten(&folder, error))?;
-        Ok(Self { folder, staging })
+        Ok(Self {
+            folder,
+            staging,
+            ends: Ends::default(),
+        })
     }
 
     fn place(&self, key: &AttemptKey) -> PathBuf {
@@ -76,15 +82,13 @@ impl Executor for ProcessExecutor {
     }
 
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
-        let deadline = Instant::now() + at_most;
-        while Instant::now() < deadline && matches!(self.observe(key).await, Ok(Observation::Running)) {
-            tokio::time::sleep_until(deadline.min(Instant::now() + POLL)).await;
-        }
+        let place = self.place(key);
+        let _ = timeout(at_most, self.ends.wait(&place)).await;
     }
 
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
-        let place = self.place(key);
-        stream_of(move |listener| output::read(place, from, follow, listener))
+        let (place, ends) = (self.place(key), self.ends.clone());
+        stream_of(move |listener| output::read(place, ends, from, follow, listener))
     }
 
     async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {

@@ -3,6 +3,7 @@
 //! A program outlives a restart of the service: a small shell wrapper writes its process id and its
 //! exit code to files. The id is kept with its start time, so that a reused id is never mistaken.
 
+mod end;
 mod executor;
 mod images;
 mod output;

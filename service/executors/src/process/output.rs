@@ -1,7 +1,8 @@
 //! A program's output: one file to which both of its streams are appended.
 
-use super::place::{POLL, observation};
-use crate::contract::{ExecutorError, Listener, LogChunk, LogMark, Observation};
+use super::end::Ends;
+use super::place::{POLL, RARELY};
+use crate::contract::{ExecutorError, Listener, LogChunk, LogMark};
 use crate::logs::LOG_FILE_BYTES;
 use bytes::Bytes;
 use rustix::fs::FallocateFlags;
@@ -9,6 +10,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use tokio::time::sleep;
 
 /// Bytes read at once.
 const PIECE: usize = 64 * 1024;
@@ -27,7 +30,13 @@ pub(super) fn open(place: &Path) -> io::Result<(File, File)> {
 }
 
 /// Reads the output on from the mark; what was never started says nothing.
-pub(super) async fn read(place: PathBuf, from: LogMark, follow: bool, listener: Listener) -> Result<(), ExecutorError> {
+pub(super) async fn read(
+    place: PathBuf,
+    ends: Ends,
+    from: LogMark,
+    follow: bool,
+    listener: Listener,
+) -> Result<(), ExecutorError> {
     let Ok(said) = File::options().read(true).write(true).open(file(&place)) else {
         return Ok(());
     };
@@ -36,21 +45,30 @@ pub(super) async fn read(place: PathBuf, from: LogMark, follow: bool, listener: 
         LogMark::Bytes(offset) if offset <= said.metadata().map_err(unread)?.len() => offset,
         _ => 0,
     };
-    let (mut freed, mut piece) = (0, vec![0; PIECE]);
+    let (mut freed, mut pause) = (0, POLL);
+    let mut is_over = !follow;
+    let mut end = pin!(ends.wait(&place));
     loop {
-        // Looked at first, so that its last words are read after its end.
-        let is_over = !follow || observation(&place) != Observation::Running;
-        let length = said.read_at(&mut piece, offset).map_err(unread)?;
-        if length == 0 && is_over {
+        let there = said.metadata().map_err(unread)?.len().saturating_sub(offset);
+        if there == 0 && is_over {
             return Ok(());
         }
-        if length == 0 {
-            tokio::time::sleep(POLL).await;
+        if there == 0 {
+            tokio::select! {
+                // Its last words are read after it.
+                () = &mut end => is_over = true,
+                () = sleep(pause) => pause = (pause * 2).min(RARELY),
+            }
             continue;
         }
+        pause = POLL;
+        // Room only for what is there: most programs are silent most of the time.
+        let mut piece = vec![0; usize::try_from(there).unwrap_or(PIECE).min(PIECE)];
+        let length = said.read_at(&mut piece, offset).map_err(unread)?;
+        piece.truncate(length);
         offset += length as u64;
         let chunk = LogChunk {
-            bytes: Bytes::copy_from_slice(&piece[..length]),
+            bytes: Bytes::from(piece),
             mark: LogMark::Bytes(offset),
         };
         if listener.send(Ok(chunk)).await.is_err() {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a running program is looked at.
+/// How soon a running program is looked at again, first, and at the longest where nothing happens.
 pub(super) const POLL: Duration = Duration::from_millis(20);
+pub(super) const RARELY: Duration = Duration::from_millis(500);
 /// The wrapper is running within this time.
 pub(super) const BEGIN: Duration = Duration::from_secs(10);
 
