@@ -41,6 +41,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
@@ -55,6 +56,9 @@ use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
+
+/// Runs that are read at once when workers take them up.
+const TAKEN_UP_AT_ONCE: usize = 32;
 
 /// The database has this long to close.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -250,6 +254,7 @@ impl Engine {
             signals,
             hands: Hands::new(folders.hands(), &owner),
             silences: Silences::default(),
+            taking_up: Semaphore::new(TAKEN_UP_AT_ONCE),
             folders,
             owner,
         };

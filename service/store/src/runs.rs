@@ -8,7 +8,7 @@ use crate::metadata::{MetadataWrite, record};
 use crate::promotions::{insert_promotion, newest_of};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
-use crate::statement::statements;
+use crate::statement::{chunks, numbered, statements};
 use crate::store::Store;
 use std::collections::HashMap;
 use trainyard_core::admission::ActiveRun;
@@ -25,6 +25,8 @@ statements! {
     INSERT_REQUEST = "INSERT INTO run_requests (run, request) VALUES ($1, $2)";
     NEWEST = "SELECT MAX(created_at) FROM runs";
     REQUEST = "SELECT run, request FROM run_requests WHERE run = $1";
+    REQUESTS_8 = numbered!("SELECT run, request FROM run_requests WHERE run IN (VALUES ", 0, 8 x 1, ")");
+    REQUESTS_32 = numbered!("SELECT run, request FROM run_requests WHERE run IN (VALUES ", 0, 32 x 1, ")");
     EVENTS = "SELECT run, seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
     ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
         FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, id";
@@ -115,6 +117,17 @@ impl Reads {
         let request = request(&mut self.reader().await?, id).await;
         self.note(id, &[REQUESTED], &request);
         request
+    }
+
+    /// The same of many runs; those that are not there or cannot be read are not in it.
+    pub async fn run_requests(&self, ids: &[RunId]) -> Result<Vec<RunRequest>> {
+        let mut requests = Vec::with_capacity(ids.len());
+        for (statement, ids) in chunks(ids, [(REQUESTS_32, 32), (REQUESTS_8, 8), (REQUEST, 1)]) {
+            let arguments = ids.iter().flat_map(|id| args![id.as_str()]).collect();
+            let rows = self.reader().await?.rows(statement, arguments).await?;
+            requests.extend(self.readable(REQUESTED, Extent::Part, &rows, |row| row.stored(1, "content")));
+        }
+        Ok(requests)
     }
 
     /// The number of a run's events: who has seen fewer looks again.

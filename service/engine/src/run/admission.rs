@@ -20,8 +20,13 @@ use trainyard_store::StoreError;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a run waits after its worker stopped for a reason outside of it.
 const AGAIN: Duration = Duration::from_secs(3);
-/// The runs are not looked through more often than this.
+/// The runs are not looked through more often than this, nor so often that it takes more than a tenth of the time.
 const TOGETHER: Duration = Duration::from_millis(20);
+const SHARE: u32 = 10;
+/// A look that only waited for the database makes no longer pause than this.
+const LONGEST: Duration = Duration::from_millis(500);
+/// Plans that are read at once.
+const READ_AT_ONCE: usize = 64;
 /// How often a run is looked at that an engine of another machine may have left.
 const OTHERS: Duration = Duration::from_secs(1);
 
@@ -38,9 +43,10 @@ pub(crate) async fn run(runs: Arc<Runs>) {
                 Instant::now() + AGAIN
             }
         };
+        let together = (looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST);
         tokio::select! {
             // Changes that come closer together are one look.
-            _ = async { sleep_until(looked + TOGETHER).await; changes.next().await } => {}
+            _ = async { sleep_until(looked + together).await; changes.next().await } => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),
             () = sleep_until(wake) => {}
         }
@@ -126,30 +132,30 @@ impl Workers {
         self.set_aside.retain(|_, until| *until > Instant::now());
         let known: HashSet<&RunId> = active.iter().map(|run| &run.id).collect();
         self.asks.retain(|id, _| known.contains(id));
-        let mut readable = Vec::with_capacity(active.len());
-        for run in active {
-            if self.set_aside.contains_key(&run.id) {
-                continue;
+        self.ask(runs, &active).await?;
+        let with_ask = |run: ActiveRun| {
+            let ask = self.asks.get(&run.id)?.clone();
+            Some((run, ask))
+        };
+        let aside = &self.set_aside;
+        let readable = active.into_iter().filter(|run| !aside.contains_key(&run.id));
+        Ok((readable.filter_map(with_ask).collect(), wake))
+    }
+
+    /// Reads what runs ask for that were not met before, many at once; those that cannot be read are set aside.
+    async fn ask(&mut self, runs: &Runs, active: &[ActiveRun]) -> Result<(), StoreError> {
+        let new = |run: &&ActiveRun| !self.asks.contains_key(&run.id) && !self.set_aside.contains_key(&run.id);
+        let new: Vec<RunId> = active.iter().filter(new).map(|run| run.id.clone()).collect();
+        for ids in new.chunks(READ_AT_ONCE) {
+            for request in runs.store.run_requests(ids).await? {
+                self.asks.insert(request.id.clone(), Ask::of(&request));
             }
-            let ask = match self.asks.get(&run.id) {
-                Some(ask) => ask.clone(),
-                None => match runs.store.run_request(&run.id).await {
-                    Ok(request) => {
-                        let ask = Ask::of(&request);
-                        self.asks.insert(run.id.clone(), ask.clone());
-                        ask
-                    }
-                    // The store has said so; the others go on.
-                    Err(StoreError::Unreadable(_)) => {
-                        self.set_aside(run.id);
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                },
-            };
-            readable.push((run, ask));
+            // The store has said why; the others go on.
+            for id in ids.iter().filter(|id| !self.asks.contains_key(*id)) {
+                self.set_aside.insert(id.clone(), Instant::now() + LOOK_AGAIN);
+            }
         }
-        Ok((readable, wake))
+        Ok(())
     }
 }
 

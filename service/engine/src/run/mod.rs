@@ -26,6 +26,7 @@ use moved::Moves;
 use silence::Silences;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use trainyard_core::report::Audience;
 use trainyard_store::Store;
 
@@ -52,6 +53,8 @@ pub(crate) struct Runs {
     pub(crate) hands: Hands,
     /// Runs with a worker, as somebody else may move them.
     pub(crate) moves: Arc<Moves>,
+    /// Workers that take a run up at once: a thousand of them would wait for each other's connections too long.
+    pub(crate) taking_up: Semaphore,
     /// Steps of one run at work at once.
     pub(crate) max_parallel_steps: usize,
     /// Runs at work at once, over all pipelines.

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use trainyard_core::ids::RunId;
 use trainyard_store::{Reads, StoreError};
 
-/// Changes that come closer together are one look.
+/// Changes that come closer together are one look, which takes at most a tenth of the time.
 const TOGETHER: Duration = Duration::from_millis(20);
+const SHARE: u32 = 10;
+const LONGEST: Duration = Duration::from_millis(500);
 /// The wait after the database did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -111,6 +113,7 @@ async fn look(moves: std::sync::Weak<Moves>) {
     };
     loop {
         changes.next().await;
+        let mut looked = Instant::now();
         loop {
             let Some(moves) = moves.upgrade() else { return };
             match moves.look().await {
@@ -119,11 +122,12 @@ async fn look(moves: std::sync::Weak<Moves>) {
             }
             drop(moves);
             sleep(AGAIN).await;
+            looked = Instant::now();
         }
         if moves.upgrade().is_none_or(|moves| moves.is_over()) {
             return;
         }
-        sleep(TOGETHER).await;
+        sleep((looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST)).await;
     }
 }
 

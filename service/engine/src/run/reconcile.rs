@@ -72,8 +72,11 @@ struct Worker {
 
 /// Drives one run until it is over.
 pub(crate) async fn reconcile(runs: Arc<Runs>, id: RunId) -> Result<(), ReconcileError> {
+    let turn = runs.taking_up.acquire().await;
     let epoch = acquire(&runs, &id).await?.ok_or(ReconcileError::NotOurs)?;
-    let done = match Worker::load(&runs, &id, epoch).await {
+    let loaded = Worker::load(&runs, &id, epoch).await;
+    drop(turn);
+    let done = match loaded {
         Ok(mut worker) => worker.drive().await,
         Err(error) => Err(error.into()),
     };

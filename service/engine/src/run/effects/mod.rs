@@ -60,9 +60,10 @@ async fn attempt(
         hands,
         ..
     } = runs;
+    // Each on the heap by itself: while a program runs, its task is no larger than what watches it.
     match command {
-        Command::Start => start::start(registry, run).await,
-        Command::BuildImage { image } => build::build_image(source, images, folders, run, image).await,
+        Command::Start => Box::pin(start::start(registry, run)).await,
+        Command::BuildImage { image } => Box::pin(build::build_image(source, images, folders, run, image)).await,
         Command::Drive { step, attempt } => {
             let driver = Driver {
                 store,
@@ -71,16 +72,16 @@ async fn attempt(
                 images,
                 data_root,
             };
-            driver.drive(run, step, *attempt, now).await
+            Box::pin(driver.drive(run, step, *attempt, now)).await
         }
         Command::Execute { step, attempt } => {
-            execute::execute(programs, folders, limits, hands, run, step, *attempt).await
+            Box::pin(execute::execute(programs, folders, limits, hands, run, step, *attempt)).await
         }
-        Command::Stop { step, attempt } => execute::stop(programs, run, step, *attempt).await,
+        Command::Stop { step, attempt } => Box::pin(execute::stop(programs, run, step, *attempt)).await,
         Command::Publish { step, attempt } => {
-            publish::publish(programs, content, data_root, run, step, *attempt, now).await
+            Box::pin(publish::publish(programs, content, data_root, run, step, *attempt, now)).await
         }
-        Command::Judge => judge::judge(store, content, folders, run, now).await,
+        Command::Judge => Box::pin(judge::judge(store, content, folders, run, now)).await,
         Command::Push => Box::pin(push::push(registry, run, now, first_byte)).await,
     }
 }
