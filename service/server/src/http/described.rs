@@ -9,5 +9,5 @@ use axum::response::{IntoResponse, Response};
 #[utoipa::path(get, path = "/api/openapi.json", tag = "health",
     responses((status = 200, body = Object)))]
 pub(super) async fn serve(State(app): State<App>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], app.description).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], (app.description)()).into_response()
 }

@@ -48,8 +48,8 @@ pub(crate) struct Parts {
     readiness: Readiness,
     prometheus: PrometheusHandle,
     large_bodies: Semaphore,
-    /// The API in OpenAPI's words.
-    description: &'static str,
+    /// The API in OpenAPI's words, put together when somebody asks.
+    description: fn() -> &'static str,
 }
 
 impl App {
@@ -61,7 +61,7 @@ impl App {
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
-            description: document(),
+            description: document,
         }))
     }
 }
