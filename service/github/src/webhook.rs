@@ -48,6 +48,9 @@ impl PayloadError {
     }
 }
 
+/// The kinds whose bodies are read; of all others the kind says enough.
+pub const WITH_BODY: [&str; 2] = ["push", "pull_request"];
+
 /// The event in a delivery; `kind` is its header `X-GitHub-Event`.
 pub fn event_of(kind: &str, payload: &Verified<Bytes>) -> Result<Derived, PayloadError> {
     event_of_stored(kind, payload.get())

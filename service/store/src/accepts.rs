@@ -1,7 +1,7 @@
 //! The door of deliveries. Those that arrive while others are being stored are stored together: a few statements,
 //! one transaction and one fsync for all of them.
 
-use crate::arrivals::{Accepted, NewDelivery, Pending};
+use crate::arrivals::{Accepted, NewDelivery, Pending, Turn};
 use crate::connection::{Connection, args, json};
 use crate::error::{Result, StoreError};
 use crate::statement::{chunks, numbered, statements};
@@ -31,31 +31,21 @@ statements! {
 impl Store {
     /// Stores a delivery; it is on the disk when this returns. Dropping the future does not stop it.
     pub async fn accept_delivery(&self, delivery: &NewDelivery) -> Result<Accepted> {
-        let (reply, mut answer) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let delivery = delivery.clone();
-        self.accepts().put(Pending { delivery, reply });
-        loop {
-            let turn = Arc::clone(&self.accepts().turn).lock_owned();
-            tokio::select! {
-                biased;
-                answered = &mut answer => return answered.unwrap_or_else(|_| Err(cut_off())),
-                turn = turn => {
-                    let store = self.clone();
-                    // In a task of its own: who asked may go away, and the others still wait.
-                    tokio::spawn(async move {
-                        store.accept_waiting().await;
-                        drop(turn);
-                    });
-                }
-            }
+        if let Some(mut turn) = self.accepts().put(Pending { delivery, reply }) {
+            let store = self.clone();
+            // In a task of its own: who asked may go away, and the others still wait.
+            tokio::spawn(async move { while store.accept_waiting(&mut turn).await {} });
         }
+        answer.await.unwrap_or_else(|_| Err(cut_off()))
     }
 
-    /// Stores what waits, as far as it goes into one transaction.
-    async fn accept_waiting(&self) {
-        let batch = self.accepts().take();
+    /// Stores what waits, as far as it goes into one transaction; false when nothing does.
+    async fn accept_waiting(&self, turn: &mut Turn) -> bool {
+        let batch = turn.take();
         if batch.is_empty() {
-            return;
+            return false;
         }
         let (deliveries, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|p| (p.delivery, p.reply)).unzip();
         let deliveries: Arc<[NewDelivery]> = deliveries.into();
@@ -71,7 +61,7 @@ impl Store {
             }
             // What is wrong with the database is wrong for those behind as well: none waits for it again.
             Err(error) if error.passes() => {
-                let behind = self.accepts().take_all().into_iter().map(|pending| pending.reply);
+                let behind = turn.take_all().into_iter().map(|pending| pending.reply);
                 for reply in replies.into_iter().chain(behind) {
                     let _ = reply.send(Err(error.clone()));
                 }
@@ -89,6 +79,7 @@ impl Store {
                 }
             }
         }
+        true
     }
 }
 

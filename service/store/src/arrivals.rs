@@ -41,10 +41,13 @@ pub enum Accepted {
 
 /// Deliveries that are to be stored.
 #[derive(Default)]
-pub(crate) struct Accepts {
-    queue: Mutex<VecDeque<Pending>>,
-    /// Whoever has it stores what waits.
-    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+pub(crate) struct Accepts(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    queue: VecDeque<Pending>,
+    /// Whether somebody stores them.
+    served: bool,
 }
 
 pub(crate) struct Pending {
@@ -52,32 +55,64 @@ pub(crate) struct Pending {
     pub(crate) reply: oneshot::Sender<Result<Accepted>>,
 }
 
+/// The right to store what waits, until nothing does.
+pub(crate) struct Turn {
+    accepts: Arc<Accepts>,
+    over: bool,
+}
+
 impl Accepts {
-    pub(crate) fn put(&self, pending: Pending) {
-        self.lock().push_back(pending);
+    /// One more; who gets the turn stores all that wait.
+    pub(crate) fn put(self: &Arc<Self>, pending: Pending) -> Option<Turn> {
+        let mut waiting = self.lock();
+        waiting.queue.push_back(pending);
+        let first = !std::mem::replace(&mut waiting.served, true);
+        first.then(|| Turn {
+            accepts: Arc::clone(self),
+            over: false,
+        })
     }
 
-    /// The next that go into one transaction.
-    pub(crate) fn take(&self) -> Vec<Pending> {
-        let mut queue = self.lock();
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// The next that go into one transaction; with none the turn is over.
+    pub(crate) fn take(&mut self) -> Vec<Pending> {
+        let mut waiting = self.accepts.lock();
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < MOST {
-            let Some(next) = queue.front() else { break };
+            let Some(next) = waiting.queue.front() else { break };
             bytes += next.delivery.body.len();
             if bytes > MOST_BYTES && !batch.is_empty() {
                 break;
             }
-            batch.extend(queue.pop_front());
+            batch.extend(waiting.queue.pop_front());
         }
+        self.over = batch.is_empty();
+        waiting.served = !self.over;
         batch
     }
 
     /// All of them.
     pub(crate) fn take_all(&self) -> VecDeque<Pending> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.accepts.lock().queue)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Pending>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Turn {
+    /// Who still waits was left by a defect of ours, and is told so: the reply goes.
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let left = {
+            let mut waiting = self.accepts.lock();
+            waiting.served = false;
+            std::mem::take(&mut waiting.queue)
+        };
+        drop(left);
     }
 }

@@ -1,5 +1,6 @@
 //! Whether the database is well: its schema, its pages and what is stored in it.
 
+use crate::deliveries::Bodies;
 use crate::error::{Result, StoreError};
 use crate::listing::RunFilter;
 use crate::migrate::newest;
@@ -70,7 +71,7 @@ impl Reads {
         self.schedules().await?;
         self.next_hold().await?;
         self.due_outbox(Micros(i64::MAX), LOOKED_AT).await?;
-        self.waiting_deliveries(0, DELIVERIES, None).await?;
+        self.waiting_deliveries(0, DELIVERIES, &Bodies::default()).await?;
         self.promotions(None, LOOKED_AT).await?;
         self.aliases(None).await?;
         let newest = RunFilter {

@@ -14,7 +14,8 @@ use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 
 statements! {
     WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id,
-            CASE WHEN length(b.body) <= CAST($2 AS BIGINT) THEN b.body END
+            CASE WHEN (d.origin <> 'github' OR d.kind IN ($4, $5)) AND length(b.body) <= CAST($2 AS BIGINT)
+                THEN b.body END
         FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
         WHERE d.processed_at IS NULL AND d.body_id > $1 ORDER BY d.body_id LIMIT $3";
     ONE_WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id, b.body
@@ -56,8 +57,17 @@ pub struct Delivery {
     pub received_at: Micros,
     /// The headers that were kept.
     pub headers: Map<String, Value>,
-    /// The body as it arrived; `None` where it is larger than was asked for: see [`Reads::waiting_delivery`].
+    /// The body as it arrived; `None` where it was not asked for: see [`Reads::waiting_delivery`].
     pub body: Option<Bytes>,
+}
+
+/// Which bodies are read with deliveries that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bodies {
+    /// Those up to so many bytes; `None` for none.
+    pub largest: Option<u32>,
+    /// Of GitHub's webhooks only those of these kinds: most others say all in their kind.
+    pub webhooks: [&'static str; 2],
 }
 
 /// Deliveries that wait, oldest first.
@@ -158,11 +168,13 @@ const DELIVERY: Kind = Kind {
 };
 
 impl Reads {
-    /// Deliveries without an outcome that were stored after number `after` (0 for all), oldest first, with
-    /// their bodies up to `largest` bytes: `None` for none.
-    pub async fn waiting_deliveries(&self, after: u64, limit: u32, largest: Option<u32>) -> Result<WaitingPage> {
-        let largest = largest.map_or(-1, i64::from);
-        let rows = self.reader().await?.rows(WAITING, args![after, largest, limit]).await?;
+    /// Deliveries without an outcome that were stored after number `after` (0 for all), oldest first, with the
+    /// bodies that are asked for.
+    pub async fn waiting_deliveries(&self, after: u64, limit: u32, bodies: &Bodies) -> Result<WaitingPage> {
+        let largest = bodies.largest.map_or(-1, i64::from);
+        let [one, other] = bodies.webhooks;
+        let arguments = args![after, largest, limit, one, other];
+        let rows = self.reader().await?.rows(WAITING, arguments).await?;
         let full = rows.len() >= limit as usize;
         let extent = if after == 0 && !full {
             Extent::Whole

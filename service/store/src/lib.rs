@@ -63,7 +63,7 @@ pub use changes::Changes;
 pub use check::Check;
 pub use crashes::Crash;
 pub use database::{DatabaseUrl, InvalidDatabaseUrl};
-pub use deliveries::{Delivery, DeliveryView, EventView, SettleDelivery, WaitingPage};
+pub use deliveries::{Bodies, Delivery, DeliveryView, EventView, SettleDelivery, WaitingPage};
 pub use error::{Result, StoreError};
 pub use events::{NewEvent, Settled};
 pub use holds::Held;

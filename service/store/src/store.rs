@@ -109,7 +109,7 @@ impl Store {
     }
 
     /// Deliveries at the door.
-    pub(crate) fn accepts(&self) -> &Accepts {
+    pub(crate) fn accepts(&self) -> &Arc<Accepts> {
         &self.accepts
     }
 

@@ -13,7 +13,8 @@ use std::time::Duration;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::inbound::Lanes;
-use trainyard_store::{SettleDelivery, StoreError};
+use trainyard_github::webhook::WITH_BODY;
+use trainyard_store::{Bodies, SettleDelivery, StoreError};
 
 /// Deliveries read in one go.
 const BATCH: u32 = 256;
@@ -23,6 +24,8 @@ const SMALL: u32 = 16 * 1024;
 const AT_ONCE: usize = 8;
 /// The wait after the database did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Deliveries that come closer together are one look, and settle in one transaction.
+const TOGETHER: Duration = Duration::from_millis(20);
 /// No look comes sooner after another without a signal.
 const SOON: Duration = Duration::from_millis(1);
 /// The store is looked through from its beginning this often: what cannot be read may be repaired.
@@ -43,6 +46,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         through: Instant::now(),
     };
     loop {
+        let looked = Instant::now();
         let look = ingest.look().await;
         ingest.take_turns();
         while let Some(ended) = ingest.turns.try_join_next() {
@@ -63,7 +67,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         };
         ingest.take_turns();
         tokio::select! {
-            () = ingest.inbound.signals.ingest.notified() => {}
+            () = async { sleep_until(looked + TOGETHER).await; ingest.inbound.signals.ingest.notified().await } => {}
             Some(ended) = ingest.turns.join_next() => ingest.ended(ended),
             () = sleep_until(wake) => {}
         }
@@ -96,8 +100,11 @@ impl Ingest {
             self.through = Instant::now();
         }
         // Bodies of those in lanes are not read again.
-        let largest = (self.read >= self.highest || self.lanes.is_empty()).then_some(SMALL);
-        let page = self.inbound.store.waiting_deliveries(self.read, BATCH, largest).await?;
+        let bodies = Bodies {
+            largest: (self.read >= self.highest || self.lanes.is_empty()).then_some(SMALL),
+            webhooks: WITH_BODY,
+        };
+        let page = self.inbound.store.waiting_deliveries(self.read, BATCH, &bodies).await?;
         let last = page.deliveries.last().map(|delivery| delivery.number);
         let mut nothing = Vec::new();
         for delivery in page.deliveries {

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use trainyard_core::event::Event;
 use trainyard_core::ids::RepoName;
 use trainyard_core::inbound::{Consequence, Failure, TurnEnd};
-use trainyard_github::webhook::{Derived, Ignored, PayloadError, event_of_stored};
+use trainyard_github::webhook::{Derived, Ignored, PayloadError, WITH_BODY, event_of_stored};
 use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
 
 /// So many that settle together are told one by one.
@@ -59,7 +59,7 @@ pub(crate) async fn meaning(inbound: &Inbound, delivery: Delivery) -> Result<Mea
     if delivery.origin != "github" {
         return Ok(Meaning::Waits(Lane::Data));
     }
-    if delivery.body.is_some() {
+    if delivery.body.is_some() || !WITH_BODY.contains(&delivery.kind.as_str()) {
         return Ok(meaning_of(&delivery));
     }
     // One large body at a time.

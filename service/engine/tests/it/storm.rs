@@ -66,7 +66,11 @@ async fn calm(yard: &Yard, seed: u64) {
     until("an end of all waiting", async || {
         let store = yard.engine.reads();
         let held = store.next_hold().await.unwrap();
-        let waiting = store.waiting_deliveries(0, 1, None).await.unwrap().deliveries;
+        let waiting = store
+            .waiting_deliveries(0, 1, &Default::default())
+            .await
+            .unwrap()
+            .deliveries;
         (held.is_none() && waiting.is_empty()).then_some(())
     })
     .await;

@@ -5,7 +5,7 @@ use trainyard_core::event::{DataArrived, Event, Push};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
 use trainyard_core::report::StatusState;
-use trainyard_store::{Accepted, NewEvent, SettleDelivery, StoreError};
+use trainyard_store::{Accepted, Bodies, NewEvent, SettleDelivery, StoreError};
 
 on_both! {
     async fn a_delivery_is_accepted_once(fresh) {
@@ -36,10 +36,16 @@ on_both! {
             new += usize::from(task.await.unwrap() == Accepted::New);
         }
         assert_eq!(new, 149);
-        let page = store.waiting_deliveries(0, 100, Some(3)).await.unwrap();
-        assert_eq!(page.deliveries.len(), 100);
-        assert!(page.deliveries.iter().all(|delivery| delivery.body.is_none()), "none is so small");
-        let rest = store.waiting_deliveries(page.next.unwrap(), 100, None).await.unwrap();
+        let wanted = |largest, webhooks| Bodies { largest: Some(largest), webhooks };
+        let pushes = ["push", "pull_request"];
+        let page = store.waiting_deliveries(0, 100, &wanted(6, pushes)).await.unwrap();
+        assert!(page.deliveries.iter().all(|delivery| delivery.body.is_some()));
+        for other in [wanted(3, pushes), wanted(6, ["ping", "issues"]), Bodies::default()] {
+            let page = store.waiting_deliveries(0, 100, &other).await.unwrap();
+            assert_eq!(page.deliveries.len(), 100);
+            assert!(page.deliveries.iter().all(|delivery| delivery.body.is_none()), "{other:?}");
+        }
+        let rest = store.waiting_deliveries(page.next.unwrap(), 100, &Bodies::default()).await.unwrap();
         assert_eq!((rest.deliveries.len(), rest.next), (50, None));
         let one = store.waiting_delivery(rest.deliveries[0].number).await.unwrap().unwrap();
         assert_eq!((one.id, one.body), (rest.deliveries[0].id.clone(), Some(delivery("x", 0).body)));

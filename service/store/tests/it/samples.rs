@@ -13,7 +13,7 @@ use trainyard_core::report::{
 };
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
-    Append, Delivery, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary,
+    Append, Bodies, Delivery, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary,
     StartExecution, Store,
 };
 
@@ -119,7 +119,11 @@ pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
 
 /// The first of the deliveries that wait.
 pub async fn waiting_deliveries(store: &Store, limit: u32) -> Vec<Delivery> {
-    let page = store.waiting_deliveries(0, limit, Some(u32::MAX)).await.unwrap();
+    let bodies = Bodies {
+        largest: Some(u32::MAX),
+        webhooks: ["push", "pull_request"],
+    };
+    let page = store.waiting_deliveries(0, limit, &bodies).await.unwrap();
     page.deliveries
 }
 

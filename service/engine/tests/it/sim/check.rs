@@ -17,7 +17,13 @@ type Found = Result<(), String>;
 /// What is still to be done, if anything is.
 pub async fn busy(engine: &Engine) -> Option<String> {
     let reads = engine.reads();
-    if let Some(delivery) = reads.waiting_deliveries(0, 1, None).await.unwrap().deliveries.first() {
+    if let Some(delivery) = reads
+        .waiting_deliveries(0, 1, &Default::default())
+        .await
+        .unwrap()
+        .deliveries
+        .first()
+    {
         return Some(format!("delivery {} waits", delivery.id));
     }
     if let Some(run) = reads.active_runs().await.unwrap().first() {
