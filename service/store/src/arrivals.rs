@@ -116,3 +116,41 @@ impl Drop for Turn {
         drop(left);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    fn pending(id: &str) -> (Pending, oneshot::Receiver<Result<Accepted>>) {
+        let (reply, answer) = oneshot::channel();
+        let delivery = NewDelivery {
+            id: DeliveryId::new(id),
+            origin: "github".to_owned(),
+            kind: "ping".to_owned(),
+            received_at: Micros(1),
+            headers: Map::new(),
+            body: Bytes::new(),
+        };
+        (Pending { delivery, reply }, answer)
+    }
+
+    #[test]
+    fn one_stores_for_all_and_the_next_after_its_end() {
+        let accepts = Arc::<Accepts>::default();
+        let (first, _) = pending("d1");
+        let mut turn = accepts.put(first).expect("nobody stores yet");
+        let (second, mut answer) = pending("d2");
+        assert!(accepts.put(second).is_none(), "the first stores it, too");
+        assert_eq!(turn.take().len(), 2);
+        assert!(turn.take().is_empty());
+        assert_eq!(answer.try_recv(), Err(TryRecvError::Closed));
+        let (third, mut waits) = pending("d3");
+        let next = accepts.put(third).expect("the turn was over");
+        drop(turn);
+        assert_eq!(waits.try_recv(), Err(TryRecvError::Empty), "it is another turn's");
+        drop(next);
+        assert_eq!(waits.try_recv(), Err(TryRecvError::Closed), "left by a defect: told so");
+        assert!(accepts.put(pending("d4").0).is_some(), "and the door is open");
+    }
+}

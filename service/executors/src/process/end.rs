@@ -73,3 +73,61 @@ impl Ends {
         Some(handle)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Signal, kill_process_group};
+    use std::fs;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    /// A process in a place, as its wrapper would note it.
+    fn begin(place: &Path) -> Child {
+        use std::os::unix::process::CommandExt;
+        let child = Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        fs::write(place.join("pid"), stat).unwrap();
+        child
+    }
+
+    fn end(place: &Path, mut child: Child) {
+        kill_process_group(running(place).unwrap(), Signal::KILL).unwrap();
+        child.wait().unwrap();
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_for_a_program_have_one_handle_and_hear_of_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        let (ends, child) = (Ends::default(), begin(place));
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let (ends, place) = (ends.clone(), place.to_owned());
+                tokio::spawn(async move { ends.wait(&place).await })
+            })
+            .collect();
+        let held = || ends.handles().get(place).map_or(0, Weak::strong_count);
+        let all_wait = async {
+            while held() < 3 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, all_wait).await.expect("each has the same handle");
+        end(place, child);
+        for waiting in waiting {
+            timeout(DEADLINE, waiting).await.expect("its end is heard").unwrap();
+        }
+        assert_eq!(held(), 0);
+        // The next program of the place is another one, whatever is known of the first.
+        let second = begin(place);
+        let waits = ends.wait(place);
+        tokio::pin!(waits);
+        assert!(timeout(POLL, &mut waits).await.is_err(), "it runs");
+        end(place, second);
+        timeout(DEADLINE, waits).await.expect("its end is heard, too");
+    }
+}

@@ -119,6 +119,21 @@ on_both! {
         assert_eq!(active.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["r5", "r2"]);
     }
 
+    async fn many_requests_are_read_at_once(fresh) {
+        let store = &fresh.store;
+        let mut ids = vec![RunId::new("gone")];
+        for number in 0..42 {
+            let run = start_run(store, &format!("r{number}"), number).await;
+            ids.push(run.request.id);
+        }
+        let read = store.run_requests(&ids).await.unwrap();
+        let mut found: Vec<_> = read.into_iter().map(|request| request.id).collect();
+        let mut wanted = ids.split_off(1);
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted);
+    }
+
     async fn a_cancel_request_needs_no_version(fresh) {
         let store = &fresh.store;
         let mut run = start_run(store, "r1", 0).await;

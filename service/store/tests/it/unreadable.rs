@@ -189,6 +189,8 @@ on_both! {
         let (first, second) = (RunId::new("r1"), RunId::new("r2"));
         let request = store.run_request(&first).await.unwrap_err();
         assert!(request.to_string().starts_with("the stored request of run 'r1' cannot be read"), "{request}");
+        let both = store.run_requests(&[first.clone(), second.clone()]).await.unwrap();
+        assert_eq!(both.iter().map(|request| &request.id).collect::<Vec<_>>(), [&second], "the other is left out");
         assert_eq!(store.load_run(&first).await.unwrap_err(), request);
         let event = store.load_run(&second).await.unwrap_err();
         assert!(event.to_string().starts_with("the stored event of run 'r2 1' cannot be read"), "{event}");
