@@ -38,6 +38,9 @@ fn main() -> Result<()> {
     if wanted("outputs") {
         outputs::report(folder.path())?;
     }
+    if wanted("steps") {
+        runtime.block_on(outputs::steps(folder.path()))?;
+    }
     if wanted("containers") {
         runtime.block_on(containers(folder.path()))?;
     }
