@@ -120,13 +120,14 @@ pub async fn report(folder: &Path) -> Result<()> {
         while !service.get("/metrics")?.contains("\ntrainyard_deliveries_waiting 0\n") {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        let took = began.elapsed();
         let seconds = ROUND.as_secs_f64().to_string();
         let path = bare.to_str().context("no UTF-8")?;
         let writer = sqlite(&["write", path, &CONNECTIONS.to_string(), &seconds])?.context("no rate")?;
         if round > 0 {
             ours.push(rate);
             limit.push(writer);
-            settled.push(sent / began.elapsed().as_secs_f64());
+            settled.push(sent / took.as_secs_f64());
         }
     }
     let (rate, limit, settled) = (middle(ours), middle(limit), middle(settled));
