@@ -94,7 +94,11 @@ pub async fn rest(stage: &mut Stage, story: &str) {
     .await;
     until(&format!("rest ({story})"), async || {
         let reads = yard.engine.reads();
-        let waiting = reads.waiting_deliveries(0, 1, &Default::default()).await.unwrap().deliveries;
+        let waiting = reads
+            .waiting_deliveries(0, 1, &Default::default())
+            .await
+            .unwrap()
+            .deliveries;
         let (held, open) = (reads.next_hold().await.unwrap(), reads.open_intents().await.unwrap());
         let active = reads.active_runs().await.unwrap();
         (waiting.is_empty() && held.is_none() && open.is_empty() && active.is_empty()).then_some(())

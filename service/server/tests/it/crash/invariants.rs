@@ -27,7 +27,11 @@ pub fn rest(world: &World) {
 /// Whether nothing is left to do; otherwise what is.
 fn at_rest(world: &World, reads: &Reads) -> Result<(), String> {
     world.block_on(async {
-        let waiting = reads.waiting_deliveries(0, 10, &Default::default()).await.unwrap().deliveries;
+        let waiting = reads
+            .waiting_deliveries(0, 10, &Default::default())
+            .await
+            .unwrap()
+            .deliveries;
         if let Some(delivery) = waiting.first() {
             let view = reads.delivery(&delivery.id).await.unwrap();
             return Err(format!(
