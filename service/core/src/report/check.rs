@@ -123,7 +123,7 @@ pub enum Telling {
     /// An answer of a check.
     Answer(Box<Answer>),
     /// A comment about an answer.
-    Comment(Remark),
+    Comment(Box<Remark>),
 }
 
 /// A comment about the answer of a run: it is for the newest run of its question, of a pull request that asks it still.

@@ -43,7 +43,7 @@ impl Audience {
             && let Some(body) = comment(after, url.as_deref().unwrap_or_default())
         {
             let marker = marker(&request.plan.pipeline);
-            all.push(Telling::Comment(Remark {
+            all.push(Telling::Comment(Box::new(Remark {
                 subject,
                 question: Question::of(request),
                 run: request.id.clone(),
@@ -53,7 +53,7 @@ impl Audience {
                     installation_id: request.installation_id,
                     message: Message::Comment(Comment { number, marker, body }),
                 },
-            }));
+            })));
         }
         all
     }

@@ -112,7 +112,7 @@ on_both! {
     async fn a_comment_is_of_the_newest_run_of_what_is_asked(fresh) {
         let store = &fresh.store;
         start_run(store, "r9", 0).await;
-        let remark = |run: &str, base: &str| Telling::Comment(Remark {
+        let remark = |run: &str, base: &str| Telling::Comment(Box::new(Remark {
             subject: Subject::of(&request("r1", 0)).map(|subject| Subject { pipeline: "trainyard/flights".to_owned(), ..subject }).unwrap(),
             question: asks(base),
             run: RunId::new(run),
@@ -122,7 +122,7 @@ on_both! {
                 installation_id: None,
                 message: Message::Comment(Comment { number: 7, marker: "m".to_owned(), body: format!("of {run}") }),
             },
-        });
+        }));
         happens(store, "e1", vec![seen("main", true, 10), judged("main", "r1", StatusState::Pending), judged("main", "r2", StatusState::Pending)]).await;
         told(store).await;
         // The older run ends last.
