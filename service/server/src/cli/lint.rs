@@ -7,10 +7,9 @@ use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
 use trainyard_core::registry::Blind;
-use trainyard_core::spec;
+use trainyard_core::spec::{self, Checked};
 use trainyard_engine::missing_locally;
 
 const FILE: &str = "pipeline.yaml";
@@ -42,8 +41,14 @@ impl Lint {
         let (mut problems, mut shown) = (Vec::new(), String::new());
         let mut notes = BTreeSet::new();
         let read: Vec<Read> = files.iter().map(|file| Read::new(file)).collect::<Result<_>>()?;
-        for Read { file, name, text, .. } in &read {
-            let checked = spec::check(name, text, &Map::new());
+        let same: Vec<Option<Problem>> = read.iter().map(|file| same_name(&read, file)).collect();
+        for (one, same) in read.into_iter().zip(same) {
+            let Read {
+                file,
+                name,
+                text,
+                checked,
+            } = one;
             let push = checked.plan.as_ref().and_then(|plan| plan.push.as_ref());
             notes.extend(push.zip(settings.as_ref()).and_then(|(push, (_, config))| {
                 let target = config.targets.get(&push.target)?;
@@ -53,16 +58,15 @@ impl Lint {
             let around = checked.plan.as_ref().map(|plan| {
                 let target = settings.as_ref().and_then(|(place, config)| {
                     let targets = config.targets.keys().map(String::as_str);
-                    spec::unknown_target(plan, name, text, targets, &place.display().to_string())
+                    spec::unknown_target(plan, &name, &text, targets, &place.display().to_string())
                 });
-                let same = spec::same_name(plan, name, text, &same_name(&read, file, plan));
-                missing_locally(file, plan, text).into_iter().chain(target).chain(same)
+                missing_locally(file, plan, &text).into_iter().chain(target).chain(same)
             });
             let around: Vec<Problem> = around.into_iter().flatten().collect();
             let found = checked.and(around).problems;
             if !found.is_empty() {
                 for problem in &found {
-                    shown.push_str(&problem.render(text));
+                    shown.push_str(&problem.render(&text));
                     shown.push('\n');
                 }
                 problems.extend(found);
@@ -98,8 +102,7 @@ struct Read<'a> {
     /// As messages show it.
     name: String,
     text: String,
-    /// Of the pipeline, if the file can tell.
-    pipeline: Option<String>,
+    checked: Checked,
 }
 
 impl<'a> Read<'a> {
@@ -110,25 +113,31 @@ impl<'a> Read<'a> {
             Err(error) => bail!("{name} cannot be read: {error}"),
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let plan = spec::check(&name, &text, &Map::new()).plan;
-        let pipeline = plan.map(|plan| plan.pipeline);
         Ok(Self {
+            checked: spec::check(&name, &text, &Map::new()),
             file,
             name,
             text,
-            pipeline,
         })
     }
 }
 
-/// The other files of the same repository whose pipeline has the same name.
-fn same_name<'a>(read: &'a [Read<'_>], file: &Path, plan: &Plan) -> Vec<&'a str> {
+/// Whether other files of the same repository have a pipeline of the same name.
+fn same_name(read: &[Read<'_>], one: &Read<'_>) -> Option<Problem> {
+    let plan = one.checked.plan.as_ref()?;
     let around = |file: &Path| file.parent().and_then(Path::parent).map(Path::to_owned);
     let others = read
         .iter()
-        .filter(|other| other.file != file && around(other.file) == around(file));
-    let same = others.filter(|other| other.pipeline.as_ref() == Some(&plan.pipeline));
-    same.map(|other| other.name.as_str()).collect()
+        .filter(|other| other.file != one.file && around(other.file) == around(one.file))
+        .filter(|other| {
+            other
+                .checked
+                .plan
+                .as_ref()
+                .is_some_and(|other| other.pipeline == plan.pipeline)
+        });
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    spec::same_name(plan, &one.name, &one.text, &others)
 }
 
 /// The file itself, the folder's own, or those of the folders in it.
