@@ -1,13 +1,12 @@
 //! Following the change number, whoever moves it.
 
 use crate::error::{Result, StoreError};
-use crate::feed::Watching;
+use crate::feed::{Numbers, Watching};
 use crate::reads::Reads;
 use crate::signal::Signal;
 use crate::simulated;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// The number is looked at this often even without a signal: a process may be killed between its
@@ -19,7 +18,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// A follower of the change number; see [`Reads::changes`].
 pub struct Changes {
-    numbers: watch::Receiver<u64>,
+    numbers: Arc<Numbers>,
     seen: u64,
     _watching: Arc<Watching>,
 }
@@ -49,14 +48,7 @@ impl Changes {
     /// Several moves may be one. Waits while the database does not answer. Dropping the future loses
     /// nothing.
     pub async fn next(&mut self) -> u64 {
-        let seen = self.seen;
-        // Only the number is kept: the guard must not live where a task waits.
-        let moved = self.numbers.wait_for(|number| *number > seen).await;
-        match moved.map(|number| *number) {
-            Ok(number) => self.seen = number,
-            // The task of `_watching` holds the sender.
-            Err(_) => std::future::pending().await,
-        }
+        self.seen = self.numbers.after(self.seen).await;
         self.seen
     }
 }

@@ -2,8 +2,9 @@
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Now, for both times of a file.
@@ -14,11 +15,37 @@ const NOW: Timespec = Timespec {
 
 /// One per store; its clones share it.
 pub(crate) struct Feed {
-    /// The largest number this process has heard of; 0 before the first.
-    number: watch::Sender<u64>,
+    numbers: Arc<Numbers>,
     /// The file of SQLite, whose times other processes watch. PostgreSQL tells them itself.
     file: Option<PathBuf>,
     watching: Mutex<Weak<Watching>>,
+}
+
+/// The largest number this process has heard of; 0 before the first. Who waits first is woken first, as tokio's
+/// `watch` does not: one seed is one history of the simulator.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    largest: AtomicU64,
+    moved: Notify,
+}
+
+impl Numbers {
+    pub(crate) fn largest(&self) -> u64 {
+        self.largest.load(Ordering::SeqCst)
+    }
+
+    /// One after `seen`, as soon as there is one.
+    pub(crate) async fn after(&self, seen: u64) -> u64 {
+        loop {
+            // It hears of what moves from here on.
+            let moved = self.moved.notified();
+            let largest = self.largest();
+            if largest > seen {
+                return largest;
+            }
+            moved.await;
+        }
+    }
 }
 
 /// The task that hears of other processes; it ends with the last follower.
@@ -33,7 +60,7 @@ impl Drop for Watching {
 impl Feed {
     pub(crate) fn new(file: Option<PathBuf>) -> Arc<Self> {
         Arc::new(Self {
-            number: watch::Sender::new(0),
+            numbers: Arc::default(),
             file,
             watching: Mutex::default(),
         })
@@ -55,21 +82,17 @@ impl Feed {
 
     /// The followers in this process hear of a number, unless they know a later one.
     pub(crate) fn heard(&self, number: u64) {
-        self.number.send_if_modified(|known| {
-            let later = number > *known;
-            if later {
-                *known = number;
-            }
-            later
-        });
+        if self.numbers.largest.fetch_max(number, Ordering::SeqCst) < number {
+            self.numbers.moved.notify_waiters();
+        }
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    pub(crate) fn numbers(&self) -> watch::Receiver<u64> {
-        self.number.subscribe()
+    pub(crate) fn numbers(&self) -> Arc<Numbers> {
+        Arc::clone(&self.numbers)
     }
 
     /// The task that watches for all followers; started for the first of them.

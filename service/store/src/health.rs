@@ -63,6 +63,7 @@ impl Health {
                 }
             };
             tokio::select! {
+                biased;
                 why = end => return why,
                 // The sender is our own, and lives.
                 _ = held.changed() => {}

@@ -67,6 +67,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         };
         ingest.take_turns();
         tokio::select! {
+            biased;
             () = async { sleep_until(looked + TOGETHER).await; ingest.inbound.signals.ingest.notified().await } => {}
             Some(ended) = ingest.turns.join_next() => ingest.ended(ended),
             () = sleep_until(wake) => {}

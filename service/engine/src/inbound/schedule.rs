@@ -87,6 +87,7 @@ async fn wait(inbound: &Inbound, next: Next) {
     let latest = Instant::now() + longest;
     loop {
         tokio::select! {
+            biased;
             () = inbound.signals.schedule.notified() => return,
             () = tick(inbound) => {
                 if next.hold.is_some_and(|at| now() >= at) || next.slot.is_some_and(|at| wall() >= at) {

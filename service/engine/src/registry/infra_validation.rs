@@ -190,6 +190,7 @@ impl Trial<'_> {
             try_out(&server, &version, &checks).await.map_err(Failure::from)
         };
         let tried = tokio::select! {
+            biased;
             tried = tried => tried,
             reason = self.end() => Err(Failure::Model(reason?)),
         };

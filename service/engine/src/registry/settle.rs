@@ -407,6 +407,7 @@ impl Registry {
                 }
             };
             tokio::select! {
+                biased;
                 _ = changes.next() => {}
                 () = sleep(next) => {}
             }

@@ -45,6 +45,7 @@ pub(crate) async fn run(runs: Arc<Runs>) {
         };
         let together = (looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST);
         tokio::select! {
+            biased;
             // Changes that come closer together are one look.
             _ = async { sleep_until(looked + together).await; changes.next().await } => {}
             Some(ended) = workers.tasks.join_next_with_id() => workers.forget(ended),

@@ -1,7 +1,7 @@
 //! Runs that somebody else moved on: the store is looked at once for all workers, and only those are woken whose run
 //! moved.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ pub(crate) struct Moves {
 
 #[derive(Default)]
 struct Following {
-    runs: HashMap<RunId, watch::Sender<u64>>,
+    runs: BTreeMap<RunId, watch::Sender<u64>>,
     looking: Option<JoinHandle<()>>,
 }
 

@@ -140,18 +140,19 @@ impl Worker {
         while !self.run.state.is_final() {
             let Some(wake) = self.act().await? else { continue };
             tokio::select! {
+                biased;
+                _ = renewal.tick() => {
+                    let version = self.renew().await?;
+                    self.catch_up(version).await?;
+                }
                 Some(joined) = self.tasks.join_next() => {
                     if let Ok((command, result)) = joined {
                         self.at_work.remove(&command);
                         self.settle(command, result).await?;
                     }
                 }
-                () = sleep_until(wake) => {}
                 version = self.moved.next() => self.catch_up(version).await?,
-                _ = renewal.tick() => {
-                    let version = self.renew().await?;
-                    self.catch_up(version).await?;
-                }
+                () = sleep_until(wake) => {}
             }
         }
         self.finish();

@@ -40,6 +40,7 @@ pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>
             Duration::from_micros(micros).min(longest)
         });
         tokio::select! {
+            biased;
             () = signals.report.notified() => {}
             () = sleep_until(Instant::now() + wait) => {}
         }

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::Hasher;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -68,7 +69,11 @@ pub fn play(seed: u64) -> (Vec<String>, Result<(), String>) {
     trainyard_executors::at_once(false);
     trainyard_store::simulate(None);
     scripted::simulate(None);
-    let trace = std::mem::take(&mut world.lock().unwrap().trace);
+    let mut trace = std::mem::take(&mut world.lock().unwrap().trace);
+    trace.push(format!(
+        "the order of statements: {:x}",
+        world.lock().unwrap().order.finish()
+    ));
     // Names that the machine gave.
     let folder = history.folder.path().display().to_string();
     let address = history.listener.local_addr().unwrap().to_string();

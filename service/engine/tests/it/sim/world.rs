@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::hash::{DefaultHasher, Hash};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -130,6 +131,8 @@ pub struct World {
     counts: HashMap<&'static str, u64>,
     github_fails: u64,
     statements: u64,
+    /// Of all statements, in their order: histories that only look alike differ in it.
+    pub order: DefaultHasher,
     fails: Option<(u64, u64, StatementFate)>,
     midst: Vec<(u64, Happens)>,
 }
@@ -155,6 +158,7 @@ impl World {
             counts: HashMap::new(),
             github_fails: 0,
             statements: 0,
+            order: DefaultHasher::new(),
             fails: None,
             midst: Vec::new(),
         }))
@@ -227,6 +231,7 @@ impl World {
     /// What becomes of the next statement.
     fn statement(&mut self, text: &str) -> StatementFate {
         self.statements += 1;
+        text.hash(&mut self.order);
         let now = self.statements;
         if self.midst.iter().any(|(at, _)| *at <= now) {
             let (due, later) = std::mem::take(&mut self.midst)
