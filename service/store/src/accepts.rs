@@ -44,6 +44,7 @@ impl Store {
 
     /// Stores what waits, as far as it goes into one transaction; false when nothing does.
     async fn accept_waiting(&self, turn: &mut Turn) -> bool {
+        turn.gather().await;
         let batch = turn.take();
         if batch.is_empty() {
             return false;
