@@ -17,8 +17,21 @@ use trainyard_core::ids::{CommitSha, Micros, RepoName};
 pub enum Derived {
     /// It is a fact that may start a run.
     Event(Box<Event>),
+    /// A repository may have another name, or be gone.
+    Repository(Repo),
     /// It starts nothing.
     Nothing(Ignored),
+}
+
+/// A repository by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repo {
+    /// The number.
+    pub id: i64,
+    /// What it was called when the delivery was sent.
+    pub name: RepoName,
+    /// The App installation that sent it.
+    pub installation_id: Option<i64>,
 }
 
 /// A body that is not what its event name promises.
@@ -49,7 +62,7 @@ impl PayloadError {
 }
 
 /// The kinds whose bodies are read; of all others the kind says enough.
-pub const WITH_BODY: [&str; 2] = ["push", "pull_request"];
+pub const WITH_BODY: [&str; 3] = ["push", "pull_request", "repository"];
 
 /// The event in a delivery; `kind` is its header `X-GitHub-Event`.
 pub fn event_of(kind: &str, payload: &Verified<Bytes>) -> Result<Derived, PayloadError> {
@@ -61,6 +74,7 @@ pub fn event_of_stored(kind: &str, body: &[u8]) -> Result<Derived, PayloadError>
     match kind {
         "push" => parse::<PushPayload>(kind, body).map(push),
         "pull_request" => parse::<PullRequestPayload>(kind, body).map(pull_request),
+        "repository" => parse::<RepositoryPayload>(kind, body).map(repository),
         "ping" => Ok(Derived::Nothing(Ignored::Ping)),
         other => Ok(Derived::Nothing(Ignored::Kind(printable(other)))),
     }
@@ -138,6 +152,17 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
     })))
 }
 
+fn repository(payload: RepositoryPayload) -> Derived {
+    match payload.action.as_str() {
+        "renamed" | "transferred" | "deleted" => Derived::Repository(Repo {
+            id: payload.repository.id,
+            name: payload.repository.full_name,
+            installation_id: payload.installation.map(|installation| installation.id),
+        }),
+        other => Derived::Nothing(Ignored::Repository(printable(other))),
+    }
+}
+
 /// GitHub writes seconds.
 fn moment(text: &str) -> Option<Micros> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
@@ -173,6 +198,14 @@ struct PullRequestPayload {
     /// Of `edited` only.
     #[serde(default)]
     changes: Option<Changes>,
+    #[serde(default)]
+    installation: Option<WithId>,
+}
+
+#[derive(Deserialize)]
+struct RepositoryPayload {
+    action: String,
+    repository: Repository,
     #[serde(default)]
     installation: Option<WithId>,
 }

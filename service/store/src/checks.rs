@@ -5,6 +5,7 @@ use crate::connection::{Connection, Row, args};
 use crate::error::Result;
 use crate::outbox::put_item;
 use crate::reads::Reads;
+use crate::repositories;
 use crate::statement::statements;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::report::{Answer, BranchSeen, OutboxItem, PullRequestSeen, Remark, Shown, Subject, Telling, shown};
@@ -46,9 +47,11 @@ impl Reads {
 
 /// Stores what a commit is told, and has GitHub hear of what it changes.
 pub(crate) async fn tell(db: &mut Connection, telling: &Telling, at: Micros) -> Result<()> {
-    match telling {
-        Telling::Answer(answer) => answered(db, answer, at).await,
-        Telling::Comment(remark) => commented(db, remark, at).await,
+    // A run that began under an earlier name of its repository still says that.
+    let today = repositories::today(db, telling.repo()).await?;
+    match telling.clone().renamed(today) {
+        Telling::Answer(answer) => answered(db, &answer, at).await,
+        Telling::Comment(remark) => commented(db, &remark, at).await,
     }
 }
 

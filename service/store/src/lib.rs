@@ -41,6 +41,7 @@ mod power_loss;
 mod preimages;
 mod promotions;
 mod reads;
+mod repositories;
 mod retention;
 mod room;
 mod rows;

@@ -30,6 +30,7 @@ migrations! {
     10 "0010_run_requests";
     11 "0011_run_waits";
     12 "0012_checks";
+    13 "0013_repositories";
 }
 
 /// The newest schema version this program knows.

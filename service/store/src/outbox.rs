@@ -89,7 +89,7 @@ impl Reads {
     }
 }
 
-fn message(row: &Row) -> Result<OutboxRow> {
+pub(crate) fn message(row: &Row) -> Result<OutboxRow> {
     Ok(OutboxRow {
         id: row.get(0)?,
         generation: row.get(1)?,

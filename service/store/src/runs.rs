@@ -7,6 +7,7 @@ use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
 use crate::promotions::{insert_promotion, newest_of};
 use crate::reads::Reads;
+use crate::repositories::today;
 use crate::rows::{Extent, Kind};
 use crate::statement::{chunks, numbered, statements};
 use crate::store::Store;
@@ -233,8 +234,14 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
         .map(|row| row.optional(0))
         .transpose()?
         .flatten();
+    let repo = match &request.repo {
+        // Whoever made it may know an earlier name only.
+        Some(repo) => Some(today(db, repo).await?),
+        None => None,
+    };
     let request = &RunRequest {
         created_at: in_order(request.created_at, newest),
+        repo,
         ..request.clone()
     };
     let steps: Vec<_> = request.plan.steps.keys().map(StepRow::pending).collect();

@@ -27,6 +27,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("pipelines", crate::pipelines::STATEMENTS),
     ("preimages", crate::preimages::STATEMENTS),
     ("promotions", crate::promotions::STATEMENTS),
+    ("repositories", crate::repositories::STATEMENTS),
     ("retention", crate::retention::STATEMENTS),
     ("run_waits", crate::run_waits::STATEMENTS),
     ("runs", crate::runs::STATEMENTS),

@@ -6,6 +6,7 @@
 mod asked;
 mod head;
 mod hold;
+mod identity;
 mod interpretation;
 mod lanes;
 mod origin;
@@ -19,6 +20,7 @@ mod tests;
 pub use asked::{SpanRefusal, asked_spans};
 pub use head::{data, local, manual, release, schedule};
 pub use hold::{Hold, HoldPayload};
+pub use identity::{Identity, NameNews, identity, parked};
 pub use interpretation::{Consequence, Given, Interpretation};
 pub use lanes::{Failure, Lanes, TurnEnd};
 pub use pipelines::{FoundPipeline, KnownPipeline, SameName, told_apart};

@@ -141,6 +141,29 @@ pub struct Remark {
     pub item: OutboxItem,
 }
 
+impl Telling {
+    /// The repository of the commit.
+    pub fn repo(&self) -> &RepoName {
+        match self {
+            Self::Answer(answer) => &answer.subject.repo,
+            Self::Comment(remark) => &remark.subject.repo,
+        }
+    }
+
+    /// The same of a repository that has another name now.
+    #[must_use]
+    pub fn renamed(mut self, repo: RepoName) -> Self {
+        match &mut self {
+            Self::Answer(answer) => answer.subject.repo = repo,
+            Self::Comment(remark) => {
+                remark.subject.repo = repo.clone();
+                remark.item.repo = repo;
+            }
+        }
+        self
+    }
+}
+
 impl Subject {
     /// What a run is about; `None` without a repository and commit.
     pub fn of(request: &RunRequest) -> Option<Self> {

@@ -72,6 +72,8 @@ effects! {
     GiveUpDelivery = "delivery.give_up",
     /// What a run waits for is noted.
     NoteRun = "run.note",
+    /// A repository goes by a name, with all that is kept of it.
+    NameRepository = "repository.name",
     /// The pipelines of a default branch are replaced.
     PutPipelines = "pipelines.put",
     /// Their schedules are.

@@ -1,7 +1,8 @@
 //! From an event to what follows: fetches what the decision looks at, and asks core.
 
-use super::{Inbound, InterpretError};
-use crate::house::clock::{new_event_id, now};
+use super::{Inbound, InterpretError, identity};
+use crate::house::clock::new_event_id;
+use crate::inbound::patience::{age, is_over};
 use crate::inbound::register::register;
 use crate::source::checkout::{self, SourceError};
 use crate::source::project;
@@ -18,13 +19,9 @@ pub(crate) async fn interpret(
     event: Event,
     received: Micros,
 ) -> Result<Interpretation, InterpretError> {
-    let meaning = match &event {
-        Event::Push(push) => of_push(inbound, push, received).await,
-        Event::PullRequest(pull) => of_pull_request(inbound, pull).await,
-        Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
-        Event::ScheduleDue(_) | Event::Manual(_) => {
-            return Ok(Interpretation::nothing(new_event_id(), event, Reason::MadeHere));
-        }
+    let meaning = match named(inbound, event.clone()).await {
+        Ok(event) => meaning(inbound, event, received).await,
+        Err(error) => Err(error),
     };
     match meaning {
         // It will not get better, or has not for too long: the delivery is settled with the reason.
@@ -36,12 +33,26 @@ pub(crate) async fn interpret(
     }
 }
 
-fn is_over(error: &SourceError, received: Micros) -> bool {
-    error.patience().is_some_and(|patience| age(received) >= patience)
+/// The event with its repository's name of today.
+async fn named(inbound: &Inbound, mut event: Event) -> Result<Event, InterpretError> {
+    let (repo, id, installation) = match &mut event {
+        Event::Push(push) => (&mut push.repo, push.repo_id, push.installation_id),
+        Event::PullRequest(pull) => (&mut pull.repo, pull.repo_id, pull.installation_id),
+        Event::DataArrived(_) | Event::ScheduleDue(_) | Event::Manual(_) => return Ok(event),
+    };
+    *repo = identity::name_today(inbound, id, repo, installation).await?;
+    Ok(event)
 }
 
-fn age(received: Micros) -> Duration {
-    Duration::from_micros(u64::try_from(now().0.saturating_sub(received.0)).unwrap_or(0))
+async fn meaning(inbound: &Inbound, event: Event, received: Micros) -> Result<Interpretation, InterpretError> {
+    match &event {
+        Event::Push(push) => of_push(inbound, push, received).await,
+        Event::PullRequest(pull) => of_pull_request(inbound, pull).await,
+        Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
+        Event::ScheduleDue(_) | Event::Manual(_) => {
+            Ok(Interpretation::nothing(new_event_id(), event, Reason::MadeHere))
+        }
+    }
 }
 
 /// A delivery that is looked at sooner did not wait for anything, so that its push is not overtaken.

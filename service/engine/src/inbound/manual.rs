@@ -100,6 +100,8 @@ impl Inbound {
         pipeline: &str,
         asked: &RunAsked,
     ) -> Result<RunId, ManualError> {
+        // People remember earlier names.
+        let repo = &self.store.name_today(repo).await?;
         let known = self.known(repo, pipeline).await?;
         let plan = self.plan_with(&known, &asked.parameters).await?;
         let manual = Manual {

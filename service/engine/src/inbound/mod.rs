@@ -1,11 +1,13 @@
 //! What happens outside, turned into runs or the reason for none.
 
 pub(crate) mod cloud_event;
+pub(crate) mod identity;
 pub(crate) mod ingest;
 pub(crate) mod intake;
 pub(crate) mod interpret;
 pub(crate) mod local;
 pub(crate) mod manual;
+pub(crate) mod patience;
 pub(crate) mod register;
 pub(crate) mod schedule;
 pub(crate) mod settle;

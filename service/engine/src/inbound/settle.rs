@@ -4,6 +4,7 @@ use super::{Inbound, InterpretError};
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
+use crate::inbound::identity;
 use crate::inbound::interpret::interpret;
 use crate::source::checkout::SourceError;
 use bytes::Bytes;
@@ -11,9 +12,8 @@ use futures_util::FutureExt;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trainyard_core::event::Event;
-use trainyard_core::ids::RepoName;
 use trainyard_core::inbound::{Consequence, Failure, TurnEnd};
-use trainyard_github::webhook::{Derived, Ignored, PayloadError, WITH_BODY, event_of_stored};
+use trainyard_github::webhook::{Derived, Ignored, PayloadError, Repo, WITH_BODY, event_of_stored};
 use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
 
 /// So many that settle together are told one by one.
@@ -24,15 +24,15 @@ const TOLD: usize = 4;
 pub(crate) enum Lane {
     /// Arrivals of data; they need no git.
     Data,
-    /// Pushes and pull requests of a repository.
-    Repository(RepoName),
+    /// What happens in a repository, by its number: its name may change on the way.
+    Repository(i64),
 }
 
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Data => f.write_str("data"),
-            Self::Repository(repo) => repo.fmt(f),
+            Self::Repository(id) => write!(f, "repository {id}"),
         }
     }
 }
@@ -70,9 +70,12 @@ pub(crate) async fn meaning(inbound: &Inbound, delivery: Delivery) -> Result<Mea
 
 fn meaning_of(delivery: &Delivery) -> Meaning {
     match fact_safely(delivery) {
-        Ok(Event::Push(push)) => Meaning::Waits(Lane::Repository(push.repo)),
-        Ok(Event::PullRequest(pull)) => Meaning::Waits(Lane::Repository(pull.repo)),
-        Ok(_) => Meaning::Waits(Lane::Data),
+        Ok(Fact::Event(event)) => Meaning::Waits(match *event {
+            Event::Push(push) => Lane::Repository(push.repo_id),
+            Event::PullRequest(pull) => Lane::Repository(pull.repo_id),
+            _ => Lane::Data,
+        }),
+        Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id)),
         Err(nothing) => Meaning::Nothing(settled(delivery, Vec::new(), nothing)),
     }
 }
@@ -174,8 +177,12 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
     };
     let settle = match fact {
         Err(nothing) => settled(&delivery, Vec::new(), nothing),
-        Ok(event) => {
-            let caught = AssertUnwindSafe(interpret(inbound, event, delivery.received_at))
+        Ok(Fact::Repository(repo)) => {
+            let news = identity::news(inbound, &repo, delivery.received_at).await?;
+            settled(&delivery, Vec::new(), news)
+        }
+        Ok(Fact::Event(event)) => {
+            let caught = AssertUnwindSafe(interpret(inbound, *event, delivery.received_at))
                 .catch_unwind()
                 .await;
             match caught {
@@ -264,20 +271,27 @@ enum NoEvent {
     Defect,
 }
 
+/// What a delivery says.
+enum Fact {
+    Event(Box<Event>),
+    Repository(Repo),
+}
+
 /// What the delivery says that happened; a defect of ours stops no other.
-fn fact_safely(delivery: &Delivery) -> Result<Event, NoEvent> {
+fn fact_safely(delivery: &Delivery) -> Result<Fact, NoEvent> {
     catch_unwind(|| fact(delivery)).unwrap_or(Err(NoEvent::Defect))
 }
 
-fn fact(delivery: &Delivery) -> Result<Event, NoEvent> {
+fn fact(delivery: &Delivery) -> Result<Fact, NoEvent> {
     let body = delivery.body.as_ref().map_or(&[][..], Bytes::as_ref);
     if delivery.origin == "github" {
         return match event_of_stored(&delivery.kind, body)? {
-            Derived::Event(event) => Ok(*event),
+            Derived::Event(event) => Ok(Fact::Event(event)),
+            Derived::Repository(repo) => Ok(Fact::Repository(repo)),
             Derived::Nothing(ignored) => Err(NoEvent::Ignored(ignored)),
         };
     }
     let header = |name: &str| delivery.headers.get(name).and_then(|value| value.as_str());
     let event = CloudEvent::parse(header, body)?;
-    Ok(Event::DataArrived(event.data_arrived()?))
+    Ok(Fact::Event(Box::new(Event::DataArrived(event.data_arrived()?))))
 }

@@ -29,6 +29,7 @@ mod points;
 mod promote;
 mod pull_request;
 mod push;
+mod renamed;
 mod replay;
 mod repository_files;
 mod retention;

@@ -277,6 +277,25 @@ impl GitHub {
         Ok(answer.default_branch)
     }
 
+    /// What the repository with this number is called today. An App asks through one of its installations.
+    pub async fn repository_name(&self, id: i64, installation: Option<i64>) -> Result<RepoName, GitHubError> {
+        let caller = match (self.app_id, installation) {
+            (Some(_), Some(installation)) => Caller::Installation(self.installation(installation_id(installation)?)?),
+            _ => Caller::Token(&self.root),
+        };
+        let answer: Named = caller
+            .as_ref()
+            .get(&format!("/repositories/{id}"), &format!("repository with number {id}"))
+            .await?;
+        Ok(answer.full_name)
+    }
+
+    /// A repository has another name, or another owner: who speaks for it there is asked anew.
+    pub fn forget_installation(&self, repo: &RepoName) {
+        let mut known = self.by_repo.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(repo);
+    }
+
     /// The newest commit of a branch.
     pub async fn branch_head(&self, repo: &RepoName, branch: &str) -> Result<CommitSha, GitHubError> {
         let caller = self.caller(repo, None).await?;
@@ -447,6 +466,11 @@ struct User {
 #[derive(Deserialize)]
 struct App {
     slug: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    full_name: RepoName,
 }
 
 #[derive(Deserialize)]

@@ -457,6 +457,40 @@ async fn read(folder: &Path, action: &str, args: &[&str]) -> Result<Output, GitE
     Git::new(folder, action).args(args).output(LOCAL_LIMIT).await
 }
 
+/// Moves the mirror of a repository that has another name. What lies there was left by another one.
+pub async fn move_mirror(from: &Path, to: &Path) -> Result<(), GitError> {
+    // Both in one order, whoever else moves them.
+    let (first, second) = if from < to { (from, to) } else { (to, from) };
+    let (first, second) = (lock_of(first), lock_of(second));
+    let (_alone, _too) = (first.lock().await, second.lock().await);
+    if !tokio::fs::try_exists(from).await.unwrap_or(false) {
+        return Ok(());
+    }
+    remove(to).await?;
+    let parent = to.parent().unwrap_or(Path::new("."));
+    tokio::fs::create_dir_all(parent)
+        .await
+        .map_err(|source| disk(parent, source))?;
+    match tokio::fs::rename(from, to).await {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(disk(to, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the mirror of a repository that is gone: another one may have its name.
+pub async fn remove_mirror(folder: &Path) -> Result<(), GitError> {
+    let lock = lock_of(folder);
+    let _alone = lock.lock().await;
+    remove(folder).await
+}
+
+async fn remove(folder: &Path) -> Result<(), GitError> {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(disk(folder, source)),
+        _ => Ok(()),
+    }
+}
+
 fn lock_of(folder: &Path) -> Arc<AsyncMutex<()>> {
     let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(lock) = locks.get(folder).and_then(Weak::upgrade) {

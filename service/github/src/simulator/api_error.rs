@@ -1,7 +1,7 @@
 //! GitHub's form of an error.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::fmt;
@@ -12,6 +12,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
     errors: Vec<Value>,
+    moved_to: Option<String>,
 }
 
 impl ApiError {
@@ -20,6 +21,19 @@ impl ApiError {
             status,
             message: message.into(),
             errors: Vec::new(),
+            moved_to: None,
+        }
+    }
+
+    /// A repository has another name; what is sent is sent again there.
+    pub(crate) fn moved(method: &Method, place: String) -> Self {
+        let status = match *method {
+            Method::GET => StatusCode::MOVED_PERMANENTLY,
+            _ => StatusCode::TEMPORARY_REDIRECT,
+        };
+        Self {
+            moved_to: Some(place),
+            ..Self::new(status, "Moved Permanently")
         }
     }
 
@@ -38,6 +52,7 @@ impl ApiError {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             message: "Validation Failed".to_owned(),
             errors: vec![error],
+            moved_to: None,
         }
     }
 }
@@ -68,6 +83,12 @@ impl IntoResponse for ApiError {
         if !self.errors.is_empty() {
             body["errors"] = self.errors.into();
         }
-        (self.status, Json(body)).into_response()
+        match self.moved_to {
+            Some(place) => {
+                body["url"] = place.as_str().into();
+                (self.status, [(header::LOCATION, place)], Json(body)).into_response()
+            }
+            None => (self.status, Json(body)).into_response(),
+        }
     }
 }

@@ -140,7 +140,7 @@ fn pull_payload(shared: &Shared, repo: &RepoInfo, pull: &Pull, action: &str) -> 
     })
 }
 
-fn send(shared: &Shared, event: &str, mut body: Value) {
+pub(crate) fn send(shared: &Shared, event: &str, mut body: Value) {
     if let Some(app) = &shared.config.app {
         body["installation"] =
             json!({"id": app.installation_id, "node_id": format!("MDI6SW5zdGFsbGF0aW9u{}", app.installation_id)});

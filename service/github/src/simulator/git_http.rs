@@ -35,6 +35,13 @@ pub(crate) async fn serve(
         return (StatusCode::NOT_FOUND, "only smart HTTP is spoken here").into_response();
     }
     let repo = RepoName::parse(&format!("{owner}/{name}")).ok();
+    let moved = repo
+        .as_ref()
+        .and_then(|name| shared.state().moved(name).map(|repo| repo.name.clone()));
+    if let Some(name) = moved {
+        let place = format!("{}/{name}.git/{service}?{query}", shared.base_url);
+        return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, place)]).into_response();
+    }
     let repo = repo.and_then(|name| {
         shared
             .state()

@@ -11,6 +11,7 @@ mod delivery;
 mod events;
 mod fault;
 mod git_http;
+mod names;
 mod payload;
 mod repository;
 mod state;
@@ -190,6 +191,18 @@ impl Simulator {
         self.shared.create_repo(RepoName::parse(name)?, true).await
     }
 
+    /// Gives a repository another name, and perhaps another owner. Its old name leads to it until another takes it.
+    pub async fn rename_repo(&self, old: &str, new: &str) -> Result<()> {
+        self.shared
+            .rename_repo(&RepoName::parse(old)?, RepoName::parse(new)?)
+            .await
+    }
+
+    /// Deletes a repository.
+    pub fn delete_repo(&self, name: &str) -> Result<()> {
+        self.shared.delete_repo(&RepoName::parse(name)?)
+    }
+
     /// The address for git, without a token.
     pub fn clone_url(&self, repo: &str) -> String {
         format!("{}/{repo}.git", self.shared.base_url)
@@ -264,6 +277,11 @@ impl Simulator {
             .comment(&RepoName::parse(repo)?, number, login, body)
             .map(|comment| comment.id);
         made.context("no such repository")
+    }
+
+    /// Where webhooks go.
+    pub fn webhook_url(&self) -> String {
+        self.shared.state().webhook_url.clone().unwrap_or_default()
     }
 
     /// Sends webhooks elsewhere from now on.

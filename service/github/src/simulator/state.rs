@@ -14,6 +14,8 @@ pub(crate) struct State {
     pub(crate) tokens: HashMap<String, DateTime<Utc>>,
     pub(crate) deliveries: Vec<DeliveryRecord>,
     pub(crate) webhook_url: Option<String>,
+    /// Names that repositories had, with their numbers.
+    pub(crate) former: HashMap<RepoName, u64>,
     last_id: u64,
 }
 
@@ -103,6 +105,7 @@ impl State {
             tokens: HashMap::new(),
             deliveries: Vec::new(),
             webhook_url,
+            former: HashMap::new(),
             last_id: 1000,
         }
     }
@@ -115,6 +118,12 @@ impl State {
 
     pub(crate) fn repo(&self, name: &RepoName) -> Option<&Repo> {
         self.repos.iter().find(|repo| repo.name == *name)
+    }
+
+    /// The repository that had this name before, if no other has it now.
+    pub(crate) fn moved(&self, name: &RepoName) -> Option<&Repo> {
+        let id = self.former.get(name).filter(|_| self.repo(name).is_none())?;
+        self.repos.iter().find(|repo| repo.id == *id)
     }
 
     pub(crate) fn repo_mut(&mut self, name: &RepoName) -> Option<&mut Repo> {

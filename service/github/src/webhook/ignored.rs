@@ -18,6 +18,8 @@ pub enum Ignored {
         /// GitHub's word.
         action: String,
     },
+    /// Something happened to a repository that changes neither its name nor whether it is there.
+    Repository(String),
     /// A pull request without head or base.
     NoCommits(u64),
 }
@@ -31,6 +33,7 @@ impl Ignored {
             Self::NoBranch(reference) => format!("{reference} was pushed, and only branches start runs"),
             Self::Deleted(branch) => format!("branch {branch} was deleted"),
             Self::Action { number, action } => format!("pull request {number} was {action}, which starts nothing"),
+            Self::Repository(action) => format!("the repository was {action}, which starts nothing"),
             Self::NoCommits(number) => format!("pull request {number} has no commits"),
         }
     }

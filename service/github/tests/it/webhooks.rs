@@ -42,7 +42,7 @@ fn derived(arrived: &Arrived) -> Derived {
 fn ignored(arrived: &Arrived) -> String {
     match derived(arrived) {
         Derived::Nothing(ignored) => ignored.sentence(),
-        Derived::Event(event) => panic!("{event:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

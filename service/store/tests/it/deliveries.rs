@@ -36,11 +36,11 @@ on_both! {
             new += usize::from(task.await.unwrap() == Accepted::New);
         }
         assert_eq!(new, 149);
-        let wanted = |largest, webhooks| Bodies { largest: Some(largest), webhooks };
-        let pushes = ["push", "pull_request"];
+        let wanted = |largest, webhooks: &'static [&'static str]| Bodies { largest: Some(largest), webhooks };
+        let pushes: &'static [&'static str] = &["push", "pull_request"];
         let page = store.waiting_deliveries(0, 100, &wanted(6, pushes)).await.unwrap();
         assert!(page.deliveries.iter().all(|delivery| delivery.body.is_some()));
-        for other in [wanted(3, pushes), wanted(6, ["ping", "issues"]), Bodies::default()] {
+        for other in [wanted(3, pushes), wanted(6, &["ping", "issues"]), Bodies::default()] {
             let page = store.waiting_deliveries(0, 100, &other).await.unwrap();
             assert_eq!(page.deliveries.len(), 100);
             assert!(page.deliveries.iter().all(|delivery| delivery.body.is_none()), "{other:?}");

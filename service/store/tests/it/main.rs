@@ -24,6 +24,7 @@ mod promotions;
 mod property;
 mod published;
 mod reads;
+mod repositories;
 mod retention;
 mod runs;
 mod samples;

@@ -81,6 +81,8 @@ on_empty! {
         assert_eq!((stats.deliveries, stats.deliveries_unprocessed, stats.artifacts, stats.executions), (2, 1, 5, 5));
         assert_eq!((stats.runs["queued"], stats.runs["running"], stats.runs["failed"]), (2, 1, 1));
         assert_eq!(plant::number(&url, "SELECT COUNT(*) FROM run_requests").await, 4);
+        let known = store.repository_name(42).await.unwrap();
+        assert_eq!(known.map(|known| known.to_string()).as_deref(), Some("acme/flights"), "its events told it");
         // They are numbered on.
         store.accept_delivery(&delivery("d3", 90)).await.unwrap();
         let waiting = waiting_deliveries(&store, 9).await;

@@ -121,7 +121,7 @@ pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
 pub async fn waiting_deliveries(store: &Store, limit: u32) -> Vec<Delivery> {
     let bodies = Bodies {
         largest: Some(u32::MAX),
-        webhooks: ["push", "pull_request"],
+        webhooks: &["push", "pull_request"],
     };
     let page = store.waiting_deliveries(0, limit, &bodies).await.unwrap();
     page.deliveries

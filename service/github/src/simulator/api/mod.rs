@@ -13,7 +13,7 @@ use super::state::{Repo, RepoInfo};
 use super::{ApiCall, Shared, git_http};
 use axum::extract::{FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, patch, post};
@@ -50,6 +50,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/app", get(repos::app))
         .route("/app/installations/{id}/access_tokens", post(repos::access_token))
         .route("/rate_limit", get(repos::rate_limit))
+        .nest("/repositories/{repository}", repo.clone())
         .nest("/repos/{owner}/{name}", repo)
         .fallback(|| async { ApiError::not_found() })
         .layer(from_fn_with_state(Arc::clone(&shared), door));
@@ -130,14 +131,8 @@ impl FromRequestParts<Arc<Shared>> for Asked {
             .extensions
             .get::<OriginalUri>()
             .map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
+        let query = whole.query().map(|query| format!("?{query}")).unwrap_or_default();
         let whole = whole.path();
-        let mut segments = whole.trim_start_matches("/repos/").split('/');
-        let name = format!(
-            "{}/{}",
-            segments.next().unwrap_or_default(),
-            segments.next().unwrap_or_default()
-        );
-        let name = RepoName::parse(&name).map_err(|_| ApiError::not_found())?;
         let identity = parts
             .extensions
             .get::<Identity>()
@@ -150,17 +145,32 @@ impl FromRequestParts<Arc<Shared>> for Asked {
                 "A JSON web token could not be decoded",
             ));
         }
-        let repo = shared
-            .state()
-            .repo(&name)
-            .map(Repo::info)
-            .ok_or_else(ApiError::not_found)?;
+        let repo = asked_for(shared, whole, &query, &parts.method)?;
         Ok(Self {
             shared: Arc::clone(shared),
             repo,
             identity,
         })
     }
+}
+
+/// The repository of a path, by name or number. A name that it had before leads to its number, as at GitHub.
+fn asked_for(shared: &Shared, path: &str, query: &str, method: &Method) -> Result<RepoInfo, ApiError> {
+    let state = shared.state();
+    if let Some(rest) = path.strip_prefix("/repositories/") {
+        let id = rest.split('/').next().and_then(|id| id.parse::<u64>().ok());
+        let found = state.repos.iter().find(|repo| Some(repo.id) == id);
+        return found.map(Repo::info).ok_or_else(ApiError::not_found);
+    }
+    let mut segments = path.trim_start_matches("/repos/").splitn(3, '/');
+    let (owner, name) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let rest = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+    let name = RepoName::parse(&format!("{owner}/{name}")).map_err(|_| ApiError::not_found())?;
+    if let Some(moved) = state.moved(&name) {
+        let place = format!("{}/repositories/{}{rest}{query}", shared.base_url, moved.id);
+        return Err(ApiError::moved(method, place));
+    }
+    state.repo(&name).map(Repo::info).ok_or_else(ApiError::not_found)
 }
 
 /// A body that is JSON, with GitHub's words when it is not.
