@@ -18,7 +18,7 @@ pub mod glob;
 pub mod ids;
 pub mod inbound;
 mod json;
-pub mod lfs;
+pub mod left_out;
 pub mod log;
 pub mod machine;
 pub mod node;

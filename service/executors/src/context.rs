@@ -7,7 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use trainyard_core::{glob, lfs};
+use trainyard_core::glob;
+use trainyard_core::left_out::{self, LeftOut};
 
 /// The rules of what is left out of a context, at its top.
 pub(crate) const IGNORE_FILE: &str = ".dockerignore";
@@ -76,11 +77,12 @@ pub(crate) fn ignore_file(context: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Every file of the context, sorted by path. Links are taken as links and never followed.
-pub(crate) fn files(context: &Path) -> io::Result<Vec<ContextFile>> {
+/// Every file of the context, sorted by path. Links are taken as links and never followed. `submodules` are folders of
+/// the tree whose files are not there: an image made without them would be another one.
+pub(crate) fn files(context: &Path, submodules: &[PathBuf]) -> io::Result<Vec<ContextFile>> {
     let mut found = Vec::new();
     let ignore = ignore_file(context)?.map_or_else(Ignore::default, |text| Ignore::parse(&text));
-    walk(context, "", &ignore, &mut found)?;
+    walk(context, "", (&ignore, submodules), &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
@@ -89,7 +91,12 @@ fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-fn walk(folder: &Path, relative: &str, ignore: &Ignore, found: &mut Vec<ContextFile>) -> io::Result<()> {
+fn walk(
+    folder: &Path,
+    relative: &str,
+    (ignore, submodules): (&Ignore, &[PathBuf]),
+    found: &mut Vec<ContextFile>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let entry = entry.map_err(at(folder))?;
         let source = entry.path();
@@ -105,8 +112,14 @@ fn walk(folder: &Path, relative: &str, ignore: &Ignore, found: &mut Vec<ContextF
         let left_out = ignore.leaves_out(&path);
         let metadata = source.symlink_metadata().map_err(at(&source))?;
         if metadata.is_dir() {
+            if !left_out && submodules.contains(&source) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    LeftOut::Submodule.sentence(&path),
+                ));
+            }
             if !left_out || ignore.may_come_back() {
-                walk(&source, &path, ignore, found)?;
+                walk(&source, &path, (ignore, submodules), found)?;
             }
         } else if !left_out && (metadata.is_file() || metadata.is_symlink()) {
             let executable = metadata.permissions().mode() & 0o111 != 0;
@@ -131,12 +144,15 @@ pub(crate) fn digest(files: &[ContextFile]) -> io::Result<[u8; 32]> {
             Some(target) => one.update(target.as_os_str().as_encoded_bytes()),
             None => {
                 let mut source = File::open(&file.source).map_err(at(&file.source))?;
-                let mut beginning = Vec::with_capacity(lfs::BEGINNING);
-                let first = (&mut source).take(lfs::BEGINNING as u64);
+                let mut beginning = Vec::with_capacity(left_out::BEGINNING);
+                let first = (&mut source).take(left_out::BEGINNING as u64);
                 { first }.read_to_end(&mut beginning).map_err(at(&file.source))?;
                 // Built from it, the image would have a few lines in place of the content.
-                if lfs::is_pointer(&beginning) {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, lfs::sentence(&file.path)));
+                if left_out::is_pointer(&beginning) {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        LeftOut::LfsPointer.sentence(&file.path),
+                    ));
                 }
                 one.update(&beginning);
                 io::copy(&mut source, &mut HashWriter(&mut one)).map_err(at(&file.source))?;
@@ -227,7 +243,7 @@ mod tests {
     }
 
     fn paths(folder: &tempfile::TempDir) -> Vec<String> {
-        files(folder.path())
+        files(folder.path(), &[])
             .unwrap()
             .into_iter()
             .map(|file| file.path)
@@ -238,13 +254,27 @@ mod tests {
     fn a_pointer_of_git_lfs_is_no_file_of_a_context() {
         let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n";
         let folder = context(&[("Dockerfile", "FROM base"), ("weights/big.bin", pointer)]);
-        let refused = digest(&files(folder.path()).unwrap()).unwrap_err();
+        let refused = digest(&files(folder.path(), &[]).unwrap()).unwrap_err();
         assert!(
             refused
                 .to_string()
                 .starts_with("'weights/big.bin' is a pointer of Git LFS"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_submodule_is_missed_unless_it_is_left_out() {
+        let folder = context(&[("Dockerfile", "FROM base")]);
+        let module = folder.path().join("vendored/lib");
+        fs::create_dir_all(&module).unwrap();
+        let refused = files(folder.path(), std::slice::from_ref(&module)).unwrap_err();
+        assert!(
+            refused.to_string().starts_with("'vendored/lib' is a git submodule"),
+            "{refused}"
+        );
+        fs::write(folder.path().join(IGNORE_FILE), "vendored\n").unwrap();
+        assert_eq!(files(folder.path(), &[module]).unwrap().len(), 2);
     }
 
     #[test]
@@ -295,14 +325,14 @@ mod tests {
             context(&[("a", "1"), ("b/c", "2")]),
             context(&[("b/c", "2"), ("a", "1")]),
         );
-        let digest_of = |folder: &tempfile::TempDir| digest(&files(folder.path()).unwrap()).unwrap();
+        let digest_of = |folder: &tempfile::TempDir| digest(&files(folder.path(), &[]).unwrap()).unwrap();
         let pack_of = |folder: &tempfile::TempDir| {
             let mut tar = Vec::new();
             let beside = Beside {
                 path: "Dockerfile".into(),
                 bytes: b"FROM x".to_vec(),
             };
-            pack(&files(folder.path()).unwrap(), None, &[beside], &mut tar).unwrap();
+            pack(&files(folder.path(), &[]).unwrap(), None, &[beside], &mut tar).unwrap();
             tar
         };
         assert_eq!(digest_of(&one), digest_of(&two));

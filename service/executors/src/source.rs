@@ -4,6 +4,7 @@ use crate::contract::{BuildError, BuildRequest};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use trainyard_core::left_out::LeftOut;
 
 /// A Dockerfile is no larger.
 const DOCKERFILE_BYTES: u64 = 1024 * 1024;
@@ -11,6 +12,8 @@ const DOCKERFILE_BYTES: u64 = 1024 * 1024;
 pub(crate) struct Source {
     /// Canonical, inside the request's root.
     pub(crate) context: PathBuf,
+    /// Canonical: folders whose files are not there.
+    pub(crate) submodules: Vec<PathBuf>,
     pub(crate) dockerfile: String,
     /// Where the Dockerfile is in the context, with `/`; `None` if it lies outside.
     pub(crate) inside: Option<String>,
@@ -20,6 +23,12 @@ pub(crate) struct Source {
 /// request, so links that lead out of them are refused.
 pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
     let root = fs::canonicalize(&request.root).map_err(|error| unreadable(&request.root, error))?;
+    let inside = |path: &Path| request.submodules.iter().find(|folder| path.starts_with(folder));
+    if let Some(submodule) = inside(&request.dockerfile).or(inside(&request.context)) {
+        let path = submodule.strip_prefix(&request.root).unwrap_or(submodule);
+        let message = LeftOut::Submodule.sentence(&path.display().to_string());
+        return Err(BuildError::Refused { message });
+    }
     let shown = request.dockerfile.display();
     let told = |problem: &str| format!("the Dockerfile {shown} {problem}: correct build.dockerfile or add the file");
     let problem = |problem: String| BuildError::Refused {
@@ -50,8 +59,13 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Source, BuildError> {
     // What is a link to it in the context is sent as a link.
     let inside = path.strip_prefix(&context).ok().and_then(Path::to_str);
     let inside = inside.map(str::to_owned);
+    let submodules = request
+        .submodules
+        .iter()
+        .filter_map(|folder| fs::canonicalize(folder).ok());
     Ok(Source {
         context,
+        submodules: submodules.collect(),
         dockerfile,
         inside,
     })

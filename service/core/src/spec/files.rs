@@ -1,10 +1,12 @@
 //! Files of the repository as inputs of steps: `file:pipelines/flights/schema.json`.
 
 use super::source_map::Problems;
+use crate::left_out::LeftOut;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::span::{PathError, check_path};
 use crate::suggest;
+use std::path::Path;
 
 /// What an input begins with that is a file of the repository.
 pub(super) const FILE_PREFIX: &str = "file:";
@@ -34,11 +36,24 @@ pub(super) fn check(path: &str) -> Result<(), FilePathError> {
 /// The files that steps read and that are not there, in the file's order.
 ///
 /// `file` and `text` are the pipeline file's; `known` are the paths that the repository has, at least
-/// those near the ones that are read; `place` says where that is, for example `commit 1a2b3c4`.
-pub fn missing(plan: &Plan, file: &str, text: &str, known: &[String], place: &str) -> Vec<Problem> {
+/// those near the ones that are read, and `submodules` the folders whose files it has not; `place` says where that is,
+/// for example `commit 1a2b3c4`.
+pub fn missing(
+    plan: &Plan,
+    file: &str,
+    text: &str,
+    (known, submodules): (&[String], &[String]),
+    place: &str,
+) -> Vec<Problem> {
     let mut problems = Problems::new(file, text);
     for (step, input, path) in plan.files() {
         if known.iter().any(|known| known == path) {
+            continue;
+        }
+        let behind = |folder: &&String| Path::new(path).starts_with(folder.as_str());
+        if let Some(submodule) = submodules.iter().find(behind) {
+            let message = LeftOut::Submodule.sentence(submodule);
+            problems.add(&["steps", step.as_str(), "inputs", input], message);
             continue;
         }
         let message = format!("there is no file '{path}' in {place}");
@@ -124,7 +139,7 @@ mod tests {
     use crate::spec::load;
     use crate::spec::tests::FLIGHTS;
     use proptest::prelude::*;
-    use std::path::{Component, Path};
+    use std::path::Component;
 
     /// The example whose validator reads this as its schema.
     fn with_schema(reference: &str) -> String {
@@ -214,7 +229,13 @@ mod tests {
         let one = |path: &str| {
             let text = with_schema(&format!("file:{path}"));
             let plan = load("p.yaml", &text, &Default::default()).unwrap();
-            let found = missing(&plan, "p.yaml", &text, &known, "commit 1a2b3c4");
+            let found = missing(
+                &plan,
+                "p.yaml",
+                &text,
+                (&known, &["vendored".to_owned()]),
+                "commit 1a2b3c4",
+            );
             found
                 .iter()
                 .map(|problem| problem.render(&text))
@@ -226,6 +247,7 @@ mod tests {
             "schema.json",
             "README.md",
             "pipelines/flights/schema.json",
+            "vendored/schema.json",
         ];
         insta::assert_snapshot!(paths.map(one).join("\n"), @r#"
         p.yaml:20:74: there is no file 'pipelines/flights/shema.json' in commit 1a2b3c4: did you mean 'pipelines/flights/schema.json'?
@@ -236,6 +258,10 @@ mod tests {
             |                                                                          ^
         p.yaml:20:74: there is no file 'README.md' in commit 1a2b3c4: paths begin at the top of the repository
          20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: "file:README.md" } }
+            |                                                                          ^
+
+        p.yaml:20:74: 'vendored' is a git submodule, whose files are not in the commit: commit them in its place, or leave it out with a .dockerignore
+         20 |   validate: { uses: example-validator, inputs: { statistics: statistics, schema: "file:vendored/schema.json" } }
             |                                                                          ^
         "#);
     }

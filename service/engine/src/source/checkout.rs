@@ -133,6 +133,15 @@ pub(crate) async fn source(at: &Source, request: &RunRequest) -> Result<PathBuf,
     Ok(folder)
 }
 
+/// Folders of that tree whose files another repository has; none of a folder on this machine, which is as it is.
+pub(crate) async fn submodules(at: &Source, request: &RunRequest) -> Result<Vec<String>, SourceError> {
+    let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
+        return Ok(Vec::new());
+    };
+    let mirror = fetch(at, repo, request.installation_id, commit).await?;
+    Ok(mirror.submodules(commit).await?)
+}
+
 /// Where that tree is, or will be.
 pub(crate) fn folder(folders: &Folders, request: &RunRequest) -> PathBuf {
     match &request.repo {

@@ -53,7 +53,8 @@ pub(crate) async fn load(
         return Ok(checked.finished());
     };
     let known = mirror.list(commit, "").await?;
+    let submodules = mirror.submodules(commit).await?;
     let short: String = commit.as_str().chars().take(7).collect();
-    let missing = spec::missing_files(plan, path, text, &known, &format!("commit {short}"));
+    let missing = spec::missing_files(plan, path, text, (&known, &submodules), &format!("commit {short}"));
     Ok(checked.and(missing).finished())
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 use trainyard_core::artifact::{ArtifactRef, only_file};
 use trainyard_core::ids::StepName;
-use trainyard_core::lfs;
+use trainyard_core::left_out::{self, LeftOut};
 use trainyard_core::machine;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
@@ -32,8 +32,8 @@ pub(crate) async fn artifact(
     type_name: &str,
 ) -> Result<ArtifactRef, SourceError> {
     let (bytes, place) = read(at, request, path).await?;
-    if lfs::is_pointer(&bytes) {
-        return Err(SourceError::Broken(lfs::sentence(path)));
+    if left_out::is_pointer(&bytes) {
+        return Err(SourceError::Broken(LeftOut::LfsPointer.sentence(path)));
     }
     let work = at.folders.work(&request.id).join("files");
     let source = work.join(format!("{step}.{input}"));
@@ -102,7 +102,7 @@ pub fn missing_locally(file: &Path, plan: &Plan, text: &str) -> Vec<Problem> {
     let file = file.display().to_string();
     let is_file = |path: &str| root.join(path).is_file();
     let is_folder = |path: &str| root.join(path).is_dir();
-    let mut problems = missing_files(plan, &file, text, &known, &place);
+    let mut problems = missing_files(plan, &file, text, (&known, &[]), &place);
     problems.extend(missing_builds(plan, &file, text, is_file, is_folder, &place));
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems

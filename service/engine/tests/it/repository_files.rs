@@ -102,6 +102,32 @@ async fn a_pointer_of_git_lfs_is_not_taken_for_the_file() {
 }
 
 #[tokio::test]
+async fn a_file_of_a_submodule_is_not_there() {
+    let yard = yard().await;
+    let commit = yard.work.git(&[
+        "commit-tree",
+        "-m",
+        "Elsewhere",
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    ]);
+    let module = format!("160000,{},vendored", commit.await.trim());
+    yard.work.git(&["update-index", "--add", "--cacheinfo", &module]).await;
+    let text = pipeline()
+        .iter()
+        .map(|(from, to)| (*from, to.replace("file:words.txt", "file:vendored/words.txt")))
+        .collect::<Vec<_>>();
+    let text: Vec<_> = text.iter().map(|(from, to)| (*from, to.as_str())).collect();
+    yard.work.write(tiny::FILE, &tiny::tiny(&text));
+    yard.work.git(&["add", "pipelines"]).await;
+    yard.work
+        .git(&["commit", "--quiet", "--message", "Read a submodule"])
+        .await;
+    yard.work.git(&["push", "--quiet", "origin", "HEAD"]).await;
+    let outcome = yard.settled(1).await.remove(0).outcome.unwrap();
+    insta::assert_snapshot!(outcome, @"pipelines/tiny/pipeline.yaml:15:54: 'vendored' is a git submodule, whose files are not in the commit: commit them in its place, or leave it out with a .dockerignore");
+}
+
+#[tokio::test]
 async fn a_pull_request_brings_its_own_file_and_leaves_the_base_s() {
     let yard = yard().await;
     yard.push(&pipeline()).await;

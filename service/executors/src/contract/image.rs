@@ -16,6 +16,8 @@ pub struct BuildRequest {
     pub root: PathBuf,
     /// The folder sent to the builder, filtered by its `.dockerignore`.
     pub context: PathBuf,
+    /// Folders of the tree that are submodules, whose files are not there.
+    pub submodules: Vec<PathBuf>,
     /// The Dockerfile.
     pub dockerfile: PathBuf,
     /// Build arguments.

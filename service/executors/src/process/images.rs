@@ -12,7 +12,7 @@ pub struct ProcessImages;
 impl ImageBuilder for ProcessImages {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
         let source = source::read(request)?;
-        let digest = context::files(&source.context).and_then(|files| context::digest(&files));
+        let digest = context::files(&source.context, &source.submodules).and_then(|files| context::digest(&files));
         let digest = digest.map_err(|error| source::unreadable(&request.context, error))?;
         let key = image_key(&source.dockerfile, &request.build_args, &Default::default(), &digest);
         Ok(BuiltImage {

@@ -186,6 +186,7 @@ async fn a_build_that_is_interrupted_has_not_failed() {
         BuildRequest {
             root: folder.path().to_owned(),
             context: folder.path().to_owned(),
+            submodules: Vec::new(),
             dockerfile: folder.path().join("Dockerfile"),
             build_args: BTreeMap::new(),
             name: "test/interrupted".to_owned(),

@@ -18,6 +18,7 @@ impl Tree {
         let root = folder.path().join("source");
         let request = BuildRequest {
             context: root.join("context"),
+            submodules: Vec::new(),
             dockerfile: root.join("dockerfiles/train.Dockerfile"),
             build_args: BTreeMap::new(),
             network: Network::Bridge,

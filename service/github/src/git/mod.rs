@@ -217,6 +217,17 @@ impl Mirror {
         self.blob(&entry.object).await.map(Some)
     }
 
+    /// The submodules of a commit, by their paths: of them a commit has only a number.
+    pub async fn submodules(&self, sha: &CommitSha) -> Result<Vec<String>, GitError> {
+        #[cfg(debug_assertions)]
+        if scripted::is_on() {
+            return Ok(Vec::new());
+        }
+        let entries = sound!(self, &[sha], self.entries(sha, None))?;
+        let submodules = entries.into_iter().filter(|entry| entry.mode == "160000");
+        Ok(submodules.map(|entry| entry.path).collect())
+    }
+
     /// The files of a commit at or below `prefix`, a folder; an empty one means all. Sorted.
     pub async fn list(&self, sha: &CommitSha, prefix: &str) -> Result<Vec<String>, GitError> {
         #[cfg(debug_assertions)]

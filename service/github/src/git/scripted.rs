@@ -39,6 +39,10 @@ fn with<T>(ask: impl FnOnce(&dyn Scripted) -> T) -> Option<T> {
     repository.map(|repository| ask(&*repository))
 }
 
+pub(super) fn is_on() -> bool {
+    with(|_| ()).is_some()
+}
+
 fn missing(sha: &CommitSha) -> GitError {
     GitError::CommitNotFound {
         url: "the simulation".to_owned(),

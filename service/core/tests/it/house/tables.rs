@@ -72,7 +72,7 @@ pub const CORE_ROOMS: [&str; 31] = [
     "executor_output",
     "problem",
     "stored",
-    "lfs",
+    "left_out",
     "log",
     "node",
     "artifact",

@@ -22,9 +22,11 @@ pub(super) async fn build_image(
         return Err(EffectError::Broken(format!("the plan has no image '{image}'")));
     };
     let tree = checkout::source(source, &run.request).await?;
+    let submodules = checkout::submodules(source, &run.request).await?;
     let request = BuildRequest {
         root: tree.clone(),
         context: tree.join(&build.context),
+        submodules: submodules.iter().map(|path| tree.join(path)).collect(),
         dockerfile: tree.join(&build.dockerfile),
         build_args: build.args.clone(),
         network: match build.network {

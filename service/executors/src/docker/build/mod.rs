@@ -289,7 +289,7 @@ impl ImageBuilder for DockerImageBuilder {
             let source = source::read(&asked)?;
             let unreadable = |error| source::unreadable(&asked.context, error);
             let ignore = context::ignore_file(&source.context).map_err(unreadable)?;
-            let files = context::files(&source.context).map_err(unreadable)?;
+            let files = context::files(&source.context, &source.submodules).map_err(unreadable)?;
             let digest = context::digest(&files).map_err(unreadable)?;
             Ok(Read {
                 source,

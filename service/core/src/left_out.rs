@@ -1,4 +1,14 @@
-//! Git LFS keeps a pointer in place of a file: a few lines that say where the content is, in a commit that looks whole.
+//! What a commit names and does not have, so that it only looks whole. Git LFS keeps a pointer in place of a file: a few
+//! lines that say where the content is. A submodule is the number of another repository's commit.
+
+/// What is not there, of a path that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// A pointer of Git LFS.
+    LfsPointer,
+    /// A submodule of git.
+    Submodule,
+}
 
 /// How a pointer begins, by the two names of the format (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
 const BEGINNINGS: [&[u8]; 2] = [
@@ -14,11 +24,18 @@ pub fn is_pointer(beginning: &[u8]) -> bool {
     BEGINNINGS.iter().any(|known| beginning.starts_with(known))
 }
 
-/// What is said of a path that has a pointer.
-pub fn sentence(path: &str) -> String {
-    format!(
-        "'{path}' is a pointer of Git LFS and not the file itself, and its content is not in the commit: commit the file, or read it as data from the data root"
-    )
+impl LeftOut {
+    /// What is said of the path.
+    pub fn sentence(self, path: &str) -> String {
+        match self {
+            Self::LfsPointer => format!(
+                "'{path}' is a pointer of Git LFS and not the file itself, and its content is not in the commit: commit the file, or read it as data from the data root"
+            ),
+            Self::Submodule => format!(
+                "'{path}' is a git submodule, whose files are not in the commit: commit them in its place, or leave it out with a .dockerignore"
+            ),
+        }
+    }
 }
 
 #[cfg(test)]
