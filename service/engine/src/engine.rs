@@ -205,6 +205,7 @@ impl Engine {
         let source = Source {
             github,
             folders: folders.clone(),
+            places: Default::default(),
         };
         let registry = Registry {
             store: store.clone(),

@@ -133,4 +133,10 @@ impl ImageBuilder for AnyImageBuilder {
     async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
         each!(self, inner => inner.resolve(reference).await)
     }
+    async fn find(&self, request: &BuildRequest) -> Result<Option<String>, BuildError> {
+        each!(self, inner => inner.find(request).await)
+    }
+    async fn present(&self, reference: &str) -> Result<Option<String>, BuildError> {
+        each!(self, inner => inner.present(reference).await)
+    }
 }

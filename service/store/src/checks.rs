@@ -166,6 +166,21 @@ pub(crate) async fn see_branch(db: &mut Connection, seen: &BranchSeen, at: Micro
     db.execute(PUT_BRANCH, arguments).await.map(drop)
 }
 
+/// What is shown of all pipelines at a commit.
+pub(crate) async fn shown_of(db: &mut Connection, repo: &RepoName, commit: &CommitSha) -> Result<Vec<Shown>> {
+    let bases = bases(db, repo, commit).await?;
+    let mut all = Vec::new();
+    for row in db.rows(PIPELINES, args![repo.to_string(), commit.as_str()]).await? {
+        let subject = Subject {
+            repo: repo.clone(),
+            commit: commit.clone(),
+            pipeline: row.get(0)?,
+        };
+        all.extend(shown(&answers(db, &subject).await?, &bases));
+    }
+    Ok(all)
+}
+
 /// What GitHub is not shown yet.
 async fn put_changes(
     db: &mut Connection,

@@ -43,6 +43,8 @@ statements! {
     CHECKS = "UPDATE checks SET repo = $2 WHERE repo = $1 AND NOT EXISTS (SELECT 1 FROM checks o
         WHERE o.repo = $2 AND o.commit_sha = checks.commit_sha AND o.pipeline = checks.pipeline
         AND o.asked_by = checks.asked_by AND o.base = checks.base)";
+    CHECK_RUNS = "UPDATE check_runs SET repo = $2 WHERE repo = $1 AND NOT EXISTS (SELECT 1 FROM check_runs o
+        WHERE o.repo = $2 AND o.commit_sha = check_runs.commit_sha AND o.name = check_runs.name)";
     PULLS = "UPDATE pull_requests SET repo = $2 WHERE repo = $1
         AND NOT EXISTS (SELECT 1 FROM pull_requests o WHERE o.repo = $2 AND o.number = pull_requests.number)";
     BRANCHES = "UPDATE branches SET repo = $2 WHERE repo = $1
@@ -51,17 +53,19 @@ statements! {
     DROP_SCHEDULES = "DELETE FROM schedules WHERE repo = $1";
     DROP_SLOTS = "DELETE FROM schedule_slots WHERE repo = $1";
     DROP_CHECKS = "DELETE FROM checks WHERE repo = $1";
+    DROP_CHECK_RUNS = "DELETE FROM check_runs WHERE repo = $1";
     DROP_PULLS = "DELETE FROM pull_requests WHERE repo = $1";
     DROP_BRANCHES = "DELETE FROM branches WHERE repo = $1";
     DROP_TURN = "DELETE FROM check_turns WHERE repo = $1";
 }
 
 /// Tables whose rows go by the name: what is known under the new name already, is newer.
-const MOVED: [(Statement, Statement); 6] = [
+const MOVED: [(Statement, Statement); 7] = [
     (PIPELINES, DROP_PIPELINES),
     (SCHEDULES, DROP_SCHEDULES),
     (SLOTS, DROP_SLOTS),
     (CHECKS, DROP_CHECKS),
+    (CHECK_RUNS, DROP_CHECK_RUNS),
     (PULLS, DROP_PULLS),
     (BRANCHES, DROP_BRANCHES),
 ];

@@ -63,6 +63,8 @@ statements! {
     DELETE_SLOTS = concat!("DELETE ", old_slots!());
     COUNT_SLOTS = concat!("SELECT COUNT(*) ", old_slots!());
     DELETE_CHECKS = concat!("DELETE ", old_checks!());
+    DELETE_CHECK_RUNS = "DELETE FROM check_runs WHERE made_at < $1 AND NOT EXISTS (SELECT 1 FROM pull_requests p
+            WHERE p.repo = check_runs.repo AND p.head = check_runs.commit_sha AND p.is_open = TRUE)";
     COUNT_CHECKS = concat!("SELECT COUNT(*) ", old_checks!());
     DELETE_PULL_REQUESTS = "DELETE FROM pull_requests WHERE at < $1 AND is_open = FALSE";
     GIVE_UP = "UPDATE deliveries SET processed_at = $2, outcome = $3
@@ -170,6 +172,7 @@ impl Store {
                     let messages = db.execute(DELETE_MESSAGES, args![before]).await?;
                     let slots = db.execute(DELETE_SLOTS, args![before]).await?;
                     let checks = db.execute(DELETE_CHECKS, args![before]).await?;
+                    db.execute(DELETE_CHECK_RUNS, args![before]).await?;
                     db.execute(DELETE_PULL_REQUESTS, args![before]).await?;
                     Ok((messages, slots, checks))
                 })

@@ -6,8 +6,9 @@ use super::reason::Reason;
 use crate::event::{Event, PullRequest, PullRequestAction, Push};
 use crate::ids::{EventId, Micros, RunId};
 use crate::plan::Plan;
+use crate::problem::Problem;
 use crate::report::{
-    Answer, AskedBy, Audience, BranchSeen, Finding, PullRequestSeen, Question, Status, Subject, Telling,
+    Answer, AskedBy, Audience, BranchSeen, CheckRun, Finding, PullRequestSeen, Question, Status, Subject, Telling,
 };
 use crate::run::RunRequest;
 use crate::trigger::{Cause, Match};
@@ -184,8 +185,15 @@ impl<'a> Draft<'a> {
         }));
     }
 
-    /// A status of the origin's commit, which has no run.
-    pub(super) fn tell(&mut self, origin: &Origin, pipeline: &str, finding: Finding, status: Status) {
+    /// A status of the origin's commit, which has no run: `why` in whole, and the `problems` of its files.
+    pub(super) fn tell(
+        &mut self,
+        origin: &Origin,
+        pipeline: &str,
+        (finding, status): (Finding, Status),
+        why: &str,
+        problems: &[Problem],
+    ) {
         let (Some(repo), Some(commit)) = (&origin.repo, &origin.commit) else {
             return;
         };
@@ -193,6 +201,8 @@ impl<'a> Draft<'a> {
             Some(_) => (AskedBy::PullRequest, &origin.base),
             None => (AskedBy::Branch, &origin.branch),
         };
+        let asked = self.given.event.to_string();
+        let check = CheckRun::of_finding((&asked, self.given.at), finding.conclusion(status.state), why, problems);
         self.consequences
             .push(Consequence::Tell(Telling::Answer(Box::new(Answer {
                 subject: Subject {
@@ -204,10 +214,11 @@ impl<'a> Draft<'a> {
                     asked_by,
                     base: base.clone().unwrap_or_default(),
                 },
-                asked: self.given.event.to_string(),
+                asked,
                 pull_request: origin.pull_request,
                 finding,
                 status,
+                check: Some(Box::new(check)),
                 target_url: None,
                 installation_id: origin.installation_id,
             }))));

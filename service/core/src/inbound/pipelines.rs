@@ -21,6 +21,17 @@ impl FoundPipeline {
             Err(_) => self.folder.rsplit('/').next().unwrap_or(&self.folder),
         }
     }
+
+    /// The same; of a file that cannot be read the name that it has in the `reviewed` ones, for which people wait.
+    pub fn name_beside<'a>(&'a self, reviewed: &'a [Self]) -> &'a str {
+        let there = reviewed
+            .iter()
+            .find(|there| there.folder == self.folder && there.plan.is_ok());
+        match (&self.plan, there) {
+            (Err(_), Some(there)) => there.name(),
+            _ => self.name(),
+        }
+    }
 }
 
 /// A pipeline at the head of its default branch, as far as a push told.
@@ -79,4 +90,26 @@ pub fn told_apart(found: &[FoundPipeline]) -> (Vec<&FoundPipeline>, Vec<SameName
     }
     let apart = found.iter().filter(|pipeline| count(pipeline.name()) == 1).collect();
     (apart, same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_keeps_the_name_that_people_wait_for() {
+        let at = |folder: &str, plan| FoundPipeline {
+            folder: folder.to_owned(),
+            plan,
+        };
+        let base = [at("pipelines/a", Ok(crate::spec::tests::flights()))];
+        for (folder, name) in [("pipelines/a", "flights"), ("pipelines/b", "b")] {
+            assert_eq!(at(folder, Err(Vec::new())).name_beside(&base), name);
+        }
+        let other = Plan {
+            pipeline: "other".to_owned(),
+            ..crate::spec::tests::flights()
+        };
+        assert_eq!(at("pipelines/a", Ok(other)).name_beside(&base), "other");
+    }
 }

@@ -31,6 +31,13 @@ pub enum Reason {
         /// Where that file is.
         branch: String,
     },
+    /// The base has a pipeline that is not in the commit.
+    NotHere {
+        /// The pipeline.
+        pipeline: String,
+        /// The base.
+        base: String,
+    },
     /// Two or more files have one name.
     SameName(SameName),
     /// The push had to wait, and its branch moved on meanwhile.
@@ -81,7 +88,15 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What stands in deliveries and statuses.
+    /// What stands in checks.
+    pub fn told(&self) -> String {
+        match self {
+            Self::NotStarted(not_started) => not_started.told(),
+            other => other.sentence(),
+        }
+    }
+
+    /// What stands in deliveries.
     pub fn sentence(&self) -> String {
         match self {
             Self::NotStarted(not_started) => not_started.sentence(),
@@ -100,6 +115,9 @@ impl Reason {
                     "pipeline '{pipeline}' runs without the network that this commit asks for (step {}): it reaches what its file on '{branch}' lets it reach",
                     steps.join(", ")
                 )
+            }
+            Self::NotHere { pipeline, base } => {
+                format!("nothing to do: pipeline '{pipeline}' of '{base}' is not in this commit")
             }
             Self::SameName(same) => same.sentence(),
             Self::Overtaken { repo, branch } => {

@@ -30,7 +30,7 @@ pub fn push(
         let plan = match &pipeline.plan {
             Ok(plan) => plan,
             Err(problems) => {
-                draft.invalid(pipeline.name(), problems, &origin);
+                draft.invalid(pipeline.name_beside(reviewed.unwrap_or_default()), problems, &origin);
                 continue;
             }
         };
@@ -77,7 +77,7 @@ pub fn pull_request(
         let plan = match &pipeline.plan {
             Ok(plan) => plan,
             Err(problems) => {
-                draft.invalid(pipeline.name(), problems, &origin);
+                draft.invalid(pipeline.name_beside(base), problems, &origin);
                 continue;
             }
         };
@@ -93,6 +93,7 @@ pub fn pull_request(
             Match::No(not_started) => draft.not_judged(&origin, not_started),
         }
     }
+    draft.not_here(&origin, base, head);
     draft.of(event)
 }
 
@@ -120,7 +121,9 @@ impl Draft<'_> {
         let (apart, same) = told_apart(found);
         for same in same {
             let name = same.name.clone();
-            self.unjudged(origin, &name, StatusState::Error, Reason::SameName(same));
+            let of_file = |file: &String| Problem::whole(file, same.sentence(), None);
+            let problems: Vec<Problem> = same.files.iter().map(of_file).collect();
+            self.unjudged(origin, &name, StatusState::Error, Reason::SameName(same), &problems);
         }
         apart
     }
@@ -131,7 +134,29 @@ impl Draft<'_> {
             self.because(Reason::Invalid(first.clone()));
         }
         let status = report::invalid_pipeline_status(name, problems);
-        self.tell(origin, name, Finding::Unjudged, status);
+        let why = match problems {
+            [] | [_] => status.description.clone(),
+            [_, _, ..] => format!("{} problems", problems.len()),
+        };
+        self.tell(origin, name, (Finding::Unjudged, status), &why, problems);
+    }
+
+    /// A required check of the base's would be waited for for ever where the commit does not have its pipeline: it was
+    /// removed, or came later.
+    fn not_here(&mut self, origin: &Origin, base: &[FoundPipeline], head: &[FoundPipeline]) {
+        let (apart, _) = told_apart(base);
+        for pipeline in apart {
+            let Ok(plan) = &pipeline.plan else { continue };
+            let here = |found: &FoundPipeline| found.name_beside(base) == plan.pipeline;
+            if plan.triggers.pull_request.is_none() || head.iter().any(here) {
+                continue;
+            }
+            let reason = Reason::NotHere {
+                pipeline: plan.pipeline.clone(),
+                base: origin.base.clone().unwrap_or_default(),
+            };
+            self.unjudged(origin, &plan.pipeline, StatusState::Success, reason, &[]);
+        }
     }
 
     /// A run with the bar and the rights of the reviewed file: a change cannot lower what it is judged by, nor give
@@ -158,7 +183,12 @@ impl Draft<'_> {
                 let may_push = run.may_push && reviewed.is_some();
                 self.begin(RunRequest { may_push, ..run });
             }
-            Err(gone) => self.unjudged(origin, &plan.pipeline, StatusState::Error, Reason::TakenAway(gone)),
+            Err(gone) => {
+                let file = format!("{}/pipeline.yaml", found.folder);
+                let problem = Problem::whole(&file, gone.to_string(), None);
+                let reason = Reason::TakenAway(gone);
+                self.unjudged(origin, &plan.pipeline, StatusState::Error, reason, &[problem]);
+            }
         }
     }
 
@@ -172,20 +202,21 @@ impl Draft<'_> {
             _ => StatusState::Success,
         };
         let pipeline = not_started.pipeline.clone();
-        self.unjudged(origin, &pipeline, state, Reason::NotStarted(not_started));
+        self.unjudged(origin, &pipeline, state, Reason::NotStarted(not_started), &[]);
     }
 
     /// A commit for which no run starts hears why.
-    fn unjudged(&mut self, origin: &Origin, pipeline: &str, state: StatusState, reason: Reason) {
+    fn unjudged(&mut self, origin: &Origin, pipeline: &str, state: StatusState, reason: Reason, problems: &[Problem]) {
+        let why = reason.told();
         let status = Status {
             state,
-            ..report::nothing_to_do_status(pipeline, &reason.sentence())
+            ..report::nothing_to_do_status(pipeline, &why)
         };
         let finding = match state {
             StatusState::Success => Finding::Nothing,
             _ => Finding::Unjudged,
         };
-        self.tell(origin, pipeline, finding, status);
+        self.tell(origin, pipeline, (finding, status), &why, problems);
         self.because(reason);
     }
 }

@@ -4,6 +4,7 @@
 //! requests into different branches, and by the branches whose head it is. An answer belongs to its question, and what
 //! is shown follows from all of them, so that no answer stands for another question's.
 
+use super::check_run::{CheckRun, Conclusion};
 use super::message::{OutboxItem, Shown};
 use super::{Status, StatusState};
 use crate::ids::{CommitSha, Micros, RepoName, RunId};
@@ -63,6 +64,18 @@ pub enum Finding {
     Nothing,
 }
 
+impl Finding {
+    /// How a check run ends that says so, where no run does.
+    pub(crate) fn conclusion(self, state: StatusState) -> Conclusion {
+        match (self, state) {
+            (Self::Nothing, _) => Conclusion::Skipped,
+            (_, StatusState::Success) => Conclusion::Success,
+            (_, StatusState::Pending) => Conclusion::ActionRequired,
+            (_, StatusState::Failure | StatusState::Error) => Conclusion::Failure,
+        }
+    }
+}
+
 /// The answer to a question about a commit, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -78,6 +91,9 @@ pub struct Answer {
     pub finding: Finding,
     /// What is shown if it counts.
     pub status: Status,
+    /// The same as a check run; `None` in what older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Box<CheckRun>>,
     /// Where people read on.
     pub target_url: Option<String>,
     /// The App installation to speak through.
@@ -209,6 +225,7 @@ impl Answer {
             pull_request: run.request.pull_request,
             finding: Finding::Run,
             status,
+            check: Some(Box::new(CheckRun::of_run(run, target_url.as_deref()))),
             target_url,
             installation_id: run.request.installation_id,
         })
@@ -227,8 +244,13 @@ impl Answer {
     }
 
     fn shown(&self, status: Status) -> Shown {
+        let check = match &self.check {
+            Some(check) => (**check).clone(),
+            None => CheckRun::of_status(&self.asked, &self.status),
+        };
         Shown {
             status,
+            check,
             target_url: self.target_url.clone(),
             installation_id: self.installation_id,
         }
@@ -314,6 +336,7 @@ mod tests {
                 context: "trainyard/flights".to_owned(),
                 description: format!("{asked} for {base}"),
             },
+            check: None,
             target_url: None,
             installation_id: None,
         }

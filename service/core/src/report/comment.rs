@@ -2,13 +2,13 @@
 
 use super::logs;
 use super::markdown::{MAX_CELL, escape};
-use super::{blessing, difference, difference_heading, mark, one_line, proposed_gate, unjudged, values};
+use super::{blessing, difference, difference_heading, mark, one_line, plan, proposed_gate, unjudged, values};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
 use crate::run::{Run, RunState, Withheld};
 use std::fmt::Write;
 
-/// GitHub's limit, in characters.
+/// GitHub's limit; it says characters, and so many bytes are no more of them.
 const MAX_COMMENT: usize = 65_535;
 
 /// More reasons than this are counted instead of shown.
@@ -22,16 +22,35 @@ pub fn marker(pipeline: &str) -> String {
     format!("<!-- trainyard:{pipeline} -->")
 }
 
-/// The pull request comment, at most 65,535 characters; `None` unless the run is of a pull request
-/// and came to an end of its own. A cancelled run says so in its status alone: the newer run that
-/// mostly cancelled it has the comment.
+/// The pull request comment, at most 65,535 bytes; `None` unless the run is of a pull request
+/// and came to an end of its own, or has just begun: then it is the plan. A run that is cancelled
+/// before says so in its check alone: the newer run that mostly cancelled it has the comment.
 pub fn comment(run: &Run, details_url: &str) -> Option<String> {
     run.request.pull_request?;
-    if !matches!(run.state, RunState::Succeeded | RunState::Failed) {
-        return None;
-    }
     let pipeline = &run.request.plan.pipeline;
-    let mut head = format!("{}\n### {}: {}\n", marker(pipeline), escape(pipeline), headline(run));
+    let title = |words: &str| format!("{}\n### {}: {words}\n", marker(pipeline), escape(pipeline));
+    match run.state {
+        RunState::Succeeded | RunState::Failed => {
+            let foot = foot(run, details_url);
+            Some(found(run, title(headline(run)), &foot, MAX_COMMENT))
+        }
+        RunState::Running => {
+            let forecast = run.forecast.as_ref()?;
+            let plan = plan::section(run, forecast);
+            Some(format!("{}\n{plan}\n{}", title("running"), foot(run, details_url)))
+        }
+        // The plan is no longer what is to come.
+        RunState::Cancelled => {
+            run.forecast.as_ref()?;
+            let why = escape(&one_line(run.summary.as_deref().unwrap_or_default(), MAX_CELL));
+            Some(format!("{}\n{why}\n\n{}", title("cancelled"), foot(run, details_url)))
+        }
+        RunState::Queued => None,
+    }
+}
+
+/// What a run that is over found, between `head` and `foot`, in at most so many characters.
+pub(super) fn found(run: &Run, mut head: String, foot: &str, most: usize) -> String {
     if let Some(reasons) = reasons(run) {
         let _ = write!(head, "\n{reasons}");
     }
@@ -39,25 +58,25 @@ pub fn comment(run: &Run, details_url: &str) -> Option<String> {
         let _ = write!(head, "\n{logs}");
     }
     let foot = match proposed_gate::section(run) {
-        Some(section) => format!("{section}\n{}", foot(run, details_url)),
-        None => foot(run, details_url),
+        Some(section) => format!("{section}\n{foot}"),
+        None => foot.to_owned(),
     };
     let Some(verdict) = run.verdict.as_ref().filter(|verdict| !verdict.comparisons().is_empty()) else {
-        return Some(format!("{head}\n{foot}"));
+        return format!("{head}\n{foot}");
     };
-    let room = MAX_COMMENT.saturating_sub(head.chars().count() + foot.chars().count() + 2);
-    Some(format!("{head}\n{}\n{foot}", table(run, verdict, room)))
+    let room = most.saturating_sub(head.len() + foot.len() + 2);
+    format!("{head}\n{}\n{foot}", table(run, verdict, room))
 }
 
-fn headline(run: &Run) -> String {
+pub(super) fn headline(run: &Run) -> &'static str {
     match (run.state, blessing(run)) {
-        (RunState::Failed, _) => "the run failed".to_owned(),
-        (_, Some(Blessing::Blessed)) => "✓ approved".to_owned(),
-        (_, Some(Blessing::NotBlessed)) => "✗ not approved".to_owned(),
-        (_, Some(Blessing::NotEvaluated)) => "not judged".to_owned(),
-        (_, Some(Blessing::Unchanged)) => "✓ unchanged".to_owned(),
-        (_, None) if unjudged(run) => "✗ not judged".to_owned(),
-        (_, None) => "all steps finished; the pipeline has no gate".to_owned(),
+        (RunState::Failed, _) => "the run failed",
+        (_, Some(Blessing::Blessed)) => "✓ approved",
+        (_, Some(Blessing::NotBlessed)) => "✗ not approved",
+        (_, Some(Blessing::NotEvaluated)) => "not judged",
+        (_, Some(Blessing::Unchanged)) => "✓ unchanged",
+        (_, None) if unjudged(run) => "✗ not judged",
+        (_, None) => "all steps finished; the pipeline has no gate",
     }
 }
 
@@ -110,10 +129,10 @@ fn table(run: &Run, verdict: &Verdict, room: usize) -> String {
         comparisons.sort_by_key(|row| !(row.is_overall() || row.passed == Some(false)));
     }
     let left_out = |count: usize| format!("\n{count} more rows are left out here: the details have them.\n");
-    let mut used = table.chars().count() + left_out(comparisons.len()).chars().count();
+    let mut used = table.len() + left_out(comparisons.len()).len();
     for (index, comparison) in comparisons.iter().enumerate() {
         let text = row(comparison);
-        used += text.chars().count();
+        used += text.len();
         if used > room {
             table.push_str(&left_out(comparisons.len() - index));
             break;
@@ -138,7 +157,7 @@ fn row(comparison: &Comparison) -> String {
     )
 }
 
-fn foot(run: &Run, details_url: &str) -> String {
+pub(super) fn foot(run: &Run, details_url: &str) -> String {
     let commit = run.request.commit.as_ref().map(|commit| {
         format!(
             "commit {}",

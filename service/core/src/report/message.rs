@@ -1,6 +1,6 @@
 //! One message to GitHub: what a row of the outbox holds.
 
-use super::Status;
+use super::{CheckRun, Status};
 use crate::ids::{CommitSha, RepoName};
 use crate::stored::{self, Stored};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,10 @@ pub struct CommitStatus {
     pub sha: CommitSha,
     /// What it is to show.
     pub status: Status,
+    /// The same as a check run, of the status's name and with its description as the title; `None` in what older
+    /// versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Box<CheckRun>>,
     /// Where people read on.
     pub target_url: Option<String>,
 }
@@ -41,6 +45,8 @@ pub struct CommitStatus {
 pub struct Shown {
     /// The status.
     pub status: Status,
+    /// The same as a check run.
+    pub check: CheckRun,
     /// Where people read on.
     pub target_url: Option<String>,
     /// The App installation to speak through.
@@ -92,6 +98,7 @@ impl OutboxItem {
             message: Message::Status(CommitStatus {
                 sha: sha.clone(),
                 status: shown.status,
+                check: Some(Box::new(shown.check)),
                 target_url: shown.target_url,
             }),
         }

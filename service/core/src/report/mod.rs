@@ -1,16 +1,21 @@
-//! What GitHub shows: the commit status and the pull request comment; and the messages that bring both there.
+//! What GitHub shows: the check run or commit status, and the pull request comment; and the messages that bring both there.
 
 mod check;
+mod check_run;
 mod comment;
 mod logs;
 mod markdown;
 mod message;
 mod outbox;
+mod plan;
 mod proposed_gate;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Answer, AskedBy, BranchSeen, Finding, PullRequestSeen, Question, Remark, Subject, Telling, shown};
+pub use check_run::{
+    Action, Annotation, Call, CheckRun, CheckTold, Conclusion, MOST_ANNOTATIONS, Progress, call, grows_old_before,
+};
 pub use comment::{comment, marker};
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Shown};
 pub use outbox::Audience;

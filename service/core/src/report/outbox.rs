@@ -31,14 +31,15 @@ impl Audience {
         let url = self.run_url(&request.id);
         let mut all = Vec::new();
         let (old, new) = (status(before), status(after));
+        let planned = before.forecast.is_none() && after.forecast.is_some();
         if let Some(status) = &new
-            && (old != new || before.version == 0)
+            && (old != new || planned || before.version == 0)
         {
             let answer = Answer::of_run(after, status.clone(), url.clone());
             all.extend(answer.map(|answer| Telling::Answer(Box::new(answer))));
         }
         if let Some(number) = request.pull_request
-            && after.state.is_final()
+            && (after.state.is_final() || planned)
             && let Some(subject) = Subject::of(request)
             && let Some(body) = comment(after, url.as_deref().unwrap_or_default())
         {

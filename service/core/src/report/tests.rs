@@ -12,6 +12,8 @@ use crate::span::TooFewSpans;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+mod check_runs;
+
 const URL: &str = "http://127.0.0.1:8080/runs/01";
 
 fn request(pull_request: Option<u64>) -> RunRequest {
@@ -333,6 +335,7 @@ fn a_comment_quotes_the_end_of_the_log() {
             image: name.clone(),
             reason: "no package".to_owned(),
             last_lines: vec!["ERROR: no package".to_owned()],
+            line: None,
         },
         Micros(2),
     );
@@ -516,11 +519,11 @@ fn long_comments_lose_rows_and_say_so() {
     assert!(text.chars().count() <= 65_535);
     assert!(text.chars().count() > 60_000, "it is filled as far as it goes");
     let tail: Vec<&str> = text.lines().rev().take(3).collect();
-    insta::assert_snapshot!(tail.join("\n"), @r#"
+    insta::assert_snapshot!(tail.join("\n"), @"
     commit 0123456789 · [details](http://127.0.0.1:8080/runs/01)
 
-    2772 more rows are left out here: the details have them.
-    "#);
+    2779 more rows are left out here: the details have them.
+    ");
     assert!(text.contains("- and 5980 more"));
 }
 

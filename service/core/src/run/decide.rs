@@ -268,8 +268,7 @@ fn failure(
     cancelled: Option<&str>,
     now: Micros,
 ) -> RunEvent {
-    // What others end is a signal; what we end has the code of one.
-    let timed_out = at >= deadline && matches!(exit, Exit::Code { code: 137 | 143, .. });
+    let timed_out = exit.is_timeout(at, deadline);
     let (reason, permanent) = match cancelled {
         Some(by) => (sentence::run_cancelled(by), true),
         None if timed_out => (sentence::step_timed_out(name, planned.timeout_seconds), false),

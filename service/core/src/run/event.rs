@@ -1,6 +1,6 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::{Drift, RunState, SkipCause, Withheld};
+use super::{Drift, Forecast, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -93,6 +93,11 @@ impl Exit {
         matches!(self, Self::DiskFull { .. }) || self.says_full_disk()
     }
 
+    /// Whether we ended the program because its time was up: what others end is a signal, what we end has the code of one.
+    pub fn is_timeout(&self, at: Micros, deadline: Micros) -> bool {
+        at >= deadline && matches!(self, Self::Code { code: 137 | 143, .. })
+    }
+
     /// Whether something outside ended the program or kept it from starting: its engine, its machine or a person.
     pub fn is_interruption(&self) -> bool {
         match self {
@@ -117,6 +122,11 @@ pub enum RunEvent {
     Started {
         /// The baseline model, if there is one.
         baseline: Option<ArtifactRef>,
+    },
+    /// What it is expected to do was looked up; stored before any program starts.
+    Planned {
+        /// What.
+        forecast: Forecast,
     },
     /// What earlier runs have seen of the sources that an event announced a span of: this run sees that, too.
     SpansSeen {
@@ -149,6 +159,9 @@ pub enum RunEvent {
         reason: String,
         /// The end of the build's output.
         last_lines: Vec<String>,
+        /// The line of the Dockerfile that failed, from 1, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
     },
     /// An earlier execution stands in for the step.
     StepCached {
@@ -297,6 +310,7 @@ macro_rules! kinds {
 
 kinds! {
     Started = "started",
+    Planned = "planned",
     SpansSeen = "spans_seen",
     WindowRead = "window_read",
     ImageBuilt = "image_built",

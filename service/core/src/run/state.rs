@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Drift, Exit, RunEvent, RunRequest, RunState, SkipCause, Withheld};
+use super::{Drift, Exit, Forecast, RunEvent, RunRequest, RunState, SkipCause, Withheld};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -123,6 +123,9 @@ pub struct StepRecord {
     /// Those of them that something outside ended; see [`Exit::is_interruption`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub interruptions: u32,
+    /// Whether its newest attempt was ended because its time was up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
     /// The end of the newest attempt's log, unless it ended well.
     #[serde(default)]
     pub last_lines: Vec<String>,
@@ -143,6 +146,7 @@ impl StepRecord {
             metrics: BTreeMap::new(),
             infrastructure_failures: 0,
             interruptions: 0,
+            timed_out: false,
             last_lines: Vec::new(),
             started_at: None,
             ended_at: None,
@@ -176,6 +180,9 @@ pub enum ImageState {
         /// The end of the build's output.
         #[serde(default)]
         last_lines: Vec<String>,
+        /// The line of the Dockerfile that failed, from 1, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
     },
 }
 
@@ -222,6 +229,9 @@ pub struct Run {
     pub state: RunState,
     /// The model to compare with; `None` before the start, `Some(None)` when there is none.
     pub baseline: Option<Option<ArtifactRef>>,
+    /// What it was expected to do before its first program started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// The newest spans that earlier runs have seen, by source, as numbers.
     #[serde(default)]
     pub seen: BTreeMap<String, i64>,
@@ -276,6 +286,7 @@ impl Run {
             request,
             state: RunState::Queued,
             baseline: None,
+            forecast: None,
             seen: BTreeMap::new(),
             as_of: BTreeMap::new(),
             images,
@@ -373,6 +384,10 @@ impl Run {
         }
         match event {
             RunEvent::Started { .. } => Applied::Ignored("already started"),
+            RunEvent::Planned { forecast } => {
+                self.forecast = Some(forecast.clone());
+                Applied::Applied
+            }
             RunEvent::SpansSeen { seen } => {
                 self.seen = seen.clone();
                 Applied::Applied
@@ -395,10 +410,12 @@ impl Run {
                 image,
                 reason,
                 last_lines,
+                line,
             } => {
                 let failed = ImageState::Failed {
                     reason: reason.clone(),
                     last_lines: last_lines.clone(),
+                    line: *line,
                 };
                 self.apply_image(image, failed)
             }
@@ -660,6 +677,8 @@ impl StepRecord {
                 if *attempt != last && !(before_start && *attempt == last + 1) {
                     return Applied::Ignored("an attempt that no longer counts");
                 }
+                self.timed_out =
+                    matches!(state, StepState::Ended { exit, at, deadline, .. } if exit.is_timeout(*at, *deadline));
                 if let StepState::Ended { exit, .. } = state {
                     self.infrastructure_failures += u32::from(exit.is_infrastructure());
                     self.interruptions += u32::from(exit.is_interruption());

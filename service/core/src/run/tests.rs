@@ -161,6 +161,7 @@ fn image_failed(image: &str) -> RunEvent {
         image: image.to_owned(),
         reason: "no Dockerfile".to_owned(),
         last_lines: Vec::new(),
+        line: None,
     }
 }
 

@@ -30,3 +30,4 @@ pub use gate_file::load_gate;
 pub use parse::parse;
 pub use schema::json_schema;
 pub use shape::{DataTrigger, Pipeline, Push, Resources, Retry, Step, Triggers};
+pub use source_map::lines;

@@ -3,7 +3,7 @@
 use super::unread::KeyPath;
 use crate::problem::Problem;
 use serde_saphyr::granit_parser::{Event, Parser};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// More nodes than this are not looked at; their problems then point to the key above.
 const MAX_KEYS: usize = 100_000;
@@ -71,6 +71,12 @@ impl SourceMap {
         Self { places }
     }
 
+    /// The lines of the keys of the first two levels: `gate`, `steps.train`.
+    fn lines(self) -> BTreeMap<String, u32> {
+        let near = self.places.into_iter().filter(|(path, _)| path.len() <= 2);
+        near.map(|(path, (line, _))| (path.join("."), line)).collect()
+    }
+
     /// The place of the key at `path`, or of the nearest key above it.
     pub(super) fn find(&self, path: &[&str]) -> Option<(u32, u32)> {
         let mut path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
@@ -82,6 +88,11 @@ impl SourceMap {
         }
         None
     }
+}
+
+/// Where the sections of a pipeline file are, and what is in them: `gate`, `steps.train`, … to its line, from 1.
+pub fn lines(text: &str) -> BTreeMap<String, u32> {
+    SourceMap::new(text).lines()
 }
 
 fn line_or_column(number: usize) -> u32 {
@@ -218,5 +229,8 @@ mod tests {
         assert_eq!(map.find(&["steps", "a", "command", "1"]), Some((8, 9)));
         assert_eq!(map.find(&["steps", "a", "nothing"]), Some((5, 3)));
         assert_eq!(map.find(&["nothing"]), None);
+        let lines = lines("name: x\nsteps:\n  a:\n    command: [one]\n  b: {}\n");
+        let found: Vec<_> = lines.iter().map(|(key, line)| format!("{key} {line}")).collect();
+        assert_eq!(found, ["name 1", "steps 2", "steps.a 3", "steps.b 5"]);
     }
 }

@@ -74,8 +74,21 @@ pub enum Why {
 impl NotStarted {
     /// What happened, and why nothing starts.
     pub fn sentence(&self) -> String {
-        let (what, pipeline) = (self.what.words(), &self.pipeline);
-        let why = match &self.why {
+        format!("{} starts nothing: {}", self.what.words(), self.because())
+    }
+
+    /// The same for a check, where everybody knows what happened.
+    pub fn told(&self) -> String {
+        match self.why {
+            Why::OtherPaths(_) => format!("nothing relevant changed: {}", self.because()),
+            Why::OtherBranches(_) => format!("nothing to do: {}", self.because()),
+            _ => self.sentence(),
+        }
+    }
+
+    fn because(&self) -> String {
+        let pipeline = &self.pipeline;
+        match &self.why {
             Why::NotListening => format!("pipeline '{pipeline}' does not listen to {}", self.what.listened_to()),
             Why::NoSchedule => format!("pipeline '{pipeline}' no longer has a schedule"),
             Why::OtherBranches(globs) => {
@@ -92,8 +105,7 @@ impl NotStarted {
             Why::OtherSource(source) => format!("pipeline '{pipeline}' listens to data source '{source}'"),
             Why::OtherPipeline(other) => format!("it is for pipeline '{other}', not '{pipeline}'"),
             Why::Fork => "it comes from a fork; push its branch to the repository to have it judged".to_owned(),
-        };
-        format!("{what} starts nothing: {why}")
+        }
     }
 }
 

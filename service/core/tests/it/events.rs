@@ -4,6 +4,7 @@ use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::run::forecast::{Because, Estimate, Expected, Forecast, Until};
 use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause, Withheld};
 use trainyard_core::span::{AsOf, TooFewSpans};
 
@@ -72,6 +73,7 @@ pub fn causes() -> [SkipCause; 3] {
 pub fn news() -> Vec<RunEvent> {
     let withheld = withheld().map(|because| RunEvent::PushWithheld { because });
     let (source, label) = ("flights".to_owned(), "2013-04".to_owned());
+    let step = |name: &str| StepName::from(name);
     let spans = [
         RunEvent::SpansSeen {
             seen: [(source.clone(), 15_796)].into(),
@@ -81,7 +83,37 @@ pub fn news() -> Vec<RunEvent> {
             as_of: AsOf { span: 15_796, label },
         },
     ];
-    withheld.into_iter().chain(spans).collect()
+    let forecast = Forecast {
+        steps: [
+            (step("examples"), Expected::Cached { run: "00".into() }),
+            (
+                step("train"),
+                Expected::Runs {
+                    because: Because::Changed {
+                        parts: vec!["parameter trees changed from 1 to 2".to_owned()],
+                    },
+                },
+            ),
+            (
+                step("evaluate"),
+                Expected::Open {
+                    until: Until::Step { step: step("train") },
+                },
+            ),
+        ]
+        .into(),
+        images: [("train".to_owned(), false)].into(),
+        estimate: Estimate {
+            seconds: Some(700),
+            steps: [(step("train"), 700)].into(),
+        },
+        lines: [("steps.train".to_owned(), 12)].into(),
+    };
+    withheld
+        .into_iter()
+        .chain(spans)
+        .chain([RunEvent::Planned { forecast }])
+        .collect()
 }
 
 /// Why an approved model was kept back; a binary that wrote version 2 knew no such thing.
@@ -129,6 +161,7 @@ fn of_images() -> [RunEvent; 2] {
             image: "train".to_owned(),
             reason: "no such Dockerfile".to_owned(),
             last_lines: vec!["step 1".to_owned(), "oh ü".to_owned()],
+            line: None,
         },
     ]
 }

@@ -283,10 +283,11 @@ fn nothing_that_is_stored_lacks_a_sample() {
         RunEvent::PushWithheld { .. } => 18,
         RunEvent::SpansSeen { .. } => 19,
         RunEvent::WindowRead { .. } => 20,
+        RunEvent::Planned { .. } => 21,
     };
     let newest = versions().pop().unwrap();
     let kinds: std::collections::BTreeSet<usize> = events(&newest).iter().map(kind).collect();
-    assert_eq!(kinds, (0..21).collect());
+    assert_eq!(kinds, (0..22).collect());
 }
 
 #[test]

@@ -156,6 +156,12 @@ effects! {
     PutAlias = "alias.put",
     /// ML Metadata learns of something that changed nothing else.
     RecordMetadata = "metadata.record",
+    /// It is stored that a check run is about to be made, or none.
+    BeginCheck = "check.begin",
+    /// What GitHub shows as a check run is stored.
+    NoteCheck = "check.note",
+    /// Check runs that grow old are told anew.
+    RenewChecks = "check.renew",
     /// A message that was told is crossed off.
     ClearOutbox = "outbox.clear",
     /// A message that was not told waits.

@@ -33,6 +33,26 @@ impl Images {
         passing(Effect::BuildImage, self.builder.build(request)).await
     }
 
+    /// The id of the image that would be built, if it is there already.
+    pub(crate) async fn find(&self, request: &BuildRequest) -> Result<Option<String>, BuildError> {
+        self.builder.find(request).await
+    }
+
+    /// The id of the image that a step runs in, if it is there already; of one that was built, what the run knows.
+    pub(crate) async fn present(&self, run: &Run, image: &ImageSource) -> Option<String> {
+        let reference = match image {
+            ImageSource::Build(image) => {
+                return match run.images.get(image) {
+                    Some(ImageState::Built { image_id, .. }) => Some(image_id.clone()),
+                    _ => None,
+                };
+            }
+            ImageSource::Components => &self.components,
+            ImageSource::Reference(reference) => reference,
+        };
+        self.builder.present(reference).await.ok().flatten()
+    }
+
     /// The id of the standard components' image, brought here if it is not.
     pub(crate) async fn components(&self) -> Result<String, BuildError> {
         passing(Effect::ResolveImage, self.builder.resolve(&self.components)).await

@@ -55,9 +55,10 @@ impl From<GitHubError> for SourceError {
     fn from(error: GitHubError) -> Self {
         match error {
             GitHubError::RateLimited { .. } | GitHubError::Unreachable { .. } => Self::Again(error.to_string()),
-            GitHubError::Unauthorized { .. } | GitHubError::NotFound { .. } | GitHubError::Rejected { .. } => {
-                Self::Refused(error.to_string())
-            }
+            GitHubError::Unauthorized { .. }
+            | GitHubError::Forbidden { .. }
+            | GitHubError::NotFound { .. }
+            | GitHubError::Rejected { .. } => Self::Refused(error.to_string()),
         }
     }
 }

@@ -4,10 +4,12 @@ use super::Source;
 use super::checkout::PIPELINES;
 use crate::source::checkout::{self, SourceError};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::inbound::FoundPipeline;
 use trainyard_core::plan::Plan;
 use trainyard_core::problem::Problem;
+use trainyard_core::run::RunRequest;
 use trainyard_core::spec;
 use trainyard_github::git::Mirror;
 
@@ -33,10 +35,27 @@ pub(crate) async fn pipelines(
         };
         let text = String::from_utf8_lossy(&text);
         let folder = path.trim_end_matches(PIPELINE_FILE).trim_end_matches('/').to_owned();
+        at.places.put(commit, &folder, &text);
         let plan = load(&mirror, commit, &path, &text, &Map::new()).await?;
         found.push(FoundPipeline { folder, plan });
     }
     Ok(found)
+}
+
+/// Where the steps and sections of a run's pipeline file are, to annotate it; empty where that cannot be told.
+pub(crate) async fn lines(at: &Source, request: &RunRequest) -> BTreeMap<String, u32> {
+    let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
+        return BTreeMap::new();
+    };
+    if let Some(known) = at.places.get(commit, &request.folder) {
+        return known;
+    }
+    let Ok(mirror) = checkout::fetch(at, repo, request.installation_id, commit).await else {
+        return BTreeMap::new();
+    };
+    let path = format!("{}/{PIPELINE_FILE}", request.folder);
+    let text = mirror.show(commit, &path).await.ok().flatten().unwrap_or_default();
+    spec::lines(&String::from_utf8_lossy(&text))
 }
 
 /// The plan of a pipeline file of the commit, or everything that is wrong with it, the files of the

@@ -1,5 +1,6 @@
 //! The outbox: what GitHub must hear, told until it has heard it. A failing GitHub fails no run.
 
+use super::check::{CheckTeller, Refused, TellError};
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::house::signals::Signals;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::Micros;
-use trainyard_core::report::{Message, OutboxItem};
+use trainyard_core::report::{Message, OutboxItem, grows_old_before};
 use trainyard_github::{GitHub, GitHubError};
 use trainyard_store::{Store, StoreError};
 
@@ -22,12 +23,23 @@ const LONGEST_WAIT_SECONDS: u64 = 600;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// The same where engines of other machines write messages.
 const OTHERS: Duration = Duration::from_secs(2);
+/// Check runs that grow old are looked for this often, and so many at once are told anew.
+const LOOK_FOR_OLD: Duration = Duration::from_secs(3600);
+const MOST_OLD: u32 = 50;
 
 /// Tells GitHub until the task is dropped.
 pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>) {
-    let mut last_write: Option<Instant> = None;
+    let mut told = Told::default();
+    let mut looked: Option<Instant> = None;
     loop {
-        let next = match flush(&store, &github, &mut last_write).await {
+        if github.is_app() && looked.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_OLD) {
+            looked = Some(Instant::now());
+            let renewed = store.renew_check_runs(grows_old_before(now()), MOST_OLD, now());
+            if let Err(error) = passing(Effect::RenewChecks, renewed).await {
+                tracing::error!(%error, "check runs that grow old cannot be told anew");
+            }
+        }
+        let next = match flush(&store, &github, &mut told).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "the outbox cannot be read");
@@ -47,19 +59,31 @@ pub(crate) async fn run(store: Store, github: Arc<GitHub>, signals: Arc<Signals>
     }
 }
 
-async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>) -> Result<Option<Micros>, StoreError> {
+/// What is remembered of what was told.
+#[derive(Default)]
+struct Told {
+    last_write: Option<Instant>,
+    refused: Refused,
+}
+
+async fn flush(store: &Store, github: &GitHub, told: &mut Told) -> Result<Option<Micros>, StoreError> {
     for row in store.due_outbox(now(), BATCH).await? {
-        if let Some(last) = last_write {
-            sleep_until(*last + BETWEEN_WRITES).await;
+        if let Some(last) = told.last_write {
+            sleep_until(last + BETWEEN_WRITES).await;
         }
-        let told = passing(Effect::Tell(row.item.message.kind()), tell(github, &row.item)).await;
-        *last_write = Some(Instant::now());
-        match told {
+        let answer = passing(
+            Effect::Tell(row.item.message.kind()),
+            tell(store, github, &told.refused, &row.item),
+        )
+        .await;
+        told.last_write = Some(Instant::now());
+        match answer {
             Ok(()) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "told").increment(1);
                 passing(Effect::ClearOutbox, store.outbox_done(row.id, row.generation)).await?;
             }
-            Err(error) => {
+            Err(TellError::Store(error)) => return Err(error),
+            Err(TellError::GitHub(error)) => {
                 metrics::counter!("trainyard_github_writes_total", "outcome" => "failed").increment(1);
                 let next = next_attempt(&error, row.attempts, now());
                 tracing::warn!(key = row.item.key(), %error, attempts = row.attempts + 1, "GitHub was not told yet");
@@ -72,19 +96,17 @@ async fn flush(store: &Store, github: &GitHub, last_write: &mut Option<Instant>)
     store.next_outbox().await
 }
 
-async fn tell(github: &GitHub, item: &OutboxItem) -> Result<(), GitHubError> {
+async fn tell(store: &Store, github: &GitHub, refused: &Refused, item: &OutboxItem) -> Result<(), TellError> {
     let (repo, installation) = (&item.repo, item.installation_id);
     match &item.message {
         Message::Status(told) => {
-            let target = told.target_url.as_deref();
-            github
-                .create_status(repo, &told.sha, &told.status, target, installation)
-                .await
+            let teller = CheckTeller { store, github, refused };
+            teller.tell(repo, installation, told).await
         }
-        Message::Comment(told) => github
-            .upsert_comment(repo, told.number, &told.marker, &told.body, installation)
-            .await
-            .map(drop),
+        Message::Comment(told) => {
+            let written = github.upsert_comment(repo, told.number, &told.marker, &told.body, installation);
+            Ok(written.await.map(drop)?)
+        }
     }
 }
 

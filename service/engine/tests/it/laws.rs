@@ -22,6 +22,7 @@ pub async fn broken(reads: &Reads, github: &Simulator, repo: &str, targets: &[&s
         broken.extend(ledger(reads, target, &runs).await);
     }
     broken.extend(statuses(github, repo, &runs));
+    broken.extend(check_runs(github, repo, &runs));
     broken
 }
 
@@ -205,6 +206,44 @@ async fn ledger(reads: &Reads, target: &str, runs: &[Run]) -> Vec<Broken> {
     broken
 }
 
+/// I5, where checks are written: of each run one check run, of which the newest is how a run of the commit ended, and
+/// none that was over was opened again.
+fn check_runs(github: &Simulator, repo: &str, runs: &[Run]) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let commits: BTreeSet<_> = runs.iter().filter_map(|run| run.request.commit.as_ref()).collect();
+    for commit in commits {
+        let told = github.check_runs(repo, commit.as_str());
+        let mut seen = BTreeSet::new();
+        for check in &told {
+            if !seen.insert((&check.name, &check.external_id)) {
+                broken.push(format!(
+                    "I5: {} of run {:?} was made twice",
+                    check.name, check.external_id
+                ));
+            }
+            let reopened = check
+                .history
+                .windows(2)
+                .any(|two| two[0].starts_with("completed") && !two[1].starts_with("completed"));
+            if reopened {
+                broken.push(format!(
+                    "I5: {} of {commit} was over and went on: {:?}",
+                    check.name, check.history
+                ));
+            }
+        }
+        let Some(last) = told.last() else { continue };
+        let run = runs
+            .iter()
+            .find(|run| Some(run.request.id.as_str()) == last.external_id.as_deref());
+        let said = run.and_then(report::status).map(|status| status.description);
+        if last.status != "completed" || said.is_some_and(|said| last.title.as_deref() != Some(said.as_str())) {
+            broken.push(format!("I5: {} of {commit} was last told {last:?}", last.name));
+        }
+    }
+    broken
+}
+
 /// I5: the last thing that GitHub heard of a commit is how a run of it ended.
 fn statuses(github: &Simulator, repo: &str, runs: &[Run]) -> Vec<Broken> {
     let mut broken = Vec::new();
@@ -212,6 +251,9 @@ fn statuses(github: &Simulator, repo: &str, runs: &[Run]) -> Vec<Broken> {
         let (Some(commit), Some(own)) = (&run.request.commit, report::status(run)) else {
             continue;
         };
+        if !github.check_runs(repo, commit.as_str()).is_empty() {
+            continue;
+        }
         let told = github.statuses(repo, commit.as_str());
         let last = told.iter().rfind(|status| status.context == own.context);
         let of_commit = runs

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod cancel;
+mod check_runs;
 mod checks;
 mod crash;
 mod data;

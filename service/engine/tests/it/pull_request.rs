@@ -172,7 +172,7 @@ async fn a_pull_request_without_a_relevant_file_is_not_kept_waiting() {
         .await
         .unwrap();
     let status = yard.status(&head, "success").await;
-    insta::assert_snapshot!(status.description.unwrap(), @"pull request #1 of acme/tiny starts nothing: pipeline 'tiny' listens to paths [pipelines/tiny/**], and no changed file is one of them");
+    insta::assert_snapshot!(status.description.unwrap(), @"nothing relevant changed: pipeline 'tiny' listens to paths [pipelines/tiny/**], and no changed file is one of them");
     assert_eq!(yard.runs().await.len(), 1);
 }
 

@@ -20,7 +20,7 @@ use trainyard_engine::{
 };
 use trainyard_executors::fake::{FakeExecutor, FakeImages, Script};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, AttemptKey, Program};
-use trainyard_github::simulator::{Simulator, SimulatorConfig, StatusRecord};
+use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig, StatusRecord};
 use trainyard_store::{DatabaseUrl, DeliveryView, RunFilter, RunRow, Store};
 
 pub const REPO: &str = "acme/tiny";
@@ -62,17 +62,40 @@ impl Yard {
 
     /// With another configuration.
     pub async fn with(change: impl FnOnce(&mut EngineConfig)) -> Self {
+        Self::at(|_| {}, change).await
+    }
+
+    /// As a GitHub App, which may write checks.
+    pub async fn as_app() -> Self {
+        let app = SimulatedApp {
+            app_id: 4711,
+            slug: "trainyard".to_owned(),
+            public_key: include_str!("../../../github/tests/it/keys/public.pem").to_owned(),
+            installation_id: 99,
+            token_lifetime: Duration::from_secs(3600),
+        };
+        let private_key = SecretString::from(include_str!("../../../github/tests/it/keys/private.pem"));
+        let auth = GitHubAuth::App {
+            app_id: app.app_id,
+            private_key,
+        };
+        let change = |config: &mut EngineConfig| config.github.as_mut().unwrap().auth = auth;
+        Self::at(|simulated| simulated.app = Some(app), change).await
+    }
+
+    /// With another GitHub and another configuration.
+    async fn at(simulated: impl FnOnce(&mut SimulatorConfig), change: impl FnOnce(&mut EngineConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let door = Door::default();
         let (url, listening) = door.listen().await;
-        let github = Simulator::start(SimulatorConfig {
+        let mut simulator = SimulatorConfig {
             webhook_url: Some(format!("{url}/webhooks/github")),
             webhook_secret: SECRET.to_owned(),
             token: TOKEN.to_owned(),
             ..SimulatorConfig::default()
-        })
-        .await
-        .unwrap();
+        };
+        simulated(&mut simulator);
+        let github = Simulator::start(simulator).await.unwrap();
         github.create_private_repo(REPO).await.unwrap();
         let server = ModelServer::start(&folder.path().join("models"));
         let mut config = configuration(folder.path(), github.base_url(), &server);

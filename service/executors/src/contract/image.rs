@@ -98,6 +98,8 @@ pub enum BuildError {
         message: String,
         /// The end of the build's output, oldest first, at most 20 lines.
         last_lines: Vec<String>,
+        /// The instruction's line in the Dockerfile, from 1, where it is known.
+        line: Option<u32>,
     },
 }
 
@@ -125,6 +127,7 @@ impl From<ExecutorError> for BuildError {
             ExecutorError::Failed { message, .. } => Self::Failed {
                 message,
                 last_lines: Vec::new(),
+                line: None,
             },
         }
     }
@@ -138,4 +141,10 @@ pub trait ImageBuilder: Send + Sync {
     /// The image id of a reference such as `trainyard/components:latest`, pulling it if the engine
     /// has none of that name.
     fn resolve(&self, reference: &str) -> impl Future<Output = Result<String, BuildError>> + Send;
+
+    /// The id of the image that [`ImageBuilder::build`] would make, if it is there already: nothing is built or pulled.
+    fn find(&self, request: &BuildRequest) -> impl Future<Output = Result<Option<String>, BuildError>> + Send;
+
+    /// The image id of a reference, if the engine has it: nothing is pulled.
+    fn present(&self, reference: &str) -> impl Future<Output = Result<Option<String>, BuildError>> + Send;
 }

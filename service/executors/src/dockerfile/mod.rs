@@ -118,6 +118,19 @@ impl Dockerfile {
         joined
     }
 
+    /// The line of the instruction that a builder names, as it writes it: joined, and maybe without its flags.
+    pub(crate) fn line_of(&self, step: &str) -> Option<usize> {
+        let mut words = step.split_whitespace();
+        let keyword = words.next()?.to_ascii_uppercase();
+        let rest: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
+        let mut same = self.instructions.iter().filter(|instruction| {
+            instruction.keyword == keyword && instruction.rest.split_whitespace().eq(rest.iter().copied())
+        });
+        let found = same.next()?;
+        // Of two that are the same nobody knows which was meant; the first one is right as often as the other.
+        Some(found.line)
+    }
+
     /// Without comments, empty lines and space at the ends of lines, where these do not count. Comments that
     /// direct the parser are kept.
     pub(crate) fn normalised(&self) -> String {
@@ -247,6 +260,24 @@ mod tests {
         read.into_iter()
             .map(|instruction| (instruction.line, instruction.keyword, instruction.heredocs))
             .collect()
+    }
+
+    #[test]
+    fn a_builder_s_words_have_their_line() {
+        let file = Dockerfile::read(
+            "# why\nfrom base\nRUN --mount=type=cache,target=/c one && \\\n  two\ncopy . /app\nRUN  make   all\n",
+        );
+        for (step, line) in [
+            ("FROM base", Some(2)),
+            ("RUN one &&   two", Some(3)),
+            ("RUN --mount=type=cache,target=/c one && two", Some(3)),
+            ("COPY . /app", Some(5)),
+            ("RUN make all", Some(6)),
+            ("RUN make", None),
+            ("", None),
+        ] {
+            assert_eq!(file.line_of(step), line, "{step}");
+        }
     }
 
     #[test]

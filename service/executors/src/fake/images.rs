@@ -17,7 +17,7 @@ pub struct FakeImages {
 struct Images {
     built: Vec<PathBuf>,
     keys: HashSet<String>,
-    failure: Option<(String, Vec<String>)>,
+    failure: Option<(String, Vec<String>, Option<u32>)>,
     interruption: Option<String>,
     unreachable: u32,
 }
@@ -26,7 +26,12 @@ impl FakeImages {
     /// From now on every build fails with this sentence and these last lines.
     pub fn fail(&self, message: &str, last_lines: &[&str]) {
         let lines = last_lines.iter().map(|line| (*line).to_owned()).collect();
-        self.lock().failure = Some((message.to_owned(), lines));
+        self.lock().failure = Some((message.to_owned(), lines, None));
+    }
+
+    /// The same at a line of the Dockerfile.
+    pub fn fail_at(&self, message: &str, line: u32) {
+        self.lock().failure = Some((message.to_owned(), Vec::new(), Some(line)));
     }
 
     /// Builds succeed again.
@@ -73,18 +78,19 @@ impl ImageBuilder for FakeImages {
         if let Some(message) = images.interruption.clone() {
             return Err(BuildError::Interrupted { message });
         }
-        if let Some((message, last_lines)) = images.failure.clone() {
-            return Err(BuildError::Failed { message, last_lines });
+        if let Some((message, last_lines, line)) = images.failure.clone() {
+            return Err(BuildError::Failed {
+                message,
+                last_lines,
+                line,
+            });
         }
         if !request.dockerfile.exists() {
             let shown = request.dockerfile.display();
             let message = format!("the Dockerfile {shown} cannot be read: correct build.dockerfile or add the file");
             return Err(BuildError::Refused { message });
         }
-        let mut content = Sha256::new();
-        add_content(&mut content, &request.dockerfile);
-        add_content(&mut content, &request.context);
-        let key = hex::encode(content.finalize());
+        let key = key_of(request);
         let reused = !images.keys.insert(key.clone());
         if !reused {
             images.built.push(request.dockerfile.clone());
@@ -96,6 +102,23 @@ impl ImageBuilder for FakeImages {
     async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
         Ok(format!("fake:{reference}"))
     }
+
+    async fn find(&self, request: &BuildRequest) -> Result<Option<String>, BuildError> {
+        let key = key_of(request);
+        let there = self.lock().keys.contains(&key);
+        Ok(there.then(|| format!("fake:{key}")))
+    }
+
+    async fn present(&self, reference: &str) -> Result<Option<String>, BuildError> {
+        self.resolve(reference).await.map(Some)
+    }
+}
+
+fn key_of(request: &BuildRequest) -> String {
+    let mut content = Sha256::new();
+    add_content(&mut content, &request.dockerfile);
+    add_content(&mut content, &request.context);
+    hex::encode(content.finalize())
 }
 
 /// A file, or every file below a folder in a fixed order.

@@ -25,4 +25,12 @@ impl ImageBuilder for ProcessImages {
     async fn resolve(&self, reference: &str) -> Result<String, BuildError> {
         Ok(format!("process:{reference}"))
     }
+
+    async fn find(&self, request: &BuildRequest) -> Result<Option<String>, BuildError> {
+        Ok(Some(self.build(request).await?.image_id))
+    }
+
+    async fn present(&self, reference: &str) -> Result<Option<String>, BuildError> {
+        self.resolve(reference).await.map(Some)
+    }
 }

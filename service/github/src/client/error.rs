@@ -21,6 +21,12 @@ pub enum GitHubError {
         /// What GitHub said and what to change.
         hint: String,
     },
+    /// A person must give the App or the token a permission.
+    #[error("GitHub refuses us: {hint}")]
+    Forbidden {
+        /// What GitHub said and what to change.
+        hint: String,
+    },
     /// It does not exist, or the token may not see it.
     #[error("GitHub knows no {what}, or the token may not see it")]
     NotFound {
@@ -75,9 +81,11 @@ impl GitHubError {
         }
         match status.as_u16() {
             401 => Self::unauthorized(format!("{message}; check the token, or the App's id and private key")),
-            403 => Self::unauthorized(format!(
-                "{message}; give the token or App read access to contents and write access to commit statuses and pull requests"
-            )),
+            403 => Self::Forbidden {
+                hint: format!(
+                    "{message}; give the token or App read access to contents and write access to commit statuses and pull requests"
+                ),
+            },
             404 => Self::NotFound { what: what.to_owned() },
             301 | 302 | 307 | 308 => Self::rejected(format!("{what} has moved: was the repository renamed?")),
             500..=599 | 408 => Self::unreachable(format!("it answered {}: {message}", status.as_u16())),

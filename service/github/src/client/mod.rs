@@ -1,8 +1,10 @@
 //! What the service says to GitHub and asks of it, with a token or as a GitHub App.
 
+mod checks;
 mod error;
 mod transport;
 
+pub use checks::CheckRunFound;
 pub use error::GitHubError;
 
 use error::shortened;
@@ -244,7 +246,9 @@ impl GitHub {
         let ask = || async {
             match self.account().await {
                 Ok(login) => Ok(Some(login)),
-                Err(GitHubError::Unauthorized { .. } | GitHubError::NotFound { .. }) => Ok(None),
+                Err(
+                    GitHubError::Unauthorized { .. } | GitHubError::Forbidden { .. } | GitHubError::NotFound { .. },
+                ) => Ok(None),
                 Err(error) => Err(error),
             }
         };

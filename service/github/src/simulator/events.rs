@@ -130,6 +130,31 @@ pub(crate) fn retargeted(shared: &Shared, repo: &RepoInfo, pull: &Pull, (branch,
     send(shared, "pull_request", body);
 }
 
+/// Sends that somebody asks for a check run again, or clicked on one of its buttons.
+pub(crate) fn check_run(shared: &Shared, repo: &RepoInfo, run: Value, login: &str, button: Option<&str>) {
+    let mut body = json!({
+        "action": if button.is_some() { "requested_action" } else { "rerequested" },
+        "check_run": run,
+        "repository": payload::repository(shared, repo),
+        "sender": payload::user(shared, login),
+    });
+    if let Some(identifier) = button {
+        body["requested_action"] = json!({"identifier": identifier});
+    }
+    send(shared, "check_run", body);
+}
+
+/// Sends that somebody asks for all checks of a commit again.
+pub(crate) fn check_suite(shared: &Shared, repo: &RepoInfo, suite: Value, login: &str) {
+    let body = json!({
+        "action": "rerequested",
+        "check_suite": suite,
+        "repository": payload::repository(shared, repo),
+        "sender": payload::user(shared, login),
+    });
+    send(shared, "check_suite", body);
+}
+
 fn pull_payload(shared: &Shared, repo: &RepoInfo, pull: &Pull, action: &str) -> Value {
     json!({
         "action": action,

@@ -6,6 +6,8 @@
 mod api;
 mod api_error;
 mod auth;
+mod check_records;
+mod checks;
 mod clock;
 mod delivery;
 mod events;
@@ -16,6 +18,7 @@ mod payload;
 mod repository;
 mod state;
 
+pub use check_records::CheckRunRecord;
 pub use delivery::DeliveryRecord;
 pub use fault::Fault;
 pub use state::{CommentRecord, StatusRecord};
@@ -252,6 +255,49 @@ impl Simulator {
             .filter(|status| status.sha == sha)
             .cloned()
             .collect()
+    }
+
+    /// The check runs of a commit, oldest first.
+    pub fn check_runs(&self, repo: &str, sha: &str) -> Vec<CheckRunRecord> {
+        let state = self.shared.state();
+        let found = state.repos.iter().find(|r| r.name.to_string() == repo);
+        let all = found.map(|repo| repo.checks.runs.as_slice()).unwrap_or_default();
+        all.iter()
+            .filter(|run| run.sha == sha)
+            .map(CheckRunRecord::seen)
+            .collect()
+    }
+
+    /// Somebody clicks on a button of a check run: `check_run` with `requested_action` is sent.
+    pub fn click(&self, login: &str, repo: &str, check_run: u64, button: &str) -> Result<()> {
+        let asked = api::checks::run_asked(&self.shared, &RepoName::parse(repo)?, check_run, login, Some(button));
+        asked.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Somebody clicks on "Re-run" of a check run: `check_run` with `rerequested` is sent.
+    pub fn rerequest_check_run(&self, login: &str, repo: &str, check_run: u64) -> Result<()> {
+        let asked = api::checks::run_asked(&self.shared, &RepoName::parse(repo)?, check_run, login, None);
+        asked.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Somebody clicks on "Re-run all checks": `check_suite` with `rerequested` is sent.
+    pub async fn rerequest_check_suite(&self, login: &str, repo: &str, suite: u64) -> Result<()> {
+        let asked = api::checks::suite_asked(&self.shared, &RepoName::parse(repo)?, suite, login).await;
+        asked.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Takes from the App the permission to write checks, or gives it back.
+    pub fn forbid_checks(&self, forbidden: bool) {
+        self.shared.state().no_checks = forbidden;
+    }
+
+    /// Lets check runs be so many days older.
+    pub fn age_check_runs(&self, repo: &str, days: i64) {
+        let mut state = self.shared.state();
+        let found = state.repos.iter_mut().find(|r| r.name.to_string() == repo);
+        for run in found.into_iter().flat_map(|repo| &mut repo.checks.runs) {
+            run.started_at -= chrono::Duration::days(days);
+        }
     }
 
     /// The comments of a pull request, oldest first.

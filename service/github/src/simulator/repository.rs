@@ -206,6 +206,7 @@ impl Shared {
             pulls: Vec::new(),
             statuses: Vec::new(),
             comments: Vec::new(),
+            checks: Default::default(),
             pushing: Arc::default(),
         });
         Ok(())

@@ -1,5 +1,6 @@
 //! What the simulator remembers.
 
+use super::check_records::Checks;
 use super::clock::now;
 use super::delivery::DeliveryRecord;
 use chrono::{DateTime, Utc};
@@ -16,6 +17,8 @@ pub(crate) struct State {
     pub(crate) webhook_url: Option<String>,
     /// Names that repositories had, with their numbers.
     pub(crate) former: HashMap<RepoName, u64>,
+    /// The App lacks the permission to write checks.
+    pub(crate) no_checks: bool,
     last_id: u64,
 }
 
@@ -28,6 +31,7 @@ pub(crate) struct Repo {
     pub(crate) pulls: Vec<Pull>,
     pub(crate) statuses: Vec<StatusRecord>,
     pub(crate) comments: Vec<CommentRecord>,
+    pub(crate) checks: Checks,
     /// One push at a time, so that what it changed can be told.
     pub(crate) pushing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -106,6 +110,7 @@ impl State {
             deliveries: Vec::new(),
             webhook_url,
             former: HashMap::new(),
+            no_checks: false,
             last_id: 1000,
         }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod app;
+mod checks;
 mod client;
 mod faults;
 mod git;

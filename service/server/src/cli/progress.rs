@@ -105,6 +105,7 @@ impl Progress {
                 image,
                 reason,
                 last_lines,
+                ..
             } => {
                 let quoted = last_lines.iter().map(|line| format!("  | {line}"));
                 return quoted.chain([format!("image {image}: {reason}")]).collect();
@@ -145,7 +146,7 @@ impl Progress {
             RunEvent::StepSkipped { step, cause } => format!("{step}: {}", cause.sentence()),
             RunEvent::ModelPushed { target, version, .. } => format!("push: {target} serves version {version}"),
             RunEvent::PushFailed { reason } => format!("push: {reason}"),
-            RunEvent::SpansSeen { .. } | RunEvent::WindowRead { .. } => return Vec::new(),
+            RunEvent::Planned { .. } | RunEvent::SpansSeen { .. } | RunEvent::WindowRead { .. } => return Vec::new(),
             RunEvent::PushWithheld { because } => format!("push: not done: {}", because.sentence()),
             RunEvent::CancelRequested { by } => {
                 format!("{}, waiting for its programs to stop", sentence::run_cancelled(by))

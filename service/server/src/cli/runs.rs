@@ -195,7 +195,7 @@ pub(super) fn render(run: &RunDetail) -> String {
         }
     }
     for (image, state) in &run.images {
-        if let ImageState::Failed { reason, last_lines } = state {
+        if let ImageState::Failed { reason, last_lines, .. } = state {
             text.push_str(&format!("image {}: {}\n", plain(image), plain(reason)));
             text.push_str(&quoted(last_lines));
         }

@@ -6,9 +6,10 @@ use trainyard_core::event::{Event, Manual};
 use trainyard_core::ids::{EventId, RunId};
 use trainyard_core::inbound::Consequence;
 use trainyard_core::report::{
-    Answer, AskedBy, Comment, Message, OutboxItem, PullRequestSeen, Question, Remark, StatusState, Subject, Telling,
+    Answer, AskedBy, CheckTold, Comment, Conclusion, Message, OutboxItem, PullRequestSeen, Question, Remark,
+    StatusState, Subject, Telling,
 };
-use trainyard_store::{NewEvent, Store};
+use trainyard_store::{NewEvent, Store, ToldAs};
 
 /// Pull request 7 as it was at a second.
 fn seen(base: &str, open: bool, seconds: u64) -> Consequence {
@@ -141,5 +142,46 @@ on_both! {
         happens(store, "e2", vec![seen("main", false, 20)]).await;
         assert_eq!(store.forgettable_inbound(at(500)).await.unwrap().checks, 1);
         assert_eq!(store.forget_inbound(at(500)).await.unwrap().checks, 1);
+    }
+}
+
+on_both! {
+    async fn what_github_was_told_is_remembered_and_grows_old(fresh) {
+        let (store, name) = (&fresh.store, "trainyard/flights");
+        assert_eq!(store.check_told(&repo(), &sha('a'), name).await.unwrap(), None);
+        let begun = CheckTold {
+            id: None,
+            after: 3,
+            external_id: "r1".to_owned(),
+            conclusion: None,
+            made_at: at(5),
+        };
+        let put = async |told: &ToldAs| store.put_check_told(&repo(), &sha('a'), name, told, at(9)).await.unwrap();
+        let told = async || store.check_told(&repo(), &sha('a'), name).await.unwrap().unwrap();
+        put(&ToldAs::CheckRun(begun.clone())).await;
+        assert_eq!(told().await, ToldAs::CheckRun(begun.clone()));
+        // It is told anew, in its newest words, as long as it is not over.
+        let question = || vec![seen("main", true, 1), judged("main", "r1", StatusState::Pending)];
+        happens(store, "e1", question()).await;
+        let due = store.due_outbox(at(100), 10).await.unwrap();
+        store.outbox_done(due[0].id, due[0].generation).await.unwrap();
+        let renewed = async || {
+            store.renew_check_runs(at(6), 10, at(10)).await.unwrap();
+            store.due_outbox(at(100), 10).await.unwrap().len()
+        };
+        assert_eq!(store.renew_check_runs(at(5), 10, at(10)).await.unwrap(), 0, "young");
+        assert_eq!(renewed().await, 1);
+        let due = store.due_outbox(at(100), 10).await.unwrap();
+        store.outbox_done(due[0].id, due[0].generation).await.unwrap();
+        let over = CheckTold {
+            id: Some(7),
+            conclusion: Some(Conclusion::TimedOut),
+            ..begun
+        };
+        put(&ToldAs::CheckRun(over.clone())).await;
+        assert_eq!(told().await, ToldAs::CheckRun(over));
+        assert_eq!(renewed().await, 0);
+        put(&ToldAs::Status).await;
+        assert_eq!((told().await, renewed().await), (ToldAs::Status, 0));
     }
 }

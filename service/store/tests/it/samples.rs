@@ -9,7 +9,7 @@ use trainyard_core::inbound::Consequence;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::Plan;
 use trainyard_core::report::{
-    Answer, AskedBy, Finding, OutboxItem, Question, Shown, Status, StatusState, Subject, Telling,
+    Answer, AskedBy, CheckRun, Finding, OutboxItem, Progress, Question, Shown, Status, StatusState, Subject, Telling,
 };
 use trainyard_core::run::{Run, RunEvent, RunRequest};
 use trainyard_store::{
@@ -134,8 +134,18 @@ pub fn status(check: &str, state: StatusState) -> OutboxItem {
         context: check.to_owned(),
         description: "for the test".to_owned(),
     };
+    let check = CheckRun {
+        external_id: "r1".to_owned(),
+        progress: Progress::InProgress,
+        summary: "for the test".to_owned(),
+        annotations: Vec::new(),
+        actions: Vec::new(),
+        started_at: None,
+        completed_at: None,
+    };
     let shown = Shown {
         status,
+        check,
         target_url: None,
         installation_id: Some(7),
     };
@@ -162,6 +172,7 @@ pub fn answer(check: &str, state: StatusState) -> Telling {
             context: check.to_owned(),
             description: "for the test".to_owned(),
         },
+        check: None,
         target_url: None,
         installation_id: Some(7),
     }))

@@ -117,11 +117,11 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     outcome: run r1 of pipeline 'flights' starts
     - an irrelevant file
     see #9 open: a into main
-    tell a for main: trainyard/flights Success: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of t…
+    tell a for main: trainyard/flights Success: nothing relevant changed: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
     outcome: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
     - another base
     see #9 open: a into dev
-    tell a for dev: trainyard/flights Success: pull request #9 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
+    tell a for dev: trainyard/flights Success: nothing to do: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
     outcome: pull request #9 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
     - a fork
     see #9 open: a into main
@@ -134,7 +134,8 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     outcome: run r1 of pipeline 'flights' starts
     - no pipeline
     see #9 open: a into main
-    outcome: acme/flights has no pipelines/<name>/pipeline.yaml at aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    tell a for main: trainyard/flights Success: nothing to do: pipeline 'flights' of 'main' is not in this commit
+    outcome: acme/flights has no pipelines/<name>/pipeline.yaml at aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; nothing to do: pipeline 'flights' of 'main' is not in this commit
     - a file that is wrong
     see #9 open: a into main
     tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
@@ -147,7 +148,8 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     see #9 open: a into main
     start r1 (pull_request): pull request #9 by ada opened: pipelines/delays, never pushes, a of faster
     tell a for main: trainyard/delays Pending: waiting to run: pull request #9 by ada opened
-    outcome: run r1 of pipeline 'delays' starts
+    tell a for main: trainyard/flights Success: nothing to do: pipeline 'flights' of 'main' is not in this commit
+    outcome: run r1 of pipeline 'delays' starts; nothing to do: pipeline 'flights' of 'main' is not in this commit
     ");
 }
 

@@ -6,10 +6,33 @@ use crate::run::images::Images;
 use crate::run::outcome::Outcome;
 use crate::source::Source;
 use crate::source::checkout;
+use std::path::Path;
 use trainyard_core::log;
-use trainyard_core::plan::BuildNetwork;
+use trainyard_core::plan::{Build, BuildNetwork};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_executors::{BuildError, BuildRequest, Network};
+
+/// What the builder is asked for, of a source tree and the submodules that are not in it.
+pub(super) fn request(
+    folders: &Folders,
+    run: &Run,
+    (image, build): (&str, &Build),
+    (tree, submodules): (&Path, &[String]),
+) -> BuildRequest {
+    BuildRequest {
+        root: tree.to_owned(),
+        context: tree.join(&build.context),
+        submodules: submodules.iter().map(|path| tree.join(path)).collect(),
+        dockerfile: tree.join(&build.dockerfile),
+        build_args: build.args.clone(),
+        network: match build.network {
+            BuildNetwork::Bridge => Network::Bridge,
+            BuildNetwork::None => Network::None,
+        },
+        name: format!("{}/{image}", run.request.plan.pipeline),
+        log_file: folders.build_log(&run.request.id, image),
+    }
+}
 
 pub(super) async fn build_image(
     source: &Source,
@@ -23,19 +46,7 @@ pub(super) async fn build_image(
     };
     let tree = checkout::source(source, &run.request).await?;
     let submodules = checkout::submodules(source, &run.request).await?;
-    let request = BuildRequest {
-        root: tree.clone(),
-        context: tree.join(&build.context),
-        submodules: submodules.iter().map(|path| tree.join(path)).collect(),
-        dockerfile: tree.join(&build.dockerfile),
-        build_args: build.args.clone(),
-        network: match build.network {
-            BuildNetwork::Bridge => Network::Bridge,
-            BuildNetwork::None => Network::None,
-        },
-        name: format!("{}/{image}", run.request.plan.pipeline),
-        log_file: folders.build_log(&run.request.id, image),
-    };
+    let request = request(folders, run, (image, build), (&tree, &submodules));
     let event = match images.build(&request).await {
         Ok(built) => {
             metrics::counter!("trainyard_image_builds_total", "reused" => built.reused.to_string()).increment(1);
@@ -56,14 +67,20 @@ pub(super) async fn build_image(
                 image: image.to_owned(),
                 reason,
                 last_lines: Vec::new(),
+                line: None,
             }
         }
-        Err(BuildError::Failed { message, last_lines }) => {
+        Err(BuildError::Failed {
+            message,
+            last_lines,
+            line,
+        }) => {
             let reason = log::masked(&checkout::without_path(&message, &tree));
             RunEvent::ImageFailed {
                 image: image.to_owned(),
                 reason,
                 last_lines: last_lines.iter().map(|line| log::masked(line)).collect(),
+                line,
             }
         }
     };

@@ -150,7 +150,7 @@ impl Driver<'_> {
     }
 
     /// Inputs that are there; the baseline is left out when there is none.
-    async fn step_inputs(
+    pub(super) async fn step_inputs(
         &self,
         run: &Run,
         step: &StepName,
@@ -207,7 +207,7 @@ impl Driver<'_> {
     }
 
     /// A cache hit requires that the bytes are there.
-    async fn lookup(&self, key: &str) -> Result<Option<CachedExecution>, EffectError> {
+    pub(super) async fn lookup(&self, key: &str) -> Result<Option<CachedExecution>, EffectError> {
         let cached = self.store.cached_outputs(key).await.map_err(EffectError::again)?;
         Ok(cached.filter(|hit| hit.outputs.values().all(|output| self.content.contains(&output.digest))))
     }

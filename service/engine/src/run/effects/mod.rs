@@ -3,6 +3,7 @@
 mod build;
 mod drive;
 mod execute;
+mod forecast;
 mod judge;
 mod publish;
 mod push;
@@ -14,6 +15,7 @@ use crate::run::Runs;
 use crate::run::first_byte::FirstByte;
 use crate::run::outcome::{Outcome, failed_execution};
 use drive::Driver;
+use forecast::Forecaster;
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
 
@@ -62,7 +64,23 @@ async fn attempt(
     } = runs;
     // Each on the heap by itself: while a program runs, its task is no larger than what watches it.
     match command {
-        Command::Start => Box::pin(start::start(registry, run)).await,
+        Command::Start => {
+            let driver = Driver {
+                store,
+                source,
+                content,
+                images,
+                data_root,
+            };
+            // Only where somebody is told of it.
+            let told = runs.audience.github && run.request.repo.is_some();
+            let forecaster = Forecaster {
+                driver,
+                folders,
+                at_once: runs.max_parallel_steps,
+            };
+            Box::pin(start::start(registry, told.then_some(&forecaster), run)).await
+        }
         Command::BuildImage { image } => Box::pin(build::build_image(source, images, folders, run, image)).await,
         Command::Drive { step, attempt } => {
             let driver = Driver {
@@ -99,6 +117,7 @@ pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) 
             image: image.clone(),
             reason,
             last_lines: Vec::new(),
+            line: None,
         },
         Command::Drive { step, attempt } => RunEvent::StepFailed {
             step: step.clone(),

@@ -1,5 +1,6 @@
-//! `Start`: the model that the candidate will be compared with is fixed now.
+//! `Start`: the model that the candidate will be compared with is fixed now, and what the run is expected to do told.
 
+use super::forecast::Forecaster;
 use crate::house::error::EffectError;
 use crate::registry::Registry;
 use crate::run::outcome::Outcome;
@@ -13,7 +14,11 @@ const MOST_LISTED: u32 = 100;
 /// Earlier runs that are asked what they have seen; what serves is asked in any case.
 const MOST_EARLIER: usize = 20;
 
-pub(super) async fn start(registry: &Registry, run: &Run) -> Result<Outcome, EffectError> {
+pub(super) async fn start(
+    registry: &Registry,
+    forecaster: Option<&Forecaster<'_>>,
+    run: &Run,
+) -> Result<Outcome, EffectError> {
     let plan = &run.request.plan;
     // Not after an hour of training.
     if let Some(push) = plan.push.as_ref().filter(|_| run.request.may_push) {
@@ -35,11 +40,20 @@ pub(super) async fn start(registry: &Registry, run: &Run) -> Result<Outcome, Eff
             model.digest.short()
         )));
     }
-    let started = RunEvent::Started { baseline };
     let seen = seen_before(registry, run).await?;
+    let planned = match forecaster {
+        None => None,
+        Some(forecaster) => {
+            let mut started = run.clone();
+            (started.baseline, started.seen) = (Some(baseline.clone()), seen.clone());
+            let forecast = forecaster.forecast(&started).await;
+            Some(RunEvent::Planned { forecast })
+        }
+    };
+    let started = RunEvent::Started { baseline };
     let seen = (!seen.is_empty()).then_some(RunEvent::SpansSeen { seen });
     Ok(Outcome {
-        events: [started].into_iter().chain(seen).collect(),
+        events: [started].into_iter().chain(planned).chain(seen).collect(),
         ..Outcome::default()
     })
 }

@@ -37,6 +37,10 @@ async fn trained(models: &[&str]) -> Stage {
     Stage::of(yard)
 }
 
+async fn checked() -> Stage {
+    Stage::of(Yard::as_app().await)
+}
+
 async fn told(models: &[&str]) -> Stage {
     let (yard, receiver) = intents::yard(Kind::Status).await;
     for auc in models {
@@ -275,6 +279,8 @@ stories! {
         passed(Effect::CountCrash).await;
     }
     Outside |stage| { stage.yard().release("train"); }
+    "a run that is told as a check run": checked(),
+    Outside |stage| { stage.push(&[("auc: 0.7", "auc: 0.75")]).await; }
     "a run that lasts": trained(&[]),
     Outside |stage| {
         stage.yard().hold("train");

@@ -90,6 +90,68 @@ impl DockerImageBuilder {
         })
     }
 
+    /// What is to be built and by which key; without pulling, `None` where what it is made from is not there.
+    async fn keyed(&self, request: &BuildRequest, pull: bool) -> Result<Option<Keyed>, BuildError> {
+        let asked = request.clone();
+        let read = blocking(move || {
+            let source = source::read(&asked)?;
+            let unreadable = |error| source::unreadable(&asked.context, error);
+            let ignore = context::ignore_file(&source.context).map_err(unreadable)?;
+            let files = context::files(&source.context, &source.submodules).map_err(unreadable)?;
+            let digest = context::digest(&files).map_err(unreadable)?;
+            Ok(Read {
+                source,
+                ignore,
+                files,
+                digest,
+            })
+        })
+        .await?;
+        let no = |why: String| BuildError::Refused {
+            message: format!("{} cannot be built: {why}", request.dockerfile.display()),
+        };
+        let dockerfile = Dockerfile::read(&read.source.dockerfile);
+        if let Some(why) = refused(&read.source.dockerfile, &dockerfile, &request.build_args) {
+            return Err(no(why));
+        }
+        let given = |name: &str| request.build_args.contains_key(name);
+        let way = match needs_buildkit(&dockerfile, given) {
+            true => way(&dockerfile, given, &self.engine().await?).map_err(no)?,
+            false => Way::Classic,
+        };
+        let mut bases = BTreeMap::new();
+        for base in base_images(&read.source.dockerfile, &request.build_args) {
+            let id = match pull {
+                true => Some(self.resolve(&base).await?),
+                false => self.image_id(&base).await?,
+            };
+            let Some(id) = id else { return Ok(None) };
+            bases.insert(base, id);
+        }
+        if let Way::BuildKit {
+            frontend: Some(frontend),
+            because,
+        } = &way
+        {
+            let id = match pull {
+                true => self.resolve(frontend).await.map(Some),
+                false => self.image_id(frontend).await,
+            };
+            let id = id.map_err(|error| match error {
+                BuildError::Refused { message } => no(format!("{because} needs its `# syntax`, and {message}")),
+                other => other,
+            })?;
+            let Some(id) = id else { return Ok(None) };
+            bases.insert(frontend.clone(), id);
+        }
+        let mut key = image_key(&read.source.dockerfile, &request.build_args, &bases, &read.digest);
+        if request.network == Network::None {
+            // What a build reaches may decide what comes of it.
+            key = without_network(&key);
+        }
+        Ok(Some(Keyed { read, way, key }))
+    }
+
     async fn image_id(&self, reference: &str) -> Result<Option<String>, BuildError> {
         match self.connection.api()?.inspect_image(reference).await {
             Ok(image) => {
@@ -282,56 +344,31 @@ struct Read {
     digest: [u8; 32],
 }
 
+/// The same with the key of the image, and how it is built.
+struct Keyed {
+    read: Read,
+    way: Way,
+    key: String,
+}
+
+impl Keyed {
+    fn tag(&self) -> String {
+        format!("trainyard/build:{}", &self.key[..TAG_DIGITS])
+    }
+}
+
 impl ImageBuilder for DockerImageBuilder {
     async fn build(&self, request: &BuildRequest) -> Result<BuiltImage, BuildError> {
-        let asked = request.clone();
-        let read = blocking(move || {
-            let source = source::read(&asked)?;
-            let unreadable = |error| source::unreadable(&asked.context, error);
-            let ignore = context::ignore_file(&source.context).map_err(unreadable)?;
-            let files = context::files(&source.context, &source.submodules).map_err(unreadable)?;
-            let digest = context::digest(&files).map_err(unreadable)?;
-            Ok(Read {
-                source,
-                ignore,
-                files,
-                digest,
-            })
-        })
-        .await?;
-        let no = |why: String| BuildError::Refused {
-            message: format!("{} cannot be built: {why}", request.dockerfile.display()),
+        let Some(keyed) = self.keyed(request, true).await? else {
+            return Err(BuildError::Refused {
+                message: format!(
+                    "{} cannot be built: what it is made from is gone",
+                    request.dockerfile.display()
+                ),
+            });
         };
-        let dockerfile = Dockerfile::read(&read.source.dockerfile);
-        if let Some(why) = refused(&read.source.dockerfile, &dockerfile, &request.build_args) {
-            return Err(no(why));
-        }
-        let given = |name: &str| request.build_args.contains_key(name);
-        let way = match needs_buildkit(&dockerfile, given) {
-            true => way(&dockerfile, given, &self.engine().await?).map_err(no)?,
-            false => Way::Classic,
-        };
-        let mut bases = BTreeMap::new();
-        for base in base_images(&read.source.dockerfile, &request.build_args) {
-            bases.insert(base.clone(), self.resolve(&base).await?);
-        }
-        if let Way::BuildKit {
-            frontend: Some(frontend),
-            because,
-        } = &way
-        {
-            let id = self.resolve(frontend).await.map_err(|error| match error {
-                BuildError::Refused { message } => no(format!("{because} needs its `# syntax`, and {message}")),
-                other => other,
-            })?;
-            bases.insert(frontend.clone(), id);
-        }
-        let mut key = image_key(&read.source.dockerfile, &request.build_args, &bases, &read.digest);
-        if request.network == Network::None {
-            // What a build reaches may decide what comes of it.
-            key = without_network(&key);
-        }
-        let tag = format!("trainyard/build:{}", &key[..TAG_DIGITS]);
+        let tag = keyed.tag();
+        let Keyed { read, way, key } = keyed;
         let _alone = self.alone(&key).await;
         let built = |image_id, reused| BuiltImage { key, image_id, reused };
         if let Some(image_id) = self.image_id(&tag).await? {
@@ -371,6 +408,17 @@ impl ImageBuilder for DockerImageBuilder {
         self.image_id(reference).await?.ok_or_else(|| BuildError::Refused {
             message: format!("the image {reference} was pulled but is not there: check its name"),
         })
+    }
+
+    async fn find(&self, request: &BuildRequest) -> Result<Option<String>, BuildError> {
+        match self.keyed(request, false).await? {
+            Some(keyed) => self.image_id(&keyed.tag()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn present(&self, reference: &str) -> Result<Option<String>, BuildError> {
+        self.image_id(reference).await
     }
 }
 

@@ -3,6 +3,7 @@
 use super::send::as_written;
 use super::trace::{Told, Vertex};
 use crate::contract::BuildError;
+use crate::dockerfile::Dockerfile;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -153,6 +154,12 @@ impl Output {
 
     /// `memory` is the limit the build had, for its sentence.
     pub(super) fn failure(mut self, dockerfile: &Path, problem: &str, memory: Option<u64>) -> BuildError {
+        // It was read before, and is small.
+        let text = std::fs::read_to_string(dockerfile).unwrap_or_default();
+        let line = self
+            .step
+            .as_deref()
+            .and_then(|step| Dockerfile::read(&text).line_of(step));
         let at = self.step.map(|step| format!(" at `{step}`")).unwrap_or_default();
         let problem = problem.trim();
         let killed = memory.filter(|_| KILLED.iter().any(|code| problem.ends_with(code)));
@@ -176,6 +183,7 @@ impl Output {
                 hint.unwrap_or_default()
             ),
             last_lines: log::last_lines(&said, LAST_LINES),
+            line: line.and_then(|line| u32::try_from(line).ok()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The REST API under `/`, as api.github.com has it, and git beside it.
 
+pub(crate) mod checks;
 mod comments;
 mod hooks;
 pub(crate) mod pulls;
@@ -41,6 +42,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/issues/comments/{id}",
             patch(comments::update).get(comments::show).delete(comments::remove),
         )
+        .route("/check-runs", post(checks::create))
+        .route("/check-runs/{id}", get(checks::show).patch(checks::update))
+        .route("/check-runs/{id}/annotations", get(checks::annotations))
+        .route("/check-runs/{id}/rerequest", post(checks::rerequest_run))
+        .route("/check-suites/{id}", get(checks::suite))
+        .route("/check-suites/{id}/check-runs", get(checks::of_suite))
+        .route("/check-suites/{id}/rerequest", post(checks::rerequest_suite))
         .route("/hooks/{hook}/pings", post(hooks::ping))
         .route("/hooks/{hook}/deliveries", get(hooks::list))
         .route("/hooks/{hook}/deliveries/{id}", get(hooks::show))
@@ -206,6 +214,22 @@ impl Body {
 
 /// One page of a list, with GitHub's absolute `Link` header.
 pub(crate) fn page(shared: &Shared, uri: &axum::http::Uri, items: Vec<Value>) -> Response {
+    paged(shared, uri, items, |_, items| Json(items).into_response())
+}
+
+/// The same as an object that says how many there are in all.
+pub(crate) fn page_of(shared: &Shared, uri: &axum::http::Uri, name: &str, items: Vec<Value>) -> Response {
+    paged(shared, uri, items, |all, items| {
+        Json(serde_json::json!({"total_count": all, name: items})).into_response()
+    })
+}
+
+fn paged(
+    shared: &Shared,
+    uri: &axum::http::Uri,
+    items: Vec<Value>,
+    answer: impl FnOnce(usize, Vec<Value>) -> Response,
+) -> Response {
     let query = uri.query().unwrap_or_default();
     let number = |name: &str| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -215,7 +239,8 @@ pub(crate) fn page(shared: &Shared, uri: &axum::http::Uri, items: Vec<Value>) ->
     };
     let per_page = number("per_page").unwrap_or(30).clamp(1, 100);
     let page = number("page").unwrap_or(1).max(1);
-    let last = items.len().div_ceil(per_page).max(1);
+    let all = items.len();
+    let last = all.div_ceil(per_page).max(1);
     let link = |page: usize, rel: &str| {
         format!(
             "<{}{}?per_page={per_page}&page={page}>; rel=\"{rel}\"",
@@ -235,7 +260,7 @@ pub(crate) fn page(shared: &Shared, uri: &axum::http::Uri, items: Vec<Value>) ->
         .skip((page - 1).saturating_mul(per_page))
         .take(per_page)
         .collect();
-    let mut response = Json(items).into_response();
+    let mut response = answer(all, items);
     if let Ok(value) = HeaderValue::from_str(&links.join(", "))
         && !links.is_empty()
     {

@@ -88,7 +88,7 @@ pub(crate) async fn create(asked: Asked, Path(path): Path<HashMap<String, String
         .into_response())
 }
 
-/// `commits/{ref}/statuses` and `commits/{ref}/status`; a ref may have slashes.
+/// `commits/{ref}/statuses`, `/status`, `/check-runs` and `/check-suites`; a ref may have slashes.
 pub(crate) async fn of_commit(
     asked: Asked,
     Path(path): Path<HashMap<String, String>>,
@@ -103,6 +103,11 @@ pub(crate) async fn of_commit(
             format!("No commit found for SHA: {name}"),
         )
     })?;
+    match question {
+        "check-runs" => return super::checks::of_commit(&asked, &sha, &uri),
+        "check-suites" => return super::checks::suites_of_commit(&asked, &sha, &uri).await,
+        _ => {}
+    }
     let mut newest_first = asked.with(|repo| {
         Some(
             repo.statuses
