@@ -91,6 +91,10 @@ impl Line {
     /// The line of a run; `None` where its trigger is unknown: nothing replaces it then.
     pub fn of(request: &RunRequest) -> Option<Self> {
         let newest_spans = request.newest_spans.clone();
+        // An older commit that is run again must end nothing that is newer; of a pull request only its head is.
+        if request.rerun.is_some() && request.trigger != "pull_request" {
+            return None;
+        }
         Some(match request.trigger.as_str() {
             "push" => Self::Push {
                 branch: request.branch.clone(),

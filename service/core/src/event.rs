@@ -1,5 +1,6 @@
 //! Everything that can happen outside and may start a run.
 
+use crate::command::Asked;
 use crate::ids::{CommitSha, EventId, Micros, RepoName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,6 +20,8 @@ pub enum Event {
     ScheduleDue(ScheduleDue),
     /// A person asked.
     Manual(Manual),
+    /// A person asked on GitHub, by a comment or a button.
+    Asked(Asked),
 }
 
 /// A branch of `repo` moved from `before` to `after`.
@@ -167,6 +170,7 @@ impl Event {
             Self::DataArrived(_) => "data",
             Self::ScheduleDue(_) => "schedule",
             Self::Manual(_) => "manual",
+            Self::Asked(_) => "asked",
         }
     }
 
@@ -189,6 +193,7 @@ impl Event {
                 e.repo_id, e.number, e.base_branch, e.head_sha
             )),
             Self::ScheduleDue(e) => Some(format!("schedule:{}:{}:{}", e.repo, e.pipeline, e.slot)),
+            Self::Asked(e) => Some(e.key()),
             Self::DataArrived(_) | Self::Manual(_) => None,
         }
     }
@@ -199,7 +204,7 @@ impl Event {
         match self {
             Self::Push(e) => Some(format!("push:{}:{}:", e.repo_id, e.branch)),
             Self::PullRequest(e) => Some(format!("pull_request:{}:{}:", e.repo_id, e.number)),
-            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) => None,
+            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => None,
         }
     }
 
@@ -222,7 +227,7 @@ impl Event {
                 base != Some(e.base_branch.as_str())
             }
             Self::PullRequest(e) => e.before_sha.as_ref().is_some_and(|before| there == before.as_str()),
-            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) => false,
+            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => false,
         }
     }
 

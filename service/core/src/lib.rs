@@ -9,6 +9,8 @@
 pub mod admission;
 pub mod artifact;
 pub mod cache_key;
+pub mod command;
+pub mod dispatch;
 pub mod evaluation;
 pub mod event;
 pub mod executor_output;

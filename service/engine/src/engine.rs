@@ -19,6 +19,7 @@ use crate::inbound::Inbound;
 use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
 use crate::inbound::manual::{ManualError, RunAsked};
+use crate::inbound::rerun::RerunError;
 use crate::loops;
 use crate::registry::Registry;
 use crate::registry::aliases::AliasError;
@@ -49,7 +50,7 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
 use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
-use trainyard_core::run::Run;
+use trainyard_core::run::{Run, Which};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{GitHub, GitHubError};
 use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
@@ -489,6 +490,11 @@ impl Engine {
             Err(ReconcileError::NotOurs) => Err(LocalError::Taken),
             Err(ReconcileError::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// Makes a run that repeats another one: the same commit, plan and kind. It is queued like any other.
+    pub async fn rerun(&self, run: &RunId, which: Which, actor: &str) -> Result<RunId, RerunError> {
+        self.inbound.request_rerun(run, which, actor).await
     }
 
     /// Asks a run to end. False when it is over already.

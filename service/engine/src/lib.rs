@@ -3,6 +3,7 @@
 //! [`Engine`] is the door. Each loop is woken by a signal or a timer, reads the store, and acts on
 //! what it finds: the path after a crash is the path of every day.
 
+mod asks;
 mod content;
 mod engine;
 mod house;
@@ -33,6 +34,7 @@ pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;
 pub use inbound::manual::{ManualError, RunAsked};
+pub use inbound::rerun::RerunError;
 pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::reconcile::{Keep, Reconciled};

@@ -1,6 +1,7 @@
 //! The loops of a service. Each is woken by a signal or a timer, reads the store, and acts on what it finds: the
 //! path after a crash is the path of every day.
 
+use crate::asks::{self, Asks};
 use crate::content::retention::{self, Retention};
 use crate::house::leases::Leases;
 use crate::inbound::{Inbound, ingest, schedule};
@@ -38,6 +39,15 @@ pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retenti
     }));
     loops.spawn(forever("retention", move || retention::run(retention.clone())));
     if let Some(github) = &inbound.source.github {
+        let asks = Asks {
+            runs: Arc::clone(runs),
+            inbound: Arc::clone(inbound),
+            github: Arc::clone(github),
+        };
+        let in_turn = leases.clone();
+        loops.spawn(forever("asks", move || {
+            one_engine(in_turn.clone(), "asks", asks::run(asks.clone()))
+        }));
         let (store, signals, github) = (runs.store.clone(), Arc::clone(&runs.signals), Arc::clone(github));
         let report = move || {
             let telling = report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));

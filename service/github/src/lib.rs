@@ -8,7 +8,7 @@ pub mod signature;
 pub mod simulator;
 pub mod webhook;
 
-pub use client::{CheckRunFound, GitHub, GitHubAuth, GitHubError, PullRequestState, is_plain_loopback};
+pub use client::{CheckRunFound, GitHub, GitHubAuth, GitHubError, PullRequestState, Standing, is_plain_loopback};
 
 /// Makes ring the TLS provider of this process. Call it before the first client is made; calling
 /// it again changes nothing.

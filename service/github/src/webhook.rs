@@ -1,6 +1,7 @@
 //! Deliveries of GitHub to events, by structs of our own that name only what we use: a field that
 //! GitHub adds, drops or sets to null elsewhere in the payload loses no event.
 
+mod asked;
 mod ignored;
 
 pub use ignored::Ignored;
@@ -62,7 +63,14 @@ impl PayloadError {
 }
 
 /// The kinds whose bodies are read; of all others the kind says enough.
-pub const WITH_BODY: [&str; 3] = ["push", "pull_request", "repository"];
+pub const WITH_BODY: [&str; 6] = [
+    "push",
+    "pull_request",
+    "repository",
+    "issue_comment",
+    "check_run",
+    "check_suite",
+];
 
 /// The event in a delivery; `kind` is its header `X-GitHub-Event`.
 pub fn event_of(kind: &str, payload: &Verified<Bytes>) -> Result<Derived, PayloadError> {
@@ -75,6 +83,9 @@ pub fn event_of_stored(kind: &str, body: &[u8]) -> Result<Derived, PayloadError>
         "push" => parse::<PushPayload>(kind, body).map(push),
         "pull_request" => parse::<PullRequestPayload>(kind, body).map(pull_request),
         "repository" => parse::<RepositoryPayload>(kind, body).map(repository),
+        "issue_comment" => asked::comment(kind, body),
+        "check_run" => asked::check_run(kind, body),
+        "check_suite" => asked::check_suite(kind, body),
         "ping" => Ok(Derived::Nothing(Ignored::Ping)),
         other => Ok(Derived::Nothing(Ignored::Kind(printable(other)))),
     }

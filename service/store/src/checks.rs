@@ -39,6 +39,21 @@ impl Reads {
         row.map(|row| Ok(CommitSha::new(row.get::<String>(0)?))).transpose()
     }
 
+    /// What was answered about a commit; what cannot be read is left out.
+    pub async fn answers_of(&self, repo: &RepoName, commit: &CommitSha) -> Result<Vec<Answer>> {
+        let mut db = self.reader().await?;
+        let mut all = Vec::new();
+        for row in db.rows(PIPELINES, args![repo.to_string(), commit.as_str()]).await? {
+            let subject = Subject {
+                repo: repo.clone(),
+                commit: commit.clone(),
+                pipeline: row.get(0)?,
+            };
+            all.extend(answers(&mut db, &subject).await?);
+        }
+        Ok(all)
+    }
+
     /// A pull request as the newest event told of it.
     pub async fn pull_request(&self, repo: &RepoName, number: u64) -> Result<Option<PullRequestSeen>> {
         pull_request(&mut self.reader().await?, repo, number).await

@@ -1,5 +1,6 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
+use crate::asks::put_ask;
 use crate::checks::{see, see_branch, tell};
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
@@ -150,6 +151,7 @@ pub(crate) async fn store_event(
             Consequence::Hold(hold) => put_hold(db, hold).await?,
             Consequence::Tell(telling) => tell(db, telling, at).await?,
             Consequence::See(seen) => see(db, seen, at).await?,
+            Consequence::Ask(ask) => put_ask(db, &new.id, ask, at).await?,
             Consequence::SeeBranch(seen) => see_branch(db, seen, at).await?,
         }
     }

@@ -11,6 +11,7 @@
 mod accepts;
 mod aliases;
 mod arrivals;
+mod asks;
 mod backup;
 mod changes;
 mod check;
@@ -60,6 +61,7 @@ mod unreadable;
 mod writer;
 
 pub use arrivals::{Accepted, NewDelivery};
+pub use asks::{AskRow, AskStep};
 pub use backup::{BackupNote, Copy, adopt_copy, copy_database, empty_log};
 pub use changes::Changes;
 pub use check::Check;

@@ -27,6 +27,12 @@ statements! {
     OF_BOTH = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
             metrics, cancel_requested, created_at, started_at, ended_at, steps, version
         FROM runs WHERE pipeline = $1 AND state = $2 AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5";
+    OF_PULL = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE repo = $1 AND pull_request = $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+    OF_COMMIT = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
+            metrics, cancel_requested, created_at, started_at, ended_at, steps, version
+        FROM runs WHERE repo = $1 AND commit_sha = $2 ORDER BY created_at DESC, id DESC LIMIT $3";
     PLACE = "SELECT created_at, id FROM runs WHERE id = $1";
     BY_ID = "SELECT id, pipeline, trigger_kind, cause, repo, branch, commit_sha, pull_request, state, summary, blessing,
             metrics, cancel_requested, created_at, started_at, ended_at, steps, version
@@ -195,6 +201,20 @@ impl Reads {
             Some(before) => self.place_of(before).await?,
         });
         let listed = (statement, arguments);
+        let rows = self.first_readable(RUN, Extent::Part, listed, limit, run_row).await?;
+        self.explained(rows).await
+    }
+
+    /// The newest runs of a pull request, newest first.
+    pub async fn runs_of_pull(&self, repo: &RepoName, number: u64, limit: u32) -> Result<Vec<RunRow>> {
+        let listed = (OF_PULL, args![repo.to_string(), number]);
+        let rows = self.first_readable(RUN, Extent::Part, listed, limit, run_row).await?;
+        self.explained(rows).await
+    }
+
+    /// The newest runs of a commit, newest first.
+    pub async fn runs_of_commit(&self, repo: &RepoName, commit: &CommitSha, limit: u32) -> Result<Vec<RunRow>> {
+        let listed = (OF_COMMIT, args![repo.to_string(), commit.as_str()]);
         let rows = self.first_readable(RUN, Extent::Part, listed, limit, run_row).await?;
         self.explained(rows).await
     }

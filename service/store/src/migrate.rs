@@ -31,6 +31,7 @@ migrations! {
     11 "0011_run_waits";
     12 "0012_checks";
     13 "0013_repositories";
+    14 "0014_asks";
     18 "0018_check_runs";
 }
 

@@ -66,6 +66,7 @@ statements! {
     DELETE_CHECK_RUNS = "DELETE FROM check_runs WHERE made_at < $1 AND NOT EXISTS (SELECT 1 FROM pull_requests p
             WHERE p.repo = check_runs.repo AND p.head = check_runs.commit_sha AND p.is_open = TRUE)";
     COUNT_CHECKS = concat!("SELECT COUNT(*) ", old_checks!());
+    DELETE_ASKS = "DELETE FROM asks WHERE at < $1 AND done_at < $1";
     DELETE_PULL_REQUESTS = "DELETE FROM pull_requests WHERE at < $1 AND is_open = FALSE";
     GIVE_UP = "UPDATE deliveries SET processed_at = $2, outcome = $3
         WHERE id = $1 AND processed_at IS NULL AND received_at < $4";
@@ -174,6 +175,7 @@ impl Store {
                     let checks = db.execute(DELETE_CHECKS, args![before]).await?;
                     db.execute(DELETE_CHECK_RUNS, args![before]).await?;
                     db.execute(DELETE_PULL_REQUESTS, args![before]).await?;
+                    db.execute(DELETE_ASKS, args![before]).await?;
                     Ok((messages, slots, checks))
                 })
             })

@@ -6,6 +6,7 @@ use crate::statement::Statement;
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("accepts", crate::accepts::STATEMENTS),
     ("aliases", crate::aliases::STATEMENTS),
+    ("asks", crate::asks::STATEMENTS),
     ("check_runs", crate::check_runs::STATEMENTS),
     ("checks", crate::checks::STATEMENTS),
     ("crashes", crate::crashes::STATEMENTS),

@@ -1,5 +1,6 @@
 //! What an event means, as it is put together.
 
+use super::ask::Ask;
 use super::hold::{Hold, HoldPayload};
 use super::origin::Origin;
 use super::reason::Reason;
@@ -15,9 +16,8 @@ use crate::trigger::{Cause, Match};
 
 /// What follows from an event.
 ///
-/// Events that ask for the end of a run, for an approval or for a promotion (a comment on a pull request, a review)
-/// will have their consequences here. That a newer run overtakes an older one is not one of them: it depends on what
-/// is at work at that moment, and [`admission`](crate::admission) finds it anew at each look.
+/// That a newer run overtakes an older one is not one of them: it depends on what is at work at that moment, and
+/// [`admission`](crate::admission) finds it anew at each look.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Consequence {
     /// A run starts.
@@ -30,6 +30,8 @@ pub enum Consequence {
     See(PullRequestSeen),
     /// A push brought a branch somewhere.
     SeeBranch(BranchSeen),
+    /// Something is to be done that a person asked for on GitHub.
+    Ask(Box<Ask>),
 }
 
 /// What the caller brings along: core has no ids, no clock and no settings.
@@ -137,8 +139,13 @@ impl<'a> Draft<'a> {
 
     /// What a run of `plan` asks for; it does not begin yet.
     pub(super) fn request(&mut self, origin: &Origin, folder: &str, plan: Plan, cause: &Cause) -> RunRequest {
-        let ids = ((self.given.run_ids)(), self.given.event.clone(), self.given.at);
+        let ids = self.ids();
         origin.request(ids, folder, plan, cause)
+    }
+
+    /// What a run of its own is made of: its id, its event and its time.
+    pub(super) fn ids(&mut self) -> (RunId, EventId, Micros) {
+        ((self.given.run_ids)(), self.given.event.clone(), self.given.at)
     }
 
     /// A run with its first status.
@@ -162,6 +169,11 @@ impl<'a> Draft<'a> {
             event: self.given.event.clone(),
             payload,
         }));
+    }
+
+    /// Something to be done.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        self.consequences.push(Consequence::Ask(Box::new(ask)));
     }
 
     /// A pull request as the event tells of it.

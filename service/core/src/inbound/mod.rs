@@ -3,6 +3,7 @@
 //! Each kind of event has its function. The caller has fetched what it looks at (the pipelines at the commits, the
 //! paths that changed, what waits already) and stores the [`Interpretation`] in one transaction.
 
+mod ask;
 mod asked;
 mod head;
 mod hold;
@@ -11,12 +12,15 @@ mod interpretation;
 mod lanes;
 mod origin;
 mod pipelines;
+mod pull_run;
 mod reason;
 mod repository;
+mod rerun;
 
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Ask, asked};
 pub use asked::{SpanRefusal, asked_spans};
 pub use head::{data, local, manual, release, schedule};
 pub use hold::{Hold, HoldPayload};
@@ -24,5 +28,7 @@ pub use identity::{Identity, NameNews, identity, parked};
 pub use interpretation::{Consequence, Given, Interpretation};
 pub use lanes::{Failure, Lanes, TurnEnd};
 pub use pipelines::{FoundPipeline, KnownPipeline, SameName, told_apart};
+pub use pull_run::{NotRun, PullRun, parameters_for, pull_run};
 pub use reason::Reason;
 pub use repository::{pull_request, push};
+pub use rerun::{NotRerun, Repeated, may_push_again, may_rerun, rerun};

@@ -98,6 +98,8 @@ impl Origin {
             waited_spans: self.waited_spans.clone(),
             as_of_spans: self.as_of_spans.clone(),
             work_tree: None,
+            rerun: None,
+            trial: cause.is_trial(),
             may_push: cause.may_push(),
             created_at: at,
             plan,

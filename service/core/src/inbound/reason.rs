@@ -83,6 +83,15 @@ pub enum Reason {
     Unreadable(String),
     /// The pipeline is no longer on its default branch.
     Gone,
+    /// It is done when it is known that the person may, and this is replaced by what came of it; who asks for what.
+    Asked(String),
+    /// The check that was clicked is of another App, or of none that is known here.
+    NotOurCheck,
+    /// A run that is run again is judged, and its model is not pushed.
+    OnlyJudged {
+        /// The pipeline.
+        pipeline: String,
+    },
     /// Only the service makes such events, and never out of a delivery.
     MadeHere,
 }
@@ -148,6 +157,11 @@ impl Reason {
             ),
             Self::Unreadable(row) => format!("{row}: whether it listens is not known"),
             Self::Gone => "the pipeline is gone from its default branch".to_owned(),
+            Self::Asked(sentence) => sentence.clone(),
+            Self::NotOurCheck => "the check is not one of this App's: nothing is done for it".to_owned(),
+            Self::OnlyJudged { pipeline } => format!(
+                "the model of pipeline '{pipeline}' is judged and not pushed: its branch has moved on since, or the reviewed file has another gate or target now"
+            ),
             Self::MadeHere => "this event is made by the service itself".to_owned(),
         }
     }

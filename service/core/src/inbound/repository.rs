@@ -98,7 +98,7 @@ pub fn pull_request(
 }
 
 /// The pipeline of that name, if it can be run and is the only one.
-fn named<'a>(found: &'a [FoundPipeline], name: &str) -> Option<&'a Plan> {
+pub(super) fn named<'a>(found: &'a [FoundPipeline], name: &str) -> Option<&'a Plan> {
     let (apart, _) = told_apart(found);
     apart
         .into_iter()
@@ -107,7 +107,7 @@ fn named<'a>(found: &'a [FoundPipeline], name: &str) -> Option<&'a Plan> {
 }
 
 impl Draft<'_> {
-    fn expect_some(&mut self, found: &[FoundPipeline], repo: &RepoName, commit: &CommitSha) {
+    pub(super) fn expect_some(&mut self, found: &[FoundPipeline], repo: &RepoName, commit: &CommitSha) {
         if found.is_empty() {
             self.because(Reason::NoPipelineFile {
                 repo: repo.clone(),
@@ -117,7 +117,7 @@ impl Draft<'_> {
     }
 
     /// The pipelines that can be told apart; the commit hears of the others.
-    fn apart<'f>(&mut self, found: &'f [FoundPipeline], origin: &Origin) -> Vec<&'f FoundPipeline> {
+    pub(super) fn apart<'f>(&mut self, found: &'f [FoundPipeline], origin: &Origin) -> Vec<&'f FoundPipeline> {
         let (apart, same) = told_apart(found);
         for same in same {
             let name = same.name.clone();
@@ -129,7 +129,7 @@ impl Draft<'_> {
     }
 
     /// A file that cannot be run is told to the commit, not only to the log.
-    fn invalid(&mut self, name: &str, problems: &[Problem], origin: &Origin) {
+    pub(super) fn invalid(&mut self, name: &str, problems: &[Problem], origin: &Origin) {
         if let Some(first) = problems.first() {
             self.because(Reason::Invalid(first.clone()));
         }
@@ -161,7 +161,7 @@ impl Draft<'_> {
 
     /// A run with the bar and the rights of the reviewed file: a change cannot lower what it is judged by, nor give
     /// itself a way to a target or to the network.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         origin: &Origin,
         found: &FoundPipeline,

@@ -88,6 +88,7 @@ fn told(meaning: &Interpretation) -> String {
             )
         }
         Consequence::Tell(telling) => heard(telling),
+        Consequence::Ask(ask) => format!("ask: {}", ask.asked.sentence()),
         Consequence::SeeBranch(seen) => format!("see {} at {}", seen.branch, &seen.head.as_str()[..1]),
         Consequence::See(seen) => {
             let open = if seen.open { "open" } else { "closed" };

@@ -200,6 +200,8 @@ mod runs {
             waited_spans: Default::default(),
             as_of_spans: Default::default(),
             work_tree: None,
+            rerun: None,
+            trial: false,
             may_push: true,
             created_at: Micros(10),
             plan,

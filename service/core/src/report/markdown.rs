@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub(super) const MAX_CELL: usize = 200;
 
 /// Text that shows as it is: no markup, no HTML, no table cell, nobody mentioned.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in one_line(text).chars() {
         match c {

@@ -1,5 +1,6 @@
 //! What GitHub shows: the check run or commit status, and the pull request comment; and the messages that bring both there.
 
+mod answer;
 mod check;
 mod check_run;
 mod comment;
@@ -12,11 +13,13 @@ mod proposed_gate;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answering, refusal_marker};
 pub use check::{Answer, AskedBy, BranchSeen, Finding, PullRequestSeen, Question, Remark, Subject, Telling, shown};
 pub use check_run::{
     Action, Annotation, Call, CheckRun, CheckTold, Conclusion, MOST_ANNOTATIONS, Progress, call, grows_old_before,
 };
 pub use comment::{comment, marker};
+pub use markdown::escape;
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Shown};
 pub use outbox::Audience;
 

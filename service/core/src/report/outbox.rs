@@ -3,6 +3,7 @@
 use super::check::{Answer, Question, Remark, Subject, Telling};
 use super::message::{Comment, Message, OutboxItem};
 use super::{comment, marker, status};
+use crate::command::OURS;
 use crate::ids::RunId;
 use crate::run::{Run, RunRequest};
 
@@ -29,6 +30,9 @@ impl Audience {
             return Vec::new();
         };
         let url = self.run_url(&request.id);
+        if request.trial {
+            return trial(after, url.as_deref()).into_iter().collect();
+        }
         let mut all = Vec::new();
         let (old, new) = (status(before), status(after));
         let planned = before.forecast.is_none() && after.forecast.is_some();
@@ -64,4 +68,33 @@ impl Audience {
         let base = self.public_url.as_deref()?;
         Some(format!("{}/api/v1/runs/{id}", base.trim_end_matches('/')))
     }
+}
+
+/// A trial answers nothing that the pull request asks: its end is a comment of its own, and no check.
+fn trial(run: &Run, url: Option<&str>) -> Option<Telling> {
+    let request = &run.request;
+    let (repo, number) = (request.repo.clone()?, request.pull_request?);
+    if !run.state.is_final() {
+        return None;
+    }
+    let of_pipeline = marker(&request.plan.pipeline);
+    let marker = format!("{OURS}trial:{} -->", request.id);
+    let body = comment(run, url.unwrap_or_default())?.replacen(&of_pipeline, &marker, 1);
+    let tried = "This was a trial with other parameters than the file's: it is no check of this pull request.";
+    let body = format!("{body}\n{tried}\n");
+    Some(Telling::Comment(Box::new(Remark {
+        subject: Subject::of(request)?,
+        // Of no branch, so that no newer answer takes its place.
+        question: Question {
+            base: String::new(),
+            ..Question::of(request)
+        },
+        run: request.id.clone(),
+        number,
+        item: OutboxItem {
+            repo,
+            installation_id: request.installation_id,
+            message: Message::Comment(Comment { number, marker, body }),
+        },
+    })))
 }

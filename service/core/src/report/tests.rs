@@ -33,6 +33,8 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         waited_spans: BTreeMap::new(),
         as_of_spans: Default::default(),
         work_tree: None,
+        rerun: None,
+        trial: false,
         may_push: pull_request.is_none(),
         created_at: Micros(0),
         plan: crate::spec::tests::flights(),

@@ -10,6 +10,7 @@ mod drift;
 pub mod estimate;
 mod event;
 pub mod forecast;
+mod rerun;
 mod run_state;
 pub mod sentence;
 mod sight;
@@ -25,6 +26,7 @@ pub use disagreement::{Disagreement, Finding};
 pub use drift::Drift;
 pub use event::{ENDS, Exit, RunEvent};
 pub use forecast::Forecast;
+pub use rerun::{Rerun, Which};
 pub use run_state::RunState;
 pub use skip::SkipCause;
 pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
@@ -75,6 +77,13 @@ pub struct RunRequest {
     /// The person's work tree, of a folder on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_tree: Option<WorkTree>,
+    /// The run that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<Rerun>,
+    /// Whether a person tries the pull request with other parameters than its file's: the verdict is no answer to what
+    /// the pull request asks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// Whether an approved model is pushed; pull requests only get a verdict.
     pub may_push: bool,
     /// When it was asked for.

@@ -54,6 +54,8 @@ fn request(plan: Plan) -> RunRequest {
         waited_spans: BTreeMap::new(),
         as_of_spans: Default::default(),
         work_tree: None,
+        rerun: None,
+        trial: false,
         may_push: true,
         created_at: Micros(0),
         plan,

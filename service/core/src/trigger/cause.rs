@@ -41,6 +41,15 @@ pub enum Cause {
         /// The span to run as of, by source.
         spans: BTreeMap<String, String>,
     },
+    /// A person asked for a pull request to be judged.
+    Asked {
+        /// Its number.
+        number: u64,
+        /// Who.
+        actor: String,
+        /// Whether the person chose other parameters than the file's.
+        trial: bool,
+    },
 }
 
 impl Cause {
@@ -51,13 +60,19 @@ impl Cause {
             Self::PullRequest { .. } => "pull_request",
             Self::Data { .. } => "data",
             Self::Schedule { .. } => "schedule",
-            Self::Manual { .. } => "manual",
+            Self::Asked { trial: false, .. } => "pull_request",
+            Self::Manual { .. } | Self::Asked { .. } => "manual",
         }
     }
 
     /// Whether an approved model may be pushed: what is not merged yet only gets a verdict.
     pub fn may_push(&self) -> bool {
-        !matches!(self, Self::PullRequest { .. })
+        !matches!(self, Self::PullRequest { .. } | Self::Asked { .. })
+    }
+
+    /// Whether a person tries other parameters than the file's.
+    pub fn is_trial(&self) -> bool {
+        matches!(self, Self::Asked { trial: true, .. })
     }
 
     /// In words, for example `push of main by ada`.
@@ -78,6 +93,10 @@ impl Cause {
             Self::Data { source, spans } => format!("data {source} {}", spans.join(", ")),
             Self::Schedule { slot } => format!("schedule of {slot}"),
             Self::Manual { actor, spans } if spans.is_empty() => format!("manual request by {actor}"),
+            Self::Asked { number, actor, trial } => {
+                let with = if *trial { " with other parameters" } else { "" };
+                format!("pull request #{number}, asked for by {actor}{with}")
+            }
             Self::Manual { actor, spans } => {
                 let spans = spans.iter().map(|(source, span)| format!("{source} {span}"));
                 format!(

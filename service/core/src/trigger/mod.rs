@@ -38,6 +38,8 @@ pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> 
         Event::DataArrived(arrived) => on_data(plan, arrived),
         Event::ScheduleDue(due) => on_schedule(plan, due),
         Event::Manual(manual) => on_manual(plan, manual),
+        // What is asked on GitHub becomes a request of its own once it is known that the person may.
+        Event::Asked(_) => Err(Why::NotListening),
     };
     answer.unwrap_or_else(|why| {
         Match::No(NotStarted {

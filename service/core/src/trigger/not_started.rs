@@ -156,6 +156,9 @@ impl From<&Event> for What {
             Event::Manual(manual) => Self::Manual {
                 actor: manual.actor.clone(),
             },
+            Event::Asked(asked) => Self::Manual {
+                actor: asked.person.login.clone(),
+            },
         }
     }
 }

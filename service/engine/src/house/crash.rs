@@ -80,6 +80,10 @@ effects! {
     PutSchedules = "schedules.put",
     /// What a person asked for is stored, with its run.
     RecordEvent = "event.record",
+    /// What a person asked for on GitHub is brought forward, with its runs and its answer.
+    StepAsk = "ask.step",
+    /// Why it waits is noted.
+    NoteAsk = "ask.note",
     /// A slot of a schedule is taken, with its run.
     TakeSlot = "slot.take",
     /// A quiet period ends, with its run.

@@ -9,6 +9,8 @@ pub(crate) struct Signals {
     pub(crate) ingest: Notify,
     /// The outbox may have something.
     pub(crate) report: Notify,
+    /// Somebody asked for something on GitHub.
+    pub(crate) asks: Notify,
     /// The schedules or held events changed.
     pub(crate) schedule: Notify,
     /// A second passed.

@@ -7,6 +7,7 @@ use crate::inbound::register::register;
 use crate::source::checkout::{self, SourceError};
 use crate::source::project;
 use std::time::Duration;
+use trainyard_core::command::{Asked, Through};
 use trainyard_core::event::{DataArrived, Event, PullRequest, PullRequestAction, Push};
 use trainyard_core::ids::{Micros, RepoName};
 use trainyard_core::inbound::{self as decide, FoundPipeline, Interpretation, KnownPipeline, Reason};
@@ -38,6 +39,7 @@ async fn named(inbound: &Inbound, mut event: Event) -> Result<Event, InterpretEr
     let (repo, id, installation) = match &mut event {
         Event::Push(push) => (&mut push.repo, push.repo_id, push.installation_id),
         Event::PullRequest(pull) => (&mut pull.repo, pull.repo_id, pull.installation_id),
+        Event::Asked(asked) => (&mut asked.repo, asked.repo_id, asked.installation_id),
         Event::DataArrived(_) | Event::ScheduleDue(_) | Event::Manual(_) => return Ok(event),
     };
     *repo = identity::name_today(inbound, id, repo, installation).await?;
@@ -49,6 +51,7 @@ async fn meaning(inbound: &Inbound, event: Event, received: Micros) -> Result<In
         Event::Push(push) => of_push(inbound, push, received).await,
         Event::PullRequest(pull) => of_pull_request(inbound, pull).await,
         Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
+        Event::Asked(asked) => Ok(of_asked(inbound, asked).await?),
         Event::ScheduleDue(_) | Event::Manual(_) => {
             Ok(Interpretation::nothing(new_event_id(), event, Reason::MadeHere))
         }
@@ -125,7 +128,7 @@ async fn default_branch(inbound: &Inbound, push: &Push) -> Result<Option<String>
 
 /// The pipelines of the default branch, as far as is known of it here, else as they are there now; `None` where `branch`
 /// is it.
-async fn reviewed(
+pub(crate) async fn reviewed(
     inbound: &Inbound,
     repo: &RepoName,
     installation: Option<i64>,
@@ -192,6 +195,16 @@ async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interp
         changed.as_deref(),
         inbound.given(),
     ))
+}
+
+/// Who may, and what comes of it, is looked at when it is done: here only its place in the order is kept.
+async fn of_asked(inbound: &Inbound, asked: &Asked) -> Result<Interpretation, StoreError> {
+    let head = match asked.through {
+        Through::Comment { pull_request, .. } => inbound.store.pull_request(&asked.repo, pull_request).await?,
+        Through::CheckRun { .. } | Through::CheckSuite { .. } => None,
+    };
+    let app = inbound.source.github.as_ref().and_then(|github| github.app());
+    Ok(decide::asked(asked, app, head.map(|seen| seen.head), inbound.given()))
 }
 
 async fn of_data(inbound: &Inbound, arrived: &DataArrived) -> Result<Interpretation, StoreError> {

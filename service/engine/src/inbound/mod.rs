@@ -9,6 +9,7 @@ pub(crate) mod local;
 pub(crate) mod manual;
 pub(crate) mod patience;
 pub(crate) mod register;
+pub(crate) mod rerun;
 pub(crate) mod schedule;
 pub(crate) mod settle;
 

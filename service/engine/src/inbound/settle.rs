@@ -73,6 +73,7 @@ fn meaning_of(delivery: &Delivery) -> Meaning {
         Ok(Fact::Event(event)) => Meaning::Waits(match *event {
             Event::Push(push) => Lane::Repository(push.repo_id),
             Event::PullRequest(pull) => Lane::Repository(pull.repo_id),
+            Event::Asked(asked) => Lane::Repository(asked.repo_id),
             _ => Lane::Data,
         }),
         Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id)),
@@ -211,6 +212,7 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
     }
     inbound.signals.schedule.notify_one();
     inbound.signals.report.notify_one();
+    inbound.signals.asks.notify_one();
     Ok(())
 }
 

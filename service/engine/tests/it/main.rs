@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod asks;
 mod cancel;
 mod check_runs;
 mod checks;

@@ -23,6 +23,8 @@ use trainyard_executors::{AnyExecutor, AnyImageBuilder, AttemptKey, Program};
 use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig, StatusRecord};
 use trainyard_store::{DatabaseUrl, DeliveryView, RunFilter, RunRow, Store};
 
+/// The App of the tests.
+pub const APP: u64 = 4711;
 pub const REPO: &str = "acme/tiny";
 pub const TOKEN: &str = "ghp_token-of-the-tests-that-must-not-leak";
 pub const SECRET: &str = "webhook-secret-of-the-tests";

@@ -88,6 +88,7 @@ async fn main() -> Result<()> {
         data: arguments.data,
     })
     .await?;
+    simulator.tell_comments();
     for repo in &arguments.repos {
         simulator.create_repo(repo).await?;
     }

@@ -2,10 +2,12 @@
 
 mod checks;
 mod error;
+mod people;
 mod transport;
 
 pub use checks::CheckRunFound;
 pub use error::GitHubError;
+pub use people::Standing;
 
 use error::shortened;
 use http::Method;

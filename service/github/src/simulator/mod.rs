@@ -5,6 +5,7 @@
 
 mod api;
 mod api_error;
+mod asked;
 mod auth;
 mod check_records;
 mod checks;
@@ -15,10 +16,12 @@ mod fault;
 mod git_http;
 mod names;
 mod payload;
+mod people;
 mod repository;
 mod state;
 
 pub use check_records::CheckRunRecord;
+pub use asked::Click;
 pub use delivery::DeliveryRecord;
 pub use fault::Fault;
 pub use state::{CommentRecord, StatusRecord};
@@ -101,6 +104,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
     calls: Mutex<Vec<ApiCall>>,
+    people: Mutex<people::People>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
 }
 
@@ -111,6 +115,10 @@ impl Shared {
 
     fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn people(&self) -> MutexGuard<'_, people::People> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn calls(&self) -> MutexGuard<'_, Vec<ApiCall>> {
@@ -160,6 +168,7 @@ impl Simulator {
             state,
             faults,
             calls,
+            people: Mutex::default(),
             outgoing,
         });
         let router = api::router(Arc::clone(&shared));
@@ -320,9 +329,10 @@ impl Simulator {
         let made = self
             .shared
             .state()
-            .comment(&RepoName::parse(repo)?, number, login, body)
-            .map(|comment| comment.id);
-        made.context("no such repository")
+            .comment(&RepoName::parse(repo)?, number, login, body);
+        let made = made.context("no such repository")?;
+        self.shared.tell_comment(&self.info(repo)?, &made, "created", None);
+        Ok(made.id)
     }
 
     /// Where webhooks go.

@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn user(shared: &Shared, login: &str) -> Value {
     let api = format!("{}/users/{login}", shared.base_url);
-    // Any number will do, as long as it is always the same for a name.
-    let id = login
-        .bytes()
-        .fold(5381_u32, |hash, byte| hash.wrapping_mul(33) ^ u32::from(byte));
+    let id = shared.number_of(login);
     json!({
         "login": login,
         "id": id,

@@ -19,6 +19,8 @@ pub(crate) struct State {
     pub(crate) former: HashMap<RepoName, u64>,
     /// The App lacks the permission to write checks.
     pub(crate) no_checks: bool,
+    /// Whether comments are told by webhooks.
+    pub(crate) tells_comments: bool,
     last_id: u64,
 }
 
@@ -111,6 +113,7 @@ impl State {
             webhook_url,
             former: HashMap::new(),
             no_checks: false,
+            tells_comments: false,
             last_id: 1000,
         }
     }

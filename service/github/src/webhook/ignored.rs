@@ -20,6 +20,30 @@ pub enum Ignored {
     },
     /// Something happened to a repository that changes neither its name nor whether it is there.
     Repository(String),
+    /// A comment that is not new.
+    Comment {
+        /// GitHub's word.
+        action: String,
+    },
+    /// A comment of an issue.
+    NoPullRequest(u64),
+    /// A comment without a command, of a pull request.
+    NoCommand(u64),
+    /// A comment of our own.
+    Ours,
+    /// A bot asks, of this name.
+    Bot(String),
+    /// Nobody is named who asks.
+    Nobody,
+    /// Something happened to a check that nobody asked for.
+    Check {
+        /// `check_run` or `check_suite`.
+        kind: String,
+        /// GitHub's word.
+        action: String,
+    },
+    /// A button that is none of ours, by its identifier.
+    NoButton(String),
     /// A pull request without head or base.
     NoCommits(u64),
 }
@@ -34,6 +58,18 @@ impl Ignored {
             Self::Deleted(branch) => format!("branch {branch} was deleted"),
             Self::Action { number, action } => format!("pull request {number} was {action}, which starts nothing"),
             Self::Repository(action) => format!("the repository was {action}, which starts nothing"),
+            Self::Comment { action } => format!("a comment was {action}: only new comments are looked at"),
+            Self::NoPullRequest(number) => {
+                format!("issue {number} is no pull request, and commands are for pull requests")
+            }
+            Self::NoCommand(number) => format!("the comment on pull request {number} has no command"),
+            Self::Ours => "the comment is one of Trainyard's own".to_owned(),
+            Self::Bot(login) => format!("{login} is a bot, and only people ask"),
+            Self::Nobody => "nobody is named who asks: the account may be gone".to_owned(),
+            Self::Check { kind, action } => format!("{kind} events that say '{action}' start nothing"),
+            Self::NoButton(identifier) => {
+                format!("'{identifier}' is no button of Trainyard: known are rerun, approve, reject")
+            }
             Self::NoCommits(number) => format!("pull request {number} has no commits"),
         }
     }

@@ -192,3 +192,113 @@ proptest::proptest! {
         let _ = event_of_stored("pull_request", &body);
     }
 }
+
+fn comment(action: &str, body: &str, user: Value) -> Value {
+    json!({
+        "action": action,
+        "issue": {"number": 3, "pull_request": {"url": "x"}},
+        "comment": {"id": 12, "body": body, "user": user, "created_at": "2026-11-27T08:00:00Z"},
+        "repository": {"id": 7, "full_name": "acme/flights"},
+        "installation": {"id": 99},
+    })
+}
+
+fn check_run(action: &str, identifier: Option<&str>) -> Value {
+    let mut check = json!({
+        "action": action,
+        "check_run": {"id": 5, "external_id": "0192", "head_sha": NEW, "app": {"id": 4711}, "pull_requests": []},
+        "repository": {"id": 7, "full_name": "acme/flights"},
+        "sender": {"login": "ada", "id": 42, "type": "User"},
+    });
+    if let Some(identifier) = identifier {
+        check["requested_action"] = json!({"identifier": identifier});
+    }
+    check
+}
+
+#[test]
+fn people_ask_by_comments_and_buttons() {
+    let ada = json!({"login": "ada", "id": 42, "type": "User"});
+    let asked = [
+        (
+            "issue_comment",
+            comment("created", "Hi\r\n/trainyard run\r\n/trainyard help", ada),
+        ),
+        ("check_run", check_run("requested_action", Some("approve"))),
+        ("check_run", check_run("rerequested", None)),
+        (
+            "check_suite",
+            json!({
+                "action": "rerequested",
+                "check_suite": {"id": 6, "head_sha": NEW, "app": null, "updated_at": "2026-11-27T08:00:00Z"},
+                "repository": {"id": 7, "full_name": "acme/flights"},
+                "sender": {"login": "ada", "id": 42},
+            }),
+        ),
+    ];
+    let said = asked.map(|(kind, payload)| match derive(kind, &payload) {
+        Ok(Derived::Event(event)) => match *event {
+            Event::Asked(asked) => format!("{}\n  {}", asked.sentence(), asked.key()),
+            other => format!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    });
+    insta::assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn what_nobody_asked_starts_nothing() {
+    let ada = || json!({"login": "ada", "id": 42, "type": "User"});
+    let mut issue = comment("created", "/trainyard run", ada());
+    issue["issue"]["pull_request"] = Value::Null;
+    let mut no_body = comment("created", "", ada());
+    no_body["comment"]["body"] = Value::Null;
+    let mut no_sender = check_run("rerequested", None);
+    no_sender["sender"] = Value::Null;
+    let reasons = [
+        reason("issue_comment", &comment("edited", "/trainyard run", ada())),
+        reason("issue_comment", &comment("deleted", "/trainyard run", ada())),
+        reason("issue_comment", &json!({"action": "created\u{7}"})),
+        reason("issue_comment", &issue),
+        reason("issue_comment", &comment("created", "please /trainyard run", ada())),
+        reason("issue_comment", &no_body),
+        reason(
+            "issue_comment",
+            &comment("created", "<!-- trainyard:answer:1 -->\n/trainyard run", ada()),
+        ),
+        reason(
+            "issue_comment",
+            &comment(
+                "created",
+                "/trainyard run",
+                json!({"login": "x[bot]", "id": 1, "type": "Bot"}),
+            ),
+        ),
+        reason(
+            "issue_comment",
+            &comment(
+                "created",
+                "/trainyard run",
+                json!({"login": "x", "id": 1, "type": "Organization"}),
+            ),
+        ),
+        reason("issue_comment", &comment("created", "/trainyard run", Value::Null)),
+        reason("check_run", &check_run("completed", None)),
+        reason("check_run", &check_run("requested_action", Some("deploy"))),
+        reason("check_run", &check_run("requested_action", None)),
+        reason("check_run", &no_sender),
+        reason("check_suite", &json!({"action": "requested"})),
+        reason("check_suite", &json!({})),
+    ];
+    insta::assert_snapshot!(reasons.join("\n"), @"");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_request_makes_a_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), text in "(?s).{0,300}") {
+        for kind in ["issue_comment", "check_run", "check_suite"] {
+            let _ = event_of_stored(kind, &body);
+        }
+        let _ = derive("issue_comment", &comment("created", &text, json!({"login": "ada", "id": 42})));
+    }
+}

@@ -9,6 +9,7 @@ mod client;
 mod faults;
 mod git;
 mod mirror;
+mod people;
 mod receiver;
 mod simulator;
 mod webhooks;

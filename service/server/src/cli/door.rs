@@ -7,6 +7,7 @@ use crate::views::{HoldChange, ReconciledTarget, path_part};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use trainyard_core::ids::RepoName;
+use trainyard_core::run::Which;
 use trainyard_engine::{Engine, Keep, PromoteRequest, RunAsked};
 use trainyard_store::RunRow;
 
@@ -55,6 +56,19 @@ impl Door {
                 Ok(answer["run"].as_str().unwrap_or_default().to_owned())
             }
             Self::Here(engine) => Ok(engine.request_known_so(repo, pipeline, asked).await?.to_string()),
+        }
+    }
+
+    /// Runs again; the new run's id.
+    pub(super) async fn rerun(&self, run: &RunRow, which: Which, actor: &str) -> Result<String> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/runs/{}/rerun", path_part(run.id.as_str()));
+                let asked = json!({"all": which == Which::All, "actor": actor});
+                let answer = service.post(&path, &asked).await?;
+                Ok(answer["run"].as_str().unwrap_or_default().to_owned())
+            }
+            Self::Here(engine) => Ok(engine.rerun(&run.id, which, actor).await?.to_string()),
         }
     }
 

@@ -16,6 +16,7 @@ mod output;
 mod parameters;
 mod progress;
 mod promote;
+mod rerun;
 mod rollback;
 mod run;
 mod runs;
@@ -76,6 +77,7 @@ enum Command {
     Why(why::Why),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
+    Rerun(rerun::Rerun),
     Models(models::Models),
     Targets(targets::Targets),
     Promote(promote::Promote),
@@ -151,6 +153,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,
+            Command::Rerun(command) => command.perform(&load()?).await,
             Command::Targets(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,

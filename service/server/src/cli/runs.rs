@@ -152,6 +152,11 @@ pub(super) fn render(run: &RunDetail) -> String {
     line("set aside", head.set_aside.clone());
     line("pipeline", Some(head.pipeline.clone()));
     line("cause", Some(head.cause.clone()));
+    let repeats = run.repeats.as_ref();
+    line(
+        "repeats",
+        repeats.map(|repeats| format!("{} of run {}", repeats.which.words(), repeats.of)),
+    );
     line(
         "commit",
         head.commit.as_ref().map(|commit| match &head.repo {

@@ -3,7 +3,7 @@
 
 use crate::views::told;
 use axum::http::StatusCode;
-use trainyard_engine::{IntakeError, ManualError, PromotionError};
+use trainyard_engine::{IntakeError, ManualError, PromotionError, RerunError};
 use trainyard_store::StoreError;
 
 /// What can go wrong with a request.
@@ -25,6 +25,8 @@ pub(super) enum Wrong {
     Missing,
     /// A run that is asked for.
     Manual,
+    /// A run that is to be repeated.
+    Rerun,
     /// A cancel that comes too late.
     Over,
     /// What is asked of a push target.
@@ -58,6 +60,10 @@ impl Wrong {
             Self::Store => stored(),
             Self::Missing => vec![(StatusCode::NOT_FOUND, "there is no such thing")],
             Self::Manual => with_meaning(&ManualError::statuses())
+                .into_iter()
+                .chain(stored())
+                .collect(),
+            Self::Rerun => with_meaning(&RerunError::statuses())
                 .into_iter()
                 .chain(stored())
                 .collect(),
@@ -130,6 +136,13 @@ answered! { StoreError, said by told:
         | StoreError::ReadOnly { .. }
         | StoreError::Disk { .. } => SERVICE_UNAVAILABLE,
     StoreError::SchemaTooNew { .. } | StoreError::Other { .. } => INTERNAL_SERVER_ERROR,
+}
+
+answered! { RerunError:
+    RerunError::Refused(_) => CONFLICT,
+    RerunError::Store(StoreError::NotFound(_)) => NOT_FOUND,
+    // Its own table says which.
+    RerunError::Store(_) => SERVICE_UNAVAILABLE,
 }
 
 answered! { ManualError:

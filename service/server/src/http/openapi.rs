@@ -14,7 +14,7 @@ use utoipa::{Modify, OpenApi};
     info(title = "Trainyard", description = "Continuous training with the manners of good CI. Errors are {\"error\": \"one sentence\"}."),
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, described::serve,
-        runs::list, runs::start, runs::show, runs::cancel, runs::log,
+        runs::list, runs::start, runs::show, runs::cancel, runs::rerun, runs::log,
         deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, models::hold, models::release,
         models::targets, models::reconcile,
         lineage::show,

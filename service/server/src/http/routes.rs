@@ -45,7 +45,7 @@ fn route(
 /// The table. A path that is not in it needs [`Access::ApiToken`] to learn so.
 pub(super) fn routes() -> Vec<Route> {
     use Access::{ApiToken, EventsToken, Open, Signature};
-    use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Store, Target};
+    use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Rerun, Store, Target};
     const ON_TARGET: &[Wrong] = &[Address, Json, Target];
     vec![
         route(
@@ -75,6 +75,13 @@ pub(super) fn routes() -> Vec<Route> {
             ApiToken,
             &[Address, Json, Missing, Store, Over],
             post(runs::cancel),
+        ),
+        route(
+            "POST",
+            "/api/v1/runs/{id}/rerun",
+            ApiToken,
+            &[Address, Json, Missing, Rerun],
+            post(runs::rerun),
         ),
         route(
             "GET",

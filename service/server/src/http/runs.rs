@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
-use trainyard_core::run::RunState;
-use trainyard_engine::{ManualError, RunAsked};
+use trainyard_core::run::{RunState, Which};
+use trainyard_engine::{ManualError, RerunError, RunAsked};
 use trainyard_store::{RunFilter, RunRow, StoreError, Unreadable};
 use utoipa::{IntoParams, ToSchema};
 
@@ -226,6 +226,55 @@ pub(super) async fn cancel(
     let answer = Cancelling {
         run: row.id.to_string(),
         status: "cancelling",
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object such as {\"all\": true, \"actor\": \"ada\"}"
+)]
+pub(super) struct AskedAgain {
+    /// Whether every step is run again, whatever was made before; else what succeeded stands in.
+    all: bool,
+    /// Who asks, for the record; `api` if absent.
+    actor: Option<String>,
+}
+
+/// A run was made that repeats another one.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Repeating {
+    /// The new run.
+    run: String,
+    /// The run that it repeats.
+    repeats: String,
+    status: &'static str,
+}
+
+/// Runs again: a new run of the same commit, plan and kind.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/rerun", tag = "runs", operation_id = "rerun_run",
+    params(("id" = String, Path)), request_body(content = Option<AskedAgain>),
+    responses((status = 202, body = Repeating), (status = 409, body = ErrorBody, description = "not over yet, repeated already, of a folder on a machine, or of an older commit of its pull request")))]
+pub(super) async fn rerun(
+    State(app): State<App>,
+    InPath(id): InPath<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: AskedAgain = body::json(&parts, incoming).await?;
+    let row = row(&app, &id).await?;
+    let which = if asked.all { Which::All } else { Which::Failed };
+    let made = app.engine.rerun(&row.id, which, &named(asked.actor.as_deref())).await;
+    let run = made.map_err(|error| match error {
+        RerunError::Store(error) => error.into(),
+        other => ApiError::from(other),
+    })?;
+    let answer = Repeating {
+        run: run.to_string(),
+        repeats: row.id.to_string(),
+        status: "queued",
     };
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }

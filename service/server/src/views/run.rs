@@ -8,7 +8,7 @@ use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::{GateReplay, Verdict};
 use trainyard_core::ids::Micros;
 use trainyard_core::registry::{Intent, IntentState};
-use trainyard_core::run::{ImageState, PushState, Run, RunEvent, StepState};
+use trainyard_core::run::{ImageState, PushState, Rerun, Run, RunEvent, StepState};
 use trainyard_store::RunRow;
 use utoipa::ToSchema;
 
@@ -91,6 +91,10 @@ pub struct RunDetail {
     /// The run.
     #[serde(flatten)]
     pub head: RunHead,
+    /// The run that it repeats (`of`), and how much of it: `failed` or `all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub repeats: Option<Rerun>,
     /// Its steps in the plan's order.
     pub steps: Vec<StepView>,
     /// As of which span it saw each data source, by name: what was read, or else what it was asked for.
@@ -252,6 +256,7 @@ impl RunDetail {
             }
         });
         Self {
+            repeats: run.request.rerun,
             steps: steps.collect(),
             as_of,
             parameters: run.request.plan.parameters,

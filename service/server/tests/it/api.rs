@@ -105,6 +105,8 @@ async fn wrong_bodies_get_a_sentence() {
         ("/api/v1/runs", "text/plain", r#"{"repo": "a/b", "pipeline": "p"}"#, 415),
         ("/api/v1/runs/x/cancel", "application/json", "", 404),
         ("/api/v1/runs/x/cancel", "application/json", "7", 400),
+        ("/api/v1/runs/x/rerun", "application/json", "", 404),
+        ("/api/v1/runs/x/rerun", "application/json", r#"{"all": "yes"}"#, 400),
         ("/api/v1/targets/x/rollback", "application/json", "", 404),
         ("/api/v1/targets/x/rollback", "application/json", r#"{"actor": 7}"#, 400),
         ("/api/v1/targets/x/rollback", "application/json", long.as_str(), 413),

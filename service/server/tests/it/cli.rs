@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "why",
     "trigger",
     "cancel",
+    "rerun",
     "models",
     "promote",
     "rollback",
@@ -120,6 +121,7 @@ fn reading_commands_on_an_empty_yard() {
         &["logs", "0192", "x"],
         &["why", "0192", "x"],
         &["cancel", "0192"],
+        &["rerun", "0192"],
         &["trigger", "flights"],
         &["models", "flights"],
     ] {

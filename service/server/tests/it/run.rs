@@ -388,6 +388,7 @@ fn everything_can_be_read_afterwards() {
         &["logs", &first, "train", "--attempt", "2"],
         &["why", &first, "trian"],
         &["cancel", &first],
+        &["rerun", &first],
     ] {
         let ended = place.run(arguments);
         assert_eq!(

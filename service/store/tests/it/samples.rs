@@ -69,6 +69,8 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
         waited_spans: BTreeMap::new(),
         as_of_spans: Default::default(),
         work_tree: None,
+        rerun: None,
+        trial: false,
         may_push: true,
         created_at: at(seconds),
         plan: plan(),

@@ -79,6 +79,8 @@ fn run(plan: crate::plan::Plan, trained: &[i64], judged: &[i64], announced: Opti
         waited_spans: Default::default(),
         as_of_spans: named(asked),
         work_tree: None,
+        rerun: None,
+        trial: false,
         may_push: true,
         created_at: Micros(10),
         plan,

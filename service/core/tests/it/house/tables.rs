@@ -60,7 +60,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 31] = [
+pub const CORE_ROOMS: [&str; 33] = [
     "ids",
     "glob",
     "placeholder",
@@ -77,6 +77,7 @@ pub const CORE_ROOMS: [&str; 31] = [
     "node",
     "artifact",
     "evaluation",
+    "command",
     "event",
     "plan",
     "schedule",
@@ -91,11 +92,12 @@ pub const CORE_ROOMS: [&str; 31] = [
     "trigger",
     "report",
     "inbound",
+    "dispatch",
     "lib",
 ];
 
 /// The rooms of the engine, each with those that it may name.
-pub const ENGINE_ROOMS: [(&str, &[&str]); 11] = [
+pub const ENGINE_ROOMS: [(&str, &[&str]); 12] = [
     ("house", &[]),
     ("content", &["house"]),
     ("source", &["house", "content"]),
@@ -104,12 +106,16 @@ pub const ENGINE_ROOMS: [(&str, &[&str]); 11] = [
     ("registry", &["house", "content", "serving"]),
     ("run", &["house", "content", "source", "serving", "registry"]),
     ("inbound", &["house", "source"]),
+    (
+        "asks",
+        &["house", "content", "source", "serving", "registry", "run", "inbound"],
+    ),
     ("engine", EVERY_ROOM),
     ("loops", EVERY_ROOM),
     ("lib", EVERY_ROOM),
 ];
 const EVERY_ROOM: &[&str] = &[
-    "house", "content", "source", "serving", "tell", "registry", "run", "inbound", "engine", "loops",
+    "house", "content", "source", "serving", "tell", "registry", "run", "inbound", "asks", "engine", "loops",
 ];
 
 /// Types whose methods are in the rooms that they are about.

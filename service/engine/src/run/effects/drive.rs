@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::cache_key;
-use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::ids::{Micros, RunId, StepName};
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{InputSource, PlannedStep};
-use trainyard_core::run::{Run, RunEvent, SkipCause};
+use trainyard_core::run::{Run, RunEvent, SkipCause, StepRecord, Which};
 use trainyard_core::span::{TooFewSpans, Unselected};
 use trainyard_store::{
-    CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store,
+    CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store, StoreError,
 };
 
 /// Earlier outputs looked at for a memo.
@@ -87,9 +87,8 @@ impl Driver<'_> {
 
         let identity = ExecutionIdentity::of(run, NodeId::step(step));
         let mut properties = properties(run, planned, &key, image_id.as_deref());
-        if planned.cache
-            && attempt == 1
-            && let Some(cached) = self.lookup(&key).await?
+        if attempt == 1
+            && let Some(cached) = self.stands_in(run, step, planned, &key).await?
         {
             metrics::counter!("trainyard_cache_hits_total").increment(1);
             properties.extend(
@@ -182,7 +181,9 @@ impl Driver<'_> {
         planned: &PlannedStep,
         preimage: &Value,
     ) -> Result<Option<(String, ArtifactRef)>, EffectError> {
-        let Some(memo) = &planned.memo else { return Ok(None) };
+        let Some(memo) = planned.memo.as_ref().filter(|_| !is_all_anew(run)) else {
+            return Ok(None);
+        };
         let (store, request) = (self.store, &run.request);
         let published = store
             .published_outputs(
@@ -206,11 +207,65 @@ impl Driver<'_> {
         Ok(None)
     }
 
+    /// What an earlier execution made of the same. A run that repeats another one takes what that one made, whatever the
+    /// step says of the cache; one that repeats every step takes nothing.
+    async fn stands_in(
+        &self,
+        run: &Run,
+        step: &StepName,
+        planned: &PlannedStep,
+        key: &str,
+    ) -> Result<Option<CachedExecution>, EffectError> {
+        if is_all_anew(run) {
+            return Ok(None);
+        }
+        if let Some(rerun) = &run.request.rerun
+            && let Some(made) = self.made_by(&rerun.of, step, key).await?
+        {
+            return Ok(Some(made));
+        }
+        match planned.cache {
+            true => self.lookup(key).await,
+            false => Ok(None),
+        }
+    }
+
+    /// What a step of an earlier run made, if it was made of the same and is there.
+    async fn made_by(&self, run: &RunId, step: &StepName, key: &str) -> Result<Option<CachedExecution>, EffectError> {
+        let earlier = match self.store.load_run(run).await {
+            Ok(earlier) => earlier,
+            // A record that went, or cannot be read any more, stands in for nothing.
+            Err(StoreError::NotFound(_) | StoreError::Unreadable(_)) => return Ok(None),
+            Err(error) => return Err(EffectError::again(error)),
+        };
+        let same = |record: &&StepRecord| record.state.is_done() && record.key.as_deref() == Some(key);
+        let Some(record) = earlier.steps.get(step).filter(same) else {
+            return Ok(None);
+        };
+        let there = record
+            .outputs
+            .values()
+            .all(|output| self.content.contains(&output.digest));
+        Ok(there.then(|| CachedExecution {
+            execution_name: format!("{run}/{step}"),
+            outputs: record.outputs.clone(),
+            metrics: record.metrics.clone(),
+        }))
+    }
+
     /// A cache hit requires that the bytes are there.
     pub(super) async fn lookup(&self, key: &str) -> Result<Option<CachedExecution>, EffectError> {
         let cached = self.store.cached_outputs(key).await.map_err(EffectError::again)?;
         Ok(cached.filter(|hit| hit.outputs.values().all(|output| self.content.contains(&output.digest))))
     }
+}
+
+/// Whether the run repeats every step of another one.
+fn is_all_anew(run: &Run) -> bool {
+    run.request
+        .rerun
+        .as_ref()
+        .is_some_and(|rerun| rerun.which == Which::All)
 }
 
 /// The step waits for data that another run may find: MLMD's CANCELED, a normal state, without events.

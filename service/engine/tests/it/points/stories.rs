@@ -41,6 +41,17 @@ async fn checked() -> Stage {
     Stage::of(Yard::as_app().await)
 }
 
+async fn with_pull_request() -> Stage {
+    let mut stage = trained(&["0.7", "0.75"]).await;
+    let yard = stage.yard();
+    yard.work.branch("better").await;
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let opened = yard.github.open_pull_request(REPO, "Be better", "better", "main");
+    opened.await.unwrap();
+    yard.finished(3).await;
+    stage
+}
+
 async fn told(models: &[&str]) -> Stage {
     let (yard, receiver) = intents::yard(Kind::Status).await;
     for auc in models {
@@ -186,6 +197,25 @@ stories! {
         yard.started("train", 1).await;
         let run = yard.runs().await[0].id.clone();
         let _ = yard.engine.cancel(&run, "ada").await;
+    }
+    "a comment asks": with_pull_request(),
+    Outside |stage| {
+        stage.sent += 1;
+        let yard = stage.yard();
+        // Nothing answers for a moment.
+        yard.github.inject([Fault::Status(502)]);
+        let asked = "/trainyard rerun\n/trainyard rollback\n/trainyard help";
+        yard.github.say("octocat", REPO, 1, asked).unwrap();
+    }
+    Asks |stage| {
+        let yard = stage.yard();
+        until("what was asked", async || {
+            let settled = yard.engine.reads().deliveries(100).await.unwrap();
+            let asked = settled.iter().any(|view| view.kind == "issue_comment" && view.processed_at.is_some());
+            let open = yard.engine.reads().open_asks(0, 1).await.unwrap();
+            (asked && open.is_empty()).then_some(())
+        })
+        .await;
     }
     "data arrive": trained(&["0.7"]),
     Outside |stage| { stage.yard().data("2013-02", "3,4\n"); }

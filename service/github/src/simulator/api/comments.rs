@@ -46,6 +46,7 @@ pub(crate) async fn create(asked: Asked, Path(path): Path<HashMap<String, String
         .state()
         .comment(&asked.repo.name, number, &asked.login(), text);
     let made = made.ok_or_else(ApiError::not_found)?;
+    asked.shared.tell_comment(&asked.repo, &made, "created", None);
     Ok((
         StatusCode::CREATED,
         Json(payload::comment(&asked.shared, &asked.repo, &made)),
@@ -63,29 +64,34 @@ pub(crate) async fn update(asked: Asked, Path(path): Path<HashMap<String, String
     let id = number(&path, "id")?;
     let text = checked(&body)?.to_owned();
     let login = asked.login();
-    let changed = asked.with(|repo| {
+    let (changed, before) = asked.with(|repo| {
         let comment = repo.comments.iter_mut().find(|comment| comment.id == id)?;
         // An App may change its own comments only.
         if login.ends_with("[bot]") && comment.author != login {
-            return Some(None);
+            return Some((None, String::new()));
         }
+        let before = comment.body.clone();
         *comment = CommentRecord {
             body: text,
             updated_at: now(),
             ..comment.clone()
         };
-        Some(Some(comment.clone()))
+        Some((Some(comment.clone()), before))
     })?;
     let changed = changed.ok_or_else(ApiError::forbidden)?;
+    asked
+        .shared
+        .tell_comment(&asked.repo, &changed, "edited", Some(&before));
     Ok(Json(payload::comment(&asked.shared, &asked.repo, &changed)).into_response())
 }
 
 pub(crate) async fn remove(asked: Asked, Path(path): Path<HashMap<String, String>>) -> Answer {
     let id = number(&path, "id")?;
-    asked.with(|repo| {
+    let gone = asked.with(|repo| {
         let at = repo.comments.iter().position(|comment| comment.id == id)?;
         Some(repo.comments.remove(at))
     })?;
+    asked.shared.tell_comment(&asked.repo, &gone, "deleted", None);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

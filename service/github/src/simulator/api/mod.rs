@@ -3,6 +3,7 @@
 pub(crate) mod checks;
 mod comments;
 mod hooks;
+mod people;
 pub(crate) mod pulls;
 mod repos;
 mod statuses;
@@ -31,6 +32,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let repo = Router::new()
         .route("/", get(repos::show))
         .route("/installation", get(repos::installation))
+        .route("/collaborators/{login}/permission", get(people::permission))
         .route("/branches/{*branch}", get(repos::branch))
         .route("/contents/{*path}", get(repos::contents))
         .route("/commits/{*rest}", get(statuses::of_commit))
@@ -55,6 +57,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/hooks/{hook}/deliveries/{id}/attempts", post(hooks::redeliver));
     let api = Router::new()
         .route("/user", get(repos::user))
+        .route("/user/{number}", get(people::by_number))
         .route("/app", get(repos::app))
         .route("/app/installations/{id}/access_tokens", post(repos::access_token))
         .route("/rate_limit", get(repos::rate_limit))

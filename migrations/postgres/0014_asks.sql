@@ -1,0 +1,17 @@
+-- What people asked for on GitHub by comments and buttons: done in order, one after the other for each repository.
+CREATE TABLE asks (
+  number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  event TEXT NOT NULL UNIQUE,
+  repo TEXT NOT NULL,
+  ask TEXT NOT NULL,
+  -- How often it was brought forward: who has seen fewer looks again.
+  steps BIGINT NOT NULL DEFAULT 0,
+  at BIGINT NOT NULL,
+  done_at BIGINT,
+  -- Why it is not done yet, for people.
+  waits_for TEXT
+);
+CREATE INDEX asks_open ON asks (number) WHERE done_at IS NULL;
+CREATE INDEX asks_at ON asks (at);
+CREATE INDEX runs_commit ON runs (repo, commit_sha, created_at, id);
+CREATE INDEX runs_pull_request ON runs (repo, pull_request, created_at, id);

@@ -1,0 +1,358 @@
+//! What people ask for on GitHub: commands in comments and buttons of checks, by those who may, once.
+
+use crate::yard::{APP, REPO, Yard, until};
+use trainyard_core::ids::{CommitSha, RunId};
+use trainyard_core::run::{RunState, StepState, Which};
+use trainyard_executors::fake::Script;
+use trainyard_github::simulator::{Click, CommentRecord};
+
+/// A yard with a model that serves and a pull request whose run is over.
+async fn with_pull_request(yard: &Yard) -> (u64, CommitSha) {
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.work.branch("better").await;
+    let commit = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    let number = yard.github.open_pull_request(REPO, "Be better", "better", "main").await;
+    yard.last(2).await;
+    yard.github.set_role(REPO, "ada", "write").unwrap();
+    (number.unwrap(), commit)
+}
+
+fn with_marker(yard: &Yard, number: u64, marker: &str) -> Vec<CommentRecord> {
+    let comments = yard.github.comments(REPO, number).into_iter();
+    comments
+        .filter(|comment| comment.body.starts_with(&format!("<!-- trainyard:{marker}")))
+        .collect()
+}
+
+/// Says something and waits for the answer, without its marker and with the ids of runs as their numbers.
+async fn ask(yard: &Yard, login: &str, number: u64, body: &str) -> String {
+    let commands = body.lines().filter(|line| line.starts_with("/trainyard")).count();
+    let id = yard.github.say(login, REPO, number, body).unwrap();
+    answered(yard, number, id, commands).await
+}
+
+async fn answered(yard: &Yard, number: u64, id: u64, commands: usize) -> String {
+    let answer = until(&format!("answer to comment {id}"), async || {
+        let found = with_marker(yard, number, &format!("answer:{id} "));
+        assert!(found.len() <= 1, "{found:?}");
+        let whole =
+            |comment: &CommentRecord| comment.body.lines().filter(|line| line.starts_with("**/")).count() >= commands;
+        found.into_iter().next().filter(whole)
+    })
+    .await;
+    let (_, body) = answer.body.split_once('\n').unwrap();
+    let mut body = body.trim_end().to_owned();
+    for (place, run) in yard.runs().await.iter().enumerate() {
+        body = body.replace(run.id.as_str(), &format!("RUN-{}", place + 1));
+    }
+    body
+}
+
+/// Until what was said is settled and everything is told; nothing was started by it.
+async fn nothing_follows(yard: &Yard, runs: usize) {
+    let sent = || {
+        let deliveries = yard.github.deliveries();
+        deliveries
+            .iter()
+            .map(|delivery| delivery.guid.clone())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    let before = until("delivery", async || Some(sent())).await;
+    yard.settled(before).await;
+    until("what was asked", async || {
+        yard.engine
+            .reads()
+            .open_asks(0, 1)
+            .await
+            .unwrap()
+            .is_empty()
+            .then_some(())
+    })
+    .await;
+    yard.all_told().await;
+    assert_eq!(yard.runs().await.len(), runs);
+}
+
+#[tokio::test]
+async fn commands_are_done_in_their_order_and_answered_in_place() {
+    let yard = Yard::new().await;
+    let (number, commit) = with_pull_request(&yard).await;
+    let asked =
+        "Thanks!\r\n\r\n/trainyard rerun\r\n/trainyard rnu\r\n\r\n```\r\n/trainyard cancel\r\n```\r\n> /trainyard run";
+    insta::assert_snapshot!(ask(&yard, "ada", number, asked).await, @"");
+    let (row, run) = yard.last(3).await;
+    assert_eq!((row.commit.as_ref(), row.pull_request), (Some(&commit), Some(number)));
+    assert!(
+        run.steps.values().all(|step| step.state == StepState::Cached),
+        "{:?}",
+        run.steps
+    );
+    yard.status(&commit, "success").await;
+
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run").await, @"");
+    yard.last(4).await;
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard explain").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run nothing").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard cancel").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard approve").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard").await, @"");
+    // Our own comments were told to us as well, and started nothing.
+    nothing_follows(&yard, 4).await;
+    assert_eq!(with_marker(&yard, number, "answer:").len(), 8);
+}
+
+#[tokio::test]
+async fn who_may_not_write_is_told_so_once() {
+    let yard = Yard::new().await;
+    let (number, _) = with_pull_request(&yard).await;
+    yard.github
+        .say("grace", REPO, number, "/trainyard run\n/trainyard cancel")
+        .unwrap();
+    nothing_follows(&yard, 2).await;
+    let refused = with_marker(&yard, number, "refused:");
+    assert_eq!(refused.len(), 1);
+    let body = refused[0].body.split_once('\n').unwrap().1;
+    insta::assert_snapshot!(body.trim(), @"");
+    yard.github.say("grace", REPO, number, "/trainyard help").unwrap();
+    yard.github.say("robot[bot]", REPO, number, "/trainyard run").unwrap();
+    nothing_follows(&yard, 2).await;
+    assert_eq!(
+        yard.github.comments(REPO, number).len(),
+        1 + 3 + 1,
+        "the verdict, what was said, one answer"
+    );
+    // Looked up anew each time.
+    yard.github.set_role(REPO, "grace", "maintain").unwrap();
+    ask(&yard, "grace", number, "/trainyard run").await;
+    yard.last(3).await;
+    for role in ["triage", "read", "none"] {
+        yard.github.set_role(REPO, "grace", role).unwrap();
+        yard.github.say("grace", REPO, number, "/trainyard run").unwrap();
+        nothing_follows(&yard, 3).await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_has_by_now_gives_no_right() {
+    let mut yard = Yard::new().await;
+    let (number, _) = with_pull_request(&yard).await;
+    yard.stop_loops().await;
+    let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    yard.github.rename_account("ada", "ada-lovelace");
+    yard.github.take_name("ada");
+    yard.restart().await;
+    // The number is still hers.
+    answered(&yard, number, asked, 1).await;
+    yard.last(3).await;
+    yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    nothing_follows(&yard, 3).await;
+    assert_eq!(with_marker(&yard, number, "refused:").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_sent_again_edited_or_deleted_does_nothing() {
+    let mut yard = Yard::new().await;
+    let (number, _) = with_pull_request(&yard).await;
+    let id = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    answered(&yard, number, id, 1).await;
+    yard.last(3).await;
+    let deliveries = yard.github.deliveries();
+    let comment = deliveries
+        .iter()
+        .find(|delivery| delivery.event == "issue_comment")
+        .unwrap();
+    yard.github.redeliver(&comment.guid).unwrap();
+    // The same under another id, as somebody replays it.
+    let body = comment.body.clone();
+    let headers = comment.headers.clone();
+    let header = |name: &str| {
+        let found = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        match name {
+            "x-github-delivery" => Some("another-id"),
+            _ => found.and_then(|(_, value)| value.as_str()),
+        }
+    };
+    yard.engine.accept_webhook(header, body).await.unwrap();
+    yard.github
+        .edit_comment(REPO, id, "/trainyard run\n/trainyard rerun")
+        .unwrap();
+    nothing_follows(&yard, 3).await;
+    // A crash after it was done does not do it again.
+    yard.restart().await;
+    nothing_follows(&yard, 3).await;
+    assert_eq!(with_marker(&yard, number, "answer:").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_closed_or_moved_on_says_so() {
+    let mut yard = Yard::new().await;
+    let (number, _) = with_pull_request(&yard).await;
+    // The new commit comes before what was said is looked at.
+    yard.stop_loops().await;
+    let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    let head = yard.push(&[("auc: 0.7", "auc: 0.81")]).await;
+    yard.restart().await;
+    let said = answered(&yard, number, asked, 1)
+        .await
+        .replace(&head.as_str()[..10], "HEAD");
+    insta::assert_snapshot!(said, @"");
+    yard.last(3).await;
+    yard.github.set_pull_request_open(REPO, number, false).await.unwrap();
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run\n/trainyard rerun").await, @"");
+    nothing_follows(&yard, 3).await;
+}
+
+#[tokio::test]
+async fn other_parameters_are_a_trial_and_no_check() {
+    let yard = Yard::new().await;
+    let (number, commit) = with_pull_request(&yard).await;
+    yard.all_told().await;
+    let before = yard.statuses(&commit);
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny auc=0.2").await, @"");
+    let (row, run) = yard.last(3).await;
+    assert_eq!(
+        (row.trigger.as_str(), run.request.trial, run.request.may_push),
+        ("manual", true, false)
+    );
+    assert!(run.is_rejected(), "{:?}", run.summary);
+    yard.all_told().await;
+    assert_eq!(yard.statuses(&commit), before);
+    let told = with_marker(&yard, number, "trial:");
+    assert!(told[0].body.contains("✗ not approved"), "{}", told[0].body);
+    assert_eq!(with_marker(&yard, number, "tiny").len(), 1, "the verdict stays");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny lr=1 auc=2").await, @"");
+}
+
+#[tokio::test]
+async fn a_rollback_is_done_once() {
+    let yard = Yard::new().await;
+    let (number, _) = with_pull_request(&yard).await;
+    yard.work.git(&["checkout", "--quiet", "--force", "main"]).await;
+    yard.push(&[("auc: 0.7", "auc: 0.9")]).await;
+    yard.last(3).await;
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback tiny too slow").await, @"");
+    assert_eq!(yard.ledger().await, ["push 000001", "push 000002", "rollback 000001"]);
+    assert_eq!(yard.serving().await.actor, "ada");
+}
+
+#[tokio::test]
+async fn a_rerun_keeps_what_succeeded_or_nothing() {
+    let yard = Yard::new().await;
+    yard.script("train", |_, _| Script::exits(1, "no"));
+    // What the cache may not keep is kept, too.
+    let uncached = "right: { cache: false, image";
+    let commit = yard.push(&[("right: { image", uncached)]).await;
+    let (failed, _) = yard.last(1).await;
+    assert_eq!(failed.state, RunState::Failed);
+    yard.release_later("train");
+    let before = yard.programs().len();
+    let again = yard.engine.rerun(&failed.id, Which::Failed, "ada").await.unwrap();
+    let (row, run) = yard.last(2).await;
+    assert_eq!(
+        (&row.id, row.commit.as_ref(), run.request.may_push),
+        (&again, Some(&commit), true)
+    );
+    assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
+    let programs: Vec<String> = yard.programs()[before..].iter().map(ToString::to_string).collect();
+    assert_eq!(programs, ["train", "evaluate"]);
+    insta::assert_snapshot!(row.cause, @"");
+    yard.status(&commit, "success").await;
+    assert_eq!(yard.ledger().await, ["push 000001"]);
+
+    let all = yard.engine.rerun(&again, Which::All, "ada").await.unwrap();
+    let (row, run) = yard.last(3).await;
+    assert_eq!(row.id, all);
+    assert!(
+        run.steps
+            .values()
+            .all(|step| matches!(step.state, StepState::Succeeded { .. })),
+        "{:?}",
+        run.steps
+    );
+    insta::assert_snapshot!(row.cause, @"");
+
+    // An older commit is judged, and takes no target from a newer one.
+    yard.push(&[("auc: 0.7", "auc: 0.9")]).await;
+    yard.last(4).await;
+    yard.engine.rerun(&again, Which::Failed, "ada").await.unwrap();
+    let (_, run) = yard.last(5).await;
+    assert!(!run.request.may_push);
+    yard.hold("train");
+    let held = yard.push(&[("auc: 0.7", "auc: 0.95")]).await;
+    yard.started("train", 1).await;
+    let at_work = yard
+        .runs()
+        .await
+        .into_iter()
+        .find(|run| run.commit.as_ref() == Some(&held))
+        .unwrap();
+    let refused = async |run: &RunId| {
+        yard.engine
+            .rerun(run, Which::Failed, "ada")
+            .await
+            .unwrap_err()
+            .to_string()
+    };
+    let said = refused(&at_work.id).await.replace(at_work.id.as_str(), "RUN");
+    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(refused(&RunId::from("none")).await, @"there is no run 'none'");
+    yard.release("train");
+    yard.last(6).await;
+}
+
+#[tokio::test]
+async fn buttons_of_our_own_checks_run_again() {
+    let yard = Yard::with_app().await;
+    let (number, commit) = with_pull_request(&yard).await;
+    let run = yard.runs().await[1].id.clone();
+    let click = |run: Option<&str>, button: Option<&str>, app: u64| Click {
+        check_run: 77,
+        external_id: run.map(str::to_owned),
+        head_sha: commit.to_string(),
+        app,
+        button: button.map(str::to_owned),
+    };
+    let press = |login: &str, click: &Click| yard.github.click(login, REPO, click).unwrap();
+    // Of another App, of no run, of no known button, and by who may not.
+    press("ada", &click(Some(run.as_str()), Some("rerun"), APP + 1));
+    press("ada", &click(Some("nothing"), Some("rerun"), APP));
+    press("ada", &click(None, None, APP));
+    press("ada", &click(Some(run.as_str()), Some("deploy"), APP));
+    press("ada", &click(Some(run.as_str()), Some("approve"), APP));
+    press("grace", &click(Some(run.as_str()), Some("rerun"), APP));
+    press("robot[bot]", &click(Some(run.as_str()), Some("rerun"), APP));
+    nothing_follows(&yard, 2).await;
+    let outcomes: Vec<String> = yard
+        .settled(1)
+        .await
+        .into_iter()
+        .filter(|view| view.kind == "check_run")
+        .rev()
+        .map(|view| {
+            view.outcome
+                .unwrap_or_default()
+                .replace(run.as_str(), "RUN")
+                .replace(commit.as_str(), "COMMIT")
+        })
+        .collect();
+    insta::assert_snapshot!(outcomes.join("\n"), @"");
+    press("ada", &click(Some(run.as_str()), Some("rerun"), APP));
+    let (row, again) = yard.last(3).await;
+    assert_eq!(
+        (row.pull_request, again.request.rerun.unwrap().of),
+        (Some(number), run.clone())
+    );
+    // The same click once more.
+    press("ada", &click(Some(run.as_str()), Some("rerun"), APP));
+    nothing_follows(&yard, 3).await;
+    press("ada", &click(Some(row.id.as_str()), None, APP));
+    yard.last(4).await;
+    yard.github
+        .rerequest_suite("ada", REPO, 9, APP, commit.as_str())
+        .unwrap();
+    let (row, _) = yard.last(5).await;
+    assert_eq!(row.commit, Some(commit));
+}

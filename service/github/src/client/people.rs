@@ -1,0 +1,166 @@
+//! What people may do, and pull requests as they are now.
+
+use super::{GitHub, GitHubError, path_of};
+use serde::Deserialize;
+use trainyard_core::command::Person;
+use trainyard_core::event::{PullRequest, PullRequestAction};
+use trainyard_core::ids::{CommitSha, RepoName};
+
+/// What a person may do in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Write, at least.
+    Writes,
+    /// Less.
+    Less {
+        /// GitHub's word: `read`, `triage`, `none`, or a role of the organisation.
+        role: String,
+    },
+    /// There is no such account any more.
+    Gone,
+}
+
+impl GitHub {
+    /// What a person may do now, by `GET /repos/{owner}/{repo}/collaborators/{username}/permission`. GitHub asks for a
+    /// name there; that it is still the same person's is seen by the number.
+    pub async fn standing(
+        &self,
+        repo: &RepoName,
+        person: &Person,
+        installation: Option<i64>,
+    ) -> Result<Standing, GitHubError> {
+        if let Some(standing) = self.standing_as(repo, person, &person.login, installation).await? {
+            return Ok(standing);
+        }
+        // The name is somebody else's by now, or nobody's: what is the person called today?
+        let caller = self.caller(repo, installation).await?;
+        let path = format!("/user/{}", person.id);
+        let what = format!("account with the number {}", person.id);
+        let account: Account = match caller.as_ref().get(&path, &what).await {
+            Ok(account) => account,
+            Err(GitHubError::NotFound { .. }) => return Ok(Standing::Gone),
+            Err(error) => return Err(error),
+        };
+        let today = self.standing_as(repo, person, &account.login, installation).await?;
+        Ok(today.unwrap_or(Standing::Gone))
+    }
+
+    /// The same under a name; `None` when that is nobody's, or another person's.
+    async fn standing_as(
+        &self,
+        repo: &RepoName,
+        person: &Person,
+        login: &str,
+        installation: Option<i64>,
+    ) -> Result<Option<Standing>, GitHubError> {
+        let caller = self.caller(repo, installation).await?;
+        let path = format!("/repos/{repo}/collaborators/{}/permission", path_of(login));
+        let what = format!("permission of {login} in {repo}");
+        let answer: Permission = match caller.as_ref().get(&path, &what).await {
+            Ok(answer) => answer,
+            Err(GitHubError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if answer.user.map(|user| user.id) != Some(person.id) {
+            return Ok(None);
+        }
+        // `maintain` is told as write, and `triage` as read.
+        Ok(Some(match answer.permission.as_str() {
+            "admin" | "write" => Standing::Writes,
+            less => Standing::Less {
+                role: answer.role_name.unwrap_or_else(|| less.to_owned()),
+            },
+        }))
+    }
+
+    /// A pull request as it is now, as an event would tell it, and whether it is open.
+    pub async fn pull_request_now(
+        &self,
+        repo: &RepoName,
+        number: u64,
+        installation: Option<i64>,
+    ) -> Result<(PullRequest, bool), GitHubError> {
+        let caller = self.caller(repo, installation).await?;
+        let what = format!("pull request {number} in {repo}");
+        let pull: Pull = caller
+            .as_ref()
+            .get(&format!("/repos/{repo}/pulls/{number}"), &what)
+            .await?;
+        let gone = || GitHubError::rejected(format!("{what} has no repository any more"));
+        let base = pull.base.repo.ok_or_else(gone)?;
+        let open = pull.state == "open";
+        let updated = pull.updated_at.as_deref();
+        let updated = updated.and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+        Ok((
+            PullRequest {
+                repo: repo.clone(),
+                repo_id: base.id,
+                head_repo_id: pull.head.repo.map(|repo| repo.id),
+                installation_id: installation,
+                action: if open {
+                    PullRequestAction::Synchronize
+                } else {
+                    PullRequestAction::Closed
+                },
+                number,
+                base_branch: pull.base.branch,
+                base_sha: pull.base.sha,
+                head_branch: pull.head.branch,
+                head_sha: pull.head.sha,
+                before_sha: None,
+                author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
+                updated_at: updated.map(|at| trainyard_core::ids::Micros(at.timestamp_micros())),
+                default_branch: base.default_branch,
+            },
+            open,
+        ))
+    }
+
+    /// The id of the App that we are; `None` with a token.
+    pub fn app(&self) -> Option<i64> {
+        self.app_id.and_then(|id| i64::try_from(id).ok())
+    }
+}
+
+#[derive(Deserialize)]
+struct Permission {
+    permission: String,
+    #[serde(default)]
+    role_name: Option<String>,
+    #[serde(default)]
+    user: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: i64,
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Pull {
+    state: String,
+    #[serde(default)]
+    updated_at: Option<String>,
+    #[serde(default)]
+    user: Option<Account>,
+    head: Side,
+    base: Side,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: CommitSha,
+    /// Null when the fork was deleted.
+    #[serde(default)]
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    id: i64,
+    #[serde(default)]
+    default_branch: Option<String>,
+}
