@@ -8,13 +8,12 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
+use trainyard_core::command::Ask;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RepoName};
-use trainyard_core::inbound::Ask;
 use trainyard_core::report::OutboxItem;
 use trainyard_core::stored;
 
 statements! {
-    PUT = "INSERT INTO asks (event, repo, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
     OPEN = "SELECT number, repo FROM asks WHERE done_at IS NULL AND number > $1 ORDER BY number LIMIT $2";
     ONE = "SELECT a.number, a.event, a.ask, a.steps, a.at, e.delivery FROM asks a LEFT JOIN events e ON e.id = a.event
         WHERE a.number = $1 AND a.done_at IS NULL";
@@ -115,12 +114,6 @@ fn ask_row(row: &Row) -> Result<AskRow> {
         at: row.micros(4)?,
         delivery: row.optional::<String>(5)?.map(DeliveryId::new),
     })
-}
-
-/// Something new to be done.
-pub(crate) async fn put_ask(db: &mut Connection, event: &EventId, ask: &Ask, at: Micros) -> Result<()> {
-    let arguments = args![event.as_str(), ask.asked.repo.to_string(), stored::write(ask), at];
-    db.execute(PUT, arguments).await.map(drop)
 }
 
 async fn perform(db: &mut Connection, step: &AskStep) -> Result<Settled> {

@@ -1,6 +1,5 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
-use crate::asks::put_ask;
 use crate::checks::{see, see_branch, tell};
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
@@ -11,10 +10,12 @@ use crate::store::Store;
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 use trainyard_core::inbound::{Consequence, Interpretation};
+use trainyard_core::stored;
 
 statements! {
     INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (dedupe_key) DO NOTHING";
+    PUT_ASK = "INSERT INTO asks (event, repo, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
     FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
     NEWEST_MOVE = "SELECT dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
         ORDER BY at DESC, id DESC LIMIT 1";
@@ -151,7 +152,11 @@ pub(crate) async fn store_event(
             Consequence::Hold(hold) => put_hold(db, hold).await?,
             Consequence::Tell(telling) => tell(db, telling, at).await?,
             Consequence::See(seen) => see(db, seen, at).await?,
-            Consequence::Ask(ask) => put_ask(db, &new.id, ask, at).await?,
+            Consequence::Ask(ask) => {
+                let repo = ask.asked.repo.to_string();
+                let arguments = args![new.id.as_str(), repo, stored::write(ask.as_ref()), at];
+                db.execute(PUT_ASK, arguments).await?;
+            }
             Consequence::SeeBranch(seen) => see_branch(db, seen, at).await?,
         }
     }

@@ -1,10 +1,12 @@
 //! What people ask for on GitHub: by commands in comments of pull requests, and by the buttons of checks.
 
+mod ask;
 mod lines;
 mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use ask::Ask;
 pub use lines::commands;
 pub use parse::{Command, KNOWN, Unclear, parse};
 

@@ -115,7 +115,19 @@ fn what_is_unclear_is_said() {
         "/trainyard rerun --fast",
     ];
     let said = lines.map(|line| format!("{line}: {}", parse(line).unwrap_err().sentence()));
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    /trainyard rnu: there is no command 'rnu': did you mean 'run'? known are run, rerun, cancel, approve, reject, rollback, explain, help
+    /trainyard re-run: there is no command 're-run': did you mean 'rerun'? known are run, rerun, cancel, approve, reject, rollback, explain, help
+    /trainyard deploy now: there is no command 'deploy': known are run, rerun, cancel, approve, reject, rollback, explain, help
+    /trainyard run flights weather: 'run' does not take 'weather': write /trainyard run [pipeline] [key=value …]
+    /trainyard run --push: 'run' does not take '--push': write /trainyard run [pipeline] [key=value …]
+    /trainyard run rate=1 flights: 'run' does not take 'flights': write /trainyard run [pipeline] [key=value …]
+    /trainyard run =1: '=1' has no name before its '=': write key=value
+    /trainyard run a=1 a=2: parameter 'a' is given twice: give it once
+    /trainyard run a="open: a quotation mark has no second one: write key="some words"
+    /trainyard cancel this run: 'cancel' does not take 'run': write /trainyard cancel [pipeline or run]
+    /trainyard rerun --fast: 'rerun' does not take '--fast': write /trainyard rerun [pipeline or run] [--all]
+    "#);
 }
 
 fn bodies() -> impl Strategy<Value = String> {

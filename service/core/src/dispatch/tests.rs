@@ -100,7 +100,28 @@ fn what_is_asked_of_an_open_pull_request() {
         "/trainyard explain trains",
         "/trainyard rollback",
     ];
-    insta::assert_snapshot!(table(&pull(), &runs, &[], &lines), @"");
+    insta::assert_snapshot!(table(&pull(), &runs, &[], &lines), @r#"
+    /trainyard: Help
+    /trainyard run: Run { pipeline: None, parameters: {} }
+    /trainyard run flights rate=2: Run { pipeline: Some("flights"), parameters: {"rate": Number(2)} }
+    /trainyard rerun: Rerun { runs: [RunId("r3-00000000")], which: Failed }
+    /trainyard rerun --all: Rerun { runs: [RunId("r3-00000000")], which: All }
+    /trainyard rerun flights: Rerun { runs: [RunId("r3-00000000")], which: Failed }
+    /trainyard rerun weather: Rerun { runs: [RunId("r5-00000000")], which: Failed }
+    /trainyard rerun trains: run r2-00000000 is of an older commit: the head of the pull request is bbbbbbbbbb by now, so ask for what concerns that one
+    /trainyard rerun r4-00000: Rerun { runs: [RunId("r4-00000000")], which: Failed }
+    /trainyard rerun r1-00000: run r1-00000000 is of an older commit: the head of the pull request is bbbbbbbbbb by now, so ask for what concerns that one
+    /trainyard rerun r1: 'r1' is neither a pipeline that ran for this pull request nor one of its runs: known are flights, trains, weather
+    /trainyard rerun flihgts: 'flihgts' is neither a pipeline that ran for this pull request nor one of its runs: did you mean 'flights'? known are flights, trains, weather
+    /trainyard cancel: Cancel([RunId("r5-00000000")])
+    /trainyard cancel weather: Cancel([RunId("r5-00000000")])
+    /trainyard cancel flights: run r4-00000000 is over already: succeeded
+    /trainyard approve: nothing waits for an approval here
+    /trainyard approve flights: nothing waits for an approval here
+    /trainyard explain: Explain([RunId("r5-00000000"), RunId("r3-00000000")])
+    /trainyard explain trains: Explain([RunId("r2-00000000")])
+    /trainyard rollback: no pipeline on the default branch of this repository pushes a model: there is nothing to roll back
+    "#);
 }
 
 #[test]
@@ -123,7 +144,24 @@ fn nothing_is_run_for_what_is_over_or_moved_on() {
         ..pull()
     };
     let old = table(&old, &runs, &targets, &["/trainyard approve", "/trainyard rerun"]);
-    insta::assert_snapshot!(format!("{closed}\n\n{moved}\n\n{old}"), @"");
+    insta::assert_snapshot!(format!("{closed}\n\n{moved}\n\n{old}"), @r#"
+    /trainyard run: pull request #7 is closed, and nothing is run for it: reopen it first
+    /trainyard rerun: pull request #7 is closed, and nothing is run for it: reopen it first
+    /trainyard approve: pull request #7 is closed, and nothing is run for it: reopen it first
+    /trainyard cancel: Cancel([RunId("r2-00000000")])
+    /trainyard rollback: RollBack { target: "prod", why: None }
+    /trainyard help: Help
+
+    /trainyard run: nothing was done, since the pull request may have moved on after this was written: look at its head bbbbbbbbbb, and ask again
+    /trainyard rerun: nothing was done, since the pull request may have moved on after this was written: look at its head bbbbbbbbbb, and ask again
+    /trainyard approve: nothing was done, since the pull request may have moved on after this was written: look at its head bbbbbbbbbb, and ask again
+    /trainyard cancel: Cancel([RunId("r2-00000000")])
+    /trainyard rollback: RollBack { target: "prod", why: None }
+    /trainyard help: Help
+
+    /trainyard approve: run r2-00000000 is of an older commit: the head of the pull request is cccccccccc by now, so ask for what concerns that one
+    /trainyard rerun: run r2-00000000 is of an older commit: the head of the pull request is cccccccccc by now, so ask for what concerns that one
+    "#);
 }
 
 #[test]
@@ -168,7 +206,24 @@ fn approvals_and_rollbacks_find_what_is_meant() {
             &["/trainyard rollback it is slow", "/trainyard rerun"],
         ),
     ];
-    insta::assert_snapshot!(all.join("\n\n"), @"");
+    insta::assert_snapshot!(all.join("\n\n"), @r#"
+    /trainyard approve: Approve { run: RunId("r2-00000000"), why: None }
+    /trainyard approve it is fine: Approve { run: RunId("r2-00000000"), why: Some("it is fine") }
+    /trainyard reject flights too slow: Reject { run: RunId("r2-00000000"), why: Some("too slow") }
+    /trainyard approve trains: Approve { run: RunId("r1-00000000"), why: None }
+    /trainyard approve r1-00000 seen: Approve { run: RunId("r1-00000000"), why: Some("seen") }
+
+    /trainyard approve: several runs wait for an approval: name a pipeline (flights, trains) or a run
+    /trainyard approve trains ok: Approve { run: RunId("r1-00000000"), why: Some("ok") }
+
+    /trainyard rollback: this repository has several targets: name one of lab, prod
+    /trainyard rollback prod: RollBack { target: "prod", why: None }
+    /trainyard rollback trains too slow: RollBack { target: "lab", why: Some("too slow") }
+    /trainyard rollback others: 'others' is none of the targets of this repository: name one of lab, prod
+
+    /trainyard rollback it is slow: RollBack { target: "prod", why: Some("it is slow") }
+    /trainyard rerun: nothing ran for this pull request yet (its head is bbbbbbbbbb): ask for a run with /trainyard run
+    "#);
 }
 
 #[test]
@@ -182,7 +237,18 @@ fn an_answer_says_what_came_of_each() {
         left_out: 3,
         said,
     };
-    insta::assert_snapshot!(format!("{}---\n{}", answer(&said[..1]).body(), answer(&said).body()), @"");
+    insta::assert_snapshot!(format!("{}---\n{}", answer(&said[..1]).body(), answer(&said).body()), @"
+    <!-- trainyard:answer:4711 -->
+    **/trainyard run** (ada): run 1 starts
+
+    ---
+    <!-- trainyard:answer:4711 -->
+    **/trainyard run** (ada): run 1 starts
+
+    **/trainyard &#96;rnu&#96; &lt;b&gt;@​ada** (ada): there is no such command
+
+    3 more were left out: at most 2 commands of a comment are looked at.
+    ");
 }
 
 fn facts() -> impl Strategy<Value = (PullNow, Vec<RunFact>)> {

@@ -1,9 +1,9 @@
 //! What an event means, as it is put together.
 
-use super::ask::Ask;
 use super::hold::{Hold, HoldPayload};
 use super::origin::Origin;
 use super::reason::Reason;
+use crate::command::Ask;
 use crate::event::{Event, PullRequest, PullRequestAction, Push};
 use crate::ids::{EventId, Micros, RunId};
 use crate::plan::Plan;

@@ -20,7 +20,7 @@ mod rerun;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Ask, asked};
+pub use ask::asked;
 pub use asked::{SpanRefusal, asked_spans};
 pub use head::{data, local, manual, release, schedule};
 pub use hold::{Hold, HoldPayload};

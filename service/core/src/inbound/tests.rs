@@ -1,5 +1,6 @@
 //! What every kind of event means, in a table for each: what follows, and the outcome that is stored.
 
+mod asked;
 mod head;
 mod repository;
 

@@ -153,10 +153,17 @@ impl Asks {
             Some(why) => format!("{why} ({place}, command {command})"),
             None => format!("{place}, command {command}"),
         };
+        let ours =
+            |evidence: &Evidence| matches!(evidence, Evidence::Rollback { reason: Some(said), .. } if *said == reason);
+        let open = self.runs.store.open_intents().await?;
+        if open
+            .iter()
+            .any(|intent| intent.entry.target == target && ours(&intent.entry.evidence))
+        {
+            return Err(AskError::Unsettled(target.to_owned()));
+        }
         let ledger = self.runs.store.promotions(Some(target), LEDGER).await?;
-        let before = ledger
-            .into_iter()
-            .find(|entry| matches!(&entry.evidence, Evidence::Rollback { reason: Some(said), .. } if *said == reason));
+        let before = ledger.into_iter().find(|entry| ours(&entry.evidence));
         if let Some(entry) = before {
             return Ok(Done::text(&format!(
                 "target '{target}' serves version {} again",

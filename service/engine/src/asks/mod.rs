@@ -40,6 +40,9 @@ pub(crate) enum AskError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Target(#[from] PromotionError),
+    /// What this request began there is not settled since the service was stopped.
+    #[error("what was begun at target '{0}' is not settled yet")]
+    Unsettled(String),
 }
 
 impl AskError {
@@ -49,7 +52,7 @@ impl AskError {
             Self::Store(error) => error.passes(),
             Self::GitHub(error) => matches!(error, GitHubError::Unreachable { .. } | GitHubError::RateLimited { .. }),
             Self::Source(error) => matches!(error, SourceError::Again(_)),
-            Self::Target(_) => false,
+            Self::Target(_) | Self::Unsettled(_) => false,
         }
     }
 }

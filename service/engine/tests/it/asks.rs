@@ -27,7 +27,7 @@ fn with_marker(yard: &Yard, number: u64, marker: &str) -> Vec<CommentRecord> {
 
 /// Says something and waits for the answer, without its marker and with the ids of runs as their numbers.
 async fn ask(yard: &Yard, login: &str, number: u64, body: &str) -> String {
-    let commands = body.lines().filter(|line| line.starts_with("/trainyard")).count();
+    let commands = trainyard_core::command::commands(body).len();
     let id = yard.github.say(login, REPO, number, body).unwrap();
     answered(yard, number, id, commands).await
 }
@@ -47,6 +47,17 @@ async fn answered(yard: &Yard, number: u64, id: u64, commands: usize) -> String 
         body = body.replace(run.id.as_str(), &format!("RUN-{}", place + 1));
     }
     body
+}
+
+/// Until a comment was taken by the door.
+async fn taken(yard: &Yard) {
+    until("a comment at the door", async || {
+        let sent = yard.github.deliveries();
+        sent.iter()
+            .any(|sent| sent.event == "issue_comment" && sent.status_code.is_some())
+            .then_some(())
+    })
+    .await;
 }
 
 /// Until what was said is settled and everything is told; nothing was started by it.
@@ -115,7 +126,7 @@ async fn who_may_not_write_is_told_so_once() {
     let refused = with_marker(&yard, number, "refused:");
     assert_eq!(refused.len(), 1);
     let body = refused[0].body.split_once('\n').unwrap().1;
-    insta::assert_snapshot!(body.trim(), @"");
+    insta::assert_snapshot!(body.trim(), @"Sorry, grace: commands are for people who may write to this repository, and GitHub says that grace has the role 'none' in acme/tiny. Somebody who may can ask instead.");
     yard.github.say("grace", REPO, number, "/trainyard help").unwrap();
     yard.github.say("robot[bot]", REPO, number, "/trainyard run").unwrap();
     nothing_follows(&yard, 2).await;
@@ -141,6 +152,7 @@ async fn a_name_that_somebody_else_has_by_now_gives_no_right() {
     let (number, _) = with_pull_request(&yard).await;
     yard.stop_loops().await;
     let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    taken(&yard).await;
     yard.github.rename_account("ada", "ada-lovelace");
     yard.github.take_name("ada");
     yard.restart().await;
@@ -193,15 +205,20 @@ async fn what_is_closed_or_moved_on_says_so() {
     // The new commit comes before what was said is looked at.
     yard.stop_loops().await;
     let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
+    taken(&yard).await;
     let head = yard.push(&[("auc: 0.7", "auc: 0.81")]).await;
     yard.restart().await;
     let said = answered(&yard, number, asked, 1)
         .await
         .replace(&head.as_str()[..10], "HEAD");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"**/trainyard run** (ada): nothing was done, since the pull request may have moved on after this was written: look at its head HEAD, and ask again");
     yard.last(3).await;
     yard.github.set_pull_request_open(REPO, number, false).await.unwrap();
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run\n/trainyard rerun").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run\n/trainyard rerun").await, @"
+    **/trainyard run** (ada): pull request #​1 is closed, and nothing is run for it: reopen it first
+
+    **/trainyard rerun** (ada): pull request #​1 is closed, and nothing is run for it: reopen it first
+    ");
     nothing_follows(&yard, 3).await;
 }
 
@@ -211,7 +228,7 @@ async fn other_parameters_are_a_trial_and_no_check() {
     let (number, commit) = with_pull_request(&yard).await;
     yard.all_told().await;
     let before = yard.statuses(&commit);
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny auc=0.2").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny auc=0.2").await, @"**/trainyard run tiny auc=0.2** (ada): run RUN-3 of pipeline 'tiny' starts; it is a trial with other parameters than the file's, so that its verdict comes as a comment and is no check");
     let (row, run) = yard.last(3).await;
     assert_eq!(
         (row.trigger.as_str(), run.request.trial, run.request.may_push),
@@ -223,7 +240,7 @@ async fn other_parameters_are_a_trial_and_no_check() {
     let told = with_marker(&yard, number, "trial:");
     assert!(told[0].body.contains("✗ not approved"), "{}", told[0].body);
     assert_eq!(with_marker(&yard, number, "tiny").len(), 1, "the verdict stays");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny lr=1 auc=2").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run tiny lr=1 auc=2").await, @"**/trainyard run tiny lr=1 auc=2** (ada): nothing was run: pipelines/tiny/pipeline.yaml:2:1: there is no parameter 'lr' to replace: known are auc, serve");
 }
 
 #[tokio::test]
@@ -233,9 +250,10 @@ async fn a_rollback_is_done_once() {
     yard.work.git(&["checkout", "--quiet", "--force", "main"]).await;
     yard.push(&[("auc: 0.7", "auc: 0.9")]).await;
     yard.last(3).await;
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback tiny too slow").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback tiny too slow").await, @"**/trainyard rollback tiny too slow** (ada): target 'tiny' serves version 000001 again, and version 000002 no longer");
     assert_eq!(yard.ledger().await, ["push 000001", "push 000002", "rollback 000001"]);
-    assert_eq!(yard.serving().await.actor, "ada");
+    let newest = yard.engine.reads().promotions(None, 1).await.unwrap();
+    assert_eq!(newest[0].actor, "ada");
 }
 
 #[tokio::test]
@@ -258,7 +276,7 @@ async fn a_rerun_keeps_what_succeeded_or_nothing() {
     assert_eq!(row.state, RunState::Succeeded, "{:?}", row.summary);
     let programs: Vec<String> = yard.programs()[before..].iter().map(ToString::to_string).collect();
     assert_eq!(programs, ["train", "evaluate"]);
-    insta::assert_snapshot!(row.cause, @"");
+    insta::assert_snapshot!(row.cause, @"rerun by ada of what did not succeed: push of main by octocat");
     yard.status(&commit, "success").await;
     assert_eq!(yard.ledger().await, ["push 000001"]);
 
@@ -272,7 +290,7 @@ async fn a_rerun_keeps_what_succeeded_or_nothing() {
         "{:?}",
         run.steps
     );
-    insta::assert_snapshot!(row.cause, @"");
+    insta::assert_snapshot!(row.cause, @"rerun by ada of every step: push of main by octocat");
 
     // An older commit is judged, and takes no target from a newer one.
     yard.push(&[("auc: 0.7", "auc: 0.9")]).await;
@@ -297,7 +315,7 @@ async fn a_rerun_keeps_what_succeeded_or_nothing() {
             .to_string()
     };
     let said = refused(&at_work.id).await.replace(at_work.id.as_str(), "RUN");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"run RUN is not over yet: wait for its end, or cancel it first");
     insta::assert_snapshot!(refused(&RunId::from("none")).await, @"there is no run 'none'");
     yard.release("train");
     yard.last(6).await;
@@ -338,7 +356,15 @@ async fn buttons_of_our_own_checks_run_again() {
                 .replace(commit.as_str(), "COMMIT")
         })
         .collect();
-    insta::assert_snapshot!(outcomes.join("\n"), @"");
+    insta::assert_snapshot!(outcomes.join("\n"), @"
+    the check is not one of this App's: nothing is done for it
+    ada asks by button: rerun of run nothing: there is no run 'nothing' of acme/tiny at COMMIT: it may be too old
+    ada asks by button: rerun of run that is not named: there is no run 'without a name' of acme/tiny at COMMIT: it may be too old
+    'deploy' is no button of Trainyard: known are rerun, approve, reject
+    ada asks by button: approve of run RUN: run RUN does not wait for an approval
+    grace asks by button: rerun of run RUN: refused, since GitHub says that grace has the role 'none' in acme/tiny
+    robot[bot] is a bot, and only people ask
+    ");
     press("ada", &click(Some(run.as_str()), Some("rerun"), APP));
     let (row, again) = yard.last(3).await;
     assert_eq!(
