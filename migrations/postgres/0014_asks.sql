@@ -2,7 +2,8 @@
 CREATE TABLE asks (
   number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event TEXT NOT NULL UNIQUE,
-  repo TEXT NOT NULL,
+  -- The repository's number: names change.
+  repo_id BIGINT NOT NULL,
   ask TEXT NOT NULL,
   -- How often it was brought forward: who has seen fewer looks again.
   steps BIGINT NOT NULL DEFAULT 0,

@@ -9,12 +9,12 @@ use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::command::Ask;
-use trainyard_core::ids::{DeliveryId, EventId, Micros, RepoName};
+use trainyard_core::ids::{DeliveryId, EventId, Micros};
 use trainyard_core::report::OutboxItem;
 use trainyard_core::stored;
 
 statements! {
-    OPEN = "SELECT number, repo FROM asks WHERE done_at IS NULL AND number > $1 ORDER BY number LIMIT $2";
+    OPEN = "SELECT number, repo_id FROM asks WHERE done_at IS NULL AND number > $1 ORDER BY number LIMIT $2";
     ONE = "SELECT a.number, a.event, a.ask, a.steps, a.at, e.delivery FROM asks a LEFT JOIN events e ON e.id = a.event
         WHERE a.number = $1 AND a.done_at IS NULL";
     STEP = "UPDATE asks SET ask = $3, steps = steps + 1, done_at = $4, waits_for = NULL
@@ -90,12 +90,10 @@ const ASK: Kind = Kind {
 };
 
 impl Reads {
-    /// What is not done and was asked after number `after`, oldest first, with its repository.
-    pub async fn open_asks(&self, after: u64, limit: u32) -> Result<Vec<(u64, RepoName)>> {
+    /// What is not done and was asked after number `after`, oldest first, with its repository's number.
+    pub async fn open_asks(&self, after: u64, limit: u32) -> Result<Vec<(u64, i64)>> {
         let rows = self.reader().await?.rows(OPEN, args![after, limit]).await?;
-        Ok(self.readable(ASK, Extent::Part, &rows, |row| {
-            Ok((row.count(0)?, row.word(1, "repository")?))
-        }))
+        Ok(self.readable(ASK, Extent::Part, &rows, |row| Ok((row.count(0)?, row.get(1)?))))
     }
 
     /// One of them; `None` when it is done.

@@ -15,7 +15,7 @@ use trainyard_core::stored;
 statements! {
     INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (dedupe_key) DO NOTHING";
-    PUT_ASK = "INSERT INTO asks (event, repo, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
+    PUT_ASK = "INSERT INTO asks (event, repo_id, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
     FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
     NEWEST_MOVE = "SELECT dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
         ORDER BY at DESC, id DESC LIMIT 1";
@@ -153,8 +153,7 @@ pub(crate) async fn store_event(
             Consequence::Tell(telling) => tell(db, telling, at).await?,
             Consequence::See(seen) => see(db, seen, at).await?,
             Consequence::Ask(ask) => {
-                let repo = ask.asked.repo.to_string();
-                let arguments = args![new.id.as_str(), repo, stored::write(ask.as_ref()), at];
+                let arguments = args![new.id.as_str(), ask.asked.repo_id, stored::write(ask.as_ref()), at];
                 db.execute(PUT_ASK, arguments).await?;
             }
             Consequence::SeeBranch(seen) => see_branch(db, seen, at).await?,

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use trainyard_core::command::Through;
 use trainyard_core::dispatch::PullNow;
 use trainyard_core::event::PullRequest;
-use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::ids::Micros;
 use trainyard_core::inbound::{Failure, Lanes, TurnEnd};
 use trainyard_core::report::{Answering, escape, refusal_marker};
 use trainyard_github::{GitHubError, Standing};
@@ -35,8 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Does what is asked until the task is dropped.
 pub(crate) async fn run(asks: Asks) {
     let began = Instant::now();
-    let mut lanes: Lanes<RepoName> = Lanes::new(AT_ONCE);
-    let mut turns: JoinSet<(RepoName, TurnEnd)> = JoinSet::new();
+    let mut lanes: Lanes<i64> = Lanes::new(AT_ONCE);
+    let mut turns: JoinSet<(i64, TurnEnd)> = JoinSet::new();
     loop {
         let mut wake = Instant::now()
             + if asks.runs.store.is_shared() {
@@ -75,7 +75,7 @@ pub(crate) async fn run(asks: Asks) {
 }
 
 /// What is open joins its lane.
-async fn join(asks: &Asks, lanes: &mut Lanes<RepoName>, at: Duration) -> Result<(), StoreError> {
+async fn join(asks: &Asks, lanes: &mut Lanes<i64>, at: Duration) -> Result<(), StoreError> {
     let mut after = 0;
     loop {
         let open = asks.runs.store.open_asks(after, BATCH).await?;

@@ -46,7 +46,8 @@ async fn answered(yard: &Yard, number: u64, id: u64, commands: usize) -> String 
     for (place, run) in yard.runs().await.iter().enumerate() {
         body = body.replace(run.id.as_str(), &format!("RUN-{}", place + 1));
     }
-    body
+    // What keeps numbers of pull requests from being links.
+    body.replace('\u{200b}', "")
 }
 
 /// Until a comment was taken by the door.
@@ -215,9 +216,9 @@ async fn what_is_closed_or_moved_on_says_so() {
     yard.last(3).await;
     yard.github.set_pull_request_open(REPO, number, false).await.unwrap();
     insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run\n/trainyard rerun").await, @"
-    **/trainyard run** (ada): pull request #​1 is closed, and nothing is run for it: reopen it first
+    **/trainyard run** (ada): pull request #1 is closed, and nothing is run for it: reopen it first
 
-    **/trainyard rerun** (ada): pull request #​1 is closed, and nothing is run for it: reopen it first
+    **/trainyard rerun** (ada): pull request #1 is closed, and nothing is run for it: reopen it first
     ");
     nothing_follows(&yard, 3).await;
 }
@@ -323,7 +324,7 @@ async fn a_rerun_keeps_what_succeeded_or_nothing() {
 
 #[tokio::test]
 async fn buttons_of_our_own_checks_run_again() {
-    let yard = Yard::with_app().await;
+    let yard = Yard::as_app().await;
     let (number, commit) = with_pull_request(&yard).await;
     let run = yard.runs().await[1].id.clone();
     let click = |run: Option<&str>, button: Option<&str>, app: u64| Click {

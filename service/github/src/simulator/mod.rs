@@ -20,8 +20,8 @@ mod people;
 mod repository;
 mod state;
 
-pub use check_records::CheckRunRecord;
 pub use asked::Click;
+pub use check_records::CheckRunRecord;
 pub use delivery::DeliveryRecord;
 pub use fault::Fault;
 pub use state::{CommentRecord, StatusRecord};
