@@ -50,12 +50,12 @@ async fn answered(yard: &Yard, number: u64, id: u64, commands: usize) -> String 
     body.replace('\u{200b}', "")
 }
 
-/// Until a comment was taken by the door.
-async fn taken(yard: &Yard) {
-    until("a comment at the door", async || {
+/// Until what happened last was taken by the door, which would be closed else.
+async fn taken(yard: &Yard, action: &str) {
+    until(&format!("'{action}' at the door"), async || {
         let sent = yard.github.deliveries();
         sent.iter()
-            .any(|sent| sent.event == "issue_comment" && sent.status_code.is_some())
+            .any(|sent| sent.action.as_deref() == Some(action) && sent.status_code.is_some())
             .then_some(())
     })
     .await;
@@ -93,7 +93,22 @@ async fn commands_are_done_in_their_order_and_answered_in_place() {
     let (number, commit) = with_pull_request(&yard).await;
     let asked =
         "Thanks!\r\n\r\n/trainyard rerun\r\n/trainyard rnu\r\n\r\n```\r\n/trainyard cancel\r\n```\r\n> /trainyard run";
-    insta::assert_snapshot!(ask(&yard, "ada", number, asked).await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, asked).await, @"
+    **/trainyard rerun** (ada): run RUN-3 repeats what did not succeed of run RUN-2
+
+    **/trainyard rnu** (ada): there is no command 'rnu': did you mean 'run'? known are run, rerun, cancel, approve, reject, rollback, explain, help
+
+    What people who may write to this repository can ask, at the beginning of a line:
+
+    - `/trainyard run [pipeline] [key=value …]`: run the pull request as it is; with other parameters it is a trial, whose verdict is no check
+    - `/trainyard rerun [pipeline or run] [--all]`: run again what failed, keeping what succeeded; with `--all` every step
+    - `/trainyard cancel [pipeline or run]`: end what is at work
+    - `/trainyard approve [pipeline or run] [why …]`: let a run or model go on that waits for a person
+    - `/trainyard reject [pipeline or run] [why …]`: keep it from going on
+    - `/trainyard rollback [target or pipeline] [why …]`: have the model serve that served before
+    - `/trainyard explain [pipeline or run]`: say what ran, what did not, and why
+    - `/trainyard help`: this list
+    ");
     let (row, run) = yard.last(3).await;
     assert_eq!((row.commit.as_ref(), row.pull_request), (Some(&commit), Some(number)));
     assert!(
@@ -103,14 +118,36 @@ async fn commands_are_done_in_their_order_and_answered_in_place() {
     );
     yard.status(&commit, "success").await;
 
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run").await, @"**/trainyard run** (ada): run RUN-4 of pipeline 'tiny' starts");
     yard.last(4).await;
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard explain").await, @"");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run nothing").await, @"");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard cancel").await, @"");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard approve").await, @"");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback").await, @"");
-    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard").await, @"");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard explain").await, @"
+    **/trainyard explain** (ada): 
+    **tiny**: run RUN-4 (pull request #1, asked for by ada) is succeeded: approved; a pull request's model is not pushed
+
+    | step | state | why |
+    |---|---|---|
+    | examples | cached | made before of the same, which stands in |
+    | left | cached | made before of the same, which stands in |
+    | right | cached | made before of the same, which stands in |
+    | train | cached | made before of the same, which stands in |
+    | evaluate | cached | made before of the same, which stands in |
+    ");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard run nothing").await, @"**/trainyard run nothing** (ada): there is no pipeline 'nothing' at the head of this pull request: the only one is tiny");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard cancel").await, @"**/trainyard cancel** (ada): no run of pull request #1 is at work");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard approve").await, @"**/trainyard approve** (ada): nothing waits for an approval here");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard rollback").await, @"**/trainyard rollback** (ada): target 'tiny' has no earlier version to go back to: see &#96;trainyard models&#96;");
+    insta::assert_snapshot!(ask(&yard, "ada", number, "/trainyard").await, @"
+    **/trainyard** (ada): What people who may write to this repository can ask, at the beginning of a line:
+
+    - `/trainyard run [pipeline] [key=value …]`: run the pull request as it is; with other parameters it is a trial, whose verdict is no check
+    - `/trainyard rerun [pipeline or run] [--all]`: run again what failed, keeping what succeeded; with `--all` every step
+    - `/trainyard cancel [pipeline or run]`: end what is at work
+    - `/trainyard approve [pipeline or run] [why …]`: let a run or model go on that waits for a person
+    - `/trainyard reject [pipeline or run] [why …]`: keep it from going on
+    - `/trainyard rollback [target or pipeline] [why …]`: have the model serve that served before
+    - `/trainyard explain [pipeline or run]`: say what ran, what did not, and why
+    - `/trainyard help`: this list
+    ");
     // Our own comments were told to us as well, and started nothing.
     nothing_follows(&yard, 4).await;
     assert_eq!(with_marker(&yard, number, "answer:").len(), 8);
@@ -153,7 +190,7 @@ async fn a_name_that_somebody_else_has_by_now_gives_no_right() {
     let (number, _) = with_pull_request(&yard).await;
     yard.stop_loops().await;
     let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
-    taken(&yard).await;
+    taken(&yard, "created").await;
     yard.github.rename_account("ada", "ada-lovelace");
     yard.github.take_name("ada");
     yard.restart().await;
@@ -206,8 +243,9 @@ async fn what_is_closed_or_moved_on_says_so() {
     // The new commit comes before what was said is looked at.
     yard.stop_loops().await;
     let asked = yard.github.say("ada", REPO, number, "/trainyard run").unwrap();
-    taken(&yard).await;
+    taken(&yard, "created").await;
     let head = yard.push(&[("auc: 0.7", "auc: 0.81")]).await;
+    taken(&yard, "synchronize").await;
     yard.restart().await;
     let said = answered(&yard, number, asked, 1)
         .await
@@ -334,7 +372,7 @@ async fn buttons_of_our_own_checks_run_again() {
         app,
         button: button.map(str::to_owned),
     };
-    let press = |login: &str, click: &Click| yard.github.click(login, REPO, click).unwrap();
+    let press = |login: &str, click: &Click| yard.github.press(login, REPO, click).unwrap();
     // Of another App, of no run, of no known button, and by who may not.
     press("ada", &click(Some(run.as_str()), Some("rerun"), APP + 1));
     press("ada", &click(Some("nothing"), Some("rerun"), APP));

@@ -97,7 +97,7 @@ impl Simulator {
     }
 
     /// Somebody clicks on a check run.
-    pub fn click(&self, login: &str, repo: &str, click: &Click) -> Result<()> {
+    pub fn press(&self, login: &str, repo: &str, click: &Click) -> Result<()> {
         let repo = self.info(repo)?;
         let api = format!("{}/repos/{}", self.shared.base_url, repo.name);
         let mut body = json!({

@@ -243,7 +243,16 @@ fn people_ask_by_comments_and_buttons() {
         },
         other => format!("{other:?}"),
     });
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    ada asks for /trainyard run, /trainyard help in comment 12 on pull request #3
+      comment:7:12
+    ada asks by button: approve of run 0192
+      button:7:5:0192:approve:42
+    ada asks by button: rerun of run 0192
+      button:7:5:0192:rerun:42
+    ada asks by button: rerun of all runs of 2222222222222222222222222222222222222222
+      suite:7:6:2026-11-27T08:00:00Z:42
+    ");
 }
 
 #[test]
@@ -290,7 +299,24 @@ fn what_nobody_asked_starts_nothing() {
         reason("check_suite", &json!({"action": "requested"})),
         reason("check_suite", &json!({})),
     ];
-    insta::assert_snapshot!(reasons.join("\n"), @"");
+    insta::assert_snapshot!(reasons.join("\n"), @"
+    a comment was edited: only new comments are looked at
+    a comment was deleted: only new comments are looked at
+    a comment was created: only new comments are looked at
+    issue 3 is no pull request, and commands are for pull requests
+    the comment on pull request 3 has no command
+    the comment on pull request 3 has no command
+    the comment is one of Trainyard's own
+    x[bot] is a bot, and only people ask
+    x is a bot, and only people ask
+    nobody is named who asks: the account may be gone
+    check_run events that say 'completed' start nothing
+    'deploy' is no button of Trainyard: known are rerun, approve, reject
+    '' is no button of Trainyard: known are rerun, approve, reject
+    nobody is named who asks: the account may be gone
+    check_suite events that say 'requested' start nothing
+    check_suite events that say '' start nothing
+    ");
 }
 
 proptest::proptest! {

@@ -103,7 +103,7 @@ async fn rows(url: &DatabaseUrl, name: &RepoName) -> i64 {
 }
 
 on_both! {
-    /// A table that is new and has a repository's name must follow it, too.
+    // A table that is new and has a repository's name must follow it, too.
     async fn no_table_is_forgotten(fresh) {
         let known = TABLES.map(|table| format!("'{table}'")).join(", ");
         let others = match &fresh.url {
