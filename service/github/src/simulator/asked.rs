@@ -74,6 +74,11 @@ impl Simulator {
         self.shared.state().tells_comments = true;
     }
 
+    /// From now on they are told to nobody.
+    pub fn keep_comments(&self) {
+        self.shared.state().tells_comments = false;
+    }
+
     /// Somebody comments on a pull request, and GitHub sends it.
     pub fn say(&self, login: &str, repo: &str, number: u64, body: &str) -> Result<u64> {
         self.tell_comments();
