@@ -52,6 +52,26 @@ pub(crate) fn micros(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Seconds as people write them: `90s`, `30m`, `1h30m`.
+pub fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, 0) => format!("{m}m"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, 0, 0) => format!("{h}h"),
+        (h, m, _) => format!("{h}h{m}m"),
+    }
+}
+
+/// Seconds for people: `7 days`, `36h`.
+pub(crate) fn patience_words(seconds: u64) -> String {
+    match (seconds / 86_400, seconds % 86_400) {
+        (1, 0) => "a day".to_owned(),
+        (days @ 1.., 0) => format!("{days} days"),
+        _ => duration(seconds),
+    }
+}
+
 /// Nothing here waits longer than ten years.
 const MAX_SECONDS: u64 = 10 * 366 * 86_400;
 

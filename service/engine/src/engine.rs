@@ -29,6 +29,7 @@ use crate::registry::replay::{Past, replay};
 use crate::registry::rollback::RolledBack;
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
+use crate::run::approval::{self, ApprovalError, Decided};
 use crate::run::hands::Hands;
 use crate::run::images::Images;
 use crate::run::moved::Moves;
@@ -50,7 +51,7 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::plan::Gate;
 use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
-use trainyard_core::run::{Run, Which};
+use trainyard_core::run::{Answer, Person, Run, Which};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{GitHub, GitHubError};
 use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
@@ -500,6 +501,17 @@ impl Engine {
     /// Asks a run to end. False when it is over already.
     pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
         passing(Effect::ASK_CANCEL, self.runs.store.request_cancel(id, by, now())).await
+    }
+
+    /// A person says yes to what a run waits for: a fork's commit runs, or an approved model is pushed. `why` is kept.
+    /// The word of an account of GitHub counts by the permission that was looked up for its number on the run's repository.
+    pub async fn approve(&self, run: &RunId, person: &Person, why: &str) -> Result<Decided, ApprovalError> {
+        approval::say(&self.runs, run, Answer::Approve, person, why).await
+    }
+
+    /// A person says no, and the run ends.
+    pub async fn reject(&self, run: &RunId, person: &Person, why: &str) -> Result<Decided, ApprovalError> {
+        approval::say(&self.runs, run, Answer::Reject, person, why).await
     }
 
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate

@@ -23,7 +23,8 @@ pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;
 pub use house::config::{
-    EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig, TargetKind,
+    ApprovalRule, EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig,
+    TargetKind,
 };
 pub use house::crash::{CrashPoint, Effect};
 #[cfg(debug_assertions)]
@@ -41,6 +42,7 @@ pub use registry::reconcile::{Keep, Reconciled};
 pub use registry::replay::Past;
 pub use registry::rollback::RolledBack;
 pub use registry::settle::{Found, LookError};
+pub use run::approval::{ApprovalError, Decided};
 pub use source::repository_file::missing_locally;
 pub use trainyard_executors::BuildLimits;
 pub use trainyard_github::GitHubAuth;

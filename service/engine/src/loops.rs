@@ -5,7 +5,7 @@ use crate::asks::{self, Asks};
 use crate::content::retention::{self, Retention};
 use crate::house::leases::Leases;
 use crate::inbound::{Inbound, ingest, schedule};
-use crate::run::{Runs, admission, leftovers};
+use crate::run::{Runs, admission, approval, leftovers};
 use crate::tell::report;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -36,6 +36,10 @@ pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retenti
     let alone = leases.clone();
     loops.spawn(forever("schedule", move || {
         one_engine(alone.clone(), "schedule", schedule::run(Arc::clone(&clock)))
+    }));
+    let (waiting, alone) = (Arc::clone(runs), leases.clone());
+    loops.spawn(forever("approvals", move || {
+        one_engine(alone.clone(), "approvals", approval::run(Arc::clone(&waiting)))
     }));
     loops.spawn(forever("retention", move || retention::run(retention.clone())));
     if let Some(github) = &inbound.source.github {

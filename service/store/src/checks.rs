@@ -1,6 +1,7 @@
 //! What GitHub is shown of commits: the answers to what was asked about them, and the pull requests and branches that
 //! ask.
 
+use crate::approvals::void;
 use crate::connection::{Connection, Row, args};
 use crate::error::Result;
 use crate::outbox::put_item;
@@ -168,6 +169,7 @@ pub(crate) async fn see(db: &mut Connection, seen: &PullRequestSeen, at: Micros)
     }
     let arguments = args![&repo, seen.number, seen.open, &seen.base, seen.head.as_str(), seen.at];
     db.execute(PUT_SEEN, arguments).await?;
+    void(db, seen, at).await?;
     for (subject, answers, before) in before {
         let bases = bases(db, &subject.repo, &subject.commit).await?;
         put_changes(db, &subject, &before, shown(&answers, &bases), at).await?;

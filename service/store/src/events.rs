@@ -1,5 +1,6 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
+use crate::again::{asked_anew, tell_of};
 use crate::checks::{see, see_branch, tell};
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
@@ -127,6 +128,22 @@ pub(crate) async fn store_event(
         stored = db.execute(INSERT, row(key.as_deref(), &new.outcome)).await?;
     }
     if stored == 0 {
+        // A pull request may be open again, or come back to an earlier base: what it asks then was answered.
+        for consequence in &new.consequences {
+            if let Consequence::See(seen) = consequence {
+                see(db, seen, at).await?;
+            }
+        }
+        let anew = asked_anew(db, &new.consequences).await?;
+        if !anew.is_empty() {
+            db.execute(INSERT, row(None, &new.outcome)).await?;
+            for request in &anew {
+                insert_run(db, request, &new.id).await?;
+                settled.runs.push(request.id.clone());
+            }
+            tell_of(db, &anew, &new.consequences, at).await?;
+            return Ok(None);
+        }
         let first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
         let first: Option<String> = first.map(|row| row.optional(0)).transpose()?.flatten();
         let outcome = match first {
@@ -134,12 +151,6 @@ pub(crate) async fn store_event(
             None => "the same event was seen before".to_owned(),
         };
         db.execute(INSERT, row(None, &outcome)).await?;
-        // A pull request may be open again, or come back to an earlier base: what it asks then was answered.
-        for consequence in &new.consequences {
-            if let Consequence::See(seen) = consequence {
-                see(db, seen, at).await?;
-            }
-        }
         settled.duplicates.push(new.id.clone());
         return Ok(Some(outcome));
     }

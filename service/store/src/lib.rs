@@ -9,7 +9,9 @@
 //! sets rows aside that cannot be read.
 
 mod accepts;
+mod again;
 mod aliases;
+mod approvals;
 mod arrivals;
 mod asks;
 mod backup;
@@ -21,6 +23,7 @@ mod connection;
 mod crashes;
 mod database;
 mod deliveries;
+mod ends;
 mod error;
 mod events;
 mod feed;

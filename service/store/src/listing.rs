@@ -63,6 +63,8 @@ pub struct RunSummary {
     pub cancel_requested: bool,
     /// Its steps in the plan's order.
     pub steps: Vec<StepRow>,
+    /// The push target of its plan.
+    pub target: Option<String>,
 }
 
 /// A step as listings show it.
@@ -119,6 +121,7 @@ impl RunSummary {
                     state: record.state.as_str().to_owned(),
                 })
                 .collect(),
+            target: run.request.plan.push.as_ref().map(|push| push.target.clone()),
         }
     }
 }
@@ -232,6 +235,7 @@ impl Reads {
         }
         let crashes = self.crashes().await?;
         let mut waits = self.waits().await?;
+        waits.extend(self.awaited().await?);
         let unreadable = self.unreadable();
         for row in rows.iter_mut().filter(|row| !row.state.is_final()) {
             let of_row =

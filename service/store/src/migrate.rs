@@ -32,6 +32,7 @@ migrations! {
     12 "0012_checks";
     13 "0013_repositories";
     14 "0014_asks";
+    15 "0015_approvals";
     18 "0018_check_runs";
 }
 

@@ -72,10 +72,11 @@ statements! {
         WHERE id = $1 AND processed_at IS NULL AND received_at < $4";
     RUNS_BEFORE = "SELECT 1 FROM runs WHERE created_at < $1 LIMIT 1";
     IN_LEDGERS = "SELECT run FROM promotions WHERE run IS NOT NULL UNION SELECT run FROM push_intents WHERE run IS NOT NULL";
-    IS_OVER = "SELECT 1 FROM runs WHERE id = $1 AND state NOT IN ('queued', 'running')";
+    IS_OVER = "SELECT 1 FROM runs WHERE id = $1 AND state NOT IN ('waiting_for_approval', 'queued', 'running')";
     DELETE_RUN_EVENTS = "DELETE FROM run_events WHERE run = $1";
     DELETE_PREIMAGES = "DELETE FROM preimages WHERE run = $1";
     DELETE_CRASHES = "DELETE FROM crashes WHERE run = $1";
+    DELETE_APPROVALS = "DELETE FROM approvals WHERE run = $1";
     DELETE_RUN = "DELETE FROM runs WHERE id = $1";
 }
 
@@ -218,7 +219,13 @@ impl Store {
                 let mut gone = 0;
                 for run in &runs {
                     if db.row(IS_OVER, args![run.as_str()]).await?.is_some() {
-                        for statement in [DELETE_RUN_EVENTS, DELETE_PREIMAGES, DELETE_CRASHES, DELETE_RUN] {
+                        for statement in [
+                            DELETE_RUN_EVENTS,
+                            DELETE_PREIMAGES,
+                            DELETE_CRASHES,
+                            DELETE_APPROVALS,
+                            DELETE_RUN,
+                        ] {
                             db.execute(statement, args![run.as_str()]).await?;
                         }
                         gone += 1;

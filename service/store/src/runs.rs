@@ -1,7 +1,9 @@
 //! Runs: the request, the events, and the version that keeps two writers apart.
 
+use crate::approvals::{put_fork, put_model};
 use crate::checks::tell;
 use crate::connection::{Connection, Row, args, json};
+use crate::ends::ask_to_end;
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
@@ -16,13 +18,13 @@ use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use trainyard_core::registry::NewPromotion;
 use trainyard_core::report::Telling;
-use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
+use trainyard_core::run::{Run, RunEvent, RunRequest, RunState, first_state};
 use trainyard_core::stored;
 
 statements! {
     INSERT = "INSERT INTO runs (id, pipeline, repo, branch, commit_sha, pull_request, trigger_kind, cause, event,
-            created_at, steps)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            created_at, steps, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_REQUEST = "INSERT INTO run_requests (run, request) VALUES ($1, $2)";
     NEWEST = "SELECT MAX(created_at) FROM runs";
     REQUEST = "SELECT run, request FROM run_requests WHERE run = $1";
@@ -38,8 +40,6 @@ statements! {
     VERSIONS = "SELECT id, version FROM runs WHERE state IN ('queued', 'running')";
     VERSION = "SELECT version, lease_epoch FROM runs WHERE id = $1";
     INSERT_EVENT = "INSERT INTO run_events (run, seq, at, event) VALUES ($1, $2, $3, $4)";
-    REQUEST_CANCEL = "UPDATE runs SET version = version + 1, cancel_requested = TRUE
-        WHERE id = $1 AND state IN ('queued', 'running') AND cancel_requested = FALSE RETURNING version";
     STATE = "SELECT state FROM runs WHERE id = $1";
 }
 
@@ -76,15 +76,10 @@ impl Store {
 
     /// Asks for the end of a run, whatever its version is; false when it is over already.
     pub async fn request_cancel(&self, id: &RunId, by: &str, at: Micros) -> Result<bool> {
-        let (id, event) = (id.clone(), RunEvent::CancelRequested { by: by.to_owned() });
+        let (id, by) = (id.clone(), by.to_owned());
         self.write(move |db| {
             Box::pin(async move {
-                if let Some(row) = db.row(REQUEST_CANCEL, args![id.as_str()]).await? {
-                    db.execute(
-                        INSERT_EVENT,
-                        args![id.as_str(), row.count(0)?, at, stored::write(&event)],
-                    )
-                    .await?;
+                if ask_to_end(db, &id, &by, at).await? {
                     return Ok(true);
                 }
                 match db.row(STATE, args![id.as_str()]).await? {
@@ -257,11 +252,12 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
         event.as_str(),
         request.created_at,
         json(&steps),
+        first_state(request).as_str(),
     ];
     db.execute(INSERT, arguments).await?;
     db.execute(INSERT_REQUEST, args![request.id.as_str(), stored::write(request)])
         .await?;
-    Ok(())
+    put_fork(db, request).await
 }
 
 async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
@@ -289,6 +285,7 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
     for (seq, event) in (append.expected_version + 1..).zip(&append.events) {
         db.execute(INSERT_EVENT, args![id, seq, append.at, stored::write(event)])
             .await?;
+        put_model(db, &append.run, append.summary.target.as_deref(), event).await?;
     }
     for write in &append.metadata {
         record(db, write).await?;

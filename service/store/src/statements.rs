@@ -5,12 +5,15 @@ use crate::statement::Statement;
 /// The lists of all files.
 pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("accepts", crate::accepts::STATEMENTS),
+    ("again", crate::again::STATEMENTS),
     ("aliases", crate::aliases::STATEMENTS),
+    ("approvals", crate::approvals::STATEMENTS),
     ("asks", crate::asks::STATEMENTS),
     ("check_runs", crate::check_runs::STATEMENTS),
     ("checks", crate::checks::STATEMENTS),
     ("crashes", crate::crashes::STATEMENTS),
     ("deliveries", crate::deliveries::STATEMENTS),
+    ("ends", crate::ends::STATEMENTS),
     ("events", crate::events::STATEMENTS),
     ("fence", crate::fence::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),

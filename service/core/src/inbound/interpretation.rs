@@ -91,7 +91,13 @@ impl Interpretation {
 
     /// In one line: the runs that start, and why other pipelines do not run, or not yet.
     pub fn outcome(&self) -> String {
-        let starts = |run: &RunRequest| format!("run {} of pipeline '{}' starts", run.id, run.plan.pipeline);
+        let starts = |run: &RunRequest| {
+            let what = match &run.fork {
+                Some(_) => "waits for approval, since its commit comes from a fork",
+                None => "starts",
+            };
+            format!("run {} of pipeline '{}' {what}", run.id, run.plan.pipeline)
+        };
         let sentences: Vec<String> = self
             .runs()
             .map(starts)

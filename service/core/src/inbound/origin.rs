@@ -4,7 +4,7 @@ use super::pipelines::KnownPipeline;
 use crate::event::{DataArrived, PullRequest, Push};
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;
-use crate::run::RunRequest;
+use crate::run::{Fork, RunRequest};
 use crate::trigger::Cause;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,7 @@ pub(super) struct Origin {
     pub(super) branch: Option<String>,
     pub(super) pull_request: Option<u64>,
     pub(super) base: Option<String>,
+    pub(super) fork: Option<Fork>,
     pub(super) newest_spans: BTreeMap<String, String>,
     pub(super) waited_spans: BTreeMap<String, Vec<String>>,
     pub(super) as_of_spans: BTreeMap<String, String>,
@@ -41,6 +42,10 @@ impl Origin {
             branch: Some(pull.head_branch.clone()),
             pull_request: Some(pull.number),
             base: Some(pull.base_branch.clone()),
+            fork: pull.is_fork().then(|| Fork {
+                repo_id: pull.head_repo_id,
+                base_sha: pull.base_sha.clone(),
+            }),
             ..Self::default()
         }
     }
@@ -93,6 +98,7 @@ impl Origin {
             branch: self.branch.clone(),
             pull_request: self.pull_request,
             base: self.base.clone(),
+            fork: self.fork.clone(),
             folder: folder.to_owned(),
             newest_spans: self.newest_spans.clone(),
             waited_spans: self.waited_spans.clone(),
@@ -100,7 +106,7 @@ impl Origin {
             work_tree: None,
             rerun: None,
             trial: cause.is_trial(),
-            may_push: cause.may_push(),
+            may_push: cause.may_push() && self.fork.is_none(),
             created_at: at,
             plan,
         }

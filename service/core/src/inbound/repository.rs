@@ -6,7 +6,7 @@ use super::pipelines::{FoundPipeline, told_apart};
 use super::reason::Reason;
 use crate::event::{Event, PullRequest, PullRequestAction, Push};
 use crate::ids::{CommitSha, RepoName};
-use crate::plan::{Plan, narrow, narrowed, with_reviewed_rights};
+use crate::plan::{Plan, narrow, narrowed, of_stranger, with_reviewed_rights};
 use crate::problem::Problem;
 use crate::report::{self, Finding, Status, StatusState};
 use crate::run::RunRequest;
@@ -51,7 +51,8 @@ pub fn push(
 }
 
 /// A pull request: `base` and `head` are the pipelines at its two commits, `changed` the paths since it
-/// left its base, if that can be told. Of a fork nothing is fetched, and the caller has the base's pipelines for both.
+/// left its base, if that can be told. Of a fork the caller has the base's pipelines for both: what a stranger wrote there
+/// is not even read, and what runs of it waits for a person.
 /// `default` are those of the default branch, `None` for a pull request into it: nobody may have reviewed another base.
 pub fn pull_request(
     pull: &PullRequest,
@@ -171,8 +172,12 @@ impl Draft<'_> {
     ) {
         match with_reviewed_rights(plan.clone(), reviewed) {
             Ok(judged) => {
+                let judged = match &origin.fork {
+                    Some(_) => of_stranger(judged),
+                    None => judged,
+                };
                 let steps: Vec<_> = narrowed(plan, &judged).cloned().collect();
-                if !steps.is_empty() {
+                if !steps.is_empty() && origin.fork.is_none() {
                     self.because(Reason::NoNetwork {
                         pipeline: plan.pipeline.clone(),
                         steps,
@@ -196,8 +201,6 @@ impl Draft<'_> {
     fn not_judged(&mut self, origin: &Origin, not_started: NotStarted) {
         let state = match &not_started.why {
             Why::NotListening => return self.because(Reason::NotStarted(not_started)),
-            // What nobody looked at must not look approved.
-            Why::Fork => StatusState::Pending,
             // A required check that is never set would block the pull request for ever.
             _ => StatusState::Success,
         };

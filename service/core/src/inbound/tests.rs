@@ -116,6 +116,13 @@ fn started(run: &RunRequest) -> String {
     if let (Some(commit), Some(branch)) = (&run.commit, &run.branch) {
         line += &format!(", {} of {branch}", &commit.as_str()[..1]);
     }
+    if let Some(fork) = &run.fork {
+        line += &format!(
+            ", of fork {:?} by the rules of {}",
+            fork.repo_id,
+            &fork.base_sha.as_str()[..1]
+        );
+    }
     for (source, span) in &run.as_of_spans {
         line += &format!(", as of {source} {span}");
     }
@@ -128,7 +135,8 @@ fn started(run: &RunRequest) -> String {
 fn heard(telling: &Telling) -> String {
     let answer = match telling {
         Telling::Answer(answer) => answer,
-        Telling::Comment(remark) => panic!("no run has ended: {remark:?}"),
+        // Of a fork's run, which waits.
+        Telling::Comment(remark) => return format!("comment on #{}", remark.number),
     };
     let Answer {
         subject,

@@ -96,6 +96,18 @@ pub fn narrow(plan: &mut Plan, reviewed: Option<&Plan>) {
     }
 }
 
+/// The plan of a fork's run: whatever the reviewed file allows its own steps, a stranger's reach nothing, neither as they
+/// run nor as their images are built.
+pub fn of_stranger(mut plan: Plan) -> Plan {
+    for step in plan.steps.values_mut() {
+        step.network = NetworkAccess::None;
+    }
+    for build in plan.images.values_mut() {
+        build.network = BuildNetwork::None;
+    }
+    plan
+}
+
 /// The steps that asked for more network than they were [given](with_reviewed_rights).
 pub fn narrowed<'a>(asked: &'a Plan, given: &'a Plan) -> impl Iterator<Item = &'a StepName> {
     let less = |(name, step): &(&StepName, &PlannedStep)| {

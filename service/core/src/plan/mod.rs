@@ -16,7 +16,7 @@ mod step;
 mod triggers;
 mod upgrade;
 
-pub use base_gate::{TakenAway, narrow, narrowed, with_base_gate, with_reviewed_rights};
+pub use base_gate::{TakenAway, narrow, narrowed, of_stranger, with_base_gate, with_reviewed_rights};
 pub use baseline::{Baseline, InvalidBaseline, is_model_name};
 pub use data::{DataSource, RollingRange, SourceWindow, SpanName, StaticRange, Window};
 pub(crate) use evaluator::Evaluator;
@@ -27,7 +27,7 @@ pub use gate::{
 };
 pub use metric::Direction;
 pub(crate) use metric::METRICS;
-pub use push::{InfraValidation, Push};
+pub use push::{Approval, InfraValidation, Push};
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
 pub use step::{Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};

@@ -18,6 +18,29 @@ pub struct Push {
     /// Whether a model made as of an older span than what serves is pushed, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_older_data: bool,
+    /// Whether a person must approve it, too.
+    #[serde(default, skip_serializing_if = "Approval::is_none")]
+    pub approval: Approval,
+    /// How long an approved model waits for that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_seconds: Option<u64>,
+}
+
+/// Whether a person must approve what the gate approved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// The gate's word is enough.
+    #[default]
+    None,
+    /// It waits until a person approves it.
+    Required,
+}
+
+impl Approval {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 impl Push {

@@ -15,6 +15,10 @@ pub struct Approval {
 /// Why a model may not serve as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotApproved {
+    /// It was made by the code of a fork, on which nobody's word for a push counts.
+    Fork(u64),
+    /// A person must approve its push, too, and this one does not say why.
+    NoWord,
     /// It was made for a pull request, whose code nobody merged.
     PullRequest(u64),
     /// A person approved it once, the gate never.
@@ -34,6 +38,14 @@ impl NotApproved {
     pub fn sentence(&self) -> String {
         let why = match self {
             Self::Override(invalid) => return invalid.to_string(),
+            Self::NoWord => {
+                return "a person must approve what is pushed there: say why with --reason \"…\", which the ledger keeps, or use `trainyard approve`".to_owned();
+            }
+            Self::Fork(number) => {
+                return format!(
+                    "this model was made by the code of a fork (pull request #{number}), and serves nowhere: merge the pull request, and push what is trained then"
+                );
+            }
             Self::PullRequest(number) => {
                 format!("this model was made for pull request #{number}, which a promotion does not merge")
             }
@@ -51,6 +63,9 @@ impl NotApproved {
 pub fn approve(found: &ModelVersion, actor: &str, reason: Option<&str>) -> Result<Approval, NotApproved> {
     let run = found.run.as_ref();
     let pull_request = run.and_then(|run| run.request.pull_request);
+    if let Some(run) = run.filter(|run| run.request.fork.is_some()) {
+        return Err(NotApproved::Fork(run.request.pull_request.unwrap_or_default()));
+    }
     let by_gate = run
         .filter(|_| pull_request.is_none() && !found.forced_before)
         .and_then(|run| {

@@ -4,7 +4,7 @@ use crate::artifact::Digest;
 use crate::gate::{Override, Verdict};
 use crate::ids::{CommitSha, StepName};
 use crate::plan::InputSource;
-use crate::run::{Disagreement, Run, WorkTree};
+use crate::run::{Disagreement, Run, Word, WorkTree};
 use crate::span::AsOf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -59,6 +59,8 @@ pub struct Judged {
     pub data: Vec<DataRead>,
     /// The person's work tree that it was trained in, where it was none of a repository's commits.
     pub work_tree: Option<WorkTree>,
+    /// The person who approved it beside the gate, where that was asked for.
+    pub approved: Option<Word>,
 }
 
 /// One data source as a run read it.
@@ -92,6 +94,7 @@ impl Judged {
             commit: run.request.commit.clone(),
             data: data(run),
             work_tree: run.request.work_tree.clone(),
+            approved: run.approved.clone(),
         }
     }
 }
@@ -170,7 +173,8 @@ impl Evidence {
         match self {
             Self::Promotion { reason, .. } | Self::Rollback { reason, .. } => reason.as_deref(),
             Self::Reconciled { reason, .. } => Some(reason),
-            Self::Gate(_) | Self::Recorded(_) => None,
+            Self::Gate(judged) => judged.approved.as_ref().map(|word| word.reason.as_str()),
+            Self::Recorded(_) => None,
         }
     }
 }
@@ -184,6 +188,8 @@ struct GateForm {
     data: Option<Vec<DataRead>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     work_tree: Option<WorkTree>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approved: Option<Word>,
 }
 
 /// The JSON of [`Evidence::Promotion`].
@@ -229,6 +235,7 @@ impl From<Judged> for GateForm {
             commit: judged.commit,
             data: Some(judged.data),
             work_tree: judged.work_tree,
+            approved: judged.approved,
         }
     }
 }
@@ -240,6 +247,7 @@ impl From<GateForm> for Judged {
             commit: form.commit,
             data: form.data.unwrap_or_default(),
             work_tree: form.work_tree,
+            approved: form.approved,
         }
     }
 }

@@ -46,7 +46,7 @@ pub use ownership::{
     number_again, outranking,
 };
 pub use promotion::{NewPromotion, Promotion, PromotionAction};
-pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push};
+pub use push::{NewerRun, PushFacts, PushRefusal, approved, may_push, outdated};
 pub use refusal::{Refusal, Unknown};
 pub use target_hold::{HoldRefusal, NewTargetHold, TargetHold, hold, release};
 pub use unfair::{UnfairBaseline, unfair_baseline};

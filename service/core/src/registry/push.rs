@@ -89,6 +89,22 @@ pub fn approved(run: &Run) -> Result<Blessed, PushRefusal> {
     blessed.ok_or(PushRefusal::NotApproved)
 }
 
+/// Why a model that waits for a person's approval is not worth to be waited for any more: the verdict is about another
+/// model than the one that serves now, or these very bytes serve by now.
+pub fn outdated(run: &Run, ledger: &Ledger) -> Option<Withheld> {
+    let (push, gate) = (run.request.plan.push.as_ref()?, run.request.plan.gate.as_ref()?);
+    if let Some(version) = ledger.serves(&run.candidate()?.digest) {
+        let version = version.to_owned();
+        return Some(Withheld::Unchanged { version });
+    }
+    let judged = run.baseline.iter().flatten().next().map(|model| &model.digest);
+    let serving = ledger.serving().map(|serving| &serving.pushed.model.digest);
+    let moved = gate.gate.baseline == Baseline::Serving && judged != serving;
+    moved.then(|| Withheld::Outdated {
+        target: push.target.clone(),
+    })
+}
+
 /// The model with its approval, if nothing keeps it back and what the verdict says is still about what serves.
 pub fn may_push(run: &Run, facts: PushFacts<'_>) -> Result<Blessed, PushRefusal> {
     let PushFacts {

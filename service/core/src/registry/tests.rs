@@ -195,6 +195,7 @@ mod runs {
             branch: None,
             pull_request: None,
             base: None,
+            fork: None,
             folder: "pipelines/flights".into(),
             newest_spans: Default::default(),
             waited_spans: Default::default(),

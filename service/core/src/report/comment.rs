@@ -5,6 +5,7 @@ use super::markdown::{MAX_CELL, escape};
 use super::{blessing, difference, difference_heading, mark, one_line, plan, proposed_gate, unjudged, values};
 use crate::gate::{Blessing, Comparison, Verdict};
 use crate::plan::Baseline;
+use crate::run::sentence::fork_rejected;
 use crate::run::{Run, RunState, Withheld};
 use std::fmt::Write;
 
@@ -17,18 +18,26 @@ const MAX_REASONS: usize = 20;
 /// In a table of more rows the overall ones and the failures come first.
 const ROWS_IN_ORDER: usize = 100;
 
+/// What people should know before they approve.
+const FORK: &str = "The pipeline, its gate and its limits are the base branch's. What runs of the fork has no network and no secrets, pushes nothing, and leaves nothing that other runs read; read its changes all the same. A new push, another base or closing the pull request voids the approval.";
+
 /// The hidden first line by which the comment is found again.
 pub fn marker(pipeline: &str) -> String {
     format!("<!-- trainyard:{pipeline} -->")
 }
 
 /// The pull request comment, at most 65,535 bytes; `None` unless the run is of a pull request
-/// and came to an end of its own, or has just begun: then it is the plan. A run that is cancelled
+/// and came to an end of its own, waits for a person, or has just begun: then it is the plan. A run that is cancelled
 /// before says so in its check alone: the newer run that mostly cancelled it has the comment.
 pub fn comment(run: &Run, details_url: &str) -> Option<String> {
     run.request.pull_request?;
     let pipeline = &run.request.plan.pipeline;
     let title = |words: &str| format!("{}\n### {}: {words}\n", marker(pipeline), escape(pipeline));
+    // The waiting that was announced is over.
+    if let Some(word) = &run.rejected {
+        let why = escape(&one_line(&fork_rejected(word), MAX_CELL * 2));
+        return Some(format!("{}\n{why}\n\n{}", title("rejected"), foot(run, details_url)));
+    }
     match run.state {
         RunState::Succeeded | RunState::Failed => {
             let foot = foot(run, details_url);
@@ -44,6 +53,12 @@ pub fn comment(run: &Run, details_url: &str) -> Option<String> {
             run.forecast.as_ref()?;
             let why = escape(&one_line(run.summary.as_deref().unwrap_or_default(), MAX_CELL));
             Some(format!("{}\n{why}\n\n{}", title("cancelled"), foot(run, details_url)))
+        }
+        RunState::WaitingForApproval => {
+            let awaited = run.awaits()?;
+            let waits = escape(&one_line(&awaited.sentence(&run.request.id), MAX_CELL * 2));
+            let foot = foot(run, details_url);
+            Some(format!("{}\n{waits}\n\n{FORK}\n\n{foot}", title("waits for approval")))
         }
         RunState::Queued => None,
     }

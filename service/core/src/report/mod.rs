@@ -64,6 +64,10 @@ pub fn status(run: &Run) -> Option<Status> {
     run.request.repo.as_ref().and(run.request.commit.as_ref())?;
     let summary = run.summary.as_deref().unwrap_or_default();
     let (state, description) = match run.state {
+        RunState::WaitingForApproval => {
+            let awaited = run.awaits().map(|awaited| awaited.short_sentence(&run.request.id));
+            (StatusState::Pending, awaited.unwrap_or_default())
+        }
         RunState::Queued => (StatusState::Pending, format!("waiting to run: {}", run.request.cause)),
         RunState::Running => (StatusState::Pending, format!("running: {}", run.request.cause)),
         RunState::Succeeded if blessing(run) == Some(Blessing::NotBlessed) => {

@@ -43,7 +43,8 @@ impl Audience {
             all.extend(answer.map(|answer| Telling::Answer(Box::new(answer))));
         }
         if let Some(number) = request.pull_request
-            && (after.state.is_final() || planned)
+            && (after.state.is_final() || planned || after.awaits().is_some())
+            && (before.state != after.state || planned || before.version == 0)
             && let Some(subject) = Subject::of(request)
             && let Some(body) = comment(after, url.as_deref().unwrap_or_default())
         {

@@ -28,6 +28,7 @@ fn request(pull_request: Option<u64>) -> RunRequest {
         branch: Some("faster".to_owned()),
         pull_request,
         base: None,
+        fork: None,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),

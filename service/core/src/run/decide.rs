@@ -1,6 +1,9 @@
 //! What to do next, from the present state alone.
 
-use super::{Exit, ImageState, PushState, Run, RunEvent, RunState, SkipCause, StepRecord, StepState, sentence};
+use super::{
+    Answer, Exit, ImageState, PushState, Run, RunEvent, RunState, SkipCause, StepRecord, StepState, Withheld, Word,
+    sentence,
+};
 use crate::gate::Blessing;
 use crate::ids::{Micros, StepName};
 use crate::plan::{ImageSource, PlannedStep, RetryPolicy};
@@ -100,6 +103,7 @@ const INTERRUPTED: RetryPolicy = RetryPolicy {
 pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
     match run.state {
         RunState::Succeeded | RunState::Failed | RunState::Cancelled => Vec::new(),
+        RunState::WaitingForApproval => decide_waiting(run),
         RunState::Queued => match &run.cancel_requested {
             Some(by) => vec![Decision::Record(finished(
                 run,
@@ -110,6 +114,12 @@ pub fn decide(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
         },
         RunState::Running => decide_running(run, limits, now),
     }
+}
+
+/// Only a person's word, or the end of the wait, takes it further; a no is the end.
+fn decide_waiting(run: &Run) -> Vec<Decision> {
+    let end = |word| finished(run, RunState::Cancelled, sentence::fork_rejected(word));
+    run.rejected.iter().map(|word| Decision::Record(end(word))).collect()
 }
 
 fn decide_running(run: &Run, limits: &Limits, now: Micros) -> Vec<Decision> {
@@ -345,6 +355,35 @@ fn decide_end(run: &Run) -> Decision {
         }
     }
     Decision::Record(finished(run, RunState::Succeeded, sentence::run_succeeded(run)))
+}
+
+/// What follows from a person's word on a run that waits: everything that is stored with it.
+pub fn answered(run: &Run, answer: Answer, word: &Word, at: Micros) -> Vec<RunEvent> {
+    match (answer, run.approval_seconds) {
+        (Answer::Approve, _) => vec![RunEvent::Approved { word: word.clone() }],
+        (Answer::Reject, None) => {
+            let end = finished(run, RunState::Cancelled, sentence::fork_rejected(word));
+            vec![RunEvent::Rejected { word: word.clone() }, end]
+        }
+        (Answer::Reject, Some(_)) => kept_back(
+            run,
+            Withheld::Rejected {
+                by: word.by.clone(),
+                account: word.account,
+                at,
+                reason: word.reason.clone(),
+            },
+        ),
+    }
+}
+
+/// The end of a run whose approved model waited for a person, and is not pushed.
+pub fn kept_back(run: &Run, because: Withheld) -> Vec<RunEvent> {
+    let withheld = RunEvent::PushWithheld { because };
+    let mut next = run.clone();
+    next.apply(&withheld, run.request.created_at);
+    let end = finished(&next, RunState::Succeeded, sentence::run_succeeded(&next));
+    vec![withheld, end]
 }
 
 /// What ends a run to which something happened that cannot: every step at work is given up, then the run

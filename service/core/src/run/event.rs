@@ -1,6 +1,6 @@
 //! What can happen to a run. Stored in order; the run is their fold.
 
-use super::{Drift, Forecast, RunState, SkipCause, Withheld};
+use super::{Drift, Forecast, RunState, SkipCause, Withheld, Word};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -274,6 +274,21 @@ pub enum RunEvent {
         /// Why.
         because: Withheld,
     },
+    /// The model is approved by the gate, and waits for a person's word before it is pushed.
+    ApprovalRequested {
+        /// How long it waits.
+        seconds: u64,
+    },
+    /// A person said yes to what the run waited for.
+    Approved {
+        /// Who and why.
+        word: Word,
+    },
+    /// A person said no to the commit of a fork; of a model that is [`Withheld::Rejected`].
+    Rejected {
+        /// Who and why.
+        word: Word,
+    },
     /// Somebody asked for the end.
     CancelRequested {
         /// Who or what.
@@ -326,15 +341,19 @@ kinds! {
     ModelPushed = "model_pushed",
     PushFailed = "push_failed",
     PushWithheld = "push_withheld",
+    ApprovalRequested = "approval_requested",
+    Approved = "approved",
+    Rejected = "rejected",
     CancelRequested = "cancel_requested",
     Finished = "finished",
 }
 
 impl Stored for RunEvent {
     const WHAT: &'static str = "run event";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn upgrade(from: u32, mut value: Value) -> Result<Value, StoredError> {
+        // Version 3 knew no run that waits for a person.
         // Version 2 knew no model that was kept back, no unchanged one, and no spans that a run had seen.
         // Version 1 said in words only why a step was skipped.
         if from < 2

@@ -3,6 +3,7 @@
 //! [`Run::apply`] folds events into state and never refuses to look at one twice;
 //! [`decide::decide`] reads the state and says what to do next. Neither performs anything.
 
+mod approval;
 pub mod crashed;
 pub mod decide;
 mod disagreement;
@@ -17,10 +18,12 @@ mod sight;
 mod skip;
 mod state;
 mod withheld;
+mod word;
 
 #[cfg(test)]
 mod tests;
 
+pub use approval::{Awaited, DEFAULT_PATIENCE, NoWord, Permission, Person, WaitingModel, patience, superseding};
 pub use decide::{Command, Decision, Limits, decide};
 pub use disagreement::{Disagreement, Finding};
 pub use drift::Drift;
@@ -29,8 +32,9 @@ pub use forecast::Forecast;
 pub use rerun::{Rerun, Which};
 pub use run_state::RunState;
 pub use skip::SkipCause;
-pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState};
+pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState, first_state};
 pub use withheld::Withheld;
+pub use word::{Answer, Fork, VOIDED_BY_BASE, VOIDED_BY_CLOSING, VOIDED_BY_PUSH, Word};
 
 use crate::ids::{CommitSha, EventId, Micros, RepoName, RunId};
 use crate::plan::Plan;
@@ -62,6 +66,10 @@ pub struct RunRequest {
     /// The branch it would be merged into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// The stranger's repository that the commit comes from: the run waits for a person's word, and what it makes reaches
+    /// no other run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Fork>,
     /// The folder of the pipeline file in the repository (or on this machine), for example `pipelines/flights`.
     pub folder: String,
     /// The span that was announced, by source name: the run sees none that is newer than it and than what earlier runs

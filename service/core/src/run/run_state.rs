@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
+    /// Waiting for a person's word: a fork's run before it starts, an approved model's before its push. It has no worker.
+    WaitingForApproval,
     /// Waiting for `max_active_runs`.
     Queued,
     /// At work.
@@ -28,6 +30,7 @@ impl RunState {
     /// As the API, the CLI and the store write it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::WaitingForApproval => "waiting_for_approval",
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Succeeded => "succeeded",

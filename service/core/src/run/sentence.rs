@@ -1,12 +1,18 @@
 //! Every sentence a user reads about a run: what happened, where, what to do next.
 
-use super::{Exit, PushState, Run, SkipCause, Withheld};
+use super::{Exit, PushState, Run, SkipCause, Withheld, Word};
 use crate::gate::Blessing;
 use crate::ids::StepName;
+pub use crate::quantity::duration;
 
 /// A run or step ended because somebody asked for it.
 pub fn run_cancelled(by: &str) -> String {
     format!("cancelled by {by}")
+}
+
+/// A person did not let the commit of a fork run.
+pub fn fork_rejected(word: &Word) -> String {
+    format!("rejected by {} before anything ran: {}", word.by, word.reason)
 }
 
 impl SkipCause {
@@ -173,7 +179,10 @@ pub fn run_succeeded(run: &Run) -> String {
         return format!("unchanged, and pushed again as version {version}, since it did not serve: {found}");
     }
     match (verdict.blessing(), &run.push) {
-        (Blessing::Blessed, PushState::Pushed { version }) => format!("approved, and serving as version {version}"),
+        (Blessing::Blessed, PushState::Pushed { version }) => match &run.approved {
+            Some(word) => format!("approved, also by {}, and serving as version {version}", word.by),
+            None => format!("approved, and serving as version {version}"),
+        },
         (Blessing::Blessed | Blessing::Unchanged, PushState::Withheld { because }) => kept_back(because),
         (Blessing::Unchanged, _) => {
             let version = verdict.unchanged().unwrap_or_default().to_owned();
@@ -199,17 +208,6 @@ pub fn run_succeeded(run: &Run) -> String {
             let reason = verdict.reason().unwrap_or("the gate has no thresholds");
             format!("not judged: {reason}")
         }
-    }
-}
-
-/// Seconds as people write them: `90s`, `30m`, `1h30m`.
-pub fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, 0) => format!("{m}m"),
-        (0, m, s) => format!("{m}m{s}s"),
-        (h, 0, 0) => format!("{h}h"),
-        (h, m, _) => format!("{h}h{m}m"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its events.
 
-use super::{Drift, Exit, Forecast, RunEvent, RunRequest, RunState, SkipCause, Withheld};
+use super::{Drift, Exit, Forecast, RunEvent, RunRequest, RunState, SkipCause, Withheld, Word};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::gate::{Blessed, Blessing, GateReplay, Verdict};
 use crate::ids::{Micros, StepName};
@@ -255,6 +255,15 @@ pub struct Run {
     /// What was found at the target where it was to serve this very model already, and so got it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Drift>,
+    /// How long its approved model waits for a person before the push, in seconds, once that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_seconds: Option<u64>,
+    /// Who said yes to what it waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Word>,
+    /// Who said no to the commit of a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Word>,
     /// Who asked for the end.
     pub cancel_requested: Option<String>,
     /// When it was admitted.
@@ -265,6 +274,14 @@ pub struct Run {
     pub summary: Option<String>,
     /// Events applied or looked at so far; the store's optimistic lock.
     pub version: u64,
+}
+
+/// Where a run is to which nothing has happened yet: a fork's waits for a person.
+pub fn first_state(request: &RunRequest) -> RunState {
+    match &request.fork {
+        Some(_) => RunState::WaitingForApproval,
+        None => RunState::Queued,
+    }
 }
 
 impl Run {
@@ -282,9 +299,10 @@ impl Run {
             .keys()
             .map(|name| (name.clone(), StepRecord::new()))
             .collect();
+        let state = first_state(&request);
         Self {
             request,
-            state: RunState::Queued,
+            state,
             baseline: None,
             forecast: None,
             seen: BTreeMap::new(),
@@ -297,6 +315,9 @@ impl Run {
             gate_replay: None,
             push: PushState::Pending,
             restored: None,
+            approval_seconds: None,
+            approved: None,
+            rejected: None,
             cancel_requested: None,
             started_at: None,
             ended_at: None,
@@ -379,10 +400,14 @@ impl Run {
         if self.state.is_final() {
             return Applied::Ignored("the run is over");
         }
-        if self.state == RunState::Queued {
-            return self.apply_queued(event, at);
+        match self.state {
+            RunState::WaitingForApproval => return self.apply_waiting(event, at),
+            RunState::Queued => return self.apply_queued(event, at),
+            _ => {}
         }
         match event {
+            RunEvent::ApprovalRequested { seconds } => self.apply_asked(*seconds),
+            RunEvent::Approved { .. } | RunEvent::Rejected { .. } => Applied::Ignored("it does not wait for a person"),
             RunEvent::Started { .. } => Applied::Ignored("already started"),
             RunEvent::Planned { forecast } => {
                 self.forecast = Some(forecast.clone());
@@ -477,8 +502,70 @@ impl Run {
         }
     }
 
+    fn apply_asked(&mut self, seconds: u64) -> Applied {
+        if !self.wants_push() || self.push != PushState::Pending {
+            return Applied::Illegal("there is no approved model to push");
+        }
+        if self.approval_seconds.is_some() {
+            return Applied::Ignored("already asked for");
+        }
+        if self.cancel_requested.is_some() {
+            return Applied::Ignored("it is asked to end");
+        }
+        self.approval_seconds = Some(seconds);
+        self.state = RunState::WaitingForApproval;
+        Applied::Applied
+    }
+
+    /// Whoever waits for a person has no worker: what can happen to it is a person's word, the end of the wait, and a
+    /// cancel, for which a worker takes it up.
+    fn apply_waiting(&mut self, event: &RunEvent, at: Micros) -> Applied {
+        match event {
+            RunEvent::Approved { word } if self.rejected.is_none() => {
+                self.approved = Some(word.clone());
+                self.take_up();
+                Applied::Applied
+            }
+            RunEvent::Approved { .. } => Applied::Illegal("it was rejected"),
+            RunEvent::Rejected { word } => {
+                if self.approval_seconds.is_some() {
+                    return Applied::Illegal("a model is withheld, not rejected");
+                }
+                self.rejected = Some(word.clone());
+                Applied::Applied
+            }
+            RunEvent::PushWithheld { because } => {
+                let applied = self.apply_push(PushState::Withheld {
+                    because: because.clone(),
+                });
+                if applied == Applied::Applied {
+                    self.take_up();
+                }
+                applied
+            }
+            RunEvent::ApprovalRequested { .. } => Applied::Ignored("already asked for"),
+            RunEvent::CancelRequested { by } => {
+                self.take_up();
+                self.apply_cancel(by)
+            }
+            RunEvent::Finished { state, summary, .. } if *state != RunState::Succeeded => {
+                self.apply_finished(*state, summary, at)
+            }
+            _ => Applied::Illegal("the run waits for a person"),
+        }
+    }
+
+    /// Where it goes on after its wait.
+    fn take_up(&mut self) {
+        self.state = match self.started_at {
+            Some(_) => RunState::Running,
+            None => RunState::Queued,
+        };
+    }
+
     fn apply_queued(&mut self, event: &RunEvent, at: Micros) -> Applied {
         match event {
+            RunEvent::Approved { .. } | RunEvent::Rejected { .. } => Applied::Ignored("it does not wait for a person"),
             RunEvent::Started { baseline } => {
                 self.state = RunState::Running;
                 self.baseline = Some(baseline.clone());

@@ -6,7 +6,7 @@ mod matrix;
 mod properties;
 
 use super::decide::{Decision, Limits, decide};
-use super::{Exit, Run, RunEvent, RunRequest, SkipCause, Withheld, sentence};
+use super::{Exit, Run, RunEvent, RunRequest, SkipCause, Withheld, Word, sentence};
 use crate::artifact::{ArtifactRef, Digest};
 use crate::evaluation::{Evaluation, Measured, Slice};
 use crate::gate::{Verdict, judge};
@@ -49,6 +49,7 @@ fn request(plan: Plan) -> RunRequest {
         branch: None,
         pull_request: None,
         base: None,
+        fork: None,
         folder: "pipelines/small".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),
@@ -189,6 +190,18 @@ fn push_withheld() -> RunEvent {
             version: "1".to_owned(),
         },
     }
+}
+
+fn word() -> Word {
+    Word {
+        by: "ada".to_owned(),
+        account: Some(7),
+        reason: "read it".to_owned(),
+    }
+}
+
+fn approved() -> RunEvent {
+    RunEvent::Approved { word: word() }
 }
 
 fn cancel() -> RunEvent {

@@ -1,7 +1,8 @@
 //! Why an approved model is not handed to its push target, although nothing went wrong.
 
 use super::Disagreement;
-use crate::ids::Micros;
+use crate::ids::{Micros, RunId};
+use crate::quantity::patience_words;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,33 @@ pub enum Withheld {
         /// The version that serves.
         version: String,
     },
+    /// A person said no to its push.
+    Rejected {
+        /// Who.
+        by: String,
+        /// The number of their account at GitHub, if the word came from there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<i64>,
+        /// When.
+        at: Micros,
+        /// Why.
+        reason: String,
+    },
+    /// No person said anything in time.
+    Expired {
+        /// How long it waited.
+        seconds: u64,
+    },
+    /// A newer approved model of the pipeline waits for a person in its place.
+    Superseded {
+        /// Its run.
+        run: RunId,
+    },
+    /// While it waited for a person, what its verdict compares it with stopped serving.
+    Outdated {
+        /// The push target.
+        target: String,
+    },
     /// The target and its ledger contradict each other, and nobody has decided yet.
     Disagrees {
         /// The push target.
@@ -69,6 +97,10 @@ impl Withheld {
             Self::TargetHeld { .. } => "target held",
             Self::Withdrawn { .. } => "withdrawn",
             Self::OlderData { .. } => "older data",
+            Self::Rejected { .. } => "rejected",
+            Self::Expired { .. } => "expired",
+            Self::Superseded { .. } => "superseded",
+            Self::Outdated { .. } => "outdated",
             Self::Disagrees { .. } => "target disagrees",
         }
     }
@@ -109,6 +141,17 @@ impl Withheld {
                     of_another.unwrap_or_default()
                 )
             }
+            Self::Rejected { by, at, reason, .. } => format!("rejected by {by} on {} ({reason})", moment(*at)),
+            Self::Expired { seconds } => format!(
+                "nobody approved its push within {}: start the run again, and approve it in time",
+                patience_words(*seconds)
+            ),
+            Self::Superseded { run } => {
+                format!("the newer run {run} has an approved model that waits in its place")
+            }
+            Self::Outdated { target } => format!(
+                "another model began to serve at '{target}' while this one waited for a person: start the run again to have it compared with that"
+            ),
             Self::Disagrees { target, disagreement } => disagreement.of_target(target),
         }
     }

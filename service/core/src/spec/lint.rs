@@ -40,6 +40,14 @@ fn push(pipeline: &Pipeline, problems: &mut Problems) -> Option<Push> {
             "max_latency needs queries: set infra_validation to LOAD_AND_QUERY, or leave max_latency out",
         );
     }
+    let expires = push.approval_expires.as_deref().map(quantity::seconds);
+    let approval_seconds = expires.map(|read| problems.read(&["push", "approval_expires"], read));
+    if approval_seconds == Some(0) && problems.is_read(&["push", "approval_expires"]) {
+        problems.add(
+            &["push", "approval_expires"],
+            "approval_expires is 0, so that nobody could ever approve: write for example 36h or 7d",
+        );
+    }
     if pipeline.gate.is_none() && problems.is_read(&["gate"]) {
         problems.add_with_hint(
             &["push"],
@@ -52,6 +60,8 @@ fn push(pipeline: &Pipeline, problems: &mut Problems) -> Option<Push> {
         infra_validation: push.infra_validation,
         max_latency_micros,
         allow_older_data: push.allow_older_data,
+        approval: push.approval.unwrap_or_default(),
+        approval_seconds,
     })
 }
 

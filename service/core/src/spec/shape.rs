@@ -3,7 +3,7 @@
 //! What is the same in the plan is the plan's own type.
 
 use super::gate::Gate;
-use crate::plan::{Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PushTrigger, Schedule};
+use crate::plan::{Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PushTrigger, Schedule};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -175,4 +175,10 @@ pub struct Push {
     /// Whether a model made as of an older span than what serves is pushed, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_older_data: bool,
+    /// Whether a person must approve what the gate approved; `none` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// How long an approved model waits for that person, for example `36h` or `14d`; 7 days if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_expires: Option<String>,
 }

@@ -62,10 +62,6 @@ fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Result
 
 fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Result<Match, Why> {
     let trigger = plan.triggers.pull_request.as_ref().ok_or(Why::NotListening)?;
-    // A fork's code is a stranger's: it must not run here before somebody approved it.
-    if pull_request.is_fork() {
-        return Err(Why::Fork);
-    }
     check_branch(trigger.branches.as_deref(), &pull_request.base_branch)?;
     check_paths(trigger.paths.as_deref(), changed_paths)?;
     Ok(Match::Start(Cause::PullRequest {
@@ -251,8 +247,8 @@ mod tests {
         push to 'main' of acme/flights starts nothing: pipeline 'flights' does not listen to pushes
         start: pull request #7 by ada updated
         pull request #7 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
-        pull request #7 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
-        pull request #7 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
+        start: pull request #7 by ada updated
+        start: pull request #7 by ada updated
         pull request #7 of acme/flights starts nothing: pipeline 'flights' does not listen to pull requests
         hold 10 s: data flights 2013-04
         start, may push: data flights

@@ -67,8 +67,6 @@ pub enum Why {
     OtherSource(String),
     /// The event is for another pipeline.
     OtherPipeline(String),
-    /// A fork's code is a stranger's.
-    Fork,
 }
 
 impl NotStarted {
@@ -104,7 +102,6 @@ impl NotStarted {
             ),
             Why::OtherSource(source) => format!("pipeline '{pipeline}' listens to data source '{source}'"),
             Why::OtherPipeline(other) => format!("it is for pipeline '{other}', not '{pipeline}'"),
-            Why::Fork => "it comes from a fork; push its branch to the repository to have it judged".to_owned(),
         }
     }
 }

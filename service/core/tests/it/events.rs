@@ -3,9 +3,9 @@
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use trainyard_core::artifact::{ArtifactRef, Digest};
-use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::ids::{Micros, RunId, StepName};
 use trainyard_core::run::forecast::{Because, Estimate, Expected, Forecast, Until};
-use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause, Withheld};
+use trainyard_core::run::{Exit, RunEvent, RunState, SkipCause, Withheld, Word};
 use trainyard_core::span::{AsOf, TooFewSpans};
 
 fn digest(byte: u8) -> Digest {
@@ -114,6 +114,41 @@ pub fn news() -> Vec<RunEvent> {
         .chain(spans)
         .chain([RunEvent::Planned { forecast }])
         .collect()
+}
+
+/// What version 4 added: runs that wait for a person.
+pub fn waits() -> Vec<RunEvent> {
+    let word = |account, reason: &str| Word {
+        by: "ada".to_owned(),
+        account,
+        reason: reason.to_owned(),
+    };
+    let withheld = [
+        Withheld::Rejected {
+            by: "ada".to_owned(),
+            account: Some(7),
+            at: Micros(1_700_000_000_000_000),
+            reason: "too risky".to_owned(),
+        },
+        Withheld::Expired { seconds: 604_800 },
+        Withheld::Superseded {
+            run: RunId::from("0193"),
+        },
+        Withheld::Outdated {
+            target: "line".to_owned(),
+        },
+    ];
+    let events = [
+        RunEvent::ApprovalRequested { seconds: 604_800 },
+        RunEvent::Approved {
+            word: word(Some(7), "read it"),
+        },
+        RunEvent::Rejected {
+            word: word(None, "it reads what it should not"),
+        },
+    ];
+    let withheld = withheld.map(|because| RunEvent::PushWithheld { because });
+    events.into_iter().chain(withheld).collect()
 }
 
 /// Why an approved model was kept back; a binary that wrote version 2 knew no such thing.

@@ -4,7 +4,7 @@
 //! next folder of samples with
 //! `cargo test -p trainyard-core --test it -- --ignored the_next_folder_is_written`.
 
-use crate::events::{causes, expected, news};
+use crate::events::{causes, expected, news, waits};
 use crate::samples::{PIPELINES, compiled, path, read, text, versions};
 use std::fs;
 use trainyard_core::gate::Blessing;
@@ -159,7 +159,8 @@ fn an_event_means_the_same_in_every_version() {
         let expected = match folder.as_str() {
             "v1" => expected(recorded),
             "v2" => expected(recorded.into_iter().chain(causes())),
-            _ => [expected(recorded.into_iter().chain(causes())), news()].concat(),
+            "v3" => [expected(recorded.into_iter().chain(causes())), news()].concat(),
+            _ => [expected(recorded.into_iter().chain(causes())), news(), waits()].concat(),
         };
         assert_eq!(found, expected, "{folder}");
     }
@@ -284,10 +285,13 @@ fn nothing_that_is_stored_lacks_a_sample() {
         RunEvent::SpansSeen { .. } => 19,
         RunEvent::WindowRead { .. } => 20,
         RunEvent::Planned { .. } => 21,
+        RunEvent::ApprovalRequested { .. } => 22,
+        RunEvent::Approved { .. } => 23,
+        RunEvent::Rejected { .. } => 24,
     };
     let newest = versions().pop().unwrap();
     let kinds: std::collections::BTreeSet<usize> = events(&newest).iter().map(kind).collect();
-    assert_eq!(kinds, (0..22).collect());
+    assert_eq!(kinds, (0..25).collect());
 }
 
 #[test]
@@ -315,13 +319,13 @@ fn what_is_unreadable_is_an_error_that_says_so() {
     the run request was written by a newer Trainyard (run request version 2, this one knows 1): use that version
     the run request cannot be read: invalid type: string "1h", expected u64
     "#);
-    let newer = stored::read::<RunEvent>(r#"{"format":4,"event":"rewound"}"#);
+    let newer = stored::read::<RunEvent>(r#"{"format":5,"event":"rewound"}"#);
     assert_eq!(
         newer,
         Err(StoredError::Newer {
             what: "run event",
-            found: 4,
-            known: 3
+            found: 5,
+            known: 4
         })
     );
 }

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::plan::Push;
 use trainyard_core::retention::Policy;
+use trainyard_core::run::patience;
 use trainyard_executors::BuildLimits;
 use trainyard_github::GitHubAuth;
 
@@ -95,9 +97,24 @@ pub struct TargetConfig {
     pub model: Option<String>,
     /// How long a version may take until it serves.
     pub max_loading_time: Duration,
+    /// Whether a person must approve what is pushed there, beside the gate.
+    pub approval: Option<ApprovalRule>,
+}
+
+/// A target's own demand of a person's approval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApprovalRule {
+    /// How long an approved model waits for it; 7 days, or as the pipeline says, if absent.
+    pub expires: Option<Duration>,
 }
 
 impl TargetConfig {
+    /// How long a model of this plan waits for a person before it is pushed there, in seconds; `None` where the gate's
+    /// word is enough.
+    pub fn patience(&self, push: &Push) -> Option<u64> {
+        patience(push, self.approval.map(|rule| rule.expires.map(|time| time.as_secs())))
+    }
+
     /// Where people find it, if it has an address.
     pub fn url(&self) -> Option<&str> {
         match &self.kind {

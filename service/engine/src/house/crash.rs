@@ -74,6 +74,8 @@ effects! {
     NoteRun = "run.note",
     /// A repository goes by a name, with all that is kept of it.
     NameRepository = "repository.name",
+    /// It is noted that runs waited for a person for another while.
+    NoteWaited = "approval.waited",
     /// The pipelines of a default branch are replaced.
     PutPipelines = "pipelines.put",
     /// Their schedules are.
@@ -182,7 +184,7 @@ impl IntoIterator for Effect {
 }
 
 impl Effect {
-    /// The one event that others than the run's worker store.
+    /// The event that others than the run's worker store, beside a person's word.
     pub const ASK_CANCEL: Self = Self::Event("cancel_requested");
 
     /// All of them.

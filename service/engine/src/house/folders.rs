@@ -41,6 +41,14 @@ impl Folders {
         self.mirrors().join(repo.owner()).join(format!("{}.git", repo.name()))
     }
 
+    /// The mirror of what forks ask to be merged into one repository. It is apart: what a stranger wrote is no commit of
+    /// the repository.
+    pub fn fork_mirror(&self, repo: &RepoName) -> PathBuf {
+        self.mirrors()
+            .join(repo.owner())
+            .join(format!("{}.forks.git", repo.name()))
+    }
+
     /// The source tree of a run, at its commit.
     pub fn checkout(&self, run: &RunId) -> PathBuf {
         self.root.join("checkouts").join(run.as_str())

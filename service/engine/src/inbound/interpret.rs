@@ -181,7 +181,7 @@ async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interp
     let default = reviewed(inbound, repo, installation, at).await?;
     // Of a fork nothing is fetched, not even its pipeline file: what the base says decides.
     let (head, changed) = if pull.is_fork() {
-        (base.clone(), None)
+        (base.clone(), changed_by_fork(inbound, pull).await?)
     } else {
         let head = project::pipelines(source, repo, installation, &pull.head_sha).await?;
         let changed = checkout::changed_since_fork(source, repo, installation, &pull.base_sha, &pull.head_sha).await?;
@@ -205,6 +205,20 @@ async fn of_asked(inbound: &Inbound, asked: &Asked) -> Result<Interpretation, St
     };
     let app = inbound.source.github.as_ref().and_then(|github| github.app());
     Ok(decide::asked(asked, app, head.map(|seen| seen.head), inbound.given()))
+}
+
+/// Paths that a fork changed, as GitHub lists them.
+async fn changed_by_fork(inbound: &Inbound, pull: &PullRequest) -> Result<Option<Vec<String>>, InterpretError> {
+    let Some(github) = &inbound.source.github else {
+        return Ok(None);
+    };
+    let changed = github.changed_files(&pull.repo, pull.number, &pull.head_sha, pull.installation_id);
+    match changed.await {
+        Ok(changed) => Ok(changed),
+        // Whoever may look at the pull request sees it; a person decides on it in any case.
+        Err(GitHubError::NotFound { .. } | GitHubError::Rejected { .. }) => Ok(None),
+        Err(error) => Err(SourceError::from(error).into()),
+    }
 }
 
 async fn of_data(inbound: &Inbound, arrived: &DataArrived) -> Result<Interpretation, StoreError> {

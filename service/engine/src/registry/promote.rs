@@ -12,8 +12,8 @@ use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::serving::ServingError;
 use serde::Serialize;
-use trainyard_core::plan::{InfraValidation, Push};
-use trainyard_core::registry::{Approval, Evidence, ModelVersion, Promotion, Refusal, Unknown, approve};
+use trainyard_core::plan::{Approval as PushApproval, InfraValidation, Push};
+use trainyard_core::registry::{Approval, Evidence, ModelVersion, NotApproved, Promotion, Refusal, Unknown, approve};
 use trainyard_core::run::Run;
 use trainyard_store::StoreError;
 
@@ -149,6 +149,10 @@ impl Registry {
             return Err(PromotionError::Refused(Refusal::Held(held)));
         }
         let approval = approve(&found, &request.actor, request.reason.as_deref()).map_err(Refusal::NotApproved)?;
+        let asked = found.version.is_none() && config.patience(&plan(&name, &found)).is_some();
+        if asked && request.reason.is_none() {
+            return Err(Refusal::NotApproved(NotApproved::NoWord).into());
+        }
         let Approval { blessed, forced } = approval;
         let files = self.content.open_proved(blessed.digest()).await;
         let files = files.map_err(|error| PromotionError::Content {
@@ -294,6 +298,8 @@ fn plan(target: &str, found: &ModelVersion) -> Push {
         infra_validation: InfraValidation::default(),
         max_latency_micros: None,
         allow_older_data: false,
+        approval: PushApproval::None,
+        approval_seconds: None,
     });
     Push {
         target: target.to_owned(),

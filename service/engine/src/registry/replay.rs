@@ -50,6 +50,10 @@ pub(crate) async fn replay(
                 continue;
             }
         };
+        // What a stranger's code measured says nothing of a gate.
+        if run.request.fork.is_some() {
+            continue;
+        }
         let (gate, content) = (Arc::clone(&gate), content.clone());
         // Reading a large evaluation takes a moment.
         let one = trainyard_executors::apart(move || anew(&gate, &content, run)).await;

@@ -1,6 +1,7 @@
 //! A run from its admission to its end.
 
 pub(crate) mod admission;
+pub(crate) mod approval;
 pub(crate) mod effects;
 pub(crate) mod first_byte;
 pub(crate) mod hands;

@@ -26,7 +26,9 @@ use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::node::NodeId;
 use trainyard_core::registry::IntentAction;
-use trainyard_core::run::{Applied, Command, Decision, Limits, Run, RunEvent, StepState, decide, decide::give_up};
+use trainyard_core::run::{
+    Applied, Command, Decision, Limits, Run, RunEvent, RunState, StepState, decide, decide::give_up,
+};
 use trainyard_core::sentence;
 use trainyard_executors::AttemptKey;
 use trainyard_store::{Append, EndState, ExecutionIdentity, MetadataWrite, RunSummary, StoreError};
@@ -137,7 +139,7 @@ impl Worker {
         let shared = self.runs.store.is_shared();
         let mut renewal = tokio::time::interval(if shared { SHARED_RENEWAL } else { RENEWAL });
         renewal.tick().await;
-        while !self.run.state.is_final() {
+        while !self.run.state.is_final() && self.run.state != RunState::WaitingForApproval {
             let Some(wake) = self.act().await? else { continue };
             tokio::select! {
                 biased;
@@ -415,6 +417,7 @@ impl Worker {
         });
     }
 
+    /// The run is over, or waits for a person and has left nothing here.
     fn finish(&mut self) {
         self.tasks.abort_all();
         self.end_trial();
@@ -478,7 +481,6 @@ mod tests {
     use crate::house::config::{EngineConfig, ExecutorKind};
     use serde_json::Map;
     use std::path::Path;
-    use trainyard_core::run::RunState;
     use trainyard_executors::AnyExecutor;
 
     const ONE_STEP: &str = "name: one\nsteps:\n  make: { image: tools, command: [make], outputs: { model: Model } }\n";

@@ -110,14 +110,38 @@ pub(crate) async fn fetch(
     Ok(mirror)
 }
 
+/// The mirror with a run's commit in it: a fork's is in one of its own.
+pub(crate) async fn fetch_of(
+    at: &Source,
+    repo: &RepoName,
+    request: &RunRequest,
+    commit: &CommitSha,
+) -> Result<Mirror, SourceError> {
+    let Some(_) = &request.fork else {
+        return fetch(at, repo, request.installation_id, commit).await;
+    };
+    let mirror = mirror_in(at, at.folders.fork_mirror(repo), repo, request.installation_id).await?;
+    passing(Effect::Fetch, mirror.fetch(commit)).await?;
+    Ok(mirror)
+}
+
 async fn mirror(at: &Source, repo: &RepoName, installation: Option<i64>) -> Result<Mirror, SourceError> {
+    mirror_in(at, at.folders.mirror(repo), repo, installation).await
+}
+
+async fn mirror_in(
+    at: &Source,
+    folder: PathBuf,
+    repo: &RepoName,
+    installation: Option<i64>,
+) -> Result<Mirror, SourceError> {
     let Some(github) = &at.github else {
         return Err(SourceError::Broken(format!(
             "{repo} cannot be fetched, because GitHub is not configured: add [github] to trainyard.toml"
         )));
     };
     let token = github.clone_token(installation).await?;
-    Ok(Mirror::new(at.folders.mirror(repo), github.clone_url(repo), token))
+    Ok(Mirror::new(folder, github.clone_url(repo), token))
 }
 
 /// The run's source tree; made on first use. A local run works in its folder as it is.
@@ -129,7 +153,7 @@ pub(crate) async fn source(at: &Source, request: &RunRequest) -> Result<PathBuf,
     if folder.exists() {
         return Ok(folder);
     }
-    let mirror = fetch(at, repo, request.installation_id, commit).await?;
+    let mirror = fetch_of(at, repo, request, commit).await?;
     passing(Effect::CheckOut, mirror.checkout(commit, &folder)).await?;
     Ok(folder)
 }
@@ -139,7 +163,7 @@ pub(crate) async fn submodules(at: &Source, request: &RunRequest) -> Result<Vec<
     let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
         return Ok(Vec::new());
     };
-    let mirror = fetch(at, repo, request.installation_id, commit).await?;
+    let mirror = fetch_of(at, repo, request, commit).await?;
     Ok(mirror.submodules(commit).await?)
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn artifact(
 /// The bytes at the run's commit, or in the work tree of a local run, and the repository's name.
 async fn read(at: &Source, request: &RunRequest, path: &str) -> Result<(Vec<u8>, String), SourceError> {
     if let (Some(repo), Some(commit)) = (&request.repo, &request.commit) {
-        let mirror = checkout::fetch(at, repo, request.installation_id, commit).await?;
+        let mirror = checkout::fetch_of(at, repo, request, commit).await?;
         return match mirror.show(commit, path).await? {
             Some(bytes) => Ok((bytes, repo.to_string())),
             None => Err(SourceError::Broken(format!(

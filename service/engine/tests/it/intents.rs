@@ -176,6 +176,7 @@ pub async fn yard(kind: Kind) -> (Yard, Arc<Receiver>) {
             kind: other,
             model: None,
             max_loading_time: Duration::from_secs(1),
+            approval: None,
         };
     })
     .await;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod approval;
 mod asks;
 mod cancel;
 mod check_runs;
@@ -12,6 +13,7 @@ mod deliveries;
 mod disk;
 mod door;
 mod failures;
+mod forks;
 mod github_down;
 mod infra_validation;
 mod intents;

@@ -57,6 +57,7 @@ async fn yard_in(kind: Kind, models: Option<&Path>) -> Yard {
                     kind: TargetKind::TensorFlowServing { repository, url: None },
                     model: None,
                     max_loading_time: Duration::from_secs(1),
+                    approval: None,
                 };
             }
         }

@@ -1,7 +1,6 @@
 //! Pull requests: judged by their base, never pushed.
 
 use crate::tiny;
-use crate::workspace::Workspace;
 use crate::yard::{REPO, Yard, until};
 use std::path::Path;
 use trainyard_core::ids::StepName;
@@ -174,32 +173,6 @@ async fn a_pull_request_without_a_relevant_file_is_not_kept_waiting() {
     let status = yard.status(&head, "success").await;
     insta::assert_snapshot!(status.description.unwrap(), @"nothing relevant changed: pipeline 'tiny' listens to paths [pipelines/tiny/**], and no changed file is one of them");
     assert_eq!(yard.runs().await.len(), 1);
-}
-
-#[tokio::test]
-async fn of_a_fork_nothing_is_fetched() {
-    let yard = with_first_model().await;
-    yard.github.create_repo("mallory/tiny").await.unwrap();
-    let mallory = Workspace::new(&yard.github.push_url("mallory/tiny")).await;
-    mallory
-        .git(&["pull", "--quiet", &yard.github.push_url(REPO), "main"])
-        .await;
-    mallory.write(tiny::FILE, &tiny::tiny(&[("auc: 0.7", "auc: 0.99")]));
-    mallory.git(&["checkout", "--quiet", "-b", "evil"]).await;
-    let head = mallory.push("Trust me").await;
-    // Its own push is of a repository that nobody connected, and starts nothing either.
-    yard.github
-        .open_pull_request(REPO, "Trust me", "mallory:evil", "main")
-        .await
-        .unwrap();
-    let status = yard.status(&head, "pending").await;
-    insta::assert_snapshot!(status.description.unwrap(), @"pull request #1 of acme/tiny starts nothing: it comes from a fork; push its branch to the repository to have it judged");
-    let mirror = yard.config.data_dir.join("repos/acme/tiny.git");
-    let has = tokio::process::Command::new("git")
-        .args(["--git-dir", mirror.to_str().unwrap(), "cat-file", "-e", head.as_str()])
-        .output();
-    assert!(!has.await.unwrap().status.success(), "the fork's commit was fetched");
-    assert!(yard.runs().await.iter().all(|run| run.pull_request.is_none()));
 }
 
 #[tokio::test]

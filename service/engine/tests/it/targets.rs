@@ -31,6 +31,7 @@ async fn yard(kind: TargetKind) -> Yard {
             kind,
             model: None,
             max_loading_time: Duration::from_secs(1),
+            approval: None,
         };
         config.targets.insert("tiny".to_owned(), target);
     })

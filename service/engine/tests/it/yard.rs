@@ -362,6 +362,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         },
         model: None,
         max_loading_time: Duration::from_secs(1),
+        approval: None,
     };
     EngineConfig {
         data_dir: folder.join("trainyard"),

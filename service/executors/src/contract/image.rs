@@ -28,6 +28,18 @@ pub struct BuildRequest {
     pub name: String,
     /// The build's output goes here, rotated like a program's.
     pub log_file: PathBuf,
+    /// Of a fork, what its Dockerfile may do.
+    pub stranger: Option<Stranger>,
+}
+
+/// What binds the Dockerfile of a stranger. What is built of it has a key, a tag and layers of its own: nobody else's build
+/// finds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// The reviewed Dockerfile of the same path, if there is one.
+    pub reviewed: Option<String>,
+    /// Whose it is: letters, digits and `-`.
+    pub mark: String,
 }
 
 /// What a build may use.

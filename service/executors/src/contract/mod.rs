@@ -11,7 +11,7 @@ mod program;
 
 pub use error::ExecutorError;
 pub use executor::{Executor, Observation, ProgramExit};
-pub use image::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder};
+pub use image::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder, Stranger};
 pub(crate) use log::{Listener, stream_of};
 pub use log::{LogChunk, LogMark, LogStream};
 pub use program::{AttemptKey, Input, InputContent, Network, Program, StagedFile};

@@ -3,10 +3,12 @@
 mod needs;
 mod refused;
 mod relocate;
+mod stranger;
 
 pub(crate) use needs::{Engine, Way, needs_buildkit, way};
 pub(crate) use refused::refused;
 pub(crate) use relocate::relocated;
+pub(crate) use stranger::{marked, refused_of_stranger};
 
 /// Some editors of Windows begin a file with it; it is no part of the first line.
 const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -191,6 +191,7 @@ async fn a_build_that_is_interrupted_has_not_failed() {
             build_args: BTreeMap::new(),
             name: "test/interrupted".to_owned(),
             log_file: folder.path().join("../build.log"),
+            stranger: None,
             network: Network::None,
         }
     };

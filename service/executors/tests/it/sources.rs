@@ -24,6 +24,7 @@ impl Tree {
             network: Network::Bridge,
             name: format!("test-{}", uuid::Uuid::now_v7().simple()),
             log_file: folder.path().join("logs/build.log"),
+            stranger: None,
             root,
         };
         let tree = Self { folder, request };

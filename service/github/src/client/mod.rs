@@ -1,5 +1,6 @@
 //! What the service says to GitHub and asks of it, with a token or as a GitHub App.
 
+mod changed_files;
 mod checks;
 mod error;
 mod people;

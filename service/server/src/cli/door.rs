@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::views::{HoldChange, ReconciledTarget, path_part};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use trainyard_core::ids::RepoName;
-use trainyard_core::run::Which;
+use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::run::{Answer, Person, PushState, Which};
 use trainyard_engine::{Engine, Keep, PromoteRequest, RunAsked};
 use trainyard_store::RunRow;
 
@@ -86,6 +86,35 @@ impl Door {
             }
         }
         Ok(())
+    }
+
+    /// Brings a person's word to a run that waits; what was done, as the API says it.
+    pub(super) async fn decide(&self, run: &RunId, answer: Answer, actor: &str, reason: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let what = match answer {
+                    Answer::Approve => "approve",
+                    Answer::Reject => "reject",
+                };
+                let path = format!("/api/v1/runs/{}/{what}", path_part(run.as_str()));
+                service.post(&path, &json!({"actor": actor, "reason": reason})).await
+            }
+            Self::Here(engine) => {
+                let person = Person::Operator { name: actor.to_owned() };
+                let done = match answer {
+                    Answer::Approve => engine.approve(run, &person, reason).await?,
+                    Answer::Reject => engine.reject(run, &person, reason).await?,
+                };
+                if answer == Answer::Approve && done.what == "model" {
+                    let pushed = engine.drive(run).await?;
+                    if !matches!(pushed.push, PushState::Pushed { .. }) {
+                        let why = pushed.summary.unwrap_or_default();
+                        bail!("run {run} is approved, and its model was not pushed: {why}");
+                    }
+                }
+                Ok(serde_json::to_value(done)?)
+            }
+        }
     }
 
     /// Makes a model serve; what was done, as the API says it.

@@ -2,6 +2,7 @@
 
 mod actor;
 mod alias;
+mod approve;
 mod backup;
 mod cancel;
 mod doctor;
@@ -78,6 +79,8 @@ enum Command {
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Rerun(rerun::Rerun),
+    Approve(approve::Approve),
+    Reject(approve::Reject),
     Models(models::Models),
     Targets(targets::Targets),
     Promote(promote::Promote),
@@ -154,6 +157,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,
             Command::Rerun(command) => command.perform(&load()?).await,
+            Command::Approve(command) => command.perform(&load()?).await,
+            Command::Reject(command) => command.perform(&load()?).await,
             Command::Targets(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,

@@ -69,7 +69,9 @@ fn render(target: &TargetView) -> String {
             let run = entry.run.as_deref().map_or("–", super::runs::short);
             let by = match (
                 entry.evidence["forced"]["reason"].as_str(),
-                entry.evidence["reason"].as_str(),
+                entry.evidence["reason"]
+                    .as_str()
+                    .or_else(|| entry.evidence["approved"]["reason"].as_str()),
             ) {
                 (Some(reason), _) => &format!("{}, against the gate: {reason}", entry.actor),
                 (None, Some(reason)) => &format!("{}: {reason}", entry.actor),

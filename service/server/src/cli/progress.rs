@@ -148,6 +148,16 @@ impl Progress {
             RunEvent::PushFailed { reason } => format!("push: {reason}"),
             RunEvent::Planned { .. } | RunEvent::SpansSeen { .. } | RunEvent::WindowRead { .. } => return Vec::new(),
             RunEvent::PushWithheld { because } => format!("push: not done: {}", because.sentence()),
+            RunEvent::ApprovalRequested { .. } => {
+                let mut waiting = self.run.clone();
+                waiting.apply(event, at);
+                let id = &self.run.request.id;
+                waiting
+                    .awaits()
+                    .map_or_else(String::new, |awaited| awaited.sentence(id))
+            }
+            RunEvent::Approved { word } => format!("approved by {} ({})", word.by, word.reason),
+            RunEvent::Rejected { word } => sentence::fork_rejected(word),
             RunEvent::CancelRequested { by } => {
                 format!("{}, waiting for its programs to stop", sentence::run_cancelled(by))
             }

@@ -35,7 +35,7 @@ const KEPT_BACK: u8 = 3;
     trainyard run pipelines/flights --push\n  \
     trainyard run pipelines/flights --json > run.json\n\n\
     Exit codes: 0 the run succeeded, 2 the gate did not approve the model, 3 with --push the model was kept back from \
-    its target (held, withdrawn, made of older data), 1 the run failed or was cancelled, 64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
+    its target (held, withdrawn, made of older data) or waits for `trainyard approve`, 1 the run failed or was cancelled, 64 wrong usage. ctrl-c cancels the run; a second one leaves it to the next `trainyard serve`.")]
 pub(super) struct Run {
     /// The folder of pipeline.yaml
     #[arg(value_name = "PIPELINE_DIR")]
@@ -82,6 +82,7 @@ impl Run {
             RunState::Succeeded if run.is_rejected() => ExitCode::from(REJECTED),
             RunState::Succeeded if run.kept_back().is_some() => ExitCode::from(KEPT_BACK),
             RunState::Succeeded => ExitCode::SUCCESS,
+            RunState::WaitingForApproval => ExitCode::from(KEPT_BACK),
             _ => ExitCode::FAILURE,
         })
     }
@@ -126,6 +127,11 @@ async fn follow(engine: &Engine, id: &RunId) -> Result<()> {
             done = &mut driving, if !over => {
                 over = true;
                 match done.map_err(|error| anyhow!("the run's worker broke: {error}"))? {
+                    // It is for a person to say now, with this command or without it.
+                    Ok(run) if run.state == RunState::WaitingForApproval => {
+                        progress.show(engine.reads().run_events(id, progress.seen()).await?);
+                        return Ok(());
+                    }
                     // A service with the same data folder was faster: it is watched from here, while it lives.
                     Ok(_) | Err(LocalError::Taken) => {}
                     Err(error) => return Err(error.into()),

@@ -27,7 +27,7 @@ pub(super) struct Runs {
     /// Only of this pipeline
     #[arg(long)]
     pipeline: Option<String>,
-    /// Only in this state: queued, running, succeeded, failed or cancelled
+    /// Only in this state: waiting_for_approval, queued, running, succeeded, failed or cancelled
     #[arg(long, value_parser = state)]
     state: Option<RunState>,
     /// At most so many, up to 500
@@ -40,7 +40,7 @@ pub(super) struct Runs {
 
 fn state(word: &str) -> Result<RunState, String> {
     serde_json::from_value(Value::from(word))
-        .map_err(|_| "write queued, running, succeeded, failed or cancelled".to_owned())
+        .map_err(|_| "write waiting_for_approval, queued, running, succeeded, failed or cancelled".to_owned())
 }
 
 impl Runs {
@@ -85,6 +85,12 @@ impl Runs {
             let why = run.head.set_aside.as_ref()?;
             Some(format!("{}: {why}", short(&run.head.id)))
         });
+        let person = runs.iter().filter(|run| run.head.state == "waiting_for_approval");
+        for run in person {
+            let what = run.head.waits_for.as_deref().unwrap_or_default();
+            let line = format!("{}: {what}", short(&run.head.id));
+            text.push_str(&format!("{} {}\n", Tone::Attention.paint("waits:"), plain(&line)));
+        }
         for sentence in set_aside.chain(unreadable) {
             text.push_str(&format!("{} {}\n", Tone::Bad.paint("set aside:"), plain(&sentence)));
         }
@@ -175,7 +181,13 @@ pub(super) fn render(run: &RunDetail) -> String {
             .is_some()
             .then(|| took(head.started_at.as_deref(), head.ended_at.as_deref())),
     );
-    line("waits for", run.waits_for.clone());
+    line("waits for", head.waits_for.clone());
+    line(
+        "approved",
+        run.approved
+            .as_ref()
+            .map(|word| format!("by {} ({})", word.by, word.reason)),
+    );
     line("result", head.summary.clone());
     text.push('\n');
     text.push_str(&steps(run));

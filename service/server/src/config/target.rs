@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
-use trainyard_engine::{Layout, ServingImage, TargetConfig, TargetKind};
+use trainyard_core::plan::Approval;
+use trainyard_engine::{ApprovalRule, Layout, ServingImage, TargetConfig, TargetKind};
 
 /// `[targets.NAME]`, as the engine takes it. The secret of a webhook that the file does not have is empty.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +41,9 @@ struct Keys {
     #[serde(deserialize_with = "values::optional_url")]
     status_url: Option<String>,
     secret: Option<SecretString>,
+    approval: Option<Approval>,
+    #[serde(deserialize_with = "values::optional_duration")]
+    approval_expires: Option<Duration>,
 }
 
 /// A new version may take this long until it serves.
@@ -68,7 +72,9 @@ impl TryFrom<Keys> for Target {
             ("secret", keys.secret.is_some()),
         ];
         if let Some((foreign, _)) = given.iter().find(|(key, given)| *given && !own.contains(key)) {
-            let known = ["kind", "model", "max_loading_time"].iter().chain(own);
+            let known = ["kind", "model", "max_loading_time", "approval", "approval_expires"]
+                .iter()
+                .chain(own);
             let known: Vec<_> = known.map(|key| format!("`{key}`")).collect();
             return Err(format!(
                 "unknown field `{foreign}`, expected one of {}",
@@ -78,6 +84,23 @@ impl TryFrom<Keys> for Target {
         if keys.image.is_none() && (keys.command.is_some() || keys.port.is_some()) {
             return Err("command and port are the throw-away container's: name its image".to_owned());
         }
+        let required = keys.approval == Some(Approval::Required);
+        match keys.approval_expires {
+            Some(_) if !required => {
+                return Err(
+                    "approval_expires is how long a model waits for approval: set approval = \"required\"".to_owned(),
+                );
+            }
+            Some(Duration::ZERO) => {
+                return Err(
+                    "approval_expires is 0, so that nobody could ever approve: write for example 36h or 7d".to_owned(),
+                );
+            }
+            _ => {}
+        }
+        let approval = required.then_some(ApprovalRule {
+            expires: keys.approval_expires,
+        });
         let missing = |key: &str| format!("missing field `{key}`");
         let (command, port) = (keys.command.unwrap_or_default(), keys.port.unwrap_or(PORT));
         let kind = match keys.kind {
@@ -101,6 +124,7 @@ impl TryFrom<Keys> for Target {
             kind,
             model: keys.model,
             max_loading_time: keys.max_loading_time.unwrap_or(MAX_LOADING_TIME),
+            approval,
         }))
     }
 }

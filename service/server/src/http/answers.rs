@@ -3,7 +3,8 @@
 
 use crate::views::told;
 use axum::http::StatusCode;
-use trainyard_engine::{IntakeError, ManualError, PromotionError, RerunError};
+use trainyard_core::run::NoWord;
+use trainyard_engine::{ApprovalError, IntakeError, ManualError, PromotionError, RerunError};
 use trainyard_store::StoreError;
 
 /// What can go wrong with a request.
@@ -31,6 +32,8 @@ pub(super) enum Wrong {
     Over,
     /// What is asked of a push target.
     Target,
+    /// A person's word on a run that waits.
+    Word,
 }
 
 impl Wrong {
@@ -63,6 +66,10 @@ impl Wrong {
                 .into_iter()
                 .chain(stored())
                 .collect(),
+            Self::Word => with_meaning(&ApprovalError::statuses())
+                .into_iter()
+                .chain(stored())
+                .collect(),
             Self::Rerun => with_meaning(&RerunError::statuses())
                 .into_iter()
                 .chain(stored())
@@ -79,6 +86,7 @@ impl Wrong {
 fn with_meaning(statuses: &[StatusCode]) -> Vec<(StatusCode, &'static str)> {
     let meaning = |status: &StatusCode| match status.as_u16() {
         400 => "the sentence says what to send instead",
+        403 => "the asker may not decide this",
         401 => "the token or signature is missing or wrong",
         404 => "there is no such thing",
         409 => "it is there, and may not be done so or cannot be read; or its id is the beginning of several",
@@ -165,6 +173,14 @@ answered! { PromotionError:
     PromotionError::Serving { .. } => BAD_GATEWAY,
     // What the store says has its own status.
     PromotionError::Lock(_) | PromotionError::Undecided(_) | PromotionError::Store(_) => SERVICE_UNAVAILABLE,
+}
+
+answered! { ApprovalError:
+    ApprovalError::NoWord(NoWord::NoName | NoWord::NoReason) => BAD_REQUEST,
+    ApprovalError::NoWord(NoWord::NoRight { .. } | NoWord::OtherRepository { .. }) => FORBIDDEN,
+    ApprovalError::NoWord(_) => CONFLICT,
+    // What the store says has its own status.
+    ApprovalError::Unknown(_) | ApprovalError::Store(_) => SERVICE_UNAVAILABLE,
 }
 
 answered! { IntakeError:

@@ -4,6 +4,7 @@
 
 mod access;
 mod answers;
+mod approvals;
 mod bearer;
 mod body;
 mod connections;

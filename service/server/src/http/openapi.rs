@@ -2,7 +2,7 @@
 
 use super::error::ErrorBody;
 use super::routes::{Access, routes};
-use super::{deliveries, described, health, intake, lineage, meter, models, runs};
+use super::{approvals, deliveries, described, health, intake, lineage, meter, models, runs};
 use axum::http::StatusCode;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, described::serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::rerun, runs::log,
+        approvals::approve, approvals::reject,
         deliveries::list, deliveries::show, models::list, models::promote, models::roll_back, models::hold, models::release,
         models::targets, models::reconcile,
         lineage::show,

@@ -1,7 +1,7 @@
 //! Everything that can be asked for, and by whom.
 
 use super::answers::Wrong;
-use super::{App, deliveries, described, health, intake, lineage, meter, models, runs};
+use super::{App, approvals, deliveries, described, health, intake, lineage, meter, models, runs};
 use axum::routing::{MethodRouter, get, post};
 
 /// Who may ask.
@@ -45,7 +45,7 @@ fn route(
 /// The table. A path that is not in it needs [`Access::ApiToken`] to learn so.
 pub(super) fn routes() -> Vec<Route> {
     use Access::{ApiToken, EventsToken, Open, Signature};
-    use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Rerun, Store, Target};
+    use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Rerun, Store, Target, Word};
     const ON_TARGET: &[Wrong] = &[Address, Json, Target];
     vec![
         route(
@@ -82,6 +82,20 @@ pub(super) fn routes() -> Vec<Route> {
             ApiToken,
             &[Address, Json, Missing, Rerun],
             post(runs::rerun),
+        ),
+        route(
+            "POST",
+            "/api/v1/runs/{id}/approve",
+            ApiToken,
+            &[Address, Json, Missing, Word],
+            post(approvals::approve),
+        ),
+        route(
+            "POST",
+            "/api/v1/runs/{id}/reject",
+            ApiToken,
+            &[Address, Json, Missing, Word],
+            post(approvals::reject),
         ),
         route(
             "GET",

@@ -31,7 +31,7 @@ const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
 pub(super) struct RunQuery {
     /// Only of this pipeline.
     pipeline: Option<String>,
-    /// Only `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    /// Only `waiting_for_approval`, `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     state: Option<String>,
     /// At most so many, up to 500; 50 if absent.
     limit: Option<u32>,
@@ -77,12 +77,12 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
 fn state(word: &str) -> Result<RunState, ApiError> {
     serde_json::from_value(Value::from(word)).map_err(|_| {
         ApiError::bad_request(format!(
-            "'{word}' is not a state: ask for queued, running, succeeded, failed or cancelled"
+            "'{word}' is not a state: ask for waiting_for_approval, queued, running, succeeded, failed or cancelled"
         ))
     })
 }
 
-async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
+pub(super) async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
     let row = app.engine.reads().run_row(id).await?;
     // The beginning of an id may be mistyped, a whole one comes from somewhere.
     let whole = if id.len() < WHOLE {

@@ -8,7 +8,7 @@ use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::gate::{GateReplay, Verdict};
 use trainyard_core::ids::Micros;
 use trainyard_core::registry::{Intent, IntentState};
-use trainyard_core::run::{ImageState, PushState, Rerun, Run, RunEvent, StepState};
+use trainyard_core::run::{ImageState, PushState, Rerun, Run, RunEvent, StepState, Word};
 use trainyard_store::RunRow;
 use utoipa::ToSchema;
 
@@ -43,7 +43,7 @@ pub struct RunHead {
     pub commit: Option<String>,
     /// Its pull request.
     pub pull_request: Option<u64>,
-    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    /// `waiting_for_approval`, `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     pub state: String,
     /// How it ended, in one sentence.
     pub summary: Option<String>,
@@ -56,6 +56,8 @@ pub struct RunHead {
     pub metrics: Map<String, Value>,
     /// Why it is set aside and does not go on.
     pub set_aside: Option<String>,
+    /// What it waits for, and who must do what: a person's approval, a disk with room, an engine that answers.
+    pub waits_for: Option<String>,
     /// Whether somebody asked for its end.
     pub cancel_requested: bool,
     /// When it was asked for.
@@ -116,8 +118,11 @@ pub struct RunDetail {
     /// Whether the model was pushed, and as which version.
     #[schema(value_type = Object)]
     pub push: PushState,
-    /// What it waits for: a disk with room, an engine that answers, or to know what came of its push.
-    pub waits_for: Option<String>,
+    /// Who approved what it waited for, and why.
+    #[schema(value_type = Option<Object>)]
+    pub approved: Option<Word>,
+    /// Whether its commit comes from a fork.
+    pub from_fork: bool,
     /// The images it needs, by name.
     #[schema(value_type = Object)]
     pub images: BTreeMap<String, ImageState>,
@@ -207,6 +212,7 @@ impl From<RunRow> for RunHead {
             not_pushed: row.metrics.get("not_pushed").and_then(Value::as_str).map(str::to_owned),
             metrics: row.metrics,
             set_aside: row.set_aside,
+            waits_for: row.waits_for,
             cancel_requested: row.cancel_requested,
             created_at: time(row.created_at),
             started_at: row.started_at.map(time),
@@ -264,7 +270,8 @@ impl RunDetail {
             verdict: run.verdict,
             gate_replay: run.gate_replay,
             push: run.push,
-            waits_for,
+            approved: run.approved,
+            from_fork: run.request.fork.is_some(),
             images: run.images.into_iter().collect(),
             events: events
                 .into_iter()
@@ -274,7 +281,10 @@ impl RunDetail {
                     what,
                 })
                 .collect(),
-            head: row.into(),
+            head: RunHead {
+                waits_for,
+                ..row.into()
+            },
         }
     }
 }

@@ -45,7 +45,7 @@ async fn wrong_questions_get_a_sentence() {
     /api/v1/runs?limit=501: limit is 501: ask for 1 to 500
     /api/v1/runs?limit=many: the query string is wrong: limit: not a whole number
     /api/v1/runs?limit=99999999999999999999: the query string is wrong: limit: too large a number
-    /api/v1/runs?state=bogus: 'bogus' is not a state: ask for queued, running, succeeded, failed or cancelled
+    /api/v1/runs?state=bogus: 'bogus' is not a state: ask for waiting_for_approval, queued, running, succeeded, failed or cancelled
     /api/v1/runs?colour=red: the query string is wrong: colour: unknown field `colour`, expected one of `pipeline`, `state`, `limit`, `before`
     /api/v1/runs?limit=1&limit=2: the query string is wrong: duplicate field `limit`
     /api/v1/runs?limit=-1: the query string is wrong: limit: not a whole number
@@ -107,6 +107,15 @@ async fn wrong_bodies_get_a_sentence() {
         ("/api/v1/runs/x/cancel", "application/json", "7", 400),
         ("/api/v1/runs/x/rerun", "application/json", "", 404),
         ("/api/v1/runs/x/rerun", "application/json", r#"{"all": "yes"}"#, 400),
+        (
+            "/api/v1/runs/x/approve",
+            "application/json",
+            r#"{"reason": "fine"}"#,
+            404,
+        ),
+        ("/api/v1/runs/x/approve", "application/json", r#"{"reason": 7}"#, 400),
+        ("/api/v1/runs/x/reject", "application/json", r#"{"why": "no"}"#, 400),
+        ("/api/v1/runs/x/reject", "text/plain", "no", 415),
         ("/api/v1/targets/x/rollback", "application/json", "", 404),
         ("/api/v1/targets/x/rollback", "application/json", r#"{"actor": 7}"#, 400),
         ("/api/v1/targets/x/rollback", "application/json", long.as_str(), 413),
@@ -142,6 +151,9 @@ async fn wrong_bodies_get_a_sentence() {
     the body is not what is asked for here: invalid type: integer `7`, expected an object such as {"actor": "ada"} at line 1 column 1
     there is no run 'x'
     the body is not what is asked for here: invalid type: string "yes", expected a boolean at line 1 column 13
+    the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 12
+    the body is not what is asked for here: unknown field `why`, expected `actor` or `reason` at line 1 column 6
+    the body is taken as JSON only: send it with content-type: application/json
     there is no push target 'x' (known: none): see [targets] in trainyard.toml
     the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 11
     the body has more than 1 MiB, which is the most that is taken

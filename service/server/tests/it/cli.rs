@@ -16,6 +16,8 @@ const COMMANDS: &[&str] = &[
     "trigger",
     "cancel",
     "rerun",
+    "approve",
+    "reject",
     "models",
     "promote",
     "rollback",

@@ -200,6 +200,59 @@ fn a_model_that_is_kept_back_is_3() {
     insta::assert_snapshot!(wrong.err, @"error: 'june' is no span of data source 'rows': its files are like rows/{YYYY}-{MM}.csv");
 }
 
+/// The model of a folder's run may need a person, too, who says so by the same program.
+#[test]
+fn a_model_that_waits_for_a_person_is_3_and_is_pushed_by_their_word() {
+    let place = served();
+    let file = std::fs::read_to_string(place.path().join("pipelines/tiny/pipeline.yaml")).unwrap();
+    let asks = file.replace(
+        "push: { target: tiny }",
+        "push: { target: tiny, approval: required, approval_expires: 2d }",
+    );
+    place.write("pipelines/tiny/pipeline.yaml", &asks);
+    let waits = place.run(&["run", "pipelines/tiny", "--push"]);
+    assert_eq!(waits.code, Some(3), "{waits:?}");
+    let newest = || {
+        let listed = place.run(&["runs", "--json"]).json();
+        listed["runs"][0]["id"].as_str().unwrap().to_owned()
+    };
+    let first = newest();
+    let wait = waits
+        .out
+        .lines()
+        .find(|line| line.starts_with("waits for"))
+        .unwrap_or_default();
+    insta::assert_snapshot!(steady(wait), @"waits for the gate approved the model, and a person must approve its push to 'tiny' within 2 days: `trainyard approve RUN --reason …`, or reject");
+    let listed = place.run(&["runs", "--state", "waiting_for_approval"]);
+    assert!(listed.out.contains("waits: "), "{listed:?}");
+    let json = place.run(&["runs", "--json"]).json();
+    assert_eq!(json["runs"][0]["state"], "waiting_for_approval");
+    assert!(json["runs"][0]["waits_for"].as_str().unwrap().contains("within 2 days"));
+    assert_eq!(place.run(&["approve", &first]).code, Some(64), "without a reason");
+    let again = place.run(&["run", "pipelines/tiny", "--push"]);
+    assert_eq!(again.code, Some(3), "{again:?}");
+    let second = newest();
+    let older = place.run(&["approve", &first, "--reason", "fine"]);
+    assert_eq!(older.code, Some(1), "{older:?}");
+    assert!(older.err.contains("approve that one"), "{older:?}");
+    let approved = place.run(&["approve", &second, "--reason", "agreed with risk", "--actor", "grace"]);
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+    insta::assert_snapshot!(steady(&approved.out), @"run RUN is approved by grace, and its model is pushed");
+    let models = place.run(&["models"]).out;
+    assert!(
+        models.contains("grace") && models.contains("agreed with risk"),
+        "{models}"
+    );
+    let rejected = place.run(&["reject", &first, "--reason", "an older one", "--json"]);
+    assert_eq!(rejected.json()["answer"], "reject", "{rejected:?}");
+    let over = place.run(&["reject", &first, "--reason", "again"]);
+    assert_eq!(over.code, Some(1), "{over:?}");
+    assert!(
+        over.err.contains("does not wait for approval: it is succeeded"),
+        "{over:?}"
+    );
+}
+
 #[test]
 fn another_gate_is_tried_on_recorded_runs() {
     let place = place();

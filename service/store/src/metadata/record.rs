@@ -72,8 +72,8 @@ pub enum MetadataWrite {
         inputs: BTreeMap<String, ArtifactRef>,
         /// Output name to the earlier execution's artifact.
         outputs: BTreeMap<String, ArtifactRef>,
-        /// The cache key.
-        key: String,
+        /// The cache key under which this, too, is found; `None` leaves that to the earlier execution.
+        key: Option<String>,
         /// The execution's custom properties.
         properties: Map<String, Value>,
         /// When.
@@ -148,7 +148,10 @@ pub(crate) async fn record(db: &mut Connection, write: &MetadataWrite) -> Result
             properties::write_custom(db, Owner::Execution(place.execution), properties).await?;
             nodes::inputs(db, &place, inputs, ms).await?;
             nodes::outputs(db, &place, outputs, ms).await?;
-            nodes::cache_context(db, &place, key, ms).await
+            match key {
+                Some(key) => nodes::cache_context(db, &place, key, ms).await,
+                None => Ok(()),
+            }
         }
         MetadataWrite::End {
             identity,

@@ -87,7 +87,7 @@ on_both! {
             identity: identity("r2", "train", "Trainer"),
             inputs: named([("examples", examples)]),
             outputs: found.outputs,
-            key: "key-train".to_owned(),
+            key: Some("key-train".to_owned()),
             properties: json!({"cache_key": "key-train", "auc": 0.65}).as_object().unwrap().clone(),
             at: at(11),
         };

@@ -64,6 +64,7 @@ pub fn request(id: &str, seconds: u64) -> RunRequest {
         branch: Some("main".to_owned()),
         pull_request: None,
         base: None,
+        fork: None,
         folder: "pipelines/flights".to_owned(),
         newest_spans: BTreeMap::new(),
         waited_spans: BTreeMap::new(),

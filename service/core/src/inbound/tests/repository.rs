@@ -104,6 +104,11 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
         ("an irrelevant file", meaning(opened("main", 1), &base, paths(&["README.md"]))),
         ("another base", meaning(opened("dev", 1), &base, None)),
         ("a fork", meaning(opened("main", 2), &base, None)),
+        (
+            "a fork that is gone",
+            meaning(PullRequest { head_repo_id: None, ..opened("main", 2) }, &base, None),
+        ),
+        ("an irrelevant file of a fork", meaning(opened("main", 2), &base, paths(&["README.md"]))),
         ("a change that listens no more", meaning(opened("main", 1), &[found(deaf)], None)),
         ("no pipeline", meaning(opened("main", 1), &[], None)),
         ("a file that is wrong", meaning(opened("main", 1), &wrong, None)),
@@ -125,8 +130,20 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     outcome: pull request #9 of acme/flights starts nothing: it would be merged into 'dev', and pipeline 'flights' listens to branches [main]
     - a fork
     see #9 open: a into main
-    tell a for main: trainyard/flights Pending: pull request #9 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
-    outcome: pull request #9 of acme/flights starts nothing: it comes from a fork; push its branch to the repository to have it judged
+    start r1 (pull_request): pull request #9 by ada opened: pipelines/flights, never pushes, a of faster, of fork Some(2) by the rules of b
+    tell a for main: trainyard/flights Pending: fork's aaaaaaaaaa waits: who has write permission approves run r1, or rejects it
+    comment on #9
+    outcome: run r1 of pipeline 'flights' waits for approval, since its commit comes from a fork
+    - a fork that is gone
+    see #9 open: a into main
+    start r1 (pull_request): pull request #9 by ada opened: pipelines/flights, never pushes, a of faster, of fork None by the rules of b
+    tell a for main: trainyard/flights Pending: fork's aaaaaaaaaa waits: who has write permission approves run r1, or rejects it
+    comment on #9
+    outcome: run r1 of pipeline 'flights' waits for approval, since its commit comes from a fork
+    - an irrelevant file of a fork
+    see #9 open: a into main
+    tell a for main: trainyard/flights Success: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of t…
+    outcome: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
     - a change that listens no more
     see #9 open: a into main
     start r1 (pull_request): pull request #9 by ada opened: pipelines/flights, never pushes, a of faster

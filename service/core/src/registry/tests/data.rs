@@ -74,6 +74,7 @@ fn run(plan: crate::plan::Plan, trained: &[i64], judged: &[i64], announced: Opti
         branch: None,
         pull_request: None,
         base: None,
+        fork: None,
         folder: "pipelines/flights".into(),
         newest_spans: named(announced),
         waited_spans: Default::default(),

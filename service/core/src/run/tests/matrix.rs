@@ -1,7 +1,7 @@
 //! Every state and every event: the living table of transitions.
 
 use super::*;
-use crate::run::{Applied, Run, RunState, StepState};
+use crate::run::{Applied, Fork, Run, RunState, StepState};
 
 const AT: Micros = Micros(50);
 const DEADLINE: Micros = Micros(100);
@@ -42,6 +42,9 @@ fn run_events() -> Vec<(&'static str, RunEvent)> {
         ("model pushed", pushed()),
         ("push failed", push_failed()),
         ("push withheld", push_withheld()),
+        ("approval requested", RunEvent::ApprovalRequested { seconds: 60 }),
+        ("approved", approved()),
+        ("rejected", RunEvent::Rejected { word: word() }),
         ("cancel requested", cancel()),
         ("finished: succeeded", finished(RunState::Succeeded)),
         ("finished: failed", finished(RunState::Failed)),
@@ -79,6 +82,18 @@ fn runs() -> Vec<(&'static str, Run)> {
         summary: "over".to_owned(),
         metrics: Map::new(),
     };
+    let asked = vec![RunEvent::ApprovalRequested { seconds: 60 }];
+    let of_fork = |events: &[RunEvent]| {
+        let request = RunRequest {
+            fork: Some(Fork {
+                repo_id: Some(2),
+                base_sha: "b".into(),
+            }),
+            may_push: false,
+            ..request(plan())
+        };
+        Run::replay(request, events.iter().map(|event| (Micros(1), event)))
+    };
     let after = |events: &[RunEvent]| Run::replay(request(plan()), events.iter().map(|event| (Micros(1), event)));
     vec![
         ("queued", after(&[])),
@@ -101,7 +116,23 @@ fn runs() -> Vec<(&'static str, Run)> {
             "running, push withheld",
             after(&[blessed.clone(), vec![push_withheld()]].concat()),
         ),
-        ("running, push failed", after(&[blessed, vec![push_failed()]].concat())),
+        (
+            "running, push failed",
+            after(&[blessed.clone(), vec![push_failed()]].concat()),
+        ),
+        ("a model that waits", after(&[blessed.clone(), asked.clone()].concat())),
+        (
+            "a model that waited, approved",
+            after(&[blessed.clone(), asked.clone(), vec![approved()]].concat()),
+        ),
+        (
+            "a model that waited, cancel requested",
+            after(&[blessed, asked, vec![cancel()]].concat()),
+        ),
+        ("a fork's, waiting", of_fork(&[])),
+        ("a fork's, approved", of_fork(&[approved()])),
+        ("a fork's, rejected", of_fork(&[RunEvent::Rejected { word: word() }])),
+        ("a fork's, cancel requested", of_fork(&[cancel()])),
         (
             "succeeded",
             after(&[done, vec![finished(RunState::Succeeded)]].concat()),
@@ -237,8 +268,13 @@ fn every_run_state_and_event() {
         } else {
             ""
         };
+        let word = match (&run.approved, &run.rejected) {
+            (Some(_), _) => ", approved",
+            (_, Some(_)) => ", rejected",
+            _ => "",
+        };
         format!(
-            "{}, image {image}, train {}{verdict}, push {push}{cancel}",
+            "{}, image {image}, train {}{verdict}, push {push}{word}{cancel}",
             run.state.as_str(),
             run.steps["train"].state.as_str()
         )
@@ -263,6 +299,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the run has not started
       push failed                          ✗ the run has not started
       push withheld                        ✗ the run has not started
+      approval requested                   ✗ the run has not started
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → queued, image pending, train pending, push pending, cancel requested
       finished: succeeded                  ✗ the run has not started
       finished: failed                     → failed, image pending, train pending, push pending
@@ -280,6 +319,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the run has not started
       push failed                          ✗ the run has not started
       push withheld                        ✗ the run has not started
+      approval requested                   ✗ the run has not started
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     · already asked
       finished: succeeded                  ✗ the run has not started
       finished: failed                     → failed, image pending, train pending, push pending, cancel requested
@@ -297,6 +339,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image pending, train pending, push pending, cancel requested
       finished: succeeded                  → succeeded, image pending, train pending, push pending
       finished: failed                     → failed, image pending, train pending, push pending
@@ -314,6 +359,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image failed, train pending, push pending, cancel requested
       finished: succeeded                  → succeeded, image failed, train pending, push pending
       finished: failed                     → failed, image failed, train pending, push pending
@@ -331,6 +379,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train running, push pending, cancel requested
       finished: succeeded                  ✗ a step is still at work
       finished: failed                     ✗ a step is still at work
@@ -348,6 +399,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     · already asked
       finished: succeeded                  → succeeded, image pending, train pending, push pending, cancel requested
       finished: failed                     → failed, image pending, train pending, push pending, cancel requested
@@ -365,6 +419,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, push pending
       finished: failed                     → failed, image built, train cached, push pending
@@ -382,6 +439,9 @@ fn every_run_state_and_event() {
       model pushed                         → running, image built, train cached, blessed, push pushed
       push failed                          → running, image built, train cached, blessed, push failed
       push withheld                        → running, image built, train cached, blessed, push withheld
+      approval requested                   → waiting_for_approval, image built, train cached, blessed, push pending
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, blessed, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push pending
       finished: failed                     → failed, image built, train cached, blessed, push pending
@@ -399,6 +459,9 @@ fn every_run_state_and_event() {
       model pushed                         ✗ the model was not approved for a push
       push failed                          ✗ the model was not approved for a push
       push withheld                        ✗ the model was not approved for a push
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, not_blessed, push pending, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, not_blessed, push pending
       finished: failed                     → failed, image built, train cached, not_blessed, push pending
@@ -416,6 +479,9 @@ fn every_run_state_and_event() {
       model pushed                         · already pushed
       push failed                          · already pushed
       push withheld                        · already pushed
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, blessed, push pushed, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push pushed
       finished: failed                     → failed, image built, train cached, blessed, push pushed
@@ -433,6 +499,9 @@ fn every_run_state_and_event() {
       model pushed                         · already pushed
       push failed                          · already pushed
       push withheld                        · already pushed
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, blessed, push withheld, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push withheld
       finished: failed                     → failed, image built, train cached, blessed, push withheld
@@ -450,10 +519,153 @@ fn every_run_state_and_event() {
       model pushed                         · already pushed
       push failed                          · already pushed
       push withheld                        · already pushed
+      approval requested                   ✗ there is no approved model to push
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
       cancel requested                     → running, image built, train cached, blessed, push failed, cancel requested
       finished: succeeded                  → succeeded, image built, train cached, blessed, push failed
       finished: failed                     → failed, image built, train cached, blessed, push failed
       finished: cancelled                  → cancelled, image built, train cached, blessed, push failed
+      finished: running                    ✗ not an end
+    a model that waits
+      started                              ✗ the run waits for a person
+      image built                          ✗ the run waits for a person
+      image failed                         ✗ the run waits for a person
+      image built, of another pipeline     ✗ the run waits for a person
+      step starting                        ✗ the run waits for a person
+      step starting, of another pipeline   ✗ the run waits for a person
+      gate judged: blessed                 ✗ the run waits for a person
+      gate judged: not blessed             ✗ the run waits for a person
+      model pushed                         ✗ the run waits for a person
+      push failed                          ✗ the run waits for a person
+      push withheld                        → running, image built, train cached, blessed, push withheld
+      approval requested                   · already asked for
+      approved                             → running, image built, train cached, blessed, push pending, approved
+      rejected                             ✗ a model is withheld, not rejected
+      cancel requested                     → running, image built, train cached, blessed, push pending, cancel requested
+      finished: succeeded                  ✗ the run waits for a person
+      finished: failed                     → failed, image built, train cached, blessed, push pending
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push pending
+      finished: running                    ✗ not an end
+    a model that waited, approved
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         → running, image built, train cached, blessed, push pushed, approved
+      push failed                          → running, image built, train cached, blessed, push failed, approved
+      push withheld                        → running, image built, train cached, blessed, push withheld, approved
+      approval requested                   · already asked for
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
+      cancel requested                     → running, image built, train cached, blessed, push pending, approved, cancel requested
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push pending, approved
+      finished: failed                     → failed, image built, train cached, blessed, push pending, approved
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push pending, approved
+      finished: running                    ✗ not an end
+    a model that waited, cancel requested
+      started                              · already started
+      image built                          · already settled
+      image failed                         · already settled
+      image built, of another pipeline     ✗ no such image
+      step starting                        · the step is over
+      step starting, of another pipeline   ✗ no such step
+      gate judged: blessed                 · already judged
+      gate judged: not blessed             · already judged
+      model pushed                         → running, image built, train cached, blessed, push pushed, cancel requested
+      push failed                          → running, image built, train cached, blessed, push failed, cancel requested
+      push withheld                        → running, image built, train cached, blessed, push withheld, cancel requested
+      approval requested                   · already asked for
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
+      cancel requested                     · already asked
+      finished: succeeded                  → succeeded, image built, train cached, blessed, push pending, cancel requested
+      finished: failed                     → failed, image built, train cached, blessed, push pending, cancel requested
+      finished: cancelled                  → cancelled, image built, train cached, blessed, push pending, cancel requested
+      finished: running                    ✗ not an end
+    a fork's, waiting
+      started                              ✗ the run waits for a person
+      image built                          ✗ the run waits for a person
+      image failed                         ✗ the run waits for a person
+      image built, of another pipeline     ✗ the run waits for a person
+      step starting                        ✗ the run waits for a person
+      step starting, of another pipeline   ✗ the run waits for a person
+      gate judged: blessed                 ✗ the run waits for a person
+      gate judged: not blessed             ✗ the run waits for a person
+      model pushed                         ✗ the run waits for a person
+      push failed                          ✗ the run waits for a person
+      push withheld                        ✗ the model was not approved for a push
+      approval requested                   · already asked for
+      approved                             → queued, image pending, train pending, push pending, approved
+      rejected                             → waiting_for_approval, image pending, train pending, push pending, rejected
+      cancel requested                     → queued, image pending, train pending, push pending, cancel requested
+      finished: succeeded                  ✗ the run waits for a person
+      finished: failed                     → failed, image pending, train pending, push pending
+      finished: cancelled                  → cancelled, image pending, train pending, push pending
+      finished: running                    ✗ not an end
+    a fork's, approved
+      started                              → running, image pending, train pending, push pending, approved
+      image built                          ✗ the run has not started
+      image failed                         ✗ the run has not started
+      image built, of another pipeline     ✗ the run has not started
+      step starting                        ✗ the run has not started
+      step starting, of another pipeline   ✗ the run has not started
+      gate judged: blessed                 ✗ the run has not started
+      gate judged: not blessed             ✗ the run has not started
+      model pushed                         ✗ the run has not started
+      push failed                          ✗ the run has not started
+      push withheld                        ✗ the run has not started
+      approval requested                   ✗ the run has not started
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
+      cancel requested                     → queued, image pending, train pending, push pending, approved, cancel requested
+      finished: succeeded                  ✗ the run has not started
+      finished: failed                     → failed, image pending, train pending, push pending, approved
+      finished: cancelled                  → cancelled, image pending, train pending, push pending, approved
+      finished: running                    ✗ not an end
+    a fork's, rejected
+      started                              ✗ the run waits for a person
+      image built                          ✗ the run waits for a person
+      image failed                         ✗ the run waits for a person
+      image built, of another pipeline     ✗ the run waits for a person
+      step starting                        ✗ the run waits for a person
+      step starting, of another pipeline   ✗ the run waits for a person
+      gate judged: blessed                 ✗ the run waits for a person
+      gate judged: not blessed             ✗ the run waits for a person
+      model pushed                         ✗ the run waits for a person
+      push failed                          ✗ the run waits for a person
+      push withheld                        ✗ the model was not approved for a push
+      approval requested                   · already asked for
+      approved                             ✗ it was rejected
+      rejected                             → waiting_for_approval, image pending, train pending, push pending, rejected
+      cancel requested                     → queued, image pending, train pending, push pending, rejected, cancel requested
+      finished: succeeded                  ✗ the run waits for a person
+      finished: failed                     → failed, image pending, train pending, push pending, rejected
+      finished: cancelled                  → cancelled, image pending, train pending, push pending, rejected
+      finished: running                    ✗ not an end
+    a fork's, cancel requested
+      started                              → running, image pending, train pending, push pending, cancel requested
+      image built                          ✗ the run has not started
+      image failed                         ✗ the run has not started
+      image built, of another pipeline     ✗ the run has not started
+      step starting                        ✗ the run has not started
+      step starting, of another pipeline   ✗ the run has not started
+      gate judged: blessed                 ✗ the run has not started
+      gate judged: not blessed             ✗ the run has not started
+      model pushed                         ✗ the run has not started
+      push failed                          ✗ the run has not started
+      push withheld                        ✗ the run has not started
+      approval requested                   ✗ the run has not started
+      approved                             · it does not wait for a person
+      rejected                             · it does not wait for a person
+      cancel requested                     · already asked
+      finished: succeeded                  ✗ the run has not started
+      finished: failed                     → failed, image pending, train pending, push pending, cancel requested
+      finished: cancelled                  → cancelled, image pending, train pending, push pending, cancel requested
       finished: running                    ✗ not an end
     succeeded
       started                              · the run is over
@@ -467,6 +679,9 @@ fn every_run_state_and_event() {
       model pushed                         · the run is over
       push failed                          · the run is over
       push withheld                        · the run is over
+      approval requested                   · the run is over
+      approved                             · the run is over
+      rejected                             · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over
@@ -484,6 +699,9 @@ fn every_run_state_and_event() {
       model pushed                         · the run is over
       push failed                          · the run is over
       push withheld                        · the run is over
+      approval requested                   · the run is over
+      approved                             · the run is over
+      rejected                             · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over
@@ -501,6 +719,9 @@ fn every_run_state_and_event() {
       model pushed                         · the run is over
       push failed                          · the run is over
       push withheld                        · the run is over
+      approval requested                   · the run is over
+      approved                             · the run is over
+      rejected                             · the run is over
       cancel requested                     · the run is over
       finished: succeeded                  · the run is over
       finished: failed                     · the run is over

@@ -3,7 +3,9 @@
 use super::*;
 use crate::gate::Blessing;
 use crate::plan::{ImageSource, InputSource, PlannedStep};
-use crate::run::{Applied, Command, Decision, Limits, PushState, Run, RunState, StepState, decide, decide::give_up};
+use crate::run::{
+    Answer, Applied, Command, Decision, Limits, PushState, Run, RunState, StepState, decide, decide::give_up,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -99,6 +101,21 @@ impl World {
 
     /// Performs one thing; false when there is nothing left to do.
     fn step(&mut self) -> bool {
+        if self.run.awaits().is_some() {
+            assert!(
+                decide(&self.run, &LIMITS, self.now).is_empty(),
+                "who waits has nothing to do"
+            );
+            let events = match self.choose(3) {
+                2 => vec![cancel()],
+                1 => decide::answered(&self.run, Answer::Reject, &word(), self.now),
+                _ => decide::answered(&self.run, Answer::Approve, &word(), self.now),
+            };
+            for event in events {
+                assert_eq!(self.append(event.clone()), Applied::Applied, "{event:?}");
+            }
+            return true;
+        }
         let decisions = decide(&self.run, &LIMITS, self.now);
         let mut wake: Option<Micros> = None;
         let mut doable = Vec::new();
@@ -250,7 +267,8 @@ impl World {
                     blessed && self.run.request.may_push && plan.push.is_some(),
                     "pushed without approval"
                 );
-                match self.choose(4) {
+                match self.choose(5) {
+                    4 if self.run.approval_seconds.is_none() => RunEvent::ApprovalRequested { seconds: 60 },
                     3 => push_failed(),
                     2 => push_withheld(),
                     _ => pushed(),
@@ -327,7 +345,7 @@ fn counted(world: &World, is: impl Fn(&RunEvent) -> bool) -> usize {
 /// Any event at all, sensible or not.
 fn events() -> impl Strategy<Value = RunEvent> {
     let step = prop::sample::select(vec!["train", "evaluate", "other"]).prop_map(StepName::from);
-    (0..14_usize, step, 0..4_u32, any::<bool>()).prop_map(|(kind, step, attempt, flag)| match kind {
+    (0..17_usize, step, 0..4_u32, any::<bool>()).prop_map(|(kind, step, attempt, flag)| match kind {
         0 => RunEvent::Started { baseline: None },
         1 => built("train"),
         2 => image_failed("train"),
@@ -348,6 +366,9 @@ fn events() -> impl Strategy<Value = RunEvent> {
         10 => pushed(),
         11 => push_failed(),
         12 => cancel(),
+        13 => RunEvent::ApprovalRequested { seconds: 60 },
+        14 => approved(),
+        15 => RunEvent::Rejected { word: word() },
         _ => RunEvent::Finished {
             state: if flag { RunState::Succeeded } else { RunState::Running },
             summary: String::new(),

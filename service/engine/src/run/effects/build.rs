@@ -5,12 +5,12 @@ use crate::house::folders::Folders;
 use crate::run::images::Images;
 use crate::run::outcome::Outcome;
 use crate::source::Source;
-use crate::source::checkout;
+use crate::source::checkout::{self, SourceError};
 use std::path::Path;
 use trainyard_core::log;
 use trainyard_core::plan::{Build, BuildNetwork};
-use trainyard_core::run::{Run, RunEvent};
-use trainyard_executors::{BuildError, BuildRequest, Network};
+use trainyard_core::run::{Run, RunEvent, RunRequest};
+use trainyard_executors::{BuildError, BuildRequest, Network, Stranger};
 
 /// What the builder is asked for, of a source tree and the submodules that are not in it.
 pub(super) fn request(
@@ -18,6 +18,7 @@ pub(super) fn request(
     run: &Run,
     (image, build): (&str, &Build),
     (tree, submodules): (&Path, &[String]),
+    stranger: Option<Stranger>,
 ) -> BuildRequest {
     BuildRequest {
         root: tree.to_owned(),
@@ -31,6 +32,7 @@ pub(super) fn request(
         },
         name: format!("{}/{image}", run.request.plan.pipeline),
         log_file: folders.build_log(&run.request.id, image),
+        stranger,
     }
 }
 
@@ -46,7 +48,8 @@ pub(super) async fn build_image(
     };
     let tree = checkout::source(source, &run.request).await?;
     let submodules = checkout::submodules(source, &run.request).await?;
-    let request = request(folders, run, (image, build), (&tree, &submodules));
+    let stranger = stranger(source, &run.request, &build.dockerfile).await?;
+    let request = request(folders, run, (image, build), (&tree, &submodules), stranger);
     let event = match images.build(&request).await {
         Ok(built) => {
             metrics::counter!("trainyard_image_builds_total", "reused" => built.reused.to_string()).increment(1);
@@ -85,4 +88,18 @@ pub(super) async fn build_image(
         }
     };
     Ok(Outcome::event(event))
+}
+
+/// Of a fork, what the base's Dockerfile lets its own do.
+pub(super) async fn stranger(source: &Source, request: &RunRequest, dockerfile: &str) -> Result<Option<Stranger>, EffectError> {
+    let (Some(fork), Some(repo)) = (&request.fork, &request.repo) else {
+        return Ok(None);
+    };
+    let mirror = checkout::fetch(source, repo, request.installation_id, &fork.base_sha).await?;
+    let shown = mirror.show(&fork.base_sha, dockerfile).await;
+    let text = shown.map_err(|error| EffectError::from(SourceError::from(error)))?;
+    Ok(Some(Stranger {
+        reviewed: text.map(|text| String::from_utf8_lossy(&text).into_owned()),
+        mark: format!("pull-request-{}", request.pull_request.unwrap_or_default()),
+    }))
 }

@@ -101,7 +101,8 @@ impl Driver<'_> {
                 identity,
                 inputs: inputs.clone(),
                 outputs: cached.outputs.clone(),
-                key: key.clone(),
+                // What a stranger's run is found under reaches no other run.
+                key: run.request.fork.is_none().then(|| key.clone()),
                 properties,
                 at: now,
             };

@@ -59,7 +59,10 @@ impl Forecaster<'_> {
             let Ok(submodules) = checkout::submodules(self.driver.source, &run.request).await else {
                 break;
             };
-            let request = build::request(self.folders, &run, (name, build), (&tree, &submodules));
+            let Ok(stranger) = build::stranger(self.driver.source, &run.request, &build.dockerfile).await else {
+                break;
+            };
+            let request = build::request(self.folders, &run, (name, build), (&tree, &submodules), stranger);
             // What is wrong with it the build says.
             let Ok(found) = self.driver.images.find(&request).await else {
                 continue;

@@ -6,7 +6,7 @@ mod execute;
 mod forecast;
 mod judge;
 mod publish;
-mod push;
+pub(in crate::run) mod push;
 mod room;
 mod start;
 

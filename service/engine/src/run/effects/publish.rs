@@ -38,7 +38,9 @@ pub(super) async fn publish(
     now: Micros,
 ) -> Result<Outcome, EffectError> {
     let planned = planned(run, step)?.clone();
+    // What a stranger's code made stands in for nothing.
     let key = run.steps.get(step).and_then(|record| record.key.clone());
+    let key = key.filter(|_| run.request.fork.is_none());
     let outputs = outputs(programs, run, step, attempt).await?;
     let data = run
         .steps

@@ -105,13 +105,21 @@ pub(super) async fn push(
         Err(PushRefusal::Withheld(because)) => return Ok(withheld(run, because, now)),
         Err(refusal) => return Err(refused(&refusal)),
     };
+    // What serves already, and was lost at its target, was approved before.
+    if turn.ledger.serves(blessed.digest()).is_none()
+        && run.approved.is_none()
+        && let Some(seconds) = config.patience(plan)
+    {
+        return Ok(Outcome::event(RunEvent::ApprovalRequested { seconds }));
+    }
     let reason = Reason {
         pipeline: run.request.plan.pipeline.clone(),
         run: Some(run.request.id.clone()),
         // Of a work tree on a person's machine it is that person who pushes.
-        actor: match &run.request.work_tree {
-            Some(tree) => tree.actor.clone(),
-            None => "gate".to_owned(),
+        actor: match (&run.approved, &run.request.work_tree) {
+            (Some(word), _) => word.by.clone(),
+            (None, Some(tree)) => tree.actor.clone(),
+            (None, None) => "gate".to_owned(),
         },
         evidence: Evidence::Gate(Judged::of(run)),
     };
@@ -134,7 +142,7 @@ pub(super) async fn push(
     }
 }
 
-async fn turn(registry: &Registry, target: &str) -> Result<Turn, EffectError> {
+pub(in crate::run) async fn turn(registry: &Registry, target: &str) -> Result<Turn, EffectError> {
     registry.turn(target).await.map_err(|error| match error {
         TurnError::Unknown { sentence, after } => EffectError::Again {
             reason: sentence,
@@ -212,7 +220,7 @@ fn not_pushed(error: &dyn std::fmt::Display) -> EffectError {
 }
 
 /// Whether the run's model may be pushed, by what is known of its target.
-async fn decided(
+pub(in crate::run) async fn decided(
     registry: &Registry,
     run: &Run,
     turn: &Turn,
@@ -245,7 +253,7 @@ async fn drift(
 }
 
 /// The push that is not done, although nothing went wrong: MLMD's CANCELED, with the reason.
-fn withheld(run: &Run, because: Withheld, at: Micros) -> Outcome {
+pub(in crate::run) fn withheld(run: &Run, because: Withheld, at: Micros) -> Outcome {
     let canceled = MetadataWrite::End {
         identity: identity(run),
         state: EndState::Canceled,
@@ -362,9 +370,22 @@ pub(super) fn not_needed(run: &Run, judged: &RunEvent, at: Micros) -> Option<Met
 
 fn recorded(run: &Run, pushed: ArtifactRef, validated: Option<&Validated>, at: Micros) -> Vec<MetadataWrite> {
     let outputs = BTreeMap::from([("pushed_model".to_owned(), pushed)]);
-    let push = execution(identity(run), inputs(run, validated), outputs, Map::new(), at);
+    let push = execution(identity(run), inputs(run, validated), outputs, approved_by(run), at);
     let trial = validated.map(|validated| tried(run, validated, at));
     trial.into_iter().flatten().chain(push).collect()
+}
+
+/// Who approved the push beside the gate, and why, as MLMD keeps it.
+fn approved_by(run: &Run) -> Map<String, serde_json::Value> {
+    let Some(word) = &run.approved else { return Map::new() };
+    let mut said = Map::from_iter([
+        ("approved_by".to_owned(), word.by.as_str().into()),
+        ("reason".to_owned(), word.reason.as_str().into()),
+    ]);
+    if let Some(account) = word.account {
+        said.insert("approved_by_account".to_owned(), account.into());
+    }
+    said
 }
 
 /// What a trial leaves in MLMD.

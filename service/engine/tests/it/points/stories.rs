@@ -9,6 +9,7 @@ use serde_json::Map;
 use std::time::Duration;
 use trainyard_core::ids::{DeliveryId, RepoName};
 use trainyard_core::retention::Policy;
+use trainyard_core::run::{Person, RunState};
 use trainyard_engine::{CrashPoint, Effect, Keep, PromoteRequest, reached};
 use trainyard_executors::fake::Script;
 use trainyard_github::simulator::Fault;
@@ -143,6 +144,38 @@ const RETRY: (&str, &str) = (
     "inputs: { examples: examples }, outputs: { half: Half } }\n  right:",
     "inputs: { examples: examples }, outputs: { half: Half }, retry: { max_retry_count: 1, backoff_duration: 1s } }\n  right:",
 );
+
+const ASKS: (&str, &str) = ("push: { target: tiny }", "push: { target: tiny, approval: required }");
+const ASKS_SOON: (&str, &str) = (
+    "push: { target: tiny }",
+    "push: { target: tiny, approval: required, approval_expires: 1s }",
+);
+
+/// A person's word on the newest run, as soon as it waits for one.
+async fn decide(stage: &mut Stage, yes: bool) {
+    let yard = stage.yard();
+    let run = until("a run that waits", async || {
+        let newest = yard.runs().await.pop()?;
+        let waits = newest.state == RunState::WaitingForApproval;
+        (yard.runs().await.len() > 1 && (waits || newest.state.is_final())).then_some(newest.id)
+    })
+    .await;
+    let ada = Person::Operator { name: "ada".to_owned() };
+    let _ = match yes {
+        true => yard.engine.approve(&run, &ada, "a person wants it").await,
+        false => yard.engine.reject(&run, &ada, "a person does not").await,
+    };
+    decided(yard).await;
+}
+
+/// Until nothing waits for a person.
+async fn decided(yard: &Yard) {
+    until("the end of the run", async || {
+        let runs = yard.runs().await;
+        (runs.len() > 1 && runs.iter().all(|run| run.state.is_final())).then_some(())
+    })
+    .await;
+}
 
 stories! {
     "a first model, at the second attempt": trained(&[]),
@@ -320,4 +353,16 @@ stories! {
     }
     Asks |_stage| { passed(Effect::RenewLease).await; }
     Outside |stage| { stage.yard().release("train"); }
+    "a model that a person approves": trained(&["0.7"]),
+    Outside |stage| { stage.push(&[ASKS, ("auc: 0.7", "auc: 0.75")]).await; }
+    Asks |stage| { decide(stage, true).await; }
+    "a model that nobody approves": trained(&["0.7"]),
+    Outside |stage| { stage.push(&[ASKS_SOON, ("auc: 0.7", "auc: 0.75")]).await; }
+    Asks |stage| { decided(stage.yard()).await; }
+    "a fork that a person rejects": trained(&["0.7"]),
+    Outside |stage| {
+        stage.sent += 1;
+        crate::forks::open(stage.yard()).await;
+    }
+    Asks |stage| { decide(stage, false).await; }
 }

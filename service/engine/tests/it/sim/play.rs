@@ -397,6 +397,7 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
         kind,
         model: None,
         max_loading_time: Duration::from_secs(1),
+        approval: None,
     };
     EngineConfig {
         data_dir: folder.join("trainyard"),

@@ -11,7 +11,9 @@ use super::connection::{Connection, status, text};
 use super::end::is_from_outside;
 use super::wall;
 use crate::contract::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder, Network};
-use crate::dockerfile::{Dockerfile, Engine, Way, needs_buildkit, refused, way, without_syntax};
+use crate::dockerfile::{
+    Dockerfile, Engine, Way, marked, needs_buildkit, refused, refused_of_stranger, way, without_syntax,
+};
 use crate::image_key::{base_images, image_key, without_network};
 use crate::logs::LogFile;
 use crate::{context, source};
@@ -93,7 +95,7 @@ impl DockerImageBuilder {
     /// What is to be built and by which key; without pulling, `None` where what it is made from is not there.
     async fn keyed(&self, request: &BuildRequest, pull: bool) -> Result<Option<Keyed>, BuildError> {
         let asked = request.clone();
-        let read = blocking(move || {
+        let mut read = blocking(move || {
             let source = source::read(&asked)?;
             let unreadable = |error| source::unreadable(&asked.context, error);
             let ignore = context::ignore_file(&source.context).map_err(unreadable)?;
@@ -113,6 +115,15 @@ impl DockerImageBuilder {
         let dockerfile = Dockerfile::read(&read.source.dockerfile);
         if let Some(why) = refused(&read.source.dockerfile, &dockerfile, &request.build_args) {
             return Err(no(why));
+        }
+        if let Some(stranger) = &request.stranger {
+            let text = &read.source.dockerfile;
+            if let Some(why) = refused_of_stranger(text, &dockerfile, &request.build_args, stranger) {
+                return Err(no(why));
+            }
+            read.source.dockerfile = marked(text, &dockerfile, &stranger.mark);
+            // It is another text than the context's file.
+            read.source.inside = None;
         }
         let given = |name: &str| request.build_args.contains_key(name);
         let way = match needs_buildkit(&dockerfile, given) {

@@ -4,6 +4,7 @@ pub(crate) mod checks;
 mod comments;
 mod hooks;
 mod people;
+pub(crate) mod pull_files;
 pub(crate) mod pulls;
 mod repos;
 mod statuses;
@@ -39,6 +40,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/statuses/{sha}", post(statuses::create))
         .route("/pulls", get(pulls::list).post(pulls::create))
         .route("/pulls/{number}", get(pulls::show).patch(pulls::update))
+        .route("/pulls/{number}/files", get(pull_files::list))
         .route("/issues/{number}/comments", get(comments::list).post(comments::create))
         .route(
             "/issues/comments/{id}",
