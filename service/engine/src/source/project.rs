@@ -47,6 +47,10 @@ pub(crate) async fn lines(at: &Source, request: &RunRequest) -> BTreeMap<String,
     let (Some(repo), Some(commit)) = (&request.repo, &request.commit) else {
         return BTreeMap::new();
     };
+    // The file of a fork's run is the base's, and a stranger's commit is none of the mirror's.
+    if request.fork.is_some() {
+        return BTreeMap::new();
+    }
     if let Some(known) = at.places.get(commit, &request.folder) {
         return known;
     }

@@ -109,6 +109,7 @@ async fn a_forks_run_waits_for_a_person_and_runs_by_the_bases_rules() {
     let without = |text: &str| {
         let text = text.replace(row.id.as_str(), "RUN");
         text.replace(&attack.head.as_str()[..10], "COMMIT")
+            .replace('\u{200b}', "")
     };
     insta::assert_snapshot!(without(&status), @"fork's COMMIT waits: who has write permission approves run RUN, or rejects it");
     insta::assert_snapshot!(without(row.waits_for.as_deref().unwrap()), @"commit COMMIT of pull request #1 comes from a fork, and nothing of it runs before a person with write permission to acme/tiny approves it: `trainyard approve RUN --reason …`, or reject");
@@ -117,7 +118,7 @@ async fn a_forks_run_waits_for_a_person_and_runs_by_the_bases_rules() {
     <!-- trainyard:tiny -->
     ### tiny: waits for approval
 
-    commit COMMIT of pull request #​1 comes from a fork, and nothing of it runs before a person with write permission to acme/tiny approves it: &#96;trainyard approve RUN --reason …&#96;, or reject
+    commit COMMIT of pull request #1 comes from a fork, and nothing of it runs before a person with write permission to acme/tiny approves it: &#96;trainyard approve RUN --reason …&#96;, or reject
 
     The pipeline, its gate and its limits are the base branch's. What runs of the fork has no network and no secrets, pushes nothing, and leaves nothing that other runs read; read its changes all the same. A new push, another base or closing the pull request voids the approval.
 

@@ -91,7 +91,11 @@ pub(super) async fn build_image(
 }
 
 /// Of a fork, what the base's Dockerfile lets its own do.
-pub(super) async fn stranger(source: &Source, request: &RunRequest, dockerfile: &str) -> Result<Option<Stranger>, EffectError> {
+pub(super) async fn stranger(
+    source: &Source,
+    request: &RunRequest,
+    dockerfile: &str,
+) -> Result<Option<Stranger>, EffectError> {
     let (Some(fork), Some(repo)) = (&request.fork, &request.repo) else {
         return Ok(None);
     };
