@@ -195,7 +195,11 @@ impl CheckRun {
             progress,
             summary: text::cut(summary::of_run(run, url)),
             annotations: if over { place::of_run(run) } else { Vec::new() },
-            actions: if over { vec![Action::Rerun] } else { Vec::new() },
+            actions: match run.state {
+                RunState::WaitingForApproval => vec![Action::Approve, Action::Reject],
+                _ if over => vec![Action::Rerun],
+                _ => Vec::new(),
+            },
             started_at: run.started_at,
             completed_at: run.ended_at.filter(|_| over),
         }
@@ -240,6 +244,7 @@ impl CheckRun {
 
 fn progress(run: &Run) -> Progress {
     let conclusion = match (run.state, blessing(run)) {
+        (RunState::WaitingForApproval, _) => Conclusion::ActionRequired,
         (RunState::Queued, _) => return Progress::Queued,
         (RunState::Running, _) => return Progress::InProgress,
         (RunState::Cancelled, _) => Conclusion::Cancelled,

@@ -18,6 +18,14 @@ const ROOM: usize = 50_000;
 pub(super) fn of_run(run: &Run, url: Option<&str>) -> String {
     let foot = foot(run, url.unwrap_or_default());
     match run.state {
+        RunState::WaitingForApproval => {
+            let awaited = run.awaits().map(|awaited| awaited.sentence(&run.request.id));
+            let waits = escape(&one_line(&awaited.unwrap_or_default(), MAX_REASON));
+            match run.verdict {
+                Some(_) => found(run, format!("**{}**\n\n{waits}\n", headline(run)), &foot, ROOM),
+                None => format!("{waits}\n\n{}\n{foot}", plan::outline(run)),
+            }
+        }
         RunState::Queued => {
             let begin = format!(
                 "Waiting to run: {}.\n",
