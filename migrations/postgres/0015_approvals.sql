@@ -14,5 +14,3 @@ CREATE TABLE approvals (
 );
 -- Few wait; who waits is asked often.
 CREATE INDEX runs_waiting ON runs (created_at, id) WHERE state = 'waiting_for_approval';
--- What a pull request started: of a fork, a new push voids what was approved.
-CREATE INDEX runs_pull_request ON runs (repo, pull_request) WHERE pull_request IS NOT NULL;

@@ -5,6 +5,7 @@ use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::inbound::rerun::{PullRunError, RerunError};
 use crate::registry::promote::PromotionError;
+use crate::run::approval::{self, ApprovalError};
 use trainyard_core::command::{Command, KNOWN, Through, parse};
 use trainyard_core::dispatch::{Action, Facts, PullNow, RunFact, dispatch};
 use trainyard_core::event::PullRequest;
@@ -12,8 +13,8 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::inbound::Interpretation;
 use trainyard_core::registry::Evidence;
 use trainyard_core::report::escape;
-use trainyard_core::run::Which;
-use trainyard_store::{AskRow, NewEvent, RunRow, StoreError};
+use trainyard_core::run::{Answer, NoWord, Permission, Person, RunState, Which};
+use trainyard_store::{AskRow, NewEvent, RunFilter, RunRow, StoreError};
 
 /// Runs of a pull request that are looked at.
 const MOST: u32 = 100;
@@ -91,7 +92,14 @@ impl Asks {
 
     async fn facts(&self, repo: &RepoName, number: u64) -> Result<Vec<RunFact>, StoreError> {
         let rows = self.runs.store.runs_of_pull(repo, number, MOST).await?;
-        Ok(rows.into_iter().map(fact).collect())
+        let filter = RunFilter {
+            state: Some(RunState::WaitingForApproval),
+            limit: MOST,
+            ..RunFilter::default()
+        };
+        let waiting = self.runs.store.runs(&filter).await?.into_iter();
+        let others = waiting.filter(|row| row.repo.as_ref() == Some(repo) && row.pull_request != Some(number));
+        Ok(rows.into_iter().chain(others).map(fact).collect())
     }
 
     /// The pipelines of a repository that push, as its default branch has them.
@@ -186,21 +194,51 @@ impl Asks {
         }
     }
 
-    /// Nothing waits for an approval yet that a person could give here.
-    pub(super) async fn approve(&self, _: &AskRow, run: &RunId, _: Option<&str>) -> Result<Done, AskError> {
-        Ok(Done::refused(&format!("run {run} does not wait for an approval")))
+    /// A yes to what a run waits for. That they may write was looked up just now, by their number.
+    pub(super) async fn approve(&self, row: &AskRow, run: &RunId, why: Option<&str>) -> Result<Done, AskError> {
+        self.word(row, run, Answer::Approve, why).await
     }
 
-    /// The same.
-    pub(super) async fn reject(&self, _: &AskRow, run: &RunId, _: Option<&str>) -> Result<Done, AskError> {
-        Ok(Done::refused(&format!("run {run} does not wait for an approval")))
+    /// A no.
+    pub(super) async fn reject(&self, row: &AskRow, run: &RunId, why: Option<&str>) -> Result<Done, AskError> {
+        self.word(row, run, Answer::Reject, why).await
+    }
+
+    async fn word(&self, row: &AskRow, run: &RunId, answer: Answer, why: Option<&str>) -> Result<Done, AskError> {
+        let asked = &row.ask.asked;
+        let person = Person::Account {
+            id: asked.person.id,
+            login: asked.person.login.clone(),
+            repo: asked.repo.clone(),
+            permission: Permission::Write,
+        };
+        let unsaid = match &asked.through {
+            Through::Comment { pull_request, .. } => format!("by a comment on pull request #{pull_request}"),
+            Through::CheckRun { .. } | Through::CheckSuite { .. } => "by the button of its check".to_owned(),
+        };
+        let done = match answer {
+            Answer::Approve => format!("run {run} is approved, and goes on"),
+            Answer::Reject => format!("run {run} is rejected, and goes no further"),
+        };
+        match approval::say(&self.runs, run, answer, &person, why.unwrap_or(&unsaid)).await {
+            Ok(_) => Ok(Done::text(&done)),
+            // It was done before the service was stopped.
+            Err(ApprovalError::NoWord(NoWord::NotWaiting { given: Some(word), .. }))
+                if answer == Answer::Approve && word.account == Some(asked.person.id) =>
+            {
+                Ok(Done::text(&done))
+            }
+            Err(ApprovalError::NoWord(no)) => Ok(Done::refused(&no.sentence())),
+            Err(ApprovalError::Unknown(why)) => Ok(Done::refused(&why)),
+            Err(ApprovalError::Store(error)) => Err(error.into()),
+        }
     }
 }
 
 fn fact(row: RunRow) -> RunFact {
     RunFact {
         trial: row.trigger == "manual",
-        waits: false,
+        waits: row.state == RunState::WaitingForApproval,
         id: row.id,
         pipeline: row.pipeline,
         commit: row.commit,

@@ -399,3 +399,34 @@ async fn a_fork_without_a_relevant_file_asks_nobody() {
     assert!(status.contains("no changed file is one of them"), "{status}");
     assert_eq!(yard.runs().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_comment_of_who_may_write_approves_the_head() {
+    let attack = Attack::new().await;
+    let row = attack.waiting(&attack.head).await;
+    let github = &attack.yard.github;
+    github.set_role(REPO, "ada", "write").unwrap();
+    let before = attack.yard.engine.reads().deliveries(1000).await.unwrap().len();
+    // Whose pull request it is has no right here.
+    github
+        .say("mallory", REPO, attack.number, "/trainyard approve trust me")
+        .unwrap();
+    attack.yard.settled(before + 1).await;
+    assert_eq!(attack.waiting(&attack.head).await.id, row.id);
+    github
+        .say("ada", REPO, attack.number, "/trainyard approve it is fine")
+        .unwrap();
+    let ended = attack.ended(&row.id).await;
+    assert_eq!(ended.state, RunState::Succeeded, "{:?}", ended.summary);
+    let word = attack
+        .yard
+        .engine
+        .reads()
+        .load_run(&row.id)
+        .await
+        .unwrap()
+        .approved
+        .unwrap();
+    assert_eq!((word.by.as_str(), word.reason.as_str()), ("ada", "it is fine"));
+    assert!(word.account.is_some());
+}

@@ -142,7 +142,7 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     outcome: run r1 of pipeline 'flights' waits for approval, since its commit comes from a fork
     - an irrelevant file of a fork
     see #9 open: a into main
-    tell a for main: trainyard/flights Success: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of t…
+    tell a for main: trainyard/flights Success: nothing relevant changed: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
     outcome: pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
     - a change that listens no more
     see #9 open: a into main
