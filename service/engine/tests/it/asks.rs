@@ -400,7 +400,7 @@ async fn buttons_of_our_own_checks_run_again() {
     ada asks by button: rerun of run nothing: there is no run 'nothing' of acme/tiny at COMMIT: it may be too old
     ada asks by button: rerun of run that is not named: there is no run 'without a name' of acme/tiny at COMMIT: it may be too old
     'deploy' is no button of Trainyard: known are rerun, approve, reject
-    ada asks by button: approve of run RUN: run RUN does not wait for an approval
+    ada asks by button: approve of run RUN: run RUN does not wait for approval: it is succeeded: approved; a pull request's model is not pushed
     grace asks by button: rerun of run RUN: refused, since GitHub says that grace has the role 'none' in acme/tiny
     robot[bot] is a bot, and only people ask
     ");

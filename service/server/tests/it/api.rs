@@ -151,6 +151,7 @@ async fn wrong_bodies_get_a_sentence() {
     the body is not what is asked for here: invalid type: integer `7`, expected an object such as {"actor": "ada"} at line 1 column 1
     there is no run 'x'
     the body is not what is asked for here: invalid type: string "yes", expected a boolean at line 1 column 13
+    there is no run 'x'
     the body is not what is asked for here: invalid type: integer `7`, expected a string at line 1 column 12
     the body is not what is asked for here: unknown field `why`, expected `actor` or `reason` at line 1 column 6
     the body is taken as JSON only: send it with content-type: application/json

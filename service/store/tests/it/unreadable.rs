@@ -181,7 +181,7 @@ on_both! {
         }
         plant::sql(&fresh.url, "UPDATE run_events SET event = '{\"format\": 99, \"event\": \"rewound\"}' WHERE run = 'r2'").await;
         assert!(store.load_run(&RunId::new("r2")).await.unwrap_err().to_string().ends_with(
-            "the run event was written by a newer Trainyard (run event version 99, this one knows 3): use that version"
+            "the run event was written by a newer Trainyard (run event version 99, this one knows 4): use that version"
         ));
         plant::sql(&fresh.url, "UPDATE run_requests SET request = '[]' WHERE run = 'r1'").await;
         plant::sql(&fresh.url, "UPDATE run_events SET event = '{\"event\": \"from the future\"}' WHERE run = 'r2'").await;
