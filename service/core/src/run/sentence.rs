@@ -180,7 +180,10 @@ pub fn run_succeeded(run: &Run) -> String {
     }
     match (verdict.blessing(), &run.push) {
         (Blessing::Blessed, PushState::Pushed { version }) => match &run.approved {
-            Some(word) => format!("approved, also by {}, and serving as version {version}", word.by),
+            Some(word) => format!(
+                "approved, and serving as version {version}, also by the word of {}",
+                word.by
+            ),
             None => format!("approved, and serving as version {version}"),
         },
         (Blessing::Blessed | Blessing::Unchanged, PushState::Withheld { because }) => kept_back(because),

@@ -3,11 +3,13 @@
 //! Who waits has no worker, no lock and no container: it is a row. Its time is counted while a service is there to hear
 //! an answer, by the monotonic clock and in pieces, so that no setting of a clock ends a wait.
 
+use crate::content::remove_folders;
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::run::Runs;
 use crate::run::effects::push;
+use crate::run::leftovers;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,10 +196,22 @@ async fn store(runs: &Runs, run: &Run, events: Vec<RunEvent>) -> Result<bool, St
     match passing(effects, runs.store.append(append)).await {
         Ok(_) => {
             runs.signals.report.notify_one();
+            if next.state.is_final() {
+                clear(runs, &next.request.id).await;
+            }
             Ok(true)
         }
         Err(StoreError::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Frees what a worker may have left that was killed as its run began to wait. Losing this to a crash is fine: the next
+/// start does it.
+async fn clear(runs: &Runs, id: &RunId) {
+    leftovers::clear_run(runs, id).await;
+    if let Err(error) = remove_folders(vec![runs.folders.checkout(id), runs.folders.work(id)]).await {
+        tracing::debug!(run = %id, %error, "left for the collector");
     }
 }
 

@@ -81,7 +81,7 @@ async fn an_approved_model_waits_for_a_person_who_is_in_ledger_and_mlmd() {
     assert_eq!(yard.runs().await[1].state, RunState::WaitingForApproval);
     yard.engine.approve(&row.id, &ada(), "agreed with risk").await.unwrap();
     let done = ended(&yard, &row).await;
-    insta::assert_snapshot!(done.summary.unwrap(), @"approved, also by ada, and serving as version 000002");
+    insta::assert_snapshot!(done.summary.unwrap(), @"approved, and serving as version 000002, also by the word of ada");
     assert_eq!(yard.server.predict(), Some(("000002".to_owned(), 0.8)));
     let entry = yard.serving().await;
     assert_eq!(entry.actor, "ada");
@@ -98,7 +98,7 @@ async fn an_approved_model_waits_for_a_person_who_is_in_ledger_and_mlmd() {
         .await
         .unwrap_err()
         .to_string();
-    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it is succeeded, and ada approved it before: approved, also by ada, and serving as version 000002");
+    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it is succeeded, and ada approved it before: approved, and serving as version 000002, also by the word of ada");
 }
 
 #[tokio::test]
