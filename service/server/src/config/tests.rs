@@ -90,10 +90,10 @@ fn mistakes_are_shown_at_their_place() {
     trainyard.toml:1:1: the key 'repository' is missing
     trainyard.toml:4:20: 'soon' is not a duration: write for example 300s, 5m, 1h or 90d
     trainyard.toml:3:8: unknown value 'webhok': did you mean 'webhook'? known are open_inference, tensorflow_serving, webhook
-    trainyard.toml:2:1: unknown key 'repository': known are kind, model, max_loading_time, url, status_url, secret
-    trainyard.toml:2:1: unknown key 'status_url': known are kind, model, max_loading_time, url, repository, layout, image, command, port
+    trainyard.toml:2:1: unknown key 'repository': known are kind, model, max_loading_time, approval, approval_expires, url, status_url, secret
+    trainyard.toml:2:1: unknown key 'status_url': known are kind, model, max_loading_time, approval, approval_expires, url, repository, layout, image, command, port
     trainyard.toml:2:1: command and port are the throw-away container's: name its image
-    trainyard.toml:4:1: unknown key 'repositry': did you mean 'repository'? known are kind, url, repository, model, max_loading_time, layout, image, command, port, status_url, secret
+    trainyard.toml:4:1: unknown key 'repositry': did you mean 'repository'? known are kind, url, repository, model, max_loading_time, layout, image, command, port, status_url, secret, approval, approval_expires
     trainyard.toml:2:1: the key 'repository' is missing
     trainyard.toml:2:21: invalid value: integer `-1`, expected usize
     trainyard.toml:1:12: string values must be quoted, expected literal string

@@ -449,7 +449,7 @@ fn everything_can_be_read_afterwards() {
             (Some(1), ""),
             "{arguments:?}: {ended:?}"
         );
-        said.push_str(&ended.err);
+        said.push_str(&ended.err.replace(&place.path().display().to_string(), "FOLDER"));
     }
     for (run, step) in [
         (&first, "train"),
@@ -467,6 +467,7 @@ fn everything_can_be_read_afterwards() {
     error: attempt 2 of step 'train' has no log: nothing was written, or the log was removed
     error: run RUN has no step 'trian': it has train, evaluate
     error: run RUN is over already: succeeded
+    error: run RUN is of a folder on a machine, which may have changed: run it there with `trainyard run FOLDER/pipelines/tiny`
     step 'train' ran, because no earlier run of the pipeline came to it
     step 'train' ran, because since run RUN:
       parameter auc changed from 0.7 to 0.65
