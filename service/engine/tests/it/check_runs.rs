@@ -33,9 +33,9 @@ async fn with_first_model() -> Yard {
 
 /// A text without what is different each time; how long something took is the last cell of a row.
 fn plain(text: &str, known: &[(&str, &str)]) -> String {
-    let text = known
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    let text = known.iter().fold(text.replace('\u{200b}', "␣"), |text, (from, to)| {
+        text.replace(from, to)
+    });
     let timed = |line: &str| {
         let (row, last) = line.strip_suffix(" |")?.rsplit_once(' ')?;
         let is_time = last.ends_with('s') && last.starts_with(|c: char| c.is_ascii_digit());
@@ -71,7 +71,7 @@ async fn a_pull_request_sees_its_plan_and_then_its_verdict_in_one_check_run() {
         (NAME, Some(mine.as_str()))
     );
     insta::assert_snapshot!(plain(running.summary.as_deref().unwrap(), &known), @"
-    Running: pull request #​1 by octocat opened.
+    Running: pull request #␣1 by octocat opened.
 
     2 of 5 steps run, 1 is cached, of 2 it is not known yet: less than a minute.
 

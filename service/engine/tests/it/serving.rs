@@ -136,8 +136,8 @@ async fn a_target_is_locked_until_the_ledger_knows_the_version() {
     yard.push(&[]).await;
     let (row, _) = yard.last(1).await;
     assert_eq!(
-        row.version, 21,
-        "twenty writes of one event each; the window comes with its step's start"
+        row.version, 22,
+        "twenty writes of one event each; the window and the plan come with others"
     );
     assert!(
         seen.load(Ordering::SeqCst),

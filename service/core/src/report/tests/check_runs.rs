@@ -95,8 +95,8 @@ fn every_end_has_its_conclusion() {
 #[test]
 fn a_summary_has_the_plan_and_then_what_came_of_it() {
     let queued = Run::new(request(Some(7)));
-    insta::assert_snapshot!(check(&queued).summary, @"
-    Waiting to run: pull request #​7 by ada opened.
+    insta::assert_snapshot!(check(&queued).summary.replace('\u{200b}', "␣"), @"
+    Waiting to run: pull request #␣7 by ada opened.
 
     8 steps: examples, statistics, schema, validate, transform, train, infer, evaluate. What of it is cached, and how long it takes, is looked up when the run starts.
 
@@ -129,8 +129,8 @@ fn a_summary_has_the_plan_and_then_what_came_of_it() {
         steps: [(names[1].clone(), 640)].into(),
     };
     run.apply(&RunEvent::Planned { forecast }, Micros(2));
-    insta::assert_snapshot!(check(&run).summary, @"
-    Running: pull request #​7 by ada opened.
+    insta::assert_snapshot!(check(&run).summary.replace('\u{200b}', "␣"), @"
+    Running: pull request #␣7 by ada opened.
 
     1 of 8 steps runs, 1 is cached, of 6 it is not known yet: at most about 12 minutes, and 6 steps that have not run before.
 
