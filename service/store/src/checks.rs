@@ -44,12 +44,7 @@ impl Reads {
     pub async fn answers_of(&self, repo: &RepoName, commit: &CommitSha) -> Result<Vec<Answer>> {
         let mut db = self.reader().await?;
         let mut all = Vec::new();
-        for row in db.rows(PIPELINES, args![repo.to_string(), commit.as_str()]).await? {
-            let subject = Subject {
-                repo: repo.clone(),
-                commit: commit.clone(),
-                pipeline: row.get(0)?,
-            };
+        for subject in subjects(&mut db, repo, commit).await? {
             all.extend(answers(&mut db, &subject).await?);
         }
         Ok(all)
@@ -156,12 +151,7 @@ pub(crate) async fn see(db: &mut Connection, seen: &PullRequestSeen, at: Micros)
     }
     let mut before = Vec::new();
     for commit in commits {
-        for row in db.rows(PIPELINES, args![&repo, commit.as_str()]).await? {
-            let subject = Subject {
-                repo: seen.repo.clone(),
-                commit: commit.clone(),
-                pipeline: row.get(0)?,
-            };
+        for subject in subjects(db, &seen.repo, &commit).await? {
             let answers = answers(db, &subject).await?;
             let shown = shown(&answers, &bases(db, &seen.repo, &commit).await?);
             before.push((subject, answers, shown));
@@ -187,12 +177,7 @@ pub(crate) async fn see_branch(db: &mut Connection, seen: &BranchSeen, at: Micro
 pub(crate) async fn shown_of(db: &mut Connection, repo: &RepoName, commit: &CommitSha) -> Result<Vec<Shown>> {
     let bases = bases(db, repo, commit).await?;
     let mut all = Vec::new();
-    for row in db.rows(PIPELINES, args![repo.to_string(), commit.as_str()]).await? {
-        let subject = Subject {
-            repo: repo.clone(),
-            commit: commit.clone(),
-            pipeline: row.get(0)?,
-        };
+    for subject in subjects(db, repo, commit).await? {
         all.extend(shown(&answers(db, &subject).await?, &bases));
     }
     Ok(all)
@@ -212,6 +197,19 @@ async fn put_changes(
         }
     }
     Ok(())
+}
+
+/// The commit as each pipeline sees it that was answered about.
+async fn subjects(db: &mut Connection, repo: &RepoName, commit: &CommitSha) -> Result<Vec<Subject>> {
+    let rows = db.rows(PIPELINES, args![repo.to_string(), commit.as_str()]).await?;
+    let subject = |row: &Row| {
+        Ok(Subject {
+            repo: repo.clone(),
+            commit: commit.clone(),
+            pipeline: row.get(0)?,
+        })
+    };
+    rows.iter().map(subject).collect()
 }
 
 async fn answers(db: &mut Connection, subject: &Subject) -> Result<Vec<Answer>> {

@@ -17,6 +17,7 @@ pub mod sentence;
 mod sight;
 mod skip;
 mod state;
+mod step;
 mod withheld;
 mod word;
 
@@ -32,7 +33,8 @@ pub use forecast::Forecast;
 pub use rerun::{Rerun, Which};
 pub use run_state::RunState;
 pub use skip::SkipCause;
-pub use state::{Applied, ImageState, PushState, Run, StepRecord, StepState, first_state};
+pub use state::{ImageState, PushState, Run, first_state};
+pub use step::{Applied, StepRecord, StepState};
 pub use withheld::Withheld;
 pub use word::{Answer, Fork, VOIDED_BY_BASE, VOIDED_BY_CLOSING, VOIDED_BY_PUSH, Word};
 

@@ -4,6 +4,7 @@ mod absent;
 mod disk;
 mod matrix;
 mod properties;
+mod step_matrix;
 
 use super::decide::{Decision, Limits, decide};
 use super::{Exit, Run, RunEvent, RunRequest, SkipCause, Withheld, Word, sentence};
