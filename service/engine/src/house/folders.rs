@@ -42,11 +42,15 @@ impl Folders {
     }
 
     /// The mirror of what forks ask to be merged into one repository. It is apart: what a stranger wrote is no commit of
-    /// the repository.
+    /// the repository. No owner of a repository begins with a dot, so that this is no other one's mirror.
     pub fn fork_mirror(&self, repo: &RepoName) -> PathBuf {
-        self.mirrors()
-            .join(repo.owner())
-            .join(format!("{}.forks.git", repo.name()))
+        let forks = self.mirrors().join(".forks");
+        forks.join(repo.owner()).join(format!("{}.git", repo.name()))
+    }
+
+    /// Everything that is mirrored of one repository, always in the same order.
+    pub fn mirrors_of(&self, repo: &RepoName) -> [PathBuf; 2] {
+        [self.mirror(repo), self.fork_mirror(repo)]
     }
 
     /// The source tree of a run, at its commit.

@@ -27,8 +27,7 @@ pub(crate) async fn name_today(
         Identity::Known => return Ok(told.clone()),
         Identity::New => {
             // What lies under this name is of a repository that had it before.
-            let mirror = inbound.source.folders.mirror(told);
-            done(remove_mirror(&mirror).await, &mirror)?;
+            remove_mirrors(inbound, told).await;
         }
         Identity::Doubtful => {
             let today = ask(inbound, id, installation).await.map_err(SourceError::from)?;
@@ -90,7 +89,7 @@ async fn take_over(
         match ask(inbound, holder, installation).await {
             Ok(name) if name != *today && inbound.store.repository_id(&name).await?.is_none() => {
                 give(inbound, holder, &name).await?;
-                follow(inbound, today, &name).await?;
+                follow(inbound, today, &name).await;
             }
             // Names that go round in a circle, or nobody there: its pipelines are found again with its next push.
             Ok(_) | Err(GitHubError::NotFound { .. }) => part(inbound, holder, today).await?,
@@ -98,10 +97,10 @@ async fn take_over(
         }
     }
     give(inbound, id, today).await?;
-    match old {
-        Some(old) if old != today => follow(inbound, old, today).await,
-        _ => Ok(()),
+    if let Some(old) = old.filter(|old| *old != today) {
+        follow(inbound, old, today).await;
     }
+    Ok(())
 }
 
 async fn give(inbound: &Inbound, id: i64, name: &RepoName) -> Result<(), InterpretError> {
@@ -113,17 +112,16 @@ async fn give(inbound: &Inbound, id: i64, name: &RepoName) -> Result<(), Interpr
 }
 
 /// What lies in folders, and who speaks for it at GitHub.
-async fn follow(inbound: &Inbound, old: &RepoName, new: &RepoName) -> Result<(), InterpretError> {
+async fn follow(inbound: &Inbound, old: &RepoName, new: &RepoName) {
     tracing::info!(%old, %new, "a repository has another name");
-    let folders = &inbound.source.folders;
     if let Some(github) = &inbound.source.github {
         github.forget_installation(old);
         github.forget_installation(new);
     }
-    done(
-        move_mirror(&folders.mirror(old), &folders.mirror(new)).await,
-        &folders.mirror(new),
-    )
+    let folders = &inbound.source.folders;
+    for (from, to) in folders.mirrors_of(old).iter().zip(&folders.mirrors_of(new)) {
+        warn_unless(move_mirror(from, to).await, from);
+    }
 }
 
 /// A repository is gone: its runs stay under a name that nobody takes.
@@ -136,14 +134,20 @@ async fn part(inbound: &Inbound, id: i64, name: &RepoName) -> Result<(), Interpr
         github.forget_installation(name);
     }
     inbound.signals.schedule.notify_one();
-    let mirror = inbound.source.folders.mirror(name);
-    done(remove_mirror(&mirror).await, &mirror)
+    remove_mirrors(inbound, name).await;
+    Ok(())
 }
 
-/// A mirror that stays where it is costs room only: a new one is made where it is missed.
-fn done(moved: Result<(), GitError>, folder: &Path) -> Result<(), InterpretError> {
+/// What was mirrored under a name is for nobody else who takes it.
+async fn remove_mirrors(inbound: &Inbound, name: &RepoName) {
+    for mirror in inbound.source.folders.mirrors_of(name) {
+        warn_unless(remove_mirror(&mirror).await, &mirror);
+    }
+}
+
+/// A mirror that stays where it is stops nothing: a new one is made where it is missed.
+fn warn_unless(moved: Result<(), GitError>, folder: &Path) {
     if let Err(error) = moved {
         tracing::warn!(%error, folder = %folder.display(), "a mirror stays where it was");
     }
-    Ok(())
 }

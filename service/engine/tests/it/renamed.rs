@@ -37,9 +37,21 @@ async fn origin(yard: &Yard, name: &str) {
     yard.work.git(&["remote", "set-url", "origin", &url]).await;
 }
 
+/// What a fork asked to be merged into a repository.
+fn strangers(yard: &Yard, name: &str) -> std::path::PathBuf {
+    yard.engine.folders_of().fork_mirror(&repo(name)).join("of-a-fork")
+}
+
+fn plant_strangers(yard: &Yard) {
+    let planted = strangers(yard, REPO);
+    std::fs::create_dir_all(planted.parent().unwrap()).unwrap();
+    std::fs::write(planted, "").unwrap();
+}
+
 #[tokio::test]
 async fn a_repository_with_another_name_goes_on() {
     let yard = trained().await;
+    plant_strangers(&yard);
     yard.github.rename_repo(REPO, SMALL).await.unwrap();
     let outcome = yard.settled(2).await.remove(0).outcome;
     assert_eq!(
@@ -48,6 +60,7 @@ async fn a_repository_with_another_name_goes_on() {
     );
     known_as(&yard, SMALL).await;
     assert!(!yard.engine.folders_of().mirror(&repo(REPO)).exists());
+    assert!(strangers(&yard, SMALL).exists() && !strangers(&yard, REPO).exists());
     origin(&yard, SMALL).await;
     let better = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let (_, run) = yard.last(2).await;
@@ -110,6 +123,7 @@ async fn another_repository_takes_the_name() {
 #[tokio::test]
 async fn a_repository_is_deleted_and_made_anew() {
     let yard = trained().await;
+    plant_strangers(&yard);
     yard.github.delete_repo(REPO).unwrap();
     let outcome = yard.settled(2).await.remove(0).outcome.unwrap();
     assert_eq!(
@@ -121,6 +135,7 @@ async fn a_repository_is_deleted_and_made_anew() {
         !yard.engine.folders_of().mirror(&repo(REPO)).exists(),
         "what was there is not for whoever takes the name"
     );
+    assert!(!strangers(&yard, REPO).exists());
     yard.github.create_private_repo(REPO).await.unwrap();
     let work = Workspace::new(&yard.github.push_url(REPO)).await;
     work.write(tiny::FILE, &tiny(&[("auc: 0.7", "auc: 0.9")]));
