@@ -404,6 +404,11 @@ impl Engine {
         self.runs.programs.executor.describe().await
     }
 
+    /// The client of GitHub; `None` without GitHub in the configuration.
+    pub fn github(&self) -> Option<&GitHub> {
+        self.inbound.source.github.as_deref()
+    }
+
     /// The account GitHub knows the service by; `None` without GitHub in the configuration.
     pub async fn github_account(&self) -> Option<Result<String, GitHubError>> {
         match &self.inbound.source.github {

@@ -45,4 +45,7 @@ pub use registry::settle::{Found, LookError};
 pub use run::approval::{ApprovalError, Decided};
 pub use source::repository_file::missing_locally;
 pub use trainyard_executors::BuildLimits;
-pub use trainyard_github::GitHubAuth;
+pub use trainyard_github::signature::verify as verify_signature;
+pub use trainyard_github::{
+    AppInfo, GitHub, GitHubAuth, GitHubError, Hook, HookDelivery, HookOf, InstallationInfo, NewApp, convert_manifest,
+};

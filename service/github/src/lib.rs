@@ -8,7 +8,11 @@ pub mod signature;
 pub mod simulator;
 pub mod webhook;
 
-pub use client::{CheckRunFound, GitHub, GitHubAuth, GitHubError, PullRequestState, Standing, is_plain_loopback};
+pub use client::{
+    Account, AppHook, AppInfo, CheckRunFound, GitHub, GitHubAuth, GitHubError, Hook, HookConfig, HookDelivery, HookOf,
+    InstallationInfo, LastResponse, NewApp, PullRequestState, RepositoryRights, Standing, TokenInfo, convert_manifest,
+    is_plain_loopback,
+};
 
 /// Makes ring the TLS provider of this process. Call it before the first client is made; calling
 /// it again changes nothing.

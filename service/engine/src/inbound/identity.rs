@@ -71,6 +71,7 @@ async fn ask(inbound: &Inbound, id: i64, installation: Option<i64>) -> Result<Re
         Some(github) => github.repository_name(id, installation).await,
         None => Err(GitHubError::NotFound {
             what: format!("repository with number {id}"),
+            hint: ", since GitHub is not configured: add [github] to trainyard.toml".to_owned(),
         }),
     }
 }

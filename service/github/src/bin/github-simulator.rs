@@ -47,6 +47,12 @@ struct Arguments {
     /// A repository to make, as owner/name; may be repeated.
     #[arg(long = "repo")]
     repos: Vec<String>,
+    /// A classic token with scopes, as TOKEN=repo,gist; may be repeated.
+    #[arg(long, value_name = "TOKEN=SCOPES")]
+    classic_token: Vec<String>,
+    /// A fine-grained token with permissions, as TOKEN=contents:read,statuses:write; may be repeated.
+    #[arg(long, value_name = "TOKEN=PERMISSIONS")]
+    fine_grained_token: Vec<String>,
     /// The id of a GitHub App that is installed everywhere.
     #[arg(long, requires = "app_public_key")]
     app_id: Option<u64>,
@@ -91,6 +97,22 @@ async fn main() -> Result<()> {
     simulator.tell_comments();
     for repo in &arguments.repos {
         simulator.create_repo(repo).await?;
+    }
+    for given in &arguments.classic_token {
+        let (token, scopes) = given.split_once('=').context("--classic-token is TOKEN=SCOPE,SCOPE")?;
+        simulator.add_classic_token(
+            token,
+            &scopes.split(',').filter(|scope| !scope.is_empty()).collect::<Vec<_>>(),
+        );
+    }
+    for given in &arguments.fine_grained_token {
+        let wrong = "--fine-grained-token is TOKEN=PERMISSION:LEVEL,…";
+        let (token, permissions) = given.split_once('=').context(wrong)?;
+        let pairs = permissions.split(',').filter(|pair| !pair.is_empty());
+        let pairs = pairs
+            .map(|pair| pair.split_once(':').context(wrong))
+            .collect::<Result<Vec<_>>>()?;
+        simulator.add_fine_grained_token(token, &pairs, None);
     }
     let repos: Vec<_> = arguments
         .repos

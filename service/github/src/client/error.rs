@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use trainyard_core::permission::{Denied, No, Who};
 
 /// What to do about a call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +29,12 @@ pub enum GitHubError {
         hint: String,
     },
     /// It does not exist, or the token may not see it.
-    #[error("GitHub knows no {what}, or the token may not see it")]
+    #[error("GitHub knows no {what}{hint}")]
     NotFound {
         /// What was asked for.
         what: String,
+        /// What may be in the way if it exists, and where that is changed.
+        hint: String,
     },
     /// The same request will never succeed.
     #[error("GitHub rejected the request: {message}")]
@@ -72,25 +75,65 @@ impl GitHubError {
         Self::Unauthorized { hint: hint.into() }
     }
 
-    /// The meaning of an answer that is not a success. `what` names the thing asked for.
-    pub(crate) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &str, what: &str) -> Self {
+    /// The meaning of an answer that is not a success.
+    pub(crate) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &str, asked: &Asked<'_>) -> Self {
         let message =
             message_of(body).unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         if let Some(limited) = limited(status, headers, &message) {
             return limited;
         }
+        let denied = || asked.denied(status, headers, &message);
         match status.as_u16() {
-            401 => Self::unauthorized(format!("{message}; check the token, or the App's id and private key")),
-            403 => Self::Forbidden {
-                hint: format!(
-                    "{message}; give the token or App read access to contents and write access to commit statuses and pull requests"
+            code @ (401 | 403) => {
+                let hint = match denied() {
+                    Some(sentence) => format!("{message}; {sentence}"),
+                    None => message,
+                };
+                if code == 401 {
+                    Self::unauthorized(hint)
+                } else {
+                    Self::Forbidden { hint }
+                }
+            }
+            404 => Self::NotFound {
+                what: asked.what.to_owned(),
+                hint: denied().map_or_else(
+                    || ", or we may not see it".to_owned(),
+                    |sentence| format!("; {sentence}"),
                 ),
             },
-            404 => Self::NotFound { what: what.to_owned() },
-            301 | 302 | 307 | 308 => Self::rejected(format!("{what} has moved: was the repository renamed?")),
+            301 | 302 | 307 | 308 => Self::rejected(format!("{} has moved: was the repository renamed?", asked.what)),
             500..=599 | 408 => Self::unreachable(format!("it answered {}: {message}", status.as_u16())),
             code => Self::rejected(format!("{message} ({code})")),
         }
+    }
+}
+
+/// A request whose answer is judged.
+pub(crate) struct Asked<'a> {
+    pub(crate) who: Who,
+    /// The address of GitHub's pages.
+    pub(crate) html_url: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    /// The thing asked for, in words.
+    pub(crate) what: &'a str,
+}
+
+impl Asked<'_> {
+    /// What is in the way, and where it is changed.
+    fn denied(&self, status: StatusCode, headers: &HeaderMap, message: &str) -> Option<String> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let no = No {
+            status: status.as_u16(),
+            message,
+            method: self.method,
+            path: self.path,
+            accepted: header("x-accepted-github-permissions"),
+            scopes: header("x-oauth-scopes"),
+            accepted_scopes: header("x-accepted-oauth-scopes"),
+        };
+        Denied::of(self.who, &no).map(|denied| denied.sentence(self.html_url))
     }
 }
 
@@ -167,7 +210,13 @@ mod tests {
             StatusCode::from_u16(status).unwrap(),
             &map,
             body,
-            "branch 'x' of acme/flights",
+            &Asked {
+                who: Who::Installation(Some(99)),
+                html_url: "https://github.com",
+                method: "POST",
+                path: "/repos/acme/flights/statuses/abc",
+                what: "branch 'x' of acme/flights",
+            },
         )
         .to_string()
     }
@@ -204,9 +253,9 @@ mod tests {
         GitHub asks to wait 60 seconds before the next call
         GitHub asks to wait 1 seconds before the next call
         GitHub asks to wait 3600 seconds before the next call
-        GitHub refuses us: Resource not accessible by integration; give the token or App read access to contents and write access to commit statuses and pull requests
-        GitHub refuses us: Bad credentials; check the token, or the App's id and private key
-        GitHub knows no branch 'x' of acme/flights, or the token may not see it
+        GitHub refuses us: Resource not accessible by integration; the App needs the repository permission 'Commit statuses: read and write': grant it under 'Permissions & events' in the App's settings (https://github.com/settings/apps), then accept it for the installation of acme (99); `trainyard doctor` has the pages
+        GitHub refuses us: Bad credentials; check github.app_id, and that github.private_key_file is a key of this App; and this machine's clock, by which GitHub judges what is signed
+        GitHub knows no branch 'x' of acme/flights; if it exists, the App is not installed in acme/flights: install it, or add the repository to its installation, under 'Install App' in the App's settings (https://github.com/settings/apps); `trainyard doctor` lists the installations
         GitHub rejected the request: Validation Failed, description is too long, state invalid, third (422)
         GitHub cannot be reached: it answered 502: Bad Gateway
         ");

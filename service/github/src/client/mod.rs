@@ -1,14 +1,22 @@
 //! What the service says to GitHub and asks of it, with a token or as a GitHub App.
 
+mod app;
 mod changed_files;
 mod checks;
 mod error;
+mod hook_deliveries;
+mod manifest;
 mod people;
+mod token;
 mod transport;
 
+pub use app::{Account, AppHook, AppInfo, InstallationInfo};
 pub use checks::CheckRunFound;
 pub use error::GitHubError;
+pub use hook_deliveries::{HookDelivery, HookOf};
+pub use manifest::{NewApp, convert_manifest};
 pub use people::Standing;
+pub use token::{Hook, HookConfig, LastResponse, RepositoryRights, TokenInfo};
 
 use error::shortened;
 use http::Method;
@@ -23,6 +31,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use trainyard_core::ids::{CommitSha, RepoName};
+use trainyard_core::permission::Who;
 use trainyard_core::report::Status;
 use transport::Identity;
 
@@ -97,6 +106,10 @@ impl GitHub {
             .map_err(|_| GitHubError::rejected(format!("'{api_url}' is no address")))?
             // octocrab's own retries repeat POSTs at once, which makes duplicates.
             .add_retry_config(RetryConfig::None);
+        let who = match &auth {
+            GitHubAuth::Token(token) => Who::of_token(token.expose_secret()),
+            GitHubAuth::App { .. } => Who::App,
+        };
         let (octocrab, app_id, token) = match auth {
             GitHubAuth::Token(token) if token.expose_secret().trim().is_empty() => {
                 return Err(GitHubError::unauthorized("the token is empty"));
@@ -112,11 +125,12 @@ impl GitHub {
         let octocrab = octocrab
             .build_with_reqwest(http)
             .map_err(|e| GitHubError::rejected(e.to_string()))?;
+        let html_url = Arc::from(git_url.as_str());
         Ok(Self {
             git_url,
             app_id,
             token,
-            root: Identity::new(octocrab, false),
+            root: Identity::new(octocrab, who, html_url),
             patience: None,
             installations: Mutex::default(),
             by_repo: Mutex::default(),
@@ -350,7 +364,8 @@ impl GitHub {
         }
         let octocrab = self.root.octocrab().installation(InstallationId(id));
         let octocrab = octocrab.map_err(|_| GitHubError::unauthorized("installations need a GitHub App"))?;
-        let identity = Identity::new(octocrab, true);
+        let html_url = Arc::from(self.git_url.as_str());
+        let identity = Identity::new(octocrab, Who::Installation(Some(id)), html_url);
         let identity = Arc::new(match self.patience {
             Some(patience) => identity.with_patience(patience),
             None => identity,

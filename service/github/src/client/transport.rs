@@ -1,15 +1,16 @@
 //! One identity at GitHub: octocrab for transport and authentication, our own timeouts and limits.
 
-use super::error::{GitHubError, guessed_wait, shortened};
-use http::Method;
+use super::error::{Asked, GitHubError, guessed_wait, shortened};
 use http::request::Builder;
+use http::{HeaderMap, Method};
 use octocrab::Octocrab;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+use trainyard_core::permission::Who;
 
 /// A call that has no whole answer by then is over.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,7 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A token, an App, or one installation of it. Limits are per identity, so is the wait.
 pub(crate) struct Identity {
     octocrab: Octocrab,
-    installation: bool,
+    who: Who,
+    /// The address of GitHub's pages, where people change what is refused.
+    html_url: Arc<str>,
     patience: Duration,
     /// Two calls at once would mint two tokens.
     minting: tokio::sync::Mutex<()>,
@@ -32,11 +35,12 @@ struct Limit {
 }
 
 impl Identity {
-    pub(crate) fn new(octocrab: Octocrab, installation: bool) -> Self {
+    pub(crate) fn new(octocrab: Octocrab, who: Who, html_url: Arc<str>) -> Self {
         let (minting, limit) = (tokio::sync::Mutex::default(), Mutex::default());
         Self {
             octocrab,
-            installation,
+            who,
+            html_url,
             patience: PATIENCE,
             minting,
             limit,
@@ -66,8 +70,21 @@ impl Identity {
         body: Option<&Value>,
         what: &str,
     ) -> Result<T, GitHubError> {
+        let (_, text) = self.call_whole(method, path, body, what).await?;
+        serde_json::from_str(&text)
+            .map_err(|error| GitHubError::unreachable(format!("its answer about {what} is unreadable: {error}")))
+    }
+
+    /// The same for whoever reads headers, or an answer that may be empty.
+    pub(crate) async fn call_whole(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<(HeaderMap, String), GitHubError> {
         self.may_call()?;
-        if self.installation {
+        if matches!(self.who, Who::Installation(_)) {
             self.token(Duration::from_secs(30)).await?;
         }
         let sent = tokio::time::timeout(self.patience, self.send(method, path, body, what)).await;
@@ -78,23 +95,39 @@ impl Identity {
             )))
         });
         self.remember(answer.as_ref().err());
-        let text = answer?;
-        serde_json::from_str(&text)
-            .map_err(|error| GitHubError::unreachable(format!("its answer about {what} is unreadable: {error}")))
+        answer
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>, what: &str) -> Result<String, GitHubError> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<(HeaderMap, String), GitHubError> {
+        let asked = Asked {
+            who: self.who,
+            html_url: &self.html_url,
+            method: method.as_str(),
+            path,
+            what,
+        };
+        let request = Builder::new().method(method.clone()).uri(path);
         let request = self
             .octocrab
-            .build_request(Builder::new().method(method).uri(path), body)
-            .map_err(|e| broken(&e))?;
-        let response = self.octocrab.execute(request).await.map_err(|e| broken(&e))?;
+            .build_request(request, body)
+            .map_err(|e| self.broken(&e))?;
+        let response = self.octocrab.execute(request).await.map_err(|e| self.broken(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = self.octocrab.body_to_string(response).await.map_err(|e| broken(&e))?;
+        let text = self
+            .octocrab
+            .body_to_string(response)
+            .await
+            .map_err(|e| self.broken(&e))?;
         if status.is_success() {
-            Ok(text)
+            Ok((headers, text))
         } else {
-            Err(GitHubError::from_answer(status, &headers, &text, what))
+            Err(GitHubError::from_answer(status, &headers, &text, &asked))
         }
     }
 
@@ -107,11 +140,29 @@ impl Identity {
             self.octocrab.installation_token_with_buffer(left).await
         };
         let token = match tokio::time::timeout(self.patience, minted).await {
-            Ok(answer) => answer.map_err(|error| broken(&error)),
+            Ok(answer) => answer.map_err(|error| self.broken(&error)),
             Err(_) => Err(GitHubError::unreachable("no installation token in time")),
         };
         self.remember(token.as_ref().err());
         token
+    }
+
+    /// Failures inside octocrab: an answer it judged itself (minting a token), or no answer.
+    fn broken(&self, error: &octocrab::Error) -> GitHubError {
+        if let octocrab::Error::GitHub { source, .. } = error {
+            let none = HeaderMap::new();
+            let headers = source.headers.as_ref().unwrap_or(&none);
+            let body = serde_json::json!({"message": source.message}).to_string();
+            let asked = Asked {
+                who: Who::App,
+                html_url: &self.html_url,
+                method: "POST",
+                path: "/app/installations/access_tokens",
+                what: "such App installation",
+            };
+            return GitHubError::from_answer(source.status_code, headers, &body, &asked);
+        }
+        without_answer(error)
     }
 
     fn may_call(&self) -> Result<(), GitHubError> {
@@ -156,14 +207,8 @@ fn chrono_seconds(duration: Duration) -> chrono::Duration {
     chrono::Duration::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 1000))
 }
 
-/// Failures inside octocrab: an answer it judged itself (minting a token), or no answer.
-fn broken(error: &octocrab::Error) -> GitHubError {
-    if let octocrab::Error::GitHub { source, .. } = error {
-        let none = http::HeaderMap::new();
-        let headers = source.headers.as_ref().unwrap_or(&none);
-        let body = serde_json::json!({"message": source.message}).to_string();
-        return GitHubError::from_answer(source.status_code, headers, &body, "such App installation");
-    }
+/// octocrab got no answer, or asked nothing.
+fn without_answer(error: &octocrab::Error) -> GitHubError {
     if matches!(error, octocrab::Error::JWT { .. }) {
         return GitHubError::unauthorized(
             "the App's private key cannot sign: use the PEM file that GitHub made for the App",

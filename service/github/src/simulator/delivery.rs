@@ -2,6 +2,7 @@
 //! never tries again by itself.
 
 use super::Shared;
+use super::apps::Hook;
 use super::clock::now;
 use crate::client::is_loopback;
 use crate::signature::sign;
@@ -16,9 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The id of the one webhook that every repository has.
 pub(crate) const HOOK_ID: u64 = 1;
 
+/// Whose webhook it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Receiver {
+    /// The one that every repository has, [`HOOK_ID`].
+    Everywhere,
+    /// An App's.
+    App(u64),
+    /// One that somebody made for a repository.
+    Hook(u64),
+}
+
 /// A webhook to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
+    to: Receiver,
     guid: String,
     event: String,
     action: Option<String>,
@@ -30,6 +43,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     pub(crate) fn new(event: &str, repo: &str, body: &Value) -> Self {
         Self {
+            to: Receiver::Everywhere,
             guid: uuid::Uuid::now_v7().to_string(),
             event: event.to_owned(),
             action: body.get("action").and_then(Value::as_str).map(str::to_owned),
@@ -38,11 +52,18 @@ impl Outgoing {
             redelivery: false,
         }
     }
+
+    /// The same for another's webhook.
+    pub(crate) fn to(mut self, to: Receiver) -> Self {
+        self.to = to;
+        self
+    }
 }
 
 /// One attempt to deliver a webhook.
 #[derive(Clone, Debug)]
 pub struct DeliveryRecord {
+    pub(crate) to: Receiver,
     /// The attempt.
     pub id: u64,
     /// The delivery: all its attempts have the same.
@@ -74,6 +95,7 @@ pub struct DeliveryRecord {
 impl DeliveryRecord {
     pub(crate) fn again(&self) -> Outgoing {
         Outgoing {
+            to: self.to,
             guid: self.guid.clone(),
             event: self.event.clone(),
             action: self.action.clone(),
@@ -114,14 +136,46 @@ impl DeliveryRecord {
 pub(crate) async fn run(shared: Weak<Shared>, mut queue: UnboundedReceiver<Outgoing>) {
     while let Some(outgoing) = queue.recv().await {
         let Some(shared) = shared.upgrade() else { return };
-        let url = shared.state().webhook_url.clone();
-        if let Some(url) = url {
-            deliver(&shared, &url, outgoing).await;
+        if let Some(target) = target(&shared, outgoing.to) {
+            deliver(&shared, &target, outgoing).await;
         }
     }
 }
 
-async fn deliver(shared: &Arc<Shared>, url: &str, outgoing: Outgoing) {
+/// Where a webhook sends to.
+struct Target {
+    url: String,
+    secret: Option<String>,
+    hook_id: u64,
+    kind: &'static str,
+}
+
+fn target(shared: &Shared, to: Receiver) -> Option<Target> {
+    let state = shared.state();
+    let of = |hook: &Hook, hook_id, kind| {
+        hook.active.then(|| hook.url.clone()).flatten().map(|url| Target {
+            url,
+            secret: hook.secret.clone(),
+            hook_id,
+            kind,
+        })
+    };
+    match to {
+        Receiver::Everywhere => Some(Target {
+            url: state.webhook_url.clone()?,
+            secret: Some(shared.config.webhook_secret.clone()),
+            hook_id: HOOK_ID,
+            kind: "repository",
+        }),
+        Receiver::App(id) => {
+            let (hook_id, hook) = state.app(id)?.hook.as_ref()?;
+            of(hook, *hook_id, "integration")
+        }
+        Receiver::Hook(id) => of(&state.hooks.iter().find(|hook| hook.id == id)?.hook, id, "repository"),
+    }
+}
+
+async fn deliver(shared: &Arc<Shared>, target: &Target, outgoing: Outgoing) {
     let mut headers = Map::new();
     for (name, value) in [
         ("Accept", "*/*".to_owned()),
@@ -129,17 +183,16 @@ async fn deliver(shared: &Arc<Shared>, url: &str, outgoing: Outgoing) {
         ("User-Agent", "GitHub-Hookshot/5171a2c".to_owned()),
         ("X-GitHub-Delivery", outgoing.guid.clone()),
         ("X-GitHub-Event", outgoing.event.clone()),
-        ("X-GitHub-Hook-ID", HOOK_ID.to_string()),
-        ("X-GitHub-Hook-Installation-Target-Type", "repository".to_owned()),
-        (
-            "X-Hub-Signature-256",
-            sign(&shared.config.webhook_secret, &outgoing.body),
-        ),
+        ("X-GitHub-Hook-ID", target.hook_id.to_string()),
+        ("X-GitHub-Hook-Installation-Target-Type", target.kind.to_owned()),
     ] {
         headers.insert(name.to_owned(), value.into());
     }
+    if let Some(secret) = &target.secret {
+        headers.insert("X-Hub-Signature-256".to_owned(), sign(secret, &outgoing.body).into());
+    }
     let begun = Instant::now();
-    let answered = send(url, &headers, outgoing.body.clone()).await;
+    let answered = send(&target.url, &headers, outgoing.body.clone()).await;
     let duration = begun.elapsed().as_secs_f64();
     let (status_code, status, answer) = match answered {
         Ok((code, answer)) if (200..300).contains(&code) => (Some(code), "OK".to_owned(), answer),
@@ -158,6 +211,7 @@ async fn deliver(shared: &Arc<Shared>, url: &str, outgoing: Outgoing) {
     let id = state.next_id();
     state.deliveries.push(DeliveryRecord {
         id,
+        to: outgoing.to,
         guid: outgoing.guid,
         event: outgoing.event,
         action: outgoing.action,

@@ -165,12 +165,22 @@ fn pull_payload(shared: &Shared, repo: &RepoInfo, pull: &Pull, action: &str) -> 
     })
 }
 
+/// Tells everybody who hears this event of this repository.
 pub(crate) fn send(shared: &Shared, event: &str, mut body: Value) {
-    if let Some(app) = &shared.config.app {
-        body["installation"] =
-            json!({"id": app.installation_id, "node_id": format!("MDI6SW5zdGFsbGF0aW9u{}", app.installation_id)});
-    }
     let repo = body["repository"]["full_name"].as_str().unwrap_or_default().to_owned();
+    let owner = repo.split('/').next().unwrap_or_default().to_owned();
+    let installation = |id: u64| json!({"id": id, "node_id": format!("MDI6SW5zdGFsbGF0aW9u{id}")});
+    let others = shared.state().audience(event, &owner, &repo);
+    for (to, at) in others {
+        let mut body = body.clone();
+        if let Some(id) = at {
+            body["installation"] = installation(id);
+        }
+        let _ = shared.outgoing.send(Outgoing::new(event, &repo, &body).to(to));
+    }
+    if let Some(app) = &shared.config.app {
+        body["installation"] = installation(app.installation_id);
+    }
     // The receiver is gone only when the simulator is.
     let _ = shared.outgoing.send(Outgoing::new(event, &repo, &body));
 }

@@ -48,7 +48,7 @@ pub(crate) async fn serve(
             .repo(&name)
             .map(|repo| (repo.info(), Arc::clone(&repo.pushing)))
     });
-    let access = shared.git_access(request.headers());
+    let access = shared.git_access(request.headers(), repo.as_ref().map(|(repo, _)| &repo.name), pushes);
     let open = repo.as_ref().is_some_and(|(repo, _)| !repo.private) && !pushes;
     if access == Some(false) || (access.is_none() && !open) {
         let challenge = [(

@@ -5,6 +5,7 @@
 
 mod api;
 mod api_error;
+mod apps;
 mod asked;
 mod auth;
 mod check_records;
@@ -14,10 +15,13 @@ mod delivery;
 mod events;
 mod fault;
 mod git_http;
+mod installed;
 mod names;
 mod payload;
 mod people;
 mod repository;
+mod rights;
+mod staff;
 mod state;
 
 pub use asked::Click;
@@ -159,7 +163,11 @@ impl Simulator {
             listener.with_context(|| format!("cannot listen on {}: choose another --listen", config.listen))?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let (outgoing, queue) = mpsc::unbounded_channel();
-        let state = Mutex::new(State::new(config.webhook_url.clone()));
+        let mut state = State::new(config.webhook_url.clone());
+        if let Some(app) = &config.app {
+            state.seed(app, &config.login);
+        }
+        let state = Mutex::new(state);
         let (faults, calls) = (Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared {
             config,
@@ -379,6 +387,15 @@ impl Simulator {
 
     /// Makes every installation token invalid, as GitHub does when an App is suspended.
     pub fn revoke_installation_tokens(&self) {
-        self.shared.state().tokens.clear();
+        let by_app = |rights: &rights::Rights| {
+            matches!(
+                rights,
+                rights::Rights::Permissions {
+                    installation: Some(_),
+                    ..
+                }
+            )
+        };
+        self.shared.state().tokens.retain(|_, token| !by_app(&token.rights));
     }
 }

@@ -1,9 +1,10 @@
 //! What the simulator remembers.
 
+use super::apps::{App, Installation, RepoHook};
+use super::auth::Token;
 use super::check_records::Checks;
 use super::clock::now;
 use super::delivery::DeliveryRecord;
-use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +12,13 @@ use trainyard_core::ids::RepoName;
 
 pub(crate) struct State {
     pub(crate) repos: Vec<Repo>,
-    /// Installation tokens and when they expire.
-    pub(crate) tokens: HashMap<String, DateTime<Utc>>,
+    /// Tokens, but the one that opens everything.
+    pub(crate) tokens: HashMap<String, Token>,
+    pub(crate) apps: Vec<App>,
+    pub(crate) installations: Vec<Installation>,
+    /// Codes of the manifest flow and the Apps that they stand for; each is used once.
+    pub(crate) codes: HashMap<String, u64>,
+    pub(crate) hooks: Vec<RepoHook>,
     pub(crate) deliveries: Vec<DeliveryRecord>,
     pub(crate) webhook_url: Option<String>,
     /// Names that repositories had, with their numbers.
@@ -109,6 +115,10 @@ impl State {
         Self {
             repos: Vec::new(),
             tokens: HashMap::new(),
+            apps: Vec::new(),
+            installations: Vec::new(),
+            codes: HashMap::new(),
+            hooks: Vec::new(),
             deliveries: Vec::new(),
             webhook_url,
             former: HashMap::new(),

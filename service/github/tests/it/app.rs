@@ -157,8 +157,9 @@ async fn wrong_apps_are_told_what_to_check() {
     let simulator = simulator(Duration::from_secs(3600)).await;
     let other = client(&simulator, 1).default_branch(&repo()).await.unwrap_err();
     let installation = client(&simulator, 4711).clone_token(Some(5)).await.unwrap_err();
-    insta::assert_snapshot!(format!("{other}\n{installation}"), @"
-    GitHub refuses us: 'Issuer' claim ('iss') must be an Integer or a client id; check the token, or the App's id and private key
-    GitHub knows no such App installation, or the token may not see it
+    let said = format!("{other}\n{installation}").replace(simulator.base_url(), "https://github.com");
+    insta::assert_snapshot!(said, @"
+    GitHub refuses us: 'Issuer' claim ('iss') must be an Integer or a client id; check github.app_id, and that github.private_key_file is a key of this App; and this machine's clock, by which GitHub judges what is signed
+    GitHub knows no such App installation; if it exists, the App is not installed there: install it, or add the repository to its installation, under 'Install App' in the App's settings (https://github.com/settings/apps); `trainyard doctor` lists the installations
     ");
 }

@@ -109,15 +109,19 @@ async fn refusals_are_typed() {
     let wrong = GitHubAuth::Token(SecretString::from("ghp_wrong"));
     let stranger = GitHub::new(simulator.base_url(), simulator.base_url(), wrong).unwrap();
     said.push(stranger.default_branch(&repo()).await.unwrap_err());
-    let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+    let here = simulator.base_url();
+    let said: Vec<String> = said
+        .iter()
+        .map(|error| error.to_string().replace(here, "https://github.com"))
+        .collect();
     insta::assert_snapshot!(said.join("\n"), @"
     GitHub rejected the request: No commit found for SHA: 1111111111111111111111111111111111111111 (422)
     GitHub rejected the request: Validation Failed, target_url must use http(s) scheme (422)
-    GitHub knows no repository acme/nothing, or the token may not see it
-    GitHub knows no branch 'no such branch' of acme/flights, or the token may not see it
-    GitHub knows no pull request 7 in acme/flights, or the token may not see it
-    GitHub knows no pull request 7 in acme/flights, or the token may not see it
-    GitHub refuses us: Bad credentials; check the token, or the App's id and private key
+    GitHub knows no repository acme/nothing; if it exists, the token's account may not see acme/nothing: invite the account, or use a token with the scope 'repo' (https://github.com/settings/tokens)
+    GitHub knows no branch 'no such branch' of acme/flights; if it exists, the token's account may not see acme/flights: invite the account, or use a token with the scope 'repo' (https://github.com/settings/tokens)
+    GitHub knows no pull request 7 in acme/flights; if it exists, the token's account may not see acme/flights: invite the account, or use a token with the scope 'repo' (https://github.com/settings/tokens)
+    GitHub knows no pull request 7 in acme/flights; if it exists, the token's account may not see acme/flights: invite the account, or use a token with the scope 'repo' (https://github.com/settings/tokens)
+    GitHub refuses us: Bad credentials; github.token is wrong, expired or was taken back: make a new one at https://github.com/settings/tokens
     ");
     assert!(!said.join("").contains("ghp_"));
 }

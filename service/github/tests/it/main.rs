@@ -11,6 +11,7 @@ mod git;
 mod mirror;
 mod people;
 mod receiver;
+mod rights;
 mod simulator;
 mod webhooks;
 mod workspace;

@@ -9,6 +9,7 @@ mod doctor;
 mod door;
 mod gate;
 mod gc;
+mod github;
 mod hold;
 mod lint;
 mod logs;
@@ -73,6 +74,7 @@ enum Command {
     Schema(schema::Schema),
     SchemaDiff(schema_diff::SchemaDiff),
     Doctor(doctor::Doctor),
+    Github(github::GitHub),
     Runs(runs::Runs),
     Logs(logs::Logs),
     Why(why::Why),
@@ -151,6 +153,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,
             Command::Doctor(command) => command.perform(path, variable).await,
+            Command::Github(command) => command.perform(path, variable).await,
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,

@@ -46,6 +46,14 @@ impl Service {
         self.send(request).await
     }
 
+    /// Whether it stored a delivery with this id.
+    pub(super) async fn knows_delivery(&self, id: &str) -> bool {
+        let path = format!("/api/v1/deliveries/{}", crate::views::path_part(id));
+        self.send(self.client.get(format!("{}{path}", self.url)).timeout(PATIENCE))
+            .await
+            .is_ok()
+    }
+
     async fn send(&self, request: RequestBuilder) -> Result<Value> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret()),

@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 24] = [
+pub(super) const VARIABLES: [(&str, Set); 26] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -31,6 +31,9 @@ pub(super) const VARIABLES: [(&str, Set); 24] = [
     ("TRAINYARD_GITHUB_TOKEN", |c, v| {
         put(&mut c.github.token, Some(v.into()))
     }),
+    ("TRAINYARD_GITHUB_TOKEN_FILE", |c, v| {
+        put(&mut c.github.token_file, Some(v.into()))
+    }),
     ("TRAINYARD_GITHUB_APP_ID", |c, v| {
         put(&mut c.github.app_id, Some(number(&v)?))
     }),
@@ -39,6 +42,9 @@ pub(super) const VARIABLES: [(&str, Set); 24] = [
     }),
     ("TRAINYARD_WEBHOOK_SECRET", |c, v| {
         put(&mut c.github.webhook_secret, Some(v.into()))
+    }),
+    ("TRAINYARD_WEBHOOK_SECRET_FILE", |c, v| {
+        put(&mut c.github.webhook_secret_file, Some(v.into()))
     }),
     ("TRAINYARD_WEBHOOK_SECRET_PREVIOUS", |c, v| {
         put(&mut c.github.webhook_secret_previous, Some(v.into()))

@@ -114,12 +114,16 @@ pub struct GitHub {
     pub git_url: String,
     /// A personal access token.
     pub token: Option<SecretString>,
+    /// A file with that token alone in it.
+    pub token_file: Option<PathBuf>,
     /// A GitHub App's id.
     pub app_id: Option<u64>,
     /// The App's private key, PEM.
     pub private_key_file: Option<PathBuf>,
     /// Signs webhooks.
     pub webhook_secret: Option<SecretString>,
+    /// A file with that secret alone in it.
+    pub webhook_secret_file: Option<PathBuf>,
     /// Signed them before.
     pub webhook_secret_previous: Option<SecretString>,
 }
@@ -186,9 +190,11 @@ impl Default for GitHub {
             api_url: "https://api.github.com".to_owned(),
             git_url: "https://github.com".to_owned(),
             token: None,
+            token_file: None,
             app_id: None,
             private_key_file: None,
             webhook_secret: None,
+            webhook_secret_file: None,
             webhook_secret_previous: None,
         }
     }
@@ -224,13 +230,51 @@ impl Config {
             Some(path) => Some((path.to_owned(), read(path)?)),
             None => None,
         };
-        let mut config = match &found {
+        let config = match &found {
             Some((path, text)) => file::parse(path, text)?,
             None => Self::default(),
         };
-        environment::apply(&mut config, variable)?;
-        config.check()?;
-        Ok(config)
+        config.finish(variable)
+    }
+
+    /// The defaults with the environment over them, for a file that is yet to be written.
+    pub fn without_file(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::default().finish(variable)
+    }
+
+    fn finish(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        environment::apply(&mut self, variable)?;
+        self.read_secrets()?;
+        self.check()?;
+        Ok(self)
+    }
+
+    /// Secrets that are in files of their own.
+    fn read_secrets(&mut self) -> Result<(), ConfigError> {
+        let github = &mut self.github;
+        for (name, file, value) in [
+            ("token", &github.token_file, &mut github.token),
+            (
+                "webhook_secret",
+                &github.webhook_secret_file,
+                &mut github.webhook_secret,
+            ),
+        ] {
+            let Some(path) = file else { continue };
+            let wrong = |why: String| ConfigError(format!("github.{name}_file {} {why}", path.display()));
+            if value.is_some() {
+                return Err(ConfigError(format!(
+                    "github.{name} and github.{name}_file are both set: remove one of them"
+                )));
+            }
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            let text = text.trim();
+            if text.is_empty() || text.contains(char::is_control) {
+                return Err(wrong("has to be one line with nothing else in it".to_owned()));
+            }
+            *value = Some(text.into());
+        }
+        Ok(())
     }
 
     /// What no single value can tell.

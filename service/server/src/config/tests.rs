@@ -81,7 +81,7 @@ fn mistakes_are_shown_at_their_place() {
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(said.join("\n"), @"
     trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
-    trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, app_id, private_key_file, webhook_secret, webhook_secret_previous
+    trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, webhook_secret, webhook_secret_file, webhook_secret_previous
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
     trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
@@ -189,6 +189,36 @@ fn files_that_cannot_be_read_and_bad_variables_are_named() {
         Config::load(Some(&path), |_| Some(String::new())).is_ok(),
         "an empty variable is not set"
     );
+}
+
+#[test]
+fn secrets_can_be_in_files_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("token", "ghp_1\n");
+    write("secret", "two words\n");
+    write("empty", "\n");
+    let load = |text: &str| {
+        let text = text.replace("{}", &folder.path().display().to_string());
+        let path = folder.path().join("t.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path), none)
+    };
+    let config = load("[github]\ntoken_file = \"{}/token\"\nwebhook_secret_file = \"{}/secret\"").unwrap();
+    assert_eq!(config.github.token.unwrap().expose_secret(), "ghp_1");
+    assert_eq!(config.github.webhook_secret.unwrap().expose_secret(), "two words");
+    let wrong = [
+        "[github]\ntoken_file = \"{}/empty\"",
+        "[github]\ntoken_file = \"{}/nothing\"",
+        "[github]\ntoken = \"t\"\ntoken_file = \"{}/token\"",
+    ];
+    let said = wrong.map(|text| load(text).unwrap_err().to_string());
+    let said = said.join("\n").replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(said, @"
+    github.token_file FOLDER/empty has to be one line with nothing else in it
+    github.token_file FOLDER/nothing cannot be read: No such file or directory (os error 2)
+    github.token and github.token_file are both set: remove one of them
+    ");
 }
 
 #[test]

@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "backup",
     "restore",
     "gate",
+    "github",
     "schema-diff",
 ];
 

@@ -87,6 +87,7 @@ fn everything_that_is_wrong_is_said_with_what_to_do() {
     warning  secrets              events.token is shorter than 16 characters and could be guessed
     warning  data_root            data is not there: set data_root if pipelines read external data
     problem  executor             Docker at unix:///nowhere/docker.sock does not answer: start it with `make setup` or `systemctl start docker`, or correct DOCKER_HOST
+    problem  github addresses     api_url is http://127.0.0.1:9 and git_url is https://github.com: of an Enterprise server both are its own (https://HOST/api/v3 and https://HOST)
     problem  github               GitHub cannot be reached: Connection refused (os error 111); correct [github], or the way there
     problem  target flights       its repository /nowhere/models cannot be written: No such file or directory (os error 2); make it, or correct it
     problem  target flights       the model server at http://127.0.0.1:9 does not answer: connection refused or broken; start it, or correct its url in [targets]

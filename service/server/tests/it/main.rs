@@ -15,6 +15,7 @@ mod docker_serving;
 mod doctor;
 mod events;
 mod gate;
+mod github_setup;
 mod lint;
 mod load;
 mod models;

@@ -157,7 +157,7 @@ fn a_restored_database_is_told_everywhere_until_a_person_decides() {
 
 /// The command in a sentence for a person, as it would be typed.
 fn typed(sentence: &str) -> Vec<String> {
-    let command = sentence.split('`').find(|part| part.starts_with("trainyard "));
+    let command = sentence.split('`').find(|part| part.starts_with("trainyard targets "));
     let words = command
         .unwrap_or_else(|| panic!("no command in {sentence:?}"))
         .split(' ');

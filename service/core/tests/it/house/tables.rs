@@ -60,9 +60,10 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 33] = [
+pub const CORE_ROOMS: [&str; 34] = [
     "ids",
     "glob",
+    "permission",
     "placeholder",
     "suggest",
     "quantity",

@@ -1,8 +1,10 @@
 //! The REST API under `/`, as api.github.com has it, and git beside it.
 
+mod apps;
 pub(crate) mod checks;
 mod comments;
 mod hooks;
+mod manifest;
 mod people;
 pub(crate) mod pull_files;
 pub(crate) mod pulls;
@@ -12,6 +14,7 @@ mod statuses;
 use super::api_error::ApiError;
 use super::auth::Identity;
 use super::fault::{Fault, broken_off};
+use super::rights::Rights;
 use super::state::{Repo, RepoInfo};
 use super::{ApiCall, Shared, git_http};
 use axum::extract::{FromRequestParts, OriginalUri, Request, State};
@@ -32,8 +35,8 @@ const HOURLY_LIMIT: usize = 5000;
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let repo = Router::new()
         .route("/", get(repos::show))
-        .route("/installation", get(repos::installation))
         .route("/collaborators/{login}/permission", get(people::permission))
+        .route("/installation", get(apps::of_repository))
         .route("/branches/{*branch}", get(repos::branch))
         .route("/contents/{*path}", get(repos::contents))
         .route("/commits/{*rest}", get(statuses::of_commit))
@@ -53,6 +56,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/check-suites/{id}", get(checks::suite))
         .route("/check-suites/{id}/check-runs", get(checks::of_suite))
         .route("/check-suites/{id}/rerequest", post(checks::rerequest_suite))
+        .route("/hooks", get(hooks::all).post(hooks::create))
+        .route(
+            "/hooks/{hook}",
+            get(hooks::one).patch(hooks::update).delete(hooks::remove),
+        )
         .route("/hooks/{hook}/pings", post(hooks::ping))
         .route("/hooks/{hook}/deliveries", get(hooks::list))
         .route("/hooks/{hook}/deliveries/{id}", get(hooks::show))
@@ -60,16 +68,33 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let api = Router::new()
         .route("/user", get(repos::user))
         .route("/user/{number}", get(people::by_number))
-        .route("/app", get(repos::app))
-        .route("/app/installations/{id}/access_tokens", post(repos::access_token))
+        .route("/app", get(apps::show))
+        .route("/app/installations", get(apps::installations))
+        .route("/app/installations/{id}", get(apps::installation))
+        .route("/app/installations/{id}/access_tokens", post(apps::access_token))
+        .route("/app/hook/config", get(apps::hook_config).patch(apps::change_hook))
+        .route("/app/hook/deliveries", get(apps::list_deliveries))
+        .route("/app/hook/deliveries/{id}", get(apps::show_delivery))
+        .route("/app/hook/deliveries/{id}/attempts", post(apps::redeliver))
+        .route("/installation/repositories", get(apps::repositories))
         .route("/rate_limit", get(repos::rate_limit))
         .nest("/repositories/{repository}", repo.clone())
+        .route("/app-manifests/{code}/conversions", post(manifest::convert))
         .nest("/repos/{owner}/{name}", repo)
         .fallback(|| async { ApiError::not_found() })
         .layer(from_fn_with_state(Arc::clone(&shared), door));
     Router::new()
         .route("/{owner}/{name}/{*service}", any(git_http::serve))
         .route("/git/{owner}/{name}/{*service}", any(git_http::serve))
+        .route("/settings/apps/new", post(manifest::for_user))
+        .route(
+            "/organizations/{org}/settings/apps/new",
+            post(manifest::for_organization),
+        )
+        .route(
+            "/apps/{slug}/installations/new",
+            get(manifest::install_page).post(manifest::install),
+        )
         .merge(api)
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(shared)
@@ -89,12 +114,25 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     if let Some(response) = fault.answer().await {
         return response;
     }
-    let identity = match shared.identify(request.headers()) {
-        Ok(identity) => identity,
-        Err(message) => return ApiError::new(StatusCode::UNAUTHORIZED, message).into_response(),
+    // Who has the code needs no credentials.
+    let open = request.uri().path().starts_with("/app-manifests/");
+    let mut response = if open {
+        next.run(request).await
+    } else {
+        let (identity, rights) = match shared.identify(request.headers()) {
+            Ok(caller) => caller,
+            Err(error) => return error.into_response(),
+        };
+        let (headers, allowed) = shared.allow(&rights, request.method().as_str(), request.uri().path());
+        request.extensions_mut().insert(identity);
+        request.extensions_mut().insert(rights);
+        let mut response = match allowed {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        };
+        response.headers_mut().extend(headers);
+        response
     };
-    request.extensions_mut().insert(identity);
-    let mut response = next.run(request).await;
     if fault == Fault::LoseAnswer {
         return broken_off(response.status());
     }
@@ -118,6 +156,7 @@ pub(crate) struct Asked {
     pub(crate) shared: Arc<Shared>,
     pub(crate) repo: RepoInfo,
     pub(crate) identity: Identity,
+    login: String,
 }
 
 impl Asked {
@@ -131,7 +170,7 @@ impl Asked {
     }
 
     pub(crate) fn login(&self) -> String {
-        self.shared.login(&self.identity)
+        self.login.clone()
     }
 }
 
@@ -151,6 +190,11 @@ impl FromRequestParts<Arc<Shared>> for Asked {
             .get::<Identity>()
             .cloned()
             .ok_or_else(ApiError::not_found)?;
+        let rights = parts
+            .extensions
+            .get::<Rights>()
+            .cloned()
+            .ok_or_else(ApiError::not_found)?;
         let installation = whole.ends_with("/installation");
         if (identity == Identity::App) != installation {
             return Err(ApiError::new(
@@ -162,6 +206,7 @@ impl FromRequestParts<Arc<Shared>> for Asked {
         Ok(Self {
             shared: Arc::clone(shared),
             repo,
+            login: shared.login(&identity, &rights),
             identity,
         })
     }

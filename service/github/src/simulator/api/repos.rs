@@ -57,45 +57,6 @@ pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity):
     }
 }
 
-pub(crate) async fn app(State(shared): State<Arc<Shared>>, Extension(identity): Extension<Identity>) -> Answer {
-    match (&shared.config.app, identity) {
-        (Some(app), Identity::App) => Ok(Json(
-            json!({"id": app.app_id, "slug": app.slug, "name": app.slug, "events": ["push", "pull_request"]}),
-        )
-        .into_response()),
-        _ => Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "A JSON web token could not be decoded",
-        )),
-    }
-}
-
-pub(crate) async fn installation(asked: Asked) -> Answer {
-    let app = asked.shared.config.app.as_ref().ok_or_else(ApiError::not_found)?;
-    let account = payload::user(&asked.shared, asked.repo.name.owner());
-    Ok(
-        Json(json!({"id": app.installation_id, "app_id": app.app_id, "app_slug": app.slug, "account": account}))
-            .into_response(),
-    )
-}
-
-pub(crate) async fn access_token(
-    State(shared): State<Arc<Shared>>,
-    Extension(identity): Extension<Identity>,
-    Path(id): Path<u64>,
-) -> Answer {
-    let (Some(app), Identity::App) = (&shared.config.app, identity) else {
-        return Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "A JSON web token could not be decoded",
-        ));
-    };
-    if app.installation_id != id {
-        return Err(ApiError::not_found());
-    }
-    Ok((StatusCode::CREATED, Json(shared.mint_token(app))).into_response())
-}
-
 pub(crate) async fn rate_limit(State(shared): State<Arc<Shared>>) -> Answer {
     let used = shared.calls().len();
     let core = json!({"limit": super::HOURLY_LIMIT, "used": used, "remaining": super::HOURLY_LIMIT.saturating_sub(used), "reset": chrono::Utc::now().timestamp() + 3600});

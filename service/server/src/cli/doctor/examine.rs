@@ -1,13 +1,15 @@
 //! What the doctor looks at.
 
-use super::Checks;
+use super::{Checks, github};
 use crate::cli::service::Service;
 use crate::config::Config;
 use secrecy::ExposeSecret;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 use tokio::time::timeout;
+use trainyard_core::ids::RepoName;
 use trainyard_core::registry::left_alone;
 use trainyard_core::sentence;
 use trainyard_engine::serving::Target;
@@ -19,7 +21,7 @@ const LOW_DISK_BYTES: u64 = 2 << 30;
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Looks at everything, in the order in which things need each other.
-pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConfig) {
+pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConfig, repos: &[RepoName]) {
     listening(checks, config).await;
     secrets(checks, config);
     data_folder(checks, config);
@@ -28,7 +30,7 @@ pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConf
         Err(error) => checks.problem("engine", error),
         Ok(engine) => {
             executor(checks, &engine).await;
-            github(checks, &engine).await;
+            github::examine(checks, config, &engine, repos).await;
             targets(checks, &engine).await;
         }
     }
@@ -63,6 +65,20 @@ fn secrets(checks: &mut Checks, config: &Config) {
             "events",
             "data arrivals are refused: set [events] token if something shall announce data",
         );
+    }
+    for (name, file) in [
+        ("private_key_file", &config.github.private_key_file),
+        ("token_file", &config.github.token_file),
+        ("webhook_secret_file", &config.github.webhook_secret_file),
+    ] {
+        let Some(file) = file else { continue };
+        if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+            let (path, name) = (file.display(), format!("github.{name}"));
+            checks.warn(
+                "secrets",
+                format!("{name} {path} is readable by others: chmod 600 {path}"),
+            );
+        }
     }
     let short = |secret: &secrecy::SecretString| secret.expose_secret().len() < 16;
     for (name, secret) in [
@@ -159,17 +175,6 @@ async fn executor(checks: &mut Checks, engine: &Engine) {
             "components image",
             format!("{error}; `make images` makes it, or set executor.components_image"),
         ),
-    }
-}
-
-async fn github(checks: &mut Checks, engine: &Engine) {
-    match engine.github_account().await {
-        None => checks.warn(
-            "github",
-            "not configured: pushes and pull requests start nothing; set [github]",
-        ),
-        Some(Ok(account)) => checks.ok("github", format!("known as {account}")),
-        Some(Err(error)) => checks.problem("github", format!("{error}; correct [github], or the way there")),
     }
 }
 

@@ -1,6 +1,9 @@
 //! `trainyard doctor`.
 
 mod examine;
+mod github;
+
+pub(super) use github::{app_settings, installation_place, repositories};
 
 use super::output::{self, Tone, plain};
 use crate::config::Config;
@@ -8,17 +11,21 @@ use anyhow::Result;
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
+use trainyard_core::ids::RepoName;
 
 /// Check the configuration and everything the service needs
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  trainyard doctor\n  trainyard doctor --config /etc/trainyard/trainyard.toml --json\n\n\
+    after_help = "Examples:\n  trainyard doctor\n  trainyard doctor --config /etc/trainyard/trainyard.toml --json\n  trainyard doctor --repo acme/flights\n\n\
     Exits with 1 if there is a problem; warnings are things that may be as you want them."
 )]
 pub(super) struct Doctor {
     /// Print the checks as JSON
     #[arg(long)]
     json: bool,
+    /// A repository that GitHub shall let the service work with, besides those it knows
+    #[arg(long = "repo", value_name = "OWNER/NAME", value_parser = RepoName::parse)]
+    repos: Vec<RepoName>,
 }
 
 /// How a check went.
@@ -80,7 +87,7 @@ impl Doctor {
             Err(error) => checks.problem("configuration", error),
             Ok((engine, config)) => {
                 checks.ok("configuration", from);
-                examine::all(&mut checks, &config, engine).await;
+                examine::all(&mut checks, &config, engine, &self.repos).await;
             }
         }
         let sick = checks.0.iter().any(|check| check.health == Health::Problem);
