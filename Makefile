@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly lint bench clean
+.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly conformance lint bench clean
 
 # One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
 # because with it features are those of the tests.
@@ -74,6 +74,15 @@ EXECUTOR ?= process
 KILLS ?= 200
 crash: ## 200 kills of a service that trains and pushes; other ones with SEED=…, fewer with KILLS=…, in EXECUTOR=docker
 	SEED=$(SEED) KILLS=$(KILLS) EXECUTOR=$(EXECUTOR) cargo test --workspace --test it -- --ignored --exact --nocapture crash::many_random_kills
+
+# What is installed from npm serves this alone and lives in the user's cache.
+PRISM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trainyard/prism
+conformance: ## Our requests and the simulator's answers against GitHub's published description (npm's Prism between them)
+	@mkdir -p $(PRISM)
+	@npm install --prefix $(PRISM) --silent --ignore-scripts --no-audit --no-fund --no-save \
+		@octokit/openapi@23.0.2 @stoplight/prism-cli@5.14.2
+	TRAINYARD_PRISM=$(PRISM) cargo test --workspace --test it -- --ignored --exact \
+		conformance::requests_and_answers_follow_githubs_description
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -8,15 +8,32 @@ use std::collections::BTreeMap;
 /// Repositories of one installation that are listed; more are counted only.
 const LISTED: usize = 100;
 
-/// A user or an organisation.
+/// A user, an organisation or an enterprise.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(from = "Named")]
 pub struct Account {
-    /// Its name; an enterprise has none.
-    #[serde(default, alias = "slug")]
+    /// Its name in addresses.
     pub login: String,
     /// `User`, `Organization` or another.
-    #[serde(default, rename = "type")]
     pub kind: String,
+}
+
+/// An account as GitHub tells it: an enterprise has a slug in place of a login.
+#[derive(Deserialize)]
+struct Named {
+    login: Option<String>,
+    slug: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+impl From<Named> for Account {
+    fn from(named: Named) -> Self {
+        Self {
+            login: named.login.or(named.slug).unwrap_or_default(),
+            kind: named.kind,
+        }
+    }
 }
 
 impl Account {
@@ -105,11 +122,11 @@ struct Repositories {
     #[serde(default)]
     total_count: usize,
     #[serde(default)]
-    repositories: Vec<Named>,
+    repositories: Vec<Listed>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct Listed {
     full_name: String,
 }
 

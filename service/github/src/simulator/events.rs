@@ -47,13 +47,13 @@ async fn push_payload(
     let (mut commits, mut head) = (Vec::new(), Value::Null);
     if let Some(new) = new {
         let commit = repository::commit(&repo.path, new).await.unwrap_or_else(|| new.clone());
-        head = payload::commit(shared, repo, &repository::commit_info(&repo.path, &commit).await?);
+        head = payload::pushed_commit(shared, repo, &repository::commit_info(&repo.path, &commit).await?);
         // Of a new branch GitHub tells only commits that no other branch has; its head is enough here.
         let told = match old {
             Some(old) => repository::commits(&repo.path, Some(old), new).await?,
             None => Vec::new(),
         };
-        commits.extend(told.iter().map(|info| payload::commit(shared, repo, info)));
+        commits.extend(told.iter().map(|info| payload::pushed_commit(shared, repo, info)));
     }
     let url = format!("{}/{}", shared.base_url, repo.name);
     let mut body = json!({
@@ -73,6 +73,9 @@ async fn push_payload(
     });
     // Only in push payloads GitHub gives the owner a name and times as numbers.
     body["repository"]["owner"]["name"] = repo.name.owner().into();
+    for time in ["created_at", "pushed_at"] {
+        body["repository"][time] = chrono::Utc::now().timestamp().into();
+    }
     body["repository"]["master_branch"] = repo.default_branch.as_str().into();
     Ok(body)
 }

@@ -6,6 +6,7 @@
 mod app;
 mod checks;
 mod client;
+mod conformance;
 mod faults;
 mod git;
 mod mirror;

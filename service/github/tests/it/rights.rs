@@ -28,7 +28,7 @@ async fn github() -> (Simulator, Workspace) {
 }
 
 /// As a browser posts the page's form: where it is sent, or the page that it sees.
-async fn post_manifest(simulator: &Simulator, manifest: &Value) -> Result<reqwest::Url, String> {
+pub async fn post_manifest(simulator: &Simulator, manifest: &Value) -> Result<reqwest::Url, String> {
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -49,7 +49,7 @@ async fn post_manifest(simulator: &Simulator, manifest: &Value) -> Result<reqwes
     }
 }
 
-fn manifest() -> Value {
+pub fn manifest() -> Value {
     json!({
         "name": "Yard", "url": "https://example.com", "redirect_url": "http://127.0.0.1:1/created",
         "default_permissions": PERMISSIONS.into_iter().collect::<std::collections::BTreeMap<_, _>>(),

@@ -7,7 +7,7 @@ use crate::simulator::api_error::ApiError;
 use crate::simulator::apps::{App, Hook, Installation, Permissions};
 use crate::simulator::clock::now;
 use crate::simulator::delivery::{DeliveryRecord, Outgoing, Receiver};
-use crate::simulator::payload;
+use crate::simulator::payload::{self, EPOCH};
 use crate::simulator::rights::{Reach, Rights};
 use axum::Json;
 use axum::extract::{Extension, OriginalUri, Path, State};
@@ -55,7 +55,15 @@ pub(crate) async fn installations(
         .filter(|at| at.app_id == app.id)
         .cloned()
         .collect();
-    let found = found.iter().map(|at| shared.installation_json(at)).collect();
+    let listed = |at: &Installation| {
+        let mut json = shared.installation_json(at);
+        // The published description asks of an account in this list to be a user and an enterprise at once.
+        let account = &mut json["account"];
+        (account["name"], account["slug"]) = (account["login"].clone(), account["login"].clone());
+        (account["created_at"], account["updated_at"]) = (EPOCH.into(), EPOCH.into());
+        json
+    };
+    let found = found.iter().map(listed).collect();
     Ok(page(&shared, &uri, found))
 }
 

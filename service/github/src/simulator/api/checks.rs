@@ -248,7 +248,7 @@ async fn suite_of(shared: &Shared, repo: &RepoName, suite: &Suite) -> Result<Val
         .map(|repo| repo.info())
         .ok_or_else(ApiError::not_found)?;
     let commit = repository::commit_info(&info.path, &suite.sha).await?;
-    let mut commit = payload::commit(shared, &info, &commit);
+    let mut commit = payload::pushed_commit(shared, &info, &commit);
     let parent = repository::commit(&info.path, &format!("{}^", suite.sha)).await;
     commit["before"] = parent.map_or(Value::Null, Value::from);
     let state = shared.state();

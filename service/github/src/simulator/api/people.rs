@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// `GET /user/{account_id}`.
 pub(crate) async fn by_number(State(shared): State<Arc<Shared>>, Path(number): Path<u32>) -> Answer {
     let login = shared.login_of(number).ok_or_else(ApiError::not_found)?;
-    Ok(Json(payload::user(&shared, &login)).into_response())
+    Ok(Json(payload::public_user(&shared, &login)).into_response())
 }
 
 /// `GET /repos/{owner}/{repo}/collaborators/{username}/permission`.

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) async fn show(asked: Asked) -> Answer {
-    Ok(Json(payload::repository(&asked.shared, &asked.repo)).into_response())
+    Ok(Json(payload::full_repository(&asked.shared, &asked.repo)).into_response())
 }
 
 pub(crate) async fn branch(asked: Asked, Path(path): Path<HashMap<String, String>>) -> Answer {
@@ -24,9 +24,16 @@ pub(crate) async fn branch(asked: Asked, Path(path): Path<HashMap<String, String
     let sha = repository::branch_head(&asked.repo.path, name)
         .await
         .ok_or_else(missing)?;
-    let info = repository::commit_info(&asked.repo.path, &sha).await?;
-    let commit = payload::commit(&asked.shared, &asked.repo, &info);
-    Ok(Json(json!({"name": name, "commit": {"sha": sha, "commit": commit}, "protected": false})).into_response())
+    let api = format!("{}/repos/{}/branches/{name}", asked.shared.base_url, asked.repo.name);
+    let answer = json!({
+        "name": name,
+        "commit": payload::commit(&asked.shared, &asked.repo, &sha).await?,
+        "_links": {"self": api, "html": format!("{}/{}/tree/{name}", asked.shared.base_url, asked.repo.name)},
+        "protected": false,
+        "protection": {"enabled": false},
+        "protection_url": format!("{api}/protection"),
+    });
+    Ok(Json(answer).into_response())
 }
 
 pub(crate) async fn contents(
@@ -43,16 +50,23 @@ pub(crate) async fn contents(
         .await
         .ok_or_else(ApiError::not_found)?;
     let name = path.rsplit('/').next().unwrap_or(path);
+    let (base, repo) = (&asked.shared.base_url, &asked.repo.name);
+    let url = format!("{base}/repos/{repo}/contents/{path}?ref={reference}");
+    let html = format!("{base}/{repo}/blob/{reference}/{path}");
+    let git = format!("{base}/repos/{repo}/git/blobs/{object}");
     let answer = json!({
         "type": "file", "name": name, "path": path, "sha": object, "size": content.len(),
         "encoding": "base64", "content": STANDARD.encode(content),
+        "url": url, "html_url": html, "git_url": git,
+        "download_url": format!("{base}/{repo}/raw/{reference}/{path}"),
+        "_links": {"self": url, "html": html, "git": git},
     });
     Ok(Json(answer).into_response())
 }
 
 pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity): Extension<Identity>) -> Answer {
     match identity {
-        Identity::User => Ok(Json(payload::user(&shared, &shared.config.login)).into_response()),
+        Identity::User => Ok(Json(payload::public_user(&shared, &shared.config.login)).into_response()),
         Identity::App | Identity::Installation => Err(ApiError::forbidden()),
     }
 }
@@ -60,5 +74,5 @@ pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity):
 pub(crate) async fn rate_limit(State(shared): State<Arc<Shared>>) -> Answer {
     let used = shared.calls().len();
     let core = json!({"limit": super::HOURLY_LIMIT, "used": used, "remaining": super::HOURLY_LIMIT.saturating_sub(used), "reset": chrono::Utc::now().timestamp() + 3600});
-    Ok(Json(json!({"resources": {"core": core}, "rate": core})).into_response())
+    Ok(Json(json!({"resources": {"core": core, "search": core}, "rate": core})).into_response())
 }

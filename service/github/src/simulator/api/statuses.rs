@@ -126,16 +126,17 @@ pub(crate) async fn of_commit(
             newest_first.retain(|status| seen.insert(status.context.clone()));
             let statuses: Vec<Value> = newest_first.iter().map(json).collect();
             let repository = payload::repository(&asked.shared, &asked.repo);
+            let api = format!("{}/repos/{}", asked.shared.base_url, asked.repo.name);
             let answer = json!({
                 "state": combined(&newest_first), "sha": sha, "total_count": statuses.len(),
                 "statuses": statuses, "repository": repository,
+                "commit_url": format!("{api}/commits/{sha}"), "url": format!("{api}/commits/{sha}/status"),
             });
             Ok(Json(answer).into_response())
         }
         "commit" => {
-            let info = repository::commit_info(&asked.repo.path, &sha).await?;
-            let commit = payload::commit(&asked.shared, &asked.repo, &info);
-            Ok(Json(json!({"sha": sha, "commit": commit})).into_response())
+            let commit = payload::commit(&asked.shared, &asked.repo, &sha).await?;
+            Ok(Json(commit).into_response())
         }
         _ => Err(ApiError::not_found()),
     }

@@ -1,73 +1,15 @@
 //! GitHub's JSON, as far as its shape matters to a receiver.
 
+mod repositories;
+mod users;
+
 use super::Shared;
-use super::repository::CommitInfo;
 use super::state::{CommentRecord, Pull, RepoInfo, StatusRecord};
+pub(crate) use repositories::{commit, full_repository, pushed_commit, repository};
 use serde_json::{Value, json};
+pub(crate) use users::{EPOCH, public_user, user};
 
-pub(crate) fn user(shared: &Shared, login: &str) -> Value {
-    let api = format!("{}/users/{login}", shared.base_url);
-    let id = shared.number_of(login);
-    json!({
-        "login": login,
-        "id": id,
-        "node_id": format!("U_{id}"),
-        "avatar_url": format!("{}/avatars/{login}", shared.base_url),
-        "gravatar_id": "",
-        "url": api,
-        "html_url": format!("{}/{login}", shared.base_url),
-        "repos_url": format!("{api}/repos"),
-        "type": if login.ends_with("[bot]") { "Bot" } else { "User" },
-        "site_admin": false,
-    })
-}
-
-pub(crate) fn repository(shared: &Shared, repo: &RepoInfo) -> Value {
-    let (html, api) = (
-        format!("{}/{}", shared.base_url, repo.name),
-        format!("{}/repos/{}", shared.base_url, repo.name),
-    );
-    json!({
-        "id": repo.id,
-        "node_id": format!("R_{}", repo.id),
-        "name": repo.name.name(),
-        "full_name": repo.name,
-        "private": repo.private,
-        "owner": user(shared, repo.name.owner()),
-        "html_url": html,
-        "description": null,
-        "fork": false,
-        "url": api,
-        "statuses_url": format!("{api}/statuses/{{sha}}"),
-        "pulls_url": format!("{api}/pulls{{/number}}"),
-        "clone_url": format!("{html}.git"),
-        "git_url": format!("{html}.git"),
-        "homepage": null,
-        "language": null,
-        "archived": false,
-        "disabled": false,
-        "visibility": if repo.private { "private" } else { "public" },
-        "default_branch": repo.default_branch,
-    })
-}
-
-pub(crate) fn commit(shared: &Shared, repo: &RepoInfo, commit: &CommitInfo) -> Value {
-    let person = |(name, email): &(String, String)| json!({"name": name, "email": email});
-    json!({
-        "id": commit.id,
-        "tree_id": commit.tree,
-        "distinct": true,
-        "message": commit.message,
-        "timestamp": commit.timestamp,
-        "url": format!("{}/{}/commit/{}", shared.base_url, repo.name, commit.id),
-        "author": person(&commit.author),
-        "committer": person(&commit.committer),
-        "added": commit.added,
-        "removed": commit.removed,
-        "modified": commit.modified,
-    })
-}
-
+/// GitHub's `pull-request`, whose commits nobody counts here.
 pub(crate) fn pull(shared: &Shared, base: &RepoInfo, pull: &Pull) -> Value {
     let (html, api) = (
         format!("{}/{}", shared.base_url, base.name),
@@ -82,13 +24,23 @@ pub(crate) fn pull(shared: &Shared, base: &RepoInfo, pull: &Pull) -> Value {
             "repo": repository(shared, repo),
         })
     };
-    json!({
-        "url": format!("{api}/pulls/{}", pull.number),
+    let (one, issue) = (
+        format!("{api}/pulls/{}", pull.number),
+        format!("{api}/issues/{}", pull.number),
+    );
+    let href = |url: &str| json!({"href": url});
+    let mut json = json!({
+        "url": one,
         "id": pull.id,
         "node_id": format!("PR_{}", pull.id),
         "html_url": format!("{html}/pull/{}", pull.number),
-        "issue_url": format!("{api}/issues/{}", pull.number),
-        "comments_url": format!("{api}/issues/{}/comments", pull.number),
+        "diff_url": format!("{html}/pull/{}.diff", pull.number),
+        "patch_url": format!("{html}/pull/{}.patch", pull.number),
+        "issue_url": issue,
+        "comments_url": format!("{issue}/comments"),
+        "commits_url": format!("{one}/commits"),
+        "review_comments_url": format!("{one}/comments"),
+        "review_comment_url": format!("{api}/pulls/comments{{/number}}"),
         "statuses_url": format!("{api}/statuses/{}", pull.head_sha),
         "number": pull.number,
         "state": if pull.open { "open" } else { "closed" },
@@ -115,7 +67,31 @@ pub(crate) fn pull(shared: &Shared, base: &RepoInfo, pull: &Pull) -> Value {
         "mergeable": null,
         "mergeable_state": "unknown",
         "maintainer_can_modify": false,
-    })
+        "merged_by": null,
+        "requested_teams": [],
+        "active_lock_reason": null,
+    });
+    for (count, number) in [
+        ("comments", 0),
+        ("review_comments", 0),
+        ("commits", 1),
+        ("additions", 0),
+        ("deletions", 0),
+        ("changed_files", 0),
+    ] {
+        json[count] = number.into();
+    }
+    json["_links"] = json!({
+        "self": href(&one),
+        "html": json["html_url"].as_str().map(href),
+        "issue": href(&issue),
+        "comments": json["comments_url"].as_str().map(href),
+        "review_comments": json["review_comments_url"].as_str().map(href),
+        "review_comment": json["review_comment_url"].as_str().map(href),
+        "commits": json["commits_url"].as_str().map(href),
+        "statuses": json["statuses_url"].as_str().map(href),
+    });
+    json
 }
 
 pub(crate) fn status(shared: &Shared, repo: &RepoInfo, status: &StatusRecord) -> Value {
@@ -123,6 +99,7 @@ pub(crate) fn status(shared: &Shared, repo: &RepoInfo, status: &StatusRecord) ->
         "url": format!("{}/repos/{}/statuses/{}", shared.base_url, repo.name, status.sha),
         "id": status.id,
         "node_id": format!("SC_{}", status.id),
+        "avatar_url": format!("{}/avatars/status", shared.base_url),
         "state": status.state,
         "description": status.description,
         "target_url": status.target_url,
