@@ -5,6 +5,7 @@
 
 mod docker;
 mod footprint;
+mod forged;
 mod intake;
 mod many_runs;
 mod outputs;
@@ -49,6 +50,9 @@ fn main() -> Result<()> {
     }
     if wanted("intake") {
         runtime.block_on(intake::report(folder.path()))?;
+    }
+    if wanted("forged") {
+        runtime.block_on(forged::report(folder.path()))?;
     }
     if wanted("lists") {
         runtime.block_on(many_runs::lists(folder.path()))?;

@@ -93,9 +93,18 @@ impl Service {
 
     /// Resident memory in MiB.
     pub fn memory(&self) -> Result<f64> {
+        self.status_of("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in MiB.
+    pub fn most_memory(&self) -> Result<f64> {
+        self.status_of("VmHWM:")
+    }
+
+    fn status_of(&self, name: &str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes: f64 = line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes: f64 = line.context("no such line")?.trim().trim_end_matches(" kB").parse()?;
         Ok(kilobytes / 1024.0)
     }
 
