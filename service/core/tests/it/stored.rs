@@ -7,12 +7,14 @@
 use crate::events::{causes, expected, news, waits};
 use crate::samples::{PIPELINES, compiled, path, read, text, versions};
 use std::fs;
+use trainyard_core::command::{Ask, Asked, Button, Person, Through};
 use trainyard_core::gate::Blessing;
+use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId};
 use trainyard_core::inbound::HoldPayload;
 use trainyard_core::plan::{Baseline, InfraValidation, Plan};
 use trainyard_core::registry::{Attempts, ConfigMarker, Marker};
 use trainyard_core::report::{Answer, AskedBy, Comment, CommitStatus, Finding, StatusState};
-use trainyard_core::run::{RunEvent, RunRequest, SkipCause};
+use trainyard_core::run::{Fork, Rerun, RunEvent, RunRequest, SkipCause, Which};
 use trainyard_core::stored::{self, Stored, StoredError};
 
 fn events(folder: &str) -> Vec<RunEvent> {
@@ -37,6 +39,7 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some((_, "request.json")) => written::<RunRequest>(&was),
                 Some(("events", "jsonl")) => written::<RunEvent>(&was),
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
+                Some(("asks", "jsonl")) => written::<Ask>(&was),
                 Some(("answers", "jsonl")) => written::<Answer>(&was),
                 Some(("comments", "jsonl")) => written::<Comment>(&was),
                 Some(("holds", "jsonl")) => written::<HoldPayload>(&was),
@@ -208,6 +211,104 @@ fn a_verdict_means_the_same_in_every_version() {
         let counted = (replay.own, replay.verdicts, replay.gone);
         assert_eq!(counted, (Blessing::NotBlessed, 2, 1), "{folder}");
         assert_eq!(replay.changed[0].now, Some(Blessing::NotEvaluated), "{folder}");
+    }
+}
+
+/// Folders whose forms have what people ask for on GitHub.
+fn with_asks() -> impl Iterator<Item = String> {
+    let older = ["v1", "v2", "v3"];
+    versions()
+        .into_iter()
+        .filter(move |folder| !older.contains(&folder.as_str()))
+}
+
+#[test]
+fn what_a_person_asked_for_means_the_same_in_every_version() {
+    let commit = CommitSha::new("0123456789abcdef0123456789abcdef01234567");
+    let asked = |through| Asked {
+        repo: RepoName::parse("acme/flights").unwrap(),
+        repo_id: 1_296_269,
+        installation_id: Some(7),
+        person: Person {
+            id: 583_231,
+            login: "ada".to_owned(),
+        },
+        through,
+    };
+    let plain = |through| Ask {
+        asked: asked(through),
+        head: None,
+        said: Vec::new(),
+    };
+    let comment = |comment, pull_request, at, commands: &[&str], left_out| Through::Comment {
+        comment,
+        pull_request,
+        at,
+        commands: commands.iter().map(|command| (*command).to_owned()).collect(),
+        left_out,
+    };
+    let button = |app, run: Option<&str>, button| Through::CheckRun {
+        check_run: 5,
+        app,
+        run: run.map(str::to_owned),
+        commit: commit.clone(),
+        button,
+    };
+    let all = [
+        "run flights rate=0.2",
+        "rerun --all",
+        "cancel",
+        "approve why not",
+        "reject",
+        "rollback line it is worse",
+        "explain",
+        "help",
+    ];
+    let expected = [
+        Ask {
+            head: Some(commit.clone()),
+            said: vec!["It runs.".to_owned()],
+            ..plain(comment(99, 7, Some(Micros(1_725_000_000_000_000)), &all, 2))
+        },
+        plain(comment(100, 8, None, &["dance"], 0)),
+        plain(button(
+            Some(4711),
+            Some("01920000-0000-7000-8000-000000000001"),
+            Button::Rerun,
+        )),
+        plain(button(None, None, Button::Approve)),
+        plain(button(Some(4711), None, Button::Reject)),
+        plain(Through::CheckSuite {
+            check_suite: 6,
+            app: Some(4711),
+            commit: commit.clone(),
+            at: Some("2026-01-01T00:00:00Z".to_owned()),
+        }),
+    ];
+    for folder in with_asks() {
+        assert_eq!(lines::<Ask>(&folder, "asks.jsonl"), expected, "{folder}");
+    }
+}
+
+#[test]
+fn what_a_run_was_asked_for_means_the_same_in_every_version() {
+    for folder in with_asks() {
+        let request: RunRequest = read(&format!("{folder}/asked.request.json"));
+        let rerun = Rerun {
+            of: RunId::new("01920000-0000-7000-8000-000000000009"),
+            which: Which::All,
+        };
+        let fork = Fork {
+            repo_id: Some(4242),
+            base_sha: CommitSha::new("89abcdef0123456789abcdef0123456789abcdef"),
+        };
+        assert_eq!(
+            (request.rerun, request.fork, request.trial),
+            (Some(rerun), Some(fork), true),
+            "{folder}"
+        );
+        let bare: RunRequest = read(&format!("{folder}/bare.request.json"));
+        assert_eq!((bare.rerun, bare.fork, bare.trial), (None, None, false), "{folder}");
     }
 }
 
