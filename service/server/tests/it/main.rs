@@ -10,6 +10,7 @@ mod cli;
 mod crash;
 mod docker;
 mod docker_faults;
+mod docker_forks;
 mod docker_requests;
 mod docker_serving;
 mod doctor;
