@@ -14,6 +14,8 @@ pub enum Event {
     Push(Push),
     /// A pull request was opened, got new commits, or was reopened.
     PullRequest(PullRequest),
+    /// Something else happened in a repository.
+    Repository(RepositoryEvent),
     /// A data source has a new span or version.
     DataArrived(DataArrived),
     /// A schedule's slot came due.
@@ -66,8 +68,79 @@ pub enum PullRequestAction {
     Reopened,
     /// It would be merged into another branch now.
     Edited,
+    /// It is no draft any more.
+    ReadyForReview,
+    /// It is a draft again.
+    ConvertedToDraft,
+    /// It got a label.
+    Labeled,
+    /// It lost a label.
+    Unlabeled,
     /// It was merged or given up.
     Closed,
+}
+
+impl PullRequestAction {
+    /// Whether it changes neither commits nor base: what is judged is as it was.
+    pub fn changes_nothing_judged(self) -> bool {
+        matches!(
+            self,
+            Self::ReadyForReview | Self::ConvertedToDraft | Self::Labeled | Self::Unlabeled
+        )
+    }
+}
+
+/// Something that happened in a repository and moved no branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryEvent {
+    /// Where.
+    pub repo: RepoName,
+    /// Its numeric id.
+    pub repo_id: i64,
+    /// The App installation that sent the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation_id: Option<i64>,
+    /// Of what kind.
+    pub kind: RepositoryEventKind,
+    /// GitHub's word for what happened, `published` for example; of a dispatch the sender's.
+    pub action: String,
+    /// The tag of a release, or the name of a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The branch of a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// How a workflow ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
+    /// What tells it from others of its kind: ids of GitHub; `None` where it may happen again just so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Who did it.
+    pub sender: String,
+}
+
+/// The kinds of events of a repository that start runs and move no branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepositoryEventKind {
+    /// A release was published, or something else happened to it.
+    Release,
+    /// A workflow of GitHub Actions.
+    WorkflowRun,
+    /// Somebody announced something by GitHub's API.
+    RepositoryDispatch,
+}
+
+impl RepositoryEventKind {
+    /// The key in a pipeline file, and the name in listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::WorkflowRun => "workflow_run",
+            Self::RepositoryDispatch => "repository_dispatch",
+        }
+    }
 }
 
 /// A pull request of `repo`.
@@ -104,6 +177,12 @@ pub struct PullRequest {
     /// The repository's default branch, where the sender says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_branch: Option<String>,
+    /// The label that was given or taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The labels that it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 impl PullRequest {
@@ -167,6 +246,7 @@ impl Event {
         match self {
             Self::Push(_) => "push",
             Self::PullRequest(_) => "pull_request",
+            Self::Repository(e) => e.kind.as_str(),
             Self::DataArrived(_) => "data",
             Self::ScheduleDue(_) => "schedule",
             Self::Manual(_) => "manual",
@@ -188,6 +268,18 @@ impl Event {
                 action: PullRequestAction::Closed,
                 ..
             }) => None,
+            // It may get and lose a label again and again.
+            Self::PullRequest(e) if e.action.changes_nothing_judged() => e.updated_at.map(|at| {
+                let (label, action) = (e.label.as_deref().unwrap_or_default(), e.action);
+                format!(
+                    "pull_request_as_it_is:{}:{}:{action:?}:{label}:{}",
+                    e.repo_id, e.number, at.0
+                )
+            }),
+            Self::Repository(e) => {
+                let identity = e.identity.as_ref()?;
+                Some(format!("{}:{}:{}:{identity}", e.kind.as_str(), e.repo_id, e.action))
+            }
             Self::PullRequest(e) => Some(format!(
                 "pull_request:{}:{}:{}:{}",
                 e.repo_id, e.number, e.base_branch, e.head_sha
@@ -203,8 +295,9 @@ impl Event {
     pub fn moving(&self) -> Option<String> {
         match self {
             Self::Push(e) => Some(format!("push:{}:{}:", e.repo_id, e.branch)),
+            Self::PullRequest(e) if e.action.changes_nothing_judged() => None,
             Self::PullRequest(e) => Some(format!("pull_request:{}:{}:", e.repo_id, e.number)),
-            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => None,
+            Self::Repository(_) | Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => None,
         }
     }
 
@@ -227,7 +320,19 @@ impl Event {
                 base != Some(e.base_branch.as_str())
             }
             Self::PullRequest(e) => e.before_sha.as_ref().is_some_and(|before| there == before.as_str()),
-            Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => false,
+            Self::Repository(_) | Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether the newest event of the same [`moving`](Self::moving), whose key this is, came where this push came, from
+    /// elsewhere: a branch does not come where it is.
+    pub fn came_there(&self, newest: &str) -> bool {
+        let key = newest.split(AGAIN).next().unwrap_or(newest);
+        match self {
+            Self::Push(push) => key.rsplit(':').next() == Some(push.after.as_str()),
+            _ => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Did you mean …?
 
 /// The candidate that is a slip away from `word`, if one is.
-pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = 1 + word.chars().count() / 4;
     candidates
         .into_iter()

@@ -12,6 +12,7 @@ use crate::house::folders::Folders;
 use crate::house::leases::Leases;
 use crate::house::locks::Owner;
 use crate::house::programs::Programs;
+use crate::house::secrets::WebhookSecrets;
 use crate::house::service::{NotTheService, OneService};
 use crate::house::signals::Signals;
 use crate::house::targets::Targets;
@@ -20,6 +21,7 @@ use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
 use crate::inbound::manual::{ManualError, RunAsked};
 use crate::inbound::rerun::RerunError;
+use crate::inbound::sweep::WebhookHealth;
 use crate::loops;
 use crate::registry::Registry;
 use crate::registry::aliases::AliasError;
@@ -36,7 +38,7 @@ use crate::run::moved::Moves;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use crate::run::silence::Silences;
 use crate::source::Source;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -47,14 +49,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
-use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::ids::{DeliveryId, RepoName, RunId};
 use trainyard_core::plan::Gate;
 use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
 use trainyard_core::run::{Answer, Person, Run, Which};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{GitHub, GitHubError};
-use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
+use trainyard_store::{AskedAnew, Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
@@ -230,11 +232,14 @@ impl Engine {
             source: source.clone(),
             audience: audience.clone(),
             signals: Arc::clone(&signals),
-            webhook_secrets: config
-                .github
-                .as_ref()
-                .map(|github| github.webhook_secrets.clone())
-                .unwrap_or_default(),
+            webhook_secrets: WebhookSecrets::new(
+                config
+                    .github
+                    .as_ref()
+                    .map(|github| github.webhook_secrets.clone())
+                    .unwrap_or_default(),
+            ),
+            found: Default::default(),
             large_body: Default::default(),
         };
         let runs = Runs {
@@ -431,6 +436,21 @@ impl Engine {
         self.inbound.accept_webhook(header, body).await
     }
 
+    /// The secrets that sign webhooks, from the next one on.
+    pub fn replace_webhook_secrets(&self, secrets: Vec<SecretString>) {
+        self.inbound.webhook_secrets.replace(secrets);
+    }
+
+    /// What sweeps for missed webhooks have found.
+    pub fn webhooks(&self) -> WebhookHealth {
+        self.inbound.found.load()
+    }
+
+    /// Has a delivery looked at anew, as a person asks for it; where runs followed from it only if it is `forced`.
+    pub async fn replay_delivery(&self, id: &DeliveryId, actor: &str, forced: bool) -> Result<AskedAnew, StoreError> {
+        self.inbound.replay(id, actor, forced).await
+    }
+
     /// Takes a CloudEvent; the caller has checked the sender's token.
     pub async fn accept_cloud_event<'a>(
         &self,
@@ -604,7 +624,8 @@ impl Engine {
     /// Runs the loops until the returned set is dropped or shut down. Programs go on meanwhile and
     /// are found again at the next start.
     pub fn start(&self) -> JoinSet<()> {
-        loops::start(&self.runs, &self.inbound, self.retention())
+        let sweep = self.config.github.as_ref().and_then(|github| github.sweep_every);
+        loops::start(&self.runs, &self.inbound, self.retention(), sweep)
     }
 
     fn retention(&self) -> Retention {

@@ -36,6 +36,7 @@ pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;
 pub use inbound::manual::{ManualError, RunAsked};
 pub use inbound::rerun::RerunError;
+pub use inbound::sweep::WebhookHealth;
 pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::reconcile::{Keep, Reconciled};

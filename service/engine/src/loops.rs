@@ -4,7 +4,7 @@
 use crate::asks::{self, Asks};
 use crate::content::retention::{self, Retention};
 use crate::house::leases::Leases;
-use crate::inbound::{Inbound, ingest, schedule};
+use crate::inbound::{Inbound, ingest, schedule, sweep};
 use crate::run::{Runs, admission, approval, leftovers};
 use crate::tell::report;
 use futures_util::FutureExt;
@@ -17,7 +17,12 @@ use tokio::task::JoinSet;
 const AFTER_A_DEFECT: Duration = Duration::from_secs(1);
 
 /// Starts all of them; they end when the set is dropped or shut down.
-pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retention) -> JoinSet<()> {
+pub(crate) fn start(
+    runs: &Arc<Runs>,
+    inbound: &Arc<Inbound>,
+    retention: Retention,
+    sweep_every: Option<Duration>,
+) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     let settled = Arc::clone(runs);
     loops.spawn(async move {
@@ -52,6 +57,14 @@ pub(crate) fn start(runs: &Arc<Runs>, inbound: &Arc<Inbound>, retention: Retenti
         loops.spawn(forever("asks", move || {
             one_engine(in_turn.clone(), "asks", asks::run(asks.clone()))
         }));
+        if let Some(every) = sweep_every {
+            let (inbound, github, leases) = (Arc::clone(inbound), Arc::clone(github), leases.clone());
+            let sweep = move || {
+                let sweeping = sweep::run(Arc::clone(&inbound), Arc::clone(&github), every);
+                one_engine(leases.clone(), "sweep", sweeping)
+            };
+            loops.spawn(forever("sweep", sweep));
+        }
         let (store, signals, github) = (runs.store.clone(), Arc::clone(&runs.signals), Arc::clone(github));
         let report = move || {
             let telling = report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));

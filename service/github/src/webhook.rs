@@ -1,15 +1,19 @@
 //! Deliveries of GitHub to events, by structs of our own that name only what we use: a field that
 //! GitHub adds, drops or sets to null elsewhere in the payload loses no event.
 
+mod activity;
 mod asked;
 mod ignored;
+mod shape;
 
 pub use ignored::Ignored;
+pub use shape::{Flaw, flaw};
 
 use crate::signature::Verified;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny};
+use serde_json::Value;
 use trainyard_core::event::{Event, PullRequest, PullRequestAction, Push};
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 
@@ -45,6 +49,15 @@ pub struct PayloadError {
 }
 
 impl PayloadError {
+    /// A body without something that it must have.
+    fn missing(kind: &str, what: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            problem: format!("it has no '{what}'"),
+            place: String::new(),
+        }
+    }
+
     fn new(kind: &str, body: &[u8], error: &serde_json::Error) -> Self {
         let kind = kind.to_owned();
         if body.starts_with(b"payload=") {
@@ -63,13 +76,20 @@ impl PayloadError {
 }
 
 /// The kinds whose bodies are read; of all others the kind says enough.
-pub const WITH_BODY: [&str; 6] = [
+pub const WITH_BODY: &[&str] = &[
     "push",
     "pull_request",
     "repository",
     "issue_comment",
     "check_run",
     "check_suite",
+    "release",
+    "workflow_run",
+    "repository_dispatch",
+    "create",
+    "delete",
+    "installation",
+    "installation_repositories",
 ];
 
 /// The event in a delivery; `kind` is its header `X-GitHub-Event`.
@@ -86,8 +106,33 @@ pub fn event_of_stored(kind: &str, body: &[u8]) -> Result<Derived, PayloadError>
         "issue_comment" => asked::comment(kind, body),
         "check_run" => asked::check_run(kind, body),
         "check_suite" => asked::check_suite(kind, body),
+        "release" | "workflow_run" | "repository_dispatch" => activity::event(kind, body),
+        "create" | "delete" => activity::reference(kind, body).map(Derived::Nothing),
+        "installation" | "installation_repositories" => activity::installed(kind, body).map(Derived::Nothing),
         "ping" => Ok(Derived::Nothing(Ignored::Ping)),
         other => Ok(Derived::Nothing(Ignored::Kind(printable(other)))),
+    }
+}
+
+/// When a push came to GitHub, where its body says so: one that is delivered hours later may be of an older day.
+pub fn pushed_at(kind: &str, body: &[u8]) -> Option<Micros> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        repository: At,
+    }
+    #[derive(Deserialize)]
+    struct At {
+        pushed_at: Value,
+    }
+    if kind != "push" {
+        return None;
+    }
+    let pushed: Pushed = serde_json::from_slice(body).ok()?;
+    // Seconds in webhooks, and a text elsewhere.
+    match pushed.repository.pushed_at {
+        Value::Number(seconds) => Some(Micros(seconds.as_i64()?.checked_mul(1_000_000)?)),
+        Value::String(text) => moment(&text),
+        _ => None,
     }
 }
 
@@ -112,7 +157,7 @@ fn push(payload: PushPayload) -> Derived {
     };
     let pusher = payload
         .pusher
-        .map(|pusher| pusher.name)
+        .and_then(|pusher| pusher.name.or(pusher.login))
         .or(payload.sender.map(|sender| sender.login));
     Derived::Event(Box::new(Event::Push(Push {
         repo: payload.repository.full_name,
@@ -129,11 +174,16 @@ fn push(payload: PushPayload) -> Derived {
 fn pull_request(payload: PullRequestPayload) -> Derived {
     let action = match payload.action.as_str() {
         "opened" => PullRequestAction::Opened,
-        "synchronize" => PullRequestAction::Synchronize,
+        // Gitea's word has a letter more.
+        "synchronize" | "synchronized" => PullRequestAction::Synchronize,
         "reopened" => PullRequestAction::Reopened,
         "closed" => PullRequestAction::Closed,
+        "ready_for_review" => PullRequestAction::ReadyForReview,
+        "converted_to_draft" => PullRequestAction::ConvertedToDraft,
+        "labeled" => PullRequestAction::Labeled,
+        "unlabeled" => PullRequestAction::Unlabeled,
         // Another title or text changes nothing that is judged.
-        "edited" if payload.changes.is_some_and(|changes| changes.base.is_some()) => PullRequestAction::Edited,
+        "edited" if payload.changes.is_some_and(Changes::of_base) => PullRequestAction::Edited,
         other => {
             return Derived::Nothing(Ignored::Action {
                 number: payload.number,
@@ -160,6 +210,8 @@ fn pull_request(payload: PullRequestPayload) -> Derived {
         author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
         updated_at: pull.updated_at.and_then(|at| moment(&at)),
         default_branch: payload.repository.default_branch,
+        label: payload.label.map(|label| label.name),
+        labels: pull.labels.into_iter().flatten().map(|label| label.name).collect(),
     })))
 }
 
@@ -206,6 +258,9 @@ struct PullRequestPayload {
     /// Of `synchronize` only.
     #[serde(default)]
     before: Option<MaybeSha>,
+    /// Of `labeled` and `unlabeled` only.
+    #[serde(default)]
+    label: Option<Label>,
     /// Of `edited` only.
     #[serde(default)]
     changes: Option<Changes>,
@@ -225,10 +280,28 @@ struct RepositoryPayload {
 struct Changes {
     #[serde(default)]
     base: Option<IgnoredAny>,
+    /// Gitea's word.
+    #[serde(default, rename = "ref")]
+    reference: Option<IgnoredAny>,
+}
+
+impl Changes {
+    /// Whether it would be merged into another branch now.
+    fn of_base(self) -> bool {
+        self.base.is_some() || self.reference.is_some()
+    }
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
 }
 
 #[derive(Deserialize)]
 struct Pull {
+    /// Gitea writes none as null.
+    #[serde(default)]
+    labels: Option<Vec<Label>>,
     head: Side,
     base: Side,
     #[serde(default)]
@@ -267,7 +340,11 @@ struct Account {
 
 #[derive(Deserialize)]
 struct Pusher {
-    name: String,
+    #[serde(default)]
+    name: Option<String>,
+    /// Gitea's word.
+    #[serde(default)]
+    login: Option<String>,
 }
 
 /// A commit, or `None` for git's all zeros.

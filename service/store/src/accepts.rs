@@ -14,19 +14,22 @@ statements! {
     BODY = "INSERT INTO delivery_bodies (delivery, body) VALUES ($1, $2) RETURNING id, delivery";
     BODY_8 = numbered!("INSERT INTO delivery_bodies (delivery, body) VALUES ", 0, 8 x 2, " RETURNING id, delivery");
     BODY_32 = numbered!("INSERT INTO delivery_bodies (delivery, body) VALUES ", 0, 32 x 2, " RETURNING id, delivery");
-    INSERT = "INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (id) DO NOTHING RETURNING id";
-    INSERT_8 = numbered!("INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id) VALUES ",
-        0, 8 x 6, " ON CONFLICT (id) DO NOTHING RETURNING id");
-    INSERT_32 = numbered!("INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id) VALUES ",
-        0, 32 x 6, " ON CONFLICT (id) DO NOTHING RETURNING id");
+    INSERT = "INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id, digest, flagged)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id";
+    INSERT_8 = numbered!("INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id, digest, flagged) VALUES ",
+        0, 8 x 8, " ON CONFLICT (id) DO NOTHING RETURNING id");
+    INSERT_32 = numbered!("INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id, digest, flagged) VALUES ",
+        0, 32 x 8, " ON CONFLICT (id) DO NOTHING RETURNING id");
     FORGET_BODY = "DELETE FROM delivery_bodies WHERE id = $1";
     STARTED_NOTHING = "SELECT body_id FROM deliveries d WHERE d.id = $1 AND d.origin = 'github' AND d.processed_at IS NOT NULL
-        AND EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id)
+        AND (d.flagged IS NOT NULL OR EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id))
         AND NOT EXISTS (SELECT 1 FROM events e WHERE e.delivery = d.id
-            AND EXISTS (SELECT 1 FROM runs r WHERE r.event = e.id))";
+            AND (e.kind = 'asked' AND e.dedupe_key IS NOT NULL
+                OR EXISTS (SELECT 1 FROM runs r WHERE r.event = e.id)))";
     FORGET_EVENTS = "DELETE FROM events WHERE delivery = $1";
-    REOPEN = "UPDATE deliveries SET processed_at = NULL, outcome = NULL, body_id = $2 WHERE id = $1";
+    REOPEN = "UPDATE deliveries SET processed_at = NULL, outcome = NULL, waits_for = NULL, body_id = $2, kind = $3,
+            headers = $4, digest = $5, flagged = NULL
+        WHERE id = $1";
 }
 
 impl Store {
@@ -114,20 +117,26 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
     for (statement, rows) in chunks(&first, [(INSERT_32, 32), (INSERT_8, 8), (INSERT, 1)]) {
         let arguments = rows.iter().flat_map(|(id, new)| {
             let body = bodies.get(*id).copied();
-            args![*id, &new.origin, &new.kind, new.received_at, json(&new.headers), body]
+            args![
+                *id,
+                &new.origin,
+                &new.kind,
+                new.received_at,
+                json(&new.headers),
+                body,
+                new.digest.as_deref(),
+                new.flagged.as_deref()
+            ]
         });
         for row in db.rows(statement, arguments.collect()).await? {
             stored.insert(row.get(0)?);
         }
     }
-    let there: Vec<&str> = first
-        .iter()
-        .map(|(id, _)| *id)
-        .filter(|id| !stored.contains(*id))
-        .collect();
-    for id in there {
+    let there: Vec<(&str, &NewDelivery)> = first.iter().copied().filter(|(id, _)| !stored.contains(*id)).collect();
+    for (id, new) in there {
         let body = bodies.get(id).copied();
-        if reopen(db, id, body).await? {
+        // What is wrong now takes no one's place.
+        if new.flagged.is_none() && reopen(db, id, new, body).await? {
             stored.insert(id.to_owned());
         } else {
             db.execute(FORGET_BODY, args![body]).await?;
@@ -144,13 +153,14 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
 }
 
 /// A person has GitHub send a push or pull request again from which no run followed: what kept it may be mended, and it
-/// is looked at anew. It keeps the time of its arrival.
-async fn reopen(db: &mut Connection, id: &str, body: Option<i64>) -> Result<bool> {
+/// is looked at anew. It keeps the time of its arrival. What a person asked in it was heard, and is not done twice.
+async fn reopen(db: &mut Connection, id: &str, new: &NewDelivery, body: Option<i64>) -> Result<bool> {
     let Some(settled) = db.row(STARTED_NOTHING, args![id]).await? else {
         return Ok(false);
     };
     db.execute(FORGET_EVENTS, args![id]).await?;
     db.execute(FORGET_BODY, args![settled.optional::<i64>(0)?]).await?;
-    db.execute(REOPEN, args![id, body]).await?;
+    let arguments = args![id, body, &new.kind, json(&new.headers), new.digest.as_deref()];
+    db.execute(REOPEN, arguments).await?;
     Ok(true)
 }

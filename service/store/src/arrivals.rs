@@ -24,6 +24,10 @@ pub struct NewDelivery {
     pub headers: Map<String, Value>,
     /// The body as it arrived.
     pub body: Bytes,
+    /// SHA-256 of the body in hex, where the same bytes mean the same; see [`Reads::repeated`](crate::Reads::repeated).
+    pub digest: Option<String>,
+    /// What is wrong with it, in one sentence: it starts nothing.
+    pub flagged: Option<String>,
 }
 
 /// Deliveries of one transaction: more would make the first of them wait too long.
@@ -159,6 +163,8 @@ mod tests {
             received_at: Micros(1),
             headers: Map::new(),
             body: Bytes::new(),
+            digest: None,
+            flagged: None,
         };
         (Pending { delivery, reply }, answer)
     }

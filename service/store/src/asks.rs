@@ -126,7 +126,7 @@ async fn perform(db: &mut Connection, step: &AskStep) -> Result<Settled> {
     }
     let mut settled = Settled::default();
     for event in &step.follows {
-        store_event(db, event, step.delivery.as_ref(), step.at, &mut settled).await?;
+        store_event(db, event, (step.delivery.as_ref(), false), step.at, &mut settled).await?;
     }
     for item in &step.told {
         put_item(db, item, step.at).await?;

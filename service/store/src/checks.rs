@@ -32,12 +32,7 @@ statements! {
 impl Reads {
     /// Where the newest push of a branch that was looked at brought it.
     pub async fn branch_head(&self, repo: &RepoName, branch: &str) -> Result<Option<CommitSha>> {
-        let row = self
-            .reader()
-            .await?
-            .row(BRANCH, args![repo.to_string(), branch])
-            .await?;
-        row.map(|row| Ok(CommitSha::new(row.get::<String>(0)?))).transpose()
+        head_of(&mut self.reader().await?, repo, branch).await
     }
 
     /// What was answered about a commit; what cannot be read is left out.
@@ -181,6 +176,12 @@ pub(crate) async fn shown_of(db: &mut Connection, repo: &RepoName, commit: &Comm
         all.extend(shown(&answers(db, &subject).await?, &bases));
     }
     Ok(all)
+}
+
+/// Where the newest push that was looked at brought a branch.
+pub(crate) async fn head_of(db: &mut Connection, repo: &RepoName, branch: &str) -> Result<Option<CommitSha>> {
+    let row = db.row(BRANCH, args![repo.to_string(), branch]).await?;
+    row.map(|row| Ok(CommitSha::new(row.get::<String>(0)?))).transpose()
 }
 
 /// What GitHub is not shown yet.

@@ -14,14 +14,17 @@ use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 
 statements! {
     WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id,
-            CASE WHEN (d.origin <> 'github' OR $4 LIKE '% ' || d.kind || ' %') AND length(b.body) <= CAST($2 AS BIGINT)
-                THEN b.body END
+            CASE WHEN (d.origin <> 'github' OR $4 LIKE '% ' || d.kind || ' %')
+                    AND length(b.body) <= CAST($2 AS BIGINT)
+                THEN b.body END, d.digest, d.flagged, d.forced
         FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
         WHERE d.processed_at IS NULL AND d.body_id > $1 ORDER BY d.body_id LIMIT $3";
-    ONE_WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id, b.body
+    ONE_WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id, b.body, d.digest, d.flagged, d.forced
         FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
         WHERE d.processed_at IS NULL AND d.body_id = $1";
     SETTLE = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL";
+    SETTLE_EVENTS = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL
+        RETURNING forced";
     SETTLE_8 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
         1, 8 x 2, ") v WHERE id = v.column1 AND processed_at IS NULL");
     SETTLE_32 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
@@ -31,11 +34,11 @@ statements! {
         WHERE body_id = $1 AND processed_at IS NULL AND waits_for IS DISTINCT FROM $2";
     EXISTS = "SELECT 1 FROM deliveries WHERE id = $1";
     VIEW = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
-            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
+            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for, d.flagged
         FROM deliveries d LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
         WHERE d.id = $1 ORDER BY e.at, e.id, r.created_at, r.id";
     NEWEST = "SELECT d.id, d.origin, d.kind, d.received_at, d.processed_at, d.outcome,
-            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for
+            e.id, e.kind, e.at, e.outcome, r.id, d.waits_for, d.flagged
         FROM (SELECT * FROM deliveries WHERE (received_at, id) < ($1, $2)
             ORDER BY received_at DESC, id DESC LIMIT $3) d
         LEFT JOIN events e ON e.delivery = d.id LEFT JOIN runs r ON r.event = e.id
@@ -59,6 +62,12 @@ pub struct Delivery {
     pub headers: Map<String, Value>,
     /// The body as it arrived; `None` where it was not asked for: see [`Reads::waiting_delivery`].
     pub body: Option<Bytes>,
+    /// SHA-256 of the body in hex, of webhooks.
+    pub digest: Option<String>,
+    /// What was wrong with it at the door; it starts nothing.
+    pub flagged: Option<String>,
+    /// Whether a person wants it looked at although something followed from it.
+    pub forced: bool,
 }
 
 /// Which bodies are read with deliveries that wait.
@@ -109,6 +118,8 @@ pub struct DeliveryView {
     pub outcome: Option<String>,
     /// Why it still waits, where something outside did not answer or its row cannot be read.
     pub waits_for: Option<String>,
+    /// What was wrong with it at the door; it starts nothing.
+    pub flagged: Option<String>,
     /// What it meant.
     pub events: Vec<EventView>,
 }
@@ -242,13 +253,14 @@ async fn settle_delivery(db: &mut Connection, settle: &SettleDelivery) -> Result
 /// `None` when it was settled before, or is not there.
 async fn settle_one(db: &mut Connection, settle: &SettleDelivery) -> Result<Option<Settled>> {
     let id = settle.delivery.as_str();
-    if db.execute(SETTLE, args![id, settle.at, &settle.outcome]).await? == 0 {
+    let Some(row) = db.row(SETTLE_EVENTS, args![id, settle.at, &settle.outcome]).await? else {
         return Ok(None);
-    }
+    };
+    let forced = row.get(0)?;
     let mut settled = Settled::default();
     let mut seen = Vec::new();
     for event in &settle.events {
-        seen.extend(store_event(db, event, Some(&settle.delivery), settle.at, &mut settled).await?);
+        seen.extend(store_event(db, event, (Some(&settle.delivery), forced), settle.at, &mut settled).await?);
     }
     // What was seen before starts nothing, whatever it would have started.
     if !seen.is_empty() && seen.len() == settle.events.len() {
@@ -284,6 +296,9 @@ fn waiting(row: &Row) -> Result<Delivery> {
         received_at: row.micros(3)?,
         headers: row.json(4, "headers")?,
         body: row.optional::<Vec<u8>>(6)?.map(Bytes::from),
+        digest: row.optional(7)?,
+        flagged: row.optional(8)?,
+        forced: row.get(9)?,
     })
 }
 
@@ -307,6 +322,7 @@ fn view(rows: &[Row]) -> Result<DeliveryView> {
         processed_at: delivery.optional(4)?.map(Micros),
         outcome: delivery.optional(5)?,
         waits_for: delivery.optional(11)?,
+        flagged: delivery.optional(12)?,
         events: Vec::new(),
     };
     for row in rows {

@@ -1,7 +1,7 @@
 //! Events: what a delivery, a schedule or a person meant, and the runs that follow.
 
 use crate::again::{asked_anew, tell_of};
-use crate::checks::{see, see_branch, tell};
+use crate::checks::{head_of, see, see_branch, tell};
 use crate::connection::{Connection, args, json};
 use crate::error::Result;
 use crate::holds::{end_hold, put_hold};
@@ -12,13 +12,17 @@ use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 use trainyard_core::inbound::{Consequence, Interpretation};
 use trainyard_core::stored;
+use trainyard_core::trigger::{Look, Looks};
 
 statements! {
-    INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome, looks)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (dedupe_key) DO NOTHING";
     PUT_ASK = "INSERT INTO asks (event, repo_id, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
     FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
     NEWEST_MOVE = "SELECT dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
+        ORDER BY at DESC, id DESC LIMIT 1";
+    NEWEST_DELIVERY = "SELECT delivery FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
         ORDER BY at DESC, id DESC LIMIT 1";
 }
 
@@ -35,6 +39,8 @@ pub struct NewEvent {
     pub outcome: String,
     /// What follows.
     pub consequences: Vec<Consequence>,
+    /// How each pipeline's triggers met it.
+    pub looks: Vec<Look>,
 }
 
 impl NewEvent {
@@ -47,6 +53,7 @@ impl NewEvent {
             dedupe_key,
             outcome: outcome.into(),
             consequences: Vec::new(),
+            looks: Vec::new(),
         }
     }
 }
@@ -57,6 +64,7 @@ impl From<Interpretation> for NewEvent {
         let new = Self::new(meaning.id, meaning.event, outcome);
         Self {
             consequences: meaning.consequences,
+            looks: meaning.looks,
             // The same fact may be looked at when it comes again.
             dedupe_key: new.dedupe_key.filter(|_| meaning.looked_at),
             ..new
@@ -80,7 +88,7 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 let mut settled = Settled::default();
-                store_event(db, &event, delivery.as_ref(), at, &mut settled).await?;
+                store_event(db, &event, (delivery.as_ref(), false), at, &mut settled).await?;
                 Ok(settled)
             })
         })
@@ -95,7 +103,7 @@ impl Store {
             Box::pin(async move {
                 end_hold(db, &key, until).await?;
                 let mut settled = Settled::default();
-                store_event(db, &event, None, at, &mut settled).await?;
+                store_event(db, &event, (None, false), at, &mut settled).await?;
                 Ok(settled)
             })
         })
@@ -103,14 +111,20 @@ impl Store {
     }
 }
 
-/// Stores an event with all that follows from it, unless the same event was stored before: then it says so.
+/// Stores an event with all that follows from it, unless the same event was stored before: then it says so. One that a
+/// person forces is a new one.
 pub(crate) async fn store_event(
     db: &mut Connection,
     new: &NewEvent,
-    delivery: Option<&DeliveryId>,
+    (delivery, forced): (Option<&DeliveryId>, bool),
     at: Micros,
     settled: &mut Settled,
 ) -> Result<Option<String>> {
+    let looks = (!new.looks.is_empty()).then(|| {
+        stored::write(&Looks {
+            pipelines: new.looks.clone(),
+        })
+    });
     let row = |key: Option<&str>, outcome: &str| {
         args![
             new.id.as_str(),
@@ -119,11 +133,15 @@ pub(crate) async fn store_event(
             new.event.kind(),
             json(&new.event),
             key,
-            outcome
+            outcome,
+            looks.as_deref()
         ]
     };
-    let mut stored = db.execute(INSERT, row(new.dedupe_key.as_deref(), &new.outcome)).await?;
-    if stored == 0 && happened_again(db, &new.event).await? {
+    let mut stored = 0;
+    if forced || !came_there_before(db, new).await? {
+        stored = db.execute(INSERT, row(new.dedupe_key.as_deref(), &new.outcome)).await?;
+    }
+    if stored == 0 && (forced || happened_again(db, &new.event).await?) {
         let key = new.event.key_again(&new.id);
         stored = db.execute(INSERT, row(key.as_deref(), &new.outcome)).await?;
     }
@@ -144,7 +162,12 @@ pub(crate) async fn store_event(
             tell_of(db, &anew, &new.consequences, at).await?;
             return Ok(None);
         }
-        let first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
+        let mut first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
+        if first.is_none() {
+            first = db
+                .row(NEWEST_DELIVERY, args![new.event.kind(), new.event.moving().as_deref()])
+                .await?;
+        }
         let first: Option<String> = first.map(|row| row.optional(0)).transpose()?.flatten();
         let outcome = match first {
             Some(first) => format!("the same event was seen before, in delivery {first}"),
@@ -171,6 +194,21 @@ pub(crate) async fn store_event(
         }
     }
     Ok(None)
+}
+
+/// Whether a push of another meaning, which a sweep found or a webhook told, brought the branch where this one says that
+/// it came: what was missed in between changes nothing.
+async fn came_there_before(db: &mut Connection, new: &NewEvent) -> Result<bool> {
+    let (Event::Push(push), Some(key)) = (&new.event, &new.dedupe_key) else {
+        return Ok(false);
+    };
+    if head_of(db, &push.repo, &push.branch).await?.as_ref() != Some(&push.after) {
+        return Ok(false);
+    }
+    let moving = new.event.moving();
+    let newest = db.row(NEWEST_MOVE, args![new.event.kind(), moving.as_deref()]).await?;
+    let newest: Option<String> = newest.map(|row| row.get(0)).transpose()?;
+    Ok(newest.is_some_and(|newest| newest != *key && new.event.came_there(&newest)))
 }
 
 /// Whether a branch or pull request moved on since and came back, so that the same fact happened again.

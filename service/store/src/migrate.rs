@@ -34,6 +34,7 @@ migrations! {
     14 "0014_asks";
     15 "0015_approvals";
     18 "0018_check_runs";
+    19 "0019_explained_deliveries";
 }
 
 /// The newest schema version this program knows.

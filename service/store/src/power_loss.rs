@@ -49,6 +49,8 @@ async fn child() {
                     received_at: Micros(0),
                     headers: serde_json::Map::new(),
                     body: vec![b'x'; 8192].into(),
+                    digest: None,
+                    flagged: None,
                 };
                 store.accept_delivery(&delivery).await.unwrap();
                 fs::write(&noted, format!("{id}\n")).unwrap();

@@ -56,11 +56,13 @@ statements! {
     DROP_CHECK_RUNS = "DELETE FROM check_runs WHERE repo = $1";
     DROP_PULLS = "DELETE FROM pull_requests WHERE repo = $1";
     DROP_BRANCHES = "DELETE FROM branches WHERE repo = $1";
+    SWEEP = "UPDATE sweeps SET repo = $2 WHERE repo = $1 AND NOT EXISTS (SELECT 1 FROM sweeps o WHERE o.repo = $2)";
+    DROP_SWEEP = "DELETE FROM sweeps WHERE repo = $1";
     DROP_TURN = "DELETE FROM check_turns WHERE repo = $1";
 }
 
 /// Tables whose rows go by the name: what is known under the new name already, is newer.
-const MOVED: [(Statement, Statement); 7] = [
+const MOVED: [(Statement, Statement); 8] = [
     (PIPELINES, DROP_PIPELINES),
     (SCHEDULES, DROP_SCHEDULES),
     (SLOTS, DROP_SLOTS),
@@ -68,6 +70,7 @@ const MOVED: [(Statement, Statement); 7] = [
     (CHECK_RUNS, DROP_CHECK_RUNS),
     (PULLS, DROP_PULLS),
     (BRANCHES, DROP_BRANCHES),
+    (SWEEP, DROP_SWEEP),
 ];
 
 impl Reads {

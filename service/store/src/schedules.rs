@@ -156,7 +156,7 @@ impl Store {
                 }
                 db.execute(ADVANCE, args![&repo, &pipeline, slot]).await?;
                 let mut settled = Settled::default();
-                store_event(db, &event, None, at, &mut settled).await?;
+                store_event(db, &event, (None, false), at, &mut settled).await?;
                 Ok(settled)
             })
         })

@@ -15,6 +15,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("deliveries", crate::deliveries::STATEMENTS),
     ("ends", crate::ends::STATEMENTS),
     ("events", crate::events::STATEMENTS),
+    ("explain", crate::explain::STATEMENTS),
     ("fence", crate::fence::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),
     ("intents", crate::intents::STATEMENTS),
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("runs", crate::runs::STATEMENTS),
     ("schedules", crate::schedules::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),
+    ("sweeps", crate::sweeps::STATEMENTS),
     ("target_holds", crate::target_holds::STATEMENTS),
 ];
 

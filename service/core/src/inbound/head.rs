@@ -5,11 +5,11 @@ use super::interpretation::{Draft, Given, Interpretation};
 use super::origin::Origin;
 use super::pipelines::KnownPipeline;
 use super::reason::Reason;
-use crate::event::{DataArrived, Event, Manual, ScheduleDue};
+use crate::event::{DataArrived, Event, Manual, RepositoryEvent, ScheduleDue};
 use crate::ids::{Micros, RepoName};
 use crate::plan::Plan;
 use crate::run::{RunRequest, WorkTree};
-use crate::trigger::{Cause, Match, NotStarted, matches};
+use crate::trigger::{Cause, Look, Match, NotStarted, matches};
 use chrono::DateTime;
 
 /// A data arrival: of the `known` pipelines each starts, or waits together with what is `held` already.
@@ -20,6 +20,7 @@ pub fn data(arrived: &DataArrived, known: &[KnownPipeline], held: &[HoldPayload]
         draft.because(Reason::NothingKnown);
     }
     for pipeline in known {
+        draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
         match matches(&pipeline.plan, &event, None) {
             Match::Hold { seconds, cause } => {
                 let first = HoldPayload::new(pipeline, &arrived.source);
@@ -34,6 +35,21 @@ pub fn data(arrived: &DataArrived, known: &[KnownPipeline], held: &[HoldPayload]
                 draft.start_if(matched, &origin, &pipeline.folder, &pipeline.plan);
             }
         }
+    }
+    draft.of(event)
+}
+
+/// Something that happened in a repository and moved no branch: its pipelines meet it as the default branch has them.
+pub fn repository_event(event: &RepositoryEvent, known: &[KnownPipeline], given: Given<'_>) -> Interpretation {
+    let event = Event::Repository(event.clone());
+    let mut draft = Draft::new(given);
+    if known.is_empty() {
+        draft.because(Reason::NothingKnown);
+    }
+    for pipeline in known {
+        draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
+        let matched = matches(&pipeline.plan, &event, None);
+        draft.start_if(matched, &Origin::at_head(pipeline), &pipeline.folder, &pipeline.plan);
     }
     draft.of(event)
 }
@@ -101,6 +117,7 @@ pub fn schedule(
         pipeline: name.to_owned(),
         slot: slot.unwrap_or_default(),
     });
+    draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
     let matched = matches(&pipeline.plan, &event, None);
     draft.start_if(matched, &Origin::at_head(pipeline), &pipeline.folder, &pipeline.plan);
     draft.of(event)

@@ -12,7 +12,7 @@ use crate::report::{
     Answer, AskedBy, Audience, BranchSeen, CheckRun, Finding, PullRequestSeen, Question, Status, Subject, Telling,
 };
 use crate::run::RunRequest;
-use crate::trigger::{Cause, Match};
+use crate::trigger::{Cause, Look, Match};
 
 /// What follows from an event.
 ///
@@ -57,6 +57,8 @@ pub struct Interpretation {
     pub consequences: Vec<Consequence>,
     /// Why pipelines do not run, or not yet.
     pub reasons: Vec<Reason>,
+    /// How each pipeline's triggers met it.
+    pub looks: Vec<Look>,
     /// Whether it was looked at; the same fact may come again if not.
     pub looked_at: bool,
 }
@@ -69,6 +71,7 @@ impl Interpretation {
             event,
             consequences: Vec::new(),
             reasons: vec![reason],
+            looks: Vec::new(),
             looked_at: true,
         }
     }
@@ -112,6 +115,7 @@ pub(super) struct Draft<'a> {
     given: Given<'a>,
     consequences: Vec<Consequence>,
     reasons: Vec<Reason>,
+    looks: Vec<Look>,
 }
 
 impl<'a> Draft<'a> {
@@ -120,6 +124,7 @@ impl<'a> Draft<'a> {
             given,
             consequences: Vec::new(),
             reasons: Vec::new(),
+            looks: Vec::new(),
         }
     }
 
@@ -129,8 +134,19 @@ impl<'a> Draft<'a> {
             event,
             consequences: self.consequences,
             reasons: self.reasons,
+            looks: self.looks,
             looked_at: true,
         }
+    }
+
+    /// Whether nothing was said yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// How a pipeline's triggers met the event.
+    pub(super) fn look(&mut self, look: Look) {
+        self.looks.push(look);
     }
 
     pub(super) fn because(&mut self, reason: Reason) {

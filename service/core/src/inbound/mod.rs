@@ -16,13 +16,15 @@ mod pull_run;
 mod reason;
 mod repository;
 mod rerun;
+mod skip;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
 
 pub use ask::asked;
 pub use asked::{SpanRefusal, asked_spans};
-pub use head::{data, local, manual, release, schedule};
+pub use head::{data, local, manual, release, repository_event, schedule};
 pub use hold::{Hold, HoldPayload};
 pub use identity::{Identity, NameNews, identity, parked};
 pub use interpretation::{Consequence, Given, Interpretation};
@@ -30,5 +32,10 @@ pub use lanes::{Failure, Lanes, TurnEnd};
 pub use pipelines::{FoundPipeline, KnownPipeline, SameName, told_apart};
 pub use pull_run::{NotRun, PullRun, parameters_for, pull_run};
 pub use reason::Reason;
-pub use repository::{pull_request, push};
+pub use repository::{pull_request, push, skipped_pull_request, skipped_push};
 pub use rerun::{NotRerun, Repeated, may_push_again, may_rerun, rerun};
+pub use skip::skip_word;
+pub use sweep::{
+    Attempt, Compared, FailedDeliveries, Heads, HookTrouble, Missed, WINDOW_SECONDS, compare, failed_deliveries,
+    hook_trouble,
+};

@@ -154,7 +154,7 @@ pub fn pull_run(
                 ));
             }
             Err(problems) => {
-                draft.invalid(pipeline.name(), problems, &origin);
+                draft.invalid(pipeline, pipeline.name(), problems, &origin);
                 continue;
             }
         };

@@ -1,7 +1,7 @@
 //! Why an event starts no run, or not yet.
 
 use super::pipelines::SameName;
-use crate::ids::{CommitSha, RepoName, StepName};
+use crate::ids::{CommitSha, DeliveryId, RepoName, StepName};
 use crate::plan::TakenAway;
 use crate::problem::Problem;
 use crate::trigger::{Cause, NotStarted};
@@ -54,6 +54,15 @@ pub enum Reason {
         /// Its number.
         number: u64,
     },
+    /// The commit asks for no run.
+    Skipped {
+        /// The commit.
+        commit: CommitSha,
+        /// What its message says.
+        word: &'static str,
+    },
+    /// The same bytes came before under another id.
+    Repeated(DeliveryId),
     /// The pull request is over.
     Closed {
         /// Where.
@@ -139,6 +148,13 @@ impl Reason {
                     "pull request #{number} of {repo} starts nothing for this: it had moved on when it could be looked at"
                 )
             }
+            Self::Skipped { commit, word } => {
+                let short: String = commit.as_str().chars().take(7).collect();
+                format!("the message of commit {short} says {word}: nothing runs for it, and nothing is judged")
+            }
+            Self::Repeated(first) => format!(
+                "the same event with the same body came in delivery {first} within seven days: nothing starts for it a second time"
+            ),
             Self::Closed { repo, number } => {
                 format!(
                     "pull request #{number} of {repo} is closed: what its commits were asked for it counts no longer"

@@ -10,7 +10,7 @@ use crate::plan::{Plan, narrow, narrowed, of_stranger, with_reviewed_rights};
 use crate::problem::Problem;
 use crate::report::{self, Finding, Status, StatusState};
 use crate::run::RunRequest;
-use crate::trigger::{Cause, Match, NotStarted, Why, matches};
+use crate::trigger::{Cause, Look, Match, NotStarted, Why, matches};
 
 /// A push: `found` are the pipelines at its new head, `changed` the paths between old and new head, if that can be told.
 /// `reviewed` are those of the default branch, `None` for a push to it.
@@ -30,15 +30,18 @@ pub fn push(
         let plan = match &pipeline.plan {
             Ok(plan) => plan,
             Err(problems) => {
-                draft.invalid(pipeline.name_beside(reviewed.unwrap_or_default()), problems, &origin);
+                let name = pipeline.name_beside(reviewed.unwrap_or_default());
+                draft.invalid(pipeline, name, problems, &origin);
                 continue;
             }
         };
         let Some(reviewed) = reviewed else {
+            draft.look(Look::at(plan, &pipeline.folder, &event, changed));
             draft.start_if(matches(plan, &event, changed), &origin, &pipeline.folder, plan);
             continue;
         };
         let reviewed = named(reviewed, &plan.pipeline);
+        draft.look(Look::at(reviewed.unwrap_or(plan), &pipeline.folder, &event, changed));
         match matches(reviewed.unwrap_or(plan), &event, changed) {
             Match::Start(cause) | Match::Hold { cause, .. } => {
                 let default = push.default_branch.as_deref().unwrap_or_default();
@@ -46,6 +49,48 @@ pub fn push(
             }
             Match::No(not_started) => draft.because(Reason::NotStarted(not_started)),
         }
+    }
+    draft.of(event)
+}
+
+/// A push whose head commit asks for no run by this word.
+pub fn skipped_push(push: &Push, word: &'static str, given: Given<'_>) -> Interpretation {
+    let mut draft = Draft::new(given);
+    draft.see_branch(push);
+    draft.because(Reason::Skipped {
+        commit: push.after.clone(),
+        word,
+    });
+    draft.of(Event::Push(push.clone()))
+}
+
+/// A pull request whose head commit asks for no run: what would have been judged is not, and does not look so.
+pub fn skipped_pull_request(
+    pull: &PullRequest,
+    base: &[FoundPipeline],
+    changed: Option<&[String]>,
+    word: &'static str,
+    given: Given<'_>,
+) -> Interpretation {
+    let event = Event::PullRequest(pull.clone());
+    let origin = Origin::pull_request(pull);
+    let mut draft = Draft::new(given);
+    draft.see(pull);
+    let reason = Reason::Skipped {
+        commit: pull.head_sha.clone(),
+        word,
+    };
+    let (apart, _) = told_apart(base);
+    for pipeline in apart {
+        let Ok(plan) = &pipeline.plan else { continue };
+        draft.look(Look::at(plan, &pipeline.folder, &event, changed));
+        match matches(plan, &event, changed) {
+            Match::No(not_started) => draft.not_judged(&origin, not_started),
+            _ => draft.unjudged(&origin, &plan.pipeline, StatusState::Pending, reason.clone(), &[]),
+        }
+    }
+    if draft.is_empty() {
+        draft.because(reason);
     }
     draft.of(event)
 }
@@ -71,18 +116,21 @@ pub fn pull_request(
             repo: pull.repo.clone(),
             number: pull.number,
         });
-        return draft.of(event);
+        if base.is_empty() {
+            return draft.of(event);
+        }
     }
     draft.expect_some(head, &pull.repo, &pull.head_sha);
     for pipeline in draft.apart(head, &origin) {
         let plan = match &pipeline.plan {
             Ok(plan) => plan,
             Err(problems) => {
-                draft.invalid(pipeline.name_beside(base), problems, &origin);
+                draft.invalid(pipeline, pipeline.name_beside(base), problems, &origin);
                 continue;
             }
         };
         let merged = named(base, &plan.pipeline);
+        draft.look(Look::at(merged.unwrap_or(plan), &pipeline.folder, &event, changed));
         match matches(merged.unwrap_or(plan), &event, changed) {
             Match::Start(cause) | Match::Hold { cause, .. } => {
                 let mut plan = plan.clone();
@@ -90,6 +138,12 @@ pub fn pull_request(
                     narrow(&mut plan, named(default, pipeline.name()));
                 }
                 draft.judge(&origin, pipeline, &plan, (merged, &pull.base_branch), &cause);
+            }
+            // What is judged is as it was, and was answered.
+            Match::No(not_started)
+                if pull.action.changes_nothing_judged() || pull.action == PullRequestAction::Closed =>
+            {
+                draft.because(Reason::NotStarted(not_started));
             }
             Match::No(not_started) => draft.not_judged(&origin, not_started),
         }
@@ -122,6 +176,10 @@ impl Draft<'_> {
         let (apart, same) = told_apart(found);
         for same in same {
             let name = same.name.clone();
+            for file in &same.files {
+                let folder = file.trim_end_matches("/pipeline.yaml");
+                self.look(Look::not_asked(&name, folder, same.sentence()));
+            }
             let of_file = |file: &String| Problem::whole(file, same.sentence(), None);
             let problems: Vec<Problem> = same.files.iter().map(of_file).collect();
             self.unjudged(origin, &name, StatusState::Error, Reason::SameName(same), &problems);
@@ -130,8 +188,9 @@ impl Draft<'_> {
     }
 
     /// A file that cannot be run is told to the commit, not only to the log.
-    pub(super) fn invalid(&mut self, name: &str, problems: &[Problem], origin: &Origin) {
+    pub(super) fn invalid(&mut self, found: &FoundPipeline, name: &str, problems: &[Problem], origin: &Origin) {
         if let Some(first) = problems.first() {
+            self.look(Look::not_asked(name, &found.folder, first.to_string()));
             self.because(Reason::Invalid(first.clone()));
         }
         let status = report::invalid_pipeline_status(name, problems);
@@ -201,6 +260,8 @@ impl Draft<'_> {
     fn not_judged(&mut self, origin: &Origin, not_started: NotStarted) {
         let state = match &not_started.why {
             Why::NotListening => return self.because(Reason::NotStarted(not_started)),
+            // What nobody looked at must not look approved.
+            Why::OtherTypes(_) | Why::OtherLabels(_) => StatusState::Pending,
             // A required check that is never set would block the pull request for ever.
             _ => StatusState::Success,
         };

@@ -31,7 +31,10 @@ pub use push::{Approval, InfraValidation, Push};
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
 pub use step::{Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
-pub use triggers::{Catchup, Concurrency, DataTrigger, OnConflict, PushTrigger, Schedule, Triggers};
+pub use triggers::{
+    Catchup, Concurrency, DataTrigger, OnConflict, PullRequestTrigger, PullRequestType, PushTrigger, Schedule,
+    Triggers, TypesTrigger, WorkflowRunTrigger,
+};
 
 use crate::ids::StepName;
 use indexmap::IndexMap;

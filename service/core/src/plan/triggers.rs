@@ -12,7 +12,16 @@ pub struct Triggers {
     pub push: Option<PushTrigger>,
     /// Pull requests into a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pull_request: Option<PushTrigger>,
+    pub pull_request: Option<PullRequestTrigger>,
+    /// Releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<TypesTrigger>,
+    /// Workflows of GitHub Actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_run: Option<WorkflowRunTrigger>,
+    /// What others announce by GitHub's API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_dispatch: Option<TypesTrigger>,
     /// New data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataTrigger>,
@@ -31,6 +40,95 @@ pub struct PushTrigger {
     /// Path globs; one changed file that matches is enough. `!` excludes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<String>>,
+}
+
+/// Filters of pull requests; an absent filter lets everything through.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PullRequestTrigger {
+    /// Globs of the base branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branches: Option<Vec<String>>,
+    /// Path globs; one changed file that matches is enough. `!` excludes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<String>>,
+    /// What happened to it; if absent `opened`, `synchronize`, `reopened` and `edited`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<PullRequestType>>,
+    /// Label globs: with `labeled` and `unlabeled` of the label that is given or taken, else of any that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+}
+
+/// What happens to a pull request, in GitHub's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PullRequestType {
+    /// It was opened.
+    Opened,
+    /// Its head branch got new commits.
+    Synchronize,
+    /// It was opened again.
+    Reopened,
+    /// It would be merged into another branch now.
+    Edited,
+    /// It is no draft any more.
+    ReadyForReview,
+    /// It is a draft again.
+    ConvertedToDraft,
+    /// It got a label.
+    Labeled,
+    /// It lost a label.
+    Unlabeled,
+    /// It was merged or given up.
+    Closed,
+}
+
+impl PullRequestType {
+    /// Those that start a run where the file does not say.
+    pub const USUAL: [Self; 4] = [Self::Opened, Self::Synchronize, Self::Reopened, Self::Edited];
+
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Synchronize => "synchronize",
+            Self::Reopened => "reopened",
+            Self::Edited => "edited",
+            Self::ReadyForReview => "ready_for_review",
+            Self::ConvertedToDraft => "converted_to_draft",
+            Self::Labeled => "labeled",
+            Self::Unlabeled => "unlabeled",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Something that has types: of releases GitHub's words, of what others announce theirs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypesTrigger {
+    /// Type globs; of releases `published` if absent, else everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<String>>,
+}
+
+/// Workflows of GitHub Actions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowRunTrigger {
+    /// Globs of the workflow's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflows: Option<Vec<String>>,
+    /// Type globs (`requested`, `in_progress`, `completed`); `completed` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<String>>,
+    /// Globs of the branch that it ran for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branches: Option<Vec<String>>,
+    /// Globs of how it ended (`success`, `failure`, …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusions: Option<Vec<String>>,
 }
 
 /// New data of one source.

@@ -100,9 +100,8 @@ fn parameters(pipeline: &Pipeline, problems: &mut Problems) {
 
 fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
     let on = &pipeline.on;
-    for (key, trigger) in [("push", &on.push), ("pull_request", &on.pull_request)] {
-        let Some(trigger) = trigger else { continue };
-        for (filter, globs) in [("branches", &trigger.branches), ("paths", &trigger.paths)] {
+    for (key, filters) in glob_filters(on) {
+        for (filter, globs) in filters {
             let Some(globs) = globs else { continue };
             if globs.is_empty() && problems.is_read(&["on", key, filter]) {
                 let message = format!("{filter} is an empty list, which lets nothing through");
@@ -137,9 +136,53 @@ fn triggers(pipeline: &Pipeline, problems: &mut Problems) -> Triggers {
     Triggers {
         push: on.push.clone(),
         pull_request: on.pull_request.clone(),
+        release: on.release.clone(),
+        workflow_run: on.workflow_run.clone(),
+        repository_dispatch: on.repository_dispatch.clone(),
         data,
         schedule: on.schedule.clone(),
     }
+}
+
+type Filter<'a> = (&'static str, Option<&'a Vec<String>>);
+
+/// The filters of each trigger that are lists of globs.
+fn glob_filters(on: &super::shape::Triggers) -> Vec<(&'static str, Vec<Filter<'_>>)> {
+    let mut all: Vec<(&'static str, Vec<Filter<'_>>)> = Vec::new();
+    if let Some(push) = &on.push {
+        all.push((
+            "push",
+            vec![("branches", push.branches.as_ref()), ("paths", push.paths.as_ref())],
+        ));
+    }
+    if let Some(pull) = &on.pull_request {
+        let filters = vec![
+            ("branches", pull.branches.as_ref()),
+            ("paths", pull.paths.as_ref()),
+            ("labels", pull.labels.as_ref()),
+        ];
+        all.push(("pull_request", filters));
+    }
+    for (key, trigger) in [
+        ("release", &on.release),
+        ("repository_dispatch", &on.repository_dispatch),
+    ] {
+        all.extend(
+            trigger
+                .as_ref()
+                .map(|trigger| (key, vec![("types", trigger.types.as_ref())])),
+        );
+    }
+    if let Some(run) = &on.workflow_run {
+        let filters = vec![
+            ("workflows", run.workflows.as_ref()),
+            ("types", run.types.as_ref()),
+            ("branches", run.branches.as_ref()),
+            ("conclusions", run.conclusions.as_ref()),
+        ];
+        all.push(("workflow_run", filters));
+    }
+    all
 }
 
 /// Whether a source is one of the `data` section.

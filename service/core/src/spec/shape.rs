@@ -3,7 +3,10 @@
 //! What is the same in the plan is the plan's own type.
 
 use super::gate::Gate;
-use crate::plan::{Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PushTrigger, Schedule};
+use crate::plan::{
+    Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PullRequestTrigger, PushTrigger, Schedule,
+    TypesTrigger, WorkflowRunTrigger,
+};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +49,16 @@ pub struct Triggers {
     pub push: Option<PushTrigger>,
     /// Pull requests into a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pull_request: Option<PushTrigger>,
+    pub pull_request: Option<PullRequestTrigger>,
+    /// Releases: the pipeline runs as the default branch has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<TypesTrigger>,
+    /// Workflows of GitHub Actions: the pipeline runs as the default branch has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_run: Option<WorkflowRunTrigger>,
+    /// What others announce by GitHub's API: the pipeline runs as the default branch has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_dispatch: Option<TypesTrigger>,
     /// New data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataTrigger>,

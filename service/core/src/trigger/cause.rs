@@ -1,6 +1,6 @@
 //! Why a run starts.
 
-use crate::event::PullRequestAction;
+use crate::event::{PullRequestAction, RepositoryEventKind};
 use std::collections::BTreeMap;
 
 /// What a run starts for.
@@ -21,6 +21,17 @@ pub enum Cause {
         author: String,
         /// What happened to it.
         action: PullRequestAction,
+    },
+    /// Something else happened in a repository.
+    Repository {
+        /// Of what kind.
+        kind: RepositoryEventKind,
+        /// What happened.
+        action: String,
+        /// The tag, or the workflow.
+        name: Option<String>,
+        /// Who did it.
+        sender: String,
     },
     /// A data source has something new.
     Data {
@@ -58,6 +69,7 @@ impl Cause {
         match self {
             Self::Push { .. } => "push",
             Self::PullRequest { .. } => "pull_request",
+            Self::Repository { kind, .. } => kind.as_str(),
             Self::Data { .. } => "data",
             Self::Schedule { .. } => "schedule",
             Self::Asked { trial: false, .. } => "pull_request",
@@ -85,9 +97,26 @@ impl Cause {
                     PullRequestAction::Synchronize => "updated",
                     PullRequestAction::Reopened => "reopened",
                     PullRequestAction::Edited => "sent into another branch",
+                    PullRequestAction::ReadyForReview => "made ready for review",
+                    PullRequestAction::ConvertedToDraft => "made a draft",
+                    PullRequestAction::Labeled => "labeled",
+                    PullRequestAction::Unlabeled => "unlabeled",
                     PullRequestAction::Closed => "closed",
                 };
                 format!("pull request #{number} by {author} {verb}")
+            }
+            Self::Repository {
+                kind,
+                action,
+                name,
+                sender,
+            } => {
+                let name = name.as_deref().unwrap_or_default();
+                match kind {
+                    RepositoryEventKind::Release => format!("release {name} {action} by {sender}"),
+                    RepositoryEventKind::WorkflowRun => format!("workflow '{name}' {action}"),
+                    RepositoryEventKind::RepositoryDispatch => format!("repository dispatch '{action}' by {sender}"),
+                }
             }
             Self::Data { source, spans } if spans.is_empty() => format!("data {source}"),
             Self::Data { source, spans } => format!("data {source} {}", spans.join(", ")),

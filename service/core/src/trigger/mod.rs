@@ -1,14 +1,16 @@
 //! Does an event start a run of a pipeline, and if not, why?
 
 mod cause;
+mod look;
 mod not_started;
 
 pub use cause::Cause;
+pub use look::{FOUND, FilterLook, FilterResult, Look, Looks, TriggerLook};
 pub use not_started::{NotStarted, What, Why};
 
-use crate::event::{DataArrived, Event, Manual, PullRequest, Push, ScheduleDue};
-use crate::glob::list_matches;
+use crate::event::Event;
 use crate::plan::Plan;
+use std::collections::BTreeMap;
 
 /// The answer of [`matches`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,103 +34,70 @@ pub enum Match {
 /// is unknown, which lets every path filter through: a run too many is better than one too few.
 /// The caller has made sure that the plan is of the event's repository.
 pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> Match {
-    let answer = match event {
-        Event::Push(push) => on_push(plan, push, changed_paths),
-        Event::PullRequest(pull_request) => on_pull_request(plan, pull_request, changed_paths),
-        Event::DataArrived(arrived) => on_data(plan, arrived),
-        Event::ScheduleDue(due) => on_schedule(plan, due),
-        Event::Manual(manual) => on_manual(plan, manual),
-        // What is asked on GitHub becomes a request of its own once it is known that the person may.
-        Event::Asked(_) => Err(Why::NotListening),
+    let failed = match look::checks(plan, event, changed_paths) {
+        Ok(checks) => checks.into_iter().find_map(|check| check.why),
+        Err(why) => Some(why),
     };
-    answer.unwrap_or_else(|why| {
-        Match::No(NotStarted {
+    match failed {
+        None => start(plan, event),
+        Some(why) => Match::No(NotStarted {
             what: What::from(event),
             pipeline: plan.pipeline.clone(),
             why,
-        })
-    })
-}
-
-fn on_push(plan: &Plan, push: &Push, changed_paths: Option<&[String]>) -> Result<Match, Why> {
-    let trigger = plan.triggers.push.as_ref().ok_or(Why::NotListening)?;
-    check_branch(trigger.branches.as_deref(), &push.branch)?;
-    check_paths(trigger.paths.as_deref(), changed_paths)?;
-    Ok(Match::Start(Cause::Push {
-        branch: push.branch.clone(),
-        pusher: push.pusher.clone(),
-    }))
-}
-
-fn on_pull_request(plan: &Plan, pull_request: &PullRequest, changed_paths: Option<&[String]>) -> Result<Match, Why> {
-    let trigger = plan.triggers.pull_request.as_ref().ok_or(Why::NotListening)?;
-    check_branch(trigger.branches.as_deref(), &pull_request.base_branch)?;
-    check_paths(trigger.paths.as_deref(), changed_paths)?;
-    Ok(Match::Start(Cause::PullRequest {
-        number: pull_request.number,
-        author: pull_request.author.clone(),
-        action: pull_request.action,
-    }))
-}
-
-fn check_branch(globs: Option<&[String]>, branch: &str) -> Result<(), Why> {
-    match globs {
-        Some(globs) if !list_matches(globs, branch) => Err(Why::OtherBranches(globs.to_vec())),
-        _ => Ok(()),
+        }),
     }
 }
 
-fn check_paths(globs: Option<&[String]>, changed: Option<&[String]>) -> Result<(), Why> {
-    match (globs, changed) {
-        (Some(globs), Some(changed)) if !changed.iter().any(|path| list_matches(globs, path)) => {
-            Err(Why::OtherPaths(globs.to_vec()))
+fn start(plan: &Plan, event: &Event) -> Match {
+    Match::Start(match event {
+        Event::Push(push) => Cause::Push {
+            branch: push.branch.clone(),
+            pusher: push.pusher.clone(),
+        },
+        Event::PullRequest(pull_request) => Cause::PullRequest {
+            number: pull_request.number,
+            author: pull_request.author.clone(),
+            action: pull_request.action,
+        },
+        Event::Repository(event) => Cause::Repository {
+            kind: event.kind,
+            action: event.action.clone(),
+            name: event.name.clone(),
+            sender: event.sender.clone(),
+        },
+        Event::DataArrived(arrived) => {
+            let cause = Cause::Data {
+                source: arrived.source.clone(),
+                spans: arrived.span.iter().cloned().collect(),
+            };
+            let quiet = plan.triggers.data.as_ref().map_or(0, |data| data.quiet_period_seconds);
+            match quiet {
+                0 => cause,
+                seconds => return Match::Hold { seconds, cause },
+            }
         }
-        _ => Ok(()),
-    }
-}
-
-fn on_data(plan: &Plan, arrived: &DataArrived) -> Result<Match, Why> {
-    let trigger = plan.triggers.data.as_ref().ok_or(Why::NotListening)?;
-    if trigger.source != arrived.source {
-        return Err(Why::OtherSource(trigger.source.clone()));
-    }
-    let cause = Cause::Data {
-        source: arrived.source.clone(),
-        spans: arrived.span.iter().cloned().collect(),
-    };
-    Ok(match trigger.quiet_period_seconds {
-        0 => Match::Start(cause),
-        seconds => Match::Hold { seconds, cause },
+        Event::ScheduleDue(due) => Cause::Schedule { slot: due.slot.clone() },
+        Event::Manual(manual) => Cause::Manual {
+            actor: manual.actor.clone(),
+            spans: manual.spans.clone(),
+        },
+        Event::Asked(asked) => Cause::Manual {
+            actor: asked.person.login.clone(),
+            spans: BTreeMap::new(),
+        },
     })
-}
-
-fn on_schedule(plan: &Plan, due: &ScheduleDue) -> Result<Match, Why> {
-    check_pipeline(plan, &due.pipeline)?;
-    plan.triggers.schedule.as_ref().ok_or(Why::NoSchedule)?;
-    Ok(Match::Start(Cause::Schedule { slot: due.slot.clone() }))
-}
-
-fn on_manual(plan: &Plan, manual: &Manual) -> Result<Match, Why> {
-    check_pipeline(plan, &manual.pipeline)?;
-    Ok(Match::Start(Cause::Manual {
-        actor: manual.actor.clone(),
-        spans: manual.spans.clone(),
-    }))
-}
-
-fn check_pipeline(plan: &Plan, meant: &str) -> Result<(), Why> {
-    if meant == plan.pipeline {
-        return Ok(());
-    }
-    Err(Why::OtherPipeline(meant.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::PullRequestAction;
+    use crate::event::{
+        DataArrived, Manual, PullRequest, PullRequestAction, Push, RepositoryEvent, RepositoryEventKind, ScheduleDue,
+    };
     use crate::ids::{CommitSha, RepoName};
-    use crate::plan::{DataTrigger, PushTrigger, Triggers};
+    use crate::plan::{
+        DataTrigger, PullRequestTrigger, PullRequestType, PushTrigger, Triggers, TypesTrigger, WorkflowRunTrigger,
+    };
 
     fn repo() -> RepoName {
         RepoName::parse("acme/flights").unwrap()
@@ -163,6 +132,8 @@ mod tests {
             author: "ada".to_owned(),
             updated_at: None,
             default_branch: None,
+            label: None,
+            labels: Vec::new(),
         })
     }
 
@@ -260,6 +231,120 @@ mod tests {
         start, may push: manual request by ada
         manual request by ada starts nothing: it is for pipeline 'other', not 'flights'
         "#);
+    }
+
+    #[test]
+    fn a_pull_request_is_looked_at_by_what_happened_and_by_its_labels() {
+        let mut plan = crate::spec::tests::flights();
+        let with = |plan: &mut Plan, types: Option<Vec<PullRequestType>>, labels: Option<&[&str]>| {
+            let labels = labels.map(|labels| labels.iter().map(|label| (*label).to_owned()).collect());
+            plan.triggers.pull_request = Some(PullRequestTrigger {
+                types,
+                labels,
+                ..PullRequestTrigger::default()
+            });
+        };
+        let happened = |action, label: Option<&str>, labels: &[&str]| {
+            let Event::PullRequest(pull) = pull_request("main", Some(1)) else {
+                unreachable!()
+            };
+            Event::PullRequest(PullRequest {
+                action,
+                label: label.map(str::to_owned),
+                labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+                ..pull
+            })
+        };
+        use PullRequestAction::{Closed, Labeled, ReadyForReview, Synchronize, Unlabeled};
+        let mut all = Vec::new();
+        with(&mut plan, None, None);
+        all.push(said(&plan, &happened(Synchronize, None, &[]), None));
+        all.push(said(&plan, &happened(Labeled, Some("train"), &["train"]), None));
+        with(
+            &mut plan,
+            Some(vec![PullRequestType::Labeled, PullRequestType::ReadyForReview]),
+            Some(&["train*"]),
+        );
+        all.push(said(&plan, &happened(Labeled, Some("train"), &["docs", "train"]), None));
+        all.push(said(&plan, &happened(Labeled, Some("docs"), &["docs", "train"]), None));
+        all.push(said(&plan, &happened(Unlabeled, Some("train"), &["docs"]), None));
+        all.push(said(&plan, &happened(ReadyForReview, None, &["training"]), None));
+        all.push(said(&plan, &happened(ReadyForReview, None, &[]), None));
+        all.push(said(&plan, &happened(Synchronize, None, &["train"]), None));
+        with(&mut plan, Some(vec![PullRequestType::Closed]), None);
+        all.push(said(&plan, &happened(Closed, None, &[]), None));
+        insta::assert_snapshot!(all.join("\n"), @"
+        start: pull request #7 by ada updated
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' listens to types [opened, synchronize, reopened, edited]
+        start: pull request #7 by ada labeled
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' listens to labels [train*]
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' listens to types [labeled, ready_for_review]
+        start: pull request #7 by ada made ready for review
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' listens to labels [train*]
+        pull request #7 of acme/flights starts nothing: pipeline 'flights' listens to types [labeled, ready_for_review]
+        start: pull request #7 by ada closed
+        ");
+    }
+
+    #[test]
+    fn what_else_happens_in_a_repository_is_filtered_by_its_words() {
+        let mut plan = crate::spec::tests::flights();
+        let happened = |kind, action: &str, name: Option<&str>, branch: Option<&str>, conclusion: Option<&str>| {
+            Event::Repository(RepositoryEvent {
+                repo: repo(),
+                repo_id: 1,
+                installation_id: None,
+                kind,
+                action: action.to_owned(),
+                name: name.map(str::to_owned),
+                branch: branch.map(str::to_owned),
+                conclusion: conclusion.map(str::to_owned),
+                identity: None,
+                sender: "ada".to_owned(),
+            })
+        };
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        use RepositoryEventKind::{Release, RepositoryDispatch, WorkflowRun};
+        let mut all = vec![said(
+            &plan,
+            &happened(Release, "published", Some("v1"), None, None),
+            None,
+        )];
+        plan.triggers.release = Some(TypesTrigger::default());
+        plan.triggers.repository_dispatch = Some(TypesTrigger {
+            types: words(&["retrain-*"]),
+        });
+        plan.triggers.workflow_run = Some(WorkflowRunTrigger {
+            workflows: words(&["CI"]),
+            branches: words(&["main"]),
+            conclusions: words(&["success"]),
+            ..WorkflowRunTrigger::default()
+        });
+        for (kind, action, name, branch, conclusion) in [
+            (Release, "published", Some("v1"), None, None),
+            (Release, "created", Some("v1"), None, None),
+            (RepositoryDispatch, "retrain-flights", None, None, None),
+            (RepositoryDispatch, "deploy", None, None, None),
+            (WorkflowRun, "completed", Some("CI"), Some("main"), Some("success")),
+            (WorkflowRun, "requested", Some("CI"), Some("main"), None),
+            (WorkflowRun, "completed", Some("docs"), Some("main"), Some("success")),
+            (WorkflowRun, "completed", Some("CI"), Some("dev"), Some("success")),
+            (WorkflowRun, "completed", Some("CI"), Some("main"), Some("failure")),
+        ] {
+            all.push(said(&plan, &happened(kind, action, name, branch, conclusion), None));
+        }
+        insta::assert_snapshot!(all.join("\n"), @"
+        release 'published' of acme/flights starts nothing: pipeline 'flights' does not listen to releases
+        start, may push: release v1 published by ada
+        release 'created' of acme/flights starts nothing: pipeline 'flights' listens to types [published]
+        start, may push: repository dispatch 'retrain-flights' by ada
+        repository_dispatch 'deploy' of acme/flights starts nothing: pipeline 'flights' listens to types [retrain-*]
+        start, may push: workflow 'CI' completed
+        workflow_run 'requested' of acme/flights starts nothing: pipeline 'flights' listens to types [completed]
+        workflow_run 'completed' of acme/flights starts nothing: pipeline 'flights' listens to workflows [CI]
+        workflow_run 'completed' of acme/flights starts nothing: pipeline 'flights' listens to branches [main]
+        workflow_run 'completed' of acme/flights starts nothing: pipeline 'flights' listens to workflows that end with [success]
+        ");
     }
 
     #[test]

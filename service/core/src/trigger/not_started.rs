@@ -1,6 +1,6 @@
 //! Why an event starts no run of a pipeline.
 
-use crate::event::Event;
+use crate::event::{Event, RepositoryEventKind};
 use crate::ids::RepoName;
 
 /// An event that starts no run of one pipeline.
@@ -33,6 +33,15 @@ pub enum What {
         /// The branch it would be merged into.
         base: String,
     },
+    /// Something else happened in a repository.
+    Repository {
+        /// Where.
+        repo: RepoName,
+        /// Of what kind.
+        kind: RepositoryEventKind,
+        /// What happened.
+        action: String,
+    },
     /// A data source has something new.
     Data {
         /// The source.
@@ -63,6 +72,14 @@ pub enum Why {
     OtherBranches(Vec<String>),
     /// It listens to other paths, and none of these changed.
     OtherPaths(Vec<String>),
+    /// It listens to other things that happen.
+    OtherTypes(Vec<String>),
+    /// It listens to other labels.
+    OtherLabels(Vec<String>),
+    /// It listens to other workflows.
+    OtherWorkflows(Vec<String>),
+    /// It listens to workflows that end otherwise.
+    OtherConclusions(Vec<String>),
     /// It listens to another data source.
     OtherSource(String),
     /// The event is for another pipeline.
@@ -100,6 +117,15 @@ impl NotStarted {
                 "pipeline '{pipeline}' listens to paths [{}], and no changed file is one of them",
                 globs.join(", ")
             ),
+            Why::OtherTypes(globs) => format!("pipeline '{pipeline}' listens to types [{}]", globs.join(", ")),
+            Why::OtherLabels(globs) => format!("pipeline '{pipeline}' listens to labels [{}]", globs.join(", ")),
+            Why::OtherWorkflows(globs) => format!("pipeline '{pipeline}' listens to workflows [{}]", globs.join(", ")),
+            Why::OtherConclusions(globs) => {
+                format!(
+                    "pipeline '{pipeline}' listens to workflows that end with [{}]",
+                    globs.join(", ")
+                )
+            }
             Why::OtherSource(source) => format!("pipeline '{pipeline}' listens to data source '{source}'"),
             Why::OtherPipeline(other) => format!("it is for pipeline '{other}', not '{pipeline}'"),
         }
@@ -107,10 +133,12 @@ impl NotStarted {
 }
 
 impl What {
-    fn words(&self) -> String {
+    /// For example `push to 'main' of acme/flights`.
+    pub fn words(&self) -> String {
         match self {
             Self::Push { repo, branch } => format!("push to '{branch}' of {repo}"),
             Self::PullRequest { repo, number, .. } => format!("pull request #{number} of {repo}"),
+            Self::Repository { repo, kind, action } => format!("{} '{action}' of {repo}", kind.as_str()),
             Self::Data { source, span: None } => format!("data {source}"),
             Self::Data {
                 source,
@@ -126,6 +154,11 @@ impl What {
         match self {
             Self::Push { .. } => "pushes",
             Self::PullRequest { .. } => "pull requests",
+            Self::Repository { kind, .. } => match kind {
+                RepositoryEventKind::Release => "releases",
+                RepositoryEventKind::WorkflowRun => "workflows",
+                RepositoryEventKind::RepositoryDispatch => "repository dispatches",
+            },
             Self::Data { .. } => "data",
             Self::Schedule { .. } => "the clock",
             Self::Manual { .. } => "people",
@@ -144,6 +177,11 @@ impl From<&Event> for What {
                 repo: pull.repo.clone(),
                 number: pull.number,
                 base: pull.base_branch.clone(),
+            },
+            Event::Repository(event) => Self::Repository {
+                repo: event.repo.clone(),
+                kind: event.kind,
+                action: event.action.clone(),
             },
             Event::DataArrived(arrived) => Self::Data {
                 source: arrived.source.clone(),

@@ -75,6 +75,8 @@ pub struct GitHubConfig {
     pub auth: GitHubAuth,
     /// Secrets that sign webhooks; two during a rotation. Empty refuses every webhook.
     pub webhook_secrets: Vec<SecretString>,
+    /// How often webhooks are looked for that never came; `None` never.
+    pub sweep_every: Option<Duration>,
 }
 
 /// What runs the steps.

@@ -66,6 +66,12 @@ effects! {
     StoreDelivery = "delivery.store",
     /// What a delivery means is stored, with its runs, waits and messages.
     SettleDelivery = "delivery.settle",
+    /// A person has a delivery looked at anew.
+    ReplayDelivery = "delivery.replay",
+    /// GitHub is asked to deliver a webhook again.
+    AskRedelivery = "delivery.ask_again",
+    /// What a repository had before anything was missed is noted.
+    NoteSweep = "delivery.note_sweep",
     /// Why a delivery waits is noted.
     NoteDelivery = "delivery.note",
     /// A delivery that nobody can read is given up.

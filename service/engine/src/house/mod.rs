@@ -11,6 +11,7 @@ pub(crate) mod leases;
 pub(crate) mod locks;
 pub(crate) mod log_end;
 pub(crate) mod programs;
+pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod targets;

@@ -13,6 +13,8 @@ pub(crate) struct Signals {
     pub(crate) asks: Notify,
     /// The schedules or held events changed.
     pub(crate) schedule: Notify,
+    /// Something happened in a repository; it may be its first time.
+    pub(crate) sweep: Notify,
     /// A second passed.
     pub(crate) tick: Notify,
 }

@@ -103,7 +103,7 @@ impl Ingest {
         // Bodies of those in lanes are not read again.
         let bodies = Bodies {
             largest: (self.read >= self.highest || self.lanes.is_empty()).then_some(SMALL),
-            webhooks: &WITH_BODY,
+            webhooks: WITH_BODY,
         };
         let page = self.inbound.store.waiting_deliveries(self.read, BATCH, &bodies).await?;
         let last = page.deliveries.last().map(|delivery| delivery.number);

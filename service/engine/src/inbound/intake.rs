@@ -5,9 +5,27 @@ use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use std::panic::catch_unwind;
 use trainyard_core::ids::DeliveryId;
 use trainyard_github::signature::{self, SignatureError};
+use trainyard_github::webhook::{Flaw, flaw};
 use trainyard_store::{Accepted, NewDelivery, StoreError};
+
+/// Headers of a webhook that are kept.
+const KEPT: [&str; 9] = [
+    "content-type",
+    "user-agent",
+    "x-github-event",
+    "x-github-hook-id",
+    "x-github-hook-installation-target-id",
+    "x-github-hook-installation-target-type",
+    "x-gitea-event",
+    "x-gitea-event-type",
+    "x-forgejo-event",
+];
+/// A longer id or kind is none.
+const LONGEST_NAME: usize = 200;
 
 /// What the sender is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +34,8 @@ pub enum Intake {
     Accepted(DeliveryId),
     /// Stored before; nothing more happens.
     Duplicate(DeliveryId),
+    /// Stored, with what is wrong with it; it starts nothing.
+    Flagged(DeliveryId, String),
 }
 
 /// Why a delivery was not taken. Nothing was stored.
@@ -35,38 +55,57 @@ pub enum IntakeError {
 /// What is wrong with a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Malformed {
-    /// A webhook without a header that every webhook of GitHub has.
-    #[error("the delivery has no usable header {0}: is this a GitHub webhook?")]
-    NoHeader(&'static str),
     /// No CloudEvent.
     #[error(transparent)]
     CloudEvent(#[from] CloudEventError),
 }
 
 impl Inbound {
-    /// Takes a webhook of GitHub. `header` looks a header up by its lowercase name.
+    /// Takes a webhook of GitHub, Gitea or Forgejo. `header` looks a header up by its lowercase name. Once the
+    /// signature fits, it is taken whatever it is: who signed it must see what is wrong with it, and cannot send it
+    /// otherwise.
     pub(crate) async fn accept_webhook<'a>(
         &self,
         header: impl Fn(&str) -> Option<&'a str>,
         body: bytes::Bytes,
     ) -> Result<Intake, IntakeError> {
-        let signed = header("x-hub-signature-256");
-        let verified = signature::verify(&self.webhook_secrets, signed, body)?;
-        let required = |name| {
-            let usable = header(name).filter(|value| !value.is_empty() && value.len() <= 200);
-            usable.ok_or(Malformed::NoHeader(name))
+        let signed = signature(&header);
+        let secrets = self.webhook_secrets.load();
+        let verified = signature::verify(&secrets, signed.as_deref(), body)?;
+        let digest = hex::encode(Sha256::digest(verified.get()));
+        // Gitea sends the headers of GitHub, too.
+        let first = |names: [&str; 2]| {
+            let usable = |value: &&str| !value.is_empty() && value.len() <= LONGEST_NAME;
+            names.into_iter().find_map(|name| header(name).filter(usable))
         };
-        let (id, kind) = (required("x-github-delivery")?, required("x-github-event")?);
-        let headers = ["content-type", "x-github-hook-id", "user-agent"];
-        self.store_delivery(NewDelivery {
-            id: DeliveryId::from(id),
-            origin: "github".to_owned(),
-            kind: kind.to_owned(),
-            received_at: now(),
-            headers: kept(&headers, &header),
-            body: verified.into_inner(),
+        let id = first(["x-gitea-delivery", "x-github-delivery"]);
+        let kind = first(["x-gitea-event", "x-github-event"]);
+        let flaw = match (id, kind) {
+            (None, _) => Some(Flaw::NoId),
+            (_, None) => Some(Flaw::NoKind),
+            (_, Some(kind)) => flaw_safely(kind, verified.get()),
+        };
+        let flagged = flaw.map(|flaw| flaw.to_string());
+        let unnamed = id.is_none();
+        let id = id.map_or_else(|| format!("unnamed-{}", &digest[..32]), str::to_owned);
+        let taken = self
+            .store_delivery(NewDelivery {
+                id: DeliveryId::new(id),
+                origin: "github".to_owned(),
+                kind: kind.unwrap_or("unknown").to_owned(),
+                received_at: now(),
+                headers: kept(&KEPT, &header),
+                body: verified.into_inner(),
+                digest: Some(digest),
+                flagged: flagged.clone(),
+            })
+            .await?;
+        Ok(match (taken, flagged) {
+            (Intake::Accepted(id), Some(why)) => Intake::Flagged(id, why),
+            // Without an id of its own nobody knows whether it was sent twice.
+            (Intake::Duplicate(id), Some(why)) if unnamed => Intake::Flagged(id, why),
+            (taken, _) => taken,
         })
-        .await
     }
 
     /// Takes a CloudEvent; the caller has checked the sender's token.
@@ -92,6 +131,8 @@ impl Inbound {
             received_at: now(),
             headers: kept(&headers, &header),
             body,
+            digest: None,
+            flagged: None,
         })
         .await
     }
@@ -113,4 +154,16 @@ fn kept<'a>(names: &[&str], header: impl Fn(&str) -> Option<&'a str>) -> Map<Str
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), Value::from(header(name)?))))
         .collect()
+}
+
+/// As GitHub sends it, or as Gitea does where that says nothing.
+fn signature<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let named = |name| header(name).filter(|value| !value.is_empty());
+    let plain = || named("x-gitea-signature").map(|digits| format!("sha256={digits}"));
+    named("x-hub-signature-256").map(str::to_owned).or_else(plain)
+}
+
+/// A defect of ours is found again where what is stored is looked at.
+fn flaw_safely(kind: &str, body: &[u8]) -> Option<Flaw> {
+    catch_unwind(|| flaw(kind, body)).unwrap_or_default()
 }

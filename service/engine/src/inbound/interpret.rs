@@ -9,19 +9,63 @@ use crate::source::project;
 use std::time::Duration;
 use trainyard_core::command::{Asked, Through};
 use trainyard_core::event::{DataArrived, Event, PullRequest, PullRequestAction, Push};
-use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::ids::{DeliveryId, Micros, RepoName};
 use trainyard_core::inbound::{self as decide, FoundPipeline, Interpretation, KnownPipeline, Reason};
+use trainyard_core::plan::PullRequestType;
 use trainyard_github::GitHubError;
-use trainyard_store::StoreError;
+use trainyard_store::{Delivery, StoreError};
 
-/// An event of a delivery with what follows from it, or the reason why nothing does; `received` is when it arrived.
+/// How an event came here.
+pub(crate) struct Arrival<'a> {
+    delivery: &'a Delivery,
+    received: Micros,
+    pushed: Option<Micros>,
+    /// A person wants it looked at, whatever was seen of it.
+    forced: bool,
+}
+
+impl<'a> Arrival<'a> {
+    /// `pushed` is when it happened at GitHub, where that is known.
+    pub(crate) fn of(delivery: &'a Delivery, pushed: Option<Micros>) -> Self {
+        Self {
+            delivery,
+            pushed,
+            received: delivery.received_at,
+            forced: delivery.forced,
+        }
+    }
+
+    /// How long ago it happened: one that GitHub delivers late is as old as one that waited here.
+    fn age(&self) -> Duration {
+        let on_its_way = self.pushed.map(|pushed| age(pushed)).filter(|age| *age > ON_ITS_WAY);
+        age(self.received).max(on_its_way.unwrap_or_default())
+    }
+
+    /// The delivery that brought the same bytes under another id: a sender of webhooks writes none twice.
+    async fn repeats(&self, inbound: &Inbound) -> Result<Option<DeliveryId>, StoreError> {
+        let Some(digest) = self.delivery.digest.as_deref().filter(|_| !self.forced) else {
+            return Ok(None);
+        };
+        let since = Micros(self.received.0.saturating_sub(SAME_BYTES));
+        let (kind, id) = (&self.delivery.kind, &self.delivery.id);
+        inbound.store.repeated(kind, digest, since, id).await
+    }
+}
+
+/// A webhook that is not quicker was delivered again, as far as the clocks of two machines agree.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+/// So long the same bytes are the same delivery, in microseconds: seven days.
+const SAME_BYTES: i64 = 7 * 86_400 * 1_000_000;
+
+/// An event of a delivery with what follows from it, or the reason why nothing does.
 pub(crate) async fn interpret(
     inbound: &Inbound,
     event: Event,
-    received: Micros,
+    arrival: &Arrival<'_>,
 ) -> Result<Interpretation, InterpretError> {
+    let received = arrival.received;
     let meaning = match named(inbound, event.clone()).await {
-        Ok(event) => meaning(inbound, event, received).await,
+        Ok(event) => meaning(inbound, event, arrival).await,
         Err(error) => Err(error),
     };
     match meaning {
@@ -40,16 +84,27 @@ async fn named(inbound: &Inbound, mut event: Event) -> Result<Event, InterpretEr
         Event::Push(push) => (&mut push.repo, push.repo_id, push.installation_id),
         Event::PullRequest(pull) => (&mut pull.repo, pull.repo_id, pull.installation_id),
         Event::Asked(asked) => (&mut asked.repo, asked.repo_id, asked.installation_id),
+        Event::Repository(event) => (&mut event.repo, event.repo_id, event.installation_id),
         Event::DataArrived(_) | Event::ScheduleDue(_) | Event::Manual(_) => return Ok(event),
     };
     *repo = identity::name_today(inbound, id, repo, installation).await?;
     Ok(event)
 }
 
-async fn meaning(inbound: &Inbound, event: Event, received: Micros) -> Result<Interpretation, InterpretError> {
+async fn meaning(inbound: &Inbound, event: Event, arrival: &Arrival<'_>) -> Result<Interpretation, InterpretError> {
+    if let Some(first) = arrival.repeats(inbound).await?
+        && !is_so_now(inbound, &event).await?
+    {
+        return Ok(Interpretation::given_up(new_event_id(), event, Reason::Repeated(first)));
+    }
     match &event {
-        Event::Push(push) => of_push(inbound, push, received).await,
-        Event::PullRequest(pull) => of_pull_request(inbound, pull).await,
+        Event::Push(push) => of_push(inbound, push, arrival).await,
+        Event::PullRequest(pull) => of_pull_request(inbound, pull, arrival.forced).await,
+        Event::Repository(event) => {
+            let known = inbound.store.pipelines().await?.into_iter();
+            let known: Vec<_> = known.filter(|known| known.repo == event.repo).collect();
+            Ok(decide::repository_event(event, &known, inbound.given()))
+        }
         Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
         Event::Asked(asked) => Ok(of_asked(inbound, asked).await?),
         Event::ScheduleDue(_) | Event::Manual(_) => {
@@ -64,10 +119,10 @@ const LATE: Duration = Duration::from_secs(2);
 const BEHIND: Duration = Duration::from_secs(10);
 
 /// Whether a push comes late, and its branch moved on meanwhile: its newest head speaks for it.
-async fn is_overtaken(inbound: &Inbound, push: &Push, received: Micros) -> Result<bool, InterpretError> {
+async fn is_overtaken(inbound: &Inbound, push: &Push, arrival: &Arrival<'_>) -> Result<bool, InterpretError> {
+    let age = arrival.age();
     let newest = inbound.store.branch_head(&push.repo, &push.branch).await?;
-    let suspect =
-        newest.is_some_and(|newest| push.may_be_late(&newest) || age(received) > LATE && newest != push.after);
+    let suspect = newest.is_some_and(|newest| push.may_be_late(&newest) || age > LATE && newest != push.after);
     let (Some(github), true) = (&inbound.source.github, suspect) else {
         return Ok(false);
     };
@@ -79,7 +134,7 @@ async fn is_overtaken(inbound: &Inbound, push: &Push, received: Micros) -> Resul
     if head.as_ref() == Some(&push.after) {
         return Ok(false);
     }
-    if age(received) < BEHIND {
+    if age < BEHIND {
         let (branch, repo, after) = (&push.branch, &push.repo, &push.after);
         let why = format!("GitHub does not say that branch '{branch}' of {repo} is at {after}, or not yet");
         return Err(SourceError::Missing(why).into());
@@ -87,8 +142,44 @@ async fn is_overtaken(inbound: &Inbound, push: &Push, received: Micros) -> Resul
     Ok(true)
 }
 
-async fn of_push(inbound: &Inbound, push: &Push, received: Micros) -> Result<Interpretation, InterpretError> {
-    if is_overtaken(inbound, push, received).await? {
+/// Whether GitHub says that a branch or an open pull request is where this event brought it: a branch that went back
+/// and forth within a second may have two pushes of the same bytes.
+async fn is_so_now(inbound: &Inbound, event: &Event) -> Result<bool, InterpretError> {
+    let Some(github) = &inbound.source.github else {
+        return Ok(false);
+    };
+    let answer = match event {
+        Event::Push(push) => {
+            let newest = inbound.store.branch_head(&push.repo, &push.branch).await?;
+            if newest.as_ref() == Some(&push.after) {
+                return Ok(false);
+            }
+            let head = github.branch_head(&push.repo, &push.branch).await;
+            head.map(|head| head == push.after)
+        }
+        Event::PullRequest(pull) => {
+            let seen = inbound.store.pull_request(&pull.repo, pull.number).await?;
+            if seen.is_some_and(|seen| seen.open && seen.head == pull.head_sha && seen.base == pull.base_branch) {
+                return Ok(false);
+            }
+            let now = github.pull_request(&pull.repo, pull.number).await;
+            now.map(|now| now.open && now.head_sha == pull.head_sha && now.base_branch == pull.base_branch)
+        }
+        Event::Repository(_)
+        | Event::Asked(_)
+        | Event::DataArrived(_)
+        | Event::ScheduleDue(_)
+        | Event::Manual(_) => return Ok(false),
+    };
+    match answer {
+        Ok(so) => Ok(so),
+        Err(GitHubError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(SourceError::from(error).into()),
+    }
+}
+
+async fn of_push(inbound: &Inbound, push: &Push, arrival: &Arrival<'_>) -> Result<Interpretation, InterpretError> {
+    if !arrival.forced && is_overtaken(inbound, push, arrival).await? {
         let reason = Reason::Overtaken {
             repo: push.repo.clone(),
             branch: push.branch.clone(),
@@ -108,7 +199,11 @@ async fn of_push(inbound: &Inbound, push: &Push, received: Micros) -> Result<Int
     };
     let at = (push.default_branch.as_deref(), push.branch.as_str());
     let reviewed = reviewed(inbound, repo, installation, at).await?;
-    let meaning = decide::push(push, &found, reviewed.as_deref(), changed.as_deref(), inbound.given());
+    let message = checkout::message(source, repo, installation, &push.after).await?;
+    let meaning = match decide::skip_word(&message).filter(|_| !arrival.forced) {
+        Some(word) => decide::skipped_push(push, word, inbound.given()),
+        None => decide::push(push, &found, reviewed.as_deref(), changed.as_deref(), inbound.given()),
+    };
     if reviewed.is_none() {
         register(inbound, push, found).await?;
     }
@@ -162,8 +257,12 @@ pub(crate) async fn reviewed(
     }
 }
 
-async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interpretation, InterpretError> {
-    if pull.action == PullRequestAction::Closed {
+async fn of_pull_request(
+    inbound: &Inbound,
+    pull: &PullRequest,
+    forced: bool,
+) -> Result<Interpretation, InterpretError> {
+    if pull.action == PullRequestAction::Closed && !listens_to_the_end(inbound, &pull.repo).await? {
         return Ok(decide::pull_request(pull, &[], None, &[], None, inbound.given()));
     }
     let (source, repo, installation) = (&inbound.source, &pull.repo, pull.installation_id);
@@ -185,6 +284,17 @@ async fn of_pull_request(inbound: &Inbound, pull: &PullRequest) -> Result<Interp
     } else {
         let head = project::pipelines(source, repo, installation, &pull.head_sha).await?;
         let changed = checkout::changed_since_fork(source, repo, installation, &pull.base_sha, &pull.head_sha).await?;
+        let message = checkout::message(source, repo, installation, &pull.head_sha).await?;
+        if let Some(word) = decide::skip_word(&message).filter(|_| !forced) {
+            let changed = changed.as_deref();
+            return Ok(decide::skipped_pull_request(
+                pull,
+                &base,
+                changed,
+                word,
+                inbound.given(),
+            ));
+        }
         (head, changed)
     };
     Ok(decide::pull_request(
@@ -219,6 +329,17 @@ async fn changed_by_fork(inbound: &Inbound, pull: &PullRequest) -> Result<Option
         Err(GitHubError::NotFound { .. } | GitHubError::Rejected { .. }) => Ok(None),
         Err(error) => Err(SourceError::from(error).into()),
     }
+}
+
+/// Whether a pipeline of the repository runs when a pull request is closed; else nothing need be fetched for one.
+async fn listens_to_the_end(inbound: &Inbound, repo: &RepoName) -> Result<bool, StoreError> {
+    let known = inbound.store.pipelines().await?;
+    let listens = |known: &KnownPipeline| {
+        let trigger = known.plan.triggers.pull_request.as_ref();
+        let types = trigger.and_then(|trigger| trigger.types.as_ref());
+        types.is_some_and(|types| types.contains(&PullRequestType::Closed))
+    };
+    Ok(known.iter().any(|known| known.repo == *repo && listens(known)))
 }
 
 async fn of_data(inbound: &Inbound, arrived: &DataArrived) -> Result<Interpretation, StoreError> {

@@ -9,15 +9,18 @@ pub(crate) mod local;
 pub(crate) mod manual;
 pub(crate) mod patience;
 pub(crate) mod register;
+pub(crate) mod replay;
 pub(crate) mod rerun;
 pub(crate) mod schedule;
 pub(crate) mod settle;
+pub(crate) mod sweep;
 
 use crate::house::clock::{new_event_id, new_run_id, now};
+use crate::house::secrets::WebhookSecrets;
 use crate::house::signals::Signals;
+use crate::inbound::sweep::Found;
 use crate::source::Source;
 use crate::source::checkout::SourceError;
-use secrecy::SecretString;
 use std::sync::Arc;
 use trainyard_core::ids::RunId;
 use trainyard_core::inbound::Given;
@@ -31,7 +34,9 @@ pub(crate) struct Inbound {
     pub(crate) audience: Audience,
     pub(crate) signals: Arc<Signals>,
     /// Secrets that sign webhooks; none refuses every webhook.
-    pub(crate) webhook_secrets: Vec<SecretString>,
+    pub(crate) webhook_secrets: WebhookSecrets,
+    /// What sweeps for missed webhooks have found.
+    pub(crate) found: Found,
     /// Held by who has the body of a delivery in memory to look at it: one may be 25 MiB.
     pub(crate) large_body: tokio::sync::Mutex<()>,
 }

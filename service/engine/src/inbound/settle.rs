@@ -5,7 +5,7 @@ use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
 use crate::inbound::identity;
-use crate::inbound::interpret::interpret;
+use crate::inbound::interpret::{Arrival, interpret};
 use crate::source::checkout::SourceError;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trainyard_core::event::Event;
 use trainyard_core::inbound::{Consequence, Failure, TurnEnd};
-use trainyard_github::webhook::{Derived, Ignored, PayloadError, Repo, WITH_BODY, event_of_stored};
+use trainyard_github::webhook::{Derived, Ignored, PayloadError, Repo, WITH_BODY, event_of_stored, pushed_at};
 use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
 
 /// So many that settle together are told one by one.
@@ -59,7 +59,7 @@ pub(crate) async fn meaning(inbound: &Inbound, delivery: Delivery) -> Result<Mea
     if delivery.origin != "github" {
         return Ok(Meaning::Waits(Lane::Data));
     }
-    if delivery.body.is_some() || !WITH_BODY.contains(&delivery.kind.as_str()) {
+    if delivery.flagged.is_some() || delivery.body.is_some() || !WITH_BODY.contains(&delivery.kind.as_str()) {
         return Ok(meaning_of(&delivery));
     }
     // One large body at a time.
@@ -74,6 +74,7 @@ fn meaning_of(delivery: &Delivery) -> Meaning {
             Event::Push(push) => Lane::Repository(push.repo_id),
             Event::PullRequest(pull) => Lane::Repository(pull.repo_id),
             Event::Asked(asked) => Lane::Repository(asked.repo_id),
+            Event::Repository(event) => Lane::Repository(event.repo_id),
             _ => Lane::Data,
         }),
         Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id)),
@@ -167,14 +168,14 @@ impl Settling {
 /// Settles one delivery, or leaves it in `settling`.
 async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<(), InterpretError> {
     // The body goes before anything is fetched, and no two large ones are held at once.
-    let (delivery, fact) = {
+    let (delivery, fact, pushed) = {
         let _one = inbound.large_body.lock().await;
         let Some(mut delivery) = read(inbound, number).await? else {
             return Ok(());
         };
         let fact = fact_safely(&delivery);
-        delivery.body = None;
-        (delivery, fact)
+        let pushed = delivery.body.take().and_then(|body| pushed_at(&delivery.kind, &body));
+        (delivery, fact, pushed)
     };
     let settle = match fact {
         Err(nothing) => settled(&delivery, Vec::new(), nothing),
@@ -183,7 +184,7 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
             settled(&delivery, Vec::new(), news)
         }
         Ok(Fact::Event(event)) => {
-            let caught = AssertUnwindSafe(interpret(inbound, *event, delivery.received_at))
+            let caught = AssertUnwindSafe(interpret(inbound, *event, &Arrival::of(&delivery, pushed)))
                 .catch_unwind()
                 .await;
             match caught {
@@ -213,6 +214,7 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
     inbound.signals.schedule.notify_one();
     inbound.signals.report.notify_one();
     inbound.signals.asks.notify_one();
+    inbound.signals.sweep.notify_one();
     Ok(())
 }
 
@@ -261,6 +263,8 @@ fn settled(delivery: &Delivery, events: Vec<NewEvent>, outcome: impl ToString) -
 /// Why a delivery is no event.
 #[derive(Debug, thiserror::Error)]
 enum NoEvent {
+    #[error("{0}")]
+    Flagged(String),
     #[error(transparent)]
     Payload(#[from] PayloadError),
     #[error("{}", .0.sentence())]
@@ -285,6 +289,9 @@ fn fact_safely(delivery: &Delivery) -> Result<Fact, NoEvent> {
 }
 
 fn fact(delivery: &Delivery) -> Result<Fact, NoEvent> {
+    if let Some(why) = &delivery.flagged {
+        return Err(NoEvent::Flagged(why.clone()));
+    }
     let body = delivery.body.as_ref().map_or(&[][..], Bytes::as_ref);
     if delivery.origin == "github" {
         return match event_of_stored(&delivery.kind, body)? {

@@ -200,6 +200,17 @@ fn told<T>(answer: Result<T, GitError>) -> Result<Option<T>, SourceError> {
     }
 }
 
+/// The message of a commit that is in the mirror.
+pub(crate) async fn message(
+    at: &Source,
+    repo: &RepoName,
+    installation: Option<i64>,
+    commit: &CommitSha,
+) -> Result<String, SourceError> {
+    let mirror = mirror(at, repo, installation).await?;
+    Ok(told(mirror.message(commit).await)?.unwrap_or_default())
+}
+
 /// Paths that a push changed; `None` when it cannot be told, for example after a forced push.
 pub(crate) async fn changed(
     at: &Source,

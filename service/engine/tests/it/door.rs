@@ -50,7 +50,7 @@ async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
         () = door.closed.notified() => return StatusCode::SERVICE_UNAVAILABLE,
     };
     match answer {
-        Ok(Intake::Accepted(_)) => StatusCode::ACCEPTED,
+        Ok(Intake::Accepted(_) | Intake::Flagged(..)) => StatusCode::ACCEPTED,
         Ok(Intake::Duplicate(_)) => StatusCode::OK,
         Err(IntakeError::Unsigned(_)) => StatusCode::UNAUTHORIZED,
         Err(IntakeError::Malformed(_)) => StatusCode::BAD_REQUEST,

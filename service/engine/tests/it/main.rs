@@ -46,6 +46,7 @@ mod secrets;
 mod serving;
 mod sim;
 mod storm;
+mod sweep;
 mod targets;
 mod tiny;
 mod workspace;

@@ -374,6 +374,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
             git_url: github.to_owned(),
             auth: GitHubAuth::Token(SecretString::from(TOKEN)),
             webhook_secrets: vec![SecretString::from(SECRET)],
+            sweep_every: None,
         }),
         executor: ExecutorKind::Fake,
         components_image: "components".to_owned(),

@@ -1,7 +1,8 @@
 //! The GitHub App as GitHub knows it: what it may do, where it is installed, and how its webhook fares.
 
-use super::{GitHub, GitHubError, MAX_PAGES, PER_PAGE};
-use serde::Deserialize;
+use super::pages::More;
+use super::{GitHub, GitHubError, PER_PAGE};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -9,12 +10,13 @@ use std::collections::BTreeMap;
 const LISTED: usize = 100;
 
 /// A user, an organisation or an enterprise.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(from = "Named")]
 pub struct Account {
     /// Its name in addresses.
     pub login: String,
     /// `User`, `Organization` or another.
+    #[serde(rename = "type")]
     pub kind: String,
 }
 
@@ -69,7 +71,7 @@ pub struct AppInfo {
 }
 
 /// One of `GET /app/installations`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InstallationInfo {
     /// Its id.
     pub id: u64,
@@ -138,17 +140,9 @@ impl GitHub {
 
     /// Where the App is installed.
     pub async fn installations(&self) -> Result<Vec<InstallationInfo>, GitHubError> {
-        let mut all = Vec::new();
-        for page in 1..=MAX_PAGES {
-            let path = format!("/app/installations?per_page={PER_PAGE}&page={page}");
-            let found: Vec<InstallationInfo> = self.root.get(&path, "installations of the App").await?;
-            let last = found.len() < PER_PAGE;
-            all.extend(found);
-            if last {
-                break;
-            }
-        }
-        Ok(all)
+        let path = format!("/app/installations?per_page={PER_PAGE}");
+        let what = "installations of the App";
+        self.root.list(&self.pages, &path, what, |_| More::Yes).await
     }
 
     /// How many repositories an installation has, and the names of the first of them.

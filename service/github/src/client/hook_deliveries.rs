@@ -1,10 +1,12 @@
 //! The deliveries of a webhook as GitHub remembers them.
 
+use super::pages::More;
 use super::{GitHub, GitHubError, PER_PAGE};
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trainyard_core::ids::RepoName;
+use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::inbound::Attempt;
 
 /// Whose webhook it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl HookOf {
 }
 
 /// An attempt to deliver.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HookDelivery {
     /// The attempt.
     pub id: u64,
@@ -52,7 +54,7 @@ pub struct HookDelivery {
     #[serde(default)]
     pub event: String,
     /// What was answered; only where one attempt was asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub response: Value,
 }
 
@@ -61,6 +63,12 @@ impl HookDelivery {
     pub fn is_taken(&self) -> bool {
         (200..300).contains(&self.status_code)
     }
+
+    /// When; `None` where GitHub's time is none.
+    fn at(&self) -> Option<Micros> {
+        let time = chrono::DateTime::parse_from_rfc3339(&self.delivered_at).ok()?;
+        Some(Micros(time.timestamp_micros()))
+    }
 }
 
 impl GitHub {
@@ -68,6 +76,34 @@ impl GitHub {
     pub async fn hook_deliveries(&self, of: &HookOf) -> Result<Vec<HookDelivery>, GitHubError> {
         let path = format!("{}?per_page={PER_PAGE}", of.path());
         self.get_of(of, &path).await
+    }
+
+    /// All attempts to deliver since then, newest first.
+    pub async fn attempts(&self, of: &HookOf, since: Micros) -> Result<Vec<Attempt>, GitHubError> {
+        let (path, what) = (format!("{}?per_page={PER_PAGE}", of.path()), of.what());
+        let until = |page: &[HookDelivery]| match page.last().and_then(HookDelivery::at) {
+            Some(at) if at < since => More::No,
+            _ => More::Yes,
+        };
+        let listed = match of {
+            HookOf::App => self.root.list(&self.pages, &path, &what, until).await?,
+            HookOf::Repository(repo, _) => {
+                let caller = self.caller(repo, None).await?;
+                caller.as_ref().list(&self.pages, &path, &what, until).await?
+            }
+        };
+        let attempt = |delivery: HookDelivery| {
+            Some(Attempt {
+                id: delivery.id,
+                at: delivery.at()?,
+                guid: delivery.guid,
+                status: delivery.status,
+                code: delivery.status_code,
+                event: delivery.event,
+            })
+        };
+        let attempts = listed.into_iter().filter_map(attempt);
+        Ok(attempts.filter(|attempt| attempt.at >= since).collect())
     }
 
     /// One attempt, with what was answered.

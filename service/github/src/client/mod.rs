@@ -6,7 +6,9 @@ mod checks;
 mod error;
 mod hook_deliveries;
 mod manifest;
+mod pages;
 mod people;
+mod sweep;
 mod token;
 mod transport;
 
@@ -16,6 +18,7 @@ pub use error::GitHubError;
 pub use hook_deliveries::{HookDelivery, HookOf};
 pub use manifest::{NewApp, convert_manifest};
 pub use people::Standing;
+pub use sweep::{Label, Numbered, PullFields, PullNow, PullSide, RepositoryNow};
 pub use token::{Hook, HookConfig, LastResponse, RepositoryRights, TokenInfo};
 
 use error::shortened;
@@ -23,6 +26,7 @@ use http::Method;
 use octocrab::Octocrab;
 use octocrab::models::{AppId, InstallationId};
 use octocrab::service::middleware::retry::RetryConfig;
+use pages::Pages;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -83,6 +87,7 @@ pub struct GitHub {
     installations: Mutex<HashMap<u64, Arc<Identity>>>,
     by_repo: Mutex<HashMap<RepoName, u64>>,
     login: tokio::sync::OnceCell<Option<String>>,
+    pages: Pages,
 }
 
 impl fmt::Debug for GitHub {
@@ -135,6 +140,7 @@ impl GitHub {
             installations: Mutex::default(),
             by_repo: Mutex::default(),
             login: tokio::sync::OnceCell::new(),
+            pages: Pages::default(),
         })
     }
 
@@ -516,6 +522,8 @@ struct Pull {
 
 #[derive(Deserialize)]
 struct Side {
+    /// Gitea calls that of a branch its id.
+    #[serde(alias = "id")]
     sha: CommitSha,
 }
 

@@ -1,5 +1,6 @@
 //! What people may do, and pull requests as they are now.
 
+use super::sweep::Label;
 use super::{GitHub, GitHubError, path_of};
 use serde::Deserialize;
 use trainyard_core::command::Person;
@@ -111,6 +112,8 @@ impl GitHub {
                 author: pull.user.map_or_else(|| "ghost".to_owned(), |user| user.login),
                 updated_at: updated.map(|at| trainyard_core::ids::Micros(at.timestamp_micros())),
                 default_branch: base.default_branch,
+                label: None,
+                labels: pull.labels.into_iter().flatten().map(|label| label.name).collect(),
             },
             open,
         ))
@@ -144,6 +147,8 @@ struct Pull {
     updated_at: Option<String>,
     #[serde(default)]
     user: Option<Account>,
+    #[serde(default)]
+    labels: Option<Vec<Label>>,
     head: Side,
     base: Side,
 }

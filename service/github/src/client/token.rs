@@ -1,9 +1,10 @@
 //! A personal access token as GitHub knows it, and webhooks of repositories.
 
+use super::pages::More;
 use super::{GitHub, GitHubError, PER_PAGE, User, WithId};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trainyard_core::ids::RepoName;
 use trainyard_core::permission::Who;
@@ -33,7 +34,7 @@ pub struct RepositoryRights {
 }
 
 /// A webhook of a repository.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hook {
     /// Its id.
     pub id: u64,
@@ -52,7 +53,7 @@ pub struct Hook {
 }
 
 /// Where a webhook sends to, and how.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HookConfig {
     /// Where deliveries go.
     #[serde(default)]
@@ -66,7 +67,7 @@ pub struct HookConfig {
 }
 
 /// How the last delivery went.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LastResponse {
     /// The status code of the answer.
     #[serde(default)]
@@ -147,7 +148,8 @@ impl GitHub {
     pub async fn hooks(&self, repo: &RepoName) -> Result<Vec<Hook>, GitHubError> {
         let caller = self.caller(repo, None).await?;
         let path = format!("/repos/{repo}/hooks?per_page={PER_PAGE}");
-        caller.as_ref().get(&path, &format!("webhooks of {repo}")).await
+        let what = format!("webhooks of {repo}");
+        caller.as_ref().list(&self.pages, &path, &what, |_| More::Yes).await
     }
 
     /// Makes a webhook and answers its id; GitHub pings it at once.

@@ -2,7 +2,7 @@
 
 use super::error::{Asked, GitHubError, guessed_wait, shortened};
 use http::request::Builder;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode, header};
 use octocrab::Octocrab;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -61,6 +61,16 @@ impl Identity {
         self.call(Method::GET, path, None, what).await
     }
 
+    /// GET with the whole answer; one that is as `etag` says is answered 304, without a body.
+    pub(crate) async fn get_whole(
+        &self,
+        path: &str,
+        etag: Option<&str>,
+        what: &str,
+    ) -> Result<(StatusCode, HeaderMap, String), GitHubError> {
+        self.exchange(Method::GET, path, None, etag, what).await
+    }
+
     /// Sends one request, once. `path` is relative: octocrab adds the base address, and the
     /// authorization only to that.
     pub(crate) async fn call<T: DeserializeOwned>(
@@ -83,11 +93,23 @@ impl Identity {
         body: Option<&Value>,
         what: &str,
     ) -> Result<(HeaderMap, String), GitHubError> {
+        let (_, headers, text) = self.exchange(method, path, body, None, what).await?;
+        Ok((headers, text))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        etag: Option<&str>,
+        what: &str,
+    ) -> Result<(StatusCode, HeaderMap, String), GitHubError> {
         self.may_call()?;
         if matches!(self.who, Who::Installation(_)) {
             self.token(Duration::from_secs(30)).await?;
         }
-        let sent = tokio::time::timeout(self.patience, self.send(method, path, body, what)).await;
+        let sent = tokio::time::timeout(self.patience, self.send(method, path, body, etag, what)).await;
         let answer = sent.unwrap_or_else(|_| {
             Err(GitHubError::unreachable(format!(
                 "no answer within {} seconds",
@@ -103,8 +125,9 @@ impl Identity {
         method: Method,
         path: &str,
         body: Option<&Value>,
+        etag: Option<&str>,
         what: &str,
-    ) -> Result<(HeaderMap, String), GitHubError> {
+    ) -> Result<(StatusCode, HeaderMap, String), GitHubError> {
         let asked = Asked {
             who: self.who,
             html_url: &self.html_url,
@@ -112,7 +135,10 @@ impl Identity {
             path,
             what,
         };
-        let request = Builder::new().method(method.clone()).uri(path);
+        let mut request = Builder::new().method(method.clone()).uri(path);
+        if let Some(etag) = etag {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
         let request = self
             .octocrab
             .build_request(request, body)
@@ -124,8 +150,8 @@ impl Identity {
             .body_to_string(response)
             .await
             .map_err(|e| self.broken(&e))?;
-        if status.is_success() {
-            Ok((headers, text))
+        if status.is_success() || etag.is_some() && status == StatusCode::NOT_MODIFIED {
+            Ok((status, headers, text))
         } else {
             Err(GitHubError::from_answer(status, &headers, &text, &asked))
         }

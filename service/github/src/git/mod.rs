@@ -248,6 +248,17 @@ impl Mirror {
             .collect())
     }
 
+    /// The message of a commit; what is no UTF-8 in it is replaced.
+    pub async fn message(&self, sha: &CommitSha) -> Result<String, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::message(sha) {
+            return scripted;
+        }
+        let args = ["--no-patch", "--format=%B", "--end-of-options", full_sha(sha)?];
+        let stdout = sound!(self, &[sha], self.stdout("show", &args))?;
+        Ok(String::from_utf8_lossy(&stdout).into_owned())
+    }
+
     /// The paths in which two commits differ. Both must be in the mirror, or with the host.
     pub async fn changed_paths(&self, before: &CommitSha, after: &CommitSha) -> Result<Vec<String>, GitError> {
         #[cfg(debug_assertions)]

@@ -70,6 +70,11 @@ pub(super) fn show(sha: &CommitSha, path: &str) -> Option<Result<Option<Vec<u8>>
     Some(commit(sha)?.map(|mut commit| commit.files.remove(path)))
 }
 
+pub(super) fn message(sha: &CommitSha) -> Option<Result<String, GitError>> {
+    // Commits of a simulation say nothing.
+    Some(commit(sha)?.map(|_| String::new()))
+}
+
 pub(super) fn list(sha: &CommitSha, prefix: &str) -> Option<Result<Vec<String>, GitError>> {
     let below = |path: &String| {
         let rest = path.strip_prefix(prefix.trim_end_matches('/'));

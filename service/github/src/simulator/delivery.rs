@@ -136,7 +136,7 @@ impl DeliveryRecord {
 pub(crate) async fn run(shared: Weak<Shared>, mut queue: UnboundedReceiver<Outgoing>) {
     while let Some(outgoing) = queue.recv().await {
         let Some(shared) = shared.upgrade() else { return };
-        if let Some(target) = target(&shared, outgoing.to) {
+        if let Some(target) = target(&shared, &outgoing) {
             deliver(&shared, &target, outgoing).await;
         }
     }
@@ -150,8 +150,13 @@ struct Target {
     kind: &'static str,
 }
 
-fn target(shared: &Shared, to: Receiver) -> Option<Target> {
+/// Nowhere where it is switched off or lost; what is asked for again goes in any case.
+fn target(shared: &Shared, outgoing: &Outgoing) -> Option<Target> {
     let state = shared.state();
+    let again = outgoing.redelivery;
+    if state.webhooks_lost && !again {
+        return None;
+    }
     let of = |hook: &Hook, hook_id, kind| {
         hook.active.then(|| hook.url.clone()).flatten().map(|url| Target {
             url,
@@ -160,7 +165,8 @@ fn target(shared: &Shared, to: Receiver) -> Option<Target> {
             kind,
         })
     };
-    match to {
+    match outgoing.to {
+        Receiver::Everywhere if !state.webhook_active && !again => None,
         Receiver::Everywhere => Some(Target {
             url: state.webhook_url.clone()?,
             secret: Some(shared.config.webhook_secret.clone()),

@@ -353,6 +353,16 @@ impl Simulator {
         self.shared.state().webhook_url = Some(url.into());
     }
 
+    /// Switches the webhook off or on, as a person does in its settings.
+    pub fn set_webhook_active(&self, active: bool) {
+        self.shared.state().webhook_active = active;
+    }
+
+    /// Loses webhooks without a trace from now on, or no more.
+    pub fn lose_webhooks(&self, lost: bool) {
+        self.shared.state().webhooks_lost = lost;
+    }
+
     /// Every attempt to deliver a webhook, oldest first.
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
         self.shared.state().deliveries.clone()

@@ -27,6 +27,10 @@ pub(crate) struct State {
     pub(crate) no_checks: bool,
     /// Whether comments are told by webhooks.
     pub(crate) tells_comments: bool,
+    /// Whether the webhook is switched on.
+    pub(crate) webhook_active: bool,
+    /// Webhooks that GitHub never tries to deliver, as it happens now and then.
+    pub(crate) webhooks_lost: bool,
     last_id: u64,
 }
 
@@ -124,6 +128,8 @@ impl State {
             former: HashMap::new(),
             no_checks: false,
             tells_comments: false,
+            webhook_active: true,
+            webhooks_lost: false,
             last_id: 1000,
         }
     }

@@ -11,6 +11,26 @@ pub enum Ignored {
     NoBranch(String),
     /// A branch is gone.
     Deleted(String),
+    /// A branch or tag was made or is gone: pushes tell of branches.
+    Reference {
+        /// `branch` or `tag`.
+        what: String,
+        /// Its name.
+        name: String,
+        /// Whether it was made.
+        made: bool,
+    },
+    /// The App was installed, or its repositories or permissions changed.
+    Installation {
+        /// GitHub's word.
+        action: String,
+        /// Whose account.
+        account: String,
+        /// Repositories that came, as far as they are told.
+        added: Vec<String>,
+        /// Repositories that went.
+        removed: Vec<String>,
+    },
     /// Something happened to a pull request that changes neither its commits nor whether it is open.
     Action {
         /// The pull request.
@@ -56,6 +76,30 @@ impl Ignored {
             Self::Kind(kind) => format!("{kind} events start nothing"),
             Self::NoBranch(reference) => format!("{reference} was pushed, and only branches start runs"),
             Self::Deleted(branch) => format!("branch {branch} was deleted"),
+            Self::Reference { what, name, made: true } => {
+                format!("{what} {name} was made, which starts nothing by itself")
+            }
+            Self::Reference {
+                what,
+                name,
+                made: false,
+            } => format!("{what} {name} was deleted, which starts nothing"),
+            Self::Installation {
+                action,
+                account,
+                added,
+                removed,
+            } => {
+                let listed = |word: &str, names: &[String]| match names {
+                    [] => String::new(),
+                    names => format!(", {word} {}", names.join(", ")),
+                };
+                format!(
+                    "the installation of the App for {account}: {action}{}{}",
+                    listed("with", added),
+                    listed("without", removed)
+                )
+            }
             Self::Action { number, action } => format!("pull request {number} was {action}, which starts nothing"),
             Self::Repository(action) => format!("the repository was {action}, which starts nothing"),
             Self::Comment { action } => format!("a comment was {action}: only new comments are looked at"),

@@ -134,7 +134,7 @@ fn what_starts_nothing_says_why() {
         reason("push", &pushed("refs/heads/old", OLD, NONE)),
         reason("push", &pushed("refs/tags/v1", NONE, NEW)),
         reason("pull_request", &pull("edited")),
-        reason("pull_request", &pull("labeled")),
+        reason("pull_request", &pull("assigned")),
         reason("ping", &json!({"zen": "Keep it logically awesome."})),
         reason("star", &json!({})),
         reason("x\r\n\u{1b}[31mevil", &json!({})),
@@ -143,7 +143,7 @@ fn what_starts_nothing_says_why() {
     branch old was deleted
     refs/tags/v1 was pushed, and only branches start runs
     pull request 3 was edited, which starts nothing
-    pull request 3 was labeled, which starts nothing
+    pull request 3 was assigned, which starts nothing
     GitHub's ping arrived and was verified: the webhook works
     star events start nothing
     x31mevil events start nothing
@@ -185,11 +185,59 @@ fn bad_bodies_say_what_and_where() {
     ");
 }
 
+#[test]
+fn a_body_under_another_header_is_flagged() {
+    let said = |kind: &str, body: &[u8]| flaw(kind, body).map_or_else(|| "fine".to_owned(), |flaw| flaw.to_string());
+    let push = pushed("refs/heads/main", OLD, NEW).to_string();
+    let opened = pull("opened").to_string();
+    let comment = json!({"action": "created", "issue": {}, "comment": {}}).to_string();
+    let review = json!({"action": "submitted", "number": 3, "pull_request": {}, "review": {}}).to_string();
+    let all = [
+        said("push", push.as_bytes()),
+        said("pull_request", opened.as_bytes()),
+        said("issue_comment", comment.as_bytes()),
+        said("pull_request_review", review.as_bytes()),
+        said("star", b"{}"),
+        said("push", opened.as_bytes()),
+        said("pull_request", push.as_bytes()),
+        said("star", push.as_bytes()),
+        said("push", comment.as_bytes()),
+        said("ping", push.as_bytes()),
+        said("x\r\n\u{1b}[31mevil", push.as_bytes()),
+        said("push", b"[]"),
+        said("star", b""),
+        said("star", b" [{}]"),
+        said("push", b"payload=%7B%7D"),
+        said("push", b"{}"),
+        said("star", b"{\"a\":\"\xff\"}"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @"
+    fine
+    fine
+    fine
+    fine
+    fine
+    the header X-GitHub-Event says 'push', and the body is that of a pull_request event: what is signed is the body only, so that nothing follows
+    the header X-GitHub-Event says 'pull_request', and the body is that of a push event: what is signed is the body only, so that nothing follows
+    the header X-GitHub-Event says 'star', and the body is that of a push event: what is signed is the body only, so that nothing follows
+    the header X-GitHub-Event says 'push', and the body is that of a issue_comment event: what is signed is the body only, so that nothing follows
+    the header X-GitHub-Event says 'ping', and the body is that of a push event: what is signed is the body only, so that nothing follows
+    the header X-GitHub-Event says 'x31mevil', and the body is that of a push event: what is signed is the body only, so that nothing follows
+    the body of this push event is no JSON object: it is something else
+    the body of this star event is no JSON object: EOF while parsing a value at line 1 column 0
+    the body of this star event is no JSON object: it is something else
+    the body of this push event cannot be used: it is a form: set the webhook's content type to application/json on GitHub
+    the body of this push event cannot be used: missing field `ref` at line 1 column 2
+    fine
+    ");
+}
+
 proptest::proptest! {
     #[test]
     fn no_body_makes_a_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
         let _ = event_of_stored("push", &body);
         let _ = event_of_stored("pull_request", &body);
+        let _ = flaw("push", &body);
     }
 }
 
@@ -327,4 +375,82 @@ proptest::proptest! {
         }
         let _ = derive("issue_comment", &comment("created", &text, json!({"login": "ada", "id": 42})));
     }
+}
+
+#[test]
+fn what_happens_without_commits_is_an_event_or_says_why_not() {
+    let repository = json!({"id": 7, "full_name": "acme/flights"});
+    let event = |kind: &str, mut payload: Value| {
+        payload["repository"] = repository.clone();
+        payload["sender"] = json!({"login": "ada"});
+        match derive(kind, &payload) {
+            Ok(Derived::Event(event)) => format!("{} {}", event.kind(), event.dedupe_key().unwrap_or_default()),
+            Ok(Derived::Nothing(ignored)) => ignored.sentence(),
+            other => format!("{other:?}"),
+        }
+    };
+    let run = json!({"id": 5, "run_attempt": 2, "name": "CI", "head_branch": "main", "conclusion": "success"});
+    let all = [
+        event(
+            "release",
+            json!({"action": "published", "release": {"id": 3, "tag_name": "v1"}}),
+        ),
+        event("workflow_run", json!({"action": "completed", "workflow_run": run})),
+        event("create", json!({"ref": "v1", "ref_type": "tag"})),
+        event("delete", json!({"ref": "old", "ref_type": "branch"})),
+        event(
+            "installation",
+            json!({"action": "created", "installation": {"id": 1, "account": {"login": "acme"}},
+            "repositories": [{"full_name": "acme/flights"}]}),
+        ),
+        event(
+            "installation_repositories",
+            json!({"action": "removed", "installation": {"id": 1},
+            "repositories_removed": [{"full_name": "acme/flights"}]}),
+        ),
+        event("release", json!({"action": "published"})),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    release release:7:published:3
+    workflow_run workflow_run:7:completed:5:2
+    tag v1 was made, which starts nothing by itself
+    branch old was deleted, which starts nothing
+    the installation of the App for acme: created, with acme/flights
+    the installation of the App for somebody: removed, without acme/flights
+    Err("the body of this release event cannot be used: it has no 'release'")
+    "#);
+    let dispatched = |payload: Value| event("repository_dispatch", payload);
+    let one = dispatched(json!({"action": "retrain", "branch": "main", "client_payload": {"day": 1}}));
+    assert_eq!(
+        one,
+        dispatched(json!({"action": "retrain", "branch": "main", "client_payload": {"day": 1}}))
+    );
+    assert_ne!(
+        one,
+        dispatched(json!({"action": "retrain", "branch": "main", "client_payload": {"day": 2}}))
+    );
+    let mut labeled = pull("labeled");
+    labeled["label"] = json!({"name": "train"});
+    labeled["pull_request"]["labels"] = json!([{"name": "docs"}, {"name": "train"}]);
+    let event = pull_event(&labeled);
+    assert_eq!(
+        (event.label.as_deref(), event.labels),
+        (Some("train"), vec!["docs".to_owned(), "train".to_owned()])
+    );
+}
+
+#[test]
+fn giteas_payloads_are_read() {
+    let mut push = pushed("refs/heads/main", OLD, NEW);
+    push["pusher"] = json!({"id": 1, "login": "ada", "username": "ada"});
+    let Ok(Derived::Event(event)) = derive("push", &push) else {
+        panic!()
+    };
+    assert!(matches!(*event, Event::Push(Push { ref pusher, .. }) if pusher == "ada"));
+    let mut moved = pull("synchronized");
+    moved["pull_request"]["labels"] = Value::Null;
+    assert_eq!(pull_event(&moved).action, PullRequestAction::Synchronize);
+    let mut edited = pull("edited");
+    edited["changes"] = json!({"ref": {"from": "dev"}});
+    assert_eq!(pull_event(&edited).action, PullRequestAction::Edited);
 }

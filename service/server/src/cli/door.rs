@@ -3,13 +3,13 @@
 
 use super::service::Service;
 use crate::config::Config;
-use crate::views::{HoldChange, ReconciledTarget, path_part};
+use crate::views::{HoldChange, ReconciledTarget, heard_already, path_part, started_already};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use trainyard_core::ids::{RepoName, RunId};
+use trainyard_core::ids::{DeliveryId, RepoName, RunId};
 use trainyard_core::run::{Answer, Person, PushState, Which};
 use trainyard_engine::{Engine, Keep, PromoteRequest, RunAsked};
-use trainyard_store::RunRow;
+use trainyard_store::{AskedAnew, RunRow};
 
 /// Who does what a command asks for.
 pub(super) enum Door {
@@ -114,6 +114,23 @@ impl Door {
                 }
                 Ok(serde_json::to_value(done)?)
             }
+        }
+    }
+
+    /// Has a delivery looked at anew; the word for it.
+    pub(super) async fn replay(&self, id: &DeliveryId, actor: &str, force: bool) -> Result<String> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/deliveries/replay/{}", path_part(id.as_str()));
+                let answer = service.post(&path, &json!({"actor": actor, "force": force})).await?;
+                Ok(answer["status"].as_str().unwrap_or_default().to_owned())
+            }
+            Self::Here(engine) => match engine.replay_delivery(id, actor, force).await? {
+                AskedAnew::Waits => Ok("replaying".to_owned()),
+                AskedAnew::WaitedAlready => Ok("waiting".to_owned()),
+                AskedAnew::Started(runs) => bail!("{}", started_already(id, &runs)),
+                AskedAnew::Heard => bail!("{}", heard_already(id)),
+            },
         }
     }
 

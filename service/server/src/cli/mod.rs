@@ -5,6 +5,7 @@ mod alias;
 mod approve;
 mod backup;
 mod cancel;
+mod deliveries;
 mod doctor;
 mod door;
 mod gate;
@@ -80,6 +81,7 @@ enum Command {
     Why(why::Why),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
+    Deliveries(deliveries::Deliveries),
     Rerun(rerun::Rerun),
     Approve(approve::Approve),
     Reject(approve::Reject),
@@ -159,6 +161,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,
+            Command::Deliveries(command) => command.perform(&load()?).await,
             Command::Rerun(command) => command.perform(&load()?).await,
             Command::Approve(command) => command.perform(&load()?).await,
             Command::Reject(command) => command.perform(&load()?).await,

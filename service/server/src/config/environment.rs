@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 26] = [
+pub(super) const VARIABLES: [(&str, Set); 27] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -48,6 +48,13 @@ pub(super) const VARIABLES: [(&str, Set); 26] = [
     }),
     ("TRAINYARD_WEBHOOK_SECRET_PREVIOUS", |c, v| {
         put(&mut c.github.webhook_secret_previous, Some(v.into()))
+    }),
+    ("TRAINYARD_SWEEP_EVERY", |c, v| {
+        let every = match v.as_str() {
+            "none" => None,
+            text => Some(values::parse_duration(text)?),
+        };
+        put(&mut c.github.sweep_every, every)
     }),
     ("TRAINYARD_EXECUTOR", |c, v| put(&mut c.executor.kind, kind(&v)?)),
     ("TRAINYARD_COMPONENTS_IMAGE", |c, v| {

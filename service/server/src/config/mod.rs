@@ -126,6 +126,9 @@ pub struct GitHub {
     pub webhook_secret_file: Option<PathBuf>,
     /// Signed them before.
     pub webhook_secret_previous: Option<SecretString>,
+    /// How often webhooks are looked for that never came; `None` never.
+    #[serde(deserialize_with = "values::duration_or_none")]
+    pub sweep_every: Option<Duration>,
 }
 
 /// `[executor]`.
@@ -196,6 +199,7 @@ impl Default for GitHub {
             webhook_secret: None,
             webhook_secret_file: None,
             webhook_secret_previous: None,
+            sweep_every: Some(Duration::from_secs(120)),
         }
     }
 }

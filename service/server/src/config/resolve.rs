@@ -1,6 +1,7 @@
 //! The settings as the engine takes them: paths absolute, key file read.
 
 use super::{Config, ConfigError, Kind};
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use trainyard_core::retention::Policy;
 use trainyard_engine::{BuildLimits, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ProgramLimits};
@@ -47,6 +48,12 @@ impl Config {
         })
     }
 
+    /// The secrets that sign webhooks, the one of today first.
+    pub fn webhook_secrets(&self) -> Vec<SecretString> {
+        let secrets = [&self.github.webhook_secret, &self.github.webhook_secret_previous];
+        secrets.into_iter().flatten().cloned().collect()
+    }
+
     fn github_config(&self) -> Result<Option<GitHubConfig>, ConfigError> {
         let github = &self.github;
         let auth = match (&github.token, github.app_id, &github.private_key_file) {
@@ -65,12 +72,12 @@ impl Config {
             }
             _ => return Ok(None),
         };
-        let secrets = [&github.webhook_secret, &github.webhook_secret_previous];
         Ok(Some(GitHubConfig {
             api_url: github.api_url.clone(),
             git_url: github.git_url.clone(),
             auth,
-            webhook_secrets: secrets.into_iter().flatten().cloned().collect(),
+            webhook_secrets: self.webhook_secrets(),
+            sweep_every: github.sweep_every,
         }))
     }
 }

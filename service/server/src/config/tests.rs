@@ -47,7 +47,7 @@ fn every_variable_is_in_the_default_file_and_sets_something() {
             "TRAINYARD_EXECUTOR" => "process",
             _ if name.ends_with("_URL") => "http://x",
             _ if name.ends_with("_MEMORY") || name.ends_with("_OUTPUT") => "7Gi",
-            _ if name.ends_with("_TIMEOUT") => "7m",
+            _ if name.ends_with("_TIMEOUT") || name.ends_with("_EVERY") => "7m",
             _ => "7",
         };
         let mut config = Config::default();
@@ -81,7 +81,7 @@ fn mistakes_are_shown_at_their_place() {
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(said.join("\n"), @"
     trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
-    trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, webhook_secret, webhook_secret_file, webhook_secret_previous
+    trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, webhook_secret, webhook_secret_file, webhook_secret_previous, sweep_every
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
     trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, executor, targets, retention
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787

@@ -1,17 +1,18 @@
 //! Deliveries: what came in and what came of it.
 
-use super::App;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
-use super::runs::{gone, limit};
-use crate::views::sentences;
-use crate::views::{Deliveries, DeliveryItem};
+use super::runs::{gone, limit, named};
+use super::{App, body};
+use crate::views::{self, Deliveries, DeliveryExplanation, DeliveryItem, no_delivery, sentences};
 use axum::Json;
-use axum::extract::State;
-use serde::Deserialize;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use trainyard_core::ids::DeliveryId;
-use trainyard_store::Unreadable;
-use utoipa::IntoParams;
+use trainyard_store::{AskedAnew, Unreadable};
+use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -39,12 +40,84 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", operation_id = "get_delivery", params(("id" = String, Path)),
     responses((status = 200, body = DeliveryItem)))]
 pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
-    let found = app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await?;
-    let view = found.ok_or_else(|| {
-        ApiError::not_found(format!(
-            "there is no delivery '{id}'{}",
-            gone(app.config.retention.max_delivery_age)
-        ))
-    })?;
-    Ok(Json(view.into()))
+    match app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await? {
+        Some(view) => Ok(Json(view.into())),
+        None => Err(unknown(&app, &id).await?),
+    }
+}
+
+/// How a delivery was taken: every trigger and every filter of every pipeline, and which one failed. The beginning of
+/// the id is enough.
+#[utoipa::path(get, path = "/api/v1/deliveries/explain/{id}", tag = "deliveries", operation_id = "explain_delivery",
+    params(("id" = String, Path)), responses((status = 200, body = DeliveryExplanation)))]
+pub(super) async fn explain(
+    State(app): State<App>,
+    InPath(id): InPath<String>,
+) -> Result<Json<DeliveryExplanation>, ApiError> {
+    let reads = app.engine.reads();
+    if let Some(named) = reads.delivery_named(&id).await?
+        && let Some(told) = reads.explain_delivery(&named).await?
+    {
+        return Ok(Json(told.into()));
+    }
+    Err(unknown(&app, &id).await?)
+}
+
+async fn unknown(app: &App, id: &str) -> Result<ApiError, ApiError> {
+    let gone = gone(app.config.retention.max_delivery_age);
+    Ok(ApiError::not_found(no_delivery(app.engine.reads(), id, &gone).await?))
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object such as {\"actor\": \"ada\", \"force\": false}"
+)]
+pub(super) struct ReplayAsked {
+    /// Who asks, for the record; `api` if absent.
+    actor: Option<String>,
+    /// Whether it is looked at although runs followed from it: new ones will.
+    force: bool,
+}
+
+/// A delivery will be looked at anew.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Replaying {
+    delivery: String,
+    /// `replaying`, or `waiting` where it had not been looked at yet.
+    status: &'static str,
+}
+
+/// Has a delivery looked at anew: one from which no run followed, or with `force` any. The beginning of the id is
+/// enough.
+#[utoipa::path(post, path = "/api/v1/deliveries/replay/{id}", tag = "deliveries", operation_id = "replay_delivery",
+    params(("id" = String, Path)), request_body(content = Option<ReplayAsked>),
+    responses((status = 202, body = Replaying),
+        (status = 409, body = ErrorBody, description = "runs followed from it, or several ids begin so")))]
+pub(super) async fn replay(
+    State(app): State<App>,
+    InPath(id): InPath<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, incoming) = request.into_parts();
+    let asked: ReplayAsked = body::json(&parts, incoming).await?;
+    let Some(named_so) = app.engine.reads().delivery_named(&id).await? else {
+        return Err(unknown(&app, &id).await?);
+    };
+    let actor = named(asked.actor.as_deref());
+    let status = match app.engine.replay_delivery(&named_so, &actor, asked.force).await? {
+        AskedAnew::Waits => "replaying",
+        AskedAnew::WaitedAlready => "waiting",
+        AskedAnew::Started(runs) => {
+            let sentence = views::started_already(&named_so, &runs);
+            return Err(ApiError::new(StatusCode::CONFLICT, sentence));
+        }
+        AskedAnew::Heard => return Err(ApiError::new(StatusCode::CONFLICT, views::heard_already(&named_so))),
+    };
+    let answer = Replaying {
+        delivery: named_so.to_string(),
+        status,
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }

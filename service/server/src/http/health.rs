@@ -83,6 +83,9 @@ pub(super) struct Ready {
     reason: Option<String>,
     /// `ok`, `does not answer` or `not asked yet`. Runs wait for it; deliveries are taken without.
     executor: &'static str,
+    /// What keeps GitHub's webhooks away, a sentence each; they are looked for by themselves meanwhile.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhooks: Vec<String>,
 }
 
 /// Whether the process answers.
@@ -111,6 +114,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
         status,
         reason,
         executor,
+        webhooks: app.engine.webhooks().alarms,
     };
     (code, Json(ready)).into_response()
 }
@@ -121,6 +125,7 @@ pub(super) fn not_started(reason: String) -> Response {
         status: "starting or stopping",
         reason: Some(reason),
         executor: "not asked yet",
+        webhooks: Vec::new(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(ready)).into_response()
 }

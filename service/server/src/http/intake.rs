@@ -19,8 +19,11 @@ use utoipa::ToSchema;
 pub(super) struct Receipt {
     /// Its id; the header `Location` says where to look it up.
     delivery: String,
-    /// `accepted` or `duplicate`.
+    /// `accepted`, `duplicate`, or `flagged` where it is stored and starts nothing, because something is wrong with it.
     status: &'static str,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// Takes a webhook of GitHub, signed with the webhook's secret.
@@ -28,15 +31,23 @@ pub(super) struct Receipt {
     post, path = "/webhooks/github", tag = "intake", security(()),
     request_body(content_type = "application/json", description = "GitHub's payload, at most 25 MiB", content = Object),
     responses(
-        (status = 202, body = Receipt, description = "stored; it will be looked at"),
+        (status = 202, body = Receipt, description = "stored; it will be looked at, unless it is flagged"),
         (status = 200, body = Receipt, description = "stored before"),
     )
 )]
 pub(super) async fn webhook(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let (place, headers) = (Place::of(&parts.extensions), parts.headers);
-    if body::content_type(&headers).as_deref() == Some("application/x-www-form-urlencoded") {
-        let sentence = "the webhook sends a form: choose 'application/json' as its content type in GitHub's settings";
+    if let Some(kind) = body::content_type(&headers).filter(|kind| !is_json(kind)) {
+        let sentence = match kind.as_str() {
+            "application/x-www-form-urlencoded" => {
+                "the webhook sends a form: choose 'application/json' as its content type in GitHub's settings"
+                    .to_owned()
+            }
+            other => format!(
+                "the webhook sends '{other}', and only application/json is taken: choose it in GitHub's settings"
+            ),
+        };
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
     let received = receive(&app, &headers, incoming, place).await?;
@@ -65,6 +76,11 @@ pub(super) async fn event(State(app): State<App>, request: Request) -> Result<Re
     receipt(app.engine.accept_cloud_event(text_of(&headers), received.bytes).await)
 }
 
+/// `application/json`, or a type that is written in it.
+fn is_json(kind: &str) -> bool {
+    kind.is_empty() || kind == "application/json" || kind.ends_with("+json")
+}
+
 async fn receive<'a>(
     app: &'a App,
     headers: &HeaderMap,
@@ -83,9 +99,10 @@ fn text_of<'h>(headers: &'h HeaderMap) -> impl Fn(&str) -> Option<&'h str> + Sen
 }
 
 fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
-    let (status, delivery, word) = match taken {
-        Ok(Intake::Accepted(id)) => (StatusCode::ACCEPTED, id, "accepted"),
-        Ok(Intake::Duplicate(id)) => (StatusCode::OK, id, "duplicate"),
+    let (status, delivery, word, reason) = match taken {
+        Ok(Intake::Accepted(id)) => (StatusCode::ACCEPTED, id, "accepted", None),
+        Ok(Intake::Duplicate(id)) => (StatusCode::OK, id, "duplicate", None),
+        Ok(Intake::Flagged(id, why)) => (StatusCode::ACCEPTED, id, "flagged", Some(why)),
         Err(error) => return Err(error.into()),
     };
     // Ids have slashes and signs in them, so that nobody should have to put the address together.
@@ -93,6 +110,7 @@ fn receipt(taken: Result<Intake, IntakeError>) -> Result<Response, ApiError> {
     let receipt = Receipt {
         delivery: delivery.to_string(),
         status: word,
+        reason,
     };
     Ok((status, [(header::LOCATION, address)], Json(receipt)).into_response())
 }

@@ -111,6 +111,20 @@ pub(super) fn routes() -> Vec<Route> {
             &[Address, Store],
             get(deliveries::list),
         ),
+        route(
+            "GET",
+            "/api/v1/deliveries/explain/{*id}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(deliveries::explain),
+        ),
+        route(
+            "POST",
+            "/api/v1/deliveries/replay/{*id}",
+            ApiToken,
+            &[Address, Json, Missing, Store, Over],
+            post(deliveries::replay),
+        ),
         // A CloudEvent's id is `source#id`, and a source has slashes.
         route(
             "GET",

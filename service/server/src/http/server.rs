@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use secrecy::SecretString;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use trainyard_engine::{Engine, EngineConfig, EngineError, OneService};
 
@@ -71,6 +72,8 @@ pub struct Server {
     address: SocketAddr,
     config: Config,
     engine: EngineConfig,
+    /// The webhook secrets, when they change.
+    secrets: Option<watch::Receiver<Vec<SecretString>>>,
     /// Until it ends, no other service works on the same folder.
     _alone: OneService,
 }
@@ -94,8 +97,16 @@ impl Server {
             address,
             config,
             engine,
+            secrets: None,
             _alone: alone,
         })
+    }
+
+    /// The webhook secrets may change while it serves.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: watch::Receiver<Vec<SecretString>>) -> Self {
+        self.secrets = Some(secrets);
+        self
     }
 
     /// Where it listens.
@@ -158,6 +169,9 @@ impl Server {
         let app = App::new(engine.clone(), self.config, instance);
         let mut loops = engine.start();
         loops.spawn(watch_executor(app.clone()));
+        if let Some(secrets) = self.secrets {
+            loops.spawn(exchange_secrets(engine.clone(), secrets));
+        }
         app.readiness.set(true);
         tracing::info!(address = %self.address, "ready");
         let stopping = || app.readiness.set(false);
@@ -249,6 +263,15 @@ async fn answer(
     let answer = routes.call(request).await;
     place.waits();
     answer
+}
+
+/// New webhook secrets count from the next delivery on.
+async fn exchange_secrets(engine: Engine, mut secrets: watch::Receiver<Vec<SecretString>>) {
+    while secrets.changed().await.is_ok() {
+        let new = secrets.borrow_and_update().clone();
+        tracing::info!(secrets = new.len(), "the webhook secrets were read anew");
+        engine.replace_webhook_secrets(new);
+    }
 }
 
 /// Asks the executor now and then whether it answers; after the start, so that nothing waits for it.

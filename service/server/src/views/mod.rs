@@ -6,7 +6,10 @@ mod models;
 mod replay;
 mod run;
 
-pub use delivery::{Deliveries, DeliveryItem, EventItem};
+pub use delivery::{
+    Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
+    heard_already, no_delivery, started_already,
+};
 pub use lineage::Lineage;
 pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,

@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "schema",
     "doctor",
     "runs",
+    "deliveries",
     "logs",
     "why",
     "trigger",

@@ -20,7 +20,16 @@ pub fn described(method: &str, path: &str, status: u16) {
         (route.len() == asked.len() || rest && asked.len() > route.len()) && route.iter().zip(&asked).all(same)
     };
     let routes = listing();
-    let Some((_, route, _)) = routes.iter().find(|(of, route, _)| *of == method && fits(route)) else {
+    // The most exact path counts, whatever it takes.
+    let exact = |route: &str| parts(route).iter().filter(|part| !part.starts_with('{')).count();
+    let fitting = routes
+        .iter()
+        .filter(|(_, route, _)| fits(route))
+        .map(|(_, route, _)| *route);
+    let Some(place) = fitting.max_by_key(|route| exact(route)) else {
+        return;
+    };
+    let Some((_, route, _)) = routes.iter().find(|(of, route, _)| *of == method && *route == place) else {
         return;
     };
     let operation = &DOCUMENT["paths"][route.replace("{*", "{")][method.to_lowercase()];

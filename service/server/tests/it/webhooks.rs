@@ -151,10 +151,10 @@ async fn what_starts_nothing_is_stored_with_its_reason() {
         );
         said.push(format!("{id}: {}", delivery["outcome"].as_str().unwrap()));
     }
-    insta::assert_snapshot!(said.join("\n"), @r"
-    broken: the body of this push event cannot be used: EOF while parsing a string at line 1 column 20
+    insta::assert_snapshot!(said.join("\n"), @"
+    broken: the body of this push event is no JSON object: EOF while parsing a string at line 1 column 20
     no push: the body of this push event cannot be used: missing field `ref` at line 1 column 2
-    deep: the body of this push event cannot be used: invalid type: sequence, expected a string at line 1 column 1
+    deep: the body of this push event is no JSON object: it is something else
     unknown: galactic_alignment events start nothing
     ping: GitHub's ping arrived and was verified: the webhook works
     ");
@@ -200,15 +200,95 @@ async fn what_is_no_webhook_is_told_what_is_wrong() {
                 .body("payload=x"),
         )
         .await,
+        yard.send(post().header("content-type", "text/xml").body("<x/>")).await,
     ];
-    assert_eq!(answers.each_ref().map(|answer| answer.status), [400, 400, 400, 415]);
-    insta::assert_snapshot!(answers.map(|answer| answer.error()).join("\n"), @r"
-    the delivery has no usable header x-github-delivery: is this a GitHub webhook?
-    the delivery has no usable header x-github-event: is this a GitHub webhook?
-    the delivery has no usable header x-github-delivery: is this a GitHub webhook?
-    the webhook sends a form: choose 'application/json' as its content type in GitHub's settings
+    assert_eq!(
+        answers.each_ref().map(|answer| answer.status),
+        [202, 202, 202, 415, 415]
+    );
+    let said = answers.map(|answer| {
+        let answer = answer.json();
+        let why = [&answer["reason"], &answer["error"]]
+            .into_iter()
+            .find_map(|why| why.as_str());
+        format!("{}: {}", answer["status"].as_str().unwrap_or("-"), why.unwrap())
+    });
+    insta::assert_snapshot!(said.join("\n"), @"
+    flagged: the delivery has no id that can be used (header X-GitHub-Delivery): is something between GitHub and here that takes headers away?
+    flagged: the delivery does not say what happened (header X-GitHub-Event): is something between GitHub and here that takes headers away?
+    flagged: the delivery has no id that can be used (header X-GitHub-Delivery): is something between GitHub and here that takes headers away?
+    -: the webhook sends a form: choose 'application/json' as its content type in GitHub's settings
+    -: the webhook sends 'text/xml', and only application/json is taken: choose it in GitHub's settings
     ");
-    assert!(yard.deliveries().await.is_empty());
+    // Who signs must see what is wrong: each is kept, the same twice under one id.
+    let kept = yard.deliveries().await;
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    let unnamed = kept.iter().find(|id| id.starts_with("unnamed-")).unwrap();
+    assert_eq!(
+        yard.outcome(unnamed).await["flagged"],
+        yard.outcome(unnamed).await["outcome"]
+    );
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_delivery_is_explained_and_looked_at_anew() {
+    let yard = Yard::start(&with_secrets()).await;
+    for id in ["72d3162e-cc78", "72d3162e-dd00"] {
+        assert_eq!(yard.send(yard.webhook(id, "ping", BODY)).await.status, 202);
+        yard.outcome(id).await;
+    }
+    let told = yard.get("/api/v1/deliveries/explain/72d3162e-cc").await;
+    assert_eq!(told.status, 200, "{told:?}");
+    assert_eq!(told.json()["delivery"]["id"], "72d3162e-cc78");
+    assert_eq!(told.json()["events"], json!([]));
+    let replay = |id: &str| yard.request("POST", &format!("/api/v1/deliveries/replay/{id}"));
+    let answer = yard.send(replay("72d3162e-cc78").json(&json!({"actor": "ada"}))).await;
+    assert_eq!(
+        (answer.status, answer.json()["status"].as_str()),
+        (202, Some("replaying"))
+    );
+    yard.outcome("72d3162e-cc78").await;
+    let answers = [
+        yard.get("/api/v1/deliveries/explain/72d3162e").await,
+        yard.get("/api/v1/deliveries/explain/72d3162e-cc79").await,
+        yard.get("/api/v1/deliveries/72d3162e-cc79").await,
+        yard.send(replay("another")).await,
+    ];
+    assert_eq!(answers.each_ref().map(|answer| answer.status), [409, 404, 404, 404]);
+    insta::assert_snapshot!(answers.map(|answer| answer.error()).join("\n"), @"
+    more than one delivery begins with '72d3162e', for example 72d3162e-cc78 and 72d3162e-dd00: write more of the id
+    there is no delivery '72d3162e-cc79': records older than 90 days are removed, as [retention] says; did you mean '72d3162e-cc78'?
+    there is no delivery '72d3162e-cc79': records older than 90 days are removed, as [retention] says; did you mean '72d3162e-cc78'?
+    there is no delivery 'another': records older than 90 days are removed, as [retention] says; the newest is '72d3162e-dd00'
+    ");
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn giteas_headers_count_before_those_of_github_that_it_sends_as_well() {
+    let yard = Yard::start(&with_secrets()).await;
+    let digits = sign(WEBHOOK_SECRET, BODY).replace("sha256=", "");
+    let post = || {
+        let request = yard
+            .request("POST", "/webhooks/github")
+            .header("x-github-event", "push");
+        request
+            .header("x-gitea-event", "create")
+            .header("x-gitea-event-type", "create")
+            .body(BODY)
+    };
+    let sent = post()
+        .header("x-gitea-delivery", "tea")
+        .header("x-github-delivery", "hub");
+    let answer = yard.send(sent.header("x-gitea-signature", &digits)).await;
+    assert_eq!((answer.status, answer.json()["delivery"].as_str()), (202, Some("tea")));
+    assert_eq!(yard.outcome("tea").await["kind"], "create");
+    // Without a secret Gitea signs with nothing.
+    let unsigned = post()
+        .header("x-hub-signature-256", "sha256=")
+        .header("x-gitea-signature", "");
+    assert_eq!(yard.send(unsigned).await.status, 401);
     yard.stop().await;
 }
 

@@ -4,7 +4,7 @@ use crate::samples::{answer, at, delivery, manual, push, repo, request, sha, sta
 use trainyard_core::event::{DataArrived, Event, Push};
 use trainyard_core::ids::{DeliveryId, EventId, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
-use trainyard_core::report::StatusState;
+use trainyard_core::report::{BranchSeen, StatusState};
 use trainyard_store::{Accepted, Bodies, NewEvent, SettleDelivery, StoreError};
 
 on_both! {
@@ -167,6 +167,23 @@ on_both! {
             started.push(settled.runs.len());
         }
         assert_eq!(started, [1, 0, 1, 1, 0]);
+    }
+
+    async fn a_push_that_ends_where_its_branch_was_seen_is_none_whatever_was_missed(fresh) {
+        let store = &fresh.store;
+        let mut started = Vec::new();
+        // A sweep tells of two pushes as one, and then the second comes, and later the branch goes on and back.
+        for (number, (before, after)) in [('a', 'b'), ('b', 'd'), ('c', 'd'), ('d', 'b'), ('b', 'd')].into_iter().enumerate() {
+            let (event, run) = (format!("e{number}"), format!("r{number}"));
+            let Event::Push(moved) = push(&event, after).event else { unreachable!() };
+            let moved = Push { before: Some(sha(before)), ..moved };
+            let seen = BranchSeen { repo: moved.repo.clone(), branch: moved.branch.clone(), head: moved.after.clone() };
+            let mut new = NewEvent::new(EventId::new(event), Event::Push(moved), "");
+            new.consequences = vec![Consequence::SeeBranch(seen), starts(request(&run, 1))];
+            let settled = store.record_event(&new, None, at(number as u64)).await.unwrap();
+            started.push(settled.runs.len());
+        }
+        assert_eq!(started, [1, 1, 0, 1, 1]);
     }
 
     async fn a_delivery_that_waits_says_why(fresh) {

@@ -8,6 +8,7 @@ mod checks;
 mod databases;
 mod deliveries;
 mod durability;
+mod explain;
 mod intents;
 mod leases;
 mod locked;

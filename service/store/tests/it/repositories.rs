@@ -7,7 +7,7 @@ use trainyard_core::ids::{EventId, RepoName, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
 use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_core::report::{BranchSeen, PullRequestSeen, StatusState};
-use trainyard_store::{DatabaseUrl, NewPipeline, NewSchedule, Store};
+use trainyard_store::{Baseline, DatabaseUrl, NewPipeline, NewSchedule, Store};
 
 fn named(name: &str) -> RepoName {
     RepoName::parse(name).unwrap()
@@ -77,10 +77,11 @@ async fn filled(store: &Store) {
         payload: waits(&repo()),
     };
     store.hold(&hold).await.unwrap();
+    store.swept(&repo(), Baseline::default(), at(3)).await.unwrap();
 }
 
 /// The tables whose rows go by a repository's name, but for the turns, which are nobody's when a transaction is over.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "runs",
     "pipelines",
     "schedules",
@@ -89,6 +90,7 @@ const TABLES: [&str; 9] = [
     "check_runs",
     "pull_requests",
     "branches",
+    "sweeps",
     "outbox",
 ];
 

@@ -117,6 +117,8 @@ pub fn delivery(id: &str, seconds: u64) -> NewDelivery {
         received_at: at(seconds),
         headers: json!({"x-github-event": "push"}).as_object().unwrap().clone(),
         body: vec![0, 159, 146, 150, b'{', b'}'].into(),
+        digest: None,
+        flagged: None,
     }
 }
 

@@ -23,6 +23,8 @@ fn pull(head_repo: i64) -> PullRequest {
         author: "grace".to_owned(),
         updated_at: None,
         default_branch: Some("main".to_owned()),
+        label: None,
+        labels: Vec::new(),
     }
 }
 

@@ -87,6 +87,8 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
         author: "ada".to_owned(),
         updated_at: None,
         default_branch: None,
+        label: None,
+        labels: Vec::new(),
     };
     let listens = "pull_request: { branches: [main], paths: [\"pipelines/flights/**\"] }";
     let base = [edited("pull_request: { branches: [main] }", listens)];
@@ -187,6 +189,8 @@ fn a_pull_request_does_not_choose_its_bar() {
         author: "ada".to_owned(),
         updated_at: None,
         default_branch: None,
+        label: None,
+        labels: Vec::new(),
     };
     let lowered = edited("lower_bound: 0.60", "lower_bound: 0.10");
     let meaning = pull_request(
@@ -302,6 +306,8 @@ fn a_pull_request_that_goes_elsewhere_is_asked_anew() {
         author: "ada".to_owned(),
         updated_at: None,
         default_branch: None,
+        label: None,
+        labels: Vec::new(),
     };
     let own = [found(flights())];
     let meaning = |action| pull_request(&event(action), &own, None, &own, None, given());
@@ -316,6 +322,6 @@ fn a_pull_request_that_goes_elsewhere_is_asked_anew() {
     outcome: run r1 of pipeline 'flights' starts
     - its end
     see #9 closed: a into main
-    outcome: pull request #9 of acme/flights is closed: what its commits were asked for it counts no longer
+    outcome: pull request #9 of acme/flights is closed: what its commits were asked for it counts no longer; pull request #9 of acme/flights starts nothing: pipeline 'flights' listens to types [opened, synchronize, reopened, edited]
     ");
 }

@@ -189,6 +189,12 @@ stories! {
     }
     "a third model": trained(&["0.7", "0.75"]),
     Outside |stage| { stage.push(&[("auc: 0.7", "auc: 0.8")]).await; }
+    "a delivery that a person has looked at anew": trained(&["0.7"]),
+        Asks |stage| {
+            let yard = stage.yard();
+            let id = yard.engine.reads().newest_deliveries().await.unwrap().remove(0);
+            yard.engine.replay_delivery(&id, "ada", false).await.unwrap();
+        }
     "a rollback": trained(&["0.7", "0.75", "0.8", "0.85"]),
     Asks |stage| { let _ = stage.yard().engine.roll_back("tiny", "ada", None).await; }
     "a rollback that the server refuses": trained(&["0.7", "0.75"]),

@@ -409,6 +409,7 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
             git_url: url.to_owned(),
             auth: GitHubAuth::Token(SecretString::from(TOKEN)),
             webhook_secrets: vec![SecretString::from(SECRET)],
+            sweep_every: None,
         }),
         executor: ExecutorKind::Fake,
         components_image: "components".to_owned(),

@@ -18,13 +18,16 @@ type Segments = Path<HashMap<String, String>>;
 
 /// The webhook of every repository, where webhooks go somewhere and no App is sent them.
 fn everywhere(asked: &Asked) -> Option<RepoHook> {
-    let url = asked.shared.state().webhook_url.clone()?;
+    let (url, active) = {
+        let state = asked.shared.state();
+        (state.webhook_url.clone()?, state.webhook_active)
+    };
     let hook = Hook {
         url: Some(url),
         content_type: "json".to_owned(),
         secret: Some(asked.shared.config.webhook_secret.clone()),
         insecure_ssl: "0".to_owned(),
-        active: true,
+        active,
     };
     asked.shared.config.app.is_none().then(|| RepoHook {
         id: HOOK_ID,

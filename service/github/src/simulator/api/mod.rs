@@ -19,13 +19,14 @@ use super::state::{Repo, RepoInfo};
 use super::{ApiCall, Shared, git_http};
 use axum::extract::{FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, patch, post};
 use axum::{Json, Router};
 use chrono::Utc;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use trainyard_core::ids::RepoName;
 
@@ -37,6 +38,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(repos::show))
         .route("/collaborators/{login}/permission", get(people::permission))
         .route("/installation", get(apps::of_repository))
+        .route("/branches", get(repos::branches))
         .route("/branches/{*branch}", get(repos::branch))
         .route("/contents/{*path}", get(repos::contents))
         .route("/commits/{*rest}", get(statuses::of_commit))
@@ -116,6 +118,8 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     }
     // Who has the code needs no credentials.
     let open = request.uri().path().starts_with("/app-manifests/");
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let reads = request.method() == Method::GET;
     let mut response = if open {
         next.run(request).await
     } else {
@@ -133,6 +137,9 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         response.headers_mut().extend(headers);
         response
     };
+    if reads && response.status() == StatusCode::OK {
+        response = tagged(response, known.as_ref()).await;
+    }
     if fault == Fault::LoseAnswer {
         return broken_off(response.status());
     }
@@ -146,6 +153,26 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         response.headers_mut().insert(name, HeaderValue::from(value));
     }
     response
+}
+
+/// The answer with its `ETag`, or 304 where the caller knows it.
+async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let tag = format!("\"{}\"", hex::encode(Sha256::digest(&bytes)));
+    let Ok(tag) = HeaderValue::from_str(&tag) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    let same = known == Some(&tag);
+    parts.headers.insert(header::ETAG, tag);
+    if same {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, axum::body::Body::empty());
+    }
+    Response::from_parts(parts, bytes.into())
 }
 
 /// What a handler answers.

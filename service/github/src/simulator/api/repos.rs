@@ -1,11 +1,11 @@
 //! Repositories, branches, files; and who the caller is.
 
-use super::{Answer, Asked};
+use super::{Answer, Asked, page};
 use crate::simulator::api_error::ApiError;
 use crate::simulator::auth::Identity;
 use crate::simulator::{Shared, payload, repository};
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, OriginalUri, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
@@ -34,6 +34,16 @@ pub(crate) async fn branch(asked: Asked, Path(path): Path<HashMap<String, String
         "protection_url": format!("{api}/protection"),
     });
     Ok(Json(answer).into_response())
+}
+
+pub(crate) async fn branches(asked: Asked, OriginalUri(uri): OriginalUri) -> Answer {
+    let refs = repository::refs(&asked.repo.path).await?;
+    let branches = refs.into_iter().filter_map(|(name, sha)| {
+        let name = name.strip_prefix("refs/heads/")?.to_owned();
+        let url = format!("{}/repos/{}/commits/{sha}", asked.shared.base_url, asked.repo.name);
+        Some(json!({"name": name, "commit": {"sha": sha, "url": url}, "protected": false}))
+    });
+    Ok(page(&asked.shared, &uri, branches.collect()))
 }
 
 pub(crate) async fn contents(
