@@ -115,6 +115,36 @@ impl Line {
     }
 }
 
+/// What runs are about, and is there no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// A pull request was closed.
+    PullRequest(u64),
+    /// A branch was deleted.
+    Branch(String),
+}
+
+impl Gone {
+    /// Whether a run is about nothing else, and its pipeline wants none that is overtaken. What a person asked for by
+    /// hand goes on.
+    pub fn ends(&self, request: &RunRequest) -> bool {
+        let about = match (self, Line::of(request)) {
+            (Self::PullRequest(gone), Some(Line::PullRequest { number })) => number == Some(*gone),
+            (Self::Branch(gone), Some(Line::Push { branch })) => branch.as_ref() == Some(gone),
+            _ => false,
+        };
+        about && request.plan.concurrency.on_conflict == OnConflict::CancelPrevious
+    }
+
+    /// Who asks for the end.
+    pub fn ended_by(&self) -> &'static str {
+        match self {
+            Self::PullRequest(_) => "the closing of its pull request",
+            Self::Branch(_) => "the deletion of its branch",
+        }
+    }
+}
+
 /// What a run that is not over asks of admission; it never changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ask {

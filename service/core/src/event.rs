@@ -297,7 +297,9 @@ impl Event {
             Self::Push(e) => Some(format!("push:{}:{}:", e.repo_id, e.branch)),
             Self::PullRequest(e) if e.action.changes_nothing_judged() => None,
             Self::PullRequest(e) => Some(format!("pull_request:{}:{}:", e.repo_id, e.number)),
-            Self::Repository(_) | Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => None,
+            Self::Repository(_) | Self::ScheduleDue(_) | Self::DataArrived(_) | Self::Manual(_) | Self::Asked(_) => {
+                None
+            }
         }
     }
 

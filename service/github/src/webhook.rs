@@ -24,6 +24,8 @@ pub enum Derived {
     Event(Box<Event>),
     /// A repository may have another name, or be gone.
     Repository(Repo),
+    /// A branch was deleted.
+    BranchGone(BranchGone),
     /// It starts nothing.
     Nothing(Ignored),
 }
@@ -37,6 +39,21 @@ pub struct Repo {
     pub name: RepoName,
     /// The App installation that sent it.
     pub installation_id: Option<i64>,
+}
+
+/// A branch that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchGone {
+    /// Where.
+    pub repo: RepoName,
+    /// The repository's number.
+    pub repo_id: i64,
+    /// The App installation that sent it.
+    pub installation_id: Option<i64>,
+    /// The branch without `refs/heads/`.
+    pub branch: String,
+    /// Where it was.
+    pub head: CommitSha,
 }
 
 /// A body that is not what its event name promises.
@@ -153,7 +170,16 @@ fn push(payload: PushPayload) -> Derived {
         return Derived::Nothing(Ignored::NoBranch(payload.reference));
     };
     let Some(after) = payload.after.0.filter(|_| !payload.deleted) else {
-        return Derived::Nothing(Ignored::Deleted(branch.to_owned()));
+        return match payload.before.0 {
+            Some(head) => Derived::BranchGone(BranchGone {
+                repo: payload.repository.full_name,
+                repo_id: payload.repository.id,
+                installation_id: payload.installation.map(|installation| installation.id),
+                branch: branch.to_owned(),
+                head,
+            }),
+            None => Derived::Nothing(Ignored::Deleted(branch.to_owned())),
+        };
     };
     let pusher = payload
         .pusher

@@ -4,10 +4,12 @@
 use crate::approvals::void;
 use crate::connection::{Connection, Row, args};
 use crate::error::Result;
+use crate::gone::end_with;
 use crate::outbox::put_item;
 use crate::reads::Reads;
 use crate::repositories;
 use crate::statement::statements;
+use trainyard_core::admission::Gone;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
 use trainyard_core::report::{Answer, BranchSeen, OutboxItem, PullRequestSeen, Remark, Shown, Subject, Telling, shown};
 use trainyard_core::stored;
@@ -138,10 +140,12 @@ pub(crate) async fn see(db: &mut Connection, seen: &PullRequestSeen, at: Micros)
     let repo = seen.repo.to_string();
     turn(db, &seen.repo).await?;
     let mut commits = vec![seen.head.clone()];
+    let mut was_open = false;
     if let Some(known) = pull_request(db, &seen.repo, seen.number).await? {
         if known.at > seen.at {
             return Ok(());
         }
+        was_open = known.open;
         commits.extend(Some(known.head).filter(|head| *head != seen.head));
     }
     let mut before = Vec::new();
@@ -155,6 +159,9 @@ pub(crate) async fn see(db: &mut Connection, seen: &PullRequestSeen, at: Micros)
     let arguments = args![&repo, seen.number, seen.open, &seen.base, seen.head.as_str(), seen.at];
     db.execute(PUT_SEEN, arguments).await?;
     void(db, seen, at).await?;
+    if was_open && !seen.open {
+        end_with(db, &seen.repo, &Gone::PullRequest(seen.number), at).await?;
+    }
     for (subject, answers, before) in before {
         let bases = bases(db, &subject.repo, &subject.commit).await?;
         put_changes(db, &subject, &before, shown(&answers, &bases), at).await?;

@@ -152,7 +152,7 @@ pub(crate) async fn store_event(
                 see(db, seen, at).await?;
             }
         }
-        let anew = asked_anew(db, &new.consequences).await?;
+        let anew = asked_anew(db, &new.event, &new.consequences).await?;
         if !anew.is_empty() {
             db.execute(INSERT, row(None, &new.outcome)).await?;
             for request in &anew {

@@ -29,6 +29,7 @@ mod events;
 mod explain;
 mod feed;
 mod fence;
+mod gone;
 mod health;
 mod holds;
 mod intents;

@@ -17,6 +17,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("events", crate::events::STATEMENTS),
     ("explain", crate::explain::STATEMENTS),
     ("fence", crate::fence::STATEMENTS),
+    ("gone", crate::gone::STATEMENTS),
     ("holds", crate::holds::STATEMENTS),
     ("intents", crate::intents::STATEMENTS),
     ("leases", crate::leases::STATEMENTS),

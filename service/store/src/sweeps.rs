@@ -2,6 +2,7 @@
 
 use crate::connection::args;
 use crate::error::Result;
+use crate::gone::forget_branch;
 use crate::reads::Reads;
 use crate::statement::statements;
 use crate::store::Store;
@@ -16,7 +17,6 @@ statements! {
     OPEN = "SELECT number, head, base FROM pull_requests WHERE repo = $1 AND is_open = TRUE";
     NUMBERS = "SELECT number FROM pull_requests WHERE repo = $1";
     ADD_BRANCH = "INSERT INTO branches (repo, branch, head, at) VALUES ($1, $2, $3, $4) ON CONFLICT (repo, branch) DO NOTHING";
-    FORGET_BRANCH = "DELETE FROM branches WHERE repo = $1 AND branch = $2 AND head = $3";
     ADD_PULL = "INSERT INTO pull_requests (repo, number, is_open, base, head, at) VALUES ($1, $2, TRUE, $3, $4, $5)
         ON CONFLICT (repo, number) DO NOTHING";
     SWEPT = "INSERT INTO sweeps (repo, at) VALUES ($1, $2) ON CONFLICT (repo) DO UPDATE SET at = excluded.at";
@@ -97,9 +97,9 @@ impl Reads {
 }
 
 impl Store {
-    /// Notes that a repository was compared, with what is no news.
+    /// Notes that a repository was compared, with what is no news. What asks for nothing but a branch that is gone ends.
     pub async fn swept(&self, repo: &RepoName, baseline: Baseline, at: Micros) -> Result<()> {
-        let repo = repo.to_string();
+        let (name, repo) = (repo.clone(), repo.to_string());
         self.write(move |db| {
             Box::pin(async move {
                 for (branch, head) in &baseline.branches {
@@ -110,7 +110,7 @@ impl Store {
                         .await?;
                 }
                 for (branch, head) in &baseline.gone {
-                    db.execute(FORGET_BRANCH, args![&repo, branch, head.as_str()]).await?;
+                    forget_branch(db, &name, branch, head, at).await?;
                 }
                 db.execute(SWEPT, args![&repo, at]).await?;
                 Ok(())

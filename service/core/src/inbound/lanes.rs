@@ -191,6 +191,16 @@ impl<K: Ord + Clone> Lanes<K> {
         }
     }
 
+    /// What every delivery waits for may be over, access for example: each is tried soon.
+    pub fn hurry(&mut self, now: Duration) {
+        for lane in self.lanes.values_mut() {
+            lane.hurry(now);
+            let soon = (lane.tried + SOON).max(now);
+            let items = lane.queue.iter_mut();
+            items.for_each(|item| item.not_before = item.not_before.min(soon));
+        }
+    }
+
     /// When the next lane can be tried, if one waits for a time; what is ready is no matter of time.
     pub fn wake(&self) -> Option<Duration> {
         let idle = self.lanes.values().filter(|lane| lane.taken.is_empty());

@@ -198,6 +198,7 @@ pub enum OnConflict {
     /// It waits.
     Queue,
     /// Older waiting and running runs that ask for the same are cancelled: pushes of the same branch, the
-    /// same pull request, the same span of data, the same schedule, a manual run with the same parameters.
+    /// same pull request, the same span of data, the same schedule, a manual run with the same parameters. So are
+    /// those of a pull request that is closed and of a branch that is deleted.
     CancelPrevious,
 }

@@ -4,8 +4,8 @@
 
 use super::gate::Gate;
 use crate::plan::{
-    Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PullRequestTrigger, PushTrigger, Schedule,
-    TypesTrigger, WorkflowRunTrigger,
+    Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PullRequestTrigger, PushTrigger,
+    Schedule, TypesTrigger, WorkflowRunTrigger,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -72,6 +72,8 @@ effects! {
     AskRedelivery = "delivery.ask_again",
     /// What a repository had before anything was missed is noted.
     NoteSweep = "delivery.note_sweep",
+    /// A branch that was deleted is forgotten, and the end of its runs asked for.
+    ForgetBranch = "branch.forget",
     /// Why a delivery waits is noted.
     NoteDelivery = "delivery.note",
     /// A delivery that nobody can read is given up.

@@ -33,6 +33,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// The same where an engine of another machine takes deliveries and may be gone.
 const OTHERS: Duration = Duration::from_secs(2);
 
+/// They may tell of access for which others wait.
+const GRANTS: [&str; 2] = ["installation", "installation_repositories"];
+
 /// Settles deliveries until the task is dropped; its turns go with it.
 pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut ingest = Ingest {
@@ -113,8 +116,14 @@ impl Ingest {
                 continue;
             }
             let number = delivery.number;
+            let grants = GRANTS.contains(&delivery.kind.as_str());
             match settle::meaning(&self.inbound, delivery).await? {
-                Meaning::Nothing(settle) => nothing.push(settle),
+                Meaning::Nothing(settle) => {
+                    nothing.push(settle);
+                    if grants {
+                        self.lanes.hurry(self.began.elapsed());
+                    }
+                }
                 Meaning::Waits(lane) => self.lanes.join(lane, number, self.began.elapsed()),
                 Meaning::Gone => {}
             }

@@ -37,7 +37,7 @@ impl<'a> Arrival<'a> {
 
     /// How long ago it happened: one that GitHub delivers late is as old as one that waited here.
     fn age(&self) -> Duration {
-        let on_its_way = self.pushed.map(|pushed| age(pushed)).filter(|age| *age > ON_ITS_WAY);
+        let on_its_way = self.pushed.map(age).filter(|age| *age > ON_ITS_WAY);
         age(self.received).max(on_its_way.unwrap_or_default())
     }
 
@@ -165,11 +165,9 @@ async fn is_so_now(inbound: &Inbound, event: &Event) -> Result<bool, InterpretEr
             let now = github.pull_request(&pull.repo, pull.number).await;
             now.map(|now| now.open && now.head_sha == pull.head_sha && now.base_branch == pull.base_branch)
         }
-        Event::Repository(_)
-        | Event::Asked(_)
-        | Event::DataArrived(_)
-        | Event::ScheduleDue(_)
-        | Event::Manual(_) => return Ok(false),
+        Event::Repository(_) | Event::Asked(_) | Event::DataArrived(_) | Event::ScheduleDue(_) | Event::Manual(_) => {
+            return Ok(false);
+        }
     };
     match answer {
         Ok(so) => Ok(so),

@@ -1,6 +1,7 @@
 //! What happens outside, turned into runs or the reason for none.
 
 pub(crate) mod cloud_event;
+pub(crate) mod gone;
 pub(crate) mod identity;
 pub(crate) mod ingest;
 pub(crate) mod intake;

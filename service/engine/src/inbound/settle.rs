@@ -4,8 +4,8 @@ use super::{Inbound, InterpretError};
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
-use crate::inbound::identity;
 use crate::inbound::interpret::{Arrival, interpret};
+use crate::inbound::{gone, identity};
 use crate::source::checkout::SourceError;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -13,7 +13,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trainyard_core::event::Event;
 use trainyard_core::inbound::{Consequence, Failure, TurnEnd};
-use trainyard_github::webhook::{Derived, Ignored, PayloadError, Repo, WITH_BODY, event_of_stored, pushed_at};
+use trainyard_github::webhook::{
+    BranchGone, Derived, Ignored, PayloadError, Repo, WITH_BODY, event_of_stored, pushed_at,
+};
 use trainyard_store::{Delivery, NewEvent, SettleDelivery, StoreError};
 
 /// So many that settle together are told one by one.
@@ -78,6 +80,7 @@ fn meaning_of(delivery: &Delivery) -> Meaning {
             _ => Lane::Data,
         }),
         Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id)),
+        Ok(Fact::BranchGone(gone)) => Meaning::Waits(Lane::Repository(gone.repo_id)),
         Err(nothing) => Meaning::Nothing(settled(delivery, Vec::new(), nothing)),
     }
 }
@@ -183,6 +186,10 @@ async fn one(inbound: &Inbound, number: u64, settling: &mut Settling) -> Result<
             let news = identity::news(inbound, &repo, delivery.received_at).await?;
             settled(&delivery, Vec::new(), news)
         }
+        Ok(Fact::BranchGone(branch)) => {
+            let said = gone::branch(inbound, &branch, delivery.received_at).await?;
+            settled(&delivery, Vec::new(), said)
+        }
         Ok(Fact::Event(event)) => {
             let caught = AssertUnwindSafe(interpret(inbound, *event, &Arrival::of(&delivery, pushed)))
                 .catch_unwind()
@@ -281,6 +288,7 @@ enum NoEvent {
 enum Fact {
     Event(Box<Event>),
     Repository(Repo),
+    BranchGone(BranchGone),
 }
 
 /// What the delivery says that happened; a defect of ours stops no other.
@@ -297,6 +305,7 @@ fn fact(delivery: &Delivery) -> Result<Fact, NoEvent> {
         return match event_of_stored(&delivery.kind, body)? {
             Derived::Event(event) => Ok(Fact::Event(event)),
             Derived::Repository(repo) => Ok(Fact::Repository(repo)),
+            Derived::BranchGone(gone) => Ok(Fact::BranchGone(gone)),
             Derived::Nothing(ignored) => Err(NoEvent::Ignored(ignored)),
         };
     }

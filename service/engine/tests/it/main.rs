@@ -15,6 +15,7 @@ mod door;
 mod failures;
 mod forks;
 mod github_down;
+mod gone;
 mod infra_validation;
 mod intents;
 mod interruptions;

@@ -131,7 +131,7 @@ fn a_pull_request_that_goes_elsewhere_is_an_event() {
 #[test]
 fn what_starts_nothing_says_why() {
     let reasons = [
-        reason("push", &pushed("refs/heads/old", OLD, NONE)),
+        reason("push", &pushed("refs/heads/old", NONE, NONE)),
         reason("push", &pushed("refs/tags/v1", NONE, NEW)),
         reason("pull_request", &pull("edited")),
         reason("pull_request", &pull("assigned")),
@@ -190,7 +190,7 @@ fn a_body_under_another_header_is_flagged() {
     let said = |kind: &str, body: &[u8]| flaw(kind, body).map_or_else(|| "fine".to_owned(), |flaw| flaw.to_string());
     let push = pushed("refs/heads/main", OLD, NEW).to_string();
     let opened = pull("opened").to_string();
-    let comment = json!({"action": "created", "issue": {}, "comment": {}}).to_string();
+    let comment = comment("created", "looks good", json!({"login": "ada", "id": 42})).to_string();
     let review = json!({"action": "submitted", "number": 3, "pull_request": {}, "review": {}}).to_string();
     let all = [
         said("push", push.as_bytes()),

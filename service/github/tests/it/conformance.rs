@@ -203,6 +203,7 @@ async fn requests_and_answers_follow_githubs_description() {
         "/user".to_owned(),
         "/rate_limit".to_owned(),
         base.clone(),
+        format!("{base}/branches"),
         format!("{base}/branches/main"),
         format!("{base}/contents/a.txt?ref=main"),
         format!("{base}/commits/{head}"),

@@ -81,6 +81,22 @@ fn an_outage_keeps_the_order_and_ends_for_all_when_one_gets_through() {
 }
 
 #[test]
+fn what_waits_for_access_is_tried_when_it_may_be_granted() {
+    let mut lanes = Lanes::new(8);
+    lanes.join("a", 1, at(0));
+    let mut now = at(0);
+    for _ in 0..8 {
+        let (key, numbers) = lanes.next(now).unwrap();
+        lanes.end(&key, &failed(&numbers, Failure::Own), now);
+        now = lanes.wake().unwrap();
+    }
+    let early = now - at(60);
+    assert_eq!(lanes.next(early), None);
+    lanes.hurry(early);
+    assert_eq!(lanes.next(early), Some(("a", vec![1])));
+}
+
+#[test]
 fn a_new_delivery_makes_its_lane_try_soon() {
     let mut lanes = Lanes::new(8);
     lanes.join("a", 1, at(0));

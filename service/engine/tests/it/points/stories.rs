@@ -104,6 +104,15 @@ async fn forgetful(models: &[&str]) -> Stage {
     }
 }
 
+async fn sweeping() -> Stage {
+    let yard = Yard::with(|config| {
+        if let Some(github) = &mut config.github {
+            github.sweep_every = Some(Duration::from_millis(600));
+        }
+    });
+    Stage::of(yard.await)
+}
+
 async fn missed() -> Stage {
     Stage {
         stopped: true,
@@ -219,6 +228,38 @@ stories! {
         stage.push(&[lowered, ("auc: 0.7", "auc: 0.65")]).await;
         stage.sent += 1;
         stage.yard().github.open_pull_request(REPO, "Be worse", "worse", "main").await.unwrap();
+    }
+    "a webhook that nobody took": sweeping(),
+    Outside |stage| { stage.push(&[]).await; }
+    Asks |stage| {
+        let yard = stage.yard();
+        until("a first sweep", async || {
+            let known = yard.engine.reads().known_repositories().await.unwrap();
+            known.iter().any(|known| known.swept.is_some()).then_some(())
+        })
+        .await;
+    }
+    Outside |stage| {
+        stage.yard().crash().await;
+        stage.push(&[("auc: 0.7", "auc: 0.75")]).await;
+        let github = &stage.yard().github;
+        until("a webhook that nobody took", async || {
+            github.deliveries().iter().any(|delivery| delivery.status != "OK").then_some(())
+        })
+        .await;
+    }
+    Asks |stage| {
+        let yard = stage.yard();
+        yard.restart().await;
+        until("another attempt", async || {
+            yard.github.deliveries().iter().any(|delivery| delivery.redelivery).then_some(())
+        })
+        .await;
+    }
+    "a branch that is deleted": with_pull_request(),
+    Outside |stage| {
+        stage.sent += 1;
+        stage.yard().work.git(&["push", "--quiet", "origin", ":better"]).await;
     }
     "an image that cannot be built": trained(&[]),
     Outside |stage| {
