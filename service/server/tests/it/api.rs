@@ -40,7 +40,7 @@ async fn wrong_questions_get_a_sentence() {
         assert_eq!(answer.status, status, "{path}: {answer:?}");
         said.push(format!("{path}: {}", answer.error()));
     }
-    insta::assert_snapshot!(said.join("\n"), @r"
+    insta::assert_snapshot!(said.join("\n"), @"
     /api/v1/runs?limit=0: limit is 0: ask for 1 to 500
     /api/v1/runs?limit=501: limit is 501: ask for 1 to 500
     /api/v1/runs?limit=many: the query string is wrong: limit: not a whole number
@@ -64,7 +64,7 @@ async fn wrong_questions_get_a_sentence() {
     /api/v1/runs/x/logs/train: there is no run 'x'
     /api/v1/runs/x/logs/train?attempt=-1: the query string is wrong: attempt: not a whole number
     /api/v1/runs/..%2f..%2fetc%2fpasswd/logs/x: there is no run '../../etc/passwd'
-    /api/v1/deliveries/unknown: there is no delivery 'unknown': records older than 90 days are removed, as [retention] says
+    /api/v1/deliveries/unknown: there is no delivery 'unknown': records older than 90 days are removed, as [retention] says; none has arrived yet
     /api/v1/lineage/unknown: there is no artifact 'unknown'
     /api/v1/lineage/x?direction=sideways: 'sideways' is not a direction: ask for upstream, downstream or both
     /api/v1/nothing: there is nothing at /api/v1/nothing: see /api/openapi.json
