@@ -2,6 +2,7 @@
 
 use crate::command::Asked;
 use crate::ids::{CommitSha, EventId, Micros, RepoName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -56,9 +57,10 @@ impl Push {
     }
 }
 
-/// What happened to a pull request; other actions make no event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What happens to a pull request, in GitHub's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PullRequestType")]
 pub enum PullRequestAction {
     /// It was opened.
     Opened,
@@ -81,6 +83,24 @@ pub enum PullRequestAction {
 }
 
 impl PullRequestAction {
+    /// Those that start a run where the pipeline file does not say.
+    pub const USUAL: [Self; 4] = [Self::Opened, Self::Synchronize, Self::Reopened, Self::Edited];
+
+    /// GitHub's word, as pipeline files have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Synchronize => "synchronize",
+            Self::Reopened => "reopened",
+            Self::Edited => "edited",
+            Self::ReadyForReview => "ready_for_review",
+            Self::ConvertedToDraft => "converted_to_draft",
+            Self::Labeled => "labeled",
+            Self::Unlabeled => "unlabeled",
+            Self::Closed => "closed",
+        }
+    }
+
     /// Whether it changes neither commits nor base: what is judged is as it was.
     pub fn changes_nothing_judged(self) -> bool {
         matches!(

@@ -1,7 +1,8 @@
 //! Requests without a signature beside signed ones: what strangers cost those who wait.
 
+use crate::intake::Sender;
 use crate::row;
-use crate::service::{SECRET, Service};
+use crate::service::Service;
 use anyhow::{Result, ensure};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use trainyard_github::signature::sign;
 
 /// Strangers' connections, and how many requests a second they make together.
 const STRANGERS: u32 = 64;
@@ -41,50 +41,23 @@ async fn stranger(port: u16, until: Instant, refused: Arc<AtomicU64>) -> Result<
     Ok(())
 }
 
-/// The times of signed webhooks from when each was due to its answer.
-async fn signed(port: u16, until: Instant, round: u64) -> Result<Vec<Duration>> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.set_nodelay(true)?;
-    let body = r#"{"zen": "Keep it logically awesome."}"#;
-    let signature = sign(SECRET, body.as_bytes());
-    let (mut due, mut answer, mut times) = (Instant::now(), [0; 2048], Vec::new());
-    while Instant::now() < until {
-        due += PACE;
-        tokio::time::sleep_until(due.into()).await;
-        let request = format!(
-            "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             X-GitHub-Delivery: {round:08x}-0000-11ef-8000-{:012x}\r\nX-GitHub-Event: ping\r\n\
-             X-Hub-Signature-256: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
-            times.len(),
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let read = stream.read(&mut answer).await?;
-        ensure!(
-            answer[..read].starts_with(b"HTTP/1.1 20"),
-            "{}",
-            String::from_utf8_lossy(&answer[..read])
-        );
-        times.push(due.elapsed());
-    }
-    times.sort();
-    Ok(times)
-}
-
 /// The delay of signed webhooks alone and beside strangers, and the memory that the latter take.
 pub async fn report(folder: &Path) -> Result<()> {
     let service = Service::start(&folder.join("forged"), &Service::with_webhooks())?;
-    let alone = signed(service.port, Instant::now() + ROUND, 1).await?;
+    let sender = Sender::to(service.port);
+    let mut alone = sender.run(Instant::now() + ROUND, Some(PACE)).await?;
     let until = Instant::now() + ROUND;
     let refused = Arc::new(AtomicU64::new(0));
     let mut strangers = Vec::new();
     for _ in 0..STRANGERS {
         strangers.push(tokio::spawn(stranger(service.port, until, Arc::clone(&refused))));
     }
-    let beside = signed(service.port, until, 2).await?;
+    let mut beside = sender.run(until, Some(PACE)).await?;
     for stranger in strangers {
         stranger.await??;
     }
+    alone.sort();
+    beside.sort();
     let slow = |times: &[Duration]| times[times.len() * 99 / 100];
     let rate = refused.load(Ordering::Relaxed) as f64 / ROUND.as_secs_f64();
     row(

@@ -22,7 +22,7 @@ fn body() -> Vec<u8> {
     body
 }
 
-struct Sender {
+pub struct Sender {
     port: u16,
     body: Arc<Vec<u8>>,
     signature: Arc<String>,
@@ -31,8 +31,19 @@ struct Sender {
 }
 
 impl Sender {
+    pub fn to(port: u16) -> Self {
+        let body = body();
+        Self {
+            port,
+            signature: Arc::new(sign(SECRET, &body)),
+            body: Arc::new(body),
+            next: Arc::default(),
+            accepted: Arc::default(),
+        }
+    }
+
     /// Sends until `until`, each at its time where there is a pace; the times from when each was due to its answer.
-    async fn run(&self, until: Instant, pace: Option<Duration>) -> Result<Vec<Duration>> {
+    pub async fn run(&self, until: Instant, pace: Option<Duration>) -> Result<Vec<Duration>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream.set_nodelay(true)?;
         let (mut times, mut answer) = (Vec::new(), [0; 2048]);
@@ -103,14 +114,7 @@ pub async fn report(folder: &Path) -> Result<()> {
     let bare = folder.join("bare");
     drop(Service::start(&bare, "")?);
     let bare = bare.join("trainyard.db");
-    let body = body();
-    let sender = Arc::new(Sender {
-        port: service.port,
-        signature: Arc::new(sign(SECRET, &body)),
-        body: Arc::new(body),
-        next: Arc::default(),
-        accepted: Arc::default(),
-    });
+    let sender = Arc::new(Sender::to(service.port));
     let (mut ours, mut limit, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let began = Instant::now();

@@ -2,7 +2,7 @@
 
 use crate::again::{asked_anew, tell_of};
 use crate::checks::{head_of, see, see_branch, tell};
-use crate::connection::{Connection, args, json};
+use crate::connection::{Connection, Row, args, json};
 use crate::error::Result;
 use crate::holds::{end_hold, put_hold};
 use crate::runs::insert_run;
@@ -12,7 +12,7 @@ use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
 use trainyard_core::inbound::{Consequence, Interpretation};
 use trainyard_core::stored;
-use trainyard_core::trigger::{Look, Looks};
+use trainyard_core::trigger::Looks;
 
 statements! {
     INSERT = "INSERT INTO events (id, delivery, at, kind, event, dedupe_key, outcome, looks)
@@ -20,9 +20,7 @@ statements! {
         ON CONFLICT (dedupe_key) DO NOTHING";
     PUT_ASK = "INSERT INTO asks (event, repo_id, ask, at) VALUES ($1, $2, $3, $4) ON CONFLICT (event) DO NOTHING";
     FIRST_WITH_KEY = "SELECT delivery FROM events WHERE dedupe_key = $1";
-    NEWEST_MOVE = "SELECT dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
-        ORDER BY at DESC, id DESC LIMIT 1";
-    NEWEST_DELIVERY = "SELECT delivery FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
+    NEWEST_MOVE = "SELECT delivery, dedupe_key FROM events WHERE kind = $1 AND substr(dedupe_key, 1, length($2)) = $2
         ORDER BY at DESC, id DESC LIMIT 1";
 }
 
@@ -40,7 +38,7 @@ pub struct NewEvent {
     /// What follows.
     pub consequences: Vec<Consequence>,
     /// How each pipeline's triggers met it.
-    pub looks: Vec<Look>,
+    pub looks: Looks,
 }
 
 impl NewEvent {
@@ -53,7 +51,7 @@ impl NewEvent {
             dedupe_key,
             outcome: outcome.into(),
             consequences: Vec::new(),
-            looks: Vec::new(),
+            looks: Looks::default(),
         }
     }
 }
@@ -64,7 +62,9 @@ impl From<Interpretation> for NewEvent {
         let new = Self::new(meaning.id, meaning.event, outcome);
         Self {
             consequences: meaning.consequences,
-            looks: meaning.looks,
+            looks: Looks {
+                pipelines: meaning.looks,
+            },
             // The same fact may be looked at when it comes again.
             dedupe_key: new.dedupe_key.filter(|_| meaning.looked_at),
             ..new
@@ -120,11 +120,7 @@ pub(crate) async fn store_event(
     at: Micros,
     settled: &mut Settled,
 ) -> Result<Option<String>> {
-    let looks = (!new.looks.is_empty()).then(|| {
-        stored::write(&Looks {
-            pipelines: new.looks.clone(),
-        })
-    });
+    let looks = (!new.looks.pipelines.is_empty()).then(|| stored::write(&new.looks));
     let row = |key: Option<&str>, outcome: &str| {
         args![
             new.id.as_str(),
@@ -164,9 +160,7 @@ pub(crate) async fn store_event(
         }
         let mut first = db.row(FIRST_WITH_KEY, args![new.dedupe_key.as_deref()]).await?;
         if first.is_none() {
-            first = db
-                .row(NEWEST_DELIVERY, args![new.event.kind(), new.event.moving().as_deref()])
-                .await?;
+            first = newest_move(db, &new.event).await?;
         }
         let first: Option<String> = first.map(|row| row.optional(0)).transpose()?.flatten();
         let outcome = match first {
@@ -205,16 +199,25 @@ async fn came_there_before(db: &mut Connection, new: &NewEvent) -> Result<bool> 
     if head_of(db, &push.repo, &push.branch).await?.as_ref() != Some(&push.after) {
         return Ok(false);
     }
-    let moving = new.event.moving();
-    let newest = db.row(NEWEST_MOVE, args![new.event.kind(), moving.as_deref()]).await?;
-    let newest: Option<String> = newest.map(|row| row.get(0)).transpose()?;
-    Ok(newest.is_some_and(|newest| newest != *key && new.event.came_there(&newest)))
+    let Some(newest) = newest_move(db, &new.event).await? else {
+        return Ok(false);
+    };
+    let newest: String = newest.get(1)?;
+    Ok(newest != *key && new.event.came_there(&newest))
 }
 
 /// Whether a branch or pull request moved on since and came back, so that the same fact happened again.
 async fn happened_again(db: &mut Connection, event: &Event) -> Result<bool> {
-    let Some(moving) = event.moving() else { return Ok(false) };
-    let newest = db.row(NEWEST_MOVE, args![event.kind(), moving]).await?;
-    let newest: Option<String> = newest.map(|row| row.get(0)).transpose()?;
-    Ok(newest.is_some_and(|newest| event.is_again(&newest)))
+    let Some(newest) = newest_move(db, event).await? else {
+        return Ok(false);
+    };
+    Ok(event.is_again(&newest.get::<String>(1)?))
+}
+
+/// The newest event of the same branch or pull request: its delivery and its key.
+async fn newest_move(db: &mut Connection, event: &Event) -> Result<Option<Row>> {
+    match event.moving() {
+        Some(moving) => db.row(NEWEST_MOVE, args![event.kind(), moving]).await,
+        None => Ok(None),
+    }
 }

@@ -3,6 +3,7 @@
 use crate::connection::args;
 use crate::deliveries::DeliveryView;
 use crate::error::{Result, StoreError};
+use crate::listing::only_one;
 use crate::reads::Reads;
 use crate::statement::statements;
 use crate::store::Store;
@@ -123,16 +124,8 @@ impl Reads {
         if db.row(STATE, args![id_or_prefix]).await?.is_some() {
             return Ok(Some(DeliveryId::new(id_or_prefix)));
         }
-        let last = format!("{id_or_prefix}zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
-        match db.rows(BY_PREFIX, args![id_or_prefix, last]).await?.as_slice() {
-            [] => Ok(None),
-            [row] => Ok(Some(DeliveryId::new(row.get::<String>(0)?))),
-            [first, second, ..] => Err(StoreError::Conflict(format!(
-                "more than one delivery begins with '{id_or_prefix}', for example {} and {}: write more of the id",
-                first.get::<String>(0)?,
-                second.get::<String>(0)?
-            ))),
-        }
+        let row = only_one(&mut db, BY_PREFIX, "delivery", id_or_prefix).await?;
+        row.map(|row| Ok(DeliveryId::new(row.get::<String>(0)?))).transpose()
     }
 
     /// The ids of the newest deliveries, newest first, to find the one that was meant.

@@ -1,10 +1,10 @@
 //! Runs as listings show them, without replaying their events.
 
-use crate::connection::{Arg, Row, args};
+use crate::connection::{Arg, Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
-use crate::statement::statements;
+use crate::statement::{Statement, statements};
 use crate::unreadable::Unreadable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -266,18 +266,30 @@ impl Reads {
         if id_or_prefix.is_empty() {
             return Ok(None);
         }
-        // No id that begins so comes later, in whatever order a database has.
-        let last = format!("{id_or_prefix}zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
-        match db.rows(BY_PREFIX, args![id_or_prefix, last]).await?.as_slice() {
-            [] => Ok(None),
-            [row] => RUN.strictly(row, run_row).map(Some),
-            [first, second, ..] => Err(StoreError::Conflict(format!(
-                "more than one run begins with '{id_or_prefix}', for example {} and {}: write more of the id",
-                first.get::<String>(0)?,
-                second.get::<String>(0)?
-            ))),
-        }
+        let row = only_one(&mut db, BY_PREFIX, "run", id_or_prefix).await?;
+        row.map(|row| RUN.strictly(&row, run_row)).transpose()
     }
+}
+
+/// The row whose id, its first column, begins so, if only one does; else `Conflict`. `by_prefix` takes the first and the
+/// last id there may be and finds two at most; `what` are they.
+pub(crate) async fn only_one(
+    db: &mut Connection,
+    by_prefix: Statement,
+    what: &str,
+    prefix: &str,
+) -> Result<Option<Row>> {
+    // No id that begins so comes later, in whatever order a database has.
+    let last = format!("{prefix}zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+    let mut rows = db.rows(by_prefix, args![prefix, last]).await?;
+    if let [first, second, ..] = rows.as_slice() {
+        return Err(StoreError::Conflict(format!(
+            "more than one {what} begins with '{prefix}', for example {} and {}: write more of the id",
+            first.get::<String>(0)?,
+            second.get::<String>(0)?
+        )));
+    }
+    Ok(rows.pop())
 }
 
 fn run_row(row: &Row) -> Result<RunRow> {

@@ -9,7 +9,7 @@ use crate::event::{DataArrived, Event, Manual, RepositoryEvent, ScheduleDue};
 use crate::ids::{Micros, RepoName};
 use crate::plan::Plan;
 use crate::run::{RunRequest, WorkTree};
-use crate::trigger::{Cause, Look, Match, NotStarted, matches};
+use crate::trigger::{Cause, Match, NotStarted, matches};
 use chrono::DateTime;
 
 /// A data arrival: of the `known` pipelines each starts, or waits together with what is `held` already.
@@ -20,8 +20,7 @@ pub fn data(arrived: &DataArrived, known: &[KnownPipeline], held: &[HoldPayload]
         draft.because(Reason::NothingKnown);
     }
     for pipeline in known {
-        draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
-        match matches(&pipeline.plan, &event, None) {
+        match draft.meet(&pipeline.plan, &pipeline.folder, &event, None) {
             Match::Hold { seconds, cause } => {
                 let first = HoldPayload::new(pipeline, &arrived.source);
                 let earlier = held.iter().find(|held| held.key() == first.key()).cloned();
@@ -47,8 +46,7 @@ pub fn repository_event(event: &RepositoryEvent, known: &[KnownPipeline], given:
         draft.because(Reason::NothingKnown);
     }
     for pipeline in known {
-        draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
-        let matched = matches(&pipeline.plan, &event, None);
+        let matched = draft.meet(&pipeline.plan, &pipeline.folder, &event, None);
         draft.start_if(matched, &Origin::at_head(pipeline), &pipeline.folder, &pipeline.plan);
     }
     draft.of(event)
@@ -117,8 +115,7 @@ pub fn schedule(
         pipeline: name.to_owned(),
         slot: slot.unwrap_or_default(),
     });
-    draft.look(Look::at(&pipeline.plan, &pipeline.folder, &event, None));
-    let matched = matches(&pipeline.plan, &event, None);
+    let matched = draft.meet(&pipeline.plan, &pipeline.folder, &event, None);
     draft.start_if(matched, &Origin::at_head(pipeline), &pipeline.folder, &pipeline.plan);
     draft.of(event)
 }

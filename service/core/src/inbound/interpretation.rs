@@ -12,7 +12,7 @@ use crate::report::{
     Answer, AskedBy, Audience, BranchSeen, CheckRun, Finding, PullRequestSeen, Question, Status, Subject, Telling,
 };
 use crate::run::RunRequest;
-use crate::trigger::{Cause, Look, Match};
+use crate::trigger::{Cause, Look, Match, meet};
 
 /// What follows from an event.
 ///
@@ -142,6 +142,13 @@ impl<'a> Draft<'a> {
     /// Whether nothing was said yet.
     pub(super) fn is_empty(&self) -> bool {
         self.reasons.is_empty()
+    }
+
+    /// Whether a pipeline's triggers start a run of it; how they met the event is kept.
+    pub(super) fn meet(&mut self, plan: &Plan, folder: &str, event: &Event, changed: Option<&[String]>) -> Match {
+        let (matched, look) = meet(plan, folder, event, changed);
+        self.look(look);
+        matched
     }
 
     /// How a pipeline's triggers met the event.

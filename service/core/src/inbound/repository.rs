@@ -10,7 +10,7 @@ use crate::plan::{Plan, narrow, narrowed, of_stranger, with_reviewed_rights};
 use crate::problem::Problem;
 use crate::report::{self, Finding, Status, StatusState};
 use crate::run::RunRequest;
-use crate::trigger::{Cause, Look, Match, NotStarted, Why, matches};
+use crate::trigger::{Cause, Look, Match, NotStarted, Why};
 
 /// A push: `found` are the pipelines at its new head, `changed` the paths between old and new head, if that can be told.
 /// `reviewed` are those of the default branch, `None` for a push to it.
@@ -36,13 +36,12 @@ pub fn push(
             }
         };
         let Some(reviewed) = reviewed else {
-            draft.look(Look::at(plan, &pipeline.folder, &event, changed));
-            draft.start_if(matches(plan, &event, changed), &origin, &pipeline.folder, plan);
+            let matched = draft.meet(plan, &pipeline.folder, &event, changed);
+            draft.start_if(matched, &origin, &pipeline.folder, plan);
             continue;
         };
         let reviewed = named(reviewed, &plan.pipeline);
-        draft.look(Look::at(reviewed.unwrap_or(plan), &pipeline.folder, &event, changed));
-        match matches(reviewed.unwrap_or(plan), &event, changed) {
+        match draft.meet(reviewed.unwrap_or(plan), &pipeline.folder, &event, changed) {
             Match::Start(cause) | Match::Hold { cause, .. } => {
                 let default = push.default_branch.as_deref().unwrap_or_default();
                 draft.judge(&origin, pipeline, plan, (reviewed, default), &cause);
@@ -83,8 +82,7 @@ pub fn skipped_pull_request(
     let (apart, _) = told_apart(base);
     for pipeline in apart {
         let Ok(plan) = &pipeline.plan else { continue };
-        draft.look(Look::at(plan, &pipeline.folder, &event, changed));
-        match matches(plan, &event, changed) {
+        match draft.meet(plan, &pipeline.folder, &event, changed) {
             Match::No(not_started) => draft.not_judged(&origin, not_started),
             _ => draft.unjudged(&origin, &plan.pipeline, StatusState::Pending, reason.clone(), &[]),
         }
@@ -130,8 +128,7 @@ pub fn pull_request(
             }
         };
         let merged = named(base, &plan.pipeline);
-        draft.look(Look::at(merged.unwrap_or(plan), &pipeline.folder, &event, changed));
-        match matches(merged.unwrap_or(plan), &event, changed) {
+        match draft.meet(merged.unwrap_or(plan), &pipeline.folder, &event, changed) {
             Match::Start(cause) | Match::Hold { cause, .. } => {
                 let mut plan = plan.clone();
                 if let Some(default) = default {

@@ -32,8 +32,8 @@ pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
 pub use step::{Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
 pub use triggers::{
-    Catchup, Concurrency, DataTrigger, OnConflict, PullRequestTrigger, PullRequestType, PushTrigger, Schedule,
-    Triggers, TypesTrigger, WorkflowRunTrigger,
+    Catchup, Concurrency, DataTrigger, OnConflict, PullRequestTrigger, PushTrigger, Schedule, Triggers, TypesTrigger,
+    WorkflowRunTrigger,
 };
 
 use crate::ids::StepName;

@@ -1,5 +1,6 @@
 //! What starts runs, and how many at once.
 
+use crate::event::PullRequestAction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,54 +55,10 @@ pub struct PullRequestTrigger {
     pub paths: Option<Vec<String>>,
     /// What happened to it; if absent `opened`, `synchronize`, `reopened` and `edited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub types: Option<Vec<PullRequestType>>,
+    pub types: Option<Vec<PullRequestAction>>,
     /// Label globs: with `labeled` and `unlabeled` of the label that is given or taken, else of any that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
-}
-
-/// What happens to a pull request, in GitHub's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PullRequestType {
-    /// It was opened.
-    Opened,
-    /// Its head branch got new commits.
-    Synchronize,
-    /// It was opened again.
-    Reopened,
-    /// It would be merged into another branch now.
-    Edited,
-    /// It is no draft any more.
-    ReadyForReview,
-    /// It is a draft again.
-    ConvertedToDraft,
-    /// It got a label.
-    Labeled,
-    /// It lost a label.
-    Unlabeled,
-    /// It was merged or given up.
-    Closed,
-}
-
-impl PullRequestType {
-    /// Those that start a run where the file does not say.
-    pub const USUAL: [Self; 4] = [Self::Opened, Self::Synchronize, Self::Reopened, Self::Edited];
-
-    /// The word in the file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Synchronize => "synchronize",
-            Self::Reopened => "reopened",
-            Self::Edited => "edited",
-            Self::ReadyForReview => "ready_for_review",
-            Self::ConvertedToDraft => "converted_to_draft",
-            Self::Labeled => "labeled",
-            Self::Unlabeled => "unlabeled",
-            Self::Closed => "closed",
-        }
-    }
 }
 
 /// Something that has types: of releases GitHub's words, of what others announce theirs.

@@ -2,9 +2,9 @@
 //! from the same [`checks`], so that no explanation says otherwise.
 
 use super::not_started::Why;
-use crate::event::{Event, PullRequest, PullRequestAction, Push, RepositoryEvent, RepositoryEventKind};
+use crate::event::{Event, PullRequest, PullRequestAction, RepositoryEvent, RepositoryEventKind};
 use crate::glob::list_matches;
-use crate::plan::{Plan, PullRequestType};
+use crate::plan::Plan;
 use crate::stored::Stored;
 use serde::{Deserialize, Serialize};
 
@@ -159,26 +159,22 @@ impl Check {
 }
 
 impl Look {
-    /// How `plan`, whose file is in `folder`, meets `event`; see [`matches`](super::matches).
-    pub fn at(plan: &Plan, folder: &str, event: &Event, changed_paths: Option<&[String]>) -> Self {
-        let mut triggers = Vec::new();
-        for (trigger, listens) in listens(plan) {
-            let met = trigger == event.kind();
-            let filters = match checks(plan, event, changed_paths) {
-                Ok(checks) if met => checks.into_iter().map(Check::look).collect(),
-                _ => Vec::new(),
-            };
-            let look = TriggerLook {
-                trigger: trigger.to_owned(),
-                met,
-                listens,
-                filters,
-            };
-            match met {
-                true => triggers.insert(0, look),
-                false if listens => triggers.push(look),
-                false => {}
-            }
+    /// How `plan`, whose file is in `folder`, meets `event`, whose trigger's filters were asked.
+    pub(super) fn of(plan: &Plan, folder: &str, event: &Event, checks: Result<Vec<Check>, Why>) -> Self {
+        let (met, others): (Vec<_>, Vec<_>) = listens(plan)
+            .into_iter()
+            .partition(|(trigger, _)| *trigger == event.kind());
+        let look = |(trigger, listens): (&str, bool), met| TriggerLook {
+            trigger: trigger.to_owned(),
+            met,
+            listens,
+            filters: Vec::new(),
+        };
+        let met = met.into_iter().map(|trigger| look(trigger, true));
+        let others = others.into_iter().filter(|(_, listens)| *listens);
+        let mut triggers: Vec<TriggerLook> = met.chain(others.map(|trigger| look(trigger, false))).collect();
+        if let (Some(first), Ok(checks)) = (triggers.first_mut().filter(|first| first.met), checks) {
+            first.filters = checks.into_iter().map(Check::look).collect();
         }
         Self {
             pipeline: plan.pipeline.clone(),
@@ -238,7 +234,7 @@ pub(super) fn checks(plan: &Plan, event: &Event, changed_paths: Option<&[String]
         Event::Push(push) => {
             let trigger = on.push.as_ref().ok_or(Why::NotListening)?;
             Ok(vec![
-                branches(trigger.branches.as_deref(), of_push(push)),
+                branches(trigger.branches.as_deref(), &push.branch),
                 paths(trigger.paths.as_deref(), changed_paths),
             ])
         }
@@ -268,10 +264,6 @@ pub(super) fn checks(plan: &Plan, event: &Event, changed_paths: Option<&[String]
         // What is asked on GitHub becomes a request of its own once it is known that the person may.
         Event::Asked(_) => Err(Why::NotListening),
     }
-}
-
-fn of_push(push: &Push) -> &str {
-    &push.branch
 }
 
 fn branches(globs: Option<&[String]>, branch: &str) -> Check {
@@ -328,21 +320,10 @@ fn repository_event(plan: &Plan, event: &RepositoryEvent) -> Result<Vec<Check>, 
     }
 }
 
-fn types_of_pull(types: Option<&[PullRequestType]>, action: PullRequestAction) -> Check {
-    let types = types.unwrap_or(&PullRequestType::USUAL);
+fn types_of_pull(types: Option<&[PullRequestAction]>, action: PullRequestAction) -> Check {
+    let types = types.unwrap_or(&PullRequestAction::USUAL);
     let asks: Vec<String> = types.iter().map(|word| word.as_str().to_owned()).collect();
-    let happened = match action {
-        PullRequestAction::Opened => PullRequestType::Opened,
-        PullRequestAction::Synchronize => PullRequestType::Synchronize,
-        PullRequestAction::Reopened => PullRequestType::Reopened,
-        PullRequestAction::Edited => PullRequestType::Edited,
-        PullRequestAction::ReadyForReview => PullRequestType::ReadyForReview,
-        PullRequestAction::ConvertedToDraft => PullRequestType::ConvertedToDraft,
-        PullRequestAction::Labeled => PullRequestType::Labeled,
-        PullRequestAction::Unlabeled => PullRequestType::Unlabeled,
-        PullRequestAction::Closed => PullRequestType::Closed,
-    };
-    let found = Some(vec![happened.as_str().to_owned()]);
+    let found = Some(vec![action.as_str().to_owned()]);
     Check::globs("types", Some(&asks), found, Why::OtherTypes)
 }
 

@@ -10,6 +10,7 @@ pub use not_started::{NotStarted, What, Why};
 
 use crate::event::Event;
 use crate::plan::Plan;
+use look::Check;
 use std::collections::BTreeMap;
 
 /// The answer of [`matches`].
@@ -34,9 +35,19 @@ pub enum Match {
 /// is unknown, which lets every path filter through: a run too many is better than one too few.
 /// The caller has made sure that the plan is of the event's repository.
 pub fn matches(plan: &Plan, event: &Event, changed_paths: Option<&[String]>) -> Match {
-    let failed = match look::checks(plan, event, changed_paths) {
-        Ok(checks) => checks.into_iter().find_map(|check| check.why),
-        Err(why) => Some(why),
+    answer(plan, event, &look::checks(plan, event, changed_paths))
+}
+
+/// The same with how it came to that; the file of `plan` is in `folder`.
+pub fn meet(plan: &Plan, folder: &str, event: &Event, changed_paths: Option<&[String]>) -> (Match, Look) {
+    let checks = look::checks(plan, event, changed_paths);
+    (answer(plan, event, &checks), Look::of(plan, folder, event, checks))
+}
+
+fn answer(plan: &Plan, event: &Event, checks: &Result<Vec<Check>, Why>) -> Match {
+    let failed = match checks {
+        Ok(checks) => checks.iter().find_map(|check| check.why.clone()),
+        Err(why) => Some(why.clone()),
     };
     match failed {
         None => start(plan, event),
@@ -95,9 +106,7 @@ mod tests {
         DataArrived, Manual, PullRequest, PullRequestAction, Push, RepositoryEvent, RepositoryEventKind, ScheduleDue,
     };
     use crate::ids::{CommitSha, RepoName};
-    use crate::plan::{
-        DataTrigger, PullRequestTrigger, PullRequestType, PushTrigger, Triggers, TypesTrigger, WorkflowRunTrigger,
-    };
+    use crate::plan::{DataTrigger, PullRequestTrigger, PushTrigger, Triggers, TypesTrigger, WorkflowRunTrigger};
 
     fn repo() -> RepoName {
         RepoName::parse("acme/flights").unwrap()
@@ -236,7 +245,7 @@ mod tests {
     #[test]
     fn a_pull_request_is_looked_at_by_what_happened_and_by_its_labels() {
         let mut plan = crate::spec::tests::flights();
-        let with = |plan: &mut Plan, types: Option<Vec<PullRequestType>>, labels: Option<&[&str]>| {
+        let with = |plan: &mut Plan, types: Option<Vec<PullRequestAction>>, labels: Option<&[&str]>| {
             let labels = labels.map(|labels| labels.iter().map(|label| (*label).to_owned()).collect());
             plan.triggers.pull_request = Some(PullRequestTrigger {
                 types,
@@ -262,7 +271,7 @@ mod tests {
         all.push(said(&plan, &happened(Labeled, Some("train"), &["train"]), None));
         with(
             &mut plan,
-            Some(vec![PullRequestType::Labeled, PullRequestType::ReadyForReview]),
+            Some(vec![PullRequestAction::Labeled, PullRequestAction::ReadyForReview]),
             Some(&["train*"]),
         );
         all.push(said(&plan, &happened(Labeled, Some("train"), &["docs", "train"]), None));
@@ -271,7 +280,7 @@ mod tests {
         all.push(said(&plan, &happened(ReadyForReview, None, &["training"]), None));
         all.push(said(&plan, &happened(ReadyForReview, None, &[]), None));
         all.push(said(&plan, &happened(Synchronize, None, &["train"]), None));
-        with(&mut plan, Some(vec![PullRequestType::Closed]), None);
+        with(&mut plan, Some(vec![PullRequestAction::Closed]), None);
         all.push(said(&plan, &happened(Closed, None, &[]), None));
         insta::assert_snapshot!(all.join("\n"), @"
         start: pull request #7 by ada updated

@@ -16,6 +16,7 @@ use trainyard_core::registry::{Attempts, ConfigMarker, Marker};
 use trainyard_core::report::{Answer, AskedBy, Comment, CommitStatus, Finding, StatusState};
 use trainyard_core::run::{Fork, Rerun, RunEvent, RunRequest, SkipCause, Which};
 use trainyard_core::stored::{self, Stored, StoredError};
+use trainyard_core::trigger::{FilterResult, Looks};
 
 fn events(folder: &str) -> Vec<RunEvent> {
     lines(folder, "events.jsonl")
@@ -39,6 +40,7 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some((_, "request.json")) => written::<RunRequest>(&was),
                 Some(("events", "jsonl")) => written::<RunEvent>(&was),
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
+                Some(("looks", "jsonl")) => written::<Looks>(&was),
                 Some(("asks", "jsonl")) => written::<Ask>(&was),
                 Some(("answers", "jsonl")) => written::<Answer>(&was),
                 Some(("comments", "jsonl")) => written::<Comment>(&was),
@@ -287,6 +289,44 @@ fn what_a_person_asked_for_means_the_same_in_every_version() {
     ];
     for folder in with_asks() {
         assert_eq!(lines::<Ask>(&folder, "asks.jsonl"), expected, "{folder}");
+    }
+}
+
+#[test]
+fn how_an_event_was_met_means_the_same_in_every_version() {
+    for folder in with_asks() {
+        let [met, deaf] = &lines::<Looks>(&folder, "looks.jsonl")[..] else {
+            panic!("{folder}: two events");
+        };
+        let [flights, twice] = &met.pipelines[..] else {
+            panic!("{folder}: two pipelines");
+        };
+        let (trigger, filter) = flights.failed().unwrap();
+        assert_eq!(
+            (trigger.trigger.as_str(), trigger.listens, filter.filter.as_str()),
+            ("push", true, "paths"),
+            "{folder}"
+        );
+        assert_eq!(
+            filter.sentence(),
+            "[pipelines/**] does not let README.md, docs.md and 28 more through",
+            "{folder}"
+        );
+        let others = flights.triggers[1..]
+            .iter()
+            .map(|other| (other.trigger.as_str(), other.met));
+        assert_eq!(
+            others.collect::<Vec<_>>(),
+            [("data", false), ("manual", false)],
+            "{folder}"
+        );
+        assert_eq!(twice.problem.as_deref(), Some("two files have one name"), "{folder}");
+        let trigger = &deaf.pipelines[0].triggers[0];
+        assert_eq!(
+            (trigger.met, trigger.listens, trigger.filters[0].result),
+            (true, false, FilterResult::Unknown),
+            "{folder}"
+        );
     }
 }
 

@@ -11,7 +11,6 @@ use trainyard_core::command::{Asked, Through};
 use trainyard_core::event::{DataArrived, Event, PullRequest, PullRequestAction, Push};
 use trainyard_core::ids::{DeliveryId, Micros, RepoName};
 use trainyard_core::inbound::{self as decide, FoundPipeline, Interpretation, KnownPipeline, Reason};
-use trainyard_core::plan::PullRequestType;
 use trainyard_github::GitHubError;
 use trainyard_store::{Delivery, StoreError};
 
@@ -335,7 +334,7 @@ async fn listens_to_the_end(inbound: &Inbound, repo: &RepoName) -> Result<bool, 
     let listens = |known: &KnownPipeline| {
         let trigger = known.plan.triggers.pull_request.as_ref();
         let types = trigger.and_then(|trigger| trigger.types.as_ref());
-        types.is_some_and(|types| types.contains(&PullRequestType::Closed))
+        types.is_some_and(|types| types.contains(&PullRequestAction::Closed))
     };
     Ok(known.iter().any(|known| known.repo == *repo && listens(known)))
 }

@@ -10,7 +10,7 @@ use trainyard_core::report::{Action, Annotation, CheckRun, CommitStatus, Conclus
 use trainyard_github::simulator::{Fault, SimulatedApp, Simulator, SimulatorConfig};
 use trainyard_github::{GitHub, GitHubAuth, GitHubError};
 
-async fn simulator() -> Simulator {
+pub async fn simulator() -> Simulator {
     let app = SimulatedApp {
         app_id: 4711,
         slug: "trainyard".to_owned(),
@@ -27,15 +27,19 @@ async fn simulator() -> Simulator {
     simulator
 }
 
-fn client(simulator: &Simulator) -> GitHub {
-    let auth = GitHubAuth::App {
+/// The App of [`simulator`].
+pub fn auth() -> GitHubAuth {
+    GitHubAuth::App {
         app_id: 4711,
         private_key: SecretString::from(include_str!("keys/private.pem")),
-    };
-    GitHub::new(simulator.base_url(), simulator.base_url(), auth).unwrap()
+    }
 }
 
-fn check(progress: Progress, annotations: usize) -> CheckRun {
+fn client(simulator: &Simulator) -> GitHub {
+    GitHub::new(simulator.base_url(), simulator.base_url(), auth()).unwrap()
+}
+
+pub fn check(progress: Progress, annotations: usize) -> CheckRun {
     let annotation = |number: usize| Annotation {
         path: "pipelines/flights/pipeline.yaml".to_owned(),
         line: u32::try_from(number).unwrap() + 1,
@@ -54,7 +58,7 @@ fn check(progress: Progress, annotations: usize) -> CheckRun {
     }
 }
 
-fn told(sha: &CommitSha) -> CommitStatus {
+pub fn told(sha: &CommitSha) -> CommitStatus {
     CommitStatus {
         sha: sha.clone(),
         status: status(StatusState::Pending, "waiting to run"),

@@ -1,7 +1,8 @@
 //! Our requests and the simulator's answers against GitHub's published OpenAPI description, with Prism between them.
 //! `make conformance` installs both.
 
-use crate::client::{REPO, repo, status};
+use crate::checks::{self, check, told};
+use crate::client::{REPO, repo};
 use crate::workspace::Workspace;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -12,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use trainyard_core::command::Person;
-use trainyard_core::report::{Action, Annotation, CheckRun, CommitStatus, Conclusion, Progress, StatusState};
-use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig};
+use trainyard_core::report::{Conclusion, Progress};
+use trainyard_github::simulator::Simulator;
 use trainyard_github::{GitHub, GitHubAuth, HookOf, convert_manifest};
 
 /// Reading the description takes Prism a while.
@@ -123,24 +124,6 @@ impl Caller {
     }
 }
 
-fn check(progress: Progress) -> CheckRun {
-    CheckRun {
-        external_id: "01".to_owned(),
-        progress,
-        summary: "| a | table |".to_owned(),
-        annotations: vec![Annotation {
-            path: "pipelines/flights/pipeline.yaml".to_owned(),
-            line: 1,
-            column: Some(2),
-            title: "pipeline.yaml is not right".to_owned(),
-            message: "a problem".to_owned(),
-        }],
-        actions: Action::ALL.to_vec(),
-        started_at: None,
-        completed_at: None,
-    }
-}
-
 /// How the App says who it is.
 fn jwt() -> String {
     let now = chrono::Utc::now().timestamp();
@@ -172,19 +155,7 @@ fn served() -> BTreeSet<String> {
 async fn requests_and_answers_follow_githubs_description() {
     let installed = std::env::var_os("TRAINYARD_PRISM").expect("TRAINYARD_PRISM names the folder of Prism");
     trainyard_github::install_tls();
-    let app = SimulatedApp {
-        app_id: 4711,
-        slug: "trainyard".to_owned(),
-        public_key: include_str!("keys/public.pem").to_owned(),
-        installation_id: INSTALLATION,
-        token_lifetime: Duration::from_secs(3600),
-    };
-    let config = SimulatorConfig {
-        app: Some(app),
-        ..SimulatorConfig::default()
-    };
-    let simulator = Simulator::start(config).await.unwrap();
-    simulator.create_private_repo(REPO).await.unwrap();
+    let simulator = checks::simulator().await;
     let receiver = crate::receiver::Receiver::start().await;
     simulator.set_webhook_url(receiver.url.clone());
     let work = Workspace::new(&simulator, REPO);
@@ -272,22 +243,13 @@ async fn requests_and_answers_follow_githubs_description() {
     user.call("DELETE", &hook, None).await;
 
     // The App, by our client: its requests are checked, too.
-    let auth = GitHubAuth::App {
-        app_id: 4711,
-        private_key: SecretString::from(include_str!("keys/private.pem")),
-    };
-    let github = GitHub::new(&prism.url, simulator.base_url(), auth).unwrap();
-    let told = CommitStatus {
-        sha: head.clone(),
-        status: status(StatusState::Pending, "waiting to run"),
-        check: None,
-        target_url: Some("https://x.example/runs/1".to_owned()),
-    };
+    let github = GitHub::new(&prism.url, simulator.base_url(), checks::auth()).unwrap();
+    let told = told(&head);
     let run = github
-        .create_check_run(&repo(), &told, &check(Progress::InProgress), None)
+        .create_check_run(&repo(), &told, &check(Progress::InProgress, 1), None)
         .await
         .unwrap();
-    let done = check(Progress::Completed(Conclusion::Failure));
+    let done = check(Progress::Completed(Conclusion::Failure), 1);
     github.update_check_run(&repo(), run, &told, &done, None).await.unwrap();
     let found = github
         .find_check_run(&repo(), (&head, "trainyard/flights"), 0, None)

@@ -26,7 +26,7 @@ steps:
 const DOCKERFILE: &str = "FROM trainyard/base:bookworm\nCOPY train.sh /train.sh\n";
 const TRAIN: &str = "trap 'mkdir $1; echo 42 > $1/weights; echo ended; exit 0' USR1\n\
                      echo begun\nwhile :; do sleep 0.05; done\n";
-const GITHUB_TOKEN: &str = "github-token-of-the-tests";
+pub const GITHUB_TOKEN: &str = "github-token-of-the-tests";
 
 /// What a docker command prints.
 pub fn docker(arguments: &[&str]) -> String {
@@ -76,14 +76,14 @@ impl Drop for Leftovers {
     }
 }
 
-async fn api(address: SocketAddr, path: &str) -> Value {
+pub async fn api(address: SocketAddr, path: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
     answer.error_for_status().unwrap().json().await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_container_outlives_the_killed_service_and_is_adopted() {
+/// A simulated GitHub, and the settings of a service that works with it.
+pub async fn github() -> (Simulator, Place) {
     trainyard_github::install_tls();
     let config = SimulatorConfig {
         webhook_secret: WEBHOOK_SECRET.to_owned(),
@@ -91,12 +91,18 @@ async fn a_container_outlives_the_killed_service_and_is_adopted() {
         ..SimulatorConfig::default()
     };
     let github = Simulator::start(config).await.unwrap();
-    github.create_private_repo(REPO).await.unwrap();
     let place = Place::new(&format!(
         "data_dir = \"{{folder}}/yard\"\nlisten = \"127.0.0.1:0\"\n[github]\napi_url = \"{url}\"\ngit_url = \"{url}\"\n\
          token = \"{GITHUB_TOKEN}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n",
         url = github.base_url()
     ));
+    (github, place)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_container_outlives_the_killed_service_and_is_adopted() {
+    let (github, place) = github().await;
+    github.create_private_repo(REPO).await.unwrap();
     let (service, address) = Running::serve(&place);
     let leftovers = Leftovers(std::fs::read_to_string(place.path().join("yard/instance")).unwrap());
     github.set_webhook_url(format!("http://{address}/webhooks/github"));
@@ -151,28 +157,30 @@ async fn a_container_outlives_the_killed_service_and_is_adopted() {
     assert_eq!(service.end().0, Some(0));
 }
 
+/// What git prints in the folder `team` of a place.
+pub fn git(place: &Place, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command
+        .arg("-C")
+        .arg(place.path().join("team"))
+        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"])
+        .args(arguments);
+    let output = command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// A commit of the pipeline, pushed with the real git.
 fn push(place: &Place, url: &str) -> String {
     let folder = "team/pipelines/patient";
     place.write(&format!("{folder}/pipeline.yaml"), PIPELINE);
     place.write(&format!("{folder}/Dockerfile"), DOCKERFILE);
     place.write(&format!("{folder}/train.sh"), TRAIN);
-    let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
-        let mut command = Command::new("git");
-        command
-            .arg("-C")
-            .arg(place.path().join("team"))
-            .args(identity)
-            .args(arguments);
-        let output = command
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
+    let git = |arguments: &[&str]| git(place, arguments);
     git(&["init", "--quiet", "--initial-branch", "main"]);
     git(&["add", "--all"]);
     git(&["commit", "--quiet", "--message", "Train patiently"]);

@@ -1,17 +1,15 @@
 //! A fork's code with the real Docker: built and run only after a person's word, without a network, and into nobody
 //! else's cache.
 
-use crate::binary::{Place, Running};
-use crate::docker::docker;
+use crate::binary::Running;
+use crate::docker::{GITHUB_TOKEN, api, docker, git, github};
 use crate::yard::{WEBHOOK_SECRET, eventually};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::process::Command;
-use trainyard_github::simulator::{Simulator, SimulatorConfig};
 
 const REPO: &str = "acme/guarded";
 const FORK: &str = "mallory/guarded";
-const TOKEN: &str = "github-token-of-the-tests";
 /// Its steps and its build may use the network where the branch is trusted.
 const PIPELINE: &str = r#"name: guarded
 on: { push: { branches: [main] }, pull_request: {} }
@@ -39,44 +37,14 @@ impl Drop for Images {
     }
 }
 
-fn git(place: &Place, arguments: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command
-        .arg("-C")
-        .arg(place.path().join("team"))
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"])
-        .args(arguments);
-    let output = command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("NO_PROXY", "127.0.0.1")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 /// The newest run.
 async fn newest(address: SocketAddr) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client
-        .get(format!("http://{address}/api/v1/runs"))
-        .send()
-        .await
-        .unwrap();
-    let listed: Value = answer.error_for_status().unwrap().json().await.unwrap();
-    listed["runs"][0].clone()
+    api(address, "/api/v1/runs").await["runs"][0].clone()
 }
 
 /// What a run's only step left in a file of its model.
 async fn left(address: SocketAddr, run: &Value, file: &str) -> String {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let id = run["id"].as_str().unwrap();
-    let detail = client
-        .get(format!("http://{address}/api/v1/runs/{id}"))
-        .send()
-        .await
-        .unwrap();
-    let detail: Value = detail.json().await.unwrap();
+    let detail = api(address, &format!("/api/v1/runs/{}", run["id"].as_str().unwrap())).await;
     let steps = detail["steps"].as_array().unwrap();
     let model = &steps[0]["outputs"]["model"];
     let path = model["uri"].as_str().unwrap_or_else(|| panic!("no model: {detail}"));
@@ -86,20 +54,9 @@ async fn left(address: SocketAddr, run: &Value, file: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fork_is_built_and_run_without_a_network_and_into_no_cache() {
-    trainyard_github::install_tls();
-    let config = SimulatorConfig {
-        webhook_secret: WEBHOOK_SECRET.to_owned(),
-        token: TOKEN.to_owned(),
-        ..SimulatorConfig::default()
-    };
-    let github = Simulator::start(config).await.unwrap();
+    let (github, place) = github().await;
     github.create_repo(REPO).await.unwrap();
     github.create_repo(FORK).await.unwrap();
-    let place = Place::new(&format!(
-        "data_dir = \"{{folder}}/yard\"\nlisten = \"127.0.0.1:0\"\n[github]\napi_url = \"{url}\"\ngit_url = \"{url}\"\n\
-         token = \"{TOKEN}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n",
-        url = github.base_url()
-    ));
     let folder = "team/pipelines/guarded";
     place.write(&format!("{folder}/pipeline.yaml"), PIPELINE);
     place.write(&format!("{folder}/Dockerfile"), DOCKERFILE);
@@ -148,7 +105,7 @@ async fn a_fork_is_built_and_run_without_a_network_and_into_no_cache() {
     assert_eq!(left(address, &run, "ran").await, "0\n", "its step saw more than itself");
     let environment = left(address, &run, "env").await;
     assert!(
-        !environment.contains(TOKEN) && !environment.contains(WEBHOOK_SECRET),
+        !environment.contains(GITHUB_TOKEN) && !environment.contains(WEBHOOK_SECRET),
         "{environment}"
     );
 

@@ -4,7 +4,7 @@ use crate::databases::on_both;
 use crate::samples::{at, delivery, push, start_run, waiting_deliveries};
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, Micros};
-use trainyard_core::trigger::Look;
+use trainyard_core::trigger::{Look, Looks};
 use trainyard_store::{Accepted, AskedAnew, NewDelivery, NewEvent, SettleDelivery, Store, StoreError};
 
 async fn settled(store: &Store, id: &str, event: NewEvent) {
@@ -23,7 +23,7 @@ on_both! {
         let new = NewDelivery { digest: Some("d1".to_owned()), ..delivery("guid-1", 0) };
         store.accept_delivery(&new).await.unwrap();
         let look = Look::not_asked("flights", "pipelines/flights", "it is wrong".to_owned());
-        settled(store, "guid-1", NewEvent { looks: vec![look.clone()], ..push("e1", 'b') }).await;
+        settled(store, "guid-1", NewEvent { looks: Looks { pipelines: vec![look.clone()] }, ..push("e1", 'b') }).await;
         let told = store.explain_delivery(&DeliveryId::new("guid-1")).await.unwrap().unwrap();
         assert_eq!((told.bytes, told.digest.as_deref()), (6, Some("d1")));
         assert!(matches!(told.events[0].event, Some(Event::Push(_))));

@@ -1,7 +1,7 @@
 //! GitHub Apps: the App itself, its installations and their tokens, its webhook.
 
 use super::comments::number;
-use super::{Answer, Asked, Body, page};
+use super::{Answer, Asked, Body, page, paged};
 use crate::simulator::Shared;
 use crate::simulator::api_error::ApiError;
 use crate::simulator::apps::{App, Hook, Installation, Permissions};
@@ -168,18 +168,10 @@ pub(crate) async fn repositories(
         .filter(|repo| repos.covers(&repo.name))
         .map(|repo| payload::repository(&shared, repo))
         .collect();
-    let total = ours.len();
-    let response = page(&shared, &uri, ours);
-    let (mut parts, body) = response.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let listed: Value = serde_json::from_slice(&body).unwrap_or_default();
-    parts.headers.remove("content-length");
-    let whole = json!({
-        "total_count": total,
-        "repository_selection": if repos.names.is_some() { "selected" } else { "all" },
-        "repositories": listed,
-    });
-    Ok((parts.headers, Json(whole)).into_response())
+    Ok(paged(&shared, &uri, ours, |total, listed| {
+        let selection = if repos.names.is_some() { "selected" } else { "all" };
+        Json(json!({"total_count": total, "repository_selection": selection, "repositories": listed})).into_response()
+    }))
 }
 
 /// The App's webhook; that of the configuration is the one that every repository has.

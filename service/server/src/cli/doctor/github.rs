@@ -1,6 +1,7 @@
 //! Whether GitHub lets the service do its work: what is missing, by name, and where it is granted.
 
 use super::Checks;
+use crate::cli::github::webhook_url;
 use crate::config::{Config, GitHub as Settings, names_this_machine};
 use std::collections::BTreeSet;
 use trainyard_core::ids::RepoName;
@@ -33,7 +34,8 @@ pub(in crate::cli) fn installation_place(at: &InstallationInfo) -> Place {
     }
 }
 
-fn account(at: &InstallationInfo) -> &str {
+/// Whose installation it is.
+pub(in crate::cli) fn account(at: &InstallationInfo) -> &str {
     at.account
         .as_ref()
         .map_or("an unnamed account", |account| account.login.as_str())
@@ -163,8 +165,7 @@ async fn app(
 
 /// Where deliveries have to go; nothing is said of it where the settings do not tell.
 fn expected(config: &Config) -> Option<String> {
-    let url = config.public_url.as_ref().filter(|url| !names_this_machine(url))?;
-    Some(format!("{url}/webhooks/github"))
+    webhook_url(None, config).filter(|url| !names_this_machine(url))
 }
 
 async fn app_hook(checks: &mut Checks, config: &Config, github: &GitHub, app: &AppInfo) -> Result<(), GitHubError> {

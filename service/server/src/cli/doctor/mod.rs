@@ -3,7 +3,7 @@
 mod examine;
 mod github;
 
-pub(super) use github::{app_settings, installation_place, repositories};
+pub(super) use github::{account, app_settings, installation_place, repositories};
 
 use super::output::{self, Tone, plain};
 use crate::config::Config;

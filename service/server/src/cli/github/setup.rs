@@ -5,7 +5,7 @@ use super::manifest::{checked_name, manifest};
 use super::page::{Asked, Keep, Page};
 use super::ping::{Ear, verified};
 use super::{token, webhook_url};
-use crate::cli::doctor::{app_settings, installation_place, repositories};
+use crate::cli::doctor::{account, app_settings, installation_place, repositories};
 use crate::config::{Config, names_this_machine};
 use anyhow::{Context as _, Result, bail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -340,10 +340,7 @@ fn path_part(slug: &str) -> String {
 }
 
 async fn tell_installation(github: &GitHub, at: &InstallationInfo) -> Result<()> {
-    let account = at
-        .account
-        .as_ref()
-        .map_or("an unnamed account", |account| account.login.as_str());
+    let account = account(at);
     if at.suspended_at.is_some() {
         println!(
             "{} suspended its installation: unsuspend it at {}",
