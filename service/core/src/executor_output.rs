@@ -19,6 +19,19 @@ pub struct ExecutorOutput {
     pub properties: BTreeMap<String, Map<String, Value>>,
 }
 
+impl ExecutorOutput {
+    /// How the data drift, a sentence each, as one of the outputs says; `None` where none says anything of it.
+    pub fn drifted(&self) -> Option<Vec<String>> {
+        self.properties.values().find_map(drifted)
+    }
+}
+
+/// The property `drifted` of an artifact of who compares data: a sentence for each drift and skew, none if there is none.
+pub fn drifted(properties: &Map<String, Value>) -> Option<Vec<String>> {
+    let sentences = properties.get("drifted")?.as_array()?;
+    Some(sentences.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
 /// Why the file is not what the contract asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExecutorOutput {

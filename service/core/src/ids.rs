@@ -1,5 +1,6 @@
 //! Typed identifiers. They are made at the edges; core only carries them.
 
+use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -76,6 +77,13 @@ impl Micros {
             self.0
                 .saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)),
         )
+    }
+
+    /// As RFC 3339 has it, in UTC; empty of a moment that no calendar has.
+    pub fn rfc3339(self) -> String {
+        let at = DateTime::from_timestamp_micros(self.0);
+        at.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            .unwrap_or_default()
     }
 }
 

@@ -24,6 +24,7 @@ pub mod left_out;
 pub mod log;
 pub mod machine;
 pub mod node;
+pub mod notify;
 pub mod permission;
 pub mod placeholder;
 pub mod plan;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use serde::{Deserialize, Serialize};
 
 /// At most this many missed slots are made up for with `catchup: all`; the newest win.
 pub const MAX_CATCHUP: usize = 100;
@@ -94,6 +95,39 @@ pub fn due(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Resul
     let mut slots = clock.newest_between(after, now, most)?;
     slots.reverse();
     Ok(slots)
+}
+
+/// Slots that passed while nobody was there to see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// The first of them, as far as they were counted.
+    pub first: Micros,
+    /// The last one.
+    pub last: Micros,
+    /// How many; [`MAX_CATCHUP`] is that many or more.
+    pub count: usize,
+    /// Those of them that are made up for.
+    pub caught_up: usize,
+}
+
+/// The slots after `last_slot` that were over before they were seen, `now`; `None` if there is none.
+pub fn missed(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Result<Option<Missed>, ScheduleError> {
+    let Some(last_slot) = last_slot else { return Ok(None) };
+    let on_time = Micros(now.0.saturating_sub(ON_TIME_SECONDS as i64 * 1_000_000));
+    if last_slot >= on_time {
+        return Ok(None);
+    }
+    let slots = Clock::new(schedule)?.newest_between(last_slot, on_time, MAX_CATCHUP)?;
+    let (Some(last), Some(first)) = (slots.first(), slots.last()) else {
+        return Ok(None);
+    };
+    let made_up = due(schedule, Some(last_slot), now)?;
+    Ok(Some(Missed {
+        first: *first,
+        last: *last,
+        count: slots.len(),
+        caught_up: made_up.iter().filter(|slot| **slot <= on_time).count(),
+    }))
 }
 
 /// The first slot after `after`; `None` when there is none (30 February).

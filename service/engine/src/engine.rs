@@ -38,6 +38,9 @@ use crate::run::moved::Moves;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use crate::run::silence::Silences;
 use crate::source::Source;
+use crate::tell::Teller;
+use crate::tell::channel::Channels;
+use crate::tell::channel_error::ChannelError;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::fs::Permissions;
@@ -50,12 +53,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
 use trainyard_core::ids::{DeliveryId, RepoName, RunId};
+use trainyard_core::notify::Notice;
 use trainyard_core::plan::Gate;
 use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
 use trainyard_core::run::{Answer, Person, Run, Which};
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
-use trainyard_github::{GitHub, GitHubError};
+use trainyard_github::{Allowance, GitHub, GitHubError};
 use trainyard_store::{AskedAnew, Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
@@ -126,12 +130,20 @@ pub struct Engine {
     config: Arc<EngineConfig>,
     runs: Arc<Runs>,
     inbound: Arc<Inbound>,
+    channels: Channels,
 }
 
 /// Where the statistics are that the validators of a run judged.
 pub fn judged_statistics(config: &EngineConfig, run: &Run) -> Result<Vec<PathBuf>, EngineError> {
     let content = Content::open_folder(&Engine::folders(config)?)?;
     Ok(content.judged_statistics(run))
+}
+
+/// Tells a channel of these settings something that did not happen; `Unknown` if there is none of that name.
+pub async fn try_channel(config: &EngineConfig, name: &str) -> Result<(), ChannelError> {
+    trainyard_github::install_tls();
+    let channels = Channels::new(&config.notify, config.public_url.as_deref());
+    channels.tell(&Notice::trial(name, now())).await
 }
 
 /// Recorded runs under another gate, for who has no engine; see [`Engine::replay`].
@@ -267,6 +279,7 @@ impl Engine {
             owner,
         };
         Ok(Self {
+            channels: Channels::new(&config.notify, config.public_url.as_deref()),
             config: Arc::new(config),
             runs: Arc::new(runs),
             inbound: Arc::new(inbound),
@@ -542,7 +555,9 @@ impl Engine {
     /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
     /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
     pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
-        self.runs.registry.promote(request).await
+        let promoted = self.runs.registry.promote(request).await;
+        self.runs.signals.report.notify_one();
+        promoted
     }
 
     /// Makes the version before the current one serve, and records who asked and why.
@@ -552,7 +567,9 @@ impl Engine {
         actor: &str,
         reason: Option<&str>,
     ) -> Result<RolledBack, PromotionError> {
-        self.runs.registry.roll_back(target, actor, reason).await
+        let rolled_back = self.runs.registry.roll_back(target, actor, reason).await;
+        self.runs.signals.report.notify_one();
+        rolled_back
     }
 
     /// What a push target is found to be, compared with its ledger; nothing is changed.
@@ -568,7 +585,9 @@ impl Engine {
         actor: &str,
         reason: &str,
     ) -> Result<Reconciled, PromotionError> {
-        self.runs.registry.reconcile(target, keep, actor, reason).await
+        let reconciled = self.runs.registry.reconcile(target, keep, actor, reason).await;
+        self.runs.signals.report.notify_one();
+        reconciled
     }
 
     /// Freezes a push target: nothing new serves there until it is released. A reason is needed.
@@ -625,7 +644,13 @@ impl Engine {
     /// are found again at the next start.
     pub fn start(&self) -> JoinSet<()> {
         let sweep = self.config.github.as_ref().and_then(|github| github.sweep_every);
-        loops::start(&self.runs, &self.inbound, self.retention(), sweep)
+        let teller = Teller {
+            store: self.runs.store.clone(),
+            github: self.inbound.source.github.clone(),
+            channels: self.channels.clone(),
+            signals: Arc::clone(&self.runs.signals),
+        };
+        loops::start(&self.runs, &self.inbound, self.retention(), teller, sweep)
     }
 
     fn retention(&self) -> Retention {
@@ -660,7 +685,8 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
 }
 
 fn github(config: &GitHubConfig) -> Result<GitHub, GitHubError> {
-    GitHub::new(&config.api_url, &config.git_url, config.auth.clone())
+    let github = GitHub::new(&config.api_url, &config.git_url, config.auth.clone())?;
+    Ok(github.with_allowance(config.writes_per_minute.map(Allowance::per_minute)))
 }
 
 /// The name of this instance: containers carry it, and only its own are touched.

@@ -19,12 +19,12 @@ pub use content::backup::{BackedUp, BackupError, Restored};
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
-pub use engine::{Engine, EngineError, judged_statistics, replay_recorded};
+pub use engine::{Engine, EngineError, judged_statistics, replay_recorded, try_channel};
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;
 pub use house::config::{
-    ApprovalRule, EngineConfig, ExecutorKind, GitHubConfig, Layout, ProgramLimits, ServingImage, TargetConfig,
-    TargetKind,
+    ApprovalRule, ChannelConfig, ChannelKind, EngineConfig, ExecutorKind, GitHubConfig, Layout, MailSettings, MailTls,
+    ProgramLimits, ServingImage, TargetConfig, TargetKind,
 };
 pub use house::crash::{CrashPoint, Effect};
 #[cfg(debug_assertions)]
@@ -45,6 +45,8 @@ pub use registry::rollback::RolledBack;
 pub use registry::settle::{Found, LookError};
 pub use run::approval::{ApprovalError, Decided};
 pub use source::repository_file::missing_locally;
+pub use tell::channel::usual;
+pub use tell::channel_error::ChannelError;
 pub use trainyard_executors::BuildLimits;
 pub use trainyard_github::signature::verify as verify_signature;
 pub use trainyard_github::{

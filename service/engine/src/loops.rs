@@ -6,7 +6,7 @@ use crate::content::retention::{self, Retention};
 use crate::house::leases::Leases;
 use crate::inbound::{Inbound, ingest, schedule, sweep};
 use crate::run::{Runs, admission, approval, leftovers};
-use crate::tell::report;
+use crate::tell::{Teller, outbox};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub(crate) fn start(
     runs: &Arc<Runs>,
     inbound: &Arc<Inbound>,
     retention: Retention,
+    teller: Teller,
     sweep_every: Option<Duration>,
 ) -> JoinSet<()> {
     let mut loops = JoinSet::new();
@@ -65,13 +66,10 @@ pub(crate) fn start(
             };
             loops.spawn(forever("sweep", sweep));
         }
-        let (store, signals, github) = (runs.store.clone(), Arc::clone(&runs.signals), Arc::clone(github));
-        let report = move || {
-            let telling = report::run(store.clone(), Arc::clone(&github), Arc::clone(&signals));
-            one_engine(leases.clone(), "report", telling)
-        };
-        loops.spawn(forever("report", report));
     }
+    loops.spawn(forever("outbox", move || {
+        one_engine(leases.clone(), "report", outbox::run(teller.clone()))
+    }));
     loops
 }
 

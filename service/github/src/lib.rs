@@ -9,9 +9,10 @@ pub mod simulator;
 pub mod webhook;
 
 pub use client::{
-    Account, AppHook, AppInfo, CheckRunFound, GitHub, GitHubAuth, GitHubError, Hook, HookConfig, HookDelivery, HookOf,
-    InstallationInfo, Label, LastResponse, NewApp, Numbered, PullFields, PullNow, PullRequestState, PullSide,
-    RepositoryNow, RepositoryRights, Standing, TokenInfo, convert_manifest, is_plain_loopback,
+    Account, Allowance, AppHook, AppInfo, CheckRunFound, GitHub, GitHubAuth, GitHubError, Hook, HookConfig,
+    HookDelivery, HookOf, InstallationInfo, Label, LastResponse, NewApp, Numbered, PullFields, PullNow,
+    PullRequestState, PullSide, RepositoryNow, RepositoryRights, Standing, TokenInfo, convert_manifest,
+    is_plain_loopback,
 };
 
 /// Makes ring the TLS provider of this process. Call it before the first client is made; calling

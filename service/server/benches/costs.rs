@@ -160,6 +160,7 @@ fn config(data_dir: &Path) -> EngineConfig {
         limits: Default::default(),
         targets: BTreeMap::new(),
         retention: Default::default(),
+        notify: Vec::new(),
     }
 }
 

@@ -70,7 +70,8 @@ impl Reads {
         self.pipelines().await?;
         self.schedules().await?;
         self.next_hold().await?;
-        self.due_outbox(Micros(i64::MAX), LOOKED_AT).await?;
+        self.due_outbox(Micros(i64::MAX), None, LOOKED_AT).await?;
+        self.news_to_route(LOOKED_AT).await?;
         self.waiting_deliveries(0, DELIVERIES, &Bodies::default()).await?;
         self.promotions(None, LOOKED_AT).await?;
         self.aliases(None).await?;

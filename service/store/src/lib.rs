@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the door, and [`Reads`] the one for who only reads. Each file owns the statements of
 //! one subject in the order of the data's path: `accepts`, `deliveries`, `events`, `holds`, `schedules`,
-//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`. Below
+//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`, `news`. Below
 //! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
 //! the schema; `patience` says how long a write waits, `health` whether writes go through, and `log` keeps
 //! SQLite's log small. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
@@ -39,6 +39,7 @@ mod log;
 mod memory;
 mod metadata;
 mod migrate;
+mod news;
 mod number;
 mod outbox;
 mod patience;
@@ -49,6 +50,7 @@ mod preimages;
 mod promotions;
 mod reads;
 mod repositories;
+mod requests;
 mod retention;
 mod room;
 mod rows;

@@ -35,6 +35,7 @@ migrations! {
     15 "0015_approvals";
     18 "0018_check_runs";
     19 "0019_explained_deliveries";
+    20 "0020_news";
 }
 
 /// The newest schema version this program knows.

@@ -3,12 +3,15 @@
 use crate::connection::{Connection, Row, args, json};
 use crate::error::{Result, StoreError};
 use crate::metadata::{MetadataWrite, record};
+use crate::news::put_news;
 use crate::reads::Reads;
+use crate::requests::request;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::ids::RunId;
+use trainyard_core::notify;
 use trainyard_core::plan::Plan;
 use trainyard_core::registry::{BaselineFacts, Ledger, NewPromotion, Promotion};
 
@@ -181,7 +184,16 @@ pub(crate) async fn insert_promotion(db: &mut Connection, new: &NewPromotion, ne
             // What was begun is done, and what was found before is out of date.
             db.execute(RECORDED, args![&new.target, &new.version, new.at]).await?;
             db.execute(OUT_OF_DATE, args![&new.target]).await?;
-            row.get(0)
+            let id = row.get(0)?;
+            // A run whose record went, or cannot be read, is told without it.
+            let made = match &new.run {
+                Some(run) => request(db, run).await.ok(),
+                None => None,
+            };
+            if let Some(news) = notify::of_promotion(new, id, made.as_ref()) {
+                put_news(db, &news).await?;
+            }
+            Ok(id)
         }
         Ok(None) | Err(StoreError::Conflict(_)) => Err(moved(&new.target)),
         Err(error) => Err(error),

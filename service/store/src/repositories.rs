@@ -10,7 +10,7 @@ use crate::store::Store;
 use serde_json::Value;
 use trainyard_core::ids::{Micros, RepoName};
 use trainyard_core::inbound::HoldPayload;
-use trainyard_core::report::OutboxItem;
+use trainyard_core::report::{OutboxItem, Outgoing};
 use trainyard_core::stored;
 
 statements! {
@@ -49,6 +49,9 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM pull_requests o WHERE o.repo = $2 AND o.number = pull_requests.number)";
     BRANCHES = "UPDATE branches SET repo = $2 WHERE repo = $1
         AND NOT EXISTS (SELECT 1 FROM branches o WHERE o.repo = $2 AND o.branch = branches.branch)";
+    HEALTH = "UPDATE pipeline_health SET repo = $2 WHERE repo = $1 AND NOT EXISTS (SELECT 1 FROM pipeline_health o
+        WHERE o.repo = $2 AND o.pipeline = pipeline_health.pipeline AND o.branch = pipeline_health.branch)";
+    DROP_HEALTH = "DELETE FROM pipeline_health WHERE repo = $1";
     DROP_PIPELINES = "DELETE FROM pipelines WHERE repo = $1";
     DROP_SCHEDULES = "DELETE FROM schedules WHERE repo = $1";
     DROP_SLOTS = "DELETE FROM schedule_slots WHERE repo = $1";
@@ -62,7 +65,7 @@ statements! {
 }
 
 /// Tables whose rows go by the name: what is known under the new name already, is newer.
-const MOVED: [(Statement, Statement); 8] = [
+const MOVED: [(Statement, Statement); 9] = [
     (PIPELINES, DROP_PIPELINES),
     (SCHEDULES, DROP_SCHEDULES),
     (SLOTS, DROP_SLOTS),
@@ -71,6 +74,7 @@ const MOVED: [(Statement, Statement); 8] = [
     (PULLS, DROP_PULLS),
     (BRANCHES, DROP_BRANCHES),
     (SWEEP, DROP_SWEEP),
+    (HEALTH, DROP_HEALTH),
 ];
 
 impl Reads {
@@ -175,9 +179,12 @@ async fn move_all(db: &mut Connection, from: &RepoName, to: &RepoName, at: Micro
     for row in db.rows(MESSAGES, args![&old]).await? {
         // One that cannot be read stays what it is: it is set aside where it is told.
         let Ok(message) = message(&row) else { continue };
+        let Outgoing::GitHub(item) = message.message else {
+            continue;
+        };
         let item = OutboxItem {
             repo: to.clone(),
-            ..message.item
+            ..item
         };
         db.execute(DROP_MESSAGE, args![message.id]).await?;
         put_item(db, &item, at).await?;

@@ -60,6 +60,8 @@ statements! {
     DELETE_EVENT = "DELETE FROM events WHERE id = $1";
     DELETE_MESSAGES = "DELETE FROM outbox WHERE put_at < $1";
     COUNT_MESSAGES = "SELECT COUNT(*) FROM outbox WHERE put_at < $1";
+    DELETE_NEWS = "DELETE FROM news WHERE at < $1 AND routed = TRUE";
+    DELETE_HEALTH = "DELETE FROM pipeline_health WHERE at < $1";
     DELETE_SLOTS = concat!("DELETE ", old_slots!());
     COUNT_SLOTS = concat!("SELECT COUNT(*) ", old_slots!());
     DELETE_CHECKS = concat!("DELETE ", old_checks!());
@@ -177,6 +179,8 @@ impl Store {
                     db.execute(DELETE_CHECK_RUNS, args![before]).await?;
                     db.execute(DELETE_PULL_REQUESTS, args![before]).await?;
                     db.execute(DELETE_ASKS, args![before]).await?;
+                    db.execute(DELETE_NEWS, args![before]).await?;
+                    db.execute(DELETE_HEALTH, args![before]).await?;
                     Ok((messages, slots, checks))
                 })
             })

@@ -7,15 +7,18 @@ use crate::ends::ask_to_end;
 use crate::error::{Result, StoreError};
 use crate::listing::{RunSummary, StepRow};
 use crate::metadata::{MetadataWrite, record};
+use crate::news::put_news;
 use crate::promotions::{insert_promotion, newest_of};
 use crate::reads::Reads;
 use crate::repositories::today;
+use crate::requests::{REQUESTED, request, unknown};
 use crate::rows::{Extent, Kind};
-use crate::statement::{chunks, numbered, statements};
+use crate::statement::statements;
 use crate::store::Store;
 use std::collections::HashMap;
 use trainyard_core::admission::ActiveRun;
 use trainyard_core::ids::{CommitSha, EventId, Micros, RepoName, RunId};
+use trainyard_core::notify::{self, News};
 use trainyard_core::registry::NewPromotion;
 use trainyard_core::report::Telling;
 use trainyard_core::run::{Run, RunEvent, RunRequest, RunState, first_state};
@@ -27,9 +30,6 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_REQUEST = "INSERT INTO run_requests (run, request) VALUES ($1, $2)";
     NEWEST = "SELECT MAX(created_at) FROM runs";
-    REQUEST = "SELECT run, request FROM run_requests WHERE run = $1";
-    REQUESTS_8 = numbered!("SELECT run, request FROM run_requests WHERE run IN (VALUES ", 0, 8 x 1, ")");
-    REQUESTS_32 = numbered!("SELECT run, request FROM run_requests WHERE run IN (VALUES ", 0, 32 x 1, ")");
     EVENTS = "SELECT run, seq, at, event FROM run_events WHERE run = $1 AND seq > $2 ORDER BY seq";
     ACTIVE = "SELECT id, pipeline, repo, branch, commit_sha, pull_request, state, created_at, cancel_requested
         FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, id";
@@ -62,6 +62,8 @@ pub struct Append {
     pub metadata: Vec<MetadataWrite>,
     /// What GitHub is told.
     pub outbox: Vec<Telling>,
+    /// What others are told.
+    pub news: Vec<News>,
     /// What is served from now on.
     pub promotion: Option<NewPromotion>,
 }
@@ -97,11 +99,6 @@ const AT_WORK: Kind = Kind {
     key: |row| row.get(0),
 };
 
-const REQUESTED: Kind = Kind {
-    what: "request of run",
-    key: |row| row.get(0),
-};
-
 const EVENT: Kind = Kind {
     what: "event of run",
     key: |row| Ok(format!("{} {}", row.get::<String>(0)?, row.get::<i64>(1)?)),
@@ -113,17 +110,6 @@ impl Reads {
         let request = request(&mut self.reader().await?, id).await;
         self.note(id, &[REQUESTED], &request);
         request
-    }
-
-    /// The same of many runs; those that are not there or cannot be read are not in it.
-    pub async fn run_requests(&self, ids: &[RunId]) -> Result<Vec<RunRequest>> {
-        let mut requests = Vec::with_capacity(ids.len());
-        for (statement, ids) in chunks(ids, [(REQUESTS_32, 32), (REQUESTS_8, 8), (REQUEST, 1)]) {
-            let arguments = ids.iter().flat_map(|id| args![id.as_str()]).collect();
-            let rows = self.reader().await?.rows(statement, arguments).await?;
-            requests.extend(self.readable(REQUESTED, Extent::Part, &rows, |row| row.stored(1, "content")));
-        }
-        Ok(requests)
     }
 
     /// The number of a run's events: who has seen fewer looks again.
@@ -191,21 +177,10 @@ async fn load(db: &mut Connection, id: &RunId) -> Result<Run> {
     Ok(Run::replay(request, events.iter().map(|(_, at, event)| (*at, event))))
 }
 
-async fn request(db: &mut Connection, id: &RunId) -> Result<RunRequest> {
-    match db.row(REQUEST, args![id.as_str()]).await? {
-        Some(row) => REQUESTED.strictly(&row, |row| row.stored(1, "content")),
-        None => Err(unknown(id)),
-    }
-}
-
 async fn events(db: &mut Connection, id: &RunId, after_seq: u64) -> Result<Vec<(u64, Micros, RunEvent)>> {
     let rows = db.rows(EVENTS, args![id.as_str(), after_seq]).await?;
     let event = |row: &Row| Ok((row.count(1)?, row.micros(2)?, row.stored(3, "content")?));
     rows.iter().map(|row| EVENT.strictly(row, event)).collect()
-}
-
-fn unknown(id: &RunId) -> StoreError {
-    StoreError::NotFound(format!("there is no run {id}; list the runs with: trainyard runs"))
 }
 
 /// The farthest that a run is dated on to come after those that are there: a day, as of the service's clock. What is
@@ -257,6 +232,9 @@ pub(crate) async fn insert_run(db: &mut Connection, request: &RunRequest, event:
     db.execute(INSERT, arguments).await?;
     db.execute(INSERT_REQUEST, args![request.id.as_str(), stored::write(request)])
         .await?;
+    for news in notify::of_new(request) {
+        put_news(db, &news).await?;
+    }
     put_fork(db, request).await
 }
 
@@ -292,6 +270,9 @@ async fn perform(db: &mut Connection, append: &Append) -> Result<u64> {
     }
     for telling in &append.outbox {
         tell(db, telling, append.at).await?;
+    }
+    for news in &append.news {
+        put_news(db, news).await?;
     }
     if let Some(promotion) = &append.promotion {
         let newest = newest_of(db, &promotion.target).await?;

@@ -87,7 +87,7 @@ pub fn run(task: &Task) -> Result<()> {
     let threads = available_parallelism().map_or(1, usize::from);
     let empty_spans = statistics.properties.get(EMPTY_SPANS).cloned().unwrap_or_default();
     let empty_spans = Vec::<String>::deserialize(empty_spans).unwrap_or_default();
-    let (mut blessed, mut errors) = (Map::new(), Vec::new());
+    let (mut blessed, mut errors, mut drifted) = (Map::new(), Vec::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
         for (key, comparison) in [("drift", &parameters.drift), ("skew", &parameters.skew)] {
@@ -127,6 +127,8 @@ pub fn run(task: &Task) -> Result<()> {
                 .map(|finding| format!("{}: {}", finding.severity, finding.sentence));
             told::print(&lines.collect::<Vec<_>>(), "in anomalies.json");
         }
+        let drifts = found.iter().filter(|finding| is_comparison(finding.anomaly_type));
+        drifted.extend(drifts.map(|finding| finding.sentence.clone()));
         let before = errors.len();
         errors.extend(found.into_iter().filter(|finding| finding.severity == Severity::Error));
         blessed.insert(split.clone(), i32::from(errors.len() == before).into());
@@ -134,6 +136,11 @@ pub fn run(task: &Task) -> Result<()> {
     let mut properties = data_properties(statistics);
     // As in TFX: 1 or 0 for each split; a warning does not take the blessing away.
     properties.insert("blessed".to_owned(), blessed.into());
+    // Who is told of drift is told by these sentences; with none of them it is over.
+    if previous.is_some() || serving.is_some() {
+        drifted.truncate(MOST_DRIFTED);
+        properties.insert("drifted".to_owned(), drifted.into());
+    }
     task.report(&ExecutorOutput::of("anomalies", properties))?;
     match errors.as_slice() {
         [first, others @ ..] if parameters.on_anomaly == OnAnomaly::Fail => bail!("{}", failure(first, others)),
@@ -168,6 +175,9 @@ fn control<'a>(splits: &'a [DatasetFeatureStatistics], name: &str, comparison: &
     }
 }
 
+/// Sentences of drift that go with the artifact; all of them are in `anomalies.json`.
+const MOST_DRIFTED: usize = 10;
+
 /// One anomaly in one place.
 struct Finding {
     severity: Severity,
@@ -182,14 +192,9 @@ fn failure(first: &Finding, others: &[Finding]) -> String {
         1 => " (and 1 more anomaly in its log)".to_owned(),
         more => format!(" (and {more} more anomalies in its log)"),
     };
-    let right = match first.anomaly_type {
-        AnomalyType::ComparatorLInftyHigh
-        | AnomalyType::ComparatorJensenShannonDivergenceHigh
-        | AnomalyType::ComparatorNormalizedAbsoluteDifferenceHigh
-        | AnomalyType::ComparatorKolmogorovSmirnovHigh
-        | AnomalyType::ComparatorWassersteinHigh
-        | AnomalyType::ComparatorChiSquareHigh => "or the threshold",
-        _ => "or the schema",
+    let right = match is_comparison(first.anomaly_type) {
+        true => "or the threshold",
+        false => "or the schema",
     };
     let mut overrides: Vec<String> = Vec::new();
     for finding in [first].into_iter().chain(others) {
@@ -202,6 +207,19 @@ fn failure(first: &Finding, others: &[Finding]) -> String {
         "{}{more}: correct the data {right}, or set severity_overrides: {{ {} }}",
         first.sentence,
         overrides.join(", ")
+    )
+}
+
+/// Whether it is drift or skew.
+fn is_comparison(anomaly: AnomalyType) -> bool {
+    matches!(
+        anomaly,
+        AnomalyType::ComparatorLInftyHigh
+            | AnomalyType::ComparatorJensenShannonDivergenceHigh
+            | AnomalyType::ComparatorNormalizedAbsoluteDifferenceHigh
+            | AnomalyType::ComparatorKolmogorovSmirnovHigh
+            | AnomalyType::ComparatorWassersteinHigh
+            | AnomalyType::ComparatorChiSquareHigh
     )
 }
 

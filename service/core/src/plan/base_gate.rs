@@ -56,7 +56,7 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Taken
 }
 
 /// A plan of a commit that nobody has reviewed, with what may only come from reviewed history: when it runs and how
-/// often, its gate, where its model may go, and what its steps reach. `reviewed` is the pipeline there, `None` when it
+/// often, its gate, where its model may go, who is told of it, and what its steps reach. `reviewed` is the pipeline there, `None` when it
 /// is new: then it goes nowhere and reaches nothing.
 pub fn with_reviewed_rights(head: Plan, reviewed: Option<&Plan>) -> Result<Plan, TakenAway> {
     let mut plan = with_base_gate(head, reviewed)?;
@@ -64,6 +64,7 @@ pub fn with_reviewed_rights(head: Plan, reviewed: Option<&Plan>) -> Result<Plan,
     plan.push = reviewed
         .filter(|plan| plan.gate.is_some())
         .and_then(|plan| plan.push.clone());
+    plan.notify = reviewed.map(|plan| plan.notify.clone()).unwrap_or_default();
     if let Some(reviewed) = reviewed {
         plan.triggers = reviewed.triggers.clone();
         plan.concurrency = reviewed.concurrency.clone();

@@ -9,6 +9,7 @@ mod data;
 mod evaluator;
 mod gate;
 mod metric;
+mod notify;
 mod push;
 mod requirement;
 mod slicing;
@@ -27,6 +28,7 @@ pub use gate::{
 };
 pub use metric::Direction;
 pub(crate) use metric::METRICS;
+pub use notify::{Condition, NotifyRules};
 pub use push::{Approval, InfraValidation, Push};
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
@@ -62,6 +64,9 @@ pub struct Plan {
     pub gate: Option<PlannedGate>,
     /// Where an approved model goes.
     pub push: Option<Push>,
+    /// What is told of its runs beside GitHub, where the service's settings are not to say.
+    #[serde(default, skip_serializing_if = "NotifyRules::is_empty")]
+    pub notify: NotifyRules,
 }
 
 impl Plan {

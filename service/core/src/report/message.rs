@@ -1,11 +1,66 @@
-//! One message to GitHub: what a row of the outbox holds.
+//! One message to GitHub, or to a channel beside it: what a row of the outbox holds.
 
-use super::{CheckRun, Status};
+use super::{CheckRun, Status, StatusState};
 use crate::ids::{CommitSha, RepoName};
+use crate::notify::Notice;
 use crate::stored::{self, Stored};
 use serde::{Deserialize, Serialize};
 
-/// A message with its address.
+/// What a row of the outbox holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outgoing {
+    /// A message to GitHub.
+    GitHub(OutboxItem),
+    /// A notice to a channel beside it.
+    Notice(Box<Notice>),
+}
+
+impl Outgoing {
+    /// What it is about: a newer one with the same key replaces one that was not told yet.
+    pub fn key(&self) -> String {
+        match self {
+            Self::GitHub(item) => item.key(),
+            Self::Notice(notice) => format!("notice {} {}", notice.channel, notice.id()),
+        }
+    }
+
+    /// Who speaks or is spoken to: those of one lane are told one after the other, and no lane waits for another.
+    pub fn lane(&self) -> String {
+        match self {
+            Self::GitHub(item) => match item.installation_id {
+                Some(id) => format!("installation {id}"),
+                None => format!("owner {}", item.repo.owner()),
+            },
+            Self::Notice(notice) => format!("notify {}", notice.channel),
+        }
+    }
+
+    /// Its kind, as it is stored.
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Self::GitHub(item) => item.message.kind(),
+            Self::Notice(_) => MessageKind::Notice,
+        }
+    }
+
+    /// How long it can wait.
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            Self::GitHub(item) => item.message.urgency(),
+            Self::Notice(_) => Urgency::Verdict,
+        }
+    }
+
+    /// Its JSON text, to store beside its kind.
+    pub fn write(&self) -> String {
+        match self {
+            Self::GitHub(item) => item.message.write(),
+            Self::Notice(notice) => stored::write(notice.as_ref()),
+        }
+    }
+}
+
+/// A message to GitHub with its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxItem {
     /// Where.
@@ -14,6 +69,28 @@ pub struct OutboxItem {
     pub installation_id: Option<i64>,
     /// What.
     pub message: Message,
+}
+
+/// How long a message can wait: what is told first where not everything may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// What people wait for: how a run ended, or that it needs them.
+    Verdict,
+    /// The long form of it.
+    Comment,
+    /// That something goes on.
+    Progress,
+}
+
+impl Urgency {
+    /// As it is stored; smaller is sooner.
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Verdict => 0,
+            Self::Comment => 1,
+            Self::Progress => 2,
+        }
+    }
 }
 
 /// What GitHub must hear.
@@ -74,7 +151,7 @@ impl Stored for Comment {
     const VERSION: u32 = 1;
 }
 
-/// The kinds of [`Message`], as they are stored.
+/// The kinds of [`Outgoing`], as they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
@@ -82,11 +159,13 @@ pub enum MessageKind {
     Status,
     /// [`Message::Comment`].
     Comment,
+    /// [`Outgoing::Notice`].
+    Notice,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Status, Self::Comment];
+    pub const ALL: [Self; 3] = [Self::Status, Self::Comment, Self::Notice];
 }
 
 impl OutboxItem {
@@ -115,6 +194,23 @@ impl OutboxItem {
 }
 
 impl Message {
+    /// How long it can wait.
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            Self::Comment(_) => Urgency::Comment,
+            Self::Status(told) => {
+                let concluded = told
+                    .check
+                    .as_ref()
+                    .is_some_and(|check| check.progress.conclusion().is_some());
+                match concluded || told.status.state != StatusState::Pending {
+                    true => Urgency::Verdict,
+                    false => Urgency::Progress,
+                }
+            }
+        }
+    }
+
     /// Its JSON text, to store beside its kind.
     pub fn write(&self) -> String {
         match self {
@@ -138,6 +234,7 @@ impl MessageKind {
         match self {
             Self::Status => "status",
             Self::Comment => "comment",
+            Self::Notice => "notice",
         }
     }
 }

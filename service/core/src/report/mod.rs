@@ -20,7 +20,7 @@ pub use check_run::{
 };
 pub use comment::{comment, marker};
 pub use markdown::escape;
-pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Shown};
+pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Outgoing, Shown, Urgency};
 pub use outbox::Audience;
 
 use crate::figure::{self, Figures};

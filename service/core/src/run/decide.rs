@@ -400,6 +400,7 @@ pub fn give_up(run: &Run, reason: &str) -> Vec<RunEvent> {
                 attempt,
                 exit: Exit::Lost,
                 last_lines: Vec::new(),
+                drifted: None,
             });
         }
         events.push(RunEvent::StepFailed {

@@ -203,6 +203,9 @@ pub enum RunEvent {
         /// The end of its log, unless it ended well; empty in what older versions wrote.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         last_lines: Vec<String>,
+        /// How the data drift, as it said before it ended badly; `None` where it said nothing of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drifted: Option<Vec<String>>,
     },
     /// The step's outputs are stored and recorded.
     StepPublished {

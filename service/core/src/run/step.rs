@@ -2,6 +2,7 @@
 
 use super::{Exit, RunEvent, SkipCause};
 use crate::artifact::ArtifactRef;
+use crate::executor_output;
 use crate::ids::Micros;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -136,6 +137,9 @@ pub struct StepRecord {
     /// The end of the newest attempt's log, unless it ended well.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// How the data drift, as its newest attempt said it that did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drifted: Option<Vec<String>>,
     /// When its first attempt started.
     pub started_at: Option<Micros>,
     /// When it came to its end.
@@ -155,6 +159,7 @@ impl StepRecord {
             interruptions: 0,
             timed_out: false,
             last_lines: Vec::new(),
+            drifted: None,
             started_at: None,
             ended_at: None,
         }
@@ -206,6 +211,7 @@ impl StepRecord {
                 self.image_id = image_id.clone();
                 self.inputs = inputs.clone();
                 self.last_lines.clear();
+                self.drifted = None;
                 self.started_at.get_or_insert(at);
                 StepState::Running {
                     attempt: *attempt,
@@ -217,6 +223,7 @@ impl StepRecord {
                     attempt,
                     exit,
                     last_lines,
+                    drifted,
                     ..
                 },
                 StepState::Running {
@@ -234,6 +241,7 @@ impl StepRecord {
                     deadline: *deadline,
                 };
                 self.last_lines = last_lines.clone();
+                self.drifted = drifted.clone();
                 ended
             }
             (
@@ -314,6 +322,13 @@ impl StepRecord {
         }
         self.state = next;
         Applied::Applied
+    }
+
+    /// How the data drift, as the step says it of what it compared, a sentence each; `None` where it compared nothing.
+    pub fn drift(&self) -> Option<Vec<String>> {
+        let mut outputs = self.outputs.values();
+        let said = outputs.find_map(|output| executor_output::drifted(&output.properties));
+        said.or_else(|| self.drifted.clone())
     }
 
     /// The number of the newest attempt; 0 before the first.

@@ -130,6 +130,7 @@ fn ended(step: &StepName, attempt: u32, exit: Exit) -> RunEvent {
         attempt,
         exit,
         last_lines: Vec::new(),
+        drifted: None,
     }
 }
 

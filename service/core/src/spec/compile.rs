@@ -57,6 +57,7 @@ fn compile(pipeline: &Pipeline, overrides: &Map<String, Value>, problems: &mut P
         steps: ordered,
         gate,
         push,
+        notify: pipeline.notify.clone(),
     }
 }
 

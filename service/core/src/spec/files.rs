@@ -105,6 +105,26 @@ pub fn unknown_target<'a>(
     problems.into_sorted().pop()
 }
 
+/// Channels that are none of the service's, whose names these are.
+pub fn unknown_channels<'a>(
+    plan: &Plan,
+    file: &str,
+    text: &str,
+    channels: impl Iterator<Item = &'a str> + Clone,
+    settings: &str,
+) -> Vec<Problem> {
+    let mut problems = Problems::new(file, text);
+    for name in plan
+        .notify
+        .keys()
+        .filter(|name| !channels.clone().any(|channel| channel == *name))
+    {
+        let message = format!("there is no [notify.{name}] in {settings}");
+        problems.add_with_hint(&["notify", name], message, suggest::hint(name, channels.clone()));
+    }
+    problems.into_sorted()
+}
+
 /// A name that other files of the repository have, too.
 pub fn same_name(plan: &Plan, file: &str, text: &str, others: &[&str]) -> Option<Problem> {
     if others.is_empty() {

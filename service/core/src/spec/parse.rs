@@ -235,7 +235,7 @@ mod tests {
         ];
         let all: Vec<String> = files.iter().map(|text| said(text)).collect();
         insta::assert_snapshot!(all.join("\n\n"), @r#"
-        p.yaml:2:1: unknown key 'stpes': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, gate, push
+        p.yaml:2:1: unknown key 'stpes': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
          2 | stpes: {}
            | ^
 
@@ -347,11 +347,11 @@ mod tests {
         p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
          4 |   b: { uses: x, timeot: 3 }
            |                 ^
-        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push
+        p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
          5 | gat: {}
            | ^
 
-        p.yaml:1:1: unknown key 'nam': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+        p.yaml:1:1: unknown key 'nam': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
          1 | nam: x
            | ^
         p.yaml:2:8: keys with values belong here: write them as key: value
@@ -390,7 +390,7 @@ mod tests {
          4 | push: {}
            |       ^
 
-        p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push
+        p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push, notify
          1 | common: &c { image: x }
            | ^
         p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache

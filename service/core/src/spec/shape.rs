@@ -4,8 +4,8 @@
 
 use super::gate::Gate;
 use crate::plan::{
-    Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, PullRequestTrigger, PushTrigger,
-    Schedule, TypesTrigger, WorkflowRunTrigger,
+    Approval, Build, Concurrency, DataSource, InfraValidation, NetworkAccess, NotifyRules, PullRequestTrigger,
+    PushTrigger, Schedule, TypesTrigger, WorkflowRunTrigger,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -38,6 +38,10 @@ pub struct Pipeline {
     /// Where an approved model goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
+    /// Who is told of its runs beside GitHub: by the name of a `[notify.NAME]` of the service's settings what it hears
+    /// of, in place of what is said there; an empty list is nothing.
+    #[serde(default, skip_serializing_if = "NotifyRules::is_empty")]
+    pub notify: NotifyRules,
 }
 
 /// What starts a run.

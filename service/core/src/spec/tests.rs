@@ -696,7 +696,8 @@ fn the_schema_knows_every_key() {
             "data",
             "steps",
             "gate",
-            "push"
+            "push",
+            "notify"
         ]
     );
     assert_eq!(schema["additionalProperties"], false);

@@ -243,6 +243,7 @@ fn of_a_step() -> Vec<RunEvent> {
         attempt: 1,
         exit,
         last_lines: Vec::new(),
+        drifted: None,
     }));
     events.push(RunEvent::StepPublished {
         step: step(),

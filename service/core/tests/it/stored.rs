@@ -11,6 +11,7 @@ use trainyard_core::command::{Ask, Asked, Button, Person, Through};
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId};
 use trainyard_core::inbound::HoldPayload;
+use trainyard_core::notify::{Condition, Health, News, Notice};
 use trainyard_core::plan::{Baseline, InfraValidation, Plan};
 use trainyard_core::registry::{Attempts, ConfigMarker, Marker};
 use trainyard_core::report::{Answer, AskedBy, Comment, CommitStatus, Finding, StatusState};
@@ -42,6 +43,9 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
                 Some(("looks", "jsonl")) => written::<Looks>(&was),
                 Some(("asks", "jsonl")) => written::<Ask>(&was),
+                Some(("news", "jsonl")) => written::<News>(&was),
+                Some(("notices", "jsonl")) => written::<Notice>(&was),
+                Some(("health", "jsonl")) => written::<Health>(&was),
                 Some(("answers", "jsonl")) => written::<Answer>(&was),
                 Some(("comments", "jsonl")) => written::<Comment>(&was),
                 Some(("holds", "jsonl")) => written::<HoldPayload>(&was),
@@ -469,4 +473,35 @@ fn what_is_unreadable_is_an_error_that_says_so() {
             known: 4
         })
     );
+}
+
+#[test]
+fn what_is_told_means_the_same_in_every_version() {
+    for folder in with_asks() {
+        let titles: Vec<String> = lines::<Notice>(&folder, "notices.jsonl")
+            .iter()
+            .map(Notice::title)
+            .collect();
+        let told = [
+            "flights failed on main of acme/flights",
+            "flights: version 000007 serves at flights",
+            "flights is well again on main of acme/flights",
+        ];
+        assert_eq!(titles, told, "{folder}");
+        let news = lines::<News>(&folder, "news.jsonl");
+        assert_eq!(news.len(), 7, "{folder}");
+        assert_eq!(
+            news[0].rules["team"],
+            [Condition::Failed, Condition::Recovered],
+            "{folder}"
+        );
+        let health = lines::<Health>(&folder, "health.jsonl");
+        assert_eq!(health[0], Health::default(), "{folder}");
+        let trouble = health[1].trouble.as_ref().unwrap();
+        assert_eq!(
+            (trouble.what, trouble.run.as_str()),
+            (Condition::Rejected, "r0"),
+            "{folder}"
+        );
+    }
 }

@@ -1,10 +1,12 @@
 //! What the engine needs to know; the server reads it from `trainyard.toml` and the environment.
 
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::notify::Channel;
 use trainyard_core::plan::Push;
 use trainyard_core::retention::Policy;
 use trainyard_core::run::patience;
@@ -38,6 +40,85 @@ pub struct EngineConfig {
     pub targets: BTreeMap<String, TargetConfig>,
     /// Which old runs and artifacts go.
     pub retention: Policy,
+    /// Who is told of runs beside GitHub.
+    pub notify: Vec<ChannelConfig>,
+}
+
+/// A channel that is told of runs.
+#[derive(Clone, Debug)]
+pub struct ChannelConfig {
+    /// Its name, and what it hears of.
+    pub channel: Channel,
+    /// How it is reached.
+    pub kind: ChannelKind,
+}
+
+/// The kinds of channels: a closed set.
+#[derive(Clone, Debug)]
+pub enum ChannelKind {
+    /// An incoming webhook of Slack, or of what takes the same.
+    Slack {
+        /// Where messages go; who knows it may write.
+        url: SecretString,
+    },
+    /// Mail by SMTP.
+    Email(MailSettings),
+    /// A signed POST in the form of Prometheus's Alertmanager.
+    Webhook {
+        /// Where requests go.
+        url: SecretString,
+        /// Signs them.
+        secret: SecretString,
+    },
+    /// CloudEvents in structured JSON.
+    CloudEvents {
+        /// Where events go.
+        url: SecretString,
+        /// Opens the receiver: `Authorization: Bearer …`.
+        token: Option<SecretString>,
+        /// Signs them.
+        secret: Option<SecretString>,
+    },
+}
+
+impl ChannelKind {
+    /// Where requests go, of the kinds that are reached by HTTP.
+    pub fn url(&self) -> Option<&SecretString> {
+        match self {
+            Self::Slack { url } | Self::Webhook { url, .. } | Self::CloudEvents { url, .. } => Some(url),
+            Self::Email(_) => None,
+        }
+    }
+}
+
+/// How mails are sent, by whom and to whom.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether the connection is encrypted.
+    pub tls: MailTls,
+    /// Name and password.
+    pub login: Option<(String, SecretString)>,
+    /// Who writes.
+    pub from: Mailbox,
+    /// Who reads.
+    pub to: Vec<Mailbox>,
+}
+
+/// How a connection to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// From the greeting on, or not at all: nothing goes out in the clear.
+    #[default]
+    StartTls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 /// What steps and builds may use of the machine; `None` is no limit.
@@ -77,6 +158,8 @@ pub struct GitHubConfig {
     pub webhook_secrets: Vec<SecretString>,
     /// How often webhooks are looked for that never came; `None` never.
     pub sweep_every: Option<Duration>,
+    /// How many writes the server takes a minute; `None` is no limit.
+    pub writes_per_minute: Option<u32>,
 }
 
 /// What runs the steps.

@@ -176,6 +176,10 @@ effects! {
     NoteCheck = "check.note",
     /// Check runs that grow old are told anew.
     RenewChecks = "check.renew",
+    /// What happened becomes messages to those who hear of it.
+    RouteNews = "news.route",
+    /// News that no run and no ledger tell are stored.
+    PutNews = "news.put",
     /// A message that was told is crossed off.
     ClearOutbox = "outbox.clear",
     /// A message that was not told waits.

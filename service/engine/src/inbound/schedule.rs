@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use trainyard_core::ids::Micros;
 use trainyard_core::inbound as decide;
+use trainyard_core::notify;
 use trainyard_core::plan::Schedule;
-use trainyard_core::schedule::{self, ScheduleError};
+use trainyard_core::schedule::{self, Missed, ScheduleError};
 use trainyard_store::{Held, NewEvent, ScheduleRow, Settled, StoreError};
 
 /// How often the clock looks, when there is a schedule at all.
@@ -161,6 +162,9 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
     if inbound.store.is_unreadable_pipeline(row.repo.as_ref(), &row.pipeline) {
         return Ok(Some(Micros(now.0 + UNREADABLE)));
     }
+    if let Some(missed) = schedule::missed(&schedule, Some(last), now)? {
+        tell_missed(inbound, row, &schedule, missed).await?;
+    }
     for slot in schedule::due(&schedule, Some(last), now)? {
         match record(inbound, row, slot).await {
             Ok(_) => {}
@@ -170,6 +174,30 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
         }
     }
     Ok(schedule::next(&schedule, now)?)
+}
+
+/// Slots passed while nobody was there. The same are told once.
+async fn tell_missed(
+    inbound: &Inbound,
+    row: &ScheduleRow,
+    schedule: &Schedule,
+    missed: Missed,
+) -> Result<(), StoreError> {
+    let known = inbound.store.pipelines().await?;
+    let rules = known
+        .iter()
+        .find(|known| Some(&known.repo) == row.repo.as_ref() && known.plan.pipeline == row.pipeline)
+        .map(|known| known.plan.notify.clone());
+    let news = notify::missed(
+        (row.repo.as_ref(), &row.pipeline),
+        schedule,
+        missed,
+        rules.unwrap_or_default(),
+        wall(),
+    );
+    passing(Effect::PutNews, inbound.store.put_news(&news)).await?;
+    inbound.signals.report.notify_one();
+    Ok(())
 }
 
 /// One slot with the run that it starts.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::RunId;
+use trainyard_core::notify;
 use trainyard_core::registry::PushRefusal;
 use trainyard_core::run::decide::{answered, kept_back};
 use trainyard_core::run::{Answer, Awaited, NoWord, Person, Run, RunEvent, WaitingModel, Withheld, Word, superseding};
@@ -189,6 +190,7 @@ async fn store(runs: &Runs, run: &Run, events: Vec<RunEvent>) -> Result<bool, St
         summary: RunSummary::of(&next, &events),
         metadata,
         outbox: runs.audience.of_change(run, &next),
+        news: notify::of_change(run, &next, at),
         promotion: None,
         events: events.clone(),
     };

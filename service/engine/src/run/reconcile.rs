@@ -25,6 +25,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::node::NodeId;
+use trainyard_core::notify;
 use trainyard_core::registry::IntentAction;
 use trainyard_core::run::{
     Applied, Command, Decision, Limits, Run, RunEvent, RunState, StepState, decide, decide::give_up,
@@ -331,11 +332,12 @@ impl Worker {
             at,
             summary: RunSummary::of(&next, events),
             outbox: self.runs.audience.of_change(&self.run, &next),
+            news: notify::of_change(&self.run, &next, at),
             metadata,
             promotion: outcome.promotion.clone(),
             events: events.clone(),
         };
-        let tells = !append.outbox.is_empty();
+        let tells = !append.outbox.is_empty() || !append.news.is_empty() || append.promotion.is_some();
         let id = &self.run.request.id;
         tracing::debug!(run = %id, version = next.version, "about to record");
         let effects = events.iter().map(|event| Effect::Event(event.kind()));
@@ -499,6 +501,7 @@ mod tests {
             limits: Default::default(),
             targets: Default::default(),
             retention: Default::default(),
+            notify: Vec::new(),
         };
         let staging = Engine::staging(&config).unwrap();
         let (executor, builder) = AnyExecutor::fake(staging);

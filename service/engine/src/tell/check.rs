@@ -1,6 +1,7 @@
 //! What a commit shows: a check run where GitHub lets us write checks, else a commit status. Told again after a crash
 //! it is the same check run, and one that is over is never opened again.
 
+use super::channel_error::ChannelError;
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use trainyard_store::{Store, StoreError, ToldAs};
 /// permission.
 const ASK_AGAIN: Duration = Duration::from_secs(3600);
 
-/// Why GitHub did not hear.
+/// Why somebody did not hear.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TellError {
     /// GitHub's answer, or none.
@@ -25,6 +26,12 @@ pub(super) enum TellError {
     /// What it was told could not be read or stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A channel's answer, or none.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// It waits until there is GitHub in the settings again.
+    #[error("there is no GitHub in the settings")]
+    NoGitHub,
 }
 
 /// Repositories that do not let us write checks, and since when.

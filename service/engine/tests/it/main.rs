@@ -28,6 +28,7 @@ mod mlmd;
 mod model_server;
 mod moment;
 mod moved;
+mod notify;
 mod old_data;
 mod ownership;
 mod points;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet};
-use trainyard_core::ids::{CommitSha, RunId, StepName};
+use trainyard_core::ids::{CommitSha, Micros, RunId, StepName};
 use trainyard_core::registry::Promotion;
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_engine::{
@@ -259,7 +259,7 @@ impl Yard {
     /// Waits until GitHub was told everything.
     pub async fn all_told(&self) {
         until("empty outbox", async || {
-            let next = self.engine.reads().next_outbox().await.unwrap();
+            let next = self.engine.reads().next_outbox(Micros(i64::MIN)).await.unwrap();
             next.is_none().then_some(())
         })
         .await;
@@ -375,6 +375,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
             auth: GitHubAuth::Token(SecretString::from(TOKEN)),
             webhook_secrets: vec![SecretString::from(SECRET)],
             sweep_every: None,
+            writes_per_minute: None,
         }),
         executor: ExecutorKind::Fake,
         components_image: "components".to_owned(),
@@ -383,6 +384,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         limits: Default::default(),
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
+        notify: Vec::new(),
     }
 }
 

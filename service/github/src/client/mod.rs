@@ -4,6 +4,7 @@ mod app;
 mod changed_files;
 mod checks;
 mod error;
+mod governor;
 mod hook_deliveries;
 mod manifest;
 mod pages;
@@ -15,6 +16,7 @@ mod transport;
 pub use app::{Account, AppHook, AppInfo, InstallationInfo};
 pub use checks::CheckRunFound;
 pub use error::GitHubError;
+pub use governor::Allowance;
 pub use hook_deliveries::{HookDelivery, HookOf};
 pub use manifest::{NewApp, convert_manifest};
 pub use people::Standing;
@@ -22,6 +24,7 @@ pub use sweep::{Label, Numbered, PullFields, PullNow, PullSide, RepositoryNow};
 pub use token::{Hook, HookConfig, LastResponse, RepositoryRights, TokenInfo};
 
 use error::shortened;
+use governor::Governor;
 use http::Method;
 use octocrab::Octocrab;
 use octocrab::models::{AppId, InstallationId};
@@ -36,7 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use trainyard_core::ids::{CommitSha, RepoName};
 use trainyard_core::permission::Who;
-use trainyard_core::report::Status;
+use trainyard_core::report::{Status, Urgency};
 use transport::Identity;
 
 /// GitHub's limit of a status description, in characters.
@@ -84,6 +87,7 @@ pub struct GitHub {
     token: Option<SecretString>,
     root: Identity,
     patience: Option<Duration>,
+    allowance: Option<Allowance>,
     installations: Mutex<HashMap<u64, Arc<Identity>>>,
     by_repo: Mutex<HashMap<RepoName, u64>>,
     login: tokio::sync::OnceCell<Option<String>>,
@@ -131,12 +135,14 @@ impl GitHub {
             .build_with_reqwest(http)
             .map_err(|e| GitHubError::rejected(e.to_string()))?;
         let html_url = Arc::from(git_url.as_str());
+        let allowance = Some(Allowance::GITHUB);
         Ok(Self {
             git_url,
             app_id,
             token,
-            root: Identity::new(octocrab, who, html_url),
+            root: Identity::new(octocrab, who, html_url, Arc::new(Governor::new(allowance))),
             patience: None,
+            allowance,
             installations: Mutex::default(),
             by_repo: Mutex::default(),
             login: tokio::sync::OnceCell::new(),
@@ -150,6 +156,47 @@ impl GitHub {
         self.root = self.root.with_patience(patience);
         self.patience = Some(patience);
         self
+    }
+
+    /// The same with as many writes as another server allows; `None` for as many as there are.
+    #[must_use]
+    pub fn with_allowance(mut self, allowance: Option<Allowance>) -> Self {
+        self.root = self.root.with_governor(Arc::new(Governor::new(allowance)));
+        self.allowance = allowance;
+        self
+    }
+
+    /// How long a write about this repository has to wait for the limits of who makes it; `None` if it may be made now,
+    /// or if who makes it is not known yet.
+    pub fn wait(&self, repo: &RepoName, installation: Option<i64>, urgency: Urgency) -> Option<Duration> {
+        self.governor(repo, installation)?.wait(urgency)
+    }
+
+    /// Whether there are calls enough for what nobody waits for.
+    pub fn can_spare(&self, repo: &RepoName, installation: Option<i64>) -> bool {
+        self.governor(repo, installation)
+            .is_none_or(|governor| governor.can_spare())
+    }
+
+    /// The calls that are left of how many an hour, by installation where an App makes them, as GitHub said last.
+    pub fn calls_left(&self) -> Vec<(Option<u64>, u64, u64)> {
+        let known = self.installations.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |id, identity: &Identity| identity.governor().left().map(|(calls, of)| (id, calls, of));
+        let installed = known.iter().filter_map(|(id, identity)| of(Some(*id), identity));
+        of(None, &self.root).into_iter().chain(installed).collect()
+    }
+
+    fn governor(&self, repo: &RepoName, installation: Option<i64>) -> Option<Arc<Governor>> {
+        if self.app_id.is_none() {
+            return Some(Arc::clone(self.root.governor()));
+        }
+        let of_repo = || {
+            let known = self.by_repo.lock().unwrap_or_else(PoisonError::into_inner);
+            known.get(repo).copied()
+        };
+        let id = installation.and_then(|id| u64::try_from(id).ok()).or_else(of_repo)?;
+        let known = self.installations.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map(|identity| Arc::clone(identity.governor()))
     }
 
     /// Where git finds the repository. No token is in it.
@@ -371,7 +418,12 @@ impl GitHub {
         let octocrab = self.root.octocrab().installation(InstallationId(id));
         let octocrab = octocrab.map_err(|_| GitHubError::unauthorized("installations need a GitHub App"))?;
         let html_url = Arc::from(self.git_url.as_str());
-        let identity = Identity::new(octocrab, Who::Installation(Some(id)), html_url);
+        let identity = Identity::new(
+            octocrab,
+            Who::Installation(Some(id)),
+            html_url,
+            Arc::new(Governor::new(self.allowance)),
+        );
         let identity = Arc::new(match self.patience {
             Some(patience) => identity.with_patience(patience),
             None => identity,

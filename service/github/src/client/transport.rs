@@ -1,13 +1,14 @@
 //! One identity at GitHub: octocrab for transport and authentication, our own timeouts and limits.
 
-use super::error::{Asked, GitHubError, guessed_wait, shortened};
+use super::error::{Asked, GitHubError, shortened};
+use super::governor::Governor;
 use http::request::Builder;
 use http::{HeaderMap, Method, StatusCode, header};
 use octocrab::Octocrab;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use trainyard_core::permission::Who;
@@ -24,31 +25,33 @@ pub(crate) struct Identity {
     patience: Duration,
     /// Two calls at once would mint two tokens.
     minting: tokio::sync::Mutex<()>,
-    limit: Mutex<Limit>,
-}
-
-/// Calls made while limited can get us banned: none is made before `until`.
-#[derive(Default)]
-struct Limit {
-    until: Option<Instant>,
-    guesses: u32,
+    governor: Arc<Governor>,
 }
 
 impl Identity {
-    pub(crate) fn new(octocrab: Octocrab, who: Who, html_url: Arc<str>) -> Self {
-        let (minting, limit) = (tokio::sync::Mutex::default(), Mutex::default());
+    pub(crate) fn new(octocrab: Octocrab, who: Who, html_url: Arc<str>, governor: Arc<Governor>) -> Self {
         Self {
             octocrab,
             who,
             html_url,
             patience: PATIENCE,
-            minting,
-            limit,
+            minting: tokio::sync::Mutex::default(),
+            governor,
         }
+    }
+
+    /// What limits it.
+    pub(crate) fn governor(&self) -> &Arc<Governor> {
+        &self.governor
     }
 
     pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    pub(crate) fn with_governor(mut self, governor: Arc<Governor>) -> Self {
+        self.governor = governor;
         self
     }
 
@@ -105,10 +108,14 @@ impl Identity {
         etag: Option<&str>,
         what: &str,
     ) -> Result<(StatusCode, HeaderMap, String), GitHubError> {
-        self.may_call()?;
+        self.governor.may_call()?;
         if matches!(self.who, Who::Installation(_)) {
             self.token(Duration::from_secs(30)).await?;
         }
+        if method != Method::GET {
+            self.governor.wrote();
+        }
+        let asked = Instant::now();
         let sent = tokio::time::timeout(self.patience, self.send(method, path, body, etag, what)).await;
         let answer = sent.unwrap_or_else(|_| {
             Err(GitHubError::unreachable(format!(
@@ -116,7 +123,7 @@ impl Identity {
                 self.patience.as_secs_f32()
             )))
         });
-        self.remember(answer.as_ref().err());
+        self.governor.remember(asked, answer.as_ref().err());
         answer
     }
 
@@ -145,6 +152,7 @@ impl Identity {
             .map_err(|e| self.broken(&e))?;
         let response = self.octocrab.execute(request).await.map_err(|e| self.broken(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        self.governor.heard(&headers);
         let text = self
             .octocrab
             .body_to_string(response)
@@ -159,8 +167,8 @@ impl Identity {
 
     /// The installation's token, good for at least `left`; minted anew when it is not.
     pub(crate) async fn token(&self, left: Duration) -> Result<SecretString, GitHubError> {
-        self.may_call()?;
-        let left = chrono_seconds(left);
+        self.governor.may_call()?;
+        let (left, asked) = (chrono_seconds(left), Instant::now());
         let minted = async {
             let _one_at_a_time = self.minting.lock().await;
             self.octocrab.installation_token_with_buffer(left).await
@@ -169,7 +177,10 @@ impl Identity {
             Ok(answer) => answer.map_err(|error| self.broken(&error)),
             Err(_) => Err(GitHubError::unreachable("no installation token in time")),
         };
-        self.remember(token.as_ref().err());
+        // A token that is at hand says nothing of the limits.
+        if token.is_err() {
+            self.governor.remember(asked, token.as_ref().err());
+        }
         token
     }
 
@@ -189,42 +200,6 @@ impl Identity {
             return GitHubError::from_answer(source.status_code, headers, &body, &asked);
         }
         without_answer(error)
-    }
-
-    fn may_call(&self) -> Result<(), GitHubError> {
-        let limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        match limit
-            .until
-            .and_then(|until| until.checked_duration_since(Instant::now()))
-        {
-            Some(left) if !left.is_zero() => {
-                // Rounded up, so that a caller who waits so long may call.
-                let retry_after = Duration::from_secs(left.as_secs() + 1);
-                Err(GitHubError::RateLimited {
-                    retry_after,
-                    named: true,
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn remember(&self, error: Option<&GitHubError>) {
-        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        match error {
-            Some(GitHubError::RateLimited {
-                retry_after,
-                named: true,
-            }) => {
-                limit.until = Some(Instant::now() + *retry_after);
-            }
-            Some(GitHubError::RateLimited { named: false, .. }) => {
-                limit.until = Some(Instant::now() + guessed_wait(limit.guesses));
-                limit.guesses += 1;
-            }
-            None => *limit = Limit::default(),
-            Some(_) => {}
-        }
     }
 }
 

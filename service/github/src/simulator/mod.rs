@@ -16,6 +16,7 @@ mod events;
 mod fault;
 mod git_http;
 mod installed;
+mod limits;
 mod names;
 mod payload;
 mod people;
@@ -28,6 +29,7 @@ pub use asked::Click;
 pub use check_records::CheckRunRecord;
 pub use delivery::DeliveryRecord;
 pub use fault::Fault;
+pub use limits::Limits;
 pub use state::{CommentRecord, StatusRecord};
 
 use anyhow::{Context as _, Result};
@@ -108,6 +110,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
     calls: Mutex<Vec<ApiCall>>,
+    meter: Mutex<limits::Meter>,
     people: Mutex<people::People>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
 }
@@ -119,6 +122,10 @@ impl Shared {
 
     fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meter(&self) -> MutexGuard<'_, limits::Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn people(&self) -> MutexGuard<'_, people::People> {
@@ -176,6 +183,7 @@ impl Simulator {
             state,
             faults,
             calls,
+            meter: Mutex::default(),
             people: Mutex::default(),
             outgoing,
         });
@@ -301,6 +309,16 @@ impl Simulator {
     pub async fn rerequest_check_suite(&self, login: &str, repo: &str, suite: u64) -> Result<()> {
         let asked = api::checks::suite_asked(&self.shared, &RepoName::parse(repo)?, suite, login).await;
         asked.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Gives every account other limits.
+    pub fn set_limits(&self, limits: Limits) {
+        self.shared.meter().limits = limits;
+    }
+
+    /// Calls that were refused because they were too many.
+    pub fn refused_by_limits(&self) -> usize {
+        self.shared.meter().refused
     }
 
     /// Takes from the App the permission to write checks, or gives it back.

@@ -60,7 +60,15 @@ impl Lint {
                     let targets = config.targets.keys().map(String::as_str);
                     spec::unknown_target(plan, &name, &text, targets, &place.display().to_string())
                 });
-                missing_locally(file, plan, &text).into_iter().chain(target).chain(same)
+                let channels = settings.as_ref().map(|(place, config)| {
+                    let channels = config.notify.keys().map(String::as_str);
+                    spec::unknown_channels(plan, &name, &text, channels, &place.display().to_string())
+                });
+                missing_locally(file, plan, &text)
+                    .into_iter()
+                    .chain(target)
+                    .chain(channels.into_iter().flatten())
+                    .chain(same)
             });
             let around: Vec<Problem> = around.into_iter().flatten().collect();
             let found = checked.and(around).problems;

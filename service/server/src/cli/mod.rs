@@ -15,6 +15,7 @@ mod hold;
 mod lint;
 mod logs;
 mod models;
+mod notify;
 mod output;
 mod parameters;
 mod progress;
@@ -86,6 +87,7 @@ enum Command {
     Approve(approve::Approve),
     Reject(approve::Reject),
     Models(models::Models),
+    Notify(notify::Notify),
     Targets(targets::Targets),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
@@ -167,6 +169,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Reject(command) => command.perform(&load()?).await,
             Command::Targets(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
+            Command::Notify(command) => command.perform(&load()?).await,
             Command::Promote(command) => command.perform(&load()?).await,
             Command::Rollback(command) => command.perform(&load()?).await,
             Command::Hold(command) => command.perform(&load()?).await,

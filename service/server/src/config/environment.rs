@@ -2,13 +2,13 @@
 //! names such as TRAINYARD_PORT by themselves.
 
 use super::target::secret_variable;
-use super::{Config, ConfigError, Kind, values};
+use super::{Config, ConfigError, Kind, notify, values};
 use trainyard_engine::TargetKind;
 
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 27] = [
+pub(super) const VARIABLES: [(&str, Set); 28] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -56,6 +56,9 @@ pub(super) const VARIABLES: [(&str, Set); 27] = [
         };
         put(&mut c.github.sweep_every, every)
     }),
+    ("TRAINYARD_WRITES_PER_MINUTE", |c, v| {
+        put(&mut c.github.writes_per_minute, values::parse_writes(&v)?)
+    }),
     ("TRAINYARD_EXECUTOR", |c, v| put(&mut c.executor.kind, kind(&v)?)),
     ("TRAINYARD_COMPONENTS_IMAGE", |c, v| {
         put(&mut c.executor.components_image, v)
@@ -98,6 +101,18 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
             && let Some(value) = variable(&secret_variable(name)).filter(|value| !value.is_empty())
         {
             *secret = value.into();
+        }
+    }
+    for (name, channel) in &mut config.notify {
+        for (key, place) in [
+            ("URL", &mut channel.url),
+            ("SECRET", &mut channel.secret),
+            ("TOKEN", &mut channel.token),
+            ("PASSWORD", &mut channel.password),
+        ] {
+            if let Some(value) = variable(&notify::variable(name, key)).filter(|value| !value.is_empty()) {
+                *place = Some(value.into());
+            }
         }
     }
     Ok(())

@@ -2,10 +2,12 @@
 
 mod environment;
 mod file;
+mod notify;
 mod resolve;
 mod target;
 mod values;
 
+pub use notify::Notify;
 pub use target::Target;
 pub use values::Memory;
 pub(crate) use values::names_this_machine;
@@ -57,6 +59,8 @@ pub struct Config {
     pub targets: BTreeMap<String, Target>,
     /// Which old runs and artifacts go.
     pub retention: Retention,
+    /// Who is told of runs beside GitHub, by name.
+    pub notify: BTreeMap<String, Notify>,
 }
 
 /// `[retention]`. A run is kept if either rule keeps it; without a rule everything is.
@@ -129,6 +133,9 @@ pub struct GitHub {
     /// How often webhooks are looked for that never came; `None` never.
     #[serde(deserialize_with = "values::duration_or_none")]
     pub sweep_every: Option<Duration>,
+    /// How many writes the server takes a minute; `None` is no limit.
+    #[serde(deserialize_with = "values::writes")]
+    pub writes_per_minute: Option<u32>,
 }
 
 /// `[executor]`.
@@ -183,6 +190,7 @@ impl Default for Config {
             executor: Executor::default(),
             targets: BTreeMap::new(),
             retention: Retention::default(),
+            notify: BTreeMap::new(),
         }
     }
 }
@@ -200,6 +208,7 @@ impl Default for GitHub {
             webhook_secret_file: None,
             webhook_secret_previous: None,
             sweep_every: Some(Duration::from_secs(120)),
+            writes_per_minute: Some(80),
         }
     }
 }
@@ -257,26 +266,17 @@ impl Config {
     fn read_secrets(&mut self) -> Result<(), ConfigError> {
         let github = &mut self.github;
         for (name, file, value) in [
-            ("token", &github.token_file, &mut github.token),
+            ("github.token", &github.token_file, &mut github.token),
             (
-                "webhook_secret",
+                "github.webhook_secret",
                 &github.webhook_secret_file,
                 &mut github.webhook_secret,
             ),
         ] {
-            let Some(path) = file else { continue };
-            let wrong = |why: String| ConfigError(format!("github.{name}_file {} {why}", path.display()));
-            if value.is_some() {
-                return Err(ConfigError(format!(
-                    "github.{name} and github.{name}_file are both set: remove one of them"
-                )));
-            }
-            let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-            let text = text.trim();
-            if text.is_empty() || text.contains(char::is_control) {
-                return Err(wrong("has to be one line with nothing else in it".to_owned()));
-            }
-            *value = Some(text.into());
+            values::read_secret(name, file.as_deref(), value)?;
+        }
+        for (name, channel) in &mut self.notify {
+            channel.read_secrets(name)?;
         }
         Ok(())
     }
@@ -351,7 +351,7 @@ impl Config {
                 ));
             }
         }
-        Ok(())
+        self.channels().map(drop)
     }
 
     /// Whether the API is open to nobody but this machine, or needs a token; the error says what to set.

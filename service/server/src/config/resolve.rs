@@ -4,7 +4,9 @@ use super::{Config, ConfigError, Kind};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use trainyard_core::retention::Policy;
-use trainyard_engine::{BuildLimits, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ProgramLimits};
+use trainyard_engine::{
+    BuildLimits, ChannelConfig, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ProgramLimits,
+};
 
 impl Config {
     /// What the engine needs to know. Reads the App's private key.
@@ -38,6 +40,7 @@ impl Config {
                 max_parallel_builds: self.executor.max_parallel_builds,
             },
             targets: targets.collect(),
+            notify: self.channels()?,
             retention: Policy {
                 max_age: self.retention.max_age,
                 keep_runs: self.retention.keep_runs,
@@ -46,6 +49,12 @@ impl Config {
                 max_delivery_age: self.retention.max_delivery_age,
             },
         })
+    }
+
+    /// Who is told of runs beside GitHub.
+    pub(super) fn channels(&self) -> Result<Vec<ChannelConfig>, ConfigError> {
+        let channels = self.notify.iter();
+        channels.map(|(name, channel)| channel.channel(name)).collect()
     }
 
     /// The secrets that sign webhooks, the one of today first.
@@ -78,6 +87,7 @@ impl Config {
             auth,
             webhook_secrets: self.webhook_secrets(),
             sweep_every: github.sweep_every,
+            writes_per_minute: github.writes_per_minute,
         }))
     }
 }

@@ -131,15 +131,5 @@ impl TryFrom<Keys> for Target {
 
 /// The environment variable with the secret of a webhook.
 pub(super) fn secret_variable(target: &str) -> String {
-    let name: String = target
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    format!("TRAINYARD_TARGET_{name}_SECRET")
+    format!("TRAINYARD_TARGET_{}_SECRET", values::variable_part(target))
 }

@@ -1,7 +1,10 @@
 //! Values that mean more than their text.
 
+use super::ConfigError;
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
@@ -15,6 +18,66 @@ pub(super) fn parse_url(text: &str) -> Result<String, String> {
     let fine = host.is_some_and(|host| !host.is_empty()) && url.parse::<axum::http::Uri>().is_ok();
     fine.then(|| url.to_owned())
         .ok_or_else(|| format!("'{text}' is not an address: write it as https://host or http://host:port"))
+}
+
+/// A name as a part of an environment variable's.
+pub(super) fn variable_part(name: &str) -> String {
+    let part = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(part).collect()
+}
+
+/// A secret that is in a file of its own, which `NAME_file` names.
+pub(super) fn read_secret(
+    name: &str,
+    file: Option<&Path>,
+    value: &mut Option<SecretString>,
+) -> Result<(), ConfigError> {
+    let Some(path) = file else { return Ok(()) };
+    let wrong = |why: String| ConfigError(format!("{name}_file {} {why}", path.display()));
+    if value.is_some() {
+        return Err(ConfigError(format!(
+            "{name} and {name}_file are both set: remove one of them"
+        )));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let text = text.trim();
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err(wrong("has to be one line with nothing else in it".to_owned()));
+    }
+    *value = Some(text.into());
+    Ok(())
+}
+
+/// How many writes a minute; `none` is no limit.
+pub(super) fn parse_writes(text: &str) -> Result<Option<u32>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number
+        .map(Some)
+        .ok_or_else(|| format!("'{text}' is no number of writes a minute: write one from 1 on, or none"))
+}
+
+/// The same, written as a number or as a text.
+pub(super) fn writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Number(number) => number.to_string(),
+        Written::Text(text) => text,
+    };
+    parse_writes(&text).map_err(D::Error::custom)
 }
 
 /// Whether `host`, `host:port` or `scheme://host:port/path` is a name that every machine has for itself.

@@ -1,7 +1,7 @@
 //! What GitHub is shown of a commit, as answers and pull requests come in.
 
 use crate::databases::on_both;
-use crate::samples::{answer, at, repo, request, sha, start_run};
+use crate::samples::{answer, at, github, repo, request, sha, start_run};
 use trainyard_core::event::{Event, Manual};
 use trainyard_core::ids::{EventId, RunId};
 use trainyard_core::inbound::Consequence;
@@ -70,8 +70,8 @@ async fn plain(store: &Store) -> Vec<String> {
 /// What is to be told, and is told then.
 async fn told(store: &Store) -> Vec<String> {
     let mut lines = Vec::new();
-    for row in store.due_outbox(at(1000), 10).await.unwrap() {
-        lines.push(match row.item.message {
+    for row in store.due_outbox(at(1000), None, 10).await.unwrap() {
+        lines.push(match github(row.message).message {
             // Beside it each branch has a context of its own, as soon as there are several.
             Message::Status(told) if told.status.context == "trainyard/flights" => {
                 let description = told.status.description.trim_start_matches("into dev: ");
@@ -163,15 +163,15 @@ on_both! {
         // It is told anew, in its newest words, as long as it is not over.
         let question = || vec![seen("main", true, 1), judged("main", "r1", StatusState::Pending)];
         happens(store, "e1", question()).await;
-        let due = store.due_outbox(at(100), 10).await.unwrap();
+        let due = store.due_outbox(at(100), None, 10).await.unwrap();
         store.outbox_done(due[0].id, due[0].generation).await.unwrap();
         let renewed = async || {
             store.renew_check_runs(at(6), 10, at(10)).await.unwrap();
-            store.due_outbox(at(100), 10).await.unwrap().len()
+            store.due_outbox(at(100), None, 10).await.unwrap().len()
         };
         assert_eq!(store.renew_check_runs(at(5), 10, at(10)).await.unwrap(), 0, "young");
         assert_eq!(renewed().await, 1);
-        let due = store.due_outbox(at(100), 10).await.unwrap();
+        let due = store.due_outbox(at(100), None, 10).await.unwrap();
         store.outbox_done(due[0].id, due[0].generation).await.unwrap();
         let over = CheckTold {
             id: Some(7),

@@ -94,7 +94,7 @@ on_both! {
         let settled = store.settle_delivery(&settle).await.unwrap();
         assert_eq!(settled.runs, [RunId::new("r1"), RunId::new("r2")]);
         assert!(waiting_deliveries(store, 10).await.is_empty());
-        assert_eq!(store.due_outbox(at(3), 10).await.unwrap().len(), 1);
+        assert_eq!(store.due_outbox(at(3), None, 10).await.unwrap().len(), 1);
         let view = store.delivery(&DeliveryId::new("d1")).await.unwrap().unwrap();
         assert_eq!(view.outcome.as_deref(), Some("2 runs"));
         assert_eq!(view.events.len(), 2);
@@ -151,7 +151,7 @@ on_both! {
         assert_eq!(view.events[0].outcome, "the same event was seen before, in delivery d1");
         assert_eq!(view.outcome.as_deref(), Some("the same event was seen before, in delivery d1"));
         assert_eq!(store.active_runs().await.unwrap().len(), 1);
-        assert_eq!(store.due_outbox(at(9), 10).await.unwrap().len(), 1);
+        assert_eq!(store.due_outbox(at(9), None, 10).await.unwrap().len(), 1);
     }
 
     async fn a_branch_that_goes_there_and_back_and_there_again_starts_three_runs(fresh) {

@@ -17,6 +17,7 @@ mod metadata;
 mod migrations;
 mod ml_metadata;
 mod mlmd_client;
+mod news;
 mod outbox;
 mod plant;
 mod postgres;

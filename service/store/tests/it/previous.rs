@@ -155,10 +155,10 @@ async fn arrivals(store: &Store) {
     );
     let pipelines = store.pipelines().await.unwrap();
     assert_eq!(pipelines[0].plan.steps.len(), 11);
-    let messages = store.due_outbox(Micros(i64::MAX), 9).await.unwrap();
+    let messages = store.due_outbox(Micros(i64::MAX), None, 9).await.unwrap();
     let mut kinds: Vec<_> = messages
         .iter()
-        .map(|row| (row.item.message.kind().as_str(), row.attempts))
+        .map(|row| (row.message.kind().as_str(), row.attempts))
         .collect();
     kinds.sort();
     assert_eq!(

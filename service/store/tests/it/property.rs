@@ -19,7 +19,8 @@ fn events() -> impl Strategy<Value = RunEvent> {
         4 => (step.clone(), 1..3_u32).prop_map(|(step, attempt)| RunEvent::StepStarting {
             step, attempt, key: "k".to_owned(), image_id: None, inputs: named([("in", artifact("a", "Examples", 1))]), deadline: at(99),
         }),
-        4 => (step.clone(), 1..3_u32, exit, proptest::collection::vec("\\PC*", 0..3)).prop_map(|(step, attempt, exit, last_lines)| RunEvent::StepEnded { step, attempt, exit, last_lines }),
+        4 => (step.clone(), 1..3_u32, exit, proptest::collection::vec("\\PC*", 0..3), proptest::option::of(proptest::collection::vec("\\PC*", 0..2)))
+            .prop_map(|(step, attempt, exit, last_lines, drifted)| RunEvent::StepEnded { step, attempt, exit, last_lines, drifted }),
         4 => (step.clone(), 1..3_u32, proptest::num::f64::NORMAL).prop_map(|(step, attempt, auc)| RunEvent::StepPublished {
             step, attempt, outputs: named([("model", artifact("m", "Model", 2))]), metrics: [("auc".to_owned(), auc)].into(),
         }),

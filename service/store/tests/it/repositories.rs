@@ -2,11 +2,13 @@
 
 use crate::databases::on_both;
 use crate::plant;
-use crate::samples::{answer, at, manual, plan, repo, request, sha, starts, status};
+use crate::samples::{answer, at, finished, github, manual, plan, repo, request, sha, starts, status};
 use trainyard_core::ids::{EventId, RepoName, RunId};
 use trainyard_core::inbound::{Consequence, Hold, HoldPayload};
+use trainyard_core::notify::Health;
 use trainyard_core::plan::{Catchup, Schedule};
 use trainyard_core::report::{BranchSeen, PullRequestSeen, StatusState};
+use trainyard_core::run::RunState;
 use trainyard_store::{Baseline, DatabaseUrl, NewPipeline, NewSchedule, Store};
 
 fn named(name: &str) -> RepoName {
@@ -78,10 +80,16 @@ async fn filled(store: &Store) {
     };
     store.hold(&hold).await.unwrap();
     store.swept(&repo(), Baseline::default(), at(3)).await.unwrap();
+    let news = finished("r1", RunState::Failed, 4);
+    store.put_news(&news).await.unwrap();
+    store
+        .route(&news, Vec::new(), Some(&Health::default()), at(4))
+        .await
+        .unwrap();
 }
 
 /// The tables whose rows go by a repository's name, but for the turns, which are nobody's when a transaction is over.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "runs",
     "pipelines",
     "schedules",
@@ -92,6 +100,7 @@ const TABLES: [&str; 10] = [
     "branches",
     "sweeps",
     "outbox",
+    "pipeline_health",
 ];
 
 /// Rows that go by a name.
@@ -137,8 +146,8 @@ on_both! {
         let held = store.held(&waits(&small).key()).await.unwrap().unwrap();
         assert_eq!((held.payload, held.until), (waits(&small), at(9)));
         assert_eq!(store.held(&waits(&repo()).key()).await.unwrap(), None);
-        let told = store.due_outbox(at(99), 10).await.unwrap();
-        assert!(told.iter().all(|row| row.item.repo == small), "{told:?}");
+        let told = store.due_outbox(at(99), None, 10).await.unwrap();
+        assert!(told.iter().all(|row| github(row.message.clone()).repo == small), "{told:?}");
         // A worker that began before still says the old name.
         let mut event = manual("e2");
         event.consequences = vec![

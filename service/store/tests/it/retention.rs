@@ -52,7 +52,7 @@ on_both! {
         let left: Vec<_> = store.deliveries(10).await.unwrap().into_iter().map(|one| one.id.to_string()).collect();
         assert_eq!(left, ["young", "of-a-run", "waits"]);
         assert_eq!(store.delivery(&DeliveryId::new("old")).await.unwrap(), None);
-        assert_eq!(store.due_outbox(at(5000), 10).await.unwrap().len(), 1);
+        assert_eq!(store.due_outbox(at(5000), None, 10).await.unwrap().len(), 1);
 
         // Nobody ever reads it: its wait has an end.
         assert!(!store.give_up_delivery(&DeliveryId::new("waits"), at(5), "given up", at(3000)).await.unwrap());

@@ -53,7 +53,7 @@ on_both! {
         let refused = store.append(late).await.unwrap_err();
         assert_eq!(refused, StoreError::Conflict("run r1 moved on to version 1, expected 0".to_owned()));
         assert_eq!(store.load_run(&run.request.id).await.unwrap(), run);
-        assert!(store.due_outbox(at(9), 1).await.unwrap().is_empty());
+        assert!(store.due_outbox(at(9), None, 1).await.unwrap().is_empty());
     }
 
     async fn of_many_racing_writers_one_wins_each_version(fresh) {

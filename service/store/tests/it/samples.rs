@@ -7,11 +7,13 @@ use trainyard_core::event::{Event, Manual, Push};
 use trainyard_core::ids::{CommitSha, DeliveryId, EventId, Micros, RepoName, RunId};
 use trainyard_core::inbound::Consequence;
 use trainyard_core::node::NodeId;
+use trainyard_core::notify::{About, News, NotifyRules, What};
 use trainyard_core::plan::Plan;
 use trainyard_core::report::{
-    Answer, AskedBy, CheckRun, Finding, OutboxItem, Progress, Question, Shown, Status, StatusState, Subject, Telling,
+    Answer, AskedBy, CheckRun, Finding, OutboxItem, Outgoing, Progress, Question, Shown, Status, StatusState, Subject,
+    Telling,
 };
-use trainyard_core::run::{Run, RunEvent, RunRequest};
+use trainyard_core::run::{Run, RunEvent, RunRequest, RunState};
 use trainyard_store::{
     Append, Bodies, Delivery, ExecutionIdentity, MetadataWrite, NewDelivery, NewEvent, PublishExecution, RunSummary,
     StartExecution, Store,
@@ -196,6 +198,38 @@ pub async fn start_run(store: &Store, id: &str, seconds: u64) -> Run {
     Run::new(request)
 }
 
+/// That a run of `main` is over.
+pub fn finished(run: &str, state: RunState, seconds: u64) -> News {
+    News {
+        id: format!("{run}/finished"),
+        at: at(seconds),
+        about: About {
+            pipeline: "flights".to_owned(),
+            repo: Some(repo()),
+            branch: Some("main".to_owned()),
+            run: Some(RunId::new(run)),
+            asked_at: Some(at(seconds)),
+            ..About::default()
+        },
+        rules: NotifyRules::default(),
+        what: What::Finished {
+            state,
+            blessing: None,
+            summary: "it is over".to_owned(),
+            failures: Vec::new(),
+            drifted: None,
+        },
+    }
+}
+
+/// A message that is to GitHub.
+pub fn github(message: Outgoing) -> OutboxItem {
+    match message {
+        Outgoing::GitHub(item) => item,
+        Outgoing::Notice(notice) => panic!("{notice:?}"),
+    }
+}
+
 /// The append that takes `run` forward by `events`; `run` is taken forward too.
 pub fn forward(run: &mut Run, events: Vec<RunEvent>, when: Micros) -> Append {
     let expected_version = run.version;
@@ -211,6 +245,7 @@ pub fn forward(run: &mut Run, events: Vec<RunEvent>, when: Micros) -> Append {
         events,
         metadata: Vec::new(),
         outbox: Vec::new(),
+        news: Vec::new(),
         promotion: None,
     }
 }

@@ -121,17 +121,17 @@ on_both! {
         }
         plant::sql(&fresh.url, "UPDATE outbox SET payload = '' WHERE item_key LIKE '% s0' OR item_key LIKE '% s1' OR item_key LIKE '% s3'").await;
         let keys = async |limit| -> Vec<String> {
-            let due = store.due_outbox(at(9), limit).await.unwrap();
-            due.iter().map(|row| row.item.key().rsplit(' ').next().unwrap().to_owned()).collect()
+            let due = store.due_outbox(at(9), None, limit).await.unwrap();
+            due.iter().map(|row| row.message.key().rsplit(' ').next().unwrap().to_owned()).collect()
         };
         assert_eq!(keys(1).await, ["s2"], "those that cannot be read take no place");
         assert_eq!(keys(9).await, ["s2", "s4"]);
-        assert_eq!(store.next_outbox().await.unwrap(), Some(at(2)), "or the loop would never rest");
+        assert_eq!(store.next_outbox(at(1)).await.unwrap(), Some(at(2)), "or the loop would never rest");
         assert_eq!(store.unreadable().len(), 3);
         let mut stated = store.check().await.unwrap().problems;
         assert_eq!(stated.len(), 3);
         let key = status("s0", StatusState::Pending).key();
-        assert_eq!(stated.remove(0), format!("the stored message to GitHub '{key}' cannot be read: its payload is not understood: \
+        assert_eq!(stated.remove(0), format!("the stored message of the outbox '{key}' cannot be read: its payload is not understood: \
             EOF while parsing a value at line 1 column 0"));
         store.put_outbox(&["s0", "s1", "s3"].map(|check| status(check, StatusState::Success)), at(1)).await.unwrap();
         assert_eq!(keys(9).await.len(), 5);

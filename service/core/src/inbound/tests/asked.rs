@@ -70,8 +70,8 @@ fn a_pull_request_runs_when_a_person_asks() {
     outcome: run r1 of pipeline 'flights' starts
     - a file that is wrong
     see #3 open: a into main
-    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
-    outcome: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
+    outcome: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
     ");
     let gate = |made: &crate::inbound::Interpretation| made.runs().next().unwrap().plan.gate.clone().unwrap().gate;
     let trial = ask(None, &other, &[lower], 1).unwrap();
@@ -95,7 +95,7 @@ fn a_pull_request_runs_when_a_person_asks() {
     there is no pipeline 'flihgts' at the head of this pull request: did you mean 'flights'? known are flights, delays
     parameters are of one pipeline: write its name before them (flights, delays)
     pipelines/flights/pipeline.yaml and pipelines/flights/pipeline.yaml have the same name 'flights': give each pipeline a name of its own
-    nothing was run: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    nothing was run: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
     ");
 }
 

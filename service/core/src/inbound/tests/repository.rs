@@ -56,10 +56,10 @@ fn a_push_is_what_the_pipelines_at_its_head_make_of_it() {
     outcome: acme/flights has no pipelines/<name>/pipeline.yaml at aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
     - one that is wrong beside one that runs
     see main at a
-    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
     start r1 (push): push of main by ada: pipelines/delays, may push, a of main
     tell a for main: trainyard/delays Pending: waiting to run: push of main by ada
-    outcome: run r1 of pipeline 'delays' starts; p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    outcome: run r1 of pipeline 'delays' starts; p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
     - two that run
     see main at a
     start r1 (push): push of main by ada: pipelines/flights, may push, a of main
@@ -157,8 +157,8 @@ fn a_pull_request_is_judged_by_its_base_or_hears_why_it_is_not() {
     outcome: acme/flights has no pipelines/<name>/pipeline.yaml at aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; nothing to do: pipeline 'flights' of 'main' is not in this commit
     - a file that is wrong
     see #9 open: a into main
-    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
-    outcome: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push
+    tell a for main: trainyard/flights Error: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
+    outcome: p.yaml:1:1: unknown key 'nmae': did you mean 'name'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
     - a gate without what it judges
     see #9 open: a into main
     tell a for main: trainyard/flights Error: pipeline 'flights' has a gate in the base branch, and this change takes away what it judges: keep the steps 'evaluate' and 'train', or remo…

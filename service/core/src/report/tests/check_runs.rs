@@ -32,6 +32,7 @@ fn timed_out() -> Run {
                 last_line: None,
             },
             last_lines: Vec::new(),
+            drifted: None,
         },
         RunEvent::StepFailed {
             step,

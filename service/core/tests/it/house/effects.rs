@@ -21,7 +21,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("request", "send"),
     ("", "rename"),
     ("", "rename_to_free"),
-    ("", "tell"),
+    ("self", "speak"),
     ("", "take_lease"),
 ];
 

@@ -60,7 +60,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 34] = [
+pub const CORE_ROOMS: [&str; 35] = [
     "ids",
     "glob",
     "permission",
@@ -89,6 +89,7 @@ pub const CORE_ROOMS: [&str; 34] = [
     "run",
     "admission",
     "registry",
+    "notify",
     "spec",
     "trigger",
     "report",

@@ -1,6 +1,7 @@
 //! `Execute` and `Stop`: one attempt of a step's program, started once and watched to its end.
 
 use super::drive::planned;
+use super::publish;
 use super::room::Room;
 use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
@@ -53,11 +54,17 @@ pub(super) async fn execute(
         Err(ExecutorError::Failed { message, .. }) => not_started(message, false),
         Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
     };
+    // What ended well says it with its outputs.
+    let drifted = match exit {
+        Exit::Code { .. } => publish::drifted(programs, &key).await,
+        _ => None,
+    };
     Ok(Outcome::event(RunEvent::StepEnded {
         step: step.clone(),
         attempt,
         exit,
         last_lines,
+        drifted,
     }))
 }
 

@@ -133,6 +133,7 @@ pub(crate) fn broken(run: &Run, command: &Command, reason: String, now: Micros) 
                 permanent: true,
             },
             last_lines: Vec::new(),
+            drifted: None,
         },
         Command::Publish { step, attempt } => RunEvent::StepFailed {
             step: step.clone(),

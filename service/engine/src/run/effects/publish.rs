@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use trainyard_core::artifact::{ArtifactRef, Digest};
 use trainyard_core::executor_output::ExecutorOutput;
 use trainyard_core::ids::{Micros, StepName};
+use trainyard_core::log;
 use trainyard_core::machine;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
@@ -99,6 +100,16 @@ async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) 
             "step '{step}': its outputs cannot be had: {error}"
         ))),
     }
+}
+
+/// How the data drift, as a program said it that ended badly; what cannot be read says nothing.
+pub(super) async fn drifted(programs: &Programs, key: &AttemptKey) -> Option<Vec<String>> {
+    let path = programs.executor.outputs(key).await.ok()?.join(EXECUTOR_OUTPUT);
+    let read = move || read_plain(&path, LONGEST_EXECUTOR_OUTPUT);
+    let text = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
+    let said = ExecutorOutput::parse(&String::from_utf8_lossy(&text)).ok()?;
+    // It goes out to others.
+    Some(said.drifted()?.iter().map(|sentence| log::masked(sentence)).collect())
 }
 
 /// Why outputs are not published; a sentence.

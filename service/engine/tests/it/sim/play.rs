@@ -410,6 +410,7 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
             auth: GitHubAuth::Token(SecretString::from(TOKEN)),
             webhook_secrets: vec![SecretString::from(SECRET)],
             sweep_every: None,
+            writes_per_minute: None,
         }),
         executor: ExecutorKind::Fake,
         components_image: "components".to_owned(),
@@ -418,5 +419,6 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
         limits: Default::default(),
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
+        notify: Vec::new(),
     }
 }

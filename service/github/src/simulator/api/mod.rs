@@ -16,7 +16,7 @@ use super::auth::Identity;
 use super::fault::{Fault, broken_off};
 use super::rights::Rights;
 use super::state::{Repo, RepoInfo};
-use super::{ApiCall, Shared, git_http};
+use super::{ApiCall, Shared, git_http, limits};
 use axum::extract::{FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -24,14 +24,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, patch, post};
 use axum::{Json, Router};
-use chrono::Utc;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use trainyard_core::ids::RepoName;
-
-/// GitHub's calls an hour with a token.
-const HOURLY_LIMIT: usize = 5000;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let repo = Router::new()
@@ -104,14 +100,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 /// Every call of the API passes here: it is noted, meets its fault, and shows who it is.
 async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
-    let used = {
-        let mut calls = shared.calls();
-        calls.push(ApiCall {
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-        });
-        calls.len()
-    };
+    shared.calls().push(ApiCall {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+    });
     let fault = shared.faults().pop_front().unwrap_or(Fault::Pass);
     if let Some(response) = fault.answer().await {
         return response;
@@ -120,6 +112,7 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     let open = request.uri().path().starts_with("/app-manifests/");
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let reads = request.method() == Method::GET;
+    let mut account = None;
     let mut response = if open {
         next.run(request).await
     } else {
@@ -127,6 +120,11 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
             Ok(caller) => caller,
             Err(error) => return error.into_response(),
         };
+        let of = account.insert(limits::account(&rights));
+        if let Some(mut refused) = shared.meter().count(of, !reads) {
+            refused.headers_mut().extend(shared.meter().headers(of));
+            return refused;
+        }
         let (headers, allowed) = shared.allow(&rights, request.method().as_str(), request.uri().path());
         request.extensions_mut().insert(identity);
         request.extensions_mut().insert(rights);
@@ -143,14 +141,12 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     if fault == Fault::LoseAnswer {
         return broken_off(response.status());
     }
-    let now = usize::try_from(Utc::now().timestamp()).unwrap_or(0);
-    for (name, value) in [
-        ("x-ratelimit-limit", HOURLY_LIMIT),
-        ("x-ratelimit-remaining", HOURLY_LIMIT.saturating_sub(used).max(1)),
-        ("x-ratelimit-used", used),
-        ("x-ratelimit-reset", now + 3600),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from(value));
+    if let Some(account) = account {
+        let mut meter = shared.meter();
+        if response.status() == StatusCode::NOT_MODIFIED {
+            meter.forgive(&account);
+        }
+        response.headers_mut().extend(meter.headers(&account));
     }
     response
 }

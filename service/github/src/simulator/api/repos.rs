@@ -3,7 +3,8 @@
 use super::{Answer, Asked, page};
 use crate::simulator::api_error::ApiError;
 use crate::simulator::auth::Identity;
-use crate::simulator::{Shared, payload, repository};
+use crate::simulator::rights::Rights;
+use crate::simulator::{Shared, limits, payload, repository};
 use axum::Json;
 use axum::extract::{Extension, OriginalUri, Path, Query, State};
 use axum::http::StatusCode;
@@ -81,8 +82,8 @@ pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity):
     }
 }
 
-pub(crate) async fn rate_limit(State(shared): State<Arc<Shared>>) -> Answer {
-    let used = shared.calls().len();
-    let core = json!({"limit": super::HOURLY_LIMIT, "used": used, "remaining": super::HOURLY_LIMIT.saturating_sub(used), "reset": chrono::Utc::now().timestamp() + 3600});
+pub(crate) async fn rate_limit(State(shared): State<Arc<Shared>>, Extension(rights): Extension<Rights>) -> Answer {
+    let (used, of, reset) = shared.meter().read(&limits::account(&rights));
+    let core = json!({"limit": of, "used": used, "remaining": of.saturating_sub(used), "reset": reset});
     Ok(Json(json!({"resources": {"core": core, "search": core}, "rate": core})).into_response())
 }

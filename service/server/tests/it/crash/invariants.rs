@@ -3,7 +3,7 @@
 use super::laws::{self, Broken, all_runs};
 use super::world::{REPO, TARGETS, World, processes};
 use std::collections::BTreeSet;
-use trainyard_core::ids::DeliveryId;
+use trainyard_core::ids::{DeliveryId, Micros};
 use trainyard_core::run::{Run, RunState};
 use trainyard_store::{Reads, RunFilter};
 
@@ -56,7 +56,7 @@ fn at_rest(world: &World, reads: &Reads) -> Result<(), String> {
         if let Some(intent) = reads.open_intents().await.unwrap().first() {
             return Err(format!("an intent is open: {intent:?}"));
         }
-        match reads.next_outbox().await.unwrap() {
+        match reads.next_outbox(Micros(i64::MIN)).await.unwrap() {
             Some(_) => Err("GitHub was not told everything".to_owned()),
             None => Ok(()),
         }
