@@ -9,6 +9,7 @@ mod forged;
 mod intake;
 mod many_runs;
 mod outputs;
+mod pending;
 mod service;
 
 use anyhow::{Context, Result, ensure};
@@ -53,6 +54,9 @@ fn main() -> Result<()> {
     }
     if wanted("forged") {
         runtime.block_on(forged::report(folder.path()))?;
+    }
+    if wanted("pending") {
+        runtime.block_on(pending::report(folder.path()))?;
     }
     if wanted("lists") {
         runtime.block_on(many_runs::lists(folder.path()))?;

@@ -29,6 +29,11 @@ impl Drop for Service {
 impl Service {
     /// Starts one on a data folder with further settings.
     pub fn start(data: &Path, settings: &str) -> Result<Self> {
+        Self::start_with(data, settings, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_with(data: &Path, settings: &str, environment: &[(&str, &str)]) -> Result<Self> {
         fs::create_dir_all(data)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let config = data.join("trainyard.toml");
@@ -42,6 +47,7 @@ impl Service {
             .arg("--config")
             .arg(&config)
             .arg("serve")
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(fs::File::create(data.join("serve.log"))?)
             .spawn()?;

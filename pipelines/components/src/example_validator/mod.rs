@@ -137,7 +137,11 @@ pub fn run(task: &Task) -> Result<()> {
     // As in TFX: 1 or 0 for each split; a warning does not take the blessing away.
     properties.insert("blessed".to_owned(), blessed.into());
     // Who is told of drift is told by these sentences; with none of them it is over.
-    if previous.is_some() || serving.is_some() {
+    if [&previous, &serving]
+        .into_iter()
+        .flatten()
+        .any(|splits| !splits.is_empty())
+    {
         drifted.truncate(MOST_DRIFTED);
         properties.insert("drifted".to_owned(), drifted.into());
     }

@@ -79,9 +79,11 @@ fn the_same_data_in_another_order_are_no_drift() {
     skew of late by JENSEN_SHANNON_DIVERGENCE: false
     ");
     assert_eq!(yard.properties("anomalies")["blessed"], json!({"eval": 1}));
+    assert_eq!(yard.properties("anomalies")["drifted"], json!([]));
     // Nothing to compare with, nothing measured.
     let yard = self::yard();
     validate(&yard, json!({}), &[]).success();
+    assert_eq!(yard.properties("anomalies").get("drifted"), None);
     assert!(!yard.path("anomalies/Split-eval/distances.json").exists());
 }
 
@@ -107,6 +109,9 @@ fn drift_and_skew_are_told_apart_and_stop_the_run() {
     skew of late by JENSEN_SHANNON_DIVERGENCE: false
     ");
     assert_eq!(yard.properties("anomalies")["blessed"], json!({"eval": 0}));
+    let drifted = yard.properties("anomalies")["drifted"].clone();
+    assert_eq!(drifted.as_array().unwrap().len(), 3, "{drifted}");
+    assert!(drifted[2].as_str().unwrap().contains("column 'temp'"), "{drifted}");
     let written = yard.json("anomalies/Split-eval/anomalies.json");
     let types = |column: &str| -> Vec<String> {
         let reasons = written["anomalyInfo"][column]["reason"].as_array().unwrap();

@@ -163,8 +163,8 @@ impl NoWord {
                 let given = given.as_ref().map(|word| format!(", and {} approved it before", word.by));
                 let ended = summary.as_ref().map(|summary| format!(": {summary}"));
                 format!(
-                    "run {run} does not wait for approval: it is {}{}{}",
-                    state.as_str().replace('_', " "),
+                    "run {run} does not wait for approval: it {}{}{}",
+                    state.predicate(),
                     given.unwrap_or_default(),
                     ended.unwrap_or_default()
                 )

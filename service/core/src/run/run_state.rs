@@ -38,4 +38,16 @@ impl RunState {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// What a run in this state does or did, behind "it".
+    pub(super) fn predicate(self) -> &'static str {
+        match self {
+            Self::WaitingForApproval => "waits for approval",
+            Self::Queued => "is queued",
+            Self::Running => "is running",
+            Self::Succeeded => "has succeeded",
+            Self::Failed => "has failed",
+            Self::Cancelled => "was cancelled",
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Who is told beside GitHub: the channels of the settings, and how each is spoken to.
 
 use super::channel_error::{ChannelError, innermost};
-use super::mail::Mailer;
+use super::mail;
 use crate::house::config::{ChannelConfig, ChannelKind};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{StatusCode, redirect};
@@ -27,7 +27,6 @@ pub(crate) struct Channels {
     all: Arc<[Channel]>,
     kinds: Arc<BTreeMap<String, ChannelKind>>,
     http: reqwest::Client,
-    mailer: Mailer,
     public_url: Option<String>,
 }
 
@@ -48,7 +47,6 @@ impl Channels {
             all: configs.iter().map(|config| config.channel.clone()).collect(),
             kinds: Arc::new(configs.iter().map(named).collect()),
             http: http.build().unwrap_or_default(),
-            mailer: Mailer::default(),
             public_url: public_url.map(str::to_owned),
         }
     }
@@ -82,7 +80,7 @@ impl Channels {
                 let kind = "application/cloudevents+json; charset=utf-8";
                 self.post(notice, url, kind, body, keys).await
             }
-            Some(ChannelKind::Email(settings)) => self.mailer.send(settings, notice, base).await,
+            Some(ChannelKind::Email(settings)) => mail::send(settings, notice, base).await,
         }
     }
 

@@ -17,33 +17,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// Sends mails, each by a connection of its own: they are few.
-#[derive(Clone, Default)]
-pub(super) struct Mailer;
-
-impl Mailer {
-    pub(super) async fn send(
-        &self,
-        settings: &MailSettings,
-        notice: &Notice,
-        base: Option<&str>,
-    ) -> Result<(), ChannelError> {
-        let refused = |reason: String| ChannelError::Refused {
-            channel: notice.channel.clone(),
-            reason,
-        };
-        let unreachable = |reason: String| ChannelError::Unreachable {
-            channel: notice.channel.clone(),
-            reason,
-        };
-        let message = message(settings, notice, base).map_err(|error| refused(innermost(&error)))?;
-        let transport = transport(settings).map_err(|error| refused(innermost(&error)))?;
-        match tokio::time::timeout(PATIENCE, transport.send(message)).await {
-            Err(_) => Err(unreachable(format!("no answer within {} seconds", PATIENCE.as_secs()))),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() => Err(refused(innermost(&error))),
-            Ok(Err(error)) => Err(unreachable(innermost(&error))),
-        }
+/// Sends the mail of a notice, by a connection of its own: they are few.
+pub(super) async fn send(settings: &MailSettings, notice: &Notice, base: Option<&str>) -> Result<(), ChannelError> {
+    let refused = |reason: String| ChannelError::Refused {
+        channel: notice.channel.clone(),
+        reason,
+    };
+    let unreachable = |reason: String| ChannelError::Unreachable {
+        channel: notice.channel.clone(),
+        reason,
+    };
+    let message = message(settings, notice, base).map_err(|error| refused(innermost(&error)))?;
+    let transport = transport(settings).map_err(|error| refused(innermost(&error)))?;
+    match tokio::time::timeout(PATIENCE, transport.send(message)).await {
+        Err(_) => Err(unreachable(format!("no answer within {} seconds", PATIENCE.as_secs()))),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.is_permanent() => Err(refused(innermost(&error))),
+        Ok(Err(error)) => Err(unreachable(innermost(&error))),
     }
 }
 

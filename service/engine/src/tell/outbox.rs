@@ -154,6 +154,12 @@ impl Teller {
             true => metrics::counter!("trainyard_github_writes_total", "outcome" => outcome).increment(1),
             false => metrics::counter!("trainyard_notices_total", "outcome" => outcome).increment(1),
         };
+        if let Some(of) = self.github.as_ref().filter(|_| github) {
+            for (installation, left, _) in of.calls_left() {
+                let installation = installation.map_or_else(String::new, |id| id.to_string());
+                metrics::gauge!("trainyard_github_calls_left", "installation" => installation).set(left as f64);
+            }
+        }
         let error = match told {
             Ok(()) => {
                 count("told");

@@ -98,7 +98,7 @@ async fn an_approved_model_waits_for_a_person_who_is_in_ledger_and_mlmd() {
         .await
         .unwrap_err()
         .to_string();
-    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it is succeeded, and ada approved it before: approved, and serving as version 000002, also by the word of ada");
+    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it has succeeded, and ada approved it before: approved, and serving as version 000002, also by the word of ada");
 }
 
 #[tokio::test]

@@ -382,11 +382,17 @@ async fn buttons_of_our_own_checks_run_again() {
     press("grace", &click(Some(run.as_str()), Some("rerun"), APP));
     press("robot[bot]", &click(Some(run.as_str()), Some("rerun"), APP));
     nothing_follows(&yard, 2).await;
-    let outcomes: Vec<String> = yard
-        .settled(1)
-        .await
+    let clicks = until("seven answers", async || {
+        let reads = yard.engine.reads();
+        let open = reads.open_asks(0, 1).await.unwrap();
+        let views = reads.deliveries(100).await.unwrap().into_iter();
+        let settled = views.filter(|view| view.kind == "check_run" && view.processed_at.is_some());
+        let settled: Vec<_> = settled.collect();
+        (settled.len() == 7 && open.is_empty()).then_some(settled)
+    })
+    .await;
+    let outcomes: Vec<String> = clicks
         .into_iter()
-        .filter(|view| view.kind == "check_run")
         .rev()
         .map(|view| {
             view.outcome
@@ -400,7 +406,7 @@ async fn buttons_of_our_own_checks_run_again() {
     ada asks by button: rerun of run nothing: there is no run 'nothing' of acme/tiny at COMMIT: it may be too old
     ada asks by button: rerun of run that is not named: there is no run 'without a name' of acme/tiny at COMMIT: it may be too old
     'deploy' is no button of Trainyard: known are rerun, approve, reject
-    ada asks by button: approve of run RUN: run RUN does not wait for approval: it is succeeded: approved; a pull request's model is not pushed
+    ada asks by button: approve of run RUN: run RUN does not wait for approval: it has succeeded: approved; a pull request's model is not pushed
     grace asks by button: rerun of run RUN: refused, since GitHub says that grace has the role 'none' in acme/tiny
     robot[bot] is a bot, and only people ask
     ");

@@ -283,7 +283,7 @@ async fn a_required_check_never_hangs() {
         })
         .collect();
     insta::assert_snapshot!(places.join("\n"), @r#"
-    "pipelines/tiny/pipeline.yaml":2:1 "unknown key 'stepps': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, gate, push"
+    "pipelines/tiny/pipeline.yaml":2:1 "unknown key 'stepps': did you mean 'steps'? known are name, parameters, on, concurrency, data, steps, gate, push, notify"
     "pipelines/tiny/pipeline.yaml":5:3 "unknown key 'pusch': did you mean 'push'? known are push, pull_request, release, workflow_run, repository_dispatch, data, schedule"
     "#);
 }

@@ -158,7 +158,7 @@ async fn a_forks_run_waits_for_a_person_and_runs_by_the_bases_rules() {
     assert_eq!(yard.ledger().await, ["push 000001"]);
     assert!(!has().await, "the fork's commit is in the mirror of the repository");
     let again = attack.approve(&row.id).await.unwrap_err().to_string();
-    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it is succeeded, and ada approved it before: unchanged: the model is, byte for byte, what serves as version 000001");
+    insta::assert_snapshot!(again.replace(row.id.as_str(), "RUN"), @"run RUN does not wait for approval: it has succeeded, and ada approved it before: unchanged: the model is, byte for byte, what serves as version 000001");
 
     // What it made stands in for nothing, and the same bytes on the reviewed branch are made anew.
     let train = &run.steps[&StepName::from("train")];

@@ -26,19 +26,13 @@ async fn a_comment_whose_answer_is_lost_is_made_once() {
     yard.last(1).await;
     yard.all_told().await;
     yard.work.branch("better").await;
-    yard.hold("train");
-    let head = yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
+    yard.github.inject_at("POST", "/comments", Fault::LoseAnswer);
+    yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let number = yard
         .github
         .open_pull_request(REPO, "Be better", "better", "main")
         .await
         .unwrap();
-    yard.status(&head, "pending").await;
-    yard.started("train", 1).await;
-    // The last status; then the account, the list of comments, and the comment itself.
-    yard.github
-        .inject([Fault::Pass, Fault::Pass, Fault::Pass, Fault::LoseAnswer]);
-    yard.release("train");
     yard.last(2).await;
     yard.all_told().await;
     assert_eq!(yard.github.faults_left(), 0);

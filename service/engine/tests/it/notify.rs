@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +30,7 @@ struct Kept {
     busy: Arc<Mutex<Vec<String>>>,
 }
 
-struct Receivers {
+pub struct Receivers {
     url: String,
     smtp: u16,
     kept: Kept,
@@ -38,7 +38,7 @@ struct Receivers {
 }
 
 impl Receivers {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let kept = Kept::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -68,7 +68,7 @@ impl Receivers {
     }
 
     /// Channels of every kind, which hear what they hear when nobody says.
-    fn channels(&self) -> Vec<ChannelConfig> {
+    pub fn channels(&self) -> Vec<ChannelConfig> {
         let url = |name: &str| SecretString::from(format!("{}/{name}", self.url));
         let mail = MailSettings {
             host: "127.0.0.1".to_owned(),
@@ -116,7 +116,7 @@ impl Receivers {
     }
 
     /// The titles that a channel heard.
-    fn titles(&self, channel: &str) -> Vec<String> {
+    pub fn titles(&self, channel: &str) -> Vec<String> {
         let title = |(_, body): (HeaderMap, Value)| match body["text"].as_str() {
             Some(text) => text.lines().next().unwrap().to_owned(),
             None => body["data"]["title"].as_str().unwrap().to_owned(),
@@ -260,6 +260,45 @@ async fn the_default_branchs_file_says_who_is_told() {
     yard.all_told().await;
     assert_eq!(receivers.titles("team"), ["*tiny: version 000001 serves at tiny*"]);
     assert!(receivers.titles("hook").is_empty());
+}
+
+#[tokio::test]
+async fn drift_is_told_of_a_run_that_it_stops_and_again_when_it_is_over() {
+    let receivers = Receivers::start().await;
+    let mut channels = receivers.channels();
+    channels[0].channel.on = vec![Condition::Drift];
+    let yard = Yard::with(|config| config.notify = channels).await;
+    let says = |drifted: Value| json!({"artifacts": {"half": {"properties": {"drifted": drifted}}}}).to_string();
+    let drifts = says(json!(["column 'temp' drifted by 0.7"]));
+    yard.script("left", move |_, _| {
+        Script::exits(1, "drift").and("executor_output.json", drifts.clone())
+    });
+    yard.push(&[]).await;
+    yard.last(1).await;
+    yard.push(&[("auc: 0.7", "auc: 0.71")]).await;
+    yard.last(2).await;
+    let well = says(json!([]));
+    yard.script("left", move |_, program| {
+        tiny::usual(program).and("executor_output.json", well.clone())
+    });
+    yard.push(&[("auc: 0.7", "auc: 0.72")]).await;
+    yard.last(3).await;
+    receivers.heard("team", 2).await;
+    yard.all_told().await;
+    let said: Vec<String> = receivers
+        .arrived("team")
+        .into_iter()
+        .map(|(_, body)| body["text"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        said[0].contains("*tiny: the data drift on main of acme/tiny*\ncolumn 'temp' drifted by 0.7\n"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("*tiny: the data no longer drift on main of acme/tiny*"),
+        "{said:?}"
+    );
+    assert_eq!(said.len(), 2);
 }
 
 #[tokio::test]

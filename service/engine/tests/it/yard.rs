@@ -256,11 +256,13 @@ impl Yard {
         self.github.statuses(REPO, commit.as_str())
     }
 
-    /// Waits until GitHub was told everything.
+    /// Waits until everybody was told everything.
     pub async fn all_told(&self) {
         until("empty outbox", async || {
-            let next = self.engine.reads().next_outbox(Micros(i64::MIN)).await.unwrap();
-            next.is_none().then_some(())
+            let reads = self.engine.reads();
+            let routed = reads.news_to_route(1).await.unwrap().is_empty();
+            let next = reads.next_outbox(Micros(i64::MIN)).await.unwrap();
+            (routed && next.is_none()).then_some(())
         })
         .await;
     }

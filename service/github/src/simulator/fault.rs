@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
+use std::collections::VecDeque;
 
 /// What one call of the API meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,36 @@ pub enum Fault {
     Hang,
     /// The call is done, but its answer breaks off.
     LoseAnswer,
+}
+
+/// What calls meet: the next ones in order, and the first of those of a method whose path has a part.
+#[derive(Default)]
+pub(crate) struct Faults {
+    next: VecDeque<Fault>,
+    aimed: Vec<(String, String, Fault)>,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.next.extend(faults);
+    }
+
+    pub(crate) fn aim(&mut self, method: &str, part: &str, fault: Fault) {
+        self.aimed.push((method.to_owned(), part.to_owned(), fault));
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        self.next.len() + self.aimed.len()
+    }
+
+    /// What this call meets.
+    pub(crate) fn meet(&mut self, method: &str, path: &str) -> Fault {
+        let mut aimed = self.aimed.iter();
+        match aimed.position(|(of, part, _)| of == method && path.contains(part.as_str())) {
+            Some(at) => self.aimed.remove(at).2,
+            None => self.next.pop_front().unwrap_or(Fault::Pass),
+        }
+    }
 }
 
 impl Fault {

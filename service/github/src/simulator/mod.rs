@@ -35,7 +35,6 @@ pub use state::{CommentRecord, StatusRecord};
 use anyhow::{Context as _, Result};
 use delivery::Outgoing;
 use state::State;
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,7 +107,7 @@ pub(crate) struct Shared {
     base_url: String,
     data: PathBuf,
     state: Mutex<State>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<fault::Faults>,
     calls: Mutex<Vec<ApiCall>>,
     meter: Mutex<limits::Meter>,
     people: Mutex<people::People>,
@@ -120,7 +119,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
+    fn faults(&self) -> MutexGuard<'_, fault::Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -400,12 +399,17 @@ impl Simulator {
 
     /// What the next calls of the API meet, one fault each, in order.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults().extend(faults);
+        self.shared.faults().add(faults);
+    }
+
+    /// What the first call meets of this method whose path has this part.
+    pub fn inject_at(&self, method: &str, part: &str, fault: Fault) {
+        self.shared.faults().aim(method, part, fault);
     }
 
     /// Faults that no call has met yet.
     pub fn faults_left(&self) -> usize {
-        self.shared.faults().len()
+        self.shared.faults().left()
     }
 
     /// Every call of the API so far, also those that met a fault.

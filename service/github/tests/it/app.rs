@@ -15,7 +15,7 @@ const PRIVATE_KEY: &str = include_str!("keys/private.pem");
 const PUBLIC_KEY: &str = include_str!("keys/public.pem");
 const MARKER: &str = "<!-- trainyard:flights -->";
 
-async fn simulator(token_lifetime: Duration) -> Simulator {
+pub async fn simulator(token_lifetime: Duration) -> Simulator {
     let app = SimulatedApp {
         app_id: 4711,
         slug: "trainyard".to_owned(),
@@ -33,7 +33,7 @@ async fn simulator(token_lifetime: Duration) -> Simulator {
     simulator
 }
 
-fn client(simulator: &Simulator, app_id: u64) -> GitHub {
+pub fn client(simulator: &Simulator, app_id: u64) -> GitHub {
     let auth = GitHubAuth::App {
         app_id,
         private_key: SecretString::from(PRIVATE_KEY),

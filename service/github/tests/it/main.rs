@@ -9,6 +9,7 @@ mod client;
 mod conformance;
 mod faults;
 mod git;
+mod limits;
 mod mirror;
 mod people;
 mod receiver;

@@ -50,6 +50,14 @@ fn describe() {
     metrics::describe_counter!("trainyard_deliveries_total", "Deliveries taken by this process");
     metrics::describe_counter!("trainyard_runs_total", "Runs that ended in this process");
     metrics::describe_counter!("trainyard_github_writes_total", "Messages to GitHub by outcome");
+    metrics::describe_counter!(
+        "trainyard_notices_total",
+        "Messages to channels beside GitHub by outcome"
+    );
+    metrics::describe_gauge!(
+        "trainyard_github_calls_left",
+        "Calls that GitHub's limit leaves, by installation"
+    );
 }
 
 /// Counts a request under the pattern of its path, which is one of few.

@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "approve",
     "reject",
     "models",
+    "notify",
     "promote",
     "rollback",
     "hold",

@@ -248,7 +248,7 @@ fn a_model_that_waits_for_a_person_is_3_and_is_pushed_by_their_word() {
     let over = place.run(&["reject", &first, "--reason", "again"]);
     assert_eq!(over.code, Some(1), "{over:?}");
     assert!(
-        over.err.contains("does not wait for approval: it is succeeded"),
+        over.err.contains("does not wait for approval: it has succeeded"),
         "{over:?}"
     );
 }

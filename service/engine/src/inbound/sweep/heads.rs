@@ -18,6 +18,10 @@ const ALL_BRANCHES: usize = 5000;
 impl Sweeper {
     pub(super) async fn look_at_heads(&mut self, known: &KnownRepository) -> Result<(), SweepError> {
         let repo = &known.repo;
+        // What people wait for comes first.
+        if !self.github.can_spare(repo, None) {
+            return Ok(());
+        }
         let (branches, pulls) = match self.heads(repo).await {
             Ok(heads) => heads,
             // It is gone, renamed, or closed to us: its deliveries say so, and others go on.

@@ -2,6 +2,7 @@
 
 use crate::infra_validation::Trials;
 use crate::intents::Receiver;
+use crate::notify::Receivers;
 use crate::yard::{REPO, Yard, until};
 use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ pub struct Stage {
     pub yard: Option<Yard>,
     pub trials: Option<Trials>,
     pub receiver: Option<Arc<Receiver>>,
+    /// Who is told beside GitHub.
+    pub heard: Option<Receivers>,
     /// Whether old records go, so that not all that happened can be told.
     pub forgets: bool,
     /// Whether it was stopped in the middle, and rests only when it goes on.
@@ -112,6 +115,7 @@ pub async fn rest(stage: &mut Stage, story: &str) {
 /// What holds at the end of every story.
 pub async fn laws(stage: &mut Stage, case: &str) {
     let (receiver, forgets) = (stage.receiver.clone(), stage.forgets);
+    let heard = stage.heard.as_ref().map(|heard| heard.titles("hook"));
     let yard = stage.yard();
     let reads = yard.engine.reads();
     let mut broken = match forgets {
@@ -123,6 +127,16 @@ pub async fn laws(stage: &mut Stage, case: &str) {
     let (all, once) = (of_steps.clone().count(), of_steps.collect::<BTreeSet<_>>().len());
     if all != once {
         broken.push(format!("I2: an attempt was started twice: {starts:?}"));
+    }
+    if let Some(heard) = heard {
+        for title in [
+            "tiny failed on main of acme/tiny",
+            "tiny is well again on main of acme/tiny",
+        ] {
+            if !heard.iter().any(|said| said == title) {
+                broken.push(format!("I8: nobody heard '{title}', but {heard:?}"));
+            }
+        }
     }
     let ledger = reads.ledger("tiny").await.unwrap();
     let says = ledger.serving().map(|serving| serving.pushed.version.clone());

@@ -1,9 +1,11 @@
 //! What happens, and what was there before.
 
-use super::stage::{Act, Stage, Story};
+use super::stage::{Act, Stage, Story, rest};
 use crate::infra_validation::Trials;
 use crate::intents::{self, Kind};
+use crate::notify::Receivers;
 use crate::second_process::sql;
+use crate::tiny;
 use crate::yard::{REPO, Yard, until};
 use serde_json::Map;
 use std::time::Duration;
@@ -111,6 +113,18 @@ async fn sweeping() -> Stage {
         }
     });
     Stage::of(yard.await)
+}
+
+/// Somebody is told beside GitHub, and the first run fails.
+async fn heard() -> Stage {
+    let receivers = Receivers::start().await;
+    let channels = receivers.channels();
+    let yard = Yard::with(|config| config.notify = channels).await;
+    yard.script("left", |_, _| Script::exits(1, "no left half"));
+    Stage {
+        heard: Some(receivers),
+        ..Stage::of(yard)
+    }
 }
 
 async fn missed() -> Stage {
@@ -307,6 +321,13 @@ stories! {
     Asks |stage| {
         let repo = RepoName::parse(REPO).unwrap();
         let _ = stage.yard().engine.request_known(&repo, "tiny", &Map::new(), "ada").await;
+    }
+    "a failure and its end are told": heard(),
+    Outside |stage| { stage.push(&[]).await; }
+    Asks |stage| { rest(stage, "a failure").await; }
+    Outside |stage| {
+        stage.yard().script("left", |_, program| tiny::usual(program));
+        stage.push(&[("auc: 0.7", "auc: 0.71")]).await;
     }
     "a slot that was missed": missed(),
     Asks |stage| {

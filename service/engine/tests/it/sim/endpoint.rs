@@ -7,6 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+/// Every answer takes so long at least.
+const LEAST: Duration = Duration::from_millis(1);
+
 /// What comes of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
@@ -66,9 +69,8 @@ async fn answer(mut stream: TcpStream, world: Shared) {
         return;
     };
     let reply = world.lock().unwrap().request(&method, &path, &body);
-    if !reply.after.is_zero() {
-        tokio::time::sleep(reply.after).await;
-    }
+    // No answer is there at once: when it comes is the virtual clock's matter, not the machine's.
+    tokio::time::sleep(reply.after.max(LEAST)).await;
     if reply.hangs {
         std::future::pending::<()>().await;
     }
