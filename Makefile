@@ -58,7 +58,9 @@ tests: setup
 	@echo '[1/3] compiling'
 	@cargo $(TEST) --workspace --no-run
 
-test: tests trainer serving flights-data ## All tests, the Docker ones included
+# As in the demo: they are those of this tree.
+test: TAG := :test
+test: tests components trainer serving flights-data ## All tests, the Docker ones included
 	@echo '[3/3] the tests'
 	cargo $(TEST) --workspace --no-fail-fast
 

@@ -103,7 +103,11 @@ fn lines(files: &[PathBuf]) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_are_kept_and_a_planted_skew_is_found() {
     trainyard_github::install_tls();
-    let place = Place::new("data_dir = \"{folder}/yard\"\ndata_root = \"{folder}/data\"\n");
+    // `make test` makes this image.
+    let place = Place::new(
+        "data_dir = \"{folder}/yard\"\ndata_root = \"{folder}/data\"\n\
+         [executor]\ncomponents_image = \"trainyard/components:test\"\n",
+    );
     let requests = place.path().join("data/requests");
     let training: String = (0..1000)
         .map(|number| row(number, false))
