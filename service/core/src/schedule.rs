@@ -110,9 +110,14 @@ pub struct Missed {
     pub caught_up: usize,
 }
 
-/// The slots after `last_slot` that were over before they were seen, `now`; `None` if there is none.
-pub fn missed(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Result<Option<Missed>, ScheduleError> {
-    let Some(last_slot) = last_slot else { return Ok(None) };
+/// The slots after `last_slot` that were over before they were seen, `now`, beside those that are [`due`]; `None` if
+/// there is none.
+pub fn missed(
+    schedule: &Schedule,
+    last_slot: Micros,
+    now: Micros,
+    due: &[Micros],
+) -> Result<Option<Missed>, ScheduleError> {
     let on_time = Micros(now.0.saturating_sub(ON_TIME_SECONDS as i64 * 1_000_000));
     if last_slot >= on_time {
         return Ok(None);
@@ -121,12 +126,11 @@ pub fn missed(schedule: &Schedule, last_slot: Option<Micros>, now: Micros) -> Re
     let (Some(last), Some(first)) = (slots.first(), slots.last()) else {
         return Ok(None);
     };
-    let made_up = due(schedule, Some(last_slot), now)?;
     Ok(Some(Missed {
         first: *first,
         last: *last,
         count: slots.len(),
-        caught_up: made_up.iter().filter(|slot| **slot <= on_time).count(),
+        caught_up: due.iter().filter(|slot| **slot <= on_time).count(),
     }))
 }
 

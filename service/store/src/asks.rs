@@ -129,7 +129,7 @@ async fn perform(db: &mut Connection, step: &AskStep) -> Result<Settled> {
         store_event(db, event, (step.delivery.as_ref(), false), step.at, &mut settled).await?;
     }
     for item in &step.told {
-        put_item(db, item, step.at).await?;
+        put_item(db, item.clone(), step.at).await?;
     }
     if let Some(sentence) = &step.done {
         let event = step.event.as_str();

@@ -82,7 +82,7 @@ impl Store {
                     let name: String = row.get(2)?;
                     let shown = shown_of(db, &repo, &sha).await?;
                     match shown.into_iter().find(|shown| shown.status.context == name) {
-                        Some(shown) => put_item(db, &OutboxItem::status(&repo, &sha, shown), at).await?,
+                        Some(shown) => put_item(db, OutboxItem::status(&repo, &sha, shown), at).await?,
                         // Nobody asks any more; it takes no place from the others.
                         None => drop(
                             db.execute(SEEN, args![repo.to_string(), sha.as_str(), &name, at])

@@ -109,7 +109,7 @@ async fn commented(db: &mut Connection, remark: &Remark, at: Micros) -> Result<(
     });
     match overtaken || !asks {
         true => Ok(()),
-        false => put_item(db, item, at).await,
+        false => put_item(db, item.clone(), at).await,
     }
 }
 
@@ -201,7 +201,7 @@ async fn put_changes(
 ) -> Result<()> {
     for shown in after {
         if !before.contains(&shown) {
-            put_item(db, &OutboxItem::status(&subject.repo, &subject.commit, shown), at).await?;
+            put_item(db, OutboxItem::status(&subject.repo, &subject.commit, shown), at).await?;
         }
     }
     Ok(())

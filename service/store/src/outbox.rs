@@ -45,7 +45,7 @@ impl Store {
         self.write(move |db| {
             Box::pin(async move {
                 for item in items {
-                    put(db, &Outgoing::GitHub(item), at).await?;
+                    put_item(db, item, at).await?;
                 }
                 Ok(())
             })
@@ -117,8 +117,8 @@ pub(crate) fn message(row: &Row) -> Result<OutboxRow> {
 }
 
 /// Adds a message to GitHub or replaces the one with its key.
-pub(crate) async fn put_item(db: &mut Connection, item: &OutboxItem, at: Micros) -> Result<()> {
-    put(db, &Outgoing::GitHub(item.clone()), at).await
+pub(crate) async fn put_item(db: &mut Connection, item: OutboxItem, at: Micros) -> Result<()> {
+    put(db, &Outgoing::GitHub(item), at).await
 }
 
 /// Adds a message or replaces the one with its key.

@@ -187,7 +187,7 @@ async fn move_all(db: &mut Connection, from: &RepoName, to: &RepoName, at: Micro
             ..item
         };
         db.execute(DROP_MESSAGE, args![message.id]).await?;
-        put_item(db, &item, at).await?;
+        put_item(db, item, at).await?;
     }
     Ok(())
 }

@@ -160,20 +160,34 @@ impl About {
 
 /// What is told of a run that was just made: that a fork's waits.
 pub fn of_new(request: &RunRequest) -> Vec<News> {
-    let run = Run::new(request.clone());
-    of_change(&run, &run, request.created_at)
+    match &request.fork {
+        None => Vec::new(),
+        Some(_) => waiting(&Run::new(request.clone()), request.created_at)
+            .into_iter()
+            .collect(),
+    }
 }
 
-/// What the change of a run from `before` to `after` is told as.
-pub fn of_change(before: &Run, after: &Run, at: Micros) -> Vec<News> {
-    let request = &after.request;
-    let news = |word: &str, what: What| News {
+/// That a run waits for a person, if it does.
+fn waiting(run: &Run, at: Micros) -> Option<News> {
+    let sentence = run.awaits()?.sentence(&run.request.id);
+    Some(of_run(run, "waiting", What::WaitingForApproval { sentence }, at))
+}
+
+fn of_run(run: &Run, word: &str, what: What, at: Micros) -> News {
+    let request = &run.request;
+    News {
         id: format!("{}/{word}", request.id),
         at,
         about: About::of(request),
         rules: request.plan.notify.clone(),
         what,
-    };
+    }
+}
+
+/// What the change of a run from `before` to `after` is told as.
+pub fn of_change(before: &Run, after: &Run, at: Micros) -> Vec<News> {
+    let news = |word: &str, what: What| of_run(after, word, what, at);
     let mut all = Vec::new();
     if let (None, Some(verdict)) = (&before.verdict, &after.verdict) {
         all.push(news(
@@ -185,12 +199,8 @@ pub fn of_change(before: &Run, after: &Run, at: Micros) -> Vec<News> {
             },
         ));
     }
-    if after.state == RunState::WaitingForApproval
-        && (before.state != after.state || before.version == 0)
-        && let Some(awaited) = after.awaits()
-    {
-        let sentence = awaited.sentence(&request.id);
-        all.push(news("waiting", What::WaitingForApproval { sentence }));
+    if after.state == RunState::WaitingForApproval && before.state != after.state {
+        all.extend(waiting(after, at));
     }
     if after.state.is_final() && !before.state.is_final() {
         let what = What::Finished {

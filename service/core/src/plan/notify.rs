@@ -34,19 +34,6 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Failed,
-        Self::Rejected,
-        Self::Recovered,
-        Self::Pushed,
-        Self::RolledBack,
-        Self::WaitingForApproval,
-        Self::Drift,
-        Self::ScheduleMissed,
-        Self::Finished,
-        Self::Judged,
-    ];
     /// What people hear of who do not say.
     pub const FOR_PEOPLE: &'static [Self] = &[
         Self::Failed,

@@ -162,10 +162,11 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
     if inbound.store.is_unreadable_pipeline(row.repo.as_ref(), &row.pipeline) {
         return Ok(Some(Micros(now.0 + UNREADABLE)));
     }
-    if let Some(missed) = schedule::missed(&schedule, Some(last), now)? {
+    let due = schedule::due(&schedule, Some(last), now)?;
+    if let Some(missed) = schedule::missed(&schedule, last, now, &due)? {
         tell_missed(inbound, row, &schedule, missed).await?;
     }
-    for slot in schedule::due(&schedule, Some(last), now)? {
+    for slot in due {
         match record(inbound, row, slot).await {
             Ok(_) => {}
             // Another process, or this one before a crash, took the slot.

@@ -58,14 +58,14 @@ pub(crate) async fn run(teller: Teller) {
         };
         tokio::select! {
             biased;
-            Some((lane, told)) = telling.next() => lanes.end(lane, told),
+            Some((speaker, told)) = telling.next() => lanes.end(speaker, told),
             () = teller.signals.report.notified() => {}
             () = sleep_until(Instant::now() + wait) => {}
         }
     }
 }
 
-/// What is at work, and what waits.
+/// Who is speaking, and who is quiet for a while.
 #[derive(Default)]
 struct Lanes {
     busy: HashSet<String>,
@@ -88,7 +88,7 @@ impl Lanes {
             if self.busy.contains(&speaker) {
                 continue;
             }
-            if let Some(until) = self.held.get(&lane) {
+            if let Some(until) = self.held.get(&speaker) {
                 waits.push(until.saturating_duration_since(Instant::now()));
                 continue;
             }
@@ -114,8 +114,8 @@ impl Lanes {
         Ok(waits.into_iter().min())
     }
 
-    fn end(&mut self, lane: String, told: Result<Option<Duration>, StoreError>) {
-        self.busy.remove(&lane);
+    fn end(&mut self, speaker: String, told: Result<Option<Duration>, StoreError>) {
+        self.busy.remove(&speaker);
         let held = match told {
             Ok(held) => held,
             Err(error) => {
@@ -124,7 +124,7 @@ impl Lanes {
             }
         };
         if let Some(held) = held {
-            self.held.insert(lane, Instant::now() + held);
+            self.held.insert(speaker, Instant::now() + held);
         }
     }
 }

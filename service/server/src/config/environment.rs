@@ -2,7 +2,7 @@
 //! names such as TRAINYARD_PORT by themselves.
 
 use super::target::secret_variable;
-use super::{Config, ConfigError, Kind, notify, values};
+use super::{Config, ConfigError, Kind, values};
 use trainyard_engine::TargetKind;
 
 type Set = fn(&mut Config, String) -> Result<(), String>;
@@ -104,16 +104,7 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
         }
     }
     for (name, channel) in &mut config.notify {
-        for (key, place) in [
-            ("URL", &mut channel.url),
-            ("SECRET", &mut channel.secret),
-            ("TOKEN", &mut channel.token),
-            ("PASSWORD", &mut channel.password),
-        ] {
-            if let Some(value) = variable(&notify::variable(name, key)).filter(|value| !value.is_empty()) {
-                *place = Some(value.into());
-            }
-        }
+        channel.take_secrets(name, &variable);
     }
     Ok(())
 }

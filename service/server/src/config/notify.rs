@@ -4,7 +4,7 @@ use super::ConfigError;
 use super::values;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trainyard_core::notify::{Channel, Condition};
 use trainyard_engine::{ChannelConfig, ChannelKind, MailSettings, MailTls, usual};
 
@@ -17,16 +17,16 @@ pub struct Notify {
     on: Option<Vec<Condition>>,
     /// Globs of pipelines.
     pipelines: Option<Vec<String>>,
-    pub(super) url: Option<SecretString>,
+    url: Option<SecretString>,
     url_file: Option<PathBuf>,
-    pub(super) secret: Option<SecretString>,
+    secret: Option<SecretString>,
     secret_file: Option<PathBuf>,
-    pub(super) token: Option<SecretString>,
+    token: Option<SecretString>,
     token_file: Option<PathBuf>,
     server: Option<String>,
     tls: Option<MailTls>,
     username: Option<String>,
-    pub(super) password: Option<SecretString>,
+    password: Option<SecretString>,
     password_file: Option<PathBuf>,
     from: Option<String>,
     to: Option<Vec<String>>,
@@ -53,22 +53,36 @@ impl Kind {
 }
 
 impl Notify {
+    /// What is better not in the settings: its key, the file that has it instead, and its place.
+    fn secrets(&mut self) -> [(&'static str, Option<&Path>, &mut Option<SecretString>); 4] {
+        [
+            ("url", self.url_file.as_deref(), &mut self.url),
+            ("secret", self.secret_file.as_deref(), &mut self.secret),
+            ("token", self.token_file.as_deref(), &mut self.token),
+            ("password", self.password_file.as_deref(), &mut self.password),
+        ]
+    }
+
+    /// Secrets that the environment has.
+    pub(super) fn take_secrets(&mut self, name: &str, of: impl Fn(&str) -> Option<String>) {
+        for (key, _, value) in self.secrets() {
+            if let Some(found) = of(&variable(name, key)).filter(|found| !found.is_empty()) {
+                *value = Some(found.into());
+            }
+        }
+    }
+
     /// Secrets that are in files of their own.
     pub(super) fn read_secrets(&mut self, name: &str) -> Result<(), ConfigError> {
-        for (key, file, value) in [
-            ("url", &self.url_file, &mut self.url),
-            ("secret", &self.secret_file, &mut self.secret),
-            ("token", &self.token_file, &mut self.token),
-            ("password", &self.password_file, &mut self.password),
-        ] {
-            values::read_secret(&format!("notify.{name}.{key}"), file.as_deref(), value)?;
+        for (key, file, value) in self.secrets() {
+            values::read_secret(&format!("notify.{name}.{key}"), file, value)?;
         }
         Ok(())
     }
 
     /// The channel as the engine takes it.
     pub(super) fn channel(&self, name: &str) -> Result<ChannelConfig, ConfigError> {
-        let wrong = |why: String| ConfigError(format!("[notify.{name}]: {why}"));
+        let wrong = |why: String| wrong(name, &why);
         let fine = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
         if name.is_empty() || !name.chars().all(fine) {
             return Err(wrong(
@@ -102,7 +116,7 @@ impl Notify {
                 secret: self.secret.clone().ok_or_else(|| {
                     wrong(format!(
                         "a webhook is signed: set its secret, or {}",
-                        variable(name, "SECRET")
+                        variable(name, "secret")
                     ))
                 })?,
             },
@@ -125,8 +139,8 @@ impl Notify {
     }
 
     fn address(&self, name: &str) -> Result<SecretString, ConfigError> {
-        let wrong = |why: String| ConfigError(format!("[notify.{name}]: {why}"));
-        let missing = || wrong(format!("it has no url: set it, or {}", variable(name, "URL")));
+        let wrong = |why: String| wrong(name, &why);
+        let missing = || wrong(format!("it has no url: set it, or {}", variable(name, "url")));
         let url = self.url.as_ref().ok_or_else(missing)?;
         // The address of a Slack channel is a secret: it is not shown.
         values::parse_url(url.expose_secret()).map_err(|_| {
@@ -136,7 +150,7 @@ impl Notify {
     }
 
     fn mail(&self, name: &str) -> Result<MailSettings, ConfigError> {
-        let wrong = |why: String| ConfigError(format!("[notify.{name}]: {why}"));
+        let wrong = |why: String| wrong(name, &why);
         let missing = |key: &str| wrong(format!("it has no {key}"));
         let tls = self.tls.unwrap_or_default();
         let server = self.server.as_deref().ok_or_else(|| missing("server"))?;
@@ -193,7 +207,12 @@ impl Notify {
     }
 }
 
+fn wrong(channel: &str, why: &str) -> ConfigError {
+    ConfigError(format!("[notify.{channel}]: {why}"))
+}
+
 /// The environment variable with a secret of a channel.
-pub(super) fn variable(channel: &str, key: &str) -> String {
-    format!("TRAINYARD_NOTIFY_{}_{key}", values::variable_part(channel))
+fn variable(channel: &str, key: &str) -> String {
+    let [channel, key] = [channel, key].map(values::variable_part);
+    format!("TRAINYARD_NOTIFY_{channel}_{key}")
 }

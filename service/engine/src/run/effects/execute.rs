@@ -56,7 +56,7 @@ pub(super) async fn execute(
     };
     // What ended well says it with its outputs.
     let drifted = match exit {
-        Exit::Code { .. } => publish::drifted(programs, &key).await,
+        Exit::Code { .. } => publish::drifted(programs, &key, step).await,
         _ => None,
     };
     Ok(Outcome::event(RunEvent::StepEnded {

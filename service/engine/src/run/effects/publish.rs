@@ -103,11 +103,11 @@ async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) 
 }
 
 /// How the data drift, as a program said it that ended badly; what cannot be read says nothing.
-pub(super) async fn drifted(programs: &Programs, key: &AttemptKey) -> Option<Vec<String>> {
+pub(super) async fn drifted(programs: &Programs, key: &AttemptKey, step: &StepName) -> Option<Vec<String>> {
     let path = programs.executor.outputs(key).await.ok()?.join(EXECUTOR_OUTPUT);
-    let read = move || read_plain(&path, LONGEST_EXECUTOR_OUTPUT);
-    let text = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
-    let said = ExecutorOutput::parse(&String::from_utf8_lossy(&text)).ok()?;
+    let step = step.clone();
+    let read = move || executor_output(&path, &step);
+    let said = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
     // It goes out to others.
     Some(said.drifted()?.iter().map(|sentence| log::masked(sentence)).collect())
 }
