@@ -63,15 +63,15 @@ async fn taken(yard: &Yard, action: &str) {
 
 /// Until what was said is settled and everything is told; nothing was started by it.
 async fn nothing_follows(yard: &Yard, runs: usize) {
-    let sent = || {
-        let deliveries = yard.github.deliveries();
-        deliveries
-            .iter()
-            .map(|delivery| delivery.guid.clone())
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
-    };
-    let before = until("delivery", async || Some(sent())).await;
+    let sent = until("every webhook at the door", async || {
+        (yard.github.on_the_way() == 0).then(|| yard.github.deliveries())
+    })
+    .await;
+    let before = sent
+        .into_iter()
+        .map(|delivery| delivery.guid)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
     yard.settled(before).await;
     until("what was asked", async || {
         yard.engine

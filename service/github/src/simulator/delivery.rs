@@ -8,9 +8,10 @@ use crate::client::is_loopback;
 use crate::signature::sign;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// GitHub calls a delivery failed when there is no answer by then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,6 +58,31 @@ impl Outgoing {
     pub(crate) fn to(mut self, to: Receiver) -> Self {
         self.to = to;
         self
+    }
+}
+
+/// The way out: webhooks in their order, and how many of them are not answered yet.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    queue: UnboundedSender<Outgoing>,
+    on_the_way: AtomicUsize,
+}
+
+impl Outbound {
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Outgoing>) {
+        let (queue, receiver) = unbounded_channel();
+        let on_the_way = AtomicUsize::new(0);
+        (Self { queue, on_the_way }, receiver)
+    }
+
+    /// Nobody sends any more where the simulator is being taken down.
+    pub(crate) fn send(&self, outgoing: Outgoing) {
+        self.on_the_way.fetch_add(1, Ordering::SeqCst);
+        let _ = self.queue.send(outgoing);
+    }
+
+    pub(crate) fn on_the_way(&self) -> usize {
+        self.on_the_way.load(Ordering::SeqCst)
     }
 }
 
@@ -139,6 +165,7 @@ pub(crate) async fn run(shared: Weak<Shared>, mut queue: UnboundedReceiver<Outgo
         if let Some(target) = target(&shared, &outgoing) {
             deliver(&shared, &target, outgoing).await;
         }
+        shared.outgoing.on_the_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -179,11 +179,10 @@ pub(crate) fn send(shared: &Shared, event: &str, mut body: Value) {
         if let Some(id) = at {
             body["installation"] = installation(id);
         }
-        let _ = shared.outgoing.send(Outgoing::new(event, &repo, &body).to(to));
+        shared.outgoing.send(Outgoing::new(event, &repo, &body).to(to));
     }
     if let Some(app) = &shared.config.app {
         body["installation"] = installation(app.installation_id);
     }
-    // The receiver is gone only when the simulator is.
-    let _ = shared.outgoing.send(Outgoing::new(event, &repo, &body));
+    shared.outgoing.send(Outgoing::new(event, &repo, &body));
 }

@@ -33,14 +33,13 @@ pub use limits::Limits;
 pub use state::{CommentRecord, StatusRecord};
 
 use anyhow::{Context as _, Result};
-use delivery::Outgoing;
+use delivery::Outbound;
 use state::State;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use trainyard_core::ids::RepoName;
 
@@ -111,7 +110,7 @@ pub(crate) struct Shared {
     calls: Mutex<Vec<ApiCall>>,
     meter: Mutex<limits::Meter>,
     people: Mutex<people::People>,
-    outgoing: mpsc::UnboundedSender<Outgoing>,
+    outgoing: Outbound,
 }
 
 impl Shared {
@@ -168,7 +167,7 @@ impl Simulator {
         let listener =
             listener.with_context(|| format!("cannot listen on {}: choose another --listen", config.listen))?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (outgoing, queue) = Outbound::new();
         let mut state = State::new(config.webhook_url.clone());
         if let Some(app) = &config.app {
             state.seed(app, &config.login);
@@ -394,7 +393,13 @@ impl Simulator {
             .iter()
             .find(|d| d.guid == guid)
             .map(DeliveryRecord::again);
-        Ok(self.shared.outgoing.send(found.context("no such delivery")?)?)
+        self.shared.outgoing.send(found.context("no such delivery")?);
+        Ok(())
+    }
+
+    /// How many webhooks are not answered yet.
+    pub fn on_the_way(&self) -> usize {
+        self.shared.outgoing.on_the_way()
     }
 
     /// What the next calls of the API meet, one fault each, in order.

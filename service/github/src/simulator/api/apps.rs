@@ -250,8 +250,7 @@ pub(crate) async fn show_delivery(State(shared): Server, Extension(rights): Call
 
 pub(crate) async fn redeliver(State(shared): Server, Extension(rights): Caller, Path(path): Segments) -> Answer {
     let app = caller(&shared, &rights)?;
-    // The receiver is gone only when the simulator is.
-    let _ = shared.outgoing.send(delivery(&shared, &app, &path)?.again());
+    shared.outgoing.send(delivery(&shared, &app, &path)?.again());
     Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response())
 }
 
@@ -271,8 +270,7 @@ impl Shared {
                 "deliveries_url": format!("{}/app/hook/deliveries", self.base_url),
             },
         });
-        let _ = self
-            .outgoing
+        self.outgoing
             .send(Outgoing::new("ping", "", &body).to(Receiver::App(id)));
     }
 
@@ -307,8 +305,7 @@ impl Shared {
             "requester": null,
             "sender": payload::user(self, &self.config.login),
         });
-        let _ = self
-            .outgoing
+        self.outgoing
             .send(Outgoing::new("installation", "", &body).to(Receiver::App(app.id)));
         Some(at.id)
     }

@@ -173,8 +173,7 @@ pub(crate) async fn show(asked: Asked, Path(path): Segments) -> Answer {
 }
 
 pub(crate) async fn redeliver(asked: Asked, Path(path): Segments) -> Answer {
-    // The receiver is gone only when the simulator is.
-    let _ = asked.shared.outgoing.send(find(&asked, &path)?.again());
+    asked.shared.outgoing.send(find(&asked, &path)?.again());
     Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response())
 }
 
@@ -192,8 +191,7 @@ fn send_ping(asked: &Asked, hook: &RepoHook) {
         "sender": payload::user(&asked.shared, &asked.login()),
     });
     let ping = Outgoing::new("ping", &asked.repo.name.to_string(), &body).to(receiver(hook.id));
-    // The receiver is gone only when the simulator is.
-    let _ = asked.shared.outgoing.send(ping);
+    asked.shared.outgoing.send(ping);
 }
 
 fn deliveries(asked: &Asked, path: &HashMap<String, String>) -> Result<Vec<DeliveryRecord>, ApiError> {
