@@ -153,6 +153,30 @@ pub fn pushed_at(kind: &str, body: &[u8]) -> Option<Micros> {
     }
 }
 
+/// The paths that a push changed, as far as its body tells: of a forced push, a new branch or very many commits it does
+/// not tell all.
+pub fn changed_paths(body: &[u8]) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        forced: bool,
+        created: bool,
+        commits: Vec<Commit>,
+    }
+    #[derive(Deserialize)]
+    struct Commit {
+        added: Vec<String>,
+        removed: Vec<String>,
+        modified: Vec<String>,
+    }
+    let pushed: Pushed = serde_json::from_slice(body).ok()?;
+    let told = !pushed.forced && !pushed.created && (1..MOST_COMMITS).contains(&pushed.commits.len());
+    let paths = |commit: Commit| [commit.added, commit.removed, commit.modified].concat();
+    told.then(|| pushed.commits.into_iter().flat_map(paths).collect())
+}
+
+/// GitHub tells of no more commits in one push.
+const MOST_COMMITS: usize = 2048;
+
 fn parse<T: DeserializeOwned>(kind: &str, body: &[u8]) -> Result<T, PayloadError> {
     serde_json::from_slice(body).map_err(|error| PayloadError::new(kind, body, &error))
 }

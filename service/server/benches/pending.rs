@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use trainyard_github::signature::sign;
@@ -107,7 +107,7 @@ async fn push(stream: &mut TcpStream, copy: &Copy, id: usize, number: usize) -> 
     let body = format!(
         r#"{{"ref":"refs/heads/main","before":"{before}","after":"{after}","created":false,"deleted":false,"forced":false,"repository":{{"id":{},"full_name":"{name}","default_branch":"main","pushed_at":{}}},"pusher":{{"name":"bench"}},"sender":{{"login":"bench","id":1}},"commits":[],"head_commit":null}}"#,
         1000 + id,
-        1_790_000_000 + number,
+        SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
     );
     let head = format!(
         "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-GitHub-Event: push\r\n\
@@ -143,10 +143,14 @@ pub async fn report(folder: &Path) -> Result<()> {
     }
     // No engine answers, so that the first run waits for one and the others for the first: what is measured is the way
     // to the status.
+    let rows = folder.join("pending/rows/flights");
+    fs::create_dir_all(&rows)?;
+    fs::write(rows.join("2013-01.parquet"), "PAR1")?;
     let settings = format!(
-        "[github]\napi_url = \"{0}\"\ngit_url = \"{0}\"\ntoken = \"{TOKEN}\"\nwebhook_secret = \"{SECRET}\"\n\
+        "data_root = \"{1}\"\n[github]\napi_url = \"{0}\"\ngit_url = \"{0}\"\ntoken = \"{TOKEN}\"\nwebhook_secret = \"{SECRET}\"\n\
          writes_per_minute = \"none\"\nsweep_every = \"none\"\n[targets.flights]\nurl = \"http://127.0.0.1:9\"\nrepository = \"models\"\n",
-        simulator.base_url()
+        simulator.base_url(),
+        folder.join("pending/rows").display(),
     );
     let service = Service::start_with(
         &folder.join("pending/data"),

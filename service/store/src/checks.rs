@@ -9,17 +9,25 @@ use crate::outbox::put_item;
 use crate::reads::Reads;
 use crate::repositories;
 use crate::statement::statements;
+use crate::store::Store;
 use trainyard_core::admission::Gone;
 use trainyard_core::ids::{CommitSha, Micros, RepoName};
-use trainyard_core::report::{Answer, BranchSeen, OutboxItem, PullRequestSeen, Remark, Shown, Subject, Telling, shown};
+use trainyard_core::inbound::NotRunning;
+use trainyard_core::report::{
+    Answer, BranchSeen, Finding, OutboxItem, PullRequestSeen, Remark, Shown, Subject, Telling, shown,
+};
 use trainyard_core::stored;
 
 statements! {
     TURN = "INSERT INTO check_turns (repo) VALUES ($1) ON CONFLICT (repo) DO UPDATE SET repo = excluded.repo";
     ANSWERS = "SELECT answer FROM checks WHERE repo = $1 AND commit_sha = $2 AND pipeline = $3 ORDER BY asked_by, base";
-    PUT_ANSWER = "INSERT INTO checks (repo, commit_sha, pipeline, asked_by, base, answer, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (repo, commit_sha, pipeline, asked_by, base) DO UPDATE SET answer = excluded.answer, at = excluded.at";
+    PUT_ANSWER = "INSERT INTO checks (repo, commit_sha, pipeline, asked_by, base, answer, at, awaited_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (repo, commit_sha, pipeline, asked_by, base) DO UPDATE SET answer = excluded.answer, at = excluded.at,
+            awaited_by = excluded.awaited_by";
+    WAITS = "SELECT 1 FROM deliveries WHERE id = $1 AND processed_at IS NULL";
+    AWAITED = "SELECT repo, answer FROM checks WHERE awaited_by = $1 ORDER BY repo, commit_sha, pipeline";
+    ANY_AWAITED = "SELECT 1 FROM checks WHERE awaited_by IS NOT NULL LIMIT 1";
     PIPELINES = "SELECT DISTINCT pipeline FROM checks WHERE repo = $1 AND commit_sha = $2 ORDER BY pipeline";
     BASES = "SELECT DISTINCT base FROM pull_requests WHERE repo = $1 AND head = $2 AND is_open = TRUE ORDER BY base";
     SEEN = "SELECT head, base, is_open, at FROM pull_requests WHERE repo = $1 AND number = $2";
@@ -29,6 +37,50 @@ statements! {
     BRANCH = "SELECT head FROM branches WHERE repo = $1 AND branch = $2";
     PUT_BRANCH = "INSERT INTO branches (repo, branch, head, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (repo, branch) DO UPDATE SET head = excluded.head, at = excluded.at";
+}
+
+impl Store {
+    /// Stores what commits show until deliveries were looked at, and has GitHub hear of it: of a commit of which nothing
+    /// is known, for a delivery that still waits. Whether anything was stored.
+    pub async fn put_awaited(&self, all: Vec<Answer>, at: Micros) -> Result<bool> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let mut any = false;
+                for answer in &all {
+                    turn(db, &answer.subject.repo).await?;
+                    if db.row(WAITS, args![&answer.asked]).await?.is_none()
+                        || !answers(db, &answer.subject).await?.is_empty()
+                    {
+                        continue;
+                    }
+                    answered(db, answer, at).await?;
+                    any = true;
+                }
+                Ok(any)
+            })
+        })
+        .await
+    }
+}
+
+/// Whether any commit shows that it is waited for.
+pub(crate) async fn any_awaited(db: &mut Connection) -> Result<bool> {
+    Ok(db.row(ANY_AWAITED, args![]).await?.is_some())
+}
+
+/// What a delivery had commits show meanwhile ends with it, where nothing else took its place. `asked` is its event.
+pub(crate) async fn end_awaited(
+    db: &mut Connection,
+    delivery: &str,
+    (why, asked): (&NotRunning, &str),
+    at: Micros,
+) -> Result<()> {
+    for row in db.rows(AWAITED, args![delivery]).await? {
+        let mut awaited: Answer = row.stored(1, "answer")?;
+        awaited.subject.repo = row.word(0, "repository")?;
+        answered(db, &why.instead_of(&awaited, asked, at), at).await?;
+    }
+    Ok(())
 }
 
 impl Reads {
@@ -84,7 +136,8 @@ async fn answered(db: &mut Connection, answer: &Answer, at: Micros) -> Result<()
         answer.question.asked_by.as_str(),
         &answer.question.base,
         stored::write(answer),
-        at
+        at,
+        (answer.finding == Finding::Awaited).then_some(answer.asked.as_str())
     ];
     db.execute(PUT_ANSWER, arguments).await?;
     put_changes(db, subject, &before, shown(&answers, &bases), at).await

@@ -1,5 +1,6 @@
 //! Deliveries: what came in from outside, stored before it is answered.
 
+use crate::checks::{any_awaited, end_awaited};
 use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
+use trainyard_core::inbound::NotRunning;
 
 statements! {
     WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id,
@@ -262,10 +264,19 @@ async fn settle_one(db: &mut Connection, settle: &SettleDelivery) -> Result<Opti
     for event in &settle.events {
         seen.extend(store_event(db, event, (Some(&settle.delivery), forced), settle.at, &mut settled).await?);
     }
+    let event = settle.events.first();
+    let mut not_running = event.map_or_else(
+        || NotRunning::unseen(&settle.outcome),
+        |event| event.not_running.clone(),
+    );
     // What was seen before starts nothing, whatever it would have started.
     if !seen.is_empty() && seen.len() == settle.events.len() {
-        db.execute(SAY_INSTEAD, args![id, seen.join("; ")]).await?;
+        let seen = seen.join("; ");
+        not_running = NotRunning::seen_before(&seen);
+        db.execute(SAY_INSTEAD, args![id, seen]).await?;
     }
+    let asked = event.map_or("", |event| event.id.as_str());
+    end_awaited(db, id, (&not_running, asked), settle.at).await?;
     Ok(Some(settled))
 }
 
@@ -280,6 +291,13 @@ async fn settle_all(db: &mut Connection, all: &[SettleDelivery], at: Micros) -> 
             }
         };
         db.execute(statement, arguments).await?;
+    }
+    // Where a defect of ours was met; what starts nothing by itself was not waited for.
+    if !plain.is_empty() && any_awaited(db).await? {
+        for settle in &plain {
+            let unseen = NotRunning::unseen(&settle.outcome);
+            end_awaited(db, settle.delivery.as_str(), (&unseen, ""), at).await?;
+        }
     }
     for settle in with_events {
         settle_one(db, settle).await?;

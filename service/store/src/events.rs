@@ -10,7 +10,7 @@ use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::event::Event;
 use trainyard_core::ids::{DeliveryId, EventId, Micros, RunId};
-use trainyard_core::inbound::{Consequence, Interpretation};
+use trainyard_core::inbound::{Consequence, Interpretation, NotRunning};
 use trainyard_core::stored;
 use trainyard_core::trigger::Looks;
 
@@ -39,6 +39,8 @@ pub struct NewEvent {
     pub consequences: Vec<Consequence>,
     /// How each pipeline's triggers met it.
     pub looks: Looks,
+    /// Why those that were awaited do not run.
+    pub not_running: NotRunning,
 }
 
 impl NewEvent {
@@ -52,6 +54,7 @@ impl NewEvent {
             outcome: outcome.into(),
             consequences: Vec::new(),
             looks: Looks::default(),
+            not_running: NotRunning::default(),
         }
     }
 }
@@ -59,12 +62,14 @@ impl NewEvent {
 impl From<Interpretation> for NewEvent {
     fn from(meaning: Interpretation) -> Self {
         let outcome = meaning.outcome();
+        let not_running = NotRunning::from(&meaning);
         let new = Self::new(meaning.id, meaning.event, outcome);
         Self {
             consequences: meaning.consequences,
             looks: Looks {
                 pipelines: meaning.looks,
             },
+            not_running,
             // The same fact may be looked at when it comes again.
             dedupe_key: new.dedupe_key.filter(|_| meaning.looked_at),
             ..new

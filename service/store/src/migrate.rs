@@ -36,6 +36,7 @@ migrations! {
     18 "0018_check_runs";
     19 "0019_explained_deliveries";
     20 "0020_news";
+    21 "0021_awaited_checks";
 }
 
 /// The newest schema version this program knows.

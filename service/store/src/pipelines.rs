@@ -17,6 +17,7 @@ statements! {
     INSERT = "INSERT INTO pipelines (repo, name, installation_id, branch, commit_sha, folder, plan, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     LIST = "SELECT repo, installation_id, branch, commit_sha, name, folder, plan FROM pipelines ORDER BY repo, name";
+    OF = "SELECT repo, installation_id, branch, commit_sha, name, folder, plan FROM pipelines WHERE repo = $1 ORDER BY name";
 }
 
 /// A pipeline to store.
@@ -76,6 +77,12 @@ impl Reads {
     pub async fn pipelines(&self) -> Result<Vec<KnownPipeline>> {
         let rows = self.reader().await?.rows(LIST, args![]).await?;
         Ok(self.readable(PIPELINE, Extent::Whole, &rows, known))
+    }
+
+    /// Those of one repository, by name.
+    pub async fn pipelines_of(&self, repo: &RepoName) -> Result<Vec<KnownPipeline>> {
+        let rows = self.reader().await?.rows(OF, args![repo.to_string()]).await?;
+        Ok(self.readable(PIPELINE, Extent::Part, &rows, known))
     }
 
     /// Those that [`Reads::pipelines`] left out when it was last asked.

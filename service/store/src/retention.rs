@@ -1,6 +1,7 @@
 //! Old records go in small transactions: deliveries with their events, messages that nobody took, slots of schedules,
 //! and runs. What a row that stays points to stays.
 
+use crate::checks::end_awaited;
 use crate::connection::args;
 use crate::error::Result;
 use crate::reads::Reads;
@@ -9,6 +10,7 @@ use crate::store::Store;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use trainyard_core::ids::{DeliveryId, Micros, RunId};
+use trainyard_core::inbound::NotRunning;
 
 /// Rows of one transaction.
 const BATCH: u32 = 100;
@@ -190,11 +192,18 @@ impl Store {
 
     /// Ends the wait of a delivery that came in before this time and cannot be read; false if it is none.
     pub async fn give_up_delivery(&self, id: &DeliveryId, before: Micros, outcome: &str, at: Micros) -> Result<bool> {
+        let (id, not_running) = (id.clone(), NotRunning::unseen(outcome));
         let arguments = args![id.as_str(), at, outcome, before];
-        let changed = self
-            .write(move |db| Box::pin(async move { db.execute(GIVE_UP, arguments).await }))
-            .await?;
-        Ok(changed == 1)
+        self.write(move |db| {
+            Box::pin(async move {
+                let changed = db.execute(GIVE_UP, arguments).await?;
+                if changed == 1 {
+                    end_awaited(db, id.as_str(), (&not_running, ""), at).await?;
+                }
+                Ok(changed == 1)
+            })
+        })
+        .await
     }
 
     /// Removes things by their ids: how many the last of the statements met.

@@ -5,6 +5,7 @@
 
 mod ask;
 mod asked;
+mod awaited;
 mod head;
 mod hold;
 mod identity;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use ask::asked;
 pub use asked::{SpanRefusal, asked_spans};
+pub use awaited::{NotRunning, awaited};
 pub use head::{data, local, manual, release, repository_event, schedule};
 pub use hold::{Hold, HoldPayload};
 pub use identity::{Identity, NameNews, identity, parked};

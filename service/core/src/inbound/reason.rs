@@ -106,6 +106,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The pipeline that does not run for it, where it is about one.
+    pub fn pipeline(&self) -> Option<&str> {
+        match self {
+            Self::NotStarted(NotStarted { pipeline, .. })
+            | Self::NotHere { pipeline, .. }
+            | Self::OnlyJudged { pipeline } => Some(pipeline),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about everything that the event could have started.
+    pub fn is_of_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Overtaken { .. }
+                | Self::Outdated { .. }
+                | Self::Skipped { .. }
+                | Self::Repeated(_)
+                | Self::NoSource(_)
+        )
+    }
+
     /// What stands in checks.
     pub fn told(&self) -> String {
         match self {

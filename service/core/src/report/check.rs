@@ -62,6 +62,10 @@ pub enum Finding {
     Unjudged,
     /// Nothing was to be judged.
     Nothing,
+    /// Nobody looked at it yet.
+    Awaited,
+    /// Nobody will.
+    Unlooked,
 }
 
 impl Finding {
@@ -69,6 +73,7 @@ impl Finding {
     pub(crate) fn conclusion(self, state: StatusState) -> Conclusion {
         match (self, state) {
             (Self::Nothing, _) => Conclusion::Skipped,
+            (Self::Unlooked, _) => Conclusion::Cancelled,
             (_, StatusState::Success) => Conclusion::Success,
             (_, StatusState::Pending) => Conclusion::ActionRequired,
             (_, StatusState::Failure | StatusState::Error) => Conclusion::Failure,
@@ -235,7 +240,10 @@ impl Answer {
     /// having nothing to judge, and a run says nothing once another one was asked for.
     pub fn replaces(&self, old: &Self) -> bool {
         match (self.finding, old.finding) {
-            (Finding::Nothing, Finding::Run | Finding::Unjudged) => false,
+            // What is awaited is of before anything was known.
+            (Finding::Awaited, _) => false,
+            (_, Finding::Awaited) => true,
+            (Finding::Nothing | Finding::Unlooked, Finding::Run | Finding::Unjudged) => false,
             (Finding::Run, Finding::Run) if self.asked == old.asked => {
                 self.status.state != StatusState::Pending || old.status.state == StatusState::Pending
             }
@@ -257,7 +265,7 @@ impl Answer {
     }
 
     fn is_judged(&self) -> bool {
-        self.finding != Finding::Nothing
+        matches!(self.finding, Finding::Run | Finding::Unjudged)
     }
 
     /// How much it keeps from a merge.
@@ -281,7 +289,7 @@ pub fn shown(answers: &[Answer], bases: &[String]) -> Vec<Shown> {
     let of_pulls = |answer: &&Answer| answer.question.asked_by == AskedBy::PullRequest;
     let asked = |answer: &&Answer| answer.question.is_asked(bases);
     let judged = |answer: &&Answer| answer.is_judged();
-    let newest = |answer: &&Answer| answer.asked.clone();
+    let newest = |answer: &&Answer| (answer.finding != Finding::Awaited, answer.asked.clone());
     let severest = |answer: &&Answer| (answer.severity(), answer.asked.clone());
     let into = || answers.iter().filter(of_pulls).filter(judged);
     let counts = into().filter(asked).max_by_key(severest);
@@ -424,7 +432,7 @@ mod tests {
 
     #[test]
     fn what_was_judged_is_not_undone() {
-        use Finding::{Nothing, Run, Unjudged};
+        use Finding::{Awaited, Nothing, Run, Unjudged, Unlooked};
         use StatusState::{Error, Failure, Pending, Success};
         let of = |asked, finding, state| answer(AskedBy::PullRequest, "main", asked, finding, state);
         let rows = [
@@ -432,6 +440,10 @@ mod tests {
             (of("2", Nothing, Success), of("1", Unjudged, Error), false),
             (of("2", Nothing, Success), of("1", Nothing, Success), true),
             (of("1", Run, Pending), of("1", Run, Pending), true),
+            (of("9", Awaited, Pending), of("1", Nothing, Success), false),
+            (of("1", Run, Pending), of("9", Awaited, Pending), true),
+            (of("2", Unlooked, Error), of("1", Run, Success), false),
+            (of("2", Unlooked, Error), of("1", Nothing, Success), true),
             (of("1", Run, Success), of("1", Run, Pending), true),
             (of("1", Run, Pending), of("1", Run, Success), false),
             (of("1", Run, Failure), of("2", Run, Pending), false),
@@ -446,7 +458,8 @@ mod tests {
 
     fn any_answer() -> impl Strategy<Value = Answer> {
         let by = select(vec![AskedBy::PullRequest, AskedBy::Branch]);
-        let finding = select(vec![Finding::Run, Finding::Unjudged, Finding::Nothing]);
+        use Finding::{Awaited, Nothing, Run, Unjudged, Unlooked};
+        let finding = select(vec![Run, Unjudged, Nothing, Awaited, Unlooked]);
         let state = select(vec![
             StatusState::Pending,
             StatusState::Success,
@@ -455,10 +468,11 @@ mod tests {
         ]);
         let parts = (by, select(vec!["dev", "main"]), 0..9_u8, finding, state);
         parts.prop_map(|(by, base, asked, finding, state)| {
-            let state = if finding == Finding::Nothing {
-                StatusState::Success
-            } else {
-                state
+            let state = match finding {
+                Nothing => StatusState::Success,
+                Awaited => StatusState::Pending,
+                Unlooked => StatusState::Error,
+                Run | Unjudged => state,
             };
             answer(by, base, &asked.to_string(), finding, state)
         })

@@ -28,6 +28,7 @@ use crate::gate::{Blessing, Comparison, Verdict};
 use crate::log;
 use crate::problem::Problem;
 use crate::run::{Run, RunState};
+use crate::trigger::Cause;
 use serde::{Deserialize, Serialize};
 
 /// GitHub's limit of a status description, in characters.
@@ -109,6 +110,19 @@ pub fn nothing_to_do_status(pipeline: &str, reason: &str) -> Status {
     let description = one_line(reason, MAX_DESCRIPTION);
     Status {
         state: StatusState::Success,
+        context: context(pipeline),
+        description,
+    }
+}
+
+/// The status of a commit whose push was told, and that nobody looked at yet.
+pub fn awaited_status(pipeline: &str, cause: &Cause) -> Status {
+    let description = one_line(
+        &format!("waiting to be looked at: {}", cause.sentence()),
+        MAX_DESCRIPTION,
+    );
+    Status {
+        state: StatusState::Pending,
         context: context(pipeline),
         description,
     }

@@ -66,6 +66,8 @@ effects! {
     StoreDelivery = "delivery.store",
     /// What a delivery means is stored, with its runs, waits and messages.
     SettleDelivery = "delivery.settle",
+    /// Commits show that they are awaited, before deliveries are looked at.
+    PutAwaited = "delivery.put_awaited",
     /// A person has a delivery looked at anew.
     ReplayDelivery = "delivery.replay",
     /// GitHub is asked to deliver a webhook again.

@@ -6,6 +6,7 @@
 
 use super::Inbound;
 use crate::house::trouble::Trouble;
+use crate::inbound::awaited;
 use crate::inbound::settle::{self, Lane, Meaning, Turn};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ impl Ingest {
         };
         let page = self.inbound.store.waiting_deliveries(self.read, BATCH, &bodies).await?;
         let last = page.deliveries.last().map(|delivery| delivery.number);
-        let mut nothing = Vec::new();
+        let (mut nothing, mut awaited) = (Vec::new(), Vec::new());
         for delivery in page.deliveries {
             if self.lanes.knows(delivery.number) {
                 continue;
@@ -124,10 +125,14 @@ impl Ingest {
                         self.lanes.hurry(self.began.elapsed());
                     }
                 }
-                Meaning::Waits(lane) => self.lanes.join(lane, number, self.began.elapsed()),
+                Meaning::Waits(lane, shown) => {
+                    awaited.extend(shown.map(|shown| *shown));
+                    self.lanes.join(lane, number, self.began.elapsed());
+                }
                 Meaning::Gone => {}
             }
         }
+        awaited::tell(&self.inbound, awaited).await;
         self.settle(nothing).await?;
         // Only now: what was not settled is read again.
         self.read = page.next.or(last).unwrap_or(self.read).max(self.read);

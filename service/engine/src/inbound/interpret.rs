@@ -40,6 +40,11 @@ impl<'a> Arrival<'a> {
         age(self.received).max(on_its_way.unwrap_or_default())
     }
 
+    /// Whether it may be of an earlier day, or waited for long.
+    pub(crate) fn is_late(&self) -> bool {
+        self.age() > LATE
+    }
+
     /// The delivery that brought the same bytes under another id: a sender of webhooks writes none twice.
     async fn repeats(&self, inbound: &Inbound) -> Result<Option<DeliveryId>, StoreError> {
         let Some(digest) = self.delivery.digest.as_deref().filter(|_| !self.forced) else {
@@ -100,8 +105,7 @@ async fn meaning(inbound: &Inbound, event: Event, arrival: &Arrival<'_>) -> Resu
         Event::Push(push) => of_push(inbound, push, arrival).await,
         Event::PullRequest(pull) => of_pull_request(inbound, pull, arrival.forced).await,
         Event::Repository(event) => {
-            let known = inbound.store.pipelines().await?.into_iter();
-            let known: Vec<_> = known.filter(|known| known.repo == event.repo).collect();
+            let known = inbound.store.pipelines_of(&event.repo).await?;
             Ok(decide::repository_event(event, &known, inbound.given()))
         }
         Event::DataArrived(arrived) => Ok(of_data(inbound, arrived).await?),
@@ -229,10 +233,8 @@ pub(crate) async fn reviewed(
     let Some(default) = default.filter(|default| *default != branch) else {
         return Ok(None);
     };
-    let known = inbound.store.pipelines().await?.into_iter();
-    let mut known = known
-        .filter(|known| known.repo == *repo && known.branch == default)
-        .peekable();
+    let known = inbound.store.pipelines_of(repo).await?.into_iter();
+    let mut known = known.filter(|known| known.branch == default).peekable();
     if known.peek().is_some() {
         let found = |known: KnownPipeline| FoundPipeline {
             folder: known.folder,
@@ -330,13 +332,13 @@ async fn changed_by_fork(inbound: &Inbound, pull: &PullRequest) -> Result<Option
 
 /// Whether a pipeline of the repository runs when a pull request is closed; else nothing need be fetched for one.
 async fn listens_to_the_end(inbound: &Inbound, repo: &RepoName) -> Result<bool, StoreError> {
-    let known = inbound.store.pipelines().await?;
+    let known = inbound.store.pipelines_of(repo).await?;
     let listens = |known: &KnownPipeline| {
         let trigger = known.plan.triggers.pull_request.as_ref();
         let types = trigger.and_then(|trigger| trigger.types.as_ref());
         types.is_some_and(|types| types.contains(&PullRequestAction::Closed))
     };
-    Ok(known.iter().any(|known| known.repo == *repo && listens(known)))
+    Ok(known.iter().any(listens))
 }
 
 async fn of_data(inbound: &Inbound, arrived: &DataArrived) -> Result<Interpretation, StoreError> {

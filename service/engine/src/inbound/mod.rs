@@ -1,5 +1,6 @@
 //! What happens outside, turned into runs or the reason for none.
 
+pub(crate) mod awaited;
 pub(crate) mod cloud_event;
 pub(crate) mod gone;
 pub(crate) mod identity;

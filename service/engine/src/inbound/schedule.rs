@@ -21,6 +21,10 @@ use trainyard_store::{Held, NewEvent, ScheduleRow, Settled, StoreError};
 const TICK: Duration = Duration::from_secs(1);
 /// How long the loop sleeps when nothing is planned.
 const NOTHING_PLANNED: Duration = Duration::from_secs(300);
+/// Schedules are not looked through more often than this, nor so often that it takes more than a tenth of the time.
+const TOGETHER: Duration = Duration::from_millis(20);
+const SHARE: u32 = 10;
+const LONGEST: Duration = Duration::from_millis(500);
 /// How long it waits after the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long a schedule waits whose pipeline cannot be read, in microseconds.
@@ -47,6 +51,7 @@ pub(crate) async fn ticker(inbound: &Arc<Inbound>) -> Result<JobScheduler, JobSc
 pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut ticking: Option<JobScheduler> = None;
     loop {
+        let looked = Instant::now();
         let next = match look(&inbound).await {
             Ok(next) => next,
             Err(error) => {
@@ -64,6 +69,8 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
                 .inspect_err(|error| tracing::error!(%error, "the ticker did not start"))
                 .ok();
         }
+        // Changes that come closer together are one look.
+        sleep_until(looked + (looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST)).await;
         wait(&inbound, next).await;
     }
 }

@@ -3,6 +3,7 @@
 use super::{Inbound, InterpretError};
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
+use crate::inbound::awaited::Awaited;
 use crate::inbound::cloud_event::{CloudEvent, CloudEventError, NoArrival};
 use crate::inbound::interpret::{Arrival, interpret};
 use crate::inbound::{gone, identity};
@@ -43,8 +44,8 @@ impl fmt::Display for Lane {
 pub(crate) enum Meaning {
     /// It starts nothing, whatever is outside.
     Nothing(SettleDelivery),
-    /// It needs something from outside.
-    Waits(Lane),
+    /// It needs something from outside; what its commit shows meanwhile.
+    Waits(Lane, Option<Box<Awaited>>),
     /// Somebody else settled it, or its row cannot be read.
     Gone,
 }
@@ -59,7 +60,7 @@ pub(crate) struct Turn {
 /// Looks at a delivery by itself.
 pub(crate) async fn meaning(inbound: &Inbound, delivery: Delivery) -> Result<Meaning, StoreError> {
     if delivery.origin != "github" {
-        return Ok(Meaning::Waits(Lane::Data));
+        return Ok(Meaning::Waits(Lane::Data, None));
     }
     if delivery.flagged.is_some() || delivery.body.is_some() || !WITH_BODY.contains(&delivery.kind.as_str()) {
         return Ok(meaning_of(&delivery));
@@ -72,16 +73,26 @@ pub(crate) async fn meaning(inbound: &Inbound, delivery: Delivery) -> Result<Mea
 
 fn meaning_of(delivery: &Delivery) -> Meaning {
     match fact_safely(delivery) {
-        Ok(Fact::Event(event)) => Meaning::Waits(match *event {
-            Event::Push(push) => Lane::Repository(push.repo_id),
-            Event::PullRequest(pull) => Lane::Repository(pull.repo_id),
-            Event::Asked(asked) => Lane::Repository(asked.repo_id),
-            Event::Repository(event) => Lane::Repository(event.repo_id),
-            _ => Lane::Data,
-        }),
-        Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id)),
-        Ok(Fact::BranchGone(gone)) => Meaning::Waits(Lane::Repository(gone.repo_id)),
+        Ok(Fact::Event(event)) => {
+            let awaited = match event.as_ref() {
+                Event::Push(push) => Awaited::of(push, delivery).map(Box::new),
+                _ => None,
+            };
+            Meaning::Waits(lane_of(&event), awaited)
+        }
+        Ok(Fact::Repository(repo)) => Meaning::Waits(Lane::Repository(repo.id), None),
+        Ok(Fact::BranchGone(gone)) => Meaning::Waits(Lane::Repository(gone.repo_id), None),
         Err(nothing) => Meaning::Nothing(settled(delivery, Vec::new(), nothing)),
+    }
+}
+
+fn lane_of(event: &Event) -> Lane {
+    match event {
+        Event::Push(push) => Lane::Repository(push.repo_id),
+        Event::PullRequest(pull) => Lane::Repository(pull.repo_id),
+        Event::Asked(asked) => Lane::Repository(asked.repo_id),
+        Event::Repository(event) => Lane::Repository(event.repo_id),
+        Event::DataArrived(_) | Event::ScheduleDue(_) | Event::Manual(_) => Lane::Data,
     }
 }
 

@@ -20,6 +20,8 @@ use trainyard_store::{OutboxRow, StoreError};
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT_SECONDS: u64 = 5;
 const LONGEST_WAIT_SECONDS: u64 = 600;
+/// So many messages of a lane are told before its most urgent ones are looked for anew.
+const AT_ONCE: u32 = 8;
 /// What a channel beside GitHub has not taken after this time is of no use to anybody.
 const OF_NO_USE: Duration = Duration::from_secs(24 * 3600);
 /// The store is looked at this often even without a signal.
@@ -92,17 +94,18 @@ impl Lanes {
                 waits.push(until.saturating_duration_since(Instant::now()));
                 continue;
             }
-            let Some(row) = teller.store.due_outbox(at, Some(&lane), 1).await?.pop() else {
+            let rows = teller.store.due_outbox(at, Some(&lane), AT_ONCE).await?;
+            let Some(first) = rows.first() else {
                 continue;
             };
-            if let Some(wait) = teller.wait(&row.message) {
+            if let Some(wait) = teller.wait(&first.message) {
                 waits.push(wait);
                 continue;
             }
             self.busy.insert(speaker.clone());
             let (teller, refused) = (teller.clone(), self.refused.clone());
             telling.push(Box::pin(async move {
-                let told = teller.settle(&refused, row).await;
+                let told = teller.settle_all(&refused, rows).await;
                 (speaker, told)
             }));
         }
@@ -144,6 +147,19 @@ impl Teller {
             return None;
         };
         github.wait(&item.repo, item.installation_id, message.urgency())
+    }
+
+    /// Tells messages of one lane in their order, as far as the limits let it, and until one is not heard.
+    async fn settle_all(&self, refused: &Refused, rows: Vec<OutboxRow>) -> Result<Option<Duration>, StoreError> {
+        for row in rows {
+            if self.wait(&row.message).is_some() {
+                break;
+            }
+            if let Some(held) = self.settle(refused, row).await? {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
     }
 
     /// Tells one message, and stores what came of it. The time for which its lane is quiet, where it is.

@@ -4,6 +4,7 @@
 
 mod approval;
 mod asks;
+mod awaited;
 mod cancel;
 mod check_runs;
 mod checks;

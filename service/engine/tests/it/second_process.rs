@@ -8,7 +8,7 @@ use trainyard_core::run::RunState;
 /// Changes the database by a process of its own.
 pub fn sql(yard: &Yard, text: &str) {
     let script = "import sqlite3, sys\n\
-        db = sqlite3.connect(sys.argv[1])\n\
+        db = sqlite3.connect(sys.argv[1], timeout=60)\n\
         db.execute(sys.argv[2])\n\
         db.commit()";
     let database = yard.engine.folders_of().database();

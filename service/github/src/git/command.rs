@@ -5,13 +5,16 @@ use super::error::{GitError, last_line, says_machine};
 use crate::client::is_loopback;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, setpriority_process};
 use secrecy::{ExposeSecret, SecretString};
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use trainyard_core::machine;
 
 /// Of the service's own environment git gets only these: the search path, certificates, proxies.
@@ -53,6 +56,36 @@ const SETTINGS: [(&str, &str); 15] = [
     ("http.lowSpeedTime", "60"),
 ];
 
+/// Where git is. By its whole path it is started without a copy of this process's page tables, which is what the standard
+/// library makes for a program that it looks for in an environment other than its own.
+pub(crate) fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path).map(|folder| folder.join("git"));
+        let found = found.filter(|git| git.is_absolute()).find(|git| is_program(git));
+        found.unwrap_or_else(|| PathBuf::from("git"))
+    })
+}
+
+/// Many fetches at once must not keep anybody from being answered.
+pub(crate) fn give_way(child: &Child) {
+    let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if let Some(pid) = pid
+        && let Err(error) = setpriority_process(Some(pid), NICE)
+    {
+        tracing::debug!(%error, "git works at the service's own priority");
+    }
+}
+
+/// As `nice` counts: ten steps down.
+const NICE: i32 = 10;
+
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
 /// What a git process said.
 pub(super) struct Output {
     pub(super) success: bool,
@@ -87,7 +120,7 @@ pub(super) struct Git<'a> {
 impl<'a> Git<'a> {
     /// `git --git-dir <folder> <action> …`
     pub(super) fn new(folder: &Path, action: &'a str) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Command::new(program());
         command
             .env_clear()
             .current_dir(folder)
@@ -173,7 +206,13 @@ impl<'a> Git<'a> {
                 .env(format!("GIT_CONFIG_KEY_{at}"), key)
                 .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
-        let Ok(finished) = tokio::time::timeout(limit, self.command.output()).await else {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let finished = async {
+            let child = self.command.spawn()?;
+            give_way(&child);
+            child.wait_with_output().await
+        };
+        let Ok(finished) = tokio::time::timeout(limit, finished).await else {
             return Err(GitError::TimedOut {
                 action: self.action.to_owned(),
                 limit,

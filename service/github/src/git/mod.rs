@@ -8,6 +8,9 @@ mod rebuild;
 pub mod scripted;
 mod work_tree;
 
+#[cfg(feature = "simulator")]
+pub(crate) use command::give_way;
+pub(crate) use command::program;
 pub use error::GitError;
 pub use work_tree::{CheckedOut, work_tree};
 

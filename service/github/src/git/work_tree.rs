@@ -1,5 +1,6 @@
 //! What a folder on this machine has checked out.
 
+use super::command::program;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
@@ -36,7 +37,7 @@ pub async fn work_tree(folder: &Path) -> Option<CheckedOut> {
 
 /// What git says of the folder; nothing where it fails. It reads only: no hook, no prompt, no lock.
 async fn said(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
+    let output = Command::new(program())
         .args([
             "--no-optional-locks",
             "-c",

@@ -1,9 +1,10 @@
 //! git over smart HTTP, by `git http-backend`: bodies are streamed, and a push is looked at before
 //! it is answered.
 
-use super::repository::{git_command, refs};
+use super::repository::{SETTINGS, git_command, refs};
 use super::state::RepoInfo;
 use super::{Shared, events};
+use crate::git::give_way;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -103,6 +104,17 @@ async fn run(
     request: Request,
 ) -> anyhow::Result<(Child, Response)> {
     let mut command = git_command("http-backend");
+    if shared.state().git_lags && service != "git-receive-pack" {
+        let hidden = [
+            ("uploadpack.hideRefs", "refs/"),
+            ("uploadpack.allowAnySHA1InWant", "false"),
+        ];
+        for (at, (key, value)) in (SETTINGS.len()..).zip(hidden) {
+            command.env(format!("GIT_CONFIG_KEY_{at}"), key);
+            command.env(format!("GIT_CONFIG_VALUE_{at}"), value);
+        }
+        command.env("GIT_CONFIG_COUNT", (SETTINGS.len() + hidden.len()).to_string());
+    }
     command
         .env("GIT_PROJECT_ROOT", &shared.data)
         .env("GIT_HTTP_EXPORT_ALL", "1")
@@ -125,6 +137,7 @@ async fn run(
         }
     }
     let mut child = command.spawn()?;
+    give_way(&child);
     if let Some(mut stdin) = child.stdin.take() {
         let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
         tokio::spawn(async move {

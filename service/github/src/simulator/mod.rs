@@ -379,6 +379,11 @@ impl Simulator {
         self.shared.state().webhooks_lost = lost;
     }
 
+    /// Has git give nothing of what is asked for from now on, as its servers lag behind the webhooks, or no more.
+    pub fn lag_git(&self, lags: bool) {
+        self.shared.state().git_lags = lags;
+    }
+
     /// Every attempt to deliver a webhook, oldest first.
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
         self.shared.state().deliveries.clone()

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::state::{Repo, RepoInfo};
+use crate::git::program;
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,29 +27,29 @@ pub(crate) struct CommitInfo {
     pub(crate) modified: Vec<String>,
 }
 
+/// What git is told on its command's environment.
+pub(crate) const SETTINGS: [(&str, &str); 3] = [
+    ("safe.directory", "*"),
+    ("core.hooksPath", "/dev/null"),
+    ("gc.auto", "0"),
+];
+
 /// git with no configuration but ours.
 pub(crate) fn git_command(action: &str) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command
         .arg(action)
         .env_clear()
         .env("LC_ALL", "C")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    for (at, (key, value)) in [
-        ("safe.directory", "*"),
-        ("core.hooksPath", "/dev/null"),
-        ("gc.auto", "0"),
-    ]
-    .iter()
-    .enumerate()
-    {
+    for (at, (key, value)) in SETTINGS.iter().enumerate() {
         command
             .env(format!("GIT_CONFIG_KEY_{at}"), key)
             .env(format!("GIT_CONFIG_VALUE_{at}"), value);
     }
     command
-        .env("GIT_CONFIG_COUNT", "3")
+        .env("GIT_CONFIG_COUNT", SETTINGS.len().to_string())
         .stdin(Stdio::null())
         .kill_on_drop(true);
     if let Some(path) = std::env::var_os("PATH") {

@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) webhook_active: bool,
     /// Webhooks that GitHub never tries to deliver, as it happens now and then.
     pub(crate) webhooks_lost: bool,
+    /// Whether git gives nothing yet of what was pushed: webhooks are quicker than its servers.
+    pub(crate) git_lags: bool,
     last_id: u64,
 }
 
@@ -130,6 +132,7 @@ impl State {
             tells_comments: false,
             webhook_active: true,
             webhooks_lost: false,
+            git_lags: false,
             last_id: 1000,
         }
     }

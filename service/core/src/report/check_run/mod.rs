@@ -205,6 +205,14 @@ impl CheckRun {
         }
     }
 
+    /// That of a commit that nobody looked at yet, of which a delivery tells.
+    pub(crate) fn awaited(delivery: &str, status: &Status) -> Self {
+        Self {
+            progress: Progress::Queued,
+            ..Self::of_status(delivery, status)
+        }
+    }
+
     /// That of a commit for which nothing runs; `why` in whole, and `problems` with their places.
     pub(crate) fn of_finding(
         (asked, at): (&str, Micros),
