@@ -8,4 +8,5 @@ pub mod config;
 pub mod http;
 pub mod logging;
 pub mod run_logs;
+mod secret;
 pub mod views;

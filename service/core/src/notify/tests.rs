@@ -247,7 +247,7 @@ fn people_read_what_happened_and_since_when() {
     step 'train' ended with code 1 <!channel>
     run r1, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r1
+    https://yard.example.org/runs/r1
     ----
     Subject: [trainyard] flights: the data drift on main of acme/flights
     flights: the data drift on main of acme/flights
@@ -255,7 +255,7 @@ fn people_read_what_happened_and_since_when() {
     column 'temp': it drifted by 0.4
     run r1, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r1
+    https://yard.example.org/runs/r1
     ----
     Subject: [trainyard] flights: model rejected on main of acme/flights
     flights: model rejected on main of acme/flights
@@ -264,7 +264,7 @@ fn people_read_what_happened_and_since_when() {
     it failed since run r1 (2026-09-21 14:14 UTC)
     run r2, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r2
+    https://yard.example.org/runs/r2
     ----
     Subject: [trainyard] flights: the data no longer drift on main of acme/flights
     flights: the data no longer drift on main of acme/flights
@@ -272,7 +272,7 @@ fn people_read_what_happened_and_since_when() {
     its data drifted since run r1 (2026-09-21 14:14 UTC)
     run r2, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r2
+    https://yard.example.org/runs/r2
     ----
     Subject: [trainyard] flights is well again on main of acme/flights
     flights is well again on main of acme/flights
@@ -281,7 +281,7 @@ fn people_read_what_happened_and_since_when() {
     its models were rejected since run r2 (2026-09-21 14:15 UTC)
     run r3, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r3
+    https://yard.example.org/runs/r3
     ----
     Subject: [trainyard] flights: model rejected on main of acme/flights
     flights: model rejected on main of acme/flights
@@ -289,7 +289,7 @@ fn people_read_what_happened_and_since_when() {
     accuracy is 0.61, below 0.65
     run r4, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r4
+    https://yard.example.org/runs/r4
     ----
     Subject: [trainyard] flights: version 000007 serves at flights
     flights: version 000007 serves at flights
@@ -298,7 +298,7 @@ fn people_read_what_happened_and_since_when() {
     model sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
     run r4, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r4
+    https://yard.example.org/runs/r4
     ----
     Subject: [trainyard] flights: target flights was rolled back to version 000007
     flights: target flights was rolled back to version 000007
@@ -308,7 +308,7 @@ fn people_read_what_happened_and_since_when() {
     model sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
     run r4, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r4
+    https://yard.example.org/runs/r4
     ----
     Subject: [trainyard] flights waits for approval on main of acme/flights
     flights waits for approval on main of acme/flights
@@ -316,7 +316,7 @@ fn people_read_what_happened_and_since_when() {
     it waits for a person: trainyard approve r1
     run r4, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r4
+    https://yard.example.org/runs/r4
     ----
     Subject: [trainyard] flights: its schedule was missed
     flights: its schedule was missed
@@ -324,14 +324,14 @@ fn people_read_what_happened_and_since_when() {
     2 runs from 2026-09-21 14:13 UTC to 2026-09-21 15:13 UTC were due by '0 * * * *' (UTC) while no service was there; one of them is made up for now
     run r4, commit aaaaaaaaaa, push to main
 
-    https://yard.example.org/api/v1/runs/r4
+    https://yard.example.org/runs/r4
     ");
 }
 
 #[test]
 fn slack_obeys_nothing_that_others_wrote() {
     let all = every_kind();
-    assert_snapshot!(slack(&all[0], Some("https://yard.example.org")), @r#"{"text":"*flights failed on main of acme/flights*\nstep 'train' ended with code 1 &lt;!channel&gt;\nrun r1, commit aaaaaaaaaa, push to main\n<https://yard.example.org/api/v1/runs/r1|details>"}"#);
+    assert_snapshot!(slack(&all[0], Some("https://yard.example.org")), @r#"{"text":"*flights failed on main of acme/flights*\nstep 'train' ended with code 1 &lt;!channel&gt;\nrun r1, commit aaaaaaaaaa, push to main\n<https://yard.example.org/runs/r1|details>"}"#);
     assert_snapshot!(slack(&all[0], None), @r#"{"text":"*flights failed on main of acme/flights*\nstep 'train' ended with code 1 &lt;!channel&gt;\nrun r1, commit aaaaaaaaaa, push to main"}"#);
 }
 

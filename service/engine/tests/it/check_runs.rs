@@ -83,7 +83,7 @@ async fn a_pull_request_sees_its_plan_and_then_its_verdict_in_one_check_run() {
     | train | not known yet | it depends on what step 'left' makes | TIME |
     | evaluate | not known yet | it depends on what step 'train' makes | TIME |
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
     let comment = until("the plan as a comment", async || {
         yard.github.comments(REPO, number).pop()
@@ -103,7 +103,7 @@ async fn a_pull_request_sees_its_plan_and_then_its_verdict_in_one_check_run() {
     | train | not known yet | it depends on what step 'left' makes | TIME |
     | evaluate | not known yet | it depends on what step 'train' makes | TIME |
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
 
     yard.release("train");
@@ -137,7 +137,7 @@ async fn a_pull_request_sees_its_plan_and_then_its_verdict_in_one_check_run() {
     | train | succeeded | TIME |
     | evaluate | succeeded | TIME |
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
     assert_eq!(over.actions.len(), 1);
     assert_eq!(over.actions[0]["identifier"], "rerun");

@@ -122,7 +122,7 @@ async fn a_forks_run_waits_for_a_person_and_runs_by_the_bases_rules() {
 
     The pipeline, its gate and its limits are the base branch's. What runs of the fork has no network and no secrets, pushes nothing, and leaves nothing that other runs read; read its changes all the same. A new push, another base or closing the pull request voids the approval.
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
     let mirror = yard.config.data_dir.join("repos/acme/tiny.git");
     let has = async || {

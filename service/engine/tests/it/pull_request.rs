@@ -55,7 +55,7 @@ async fn a_pull_request_is_judged_by_its_base_and_never_pushed() {
 
     The one recorded verdict would not change.
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
 
     let better = yard.push(&[lowered[0], lowered[1], ("auc: 0.7", "auc: 0.8")]).await;
@@ -121,7 +121,7 @@ async fn a_pull_request_that_edits_the_gate_hears_whom_of_the_past_it_would_judg
     |---|---|---|---|---|
     | REJECTED | WHEN | ✗ not approved | ✓ approved | then: auc overall fell from 0.7000 to 0.6500 (-0.0500), more than the allowed -0.0050 |
 
-    commit COMMIT · [details](http://trainyard.test/api/v1/runs/RUN)
+    commit COMMIT · [details](http://trainyard.test/runs/RUN)
     ");
 
     // The next commit leaves the gate alone: the section goes, the comment stays.

@@ -24,7 +24,7 @@ async fn a_push_becomes_a_served_model() {
     insta::assert_snapshot!(status.description.unwrap(), @"approved, and serving as version 000001");
     assert_eq!(
         status.target_url,
-        Some(format!("http://trainyard.test/api/v1/runs/{}", row.id))
+        Some(format!("http://trainyard.test/runs/{}", row.id))
     );
     assert_eq!(yard.server.predict(), Some(("000001".to_owned(), 0.7)));
     assert_eq!(yard.ledger().await, ["push 000001"]);

@@ -9,8 +9,7 @@ pub mod scripted;
 mod work_tree;
 
 #[cfg(feature = "simulator")]
-pub(crate) use command::give_way;
-pub(crate) use command::program;
+pub(crate) use command::{give_way, program};
 pub use error::GitError;
 pub use work_tree::{CheckedOut, work_tree};
 

@@ -3,12 +3,15 @@
 use super::App;
 use super::bearer::bearer;
 use super::error::ApiError;
+use super::pages;
 use super::routes::{Access, routes, takes_parameters};
+use super::session::Session;
 use crate::config::names_this_machine;
+use crate::views::path_part;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -19,13 +22,31 @@ static POLICY: LazyLock<HashMap<&'static str, Access>> =
 pub(super) async fn check(
     State(app): State<App>,
     path: Option<MatchedPath>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let access = path
         .as_ref()
         .and_then(|path| POLICY.get(path.as_str()).copied())
-        .unwrap_or(Access::ApiToken);
+        .unwrap_or(if wants_page(request.headers()) {
+            Access::Page
+        } else {
+            Access::ApiToken
+        });
+    let mut session = None;
+    if access == Access::Page {
+        let known = match known(&app, &request) {
+            Ok(Some(known)) => Session {
+                // Before anything is read: what changes after this is told by the stream.
+                change: app.engine.reads().change_number().await.unwrap_or_default(),
+                ..known
+            },
+            Ok(None) => return Ok(to_sign_in(&request)),
+            Err(error) => return Ok(pages::problem(None, &error)),
+        };
+        request.extensions_mut().insert(known.clone());
+        session = Some(known);
+    }
     if access == Access::ApiToken {
         match &app.config.api_token {
             Some(token) => bearer(request.headers(), token, "api_token")?,
@@ -33,7 +54,7 @@ pub(super) async fn check(
         }
     }
     // Signed webhooks are never refused for their address, and probes say what they like.
-    let strict = matches!(access, Access::ApiToken | Access::EventsToken);
+    let strict = matches!(access, Access::ApiToken | Access::EventsToken | Access::Page);
     if let (true, Some(path), Some(query)) = (strict, path, request.uri().query().filter(|query| !query.is_empty()))
         && !takes_parameters(request.method().as_str(), path.as_str())
     {
@@ -41,9 +62,45 @@ pub(super) async fn check(
             "{} takes no parameters, and '{query}' is one: leave it out",
             request.uri().path()
         );
-        return Err(ApiError::bad_request(sentence));
+        let error = ApiError::bad_request(sentence);
+        return Ok(for_asker(session.as_ref(), error.into_response()));
     }
-    Ok(next.run(request).await)
+    let answer = next.run(request).await;
+    Ok(for_asker(session.as_ref(), answer))
+}
+
+/// What went wrong is a page for people, and JSON for programs.
+fn for_asker(session: Option<&Session>, answer: Response) -> Response {
+    match (session, answer.extensions().get::<ApiError>()) {
+        (Some(session), Some(error)) => pages::problem(Some(session), error),
+        _ => answer,
+    }
+}
+
+/// Whether a browser asks, and not a program.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// Who asks for a page: nobody, where there is a token to sign in with.
+fn known(app: &App, request: &Request) -> Result<Option<Session>, ApiError> {
+    match &app.config.api_token {
+        Some(_) => Ok(app.sessions.of(request.headers())),
+        None => from_this_machine(request).map(|()| app.sessions.of_this_machine()),
+    }
+}
+
+fn to_sign_in(request: &Request) -> Response {
+    if request.method() != Method::GET {
+        let error = ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "nobody is signed in, so that nothing was done: sign in and repeat it",
+        );
+        return pages::problem(None, &error);
+    }
+    let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
+    Redirect::to(&format!("/sign-in?next={}", path_part(asked))).into_response()
 }
 
 /// Without a token, only programs on this machine may ask: not a web page that a browser here

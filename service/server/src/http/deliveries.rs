@@ -54,13 +54,17 @@ pub(super) async fn explain(
     State(app): State<App>,
     InPath(id): InPath<String>,
 ) -> Result<Json<DeliveryExplanation>, ApiError> {
+    told(&app, &id).await.map(Json)
+}
+
+pub(super) async fn told(app: &App, id: &str) -> Result<DeliveryExplanation, ApiError> {
     let reads = app.engine.reads();
-    if let Some(named) = reads.delivery_named(&id).await?
+    if let Some(named) = reads.delivery_named(id).await?
         && let Some(told) = reads.explain_delivery(&named).await?
     {
-        return Ok(Json(told.into()));
+        return Ok(told.into());
     }
-    Err(unknown(&app, &id).await?)
+    Err(unknown(app, id).await?)
 }
 
 async fn unknown(app: &App, id: &str) -> Result<ApiError, ApiError> {
@@ -102,11 +106,25 @@ pub(super) async fn replay(
 ) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: ReplayAsked = body::json(&parts, incoming).await?;
-    let Some(named_so) = app.engine.reads().delivery_named(&id).await? else {
-        return Err(unknown(&app, &id).await?);
+    let (delivery, status) = replayed(&app, &id, &named(asked.actor.as_deref()), asked.force).await?;
+    let answer = Replaying {
+        delivery: delivery.to_string(),
+        status,
     };
-    let actor = named(asked.actor.as_deref());
-    let status = match app.engine.replay_delivery(&named_so, &actor, asked.force).await? {
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Has it looked at anew; its whole id, and whether it waited already.
+pub(super) async fn replayed(
+    app: &App,
+    id: &str,
+    actor: &str,
+    force: bool,
+) -> Result<(DeliveryId, &'static str), ApiError> {
+    let Some(named_so) = app.engine.reads().delivery_named(id).await? else {
+        return Err(unknown(app, id).await?);
+    };
+    let status = match app.engine.replay_delivery(&named_so, actor, force).await? {
         AskedAnew::Waits => "replaying",
         AskedAnew::WaitedAlready => "waiting",
         AskedAnew::Started(runs) => {
@@ -115,9 +133,5 @@ pub(super) async fn replay(
         }
         AskedAnew::Heard => return Err(ApiError::new(StatusCode::CONFLICT, views::heard_already(&named_so))),
     };
-    let answer = Replaying {
-        delivery: named_so.to_string(),
-        status,
-    };
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    Ok((named_so, status))
 }

@@ -17,8 +17,8 @@ pub(super) struct ErrorBody {
     pub(super) error: String,
 }
 
-/// An answer that is not what was asked for.
-#[derive(Debug)]
+/// An answer that is not what was asked for; it stays with the response, for who makes a page of it.
+#[derive(Clone, Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
     sentence: String,
@@ -30,6 +30,14 @@ impl ApiError {
             status,
             sentence: sentence.into(),
         }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
     }
 
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
@@ -56,7 +64,10 @@ impl IntoResponse for ApiError {
                 "a request was not served"
             );
         }
-        let mut response = (self.status, Json(ErrorBody { error: self.sentence })).into_response();
+        let body = ErrorBody {
+            error: self.sentence.clone(),
+        };
+        let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -65,6 +76,7 @@ impl IntoResponse for ApiError {
             StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             _ => None,
         };
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -18,13 +18,15 @@ mod lineage;
 mod meter;
 mod models;
 mod openapi;
+mod pages;
 mod routes;
 mod runs;
 mod server;
+mod session;
 mod waiting;
 
 pub use openapi::document;
-pub use routes::{Access, listing};
+pub use routes::{Access, listing, page_listing};
 pub use server::{Server, ServerError};
 
 use crate::config::Config;
@@ -49,6 +51,7 @@ pub(crate) struct Parts {
     readiness: Readiness,
     prometheus: PrometheusHandle,
     large_bodies: Semaphore,
+    sessions: session::Sessions,
     /// The API in OpenAPI's words, put together when somebody asks.
     description: fn() -> &'static str,
 }
@@ -62,6 +65,7 @@ impl App {
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
+            sessions: session::Sessions::default(),
             description: document,
         }))
     }

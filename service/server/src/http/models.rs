@@ -145,12 +145,21 @@ pub(super) async fn roll_back(
 ) -> Result<Json<RolledBackTo>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: Said = body::json(&parts, incoming).await?;
-    let (engine, actor) = (app.engine.clone(), named(asked.actor.as_deref()));
-    // In a task of its own: an asker that hangs up must not leave it half done.
-    let done = tokio::spawn(async move { engine.roll_back(&name, &actor, asked.reason()).await }).await;
+    let (actor, reason) = (named(asked.actor.as_deref()), asked.reason().map(str::to_owned));
+    Ok(Json(go_back(&app, name, actor, reason).await?.into()))
+}
+
+/// In a task of its own: an asker that hangs up must not leave it half done.
+pub(super) async fn go_back(
+    app: &App,
+    target: String,
+    actor: String,
+    reason: Option<String>,
+) -> Result<RolledBack, ApiError> {
+    let engine = app.engine.clone();
+    let done = tokio::spawn(async move { engine.roll_back(&target, &actor, reason.as_deref()).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let done = done.map_err(refusal)?;
-    Ok(Json(done.into()))
+    done.map_err(refusal)
 }
 
 fn refusal(error: PromotionError) -> ApiError {

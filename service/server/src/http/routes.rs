@@ -1,7 +1,7 @@
 //! Everything that can be asked for, and by whom.
 
 use super::answers::Wrong;
-use super::{App, approvals, deliveries, described, health, intake, lineage, meter, models, runs};
+use super::{App, approvals, deliveries, described, health, intake, lineage, meter, models, pages, runs};
 use axum::routing::{MethodRouter, get, post};
 
 /// Who may ask.
@@ -15,6 +15,8 @@ pub enum Access {
     EventsToken,
     /// Whoever has the API token; without one configured, programs on this machine.
     ApiToken,
+    /// Whoever is signed in; without an API token, browsers on this machine. Others are sent to sign in.
+    Page,
 }
 
 pub(super) struct Route {
@@ -42,8 +44,15 @@ fn route(
     }
 }
 
-/// The table. A path that is not in it needs [`Access::ApiToken`] to learn so.
+/// The table. A path that is not in it needs [`Access::ApiToken`] to learn so, or somebody who is signed in.
 pub(super) fn routes() -> Vec<Route> {
+    let mut all = api();
+    all.extend(pages_of());
+    all
+}
+
+/// Those of programs.
+fn api() -> Vec<Route> {
     use Access::{ApiToken, EventsToken, Open, Signature};
     use Wrong::{Address, Delivery, Form, Intake, Json, Manual, Missing, Over, Rerun, Store, Target, Word};
     const ON_TARGET: &[Wrong] = &[Address, Json, Target];
@@ -180,9 +189,39 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// Those of people in a browser; their errors are pages.
+fn pages_of() -> Vec<Route> {
+    use Access::{Open, Page};
+    let page = |path, handler| route("GET", path, Page, &[], handler);
+    let act = |path, handler| route("POST", path, Page, &[], handler);
+    vec![
+        page("/", get(pages::home)),
+        page("/runs", get(pages::runs)),
+        page("/runs/{id}", get(pages::run)),
+        act("/runs/{id}/cancel", post(pages::cancel)),
+        act("/runs/{id}/rerun", post(pages::rerun)),
+        act("/runs/{id}/approve", post(pages::approve)),
+        act("/runs/{id}/reject", post(pages::reject)),
+        page("/runs/{id}/logs/{step}", get(pages::log)),
+        page("/runs/{id}/logs/{step}/download", get(pages::download)),
+        page("/models", get(pages::models)),
+        act("/targets/{name}/rollback", post(pages::roll_back)),
+        page("/deliveries", get(pages::deliveries)),
+        page("/deliveries/{*id}", get(pages::delivery)),
+        act("/deliveries/{*id}", post(pages::replay)),
+        page("/live", get(pages::stream)),
+        act("/sign-out", post(pages::sign_out)),
+        route("GET", "/sign-in", Open, &[], get(pages::sign_in_form)),
+        route("POST", "/sign-in", Open, &[], post(pages::sign_in)),
+        route("GET", "/style.css", Open, &[], get(pages::style)),
+        route("GET", "/live.js", Open, &[], get(pages::script)),
+    ]
+}
+
 /// Whether a route takes parameters behind its path: who sends others is told, and not overlooked.
 pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
     let with = [
+        "/runs",
         "/api/v1/runs",
         "/api/v1/runs/{id}/logs/{step}",
         "/api/v1/deliveries",
@@ -191,9 +230,18 @@ pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
     method != "POST" && with.contains(&path)
 }
 
-/// Method, path and access of every route.
+/// Method, path and access of every route of programs.
 pub fn listing() -> Vec<(&'static str, &'static str, Access)> {
-    routes()
+    told(api())
+}
+
+/// The same of the pages for people.
+pub fn page_listing() -> Vec<(&'static str, &'static str, Access)> {
+    told(pages_of())
+}
+
+fn told(routes: Vec<Route>) -> Vec<(&'static str, &'static str, Access)> {
+    routes
         .into_iter()
         .map(|route| (route.method, route.path, route.access))
         .collect()

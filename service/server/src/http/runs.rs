@@ -25,7 +25,7 @@ const MOST: u32 = 500;
 const DEFAULT_TAIL: u64 = 64 * 1024;
 const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RunQuery {
@@ -46,7 +46,41 @@ pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<RunQuery>,
 ) -> Result<Json<Runs>, ApiError> {
-    let limit = limit(query.limit)?;
+    found(&app, query, DEFAULT_LIMIT).await.map(Json)
+}
+
+impl RunQuery {
+    /// All in one state.
+    pub(super) fn of_state(state: &str) -> Self {
+        Self {
+            state: Some(state.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A form sends what is left empty as well.
+    pub(super) fn without_empty(self) -> Self {
+        let kept = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self {
+            pipeline: kept(self.pipeline),
+            state: kept(self.state),
+            before: kept(self.before),
+            ..self
+        }
+    }
+
+    /// The pipeline and the state that are asked for; empty for all.
+    pub(super) fn asked(&self) -> (String, String) {
+        (
+            self.pipeline.clone().unwrap_or_default(),
+            self.state.clone().unwrap_or_default(),
+        )
+    }
+}
+
+/// The runs that are asked for, `usual` of them if nothing else is said.
+pub(super) async fn found(app: &App, query: RunQuery, usual: u32) -> Result<Runs, ApiError> {
+    let limit = limit(query.limit.or(Some(usual)))?;
     let filter = RunFilter {
         pipeline: query.pipeline,
         state: query.state.as_deref().map(state).transpose()?,
@@ -63,7 +97,7 @@ pub(super) async fn list(
     let full = runs.len() == limit as usize;
     let next = runs.last().filter(|_| full).map(|run| run.head.id.clone());
     let unreadable = sentences(app.engine.reads(), Unreadable::is_of_run);
-    Ok(Json(Runs { runs, next, unreadable }))
+    Ok(Runs { runs, next, unreadable })
 }
 
 /// `1..=500`, 50 if absent.

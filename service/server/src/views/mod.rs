@@ -15,6 +15,7 @@ pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,
 };
 pub use replay::{Replay, ReplayedItem};
+pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
 
 use trainyard_core::ids::Micros;

@@ -245,7 +245,7 @@ impl RunDetail {
             .filter(|(source, _)| !run.request.as_of_spans.contains_key(*source));
         as_of.extend(seen.map(|(source, seen)| (source.clone(), seen.label.clone())));
         let steps = run.steps.into_iter().map(|(name, step)| {
-            let (attempt, reason) = about(&step.state);
+            let (attempt, reason) = about_step(&step.state);
             StepView {
                 name: name.to_string(),
                 state: step.state.as_str().to_owned(),
@@ -290,7 +290,7 @@ impl RunDetail {
 }
 
 /// The attempt and the reason in a step's state.
-fn about(state: &StepState) -> (Option<u32>, Option<String>) {
+pub(crate) fn about_step(state: &StepState) -> (Option<u32>, Option<String>) {
     match state {
         StepState::Pending | StepState::Cached => (None, None),
         StepState::Running { attempt, .. } | StepState::Ended { attempt, .. } | StepState::Succeeded { attempt } => {

@@ -21,6 +21,7 @@ mod lint;
 mod load;
 mod models;
 mod openapi;
+mod pages;
 mod reconcile;
 mod run;
 mod schema_diff;

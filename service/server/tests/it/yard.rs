@@ -52,12 +52,19 @@ pub struct Yard {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
     pub text: String,
 }
 
 impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        value.to_str().ok().map(str::to_owned)
     }
 
     /// The sentence of an error.
@@ -83,7 +90,8 @@ impl Yard {
             let stopped = async { _ = stopped.await };
             server.run(stopped).await.unwrap();
         });
-        let client = Client::builder().no_proxy().build().unwrap();
+        let alone = reqwest::redirect::Policy::none();
+        let client = Client::builder().no_proxy().redirect(alone).build().unwrap();
         let yard = Self {
             url: format!("http://{address}"),
             address,
@@ -114,11 +122,13 @@ impl Yard {
                 crate::openapi::described(&method, &path, response.status().as_u16());
                 Answer {
                     status: response.status().as_u16(),
+                    headers: response.headers().clone(),
                     text: response.text().await.unwrap(),
                 }
             }
             Err(error) => Answer {
                 status: 0,
+                headers: Default::default(),
                 text: error.to_string(),
             },
         }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, GitHub};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -61,13 +61,6 @@ pub(super) fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// Text that nobody guesses: 32 bytes of the machine's, in hexadecimal digits.
-pub(super) fn secret() -> io::Result<String> {
-    let mut bytes = [0_u8; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Whether files can be written to a folder.
@@ -155,6 +148,5 @@ mod tests {
             left_behind(folder.path()),
             Some((7, folder.path().join("github-app-7.pem")))
         );
-        assert_ne!(secret().unwrap(), secret().unwrap());
     }
 }

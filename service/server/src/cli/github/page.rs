@@ -1,6 +1,6 @@
 //! The page on loopback that a person opens: it posts the manifest to GitHub, whose redirect brings the code back.
 
-use super::files::secret;
+use crate::secret::secret;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

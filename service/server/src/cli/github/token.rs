@@ -1,8 +1,9 @@
 //! `trainyard github setup --token`: a personal access token and a webhook in each repository.
 
-use super::files::{Place, lines, secret, write_new};
+use super::files::{Place, lines, write_new};
 use super::ping::{Ear, verified};
 use crate::config::Config;
+use crate::secret::secret;
 use anyhow::{Context as _, Result, bail};
 use secrecy::SecretString;
 use std::io::{BufRead as _, IsTerminal as _};

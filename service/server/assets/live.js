@@ -1,0 +1,56 @@
+// Brings a page up to date when the store says that something changed; every page is whole without it.
+"use strict";
+(() => {
+  const local = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      if (!Number.isNaN(at.getTime())) time.title = at.toLocaleString();
+    }
+  };
+  const typing = () => {
+    const at = document.activeElement;
+    return at && ["INPUT", "SELECT", "TEXTAREA"].includes(at.tagName) && at.value !== at.defaultValue;
+  };
+  let loading = false;
+  let again = false;
+  const load = async () => {
+    if (loading) { again = true; return; }
+    loading = true;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-live": "1" }, redirect: "error" });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const [old, main] = [document.getElementById("main"), fresh.getElementById("main")];
+      if (!old || !main || typing() || old.innerHTML === main.innerHTML) return;
+      const log = document.getElementById("log");
+      const atEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+      const scrolled = log ? log.scrollTop : 0;
+      const focused = document.activeElement && document.activeElement.id;
+      old.replaceWith(main);
+      local(main);
+      document.title = fresh.title;
+      const now = document.getElementById("log");
+      if (now) now.scrollTop = atEnd ? now.scrollHeight : scrolled;
+      if (focused && document.getElementById(focused)) document.getElementById(focused).focus({ preventScroll: true });
+    } catch { /* The next change tries again. */ } finally {
+      loading = false;
+      if (again) { again = false; setTimeout(load, 100); }
+    }
+  };
+  local(document);
+  const log = document.getElementById("log");
+  if (log && !location.hash) log.scrollTop = log.scrollHeight;
+  const sign = document.getElementById("live");
+  if (!sign || !window.EventSource) return;
+  const stream = new EventSource("/live");
+  stream.onopen = () => { sign.hidden = false; };
+  stream.onerror = () => { sign.hidden = true; };
+  let shown = Number(document.body.dataset.change);
+  stream.onmessage = (event) => {
+    const number = Number(event.data);
+    if (number <= shown) return;
+    shown = number;
+    load();
+  };
+  addEventListener("pagehide", () => stream.close());
+})();

@@ -1,0 +1,37 @@
+//! The style sheet and the script: a part of the program, and kept by browsers until it is another one.
+
+use super::super::App;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+const STYLE: &str = include_str!("../../../assets/style.css");
+const SCRIPT: &str = include_str!("../../../assets/live.js");
+
+pub(in super::super) async fn style(State(_): State<App>, headers: HeaderMap) -> Response {
+    asset(&headers, "text/css; charset=utf-8", STYLE)
+}
+
+pub(in super::super) async fn script(State(_): State<App>, headers: HeaderMap) -> Response {
+    asset(&headers, "text/javascript; charset=utf-8", SCRIPT)
+}
+
+/// Asked for anew with each page, and answered without a body while it is the same.
+fn asset(asked: &HeaderMap, kind: &'static str, text: &'static str) -> Response {
+    let tag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), text.len());
+    let known = asked
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = match known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => text.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,90 @@
+//! What needs attention, what serves, and what comes next.
+
+use super::super::App;
+use super::super::error::ApiError;
+use super::super::runs::{RunQuery, found};
+use super::super::session::Session;
+use super::frame::{Frame, ok};
+use super::runs::Line;
+use super::when::When;
+use crate::views::{Models, TargetView, time};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use trainyard_core::ids::Micros;
+use trainyard_core::plan::Schedule;
+use trainyard_core::schedule;
+
+/// Runs of a kind that are on the page.
+const SHOWN: u32 = 8;
+
+/// The next time that a schedule is due.
+struct Slot {
+    pipeline: String,
+    repo: String,
+    at: When,
+    sort: Micros,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Page {
+    frame: Frame,
+    /// What is wrong with the service itself, or with what it depends on, a sentence each.
+    troubles: Vec<String>,
+    waiting: Vec<Line>,
+    running: Vec<Line>,
+    queued: usize,
+    failed: Vec<Line>,
+    newest: Vec<Line>,
+    targets: Vec<TargetView>,
+    slots: Vec<Slot>,
+}
+
+pub(in super::super) async fn show(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
+    let reads = app.engine.reads();
+    let lines = async |state: &str, most: u32| {
+        let all = found(&app, RunQuery::of_state(state), most).await?;
+        Ok::<_, ApiError>(all.runs.into_iter().map(Line::from).collect::<Vec<_>>())
+    };
+    let newest = found(&app, RunQuery::default(), SHOWN).await?;
+    let models = Models::read(reads, &app.config).await?;
+    let mut troubles: Vec<String> = reads.unreadable().iter().map(|row| row.sentence()).collect();
+    troubles.extend(app.engine.write_trouble().map(|error| error.to_string()));
+    troubles.extend(models.targets.iter().filter_map(|target| target.finding.clone()));
+    let stats = reads.stats().await?;
+    let now = Micros(chrono::Utc::now().timestamp_micros());
+    let mut slots = Vec::new();
+    for row in reads.schedules().await? {
+        let planned = Schedule {
+            cron: row.cron,
+            timezone: row.timezone,
+            catchup: row.catchup,
+        };
+        if let Ok(Some(at)) = schedule::next(&planned, now) {
+            slots.push(Slot {
+                pipeline: row.pipeline,
+                repo: row.repo.map(|repo| repo.to_string()).unwrap_or_default(),
+                at: When::of(&time(at)),
+                sort: at,
+            });
+        }
+    }
+    slots.sort_by_key(|slot| slot.sort);
+    Ok(ok(&Page {
+        frame: Frame::new("Home", "home", &session),
+        troubles,
+        waiting: lines("waiting_for_approval", SHOWN).await?,
+        running: lines("running", SHOWN).await?,
+        queued: stats
+            .runs
+            .get("queued")
+            .copied()
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(0),
+        failed: lines("failed", SHOWN).await?,
+        newest: newest.runs.into_iter().map(Line::from).collect(),
+        targets: models.targets,
+        slots,
+    }))
+}

@@ -1,0 +1,170 @@
+//! The pages: who sees them, what they may do there, and that what others wrote stays text.
+
+use crate::yard::{API_TOKEN, Answer, Yard, with_secrets};
+use trainyard::http::{Access, page_listing};
+
+/// What a browser asks for.
+const HTML: &str = "text/html,application/xhtml+xml";
+
+fn with_token() -> String {
+    format!("api_token = \"{API_TOKEN}\"\n{}", with_secrets())
+}
+
+async fn page(yard: &Yard, path: &str, cookie: Option<&str>) -> Answer {
+    let mut request = yard.request("GET", path).header("accept", HTML);
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    yard.send(request).await
+}
+
+async fn submit(yard: &Yard, path: &str, cookie: Option<&str>, fields: &[(&str, &str)]) -> Answer {
+    let mut request = yard.request("POST", path).header("accept", HTML);
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", trainyard::views::path_part(value)))
+        .collect();
+    let form = request.header("content-type", "application/x-www-form-urlencoded");
+    yard.send(form.body(fields.join("&"))).await
+}
+
+/// Signs in; the cookie, and the proof that its pages have in their forms.
+async fn signed_in(yard: &Yard) -> (String, String) {
+    let answer = submit(yard, "/sign-in", None, &[("token", API_TOKEN), ("next", "/runs")]).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/runs".to_owned()))
+    );
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let home = page(yard, "/", Some(&cookie)).await;
+    let (_, proof) = home.text.split_once("name=\"proof\" value=\"").unwrap();
+    (cookie, proof.split('"').next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_sees_the_way_to_it_and_nothing_else() {
+    let yard = Yard::start(&with_token()).await;
+    for (method, pattern, access) in page_listing() {
+        let path = pattern
+            .replace("{*id}", "x")
+            .replace("{id}", "x")
+            .replace("{step}", "x")
+            .replace("{name}", "x");
+        let answer = match method {
+            "GET" => page(&yard, &path, Some("trainyard_session=guessed")).await,
+            _ => submit(&yard, &path, None, &[("proof", ""), ("reason", "because")]).await,
+        };
+        let expected = match (access, method) {
+            (Access::Open, "GET") => 200,
+            (Access::Page, "GET") => 303,
+            _ => 401,
+        };
+        // The form of the sign-in is wrong without a token in it.
+        let expected = if (method, pattern) == ("POST", "/sign-in") {
+            422
+        } else {
+            expected
+        };
+        assert_eq!(answer.status, expected, "{method} {path}: {answer:?}");
+        if expected == 303 {
+            assert!(
+                answer.header("location").unwrap().starts_with("/sign-in?next=%2F"),
+                "{answer:?}"
+            );
+        }
+    }
+    let wrong = submit(&yard, "/sign-in", None, &[("token", "wrong")]).await;
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (401, None));
+    assert!(!wrong.text.contains(API_TOKEN));
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_is_whole_strict_and_helps_where_there_is_nothing() {
+    let yard = Yard::start(&with_token()).await;
+    let (cookie, _) = signed_in(&yard).await;
+    for path in ["/", "/runs", "/runs?state=failed&pipeline=", "/models", "/deliveries"] {
+        let answer = page(&yard, path, Some(&cookie)).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert!(
+            answer.text.contains("<main id=\"main\"") && answer.text.contains("</html>"),
+            "{path}"
+        );
+        // What the policy forbids would be without effect.
+        assert!(
+            !answer.text.contains(" style=") && !answer.text.contains("<script>"),
+            "{path}"
+        );
+    }
+    for (path, status) in [
+        ("/runs/nope", 404),
+        ("/runs?state=nope", 400),
+        ("/runs?x=1", 400),
+        ("/models?x=1", 400),
+        ("/deliveries/nope", 404),
+        ("/nothing/here", 404),
+        ("/runs/%ff", 400),
+    ] {
+        let answer = page(&yard, path, Some(&cookie)).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert!(
+            answer.text.contains("<h1>") && answer.text.contains("href=\"/\""),
+            "{path}: {answer:?}"
+        );
+    }
+    // Programs are told as programs are.
+    let answer = yard
+        .send(yard.request("GET", "/nothing/here").bearer_auth(API_TOKEN))
+        .await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.error().contains("/api/openapi.json"));
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_done_needs_the_proof_of_its_page() {
+    let yard = Yard::start(&with_token()).await;
+    let (cookie, proof) = signed_in(&yard).await;
+    for wrong in ["", "guessed"] {
+        let answer = submit(&yard, "/runs/x/cancel", Some(&cookie), &[("proof", wrong)]).await;
+        assert_eq!(answer.status, 403, "{answer:?}");
+    }
+    let answer = submit(&yard, "/runs/x/cancel", Some(&cookie), &[("proof", &proof)]).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    let answer = submit(&yard, "/sign-out", Some(&cookie), &[("proof", &proof)]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(
+        page(&yard, "/", Some(&cookie)).await.status,
+        303,
+        "the cookie is of no use any more"
+    );
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_token_only_this_machine_sees_them() {
+    let yard = Yard::start("").await;
+    assert_eq!(page(&yard, "/", None).await.status, 200);
+    let foreign = yard
+        .request("GET", "/")
+        .header("accept", HTML)
+        .header("host", "evil.example");
+    assert_eq!(yard.send(foreign).await.status, 403);
+    let across = yard
+        .request("POST", "/runs/x/cancel")
+        .header("origin", "https://evil.example")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("proof=");
+    assert_eq!(yard.send(across).await.status, 403);
+    yard.stop().await;
+}
