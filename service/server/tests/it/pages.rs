@@ -1,6 +1,8 @@
 //! The pages: who sees them, what they may do there, and that what others wrote stays text.
 
-use crate::yard::{API_TOKEN, Answer, Yard, with_secrets};
+use crate::binary::{Place, Running};
+use crate::yard::{API_TOKEN, Answer, PATIENCE, Yard, block_on, settings, with_secrets};
+use serde_json::json;
 use trainyard::http::{Access, page_listing};
 
 /// What a browser asks for.
@@ -166,5 +168,79 @@ async fn without_a_token_only_this_machine_sees_them() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body("proof=");
     assert_eq!(yard.send(across).await.status, 403);
+    yard.stop().await;
+}
+
+/// A step that fails with a log as a stranger would write it.
+const HOSTILE: &str = r#"name: hostile
+parameters: { note: "<img src=x onerror=alert(2)>" }
+steps:
+  train:
+    image: none
+    command:
+      - sh
+      - -c
+      - |
+        printf '<script>alert(1)</script>\n'
+        printf '\033]8;;https://evil.example\033\\link\033]8;;\033\\ \342\200\256reversed\n'
+        exit 1
+    outputs: { model: Model }
+"#;
+
+#[test]
+fn what_others_wrote_is_text() {
+    let place = Place::new(&settings("{folder}".as_ref(), ""));
+    place.write("pipelines/hostile/pipeline.yaml", HOSTILE);
+    let ended = place.run(&["run", "pipelines/hostile", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let run = ended.json()["id"].as_str().unwrap().to_owned();
+    let (_service, address) = Running::serve(&place);
+    block_on(async {
+        trainyard_github::install_tls();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let show = async |path: &str| {
+            let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            answer.text().await.unwrap()
+        };
+        let log = show(&format!("/runs/{run}/logs/train")).await;
+        assert!(log.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "{log}");
+        let one = show(&format!("/runs/{run}")).await;
+        assert!(one.contains("&#60;img src=x onerror=alert(2)&#62;"), "{one}");
+        for (path, text) in [
+            ("log", log),
+            ("run", one),
+            ("runs", show("/runs").await),
+            ("home", show("/").await),
+        ] {
+            for forbidden in ["<script>", "<img", "\u{1b}", "\u{202e}"] {
+                assert!(!text.contains(forbidden), "{path} has {forbidden:?}: {text}");
+            }
+        }
+        let whole = show(&format!("/runs/{run}/logs/train/download")).await;
+        assert!(whole.starts_with("<script>"), "it is as it was written");
+    });
+}
+
+/// The next change number of a stream.
+async fn number(stream: &mut reqwest::Response) -> u64 {
+    let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await;
+    let chunk = chunk.expect("a change in time").unwrap().expect("the stream goes on");
+    let text = String::from_utf8_lossy(&chunk).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix("data: "));
+    line.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_page_hears_of_every_change() {
+    let yard = Yard::start(&with_secrets()).await;
+    let mut stream = reqwest::get(format!("{}/live", yard.url)).await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let first = number(&mut stream).await;
+    let arrived = json!({"specversion": "1.0", "id": "1", "source": "/lake", "type": "io.trainyard.data.arrived",
+        "data": {"source": "flights"}});
+    assert_eq!(yard.send(yard.event(&arrived)).await.status, 202);
+    assert!(number(&mut stream).await > first);
+    drop(stream);
     yard.stop().await;
 }
