@@ -56,7 +56,11 @@ fn run() -> Result<()> {
         // Leaving this scope stops every part, whichever way it is left.
         tokio::select! {
             told = story::tell(&root, &folder) => told,
-            stopped = stop => { stopped?; anyhow::bail!("somebody stopped it") }
+            stopped = stop => match stopped {
+                Ok(()) if story::keeps_on() => Ok(()),
+                Ok(()) => anyhow::bail!("somebody stopped it"),
+                Err(error) => Err(error),
+            }
         }
     })
 }

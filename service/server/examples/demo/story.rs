@@ -38,6 +38,7 @@ pub async fn tell(root: &Path, folder: &Path) -> Result<()> {
         "GitHub simulator on {}, Trainyard on {}",
         github.url, service.url
     ));
+    say(&format!("Watch it in a browser: {}/", service.url));
     let repository = Repository::create(root, folder, &github)?;
     let mut demo = Demo {
         client: reqwest::Client::builder().no_proxy().build()?,
@@ -55,7 +56,17 @@ pub async fn tell(root: &Path, folder: &Path) -> Result<()> {
     demo.pull_requests().await?;
     demo.roll_back().await?;
     table::print(&demo.rows);
-    demo.check()
+    demo.check()?;
+    if keeps_on() {
+        say(&format!("\nIt goes on serving at {}/ until Ctrl-C.", demo.service.url));
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// `make demo KEEP=1`: everything stays up after the story.
+pub fn keeps_on() -> bool {
+    std::env::var_os("KEEP").is_some_and(|keep| !keep.is_empty() && keep != "0")
 }
 
 fn say(line: &str) {
