@@ -167,7 +167,7 @@ async fn a_person_starts_a_run_with_other_parameters() {
 #[tokio::test]
 async fn a_slot_of_a_pipeline_that_cannot_be_read_waits_until_it_can() {
     let mut yard = after(13 * MINUTE, &due([10, 5]), "UTC", Catchup::Latest).await;
-    sql(&yard, "UPDATE pipelines SET plan = '[' || plan");
+    sql(&yard, "UPDATE pipelines SET plan = '[' || plan").await;
     yard.restart().await;
     // What it is for, others hear of: an arrival of data is settled, and says what was left out.
     yard.arrive("1", "rows", "2013-01").await.unwrap();
@@ -188,7 +188,7 @@ async fn a_slot_of_a_pipeline_that_cannot_be_read_waits_until_it_can() {
         None,
         "the slot is not used up"
     );
-    sql(&yard, "UPDATE pipelines SET plan = substr(plan, 2)");
+    sql(&yard, "UPDATE pipelines SET plan = substr(plan, 2)").await;
     yard.restart().await;
     slots(&yard, 1).await;
 }

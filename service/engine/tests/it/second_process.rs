@@ -1,28 +1,28 @@
 //! What another process writes is heard without a signal of this one, and a row that cannot be read stops nobody.
 
 use crate::yard::{Yard, until};
-use std::process::Command;
 use trainyard_core::ids::{Micros, RunId};
 use trainyard_core::run::RunState;
 
-/// Changes the database by a process of its own.
-pub fn sql(yard: &Yard, text: &str) {
+/// Changes the database by a process of its own, while this one goes on: it may be in the middle of a write.
+pub async fn sql(yard: &Yard, text: &str) {
     let script = "import sqlite3, sys\n\
         db = sqlite3.connect(sys.argv[1], timeout=60)\n\
         db.execute(sys.argv[2])\n\
         db.commit()";
     let database = yard.engine.folders_of().database();
-    let mut python = Command::new("python3");
-    let done = python.args(["-c", script]).arg(database).arg(text).status();
+    let mut python = tokio::process::Command::new("python3");
+    let done = python.args(["-c", script]).arg(database).arg(text).status().await;
     assert!(done.unwrap().success());
 }
 
 /// Damages what was asked for of a run that nobody has looked at yet.
-fn damage(yard: &Yard, run: &RunId) {
+async fn damage(yard: &Yard, run: &RunId) {
     sql(
         yard,
         &format!("UPDATE run_requests SET request = substr(request, 1, 100) WHERE run = '{run}'"),
-    );
+    )
+    .await;
 }
 
 /// The service dies three times with the same command in hand; what a killed process leaves is written here.
@@ -90,7 +90,7 @@ async fn a_run_that_cannot_be_read_stops_no_other() {
     yard.push(&[("auc: 0.7", "auc: 0.8")]).await;
     let waiting = until("second run", async || yard.runs().await.into_iter().nth(1)).await;
     yard.stop_loops().await;
-    damage(&yard, &waiting.id);
+    damage(&yard, &waiting.id).await;
     yard.restart().await;
     yard.push(&[("auc: 0.7", "auc: 0.75")]).await;
     yard.release("train");

@@ -344,7 +344,7 @@ stories! {
         yard.stop_loops().await;
         yard.arrive("unreadable", "rows", "2013-01").await.unwrap();
     }
-    Outside |stage| { sql(stage.yard(), "UPDATE deliveries SET headers = '{' WHERE processed_at IS NULL"); }
+    Outside |stage| { sql(stage.yard(), "UPDATE deliveries SET headers = '{' WHERE processed_at IS NULL").await; }
     Asks |stage| {
         let yard = stage.yard();
         yard.restart().await;
