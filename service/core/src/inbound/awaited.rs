@@ -12,8 +12,8 @@ use crate::report::{
 use crate::trigger::{Cause, Match, matches};
 use std::collections::BTreeMap;
 
-/// What the commit of a push shows for each of its repository's `known` pipelines that listens to it; `changed` are the paths that it
-/// changed, as far as its sender told. The answers are the delivery's until something else is known.
+/// What the commit of a push shows for each of its repository's `known` pipelines that listens to it; `changed` are the
+/// paths that it changed, as far as its sender told. The answers are the delivery's until something else is known.
 pub fn awaited(push: &Push, known: &[KnownPipeline], changed: Option<&[String]>, delivery: &DeliveryId) -> Vec<Answer> {
     let event = Event::Push(push.clone());
     let answer = |known: &KnownPipeline| match matches(&known.plan, &event, changed) {
@@ -196,11 +196,11 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(told.join("\n"), @"
-Success Some(Skipped): nothing relevant changed: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
-Error Some(Cancelled): push to 'main' of acme/flights starts nothing: the branch had moved on when it could be looked at
-Success Some(Skipped): nothing to do: pipeline 'flights' is not in this commit
-Success Some(Skipped): the same event was seen before
-Error Some(Cancelled): this delivery met a defect
-");
+        Success Some(Skipped): nothing relevant changed: pipeline 'flights' listens to paths [pipelines/flights/**], and no changed file is one of them
+        Error Some(Cancelled): push to 'main' of acme/flights starts nothing: the branch had moved on when it could be looked at
+        Success Some(Skipped): nothing to do: pipeline 'flights' is not in this commit
+        Success Some(Skipped): the same event was seen before
+        Error Some(Cancelled): this delivery met a defect
+        ");
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod identity;
 pub(crate) mod leases;
 pub(crate) mod locks;
 pub(crate) mod log_end;
+pub(crate) mod pace;
 pub(crate) mod programs;
 pub(crate) mod secrets;
 pub(crate) mod service;

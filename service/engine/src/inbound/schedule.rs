@@ -6,6 +6,7 @@
 use super::Inbound;
 use crate::house::clock::{is_simulated, now, wall};
 use crate::house::crash::{Effect, passing};
+use crate::house::pace::pause_after;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -21,10 +22,6 @@ use trainyard_store::{Held, NewEvent, ScheduleRow, Settled, StoreError};
 const TICK: Duration = Duration::from_secs(1);
 /// How long the loop sleeps when nothing is planned.
 const NOTHING_PLANNED: Duration = Duration::from_secs(300);
-/// Schedules are not looked through more often than this, nor so often that it takes more than a tenth of the time.
-const TOGETHER: Duration = Duration::from_millis(20);
-const SHARE: u32 = 10;
-const LONGEST: Duration = Duration::from_millis(500);
 /// How long it waits after the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long a schedule waits whose pipeline cannot be read, in microseconds.
@@ -70,7 +67,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
                 .ok();
         }
         // Changes that come closer together are one look.
-        sleep_until(looked + (looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST)).await;
+        sleep_until(looked + pause_after(looked.elapsed())).await;
         wait(&inbound, next).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::house::clock::now;
 use crate::house::crash::{Effect, passing};
+use crate::house::pace::pause_after;
 use crate::run::Runs;
 use crate::run::reconcile::{ReconcileError, reconcile};
 use futures_util::FutureExt;
@@ -20,11 +21,6 @@ use trainyard_store::StoreError;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a run waits after its worker stopped for a reason outside of it.
 const AGAIN: Duration = Duration::from_secs(3);
-/// The runs are not looked through more often than this, nor so often that it takes more than a tenth of the time.
-const TOGETHER: Duration = Duration::from_millis(20);
-const SHARE: u32 = 10;
-/// A look that only waited for the database makes no longer pause than this.
-const LONGEST: Duration = Duration::from_millis(500);
 /// Plans that are read at once.
 const READ_AT_ONCE: usize = 64;
 /// How often a run is looked at that an engine of another machine may have left.
@@ -43,7 +39,7 @@ pub(crate) async fn run(runs: Arc<Runs>) {
                 Instant::now() + AGAIN
             }
         };
-        let together = (looked.elapsed() * SHARE).clamp(TOGETHER, LONGEST);
+        let together = pause_after(looked.elapsed());
         tokio::select! {
             biased;
             // Changes that come closer together are one look.

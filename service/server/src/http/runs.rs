@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
-use trainyard_core::run::{RunState, Which};
+use trainyard_core::run::{Run, RunState, Which};
 use trainyard_engine::{ManualError, RerunError, RunAsked};
 use trainyard_store::{RunFilter, RunRow, StoreError, Unreadable};
 use utoipa::{IntoParams, ToSchema};
@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 500;
 const DEFAULT_TAIL: u64 = 64 * 1024;
-const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
+pub(super) const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
 
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -183,27 +183,41 @@ pub(super) async fn log(
     }
     let row = row(&app, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
-    let folders = app.engine.folders_of().clone();
-    let read = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, String> {
-        let found = run_logs::find(&folders, &run, &step, query.attempt).map_err(|error| error.to_string())?;
-        let read = found.tail(bytes);
-        let read = read.map_err(|error| format!("the log cannot be read: {error}"))?;
-        if query.raw == Some(true) {
-            return Ok(read);
+    let raw = query.raw == Some(true);
+    let read = read_log(&app, run, step, (query.attempt, bytes), move |read| {
+        if raw {
+            return read;
         }
         let lines = log::lines(&String::from_utf8_lossy(&read)).into_iter();
-        Ok(lines.map(|line| line + "\n").collect::<String>().into_bytes())
+        lines.map(|line| line + "\n").collect::<String>().into_bytes()
     });
-    let read = read
-        .await
-        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let text = read.map_err(ApiError::not_found)?;
+    let text = read.await?.map_err(ApiError::not_found)?;
     // A log is text of strangers: never anything a browser would run.
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     Ok((headers, text).into_response())
+}
+
+/// The last bytes that an attempt of a step wrote, in the shape that `shape` gives them beside the work of others; or
+/// why there are none.
+pub(super) async fn read_log<T: Send + 'static>(
+    app: &App,
+    run: Run,
+    step: String,
+    (attempt, bytes): (Option<u32>, u64),
+    shape: impl FnOnce(Vec<u8>) -> T + Send + 'static,
+) -> Result<Result<T, String>, ApiError> {
+    let folders = app.engine.folders_of().clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let found = run_logs::find(&folders, &run, &step, attempt).map_err(|error| error.to_string())?;
+        let read = found.tail(bytes);
+        let read = read.map_err(|error| format!("the log cannot be read: {error}"))?;
+        Ok(shape(read))
+    });
+    read.await
+        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
 #[derive(Default, Deserialize, ToSchema)]

@@ -1,18 +1,16 @@
 //! The style sheet and the script: a part of the program, and kept by browsers until it is another one.
 
-use super::super::App;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 const STYLE: &str = include_str!("../../../assets/style.css");
 const SCRIPT: &str = include_str!("../../../assets/live.js");
 
-pub(in super::super) async fn style(State(_): State<App>, headers: HeaderMap) -> Response {
+pub(in super::super) async fn style(headers: HeaderMap) -> Response {
     asset(&headers, "text/css; charset=utf-8", STYLE)
 }
 
-pub(in super::super) async fn script(State(_): State<App>, headers: HeaderMap) -> Response {
+pub(in super::super) async fn script(headers: HeaderMap) -> Response {
     asset(&headers, "text/javascript; charset=utf-8", SCRIPT)
 }
 

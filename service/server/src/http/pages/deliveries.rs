@@ -5,12 +5,11 @@ use super::super::deliveries::{replayed, told};
 use super::super::error::ApiError;
 use super::super::extract::InPath;
 use super::super::session::Session;
-use super::act::Said;
+use super::act::Proved;
 use super::frame::{Frame, ok};
 use super::when::When;
 use crate::views::{DeliveryExplanation, DeliveryItem};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -75,11 +74,9 @@ pub(in super::super) async fn show(
 /// Has a delivery looked at anew from which no run followed.
 pub(in super::super) async fn replay(
     State(app): State<App>,
-    session: Session,
     InPath(id): InPath<String>,
-    Form(said): Form<Said>,
+    form: Proved,
 ) -> Result<Response, ApiError> {
-    said.proved(&session)?;
-    let (id, _) = replayed(&app, &id, &session.actor, false).await?;
+    let (id, _) = replayed(&app, &id, &form.session.actor, false).await?;
     Ok(Redirect::to(&format!("/deliveries/{}", crate::views::path_part(id.as_str()))).into_response())
 }

@@ -3,19 +3,16 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
-use super::super::runs::row;
+use super::super::runs::{LONGEST_TAIL, read_log, row};
 use super::super::session::Session;
 use super::frame::{Frame, ok};
-use crate::run_logs;
 use crate::views::path_part;
 use askama::Template;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use trainyard_core::log;
 
-/// The most of a log that is downloaded, in bytes.
-const LARGEST: u64 = 32 * 1024 * 1024;
 /// So much of a log is on the page, in bytes.
 const SHOWN: u64 = 100 * 1024;
 
@@ -52,19 +49,13 @@ pub(in super::super) async fn show(
         .iter()
         .find(|(name, _)| *name == step)
         .map(|(_, state)| state.clone());
-    let (folders, named) = (app.engine.folders_of().clone(), step.clone());
-    let read = tokio::task::spawn_blocking(move || {
-        let found = run_logs::find(&folders, &run, &named, None).map_err(|error| error.to_string())?;
-        found
-            .tail(SHOWN)
-            .map_err(|error| format!("the log cannot be read: {error}"))
+    let read = read_log(&app, run, step.clone(), (None, SHOWN), |bytes| {
+        let cut = bytes.len() as u64 + 4096 > SHOWN;
+        (cut, log::lines(&String::from_utf8_lossy(&bytes)))
     });
-    let read = read
-        .await
-        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let (bytes, nothing) = match read {
-        Ok(bytes) => (bytes, None),
-        Err(why) => (Vec::new(), Some(why)),
+    let ((cut, lines), nothing) = match read.await? {
+        Ok(read) => (read, None),
+        Err(why) => ((false, Vec::new()), Some(why)),
     };
     Ok(ok(&Page {
         frame: Frame::new(format!("{step} · log"), "runs", &session),
@@ -74,8 +65,8 @@ pub(in super::super) async fn show(
         step,
         state: state.unwrap_or_default(),
         steps,
-        cut: bytes.len() as u64 + 4096 > SHOWN,
-        lines: log::lines(&String::from_utf8_lossy(&bytes)),
+        cut,
+        lines,
         nothing,
     }))
 }
@@ -87,17 +78,8 @@ pub(in super::super) async fn download(
 ) -> Result<Response, ApiError> {
     let row = row(&app, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
-    let folders = app.engine.folders_of().clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let found = run_logs::find(&folders, &run, &step, None).map_err(|error| error.to_string())?;
-        found
-            .tail(LARGEST)
-            .map_err(|error| format!("the log cannot be read: {error}"))
-    });
-    let read = read
-        .await
-        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let bytes = read.map_err(ApiError::not_found)?;
+    let read = read_log(&app, run, step, (None, LONGEST_TAIL), |bytes| bytes);
+    let bytes = read.await?.map_err(ApiError::not_found)?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"step.log\""),
