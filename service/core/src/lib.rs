@@ -6,6 +6,7 @@
 //! candidate better), [`registry`] (what serves, and what may), [`sentence`] (what the user reads), [`stored`] (how
 //! all of it is kept).
 
+pub mod access;
 pub mod admission;
 pub mod artifact;
 pub mod cache_key;

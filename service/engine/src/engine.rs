@@ -6,7 +6,6 @@ use crate::content::backup::{self, BackedUp, BackupError, Restored};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig, TargetConfig};
-use crate::house::crash::{Effect, passing};
 use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
 use crate::house::leases::Leases;
@@ -19,19 +18,13 @@ use crate::house::targets::Targets;
 use crate::inbound::Inbound;
 use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
-use crate::inbound::manual::{ManualError, RunAsked};
-use crate::inbound::rerun::RerunError;
+use crate::inbound::manual::RunAsked;
 use crate::inbound::sweep::WebhookHealth;
 use crate::loops;
 use crate::registry::Registry;
-use crate::registry::aliases::AliasError;
-use crate::registry::promote::{PromoteRequest, Promoted, PromotionError};
-use crate::registry::reconcile::{Keep, Reconciled};
 use crate::registry::replay::{Past, replay};
-use crate::registry::rollback::RolledBack;
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
-use crate::run::approval::{self, ApprovalError, Decided};
 use crate::run::hands::Hands;
 use crate::run::images::Images;
 use crate::run::moved::Moves;
@@ -52,15 +45,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trainyard_core::gate::Replayed;
-use trainyard_core::ids::{DeliveryId, RepoName, RunId};
+use trainyard_core::ids::RunId;
 use trainyard_core::notify::Notice;
 use trainyard_core::plan::Gate;
-use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::report::Audience;
-use trainyard_core::run::{Answer, Person, Run, Which};
+use trainyard_core::run::Run;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{Allowance, GitHub, GitHubError};
-use trainyard_store::{AskedAnew, Changes, Check, DatabaseUrl, Reads, Store, StoreError};
+use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
 const CONTAINER_USER: (u32, u32) = (10001, 10001);
@@ -128,8 +120,8 @@ impl EngineError {
 #[derive(Clone)]
 pub struct Engine {
     config: Arc<EngineConfig>,
-    runs: Arc<Runs>,
-    inbound: Arc<Inbound>,
+    pub(crate) runs: Arc<Runs>,
+    pub(crate) inbound: Arc<Inbound>,
     channels: Channels,
 }
 
@@ -459,11 +451,6 @@ impl Engine {
         self.inbound.found.load()
     }
 
-    /// Has a delivery looked at anew, as a person asks for it; where runs followed from it only if it is `forced`.
-    pub async fn replay_delivery(&self, id: &DeliveryId, actor: &str, forced: bool) -> Result<AskedAnew, StoreError> {
-        self.inbound.replay(id, actor, forced).await
-    }
-
     /// Takes a CloudEvent; the caller has checked the sender's token.
     pub async fn accept_cloud_event<'a>(
         &self,
@@ -471,33 +458,6 @@ impl Engine {
         body: bytes::Bytes,
     ) -> Result<Intake, IntakeError> {
         self.inbound.accept_cloud_event(header, body).await
-    }
-
-    /// Makes a run of a known pipeline at the head of its default branch, as far as a push told us.
-    /// `parameters` replace the file's. The run is queued like any other.
-    pub async fn request_known(
-        &self,
-        repo: &RepoName,
-        pipeline: &str,
-        parameters: &Map<String, Value>,
-        actor: &str,
-    ) -> Result<RunId, ManualError> {
-        let asked = RunAsked {
-            parameters: parameters.clone(),
-            actor: actor.to_owned(),
-            ..RunAsked::default()
-        };
-        self.request_known_so(repo, pipeline, &asked).await
-    }
-
-    /// The same, as of spans or without a push.
-    pub async fn request_known_so(
-        &self,
-        repo: &RepoName,
-        pipeline: &str,
-        asked: &RunAsked,
-    ) -> Result<RunId, ManualError> {
-        self.inbound.request_known(repo, pipeline, asked).await
     }
 
     /// Makes a run of `<folder>/pipeline.yaml`. `parameters` replace the file's.
@@ -531,102 +491,9 @@ impl Engine {
         }
     }
 
-    /// Makes a run that repeats another one: the same commit, plan and kind. It is queued like any other.
-    pub async fn rerun(&self, run: &RunId, which: Which, actor: &str) -> Result<RunId, RerunError> {
-        self.inbound.request_rerun(run, which, actor).await
-    }
-
-    /// Asks a run to end. False when it is over already.
-    pub async fn cancel(&self, id: &RunId, by: &str) -> Result<bool, StoreError> {
-        passing(Effect::ASK_CANCEL, self.runs.store.request_cancel(id, by, now())).await
-    }
-
-    /// A person says yes to what a run waits for: a fork's commit runs, or an approved model is pushed. `why` is kept.
-    /// The word of an account of GitHub counts by the permission that was looked up for its number on the run's repository.
-    pub async fn approve(&self, run: &RunId, person: &Person, why: &str) -> Result<Decided, ApprovalError> {
-        approval::say(&self.runs, run, Answer::Approve, person, why).await
-    }
-
-    /// A person says no, and the run ends.
-    pub async fn reject(&self, run: &RunId, person: &Person, why: &str) -> Result<Decided, ApprovalError> {
-        approval::say(&self.runs, run, Answer::Reject, person, why).await
-    }
-
-    /// Makes a model serve that a run made, or an earlier version under a new number. A model that the gate
-    /// did not approve needs a reason. Everything a push proves is proved, and what is done is recorded.
-    pub async fn promote(&self, request: &PromoteRequest) -> Result<Promoted, PromotionError> {
-        let promoted = self.runs.registry.promote(request).await;
-        self.runs.signals.report.notify_one();
-        promoted
-    }
-
-    /// Makes the version before the current one serve, and records who asked and why.
-    pub async fn roll_back(
-        &self,
-        target: &str,
-        actor: &str,
-        reason: Option<&str>,
-    ) -> Result<RolledBack, PromotionError> {
-        let rolled_back = self.runs.registry.roll_back(target, actor, reason).await;
-        self.runs.signals.report.notify_one();
-        rolled_back
-    }
-
     /// What a push target is found to be, compared with its ledger; nothing is changed.
     pub async fn look_at_target(&self, target: &str) -> Result<Found, LookError> {
         self.runs.registry.look_at(target).await
-    }
-
-    /// A person decides between a push target and its ledger, which disagree.
-    pub async fn reconcile_target(
-        &self,
-        target: &str,
-        keep: Keep,
-        actor: &str,
-        reason: &str,
-    ) -> Result<Reconciled, PromotionError> {
-        let reconciled = self.runs.registry.reconcile(target, keep, actor, reason).await;
-        self.runs.signals.report.notify_one();
-        reconciled
-    }
-
-    /// Freezes a push target: nothing new serves there until it is released. A reason is needed.
-    pub async fn hold_target(&self, target: &str, actor: &str, reason: &str) -> Result<NewTargetHold, PromotionError> {
-        self.runs.registry.hold_target(target, actor, reason).await
-    }
-
-    /// Releases a push target that is held.
-    pub async fn release_target(
-        &self,
-        target: &str,
-        actor: &str,
-        reason: Option<&str>,
-    ) -> Result<NewTargetHold, PromotionError> {
-        self.runs.registry.release_target(target, actor, reason).await
-    }
-
-    /// Gives a name to a version of a registered model.
-    pub async fn set_alias(
-        &self,
-        model: &str,
-        alias: &str,
-        version: &str,
-        actor: &str,
-        reason: Option<String>,
-    ) -> Result<Alias, AliasError> {
-        let registry = &self.runs.registry;
-        registry.set_alias(model, alias, Some(version), actor, reason).await
-    }
-
-    /// Takes a name away from a registered model.
-    pub async fn remove_alias(
-        &self,
-        model: &str,
-        alias: &str,
-        actor: &str,
-        reason: Option<String>,
-    ) -> Result<Alias, AliasError> {
-        self.runs.registry.set_alias(model, alias, None, actor, reason).await
     }
 
     /// Recorded runs under another gate, newest first. A run or evaluation that cannot be read any more is

@@ -5,6 +5,7 @@
 
 mod asks;
 mod content;
+mod deeds;
 mod engine;
 mod house;
 mod inbound;
@@ -50,5 +51,6 @@ pub use tell::channel_error::ChannelError;
 pub use trainyard_executors::BuildLimits;
 pub use trainyard_github::signature::verify as verify_signature;
 pub use trainyard_github::{
-    AppInfo, GitHub, GitHubAuth, GitHubError, Hook, HookDelivery, HookOf, InstallationInfo, NewApp, convert_manifest,
+    AppInfo, GitHub, GitHubAuth, GitHubError, Hook, HookDelivery, HookOf, InstallationInfo, NewApp, SignIn,
+    convert_manifest,
 };

@@ -11,7 +11,7 @@ pub mod webhook;
 pub use client::{
     Account, Allowance, AppHook, AppInfo, CheckRunFound, GitHub, GitHubAuth, GitHubError, Hook, HookConfig,
     HookDelivery, HookOf, InstallationInfo, Label, LastResponse, NewApp, Numbered, PullFields, PullNow,
-    PullRequestState, PullSide, RepositoryNow, RepositoryRights, Standing, TokenInfo, convert_manifest,
+    PullRequestState, PullSide, RepositoryNow, RepositoryRights, SignIn, Standing, TokenInfo, convert_manifest,
     is_plain_loopback,
 };
 

@@ -14,6 +14,8 @@
   let loading = false;
   let again = false;
   const load = async () => {
+    // A log that is followed grows by itself.
+    if (document.querySelector("[data-follow]")) return;
     if (loading) { again = true; return; }
     loading = true;
     try {
@@ -39,7 +41,26 @@
   };
   local(document);
   const log = document.getElementById("log");
-  if (log && !location.hash) log.scrollTop = log.scrollHeight;
+  if (log && !location.hash) {
+    const place = log.querySelector(".hit, .fault");
+    if (place) place.scrollIntoView({ block: "center" });
+    else if (!location.search) log.scrollTop = log.scrollHeight;
+  }
+  if (log && log.dataset.follow && window.EventSource) {
+    const lines = new EventSource(log.dataset.follow);
+    lines.onmessage = (event) => {
+      const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+      log.insertAdjacentHTML("beforeend", event.data);
+      // A page that is left open for days must not grow without end.
+      while (log.childElementCount > 5000) log.firstElementChild.remove();
+      if (atEnd) log.scrollTop = log.scrollHeight;
+    };
+    lines.addEventListener("over", (event) => {
+      lines.close();
+      location.assign(event.data || location.pathname);
+    });
+    addEventListener("pagehide", () => lines.close());
+  }
   const sign = document.getElementById("live");
   if (!sign || !window.EventSource) return;
   const stream = new EventSource("/live");

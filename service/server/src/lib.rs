@@ -7,6 +7,8 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod logging;
+mod oidc;
 pub mod run_logs;
 mod secret;
+mod token;
 pub mod views;

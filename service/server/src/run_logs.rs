@@ -1,5 +1,9 @@
 //! The logs of a run's steps and images. File names come from the run's plan, never from a request.
 
+mod window;
+
+pub use window::Window;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! What people asked for on GitHub, on its way to be done.
 
+use crate::audit::{self, NewDeed};
 use crate::connection::{Connection, Row, args};
 use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
@@ -8,6 +9,7 @@ use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
+use trainyard_core::access::Deed;
 use trainyard_core::command::Ask;
 use trainyard_core::ids::{DeliveryId, EventId, Micros};
 use trainyard_core::report::OutboxItem;
@@ -135,6 +137,15 @@ async fn perform(db: &mut Connection, step: &AskStep) -> Result<Settled> {
         let event = step.event.as_str();
         db.execute(SAY_IN_EVENT, args![event, sentence]).await?;
         db.execute(SAY_IN_DELIVERY, args![event, sentence]).await?;
+        let asked = &step.ask.asked;
+        let deed = NewDeed {
+            actor: asked.person.login.clone(),
+            deed: Deed::AskAtGitHub,
+            subject: asked.repo.to_string(),
+            reason: None,
+            at: step.at,
+        };
+        audit::add(db, &deed, Some((!step.again, sentence))).await?;
     }
     if step.again {
         db.execute(ASK_AGAIN, args![step.event.as_str()]).await?;

@@ -2,7 +2,8 @@
 //!
 //! [`Store`] is the door, and [`Reads`] the one for who only reads. Each file owns the statements of
 //! one subject in the order of the data's path: `accepts`, `deliveries`, `events`, `holds`, `schedules`,
-//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`, `news`. Below
+//! `pipelines`, `runs`, `leases`, `metadata` (ML Metadata), `preimages`, `promotions`, `intents`, `target_holds`, `outbox`, `news`,
+//! `audit`, `tokens`, `sessions`. Below
 //! them `database` is the closed enum of the two drivers, `writer` the one writer of SQLite, `migrate`
 //! the schema; `patience` says how long a write waits, `health` whether writes go through, and `log` keeps
 //! SQLite's log small. [`Reads::changes`] tells when something is new (`number`, `feed`, `signal`), and `rows`
@@ -14,6 +15,7 @@ mod aliases;
 mod approvals;
 mod arrivals;
 mod asks;
+mod audit;
 mod backup;
 mod changes;
 mod check;
@@ -57,6 +59,7 @@ mod rows;
 mod run_waits;
 mod runs;
 mod schedules;
+mod sessions;
 mod signal;
 mod simulated;
 mod statement;
@@ -65,11 +68,13 @@ mod stats;
 mod store;
 mod sweeps;
 mod target_holds;
+mod tokens;
 mod unreadable;
 mod writer;
 
 pub use arrivals::{Accepted, NewDelivery};
 pub use asks::{AskRow, AskStep};
+pub use audit::{AuditRow, NewDeed};
 pub use backup::{BackupNote, Copy, adopt_copy, copy_database, empty_log};
 pub use changes::Changes;
 pub use check::Check;
@@ -93,9 +98,11 @@ pub use reads::Reads;
 pub use retention::Forgotten;
 pub use runs::Append;
 pub use schedules::{NewSchedule, ScheduleRow};
+pub use sessions::{Over, SessionRow};
 #[cfg(debug_assertions)]
 pub use simulated::{StatementFate, simulate};
 pub use stats::Stats;
 pub use store::Store;
 pub use sweeps::{Baseline, KnownRepository, SeenRepository};
+pub use tokens::Token;
 pub use unreadable::Unreadable;

@@ -37,6 +37,7 @@ migrations! {
     19 "0019_explained_deliveries";
     20 "0020_news";
     21 "0021_awaited_checks";
+    22 "0022_access";
 }
 
 /// The newest schema version this program knows.

@@ -9,6 +9,7 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("aliases", crate::aliases::STATEMENTS),
     ("approvals", crate::approvals::STATEMENTS),
     ("asks", crate::asks::STATEMENTS),
+    ("audit", crate::audit::STATEMENTS),
     ("check_runs", crate::check_runs::STATEMENTS),
     ("checks", crate::checks::STATEMENTS),
     ("crashes", crate::crashes::STATEMENTS),
@@ -41,9 +42,11 @@ pub(crate) const ALL: &[(&str, &[(&str, Statement)])] = &[
     ("run_waits", crate::run_waits::STATEMENTS),
     ("runs", crate::runs::STATEMENTS),
     ("schedules", crate::schedules::STATEMENTS),
+    ("sessions", crate::sessions::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),
     ("sweeps", crate::sweeps::STATEMENTS),
     ("target_holds", crate::target_holds::STATEMENTS),
+    ("tokens", crate::tokens::STATEMENTS),
 ];
 
 #[cfg(test)]

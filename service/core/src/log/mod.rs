@@ -3,13 +3,15 @@
 mod fault;
 mod screen;
 mod secrets;
+mod style;
 #[cfg(test)]
 mod tests;
 mod trace;
 
 pub use fault::{error, fault};
-pub use screen::{lines, one_line, several_lines};
+pub use screen::{coloured, lines, one_line, several_lines};
 pub use secrets::masked;
+pub use style::{Run, Style};
 
 /// Characters of the longest line that is told.
 const LONGEST: usize = 500;

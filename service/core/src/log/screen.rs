@@ -1,17 +1,27 @@
 //! Bytes of a log as a terminal shows them: no escape sequences, no overwritten text, no control characters.
 
+use super::style::{Run, Style, runs};
 use std::iter::Peekable;
 use std::str::Chars;
 
 /// The lines of a log. Escape sequences are removed whole, what a carriage return overwrote is gone, a tab is a
 /// space, and no control or direction character is left.
 pub fn lines(text: &str) -> Vec<String> {
+    screen(text, |line| line.into_iter().map(|(c, _)| c).collect())
+}
+
+/// The same, with the colours that a terminal would show.
+pub fn coloured(text: &str) -> Vec<Vec<Run>> {
+    screen(text, runs)
+}
+
+fn screen<T>(text: &str, shape: impl Fn(Vec<Cell>) -> T) -> Vec<T> {
     let mut lines = Vec::new();
     let mut line = Line::default();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\n' => lines.push(std::mem::take(&mut line).shown()),
+            '\n' => lines.push(shape(line.end())),
             '\r' => line.carriage_return(),
             '\u{8}' => line.backspace(),
             '\u{1b}' => escape(&mut chars, &mut line),
@@ -23,7 +33,7 @@ pub fn lines(text: &str) -> Vec<String> {
         }
     }
     if !line.is_empty() {
-        lines.push(line.shown());
+        lines.push(shape(line.end()));
     }
     lines
 }
@@ -68,13 +78,18 @@ fn is_direction(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A character, and how it looks.
+type Cell = (char, Style);
+
 /// A line while it is written.
 #[derive(Default)]
 struct Line {
+    /// How the next character looks; the end of a line changes nothing of it.
+    style: Style,
     /// What stands there and has not been overwritten yet.
-    before: Vec<char>,
+    before: Vec<Cell>,
     /// What was written since the carriage return.
-    now: Vec<char>,
+    now: Vec<Cell>,
     /// How far backspaces have gone back in it; the text stays until something is written over it.
     back: usize,
 }
@@ -85,13 +100,13 @@ impl Line {
     }
 
     fn put(&mut self, c: char) {
-        let at = self.now.len() - self.back;
+        let (at, cell) = (self.now.len() - self.back, (c, self.style));
         match self.now.get_mut(at) {
             Some(there) => {
-                *there = c;
+                *there = cell;
                 self.back -= 1;
             }
-            None => self.now.push(c),
+            None => self.now.push(cell),
         }
     }
 
@@ -123,14 +138,16 @@ impl Line {
         }
     }
 
-    fn shown(self) -> String {
-        let shown = if is_blank(&self.now) { self.before } else { self.now };
-        shown.into_iter().collect()
+    /// What it shows; the next one begins.
+    fn end(&mut self) -> Vec<Cell> {
+        let (before, now) = (std::mem::take(&mut self.before), std::mem::take(&mut self.now));
+        self.back = 0;
+        if is_blank(&now) { before } else { now }
     }
 }
 
-fn is_blank(text: &[char]) -> bool {
-    text.iter().all(|c| c.is_whitespace())
+fn is_blank(text: &[Cell]) -> bool {
+    text.iter().all(|(c, _)| c.is_whitespace())
 }
 
 /// What follows an escape character, by ECMA-48 and ISO 2022.
@@ -163,8 +180,10 @@ fn control_sequence(chars: &mut Peekable<Chars<'_>>, line: &mut Line) {
         parameters.push(c);
     }
     while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
-    if chars.next_if(|c| matches!(c, '@'..='~')) == Some('K') {
-        line.erase(&parameters);
+    match chars.next_if(|c| matches!(c, '@'..='~')) {
+        Some('K') => line.erase(&parameters),
+        Some('m') => line.style.select(&parameters),
+        _ => {}
     }
 }
 

@@ -208,6 +208,14 @@ impl NoWord {
 }
 
 impl Person {
+    /// The name for the record.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Operator { name } => name,
+            Self::Account { login, .. } => login,
+        }
+    }
+
     /// What they say of a run's model or commit, if they may.
     pub fn word(&self, request: &RunRequest, reason: &str) -> Result<Word, NoWord> {
         let (by, account) = match self {

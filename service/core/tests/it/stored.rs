@@ -7,6 +7,7 @@
 use crate::events::{causes, expected, news, waits};
 use crate::samples::{PIPELINES, compiled, path, read, text, versions};
 use std::fs;
+use trainyard_core::access::{Identity, Scope};
 use trainyard_core::command::{Ask, Asked, Button, Person, Through};
 use trainyard_core::gate::Blessing;
 use trainyard_core::ids::{CommitSha, Micros, RepoName, RunId};
@@ -43,6 +44,8 @@ fn rewritten(folder: &str) -> Vec<(String, String, String)> {
                 Some(("statuses", "jsonl")) => written::<CommitStatus>(&was),
                 Some(("looks", "jsonl")) => written::<Looks>(&was),
                 Some(("asks", "jsonl")) => written::<Ask>(&was),
+                Some(("identities", "jsonl")) => written::<Identity>(&was),
+                Some(("scopes", "jsonl")) => written::<Scope>(&was),
                 Some(("news", "jsonl")) => written::<News>(&was),
                 Some(("notices", "jsonl")) => written::<Notice>(&was),
                 Some(("health", "jsonl")) => written::<Health>(&was),

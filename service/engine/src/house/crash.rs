@@ -80,6 +80,22 @@ effects! {
     NoteDelivery = "delivery.note",
     /// A delivery that nobody can read is given up.
     GiveUpDelivery = "delivery.give_up",
+    /// It is written that somebody is about to do something.
+    BeginDeed = "audit.begin",
+    /// It is written what came of it.
+    EndDeed = "audit.end",
+    /// A token is kept.
+    AddToken = "token.add",
+    /// A token is made worthless.
+    RevokeToken = "token.revoke",
+    /// It is noted that a token was used.
+    UseToken = "token.use",
+    /// A session begins.
+    BeginSession = "session.begin",
+    /// It is noted that a session was used.
+    UseSession = "session.use",
+    /// A session ends.
+    EndSession = "session.end",
     /// What a run waits for is noted.
     NoteRun = "run.note",
     /// A repository goes by a name, with all that is kept of it.

@@ -25,8 +25,10 @@ const SMALL: u32 = 16 * 1024;
 const AT_ONCE: usize = 8;
 /// The wait after the database did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Deliveries that come closer together are one look, and settle in one transaction.
+/// Where many come, those that come closer together are one look, and settle in one transaction.
 const TOGETHER: Duration = Duration::from_millis(20);
+/// Where fewer are found in a look, the next one may follow at once: somebody waits for what it shows.
+const FEW: usize = 16;
 /// No look comes sooner after another without a signal.
 const SOON: Duration = Duration::from_millis(1);
 /// The store is looked through from its beginning this often: what cannot be read may be repaired.
@@ -47,6 +49,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         troubles: HashMap::new(),
         read: 0,
         highest: 0,
+        found: 0,
         through: Instant::now(),
     };
     loop {
@@ -70,9 +73,10 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
             }
         };
         ingest.take_turns();
+        let together = if ingest.found < FEW { SOON } else { TOGETHER };
         tokio::select! {
             biased;
-            () = async { sleep_until(looked + TOGETHER).await; ingest.inbound.signals.ingest.notified().await } => {}
+            () = async { sleep_until(looked + together).await; ingest.inbound.signals.ingest.notified().await } => {}
             Some(ended) = ingest.turns.join_next() => ingest.ended(ended),
             () = sleep_until(wake) => {}
         }
@@ -88,6 +92,8 @@ struct Ingest {
     /// The number of the last delivery that was read, and the highest that ever was.
     read: u64,
     highest: u64,
+    /// How many the last look found.
+    found: usize,
     /// When everything was looked through last.
     through: Instant,
 }
@@ -111,6 +117,7 @@ impl Ingest {
         };
         let page = self.inbound.store.waiting_deliveries(self.read, BATCH, &bodies).await?;
         let last = page.deliveries.last().map(|delivery| delivery.number);
+        self.found = page.deliveries.len();
         let (mut nothing, mut awaited) = (Vec::new(), Vec::new());
         for delivery in page.deliveries {
             if self.lanes.knows(delivery.number) {

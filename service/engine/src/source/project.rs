@@ -25,14 +25,8 @@ pub(crate) async fn pipelines(
 ) -> Result<Vec<FoundPipeline>, SourceError> {
     let mirror = checkout::fetch(at, repo, installation, commit).await?;
     let mut found = Vec::new();
-    for path in mirror.list(commit, PIPELINES).await? {
-        let parts: Vec<_> = path.split('/').collect();
-        let [_, _, PIPELINE_FILE] = parts.as_slice() else {
-            continue;
-        };
-        let Some(text) = mirror.show(commit, &path).await? else {
-            continue;
-        };
+    let is_pipeline = |path: &str| matches!(path.split('/').collect::<Vec<_>>()[..], [_, _, PIPELINE_FILE]);
+    for (path, text) in mirror.read_all(commit, PIPELINES, is_pipeline).await? {
         let text = String::from_utf8_lossy(&text);
         let folder = path.trim_end_matches(PIPELINE_FILE).trim_end_matches('/').to_owned();
         at.places.put(commit, &folder, &text);

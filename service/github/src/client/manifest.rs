@@ -31,6 +31,12 @@ pub struct NewApp {
     /// Its private key, PEM.
     #[serde(deserialize_with = "secret")]
     pub pem: SecretString,
+    /// Its name as people sign in with it.
+    #[serde(default)]
+    pub client_id: String,
+    /// What proves that it is the one, as people sign in.
+    #[serde(default, deserialize_with = "optional_secret")]
+    pub client_secret: Option<SecretString>,
     /// What signs its webhooks, if it has one.
     #[serde(default, deserialize_with = "optional_secret")]
     pub webhook_secret: Option<SecretString>,
@@ -40,7 +46,9 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretStr
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-fn optional_secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+pub(super) fn optional_secret<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.is_empty()).map(SecretString::from))
 }

@@ -9,6 +9,7 @@ mod hook_deliveries;
 mod manifest;
 mod pages;
 mod people;
+mod sign_in;
 mod sweep;
 mod token;
 mod transport;
@@ -20,6 +21,7 @@ pub use governor::Allowance;
 pub use hook_deliveries::{HookDelivery, HookOf};
 pub use manifest::{NewApp, convert_manifest};
 pub use people::Standing;
+pub use sign_in::SignIn;
 pub use sweep::{Label, Numbered, PullFields, PullNow, PullSide, RepositoryNow};
 pub use token::{Hook, HookConfig, LastResponse, RepositoryRights, TokenInfo};
 

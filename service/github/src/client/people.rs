@@ -1,8 +1,10 @@
 //! What people may do, and pull requests as they are now.
 
 use super::sweep::Label;
+use super::transport::Identity;
 use super::{GitHub, GitHubError, path_of};
 use serde::Deserialize;
+use trainyard_core::access::Role;
 use trainyard_core::command::Person;
 use trainyard_core::event::{PullRequest, PullRequestAction};
 use trainyard_core::ids::{CommitSha, RepoName};
@@ -30,48 +32,48 @@ impl GitHub {
         person: &Person,
         installation: Option<i64>,
     ) -> Result<Standing, GitHubError> {
-        if let Some(standing) = self.standing_as(repo, person, &person.login, installation).await? {
-            return Ok(standing);
-        }
-        // The name is somebody else's by now, or nobody's: what is the person called today?
-        let caller = self.caller(repo, installation).await?;
-        let path = format!("/user/{}", person.id);
-        let what = format!("account with the number {}", person.id);
-        let account: Account = match caller.as_ref().get(&path, &what).await {
-            Ok(account) => account,
-            Err(GitHubError::NotFound { .. }) => return Ok(Standing::Gone),
-            Err(error) => return Err(error),
-        };
-        let today = self.standing_as(repo, person, &account.login, installation).await?;
-        Ok(today.unwrap_or(Standing::Gone))
+        let found = self.permission_of(repo, person, installation).await?;
+        // `maintain` is told as write, and `triage` as read.
+        Ok(match found {
+            None => Standing::Gone,
+            Some(found) if matches!(found.permission.as_str(), "admin" | "write") => Standing::Writes,
+            Some(found) => Standing::Less {
+                role: found.role_name.unwrap_or(found.permission),
+            },
+        })
     }
 
-    /// The same under a name; `None` when that is nobody's, or another person's.
-    async fn standing_as(
+    /// The role that GitHub's permission gives a person here; `None` where it gives none.
+    pub async fn role(
         &self,
         repo: &RepoName,
         person: &Person,
-        login: &str,
         installation: Option<i64>,
-    ) -> Result<Option<Standing>, GitHubError> {
+    ) -> Result<Option<Role>, GitHubError> {
+        let found = self.permission_of(repo, person, installation).await?;
+        Ok(found.and_then(|found| Role::of_github(&found.permission, found.role_name.as_deref())))
+    }
+
+    async fn permission_of(
+        &self,
+        repo: &RepoName,
+        person: &Person,
+        installation: Option<i64>,
+    ) -> Result<Option<Permission>, GitHubError> {
         let caller = self.caller(repo, installation).await?;
-        let path = format!("/repos/{repo}/collaborators/{}/permission", path_of(login));
-        let what = format!("permission of {login} in {repo}");
-        let answer: Permission = match caller.as_ref().get(&path, &what).await {
-            Ok(answer) => answer,
+        let caller = caller.as_ref();
+        if let Some(found) = permission_as(caller, repo, person, &person.login).await? {
+            return Ok(Some(found));
+        }
+        // The name is somebody else's by now, or nobody's: what is the person called today?
+        let path = format!("/user/{}", person.id);
+        let what = format!("account with the number {}", person.id);
+        let account: Account = match caller.get(&path, &what).await {
+            Ok(account) => account,
             Err(GitHubError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if answer.user.map(|user| user.id) != Some(person.id) {
-            return Ok(None);
-        }
-        // `maintain` is told as write, and `triage` as read.
-        Ok(Some(match answer.permission.as_str() {
-            "admin" | "write" => Standing::Writes,
-            less => Standing::Less {
-                role: answer.role_name.unwrap_or_else(|| less.to_owned()),
-            },
-        }))
+        permission_as(caller, repo, person, &account.login).await
     }
 
     /// A pull request as it is now, as an event would tell it, and whether it is open.
@@ -123,6 +125,24 @@ impl GitHub {
     pub fn app(&self) -> Option<i64> {
         self.app_id.and_then(|id| i64::try_from(id).ok())
     }
+}
+
+/// Under a name; `None` when that is nobody's, or another person's.
+async fn permission_as(
+    caller: &Identity,
+    repo: &RepoName,
+    person: &Person,
+    login: &str,
+) -> Result<Option<Permission>, GitHubError> {
+    let path = format!("/repos/{repo}/collaborators/{}/permission", path_of(login));
+    let what = format!("permission of {login} in {repo}");
+    let answer: Permission = match caller.get(&path, &what).await {
+        Ok(answer) => answer,
+        Err(GitHubError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let same = answer.user.as_ref().is_some_and(|user| user.id == person.id);
+    Ok(same.then_some(answer))
 }
 
 #[derive(Deserialize)]

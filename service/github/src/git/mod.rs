@@ -29,6 +29,8 @@ use trainyard_core::ids::CommitSha;
 const FETCH_LIMIT: Duration = Duration::from_secs(900);
 /// Reading what is there already does not.
 const LOCAL_LIMIT: Duration = Duration::from_secs(120);
+/// git looks after its files with one commit of sixteen, those whose hashes end so: most of its looks find nothing to do.
+const HOUSE_KEEPING: char = '0';
 /// The largest file that [`Mirror::show`] reads.
 const MAX_SHOWN_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -73,6 +75,13 @@ struct Entry {
     object: String,
     size: u64,
     path: String,
+}
+
+impl Entry {
+    /// Neither a link nor a submodule.
+    fn is_file(&self) -> bool {
+        self.mode.starts_with("100")
+    }
 }
 
 impl Mirror {
@@ -135,7 +144,7 @@ impl Mirror {
     async fn bring_branch(&self, branch: &str) -> Result<CommitSha, GitError> {
         self.init().await?;
         let refspec = format!("+refs/heads/{branch}:refs/heads/{branch}");
-        let output = self.fetch_into(&self.folder, &refspec).await?;
+        let output = self.fetch_into(&self.folder, &refspec, true).await?;
         let missing = || GitError::BranchNotFound {
             url: self.url.clone(),
             branch: printable(branch),
@@ -161,7 +170,9 @@ impl Mirror {
             return Ok(());
         }
         // A ref of its own keeps the commit when its branch is force-pushed away.
-        let output = self.fetch_into(folder, &format!("+{text}:refs/commits/{text}")).await?;
+        let keeps_house = text.ends_with(HOUSE_KEEPING);
+        let refspec = format!("+{text}:refs/commits/{text}");
+        let output = self.fetch_into(folder, &refspec, keeps_house).await?;
         if output.success {
             return Ok(());
         }
@@ -203,20 +214,21 @@ impl Mirror {
 
     async fn show_at(&self, sha: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let entries = self.entries(sha, Some(path)).await?;
-        let Some(entry) = entries
-            .into_iter()
-            .find(|entry| entry.path == path && entry.mode.starts_with("100"))
-        else {
+        let Some(entry) = entries.into_iter().find(|entry| entry.path == path && entry.is_file()) else {
             return Ok(None);
         };
+        self.content(&entry).await.map(Some)
+    }
+
+    async fn content(&self, entry: &Entry) -> Result<Vec<u8>, GitError> {
         if entry.size > MAX_SHOWN_BYTES {
             return Err(GitError::TooLarge {
-                path: printable(path),
+                path: printable(&entry.path),
                 bytes: entry.size,
                 limit: MAX_SHOWN_BYTES,
             });
         }
-        self.blob(&entry.object).await.map(Some)
+        self.blob(&entry.object).await
     }
 
     /// The submodules of a commit, by their paths: of them a commit has only a number.
@@ -243,11 +255,39 @@ impl Mirror {
             Some(tree_path(prefix)?)
         };
         let entries = sound!(self, &[sha], self.entries(sha, prefix))?;
-        Ok(entries
-            .into_iter()
-            .filter(|entry| entry.mode.starts_with("100"))
-            .map(|entry| entry.path)
-            .collect())
+        let files = entries.into_iter().filter(Entry::is_file);
+        Ok(files.map(|entry| entry.path).collect())
+    }
+
+    /// The files of a commit at or below the folder `prefix` that are chosen by their paths, with their contents.
+    pub async fn read_all(
+        &self,
+        sha: &CommitSha,
+        prefix: &str,
+        is_chosen: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, Vec<u8>)>, GitError> {
+        #[cfg(debug_assertions)]
+        if let Some(scripted) = scripted::read_all(sha, prefix, &is_chosen) {
+            return scripted;
+        }
+        let prefix = tree_path(prefix)?;
+        sound!(self, &[sha], self.read_chosen(sha, prefix, &is_chosen))
+    }
+
+    async fn read_chosen(
+        &self,
+        sha: &CommitSha,
+        prefix: &str,
+        is_chosen: &impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, Vec<u8>)>, GitError> {
+        let mut read = Vec::new();
+        for entry in self.entries(sha, Some(prefix)).await? {
+            if entry.is_file() && is_chosen(&entry.path) {
+                let content = self.content(&entry).await?;
+                read.push((entry.path, content));
+            }
+        }
+        Ok(read)
     }
 
     /// The message of a commit; what is no UTF-8 in it is replaced.
@@ -413,11 +453,17 @@ impl Mirror {
     }
 
     async fn has(&self, folder: &Path, sha: &str) -> Result<bool, GitError> {
-        // The ref, not the object: an interrupted fetch may leave objects without their parents.
+        // The ref, not the object: an interrupted fetch may leave objects without their parents. Most are files of
+        // their own, which need no process; an object that is missing all the same shows when it is read.
+        let name = format!("refs/commits/{sha}");
+        let loose = tokio::fs::read_to_string(folder.join(&name)).await;
+        if loose.is_ok_and(|points_to| points_to.trim() == sha) {
+            return Ok(true);
+        }
         let known = read(
             folder,
             "rev-parse",
-            &["--verify", "--quiet", &format!("refs/commits/{sha}^{{commit}}")],
+            &["--verify", "--quiet", &format!("{name}^{{commit}}")],
         )
         .await?;
         if known.success {
@@ -432,7 +478,7 @@ impl Mirror {
         Ok(heads.success && !heads.stdout.is_empty())
     }
 
-    async fn fetch_into(&self, folder: &Path, refspec: &str) -> Result<Output, GitError> {
+    async fn fetch_into(&self, folder: &Path, refspec: &str, keeps_house: bool) -> Result<Output, GitError> {
         let http = self.url.starts_with("https://") || self.url.starts_with("http://");
         if !(http || self.local) || self.url.contains('@') {
             return Err(GitError::BadName {
@@ -445,6 +491,11 @@ impl Mirror {
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
+            if keeps_house {
+                "--auto-maintenance"
+            } else {
+                "--no-auto-maintenance"
+            },
             "--end-of-options",
         ];
         let git = Git::new(folder, "fetch")

@@ -83,6 +83,28 @@ pub(super) fn list(sha: &CommitSha, prefix: &str) -> Option<Result<Vec<String>, 
     Some(commit(sha)?.map(|commit| commit.files.into_keys().filter(below).collect()))
 }
 
+pub(super) type Files = Vec<(String, Vec<u8>)>;
+
+pub(super) fn read_all(
+    sha: &CommitSha,
+    prefix: &str,
+    is_chosen: impl Fn(&str) -> bool,
+) -> Option<Result<Files, GitError>> {
+    let listed = list(sha, prefix)?;
+    let mut commit = match commit(sha)? {
+        Ok(commit) => commit,
+        Err(error) => return Some(Err(error)),
+    };
+    let mut content = |path: String| Some((path.clone(), commit.files.remove(&path)?));
+    Some(listed.map(|paths| {
+        paths
+            .into_iter()
+            .filter(|path| is_chosen(path))
+            .filter_map(&mut content)
+            .collect()
+    }))
+}
+
 pub(super) fn changed_paths(before: &CommitSha, after: &CommitSha) -> Option<Result<Vec<String>, GitError>> {
     let (before, after) = (commit(before)?, commit(after)?);
     let compare = |before: ScriptedCommit, after: ScriptedCommit| {

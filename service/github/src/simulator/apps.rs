@@ -25,6 +25,24 @@ pub(crate) struct App {
     pub(crate) hook: Option<(u64, Hook)>,
 }
 
+/// What a code stands for that brings somebody back who signed in.
+pub(crate) struct Grant {
+    pub(crate) app: u64,
+    pub(crate) login: String,
+    pub(crate) redirect: String,
+    pub(crate) challenge: Option<String>,
+}
+
+/// The client id of an App.
+pub(crate) fn client_id(app: u64) -> String {
+    format!("Iv23li{app:014}")
+}
+
+/// The secret of an App, as people sign in with it.
+pub(crate) fn client_secret(app: u64) -> String {
+    format!("{app:040x}")
+}
+
 /// Where an App or a webhook sends to.
 #[derive(Clone, Debug)]
 pub(crate) struct Hook {

@@ -144,7 +144,7 @@ impl Shared {
 }
 
 /// The token of `Authorization: Bearer|token …`, or the password of `Basic …`.
-fn credentials(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn credentials(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     match scheme.to_ascii_lowercase().as_str() {

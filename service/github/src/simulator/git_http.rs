@@ -1,10 +1,11 @@
-//! git over smart HTTP, by `git http-backend`: bodies are streamed, and a push is looked at before
-//! it is answered.
+//! git over smart HTTP: bodies are streamed, and a push is looked at before it is answered. What most ask for, a fetch,
+//! is `git upload-pack` itself; the rest is `git http-backend`, which starts two more for the same.
 
 use super::repository::{SETTINGS, git_command, refs};
 use super::state::RepoInfo;
 use super::{Shared, events};
 use crate::git::give_way;
+use anyhow::Context as _;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -12,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::TryStreamExt as _;
 use std::process::Stdio;
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio_util::io::{ReaderStream, StreamReader};
 use trainyard_core::ids::RepoName;
 
@@ -61,18 +62,88 @@ pub(crate) async fn serve(
     let Some((repo, pushing)) = repo else {
         return (StatusCode::NOT_FOUND, "Repository not found.").into_response();
     };
-    let served = if service == "git-receive-pack" {
-        push(shared, repo, pushing, request).await
-    } else {
-        run(&shared, &repo, service, &query, request)
-            .await
-            .map(|(mut child, response)| {
-                // It ends by itself when its output is read or the client is gone.
-                tokio::spawn(async move { child.wait().await });
-                response
-            })
+    let served = match service {
+        "git-receive-pack" => push(shared, repo, pushing, request).await,
+        _ if !pushes && !request.headers().contains_key(header::CONTENT_ENCODING) => {
+            upload_pack(&shared, &repo, service == "info/refs", request)
+        }
+        _ => run(&shared, &repo, service, &query, request).await.map(left_alone),
     };
     served.unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
+}
+
+/// It ends by itself when its output is read or the client is gone.
+fn left_alone((mut child, response): (Child, Response)) -> Response {
+    tokio::spawn(async move { child.wait().await });
+    response
+}
+
+/// What the repository has, or the objects that are asked for (git's `gitprotocol-http`).
+fn upload_pack(shared: &Shared, repo: &RepoInfo, advertised: bool, request: Request) -> anyhow::Result<Response> {
+    let mut command = git_command("upload-pack");
+    hide_if_it_lags(&mut command, shared);
+    command.current_dir(&repo.path).arg("--stateless-rpc");
+    let (what, greeting) = if advertised {
+        command.arg("--http-backend-info-refs");
+        ("advertisement", "001e# service=git-upload-pack\n0000")
+    } else {
+        ("result", "")
+    };
+    let protocol = request
+        .headers()
+        .get("git-protocol")
+        .and_then(|value| value.to_str().ok());
+    if let Some(protocol) = protocol {
+        command.env("GIT_PROTOCOL", protocol);
+    }
+    // The second version of the protocol needs no greeting.
+    let greeting = match protocol {
+        Some(protocol) if protocol.contains("version=2") => "",
+        _ => greeting,
+    };
+    command
+        .arg(".")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let (child, stdout) = started(command, request)?;
+    let body = ReaderStream::new(AsyncReadExt::chain(greeting.as_bytes(), stdout));
+    let headers = [
+        (header::CONTENT_TYPE, format!("application/x-git-upload-pack-{what}")),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+    ];
+    Ok(left_alone((child, (headers, Body::from_stream(body)).into_response())))
+}
+
+/// A git side that lags behind its webhooks has nothing to show.
+fn hide_if_it_lags(command: &mut Command, shared: &Shared) {
+    if !shared.state().git_lags {
+        return;
+    }
+    let hidden = [
+        ("uploadpack.hideRefs", "refs/"),
+        ("uploadpack.allowAnySHA1InWant", "false"),
+    ];
+    for (at, (key, value)) in (SETTINGS.len()..).zip(hidden) {
+        command.env(format!("GIT_CONFIG_KEY_{at}"), key);
+        command.env(format!("GIT_CONFIG_VALUE_{at}"), value);
+    }
+    command.env("GIT_CONFIG_COUNT", (SETTINGS.len() + hidden.len()).to_string());
+}
+
+/// The program with the request's body as its input, and its output.
+fn started(mut command: Command, request: Request) -> anyhow::Result<(Child, ChildStdout)> {
+    let mut child = command.spawn()?;
+    give_way(&child);
+    if let Some(mut stdin) = child.stdin.take() {
+        let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
+        tokio::spawn(async move {
+            // git stops reading when it refuses; that is no failure of ours.
+            let _ = tokio::io::copy(&mut StreamReader::new(body), &mut stdin).await;
+        });
+    }
+    let stdout = child.stdout.take().context("git has no output")?;
+    Ok((child, stdout))
 }
 
 /// A pusher has its answer when what follows from the push has happened, also one that hangs up.
@@ -104,16 +175,8 @@ async fn run(
     request: Request,
 ) -> anyhow::Result<(Child, Response)> {
     let mut command = git_command("http-backend");
-    if shared.state().git_lags && service != "git-receive-pack" {
-        let hidden = [
-            ("uploadpack.hideRefs", "refs/"),
-            ("uploadpack.allowAnySHA1InWant", "false"),
-        ];
-        for (at, (key, value)) in (SETTINGS.len()..).zip(hidden) {
-            command.env(format!("GIT_CONFIG_KEY_{at}"), key);
-            command.env(format!("GIT_CONFIG_VALUE_{at}"), value);
-        }
-        command.env("GIT_CONFIG_COUNT", (SETTINGS.len() + hidden.len()).to_string());
+    if service != "git-receive-pack" {
+        hide_if_it_lags(&mut command, shared);
     }
     command
         .env("GIT_PROJECT_ROOT", &shared.data)
@@ -136,19 +199,7 @@ async fn run(
             command.env(variable, value);
         }
     }
-    let mut child = command.spawn()?;
-    give_way(&child);
-    if let Some(mut stdin) = child.stdin.take() {
-        let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
-        tokio::spawn(async move {
-            // git stops reading when it refuses; that is no failure of ours.
-            let _ = tokio::io::copy(&mut StreamReader::new(body), &mut stdin).await;
-        });
-    }
-    let stdout = child
-        .stdout
-        .take()
-        .ok_or_else(|| anyhow::anyhow!("git has no output"))?;
+    let (child, stdout) = started(command, request)?;
     let mut stdout = BufReader::new(stdout);
     let (status, headers) = cgi_headers(&mut stdout).await?;
     let mut response = Body::from_stream(ReaderStream::new(stdout)).into_response();

@@ -1,6 +1,6 @@
 //! What becomes of Apps: made, installed, told of what happens.
 
-use super::apps::{App, Hook, Installation, Permissions, map};
+use super::apps::{App, Hook, Installation, Permissions, client_id, map};
 use super::clock::now;
 use super::delivery::Receiver;
 use super::state::State;
@@ -122,7 +122,7 @@ impl Shared {
             "id": app.id,
             "slug": app.slug,
             "node_id": format!("A_{}", app.id),
-            "client_id": format!("Iv23li{:014}", app.id),
+            "client_id": client_id(app.id),
             "owner": owner,
             "name": app.name,
             "description": null,
@@ -150,7 +150,7 @@ impl Shared {
         let account = payload::user(self, &account);
         json!({
             "id": at.id,
-            "client_id": format!("Iv23li{:014}", at.app_id),
+            "client_id": client_id(at.app_id),
             "account": account,
             "repository_selection": if at.repos.is_some() { "selected" } else { "all" },
             "access_tokens_url": format!("{}/app/installations/{}/access_tokens", self.base_url, at.id),

@@ -104,6 +104,17 @@ pub(crate) async fn commit(path: &Path, name: &str) -> Option<String> {
     .await
 }
 
+/// Whether there is a commit of this hash. That of a branch's head is known without a process, as most are that are
+/// told of.
+pub(crate) async fn has_commit(path: &Path, sha: &str) -> bool {
+    let heads = std::fs::read_dir(path.join("refs/heads"));
+    let is_head = heads.into_iter().flatten().flatten().any(|head| {
+        let points_to = std::fs::read_to_string(head.path());
+        points_to.is_ok_and(|head| head.trim() == sha)
+    });
+    is_head || commit(path, sha).await.as_deref() == Some(sha)
+}
+
 /// The newest commit of a branch.
 pub(crate) async fn branch_head(path: &Path, branch: &str) -> Option<String> {
     commit(path, &format!("refs/heads/{branch}")).await

@@ -1,7 +1,7 @@
 //! What people do in GitHub's settings: Apps, installations, tokens.
 
 use super::Simulator;
-use super::apps::map;
+use super::apps::{client_id, client_secret, map};
 use super::auth::Token;
 use super::clock::now;
 use super::rights::{Reach, Rights};
@@ -39,6 +39,16 @@ impl Simulator {
     pub fn install_app(&self, app: u64, account: &str, repos: Option<&[&str]>) -> Option<u64> {
         let names = repos.map(|repos| repos.iter().map(|repo| (*repo).to_owned()).collect());
         self.shared.install(app, account, names)
+    }
+
+    /// The client id and secret of an App, by which people sign in.
+    pub fn client_of(&self, app: u64) -> (String, String) {
+        (client_id(app), client_secret(app))
+    }
+
+    /// From now on this person sits before the browser that signs in; nobody with `None`, who then refuses.
+    pub fn browse_as(&self, login: Option<&str>) {
+        self.shared.state().browsing = login.map(str::to_owned);
     }
 
     /// Changes what an App asks for; what was granted before stays as it is.

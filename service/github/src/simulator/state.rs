@@ -1,6 +1,6 @@
 //! What the simulator remembers.
 
-use super::apps::{App, Installation, RepoHook};
+use super::apps::{App, Grant, Installation, RepoHook};
 use super::auth::Token;
 use super::check_records::Checks;
 use super::clock::now;
@@ -18,6 +18,12 @@ pub(crate) struct State {
     pub(crate) installations: Vec<Installation>,
     /// Codes of the manifest flow and the Apps that they stand for; each is used once.
     pub(crate) codes: HashMap<String, u64>,
+    /// Codes of people who signed in: the App, the account, where it may be used and the challenge. Each is used once.
+    pub(crate) grants: HashMap<String, Grant>,
+    /// Whose tokens people's own are.
+    pub(crate) people: HashMap<String, String>,
+    /// Who sits before the browser that signs in.
+    pub(crate) browsing: Option<String>,
     pub(crate) hooks: Vec<RepoHook>,
     pub(crate) deliveries: Vec<DeliveryRecord>,
     pub(crate) webhook_url: Option<String>,
@@ -124,6 +130,9 @@ impl State {
             apps: Vec::new(),
             installations: Vec::new(),
             codes: HashMap::new(),
+            grants: HashMap::new(),
+            people: HashMap::new(),
+            browsing: None,
             hooks: Vec::new(),
             deliveries: Vec::new(),
             webhook_url,

@@ -3,10 +3,12 @@
 
 use super::service::Service;
 use crate::config::Config;
-use crate::views::{HoldChange, ReconciledTarget, heard_already, path_part, started_already};
+use crate::secret::fingerprint;
+use crate::token::Wanted;
+use crate::views::{HoldChange, ReconciledTarget, TokenItem, heard_already, path_part, started_already};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use trainyard_core::ids::{DeliveryId, RepoName, RunId};
+use trainyard_core::ids::{DeliveryId, Micros, RepoName, RunId};
 use trainyard_core::run::{Answer, Person, PushState, Which};
 use trainyard_engine::{Engine, Keep, PromoteRequest, RunAsked};
 use trainyard_store::{AskedAnew, RunRow};
@@ -114,6 +116,42 @@ impl Door {
                 }
                 Ok(serde_json::to_value(done)?)
             }
+        }
+    }
+
+    /// Makes a token; what is kept of it, and its text.
+    pub(super) async fn create_token(&self, wanted: Wanted, actor: &str) -> Result<Value> {
+        match self {
+            Self::Service(service) => {
+                let pipelines = Some(&wanted.pipelines).filter(|pipelines| !pipelines.is_empty());
+                let body = json!({
+                    "name": wanted.name, "role": wanted.role, "pipelines": pipelines,
+                    "expires_in_days": wanted.days, "actor": actor,
+                });
+                service.post("/api/v1/tokens", &body).await
+            }
+            Self::Here(engine) => {
+                let at = Micros(chrono::Utc::now().timestamp_micros());
+                let (text, token) = wanted.made(actor.to_owned(), at).map_err(anyhow::Error::msg)?;
+                engine.create_token(&fingerprint(&text), token.clone()).await?;
+                let mut made = serde_json::to_value(TokenItem::from(token))?;
+                made["token"] = text.into();
+                Ok(made)
+            }
+        }
+    }
+
+    /// Makes a token worthless.
+    pub(super) async fn revoke_token(&self, name: &str, actor: &str) -> Result<()> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/tokens/{}/revoke", path_part(name));
+                service.post(&path, &json!({"actor": actor})).await.map(drop)
+            }
+            Self::Here(engine) => match engine.revoke_token(name, actor).await? {
+                true => Ok(()),
+                false => bail!("there is no token '{name}', or it is revoked already: `trainyard token list` has all"),
+            },
         }
     }
 

@@ -3,6 +3,7 @@
 mod actor;
 mod alias;
 mod approve;
+mod audit;
 mod backup;
 mod cancel;
 mod deliveries;
@@ -29,6 +30,7 @@ mod schema_diff;
 mod serve;
 mod service;
 mod targets;
+mod token;
 mod trigger;
 mod verdict;
 mod why;
@@ -94,6 +96,8 @@ enum Command {
     Hold(hold::Hold),
     Release(hold::Release),
     Alias(alias::Alias),
+    Token(token::Token),
+    Audit(audit::Audit),
     Gc(gc::Gc),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -175,6 +179,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Hold(command) => command.perform(&load()?).await,
             Command::Release(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
+            Command::Token(command) => command.perform(&load()?).await,
+            Command::Audit(command) => command.perform(&load()?).await,
             Command::Gc(command) => command.perform(&load()?).await,
             Command::Backup(command) => command.perform(&load()?).await,
             Command::Restore(command) => command.perform(&load()?).await,

@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 28] = [
+pub(super) const VARIABLES: [(&str, Set); 31] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -39,6 +39,15 @@ pub(super) const VARIABLES: [(&str, Set); 28] = [
     }),
     ("TRAINYARD_GITHUB_PRIVATE_KEY_FILE", |c, v| {
         put(&mut c.github.private_key_file, Some(v.into()))
+    }),
+    ("TRAINYARD_GITHUB_CLIENT_ID", |c, v| {
+        put(&mut c.github.client_id, Some(v))
+    }),
+    ("TRAINYARD_GITHUB_CLIENT_SECRET", |c, v| {
+        put(&mut c.github.client_secret, Some(v.into()))
+    }),
+    ("TRAINYARD_GITHUB_CLIENT_SECRET_FILE", |c, v| {
+        put(&mut c.github.client_secret_file, Some(v.into()))
     }),
     ("TRAINYARD_WEBHOOK_SECRET", |c, v| {
         put(&mut c.github.webhook_secret, Some(v.into()))
@@ -95,6 +104,10 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
         if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
             set(config, value).map_err(|problem| ConfigError(format!("environment variable {name}: {problem}")))?;
         }
+    }
+    let secret = variable("TRAINYARD_OIDC_CLIENT_SECRET").filter(|value| !value.is_empty());
+    if let (Some(oidc), Some(secret)) = (&mut config.oidc, secret) {
+        oidc.client_secret = Some(secret.into());
     }
     for (name, target) in &mut config.targets {
         if let TargetKind::Webhook { secret, .. } = &mut target.0.kind

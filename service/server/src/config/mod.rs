@@ -4,10 +4,12 @@ mod environment;
 mod file;
 mod notify;
 mod resolve;
+mod sign_in;
 mod target;
 mod values;
 
 pub use notify::Notify;
+pub use sign_in::{Oidc, WaysIn};
 pub use target::Target;
 pub use values::Memory;
 pub(crate) use values::names_this_machine;
@@ -53,6 +55,8 @@ pub struct Config {
     pub events: Events,
     /// GitHub.
     pub github: GitHub,
+    /// An OpenID Connect provider by which people sign in.
+    pub oidc: Option<Oidc>,
     /// What runs the steps.
     pub executor: Executor,
     /// Push targets by name.
@@ -124,6 +128,12 @@ pub struct GitHub {
     pub app_id: Option<u64>,
     /// The App's private key, PEM.
     pub private_key_file: Option<PathBuf>,
+    /// The App's client id: with it people sign in to the pages.
+    pub client_id: Option<String>,
+    /// The App's client secret.
+    pub client_secret: Option<SecretString>,
+    /// A file with that secret alone in it.
+    pub client_secret_file: Option<PathBuf>,
     /// Signs webhooks.
     pub webhook_secret: Option<SecretString>,
     /// A file with that secret alone in it.
@@ -187,6 +197,7 @@ impl Default for Config {
             api_token: None,
             events: Events::default(),
             github: GitHub::default(),
+            oidc: None,
             executor: Executor::default(),
             targets: BTreeMap::new(),
             retention: Retention::default(),
@@ -204,6 +215,9 @@ impl Default for GitHub {
             token_file: None,
             app_id: None,
             private_key_file: None,
+            client_id: None,
+            client_secret: None,
+            client_secret_file: None,
             webhook_secret: None,
             webhook_secret_file: None,
             webhook_secret_previous: None,
@@ -272,8 +286,16 @@ impl Config {
                 &github.webhook_secret_file,
                 &mut github.webhook_secret,
             ),
+            (
+                "github.client_secret",
+                &github.client_secret_file,
+                &mut github.client_secret,
+            ),
         ] {
             values::read_secret(name, file.as_deref(), value)?;
+        }
+        if let Some(oidc) = &mut self.oidc {
+            oidc.read_secret()?;
         }
         for (name, channel) in &mut self.notify {
             channel.read_secrets(name)?;
@@ -292,6 +314,17 @@ impl Config {
         }
         if github.app_id.is_some() != github.private_key_file.is_some() {
             return wrong("a GitHub App needs github.app_id and github.private_key_file: set both or neither");
+        }
+        if github.client_id.is_some() != github.client_secret.is_some() {
+            return wrong("people sign in with github.client_id and github.client_secret: set both or neither");
+        }
+        if github.client_id.is_some() && github.token.is_none() && github.app_id.is_none() {
+            return wrong(
+                "github.client_id is set, but nobody can look up what people may do: set github.app_id and github.private_key_file",
+            );
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.check()?;
         }
         if github.webhook_secret.is_some() && github.token.is_none() && github.app_id.is_none() {
             return wrong(

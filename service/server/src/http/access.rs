@@ -1,11 +1,12 @@
 //! Who may pass: the table of routes, enforced before any handler runs.
 
 use super::App;
-use super::bearer::bearer;
 use super::error::ApiError;
-use super::pages;
+use super::host::hosted_here;
 use super::routes::{Access, routes, takes_parameters};
 use super::session::Session;
+use super::who::Who;
+use super::{bearer, pages, tokens};
 use crate::config::names_this_machine;
 use crate::views::path_part;
 use axum::extract::{MatchedPath, Request, State};
@@ -35,7 +36,11 @@ pub(super) async fn check(
         });
     let mut session = None;
     if access == Access::Page {
-        let known = match known(&app, &request) {
+        if let Err(error) = hosted_here(&app, host(&request)) {
+            return Ok(pages::problem(None, &error));
+        }
+        let asker = Asker::of(&request);
+        let known = match known(&app, &asker).await {
             Ok(Some(known)) => Session {
                 // Before anything is read: what changes after this is told by the stream.
                 change: app.engine.reads().change_number().await.unwrap_or_default(),
@@ -44,14 +49,13 @@ pub(super) async fn check(
             Ok(None) => return Ok(to_sign_in(&request)),
             Err(error) => return Ok(pages::problem(None, &error)),
         };
+        request.extensions_mut().insert(known.who.clone());
         request.extensions_mut().insert(known.clone());
         session = Some(known);
     }
     if access == Access::ApiToken {
-        match &app.config.api_token {
-            Some(token) => bearer(request.headers(), token, "api_token")?,
-            None => from_this_machine(&request)?,
-        }
+        let who = program(&app, &Asker::of(&request)).await?;
+        request.extensions_mut().insert(who);
     }
     // Signed webhooks are never refused for their address, and probes say what they like.
     let strict = matches!(access, Access::ApiToken | Access::EventsToken | Access::Page);
@@ -83,12 +87,43 @@ fn wants_page(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
-/// Who asks for a page: nobody, where there is a token to sign in with.
-fn known(app: &App, request: &Request) -> Result<Option<Session>, ApiError> {
-    match &app.config.api_token {
-        Some(_) => Ok(app.sessions.of(request.headers())),
-        None => from_this_machine(request).map(|()| app.sessions.of_this_machine()),
+/// What is looked at of a request while its body is left alone.
+struct Asker {
+    host: String,
+    headers: HeaderMap,
+}
+
+impl Asker {
+    fn of(request: &Request) -> Self {
+        Self {
+            host: host(request).to_owned(),
+            headers: request.headers().clone(),
+        }
     }
+}
+
+/// Which program asks, by its token.
+async fn program(app: &App, asker: &Asker) -> Result<Who, ApiError> {
+    match (&app.config.api_token, bearer::sent(&asker.headers)) {
+        (Some(own), sent) if bearer::is(sent, own) => Ok(Who::Service),
+        (_, Some(sent)) if tokens::looks_like_one(sent) => app.of_token(sent).await,
+        (Some(_), _) => Err(bearer::refused("api_token")),
+        (None, _) => from_this_machine(asker).map(|()| Who::Machine),
+    }
+}
+
+/// Who asks for a page: nobody, where there is a way to sign in.
+async fn known(app: &App, asker: &Asker) -> Result<Option<Session>, ApiError> {
+    match app.config.ways_in().any() {
+        true => app.session_of(&asker.headers).await,
+        false => from_this_machine(asker).map(|()| app.unsigned.session()),
+    }
+}
+
+fn host(request: &Request) -> &str {
+    let host = request.uri().authority().map(|authority| authority.as_str());
+    host.or_else(|| request.headers().get(header::HOST).and_then(|host| host.to_str().ok()))
+        .unwrap_or_default()
 }
 
 fn to_sign_in(request: &Request) -> Response {
@@ -105,12 +140,8 @@ fn to_sign_in(request: &Request) -> Response {
 
 /// Without a token, only programs on this machine may ask: not a web page that a browser here
 /// shows, be it by a name that resolves to loopback (DNS rebinding) or by a request across sites.
-fn from_this_machine(request: &Request) -> Result<(), ApiError> {
-    let headers = request.headers();
-    let host = request.uri().authority().map(|authority| authority.as_str());
-    let host = host
-        .or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()))
-        .unwrap_or_default();
+fn from_this_machine(asker: &Asker) -> Result<(), ApiError> {
+    let (headers, host) = (&asker.headers, asker.host.as_str());
     let origin = headers
         .get(header::ORIGIN)
         .map(|origin| origin.to_str().unwrap_or_default());

@@ -4,11 +4,14 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
-use super::runs::{named, row};
+use super::may::On;
+use super::runs::row;
+use super::who::Who;
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
-use trainyard_core::run::{Answer, Person};
+use trainyard_core::access::Deed;
+use trainyard_core::run::Answer;
 use trainyard_engine::{ApprovalError, Decided};
 use utoipa::ToSchema;
 
@@ -19,7 +22,7 @@ use utoipa::ToSchema;
     expecting = "an object such as {\"actor\": \"ada\", \"reason\": \"…\"}"
 )]
 pub(super) struct Said {
-    /// Who, for the record; `api` if absent.
+    /// Who; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
     /// Why; it is kept for those who ask later.
     #[schema(required = true)]
@@ -62,10 +65,11 @@ impl From<Decided> for Word {
     responses((status = 200, body = Word), (status = 409, body = ErrorBody, description = "it does not wait for this, or may not go on now")))]
 pub(super) async fn approve(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
     request: Request,
 ) -> Result<Json<Word>, ApiError> {
-    say(&app, &id, Answer::Approve, request).await
+    say(&app, &who, &id, Answer::Approve, request).await
 }
 
 /// Says no to what a run waits for, and ends it.
@@ -74,26 +78,41 @@ pub(super) async fn approve(
     responses((status = 200, body = Word), (status = 409, body = ErrorBody, description = "it does not wait for this")))]
 pub(super) async fn reject(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
     request: Request,
 ) -> Result<Json<Word>, ApiError> {
-    say(&app, &id, Answer::Reject, request).await
+    say(&app, &who, &id, Answer::Reject, request).await
 }
 
-async fn say(app: &App, id: &str, answer: Answer, request: Request) -> Result<Json<Word>, ApiError> {
+async fn say(app: &App, who: &Who, id: &str, answer: Answer, request: Request) -> Result<Json<Word>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let said: Said = body::json(&parts, incoming).await?;
-    let row = row(app, id).await?;
-    let person = Person::Operator {
-        name: named(said.actor.as_deref()),
+    let decided = decided(app, who, id, answer, (said.actor.as_deref(), &said.reason)).await?;
+    Ok(Json(decided.into()))
+}
+
+/// Brings somebody's word to a run: who it is beside what was proved, and why.
+pub(super) async fn decided(
+    app: &App,
+    who: &Who,
+    id: &str,
+    answer: Answer,
+    (said, why): (Option<&str>, &str),
+) -> Result<Decided, ApiError> {
+    let row = row(app, who, id).await?;
+    let deed = match answer {
+        Answer::Approve => Deed::Approve,
+        Answer::Reject => Deed::Reject,
     };
+    let role = app.may(who, deed, On::run(&row)).await?;
+    let person = who.person(row.repo.as_ref(), role, said);
     let decided = match answer {
-        Answer::Approve => app.engine.approve(&row.id, &person, &said.reason).await,
-        Answer::Reject => app.engine.reject(&row.id, &person, &said.reason).await,
+        Answer::Approve => app.engine.approve(&row.id, &person, why).await,
+        Answer::Reject => app.engine.reject(&row.id, &person, why).await,
     };
-    let decided = decided.map_err(|error| match error {
+    decided.map_err(|error| match error {
         ApprovalError::Store(error) => error.into(),
         other => ApiError::from(other),
-    })?;
-    Ok(Json(decided.into()))
+    })
 }

@@ -5,21 +5,30 @@ use axum::http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+/// What is sent, if anything is.
+pub(super) fn sent(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, sent) = value.split_at_checked(7)?;
+    (scheme.eq_ignore_ascii_case(b"bearer ") && !sent.is_empty()).then_some(sent)
+}
+
 /// The token is compared in a time that does not depend on where it differs.
-pub(super) fn bearer(headers: &HeaderMap, token: &SecretString, setting: &str) -> Result<(), ApiError> {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.as_bytes())
-        .unwrap_or_default();
-    let sent = match sent.split_at_checked(7) {
-        Some((scheme, sent)) if scheme.eq_ignore_ascii_case(b"bearer ") => sent,
-        _ => b"",
-    };
-    if bool::from(sent.ct_eq(token.expose_secret().as_bytes())) {
-        return Ok(());
-    }
+pub(super) fn is(sent: Option<&[u8]>, token: &SecretString) -> bool {
+    sent.is_some_and(|sent| bool::from(sent.ct_eq(token.expose_secret().as_bytes())))
+}
+
+/// What is told who sent none, or a wrong one.
+pub(super) fn refused(setting: &str) -> ApiError {
     let sentence = format!("this needs the header 'authorization: Bearer …' with the service's {setting}");
-    Err(ApiError::new(StatusCode::UNAUTHORIZED, sentence))
+    ApiError::new(StatusCode::UNAUTHORIZED, sentence)
+}
+
+/// Whether the token of this setting is sent.
+pub(super) fn bearer(headers: &HeaderMap, token: &SecretString, setting: &str) -> Result<(), ApiError> {
+    match is(sent(headers), token) {
+        true => Ok(()),
+        false => Err(refused(setting)),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
-use super::runs::{gone, limit, named};
+use super::may::On;
+use super::runs::{gone, limit};
+use super::who::Who;
 use super::{App, body};
 use crate::views::{self, Deliveries, DeliveryExplanation, DeliveryItem, no_delivery, sentences};
 use axum::Json;
@@ -10,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use trainyard_core::access::{Deed, Role};
 use trainyard_core::ids::DeliveryId;
 use trainyard_store::{AskedAnew, Unreadable};
 use utoipa::{IntoParams, ToSchema};
@@ -27,8 +30,10 @@ pub(super) struct DeliveryQuery {
     responses((status = 200, body = Deliveries)))]
 pub(super) async fn list(
     State(app): State<App>,
+    who: Who,
     Parameters(query): Parameters<DeliveryQuery>,
 ) -> Result<Json<Deliveries>, ApiError> {
+    app.sees(&who, Role::Viewer, On::Service).await?;
     let found = app.engine.reads().deliveries(limit(query.limit)?).await?;
     Ok(Json(Deliveries {
         deliveries: found.into_iter().map(Into::into).collect(),
@@ -39,7 +44,12 @@ pub(super) async fn list(
 /// A delivery, its events, the runs they started or the reason for none.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", operation_id = "get_delivery", params(("id" = String, Path)),
     responses((status = 200, body = DeliveryItem)))]
-pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<DeliveryItem>, ApiError> {
+pub(super) async fn show(
+    State(app): State<App>,
+    who: Who,
+    InPath(id): InPath<String>,
+) -> Result<Json<DeliveryItem>, ApiError> {
+    app.sees(&who, Role::Viewer, On::Service).await?;
     match app.engine.reads().delivery(&DeliveryId::new(id.as_str())).await? {
         Some(view) => Ok(Json(view.into())),
         None => Err(unknown(&app, &id).await?),
@@ -52,12 +62,15 @@ pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> 
     params(("id" = String, Path)), responses((status = 200, body = DeliveryExplanation)))]
 pub(super) async fn explain(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
 ) -> Result<Json<DeliveryExplanation>, ApiError> {
-    told(&app, &id).await.map(Json)
+    told(&app, &who, &id).await.map(Json)
 }
 
-pub(super) async fn told(app: &App, id: &str) -> Result<DeliveryExplanation, ApiError> {
+/// A delivery, which may be of any repository or of data: who sees it sees all of them.
+pub(super) async fn told(app: &App, who: &Who, id: &str) -> Result<DeliveryExplanation, ApiError> {
+    app.sees(who, Role::Viewer, On::Service).await?;
     let reads = app.engine.reads();
     if let Some(named) = reads.delivery_named(id).await?
         && let Some(told) = reads.explain_delivery(&named).await?
@@ -79,7 +92,7 @@ async fn unknown(app: &App, id: &str) -> Result<ApiError, ApiError> {
     expecting = "an object such as {\"actor\": \"ada\", \"force\": false}"
 )]
 pub(super) struct ReplayAsked {
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
     /// Whether it is looked at although runs followed from it: new ones will.
     force: bool,
@@ -101,12 +114,13 @@ pub(super) struct Replaying {
         (status = 409, body = ErrorBody, description = "runs followed from it, or several ids begin so")))]
 pub(super) async fn replay(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: ReplayAsked = body::json(&parts, incoming).await?;
-    let (delivery, status) = replayed(&app, &id, &named(asked.actor.as_deref()), asked.force).await?;
+    let (delivery, status) = replayed(&app, &who, &id, asked.actor.as_deref(), asked.force).await?;
     let answer = Replaying {
         delivery: delivery.to_string(),
         status,
@@ -117,14 +131,16 @@ pub(super) async fn replay(
 /// Has it looked at anew; its whole id, and whether it waited already.
 pub(super) async fn replayed(
     app: &App,
+    who: &Who,
     id: &str,
-    actor: &str,
+    said: Option<&str>,
     force: bool,
 ) -> Result<(DeliveryId, &'static str), ApiError> {
+    app.may(who, Deed::ReplayDelivery, On::Service).await?;
     let Some(named_so) = app.engine.reads().delivery_named(id).await? else {
         return Err(unknown(app, id).await?);
     };
-    let status = match app.engine.replay_delivery(&named_so, actor, force).await? {
+    let status = match app.engine.replay_delivery(&named_so, &who.actor(said), force).await? {
         AskedAnew::Waits => "replaying",
         AskedAnew::WaitedAlready => "waiting",
         AskedAnew::Started(runs) => {

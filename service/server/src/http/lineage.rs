@@ -3,10 +3,13 @@
 use super::App;
 use super::error::ApiError;
 use super::extract::{InPath, Parameters};
+use super::may::On;
+use super::who::Who;
 use crate::views::Lineage;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use trainyard_core::access::Role;
 use trainyard_store::Direction;
 use utoipa::IntoParams;
 
@@ -29,9 +32,12 @@ pub(super) struct LineageQuery {
     responses((status = 200, body = Lineage)))]
 pub(super) async fn show(
     State(app): State<App>,
+    who: Who,
     InPath(artifact): InPath<String>,
     Parameters(query): Parameters<LineageQuery>,
 ) -> Result<Json<Lineage>, ApiError> {
+    // It crosses pipelines wherever one reads what another made.
+    app.sees(&who, Role::Viewer, On::Service).await?;
     let direction = match query.direction.as_deref() {
         None | Some("both") => Direction::Bidirectional,
         Some("upstream") => Direction::Upstream,

@@ -2,6 +2,8 @@
 
 use super::App;
 use super::error::ApiError;
+use super::may::On;
+use super::who::Who;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
@@ -9,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use trainyard_core::access::Role;
 use trainyard_core::run::crashed;
 
 /// The recorder of this process, installed on first use.
@@ -77,7 +80,8 @@ pub(super) async fn count(path: Option<MatchedPath>, request: Request, next: Nex
 /// Metrics in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, content_type = "text/plain", body = String)))]
-pub(super) async fn render(State(app): State<App>) -> Result<Response, ApiError> {
+pub(super) async fn render(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
+    app.sees(&who, Role::Viewer, On::Service).await?;
     let stats = app.engine.reads().stats().await?;
     for state in ["queued", "running", "succeeded", "failed", "cancelled"] {
         let count = stats.runs.get(state).copied().unwrap_or_default();

@@ -5,6 +5,7 @@
 mod access;
 mod answers;
 mod approvals;
+mod audit;
 mod bearer;
 mod body;
 mod connections;
@@ -13,8 +14,10 @@ mod described;
 mod error;
 mod extract;
 mod health;
+mod host;
 mod intake;
 mod lineage;
+mod may;
 mod meter;
 mod models;
 mod openapi;
@@ -23,19 +26,22 @@ mod routes;
 mod runs;
 mod server;
 mod session;
+mod tokens;
 mod waiting;
+mod who;
 
 pub use openapi::document;
 pub use routes::{Access, listing, page_listing};
 pub use server::{Server, ServerError};
 
 use crate::config::Config;
+use crate::oidc::Provider;
 use axum::Router;
 use health::Readiness;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use trainyard_engine::Engine;
+use trainyard_engine::{Engine, SignIn};
 
 /// Large bodies of unknown senders that are read at once: each may take 25 MiB of memory.
 const LARGE_BODIES_AT_ONCE: usize = 4;
@@ -51,7 +57,12 @@ pub(crate) struct Parts {
     readiness: Readiness,
     prometheus: PrometheusHandle,
     large_bodies: Semaphore,
-    sessions: session::Sessions,
+    unsigned: session::Unsigned,
+    roles: may::Roles,
+    /// How people sign in at GitHub, if they do.
+    at_github: Option<SignIn>,
+    /// And at a provider.
+    provider: Option<Provider>,
     /// The API in OpenAPI's words, put together when somebody asks.
     description: fn() -> &'static str,
 }
@@ -60,12 +71,15 @@ impl App {
     fn new(engine: Engine, config: Config, instance: String) -> Self {
         Self(Arc::new(Parts {
             engine,
-            config,
             instance,
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
-            sessions: session::Sessions::default(),
+            unsigned: session::Unsigned::default(),
+            roles: may::Roles::default(),
+            at_github: config.sign_in_at_github(),
+            provider: config.oidc.clone().map(Provider::new),
+            config,
             description: document,
         }))
     }

@@ -4,26 +4,42 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
-use super::runs::named;
+use super::may::On;
+use super::who::Who;
 use crate::views::{HoldChange, Models, ReconciledTarget, Targets};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use trainyard_core::access::Deed;
 use trainyard_engine::{Keep, PromoteRequest, Promoted, PromotionError, RolledBack};
 use utoipa::ToSchema;
 
 /// Every push target, what it serves, and its ledger.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", operation_id = "list_models", responses((status = 200, body = Models)))]
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Models>, ApiError> {
-    Ok(Json(Models::read(app.engine.reads(), &app.config).await?))
+pub(super) async fn list(State(app): State<App>, who: Who) -> Result<Json<Models>, ApiError> {
+    Ok(Json(seen(&app, &who).await?))
+}
+
+/// The targets that somebody may see.
+pub(super) async fn seen(app: &App, who: &Who) -> Result<Models, ApiError> {
+    let mut models = Models::read(app.engine.reads(), &app.config).await?;
+    if !app.sight(who).await?.is_all() {
+        let mut seen = Vec::new();
+        for target in models.targets {
+            if app.role_on(who, On::Target(&target.name)).await.is_some() {
+                seen.push(target);
+            }
+        }
+        models.targets = seen;
+    }
+    Ok(models)
 }
 
 /// Every push target, and whether it is in step with its ledger.
 #[utoipa::path(get, path = "/api/v1/targets", tag = "models", operation_id = "list_targets", responses((status = 200, body = Targets)))]
-pub(super) async fn targets(State(app): State<App>) -> Result<Json<Targets>, ApiError> {
-    let models = Models::read(app.engine.reads(), &app.config).await?;
-    Ok(Json(models.into()))
+pub(super) async fn targets(State(app): State<App>, who: Who) -> Result<Json<Targets>, ApiError> {
+    Ok(Json(seen(&app, &who).await?.into()))
 }
 
 /// Which of a target and its ledger is right, and why.
@@ -41,7 +57,7 @@ pub(super) struct ReconcileAsked {
     #[serde(default)]
     #[schema(required)]
     reason: String,
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     #[serde(default)]
     actor: Option<String>,
 }
@@ -65,12 +81,14 @@ enum Kept {
         (status = 503, body = ErrorBody, description = "nobody knows what serves")))]
 pub(super) async fn reconcile(
     State(app): State<App>,
+    who: Who,
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<ReconciledTarget>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: ReconcileAsked = body::json(&parts, incoming).await?;
-    let (engine, actor) = (app.engine.clone(), named(asked.actor.as_deref()));
+    app.may(&who, Deed::ReconcileTarget, On::Target(&name)).await?;
+    let (engine, actor) = (app.engine.clone(), who.actor(asked.actor.as_deref()));
     let keep = match asked.keep {
         Some(Kept::Served) => Keep::Served,
         Some(Kept::Ledger) => Keep::Ledger,
@@ -117,7 +135,7 @@ impl From<RolledBack> for RolledBackTo {
     expecting = "an object such as {\"actor\": \"ada\", \"reason\": \"…\"}"
 )]
 pub(super) struct Said {
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
     /// Why, for the record.
     reason: Option<String>,
@@ -140,23 +158,27 @@ impl Said {
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
 pub(super) async fn roll_back(
     State(app): State<App>,
+    who: Who,
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<RolledBackTo>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: Said = body::json(&parts, incoming).await?;
-    let (actor, reason) = (named(asked.actor.as_deref()), asked.reason().map(str::to_owned));
-    Ok(Json(go_back(&app, name, actor, reason).await?.into()))
+    let reason = asked.reason().map(str::to_owned);
+    let done = go_back(&app, &who, name, asked.actor.as_deref(), reason).await?;
+    Ok(Json(done.into()))
 }
 
 /// In a task of its own: an asker that hangs up must not leave it half done.
 pub(super) async fn go_back(
     app: &App,
+    who: &Who,
     target: String,
-    actor: String,
+    said: Option<&str>,
     reason: Option<String>,
 ) -> Result<RolledBack, ApiError> {
-    let engine = app.engine.clone();
+    app.may(who, Deed::RollBack, On::Target(&target)).await?;
+    let (engine, actor) = (app.engine.clone(), who.actor(said));
     let done = tokio::spawn(async move { engine.roll_back(&target, &actor, reason.as_deref()).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     done.map_err(refusal)
@@ -176,10 +198,11 @@ fn refusal(error: PromotionError) -> ApiError {
         (status = 409, body = ErrorBody, description = "held already, or no reason")))]
 pub(super) async fn hold(
     State(app): State<App>,
+    who: Who,
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
-    frozen(app, &name, request, true).await
+    frozen(app, &who, &name, request, true).await
 }
 
 /// Releases a push target that is held.
@@ -189,17 +212,20 @@ pub(super) async fn hold(
         (status = 409, body = ErrorBody, description = "not held")))]
 pub(super) async fn release(
     State(app): State<App>,
+    who: Who,
     InPath(name): InPath<String>,
     request: Request,
 ) -> Result<Json<HoldChange>, ApiError> {
-    frozen(app, &name, request, false).await
+    frozen(app, &who, &name, request, false).await
 }
 
 /// Freezes or releases, as the person of the request says.
-async fn frozen(app: App, target: &str, request: Request, hold: bool) -> Result<Json<HoldChange>, ApiError> {
+async fn frozen(app: App, who: &Who, target: &str, request: Request, hold: bool) -> Result<Json<HoldChange>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let said: Said = body::json(&parts, incoming).await?;
-    let (engine, actor) = (&app.engine, named(said.actor.as_deref()));
+    let deed = if hold { Deed::HoldTarget } else { Deed::ReleaseTarget };
+    app.may(who, deed, On::Target(target)).await?;
+    let (engine, actor) = (&app.engine, who.actor(said.actor.as_deref()));
     let done = match hold {
         true => {
             engine
@@ -216,14 +242,14 @@ async fn frozen(app: App, target: &str, request: Request, hold: bool) -> Result<
 #[serde(deny_unknown_fields, expecting = "an object such as {\"model\": \"RUN or VERSION\"}")]
 pub(super) struct PromoteAsked {
     /// A run's id or its beginning, or a version of the target.
-    model: String,
+    pub(super) model: String,
     /// The push target; the run's own, or the only one, if absent.
     #[serde(default)]
-    target: Option<String>,
+    pub(super) target: Option<String>,
     /// Why; needed for a model that the gate did not approve.
     #[serde(default)]
-    reason: Option<String>,
-    /// Who asks, for the record; `api` if absent.
+    pub(super) reason: Option<String>,
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     #[serde(default)]
     actor: Option<String>,
 }
@@ -266,12 +292,31 @@ impl From<Promoted> for PromotedTo {
     responses((status = 200, body = PromotedTo),
         (status = 409, body = ErrorBody, description = "it cannot be promoted so, for example without a reason"),
         (status = 502, body = ErrorBody, description = "the model server did not take it; what served still serves")))]
-pub(super) async fn promote(State(app): State<App>, request: Request) -> Result<Json<PromotedTo>, ApiError> {
+pub(super) async fn promote(State(app): State<App>, who: Who, request: Request) -> Result<Json<PromotedTo>, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: PromoteAsked = body::json(&parts, incoming).await?;
+    Ok(Json(promoted(&app, &who, asked).await?.into()))
+}
+
+/// Makes a model serve, in somebody's name.
+pub(super) async fn promoted(app: &App, who: &Who, asked: PromoteAsked) -> Result<Promoted, ApiError> {
+    let target = match &asked.target {
+        Some(target) => Some(target.clone()),
+        None => match app.engine.reads().run_row(&asked.model).await? {
+            Some(row) => {
+                let plan = app.engine.reads().load_run(&row.id).await?.request.plan;
+                plan.push.map(|push| push.target)
+            }
+            None => None,
+        },
+    };
+    match &target {
+        Some(target) => app.may(who, Deed::Promote, On::Target(target)).await?,
+        None => app.may(who, Deed::Promote, On::Service).await?,
+    };
     let engine = app.engine.clone();
     let request = PromoteRequest {
-        actor: named(asked.actor.as_deref()),
+        actor: who.actor(asked.actor.as_deref()),
         model: asked.model,
         target: asked.target,
         reason: asked.reason,
@@ -279,6 +324,5 @@ pub(super) async fn promote(State(app): State<App>, request: Request) -> Result<
     // In a task of its own: an asker that hangs up must not leave it half done.
     let done = tokio::spawn(async move { engine.promote(&request).await }).await;
     let done = done.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let done = done.map_err(refusal)?;
-    Ok(Json(done.into()))
+    done.map_err(refusal)
 }

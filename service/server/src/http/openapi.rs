@@ -2,7 +2,7 @@
 
 use super::error::ErrorBody;
 use super::routes::{Access, routes};
-use super::{approvals, deliveries, described, health, intake, lineage, meter, models, runs};
+use super::{approvals, audit, deliveries, described, health, intake, lineage, meter, models, runs, tokens};
 use axum::http::StatusCode;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -20,6 +20,7 @@ use utoipa::{Modify, OpenApi};
         models::list, models::promote, models::roll_back, models::hold, models::release,
         models::targets, models::reconcile,
         lineage::show,
+        tokens::list, tokens::create, tokens::revoke, audit::list,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),
@@ -33,7 +34,7 @@ impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("api_token of trainyard.toml; for /events the events token. Without an api_token the API is open to the service's machine."))
+            .description(Some("api_token of trainyard.toml, or one that `trainyard token create` made; for /events the events token. Without an api_token the API is open to the service's machine."))
             .build();
         openapi
             .components
@@ -61,7 +62,8 @@ impl Modify for Refusals {
             let mut refusals: Vec<(StatusCode, &str)> = route.wrong.iter().flat_map(|wrong| wrong.statuses()).collect();
             if matches!(route.access, Access::ApiToken | Access::EventsToken) {
                 refusals.push((StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
-                let nobody = "no token is configured, and the asker is not this machine";
+                let nobody =
+                    "the token's role does not reach so far; or none is configured, and the asker is not this machine";
                 refusals.push((StatusCode::FORBIDDEN, nobody));
                 refusals.push((StatusCode::BAD_REQUEST, "a parameter that is not taken here"));
             }

@@ -1,7 +1,9 @@
 //! Everything that can be asked for, and by whom.
 
 use super::answers::Wrong;
-use super::{App, approvals, deliveries, described, health, intake, lineage, meter, models, pages, runs};
+use super::{
+    App, approvals, audit, deliveries, described, health, intake, lineage, meter, models, pages, runs, tokens,
+};
 use axum::routing::{MethodRouter, get, post};
 
 /// Who may ask.
@@ -179,6 +181,16 @@ fn api() -> Vec<Route> {
             ON_TARGET,
             post(models::reconcile),
         ),
+        route("GET", "/api/v1/tokens", ApiToken, &[Store], get(tokens::list)),
+        route("POST", "/api/v1/tokens", ApiToken, &[Json, Store], post(tokens::create)),
+        route(
+            "POST",
+            "/api/v1/tokens/{name}/revoke",
+            ApiToken,
+            &[Address, Json, Missing, Store],
+            post(tokens::revoke),
+        ),
+        route("GET", "/api/v1/audit", ApiToken, &[Address, Store], get(audit::list)),
         route(
             "GET",
             "/api/v1/lineage/{*artifact}",
@@ -204,15 +216,24 @@ fn pages_of() -> Vec<Route> {
         act("/runs/{id}/reject", post(pages::reject)),
         page("/runs/{id}/logs/{step}", get(pages::log)),
         page("/runs/{id}/logs/{step}/download", get(pages::download)),
+        page("/runs/{id}/logs/{step}/follow", get(pages::follow)),
         page("/models", get(pages::models)),
         act("/targets/{name}/rollback", post(pages::roll_back)),
         page("/deliveries", get(pages::deliveries)),
         page("/deliveries/{*id}", get(pages::delivery)),
         act("/deliveries/{*id}", post(pages::replay)),
+        page("/audit", get(pages::audit)),
+        page("/tokens", get(pages::tokens)),
+        act("/tokens", post(pages::create_token)),
+        act("/tokens/{name}/revoke", post(pages::revoke_token)),
         page("/live", get(pages::stream)),
         act("/sign-out", post(pages::sign_out)),
         route("GET", "/sign-in", Open, &[], get(pages::sign_in_form)),
         route("POST", "/sign-in", Open, &[], post(pages::sign_in)),
+        route("GET", "/sign-in/github", Open, &[], get(pages::to_github)),
+        route("GET", "/sign-in/github/back", Open, &[], get(pages::back_from_github)),
+        route("GET", "/sign-in/oidc", Open, &[], get(pages::to_provider)),
+        route("GET", "/sign-in/oidc/back", Open, &[], get(pages::back_from_provider)),
         route("GET", "/style.css", Open, &[], get(pages::style)),
         route("GET", "/live.js", Open, &[], get(pages::script)),
     ]
@@ -221,7 +242,11 @@ fn pages_of() -> Vec<Route> {
 /// Whether a route takes parameters behind its path: who sends others is told, and not overlooked.
 pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
     let with = [
+        "/audit",
         "/runs",
+        "/runs/{id}/logs/{step}",
+        "/runs/{id}/logs/{step}/follow",
+        "/api/v1/audit",
         "/api/v1/runs",
         "/api/v1/runs/{id}/logs/{step}",
         "/api/v1/deliveries",

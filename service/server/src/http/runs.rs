@@ -4,6 +4,8 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
+use super::may::{On, Sight};
+use super::who::Who;
 use crate::run_logs;
 use crate::views::{RunDetail, RunItem, Runs, sentences};
 use axum::Json;
@@ -13,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use trainyard_core::access::{Deed, Role};
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
 use trainyard_core::run::{Run, RunState, Which};
@@ -44,9 +47,12 @@ pub(super) struct RunQuery {
     responses((status = 200, body = Runs)))]
 pub(super) async fn list(
     State(app): State<App>,
+    who: Who,
     Parameters(query): Parameters<RunQuery>,
 ) -> Result<Json<Runs>, ApiError> {
-    found(&app, query, DEFAULT_LIMIT).await.map(Json)
+    found(&app, &app.sight(&who).await?, query, DEFAULT_LIMIT)
+        .await
+        .map(Json)
 }
 
 impl RunQuery {
@@ -78,27 +84,53 @@ impl RunQuery {
     }
 }
 
-/// The runs that are asked for, `usual` of them if nothing else is said.
-pub(super) async fn found(app: &App, query: RunQuery, usual: u32) -> Result<Runs, ApiError> {
+/// The runs that are asked for and may be seen, `usual` of them if nothing else is said.
+pub(super) async fn found(app: &App, sight: &Sight, query: RunQuery, usual: u32) -> Result<Runs, ApiError> {
     let limit = limit(query.limit.or(Some(usual)))?;
-    let filter = RunFilter {
+    let mut filter = RunFilter {
         pipeline: query.pipeline,
         state: query.state.as_deref().map(state).transpose()?,
         limit,
         before: query.before.map(RunId::new),
     };
-    let found = app.engine.reads().runs(&filter).await.map_err(|error| match error {
-        StoreError::NotFound(sentence) => {
-            ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
+    let (mut runs, mut next) = (Vec::new(), None);
+    // What may not be seen takes no place from the others, as long as that is not too much to look through.
+    for _ in 0..LOOKS {
+        let found = app.engine.reads().runs(&filter).await.map_err(|error| match error {
+            StoreError::NotFound(sentence) => {
+                ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
+            }
+            other => other.into(),
+        })?;
+        let more = found.len() == limit as usize;
+        for row in found {
+            next = Some(row.id.clone());
+            if sight.has(row.repo.as_ref(), &row.pipeline) {
+                runs.push(RunItem::from(row));
+            }
+            if runs.len() == limit as usize {
+                break;
+            }
         }
-        other => other.into(),
-    })?;
-    let runs: Vec<RunItem> = found.into_iter().map(Into::into).collect();
-    let full = runs.len() == limit as usize;
-    let next = runs.last().filter(|_| full).map(|run| run.head.id.clone());
-    let unreadable = sentences(app.engine.reads(), Unreadable::is_of_run);
+        if !more {
+            next = next.filter(|_| runs.len() == limit as usize);
+            break;
+        }
+        if runs.len() == limit as usize {
+            break;
+        }
+        filter.before = next.clone();
+    }
+    let unreadable = match sight.is_all() {
+        true => sentences(app.engine.reads(), Unreadable::is_of_run),
+        false => Vec::new(),
+    };
+    let next = next.map(|run| run.to_string());
     Ok(Runs { runs, next, unreadable })
 }
+
+/// So many pages are looked through for one.
+const LOOKS: usize = 20;
 
 /// `1..=500`, 50 if absent.
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
@@ -116,8 +148,16 @@ fn state(word: &str) -> Result<RunState, ApiError> {
     })
 }
 
-pub(super) async fn row(app: &App, id: &str) -> Result<RunRow, ApiError> {
-    let row = app.engine.reads().run_row(id).await?;
+/// A run that somebody may see; of another one nobody learns that it is there.
+pub(super) async fn row(app: &App, who: &Who, id: &str) -> Result<RunRow, ApiError> {
+    let mut row = app.engine.reads().run_row(id).await?;
+    if let Some(found) = &row {
+        match app.sees(who, Role::Viewer, On::run(found)).await {
+            Ok(()) => {}
+            Err(error) if error.status() == StatusCode::FORBIDDEN => row = None,
+            Err(error) => return Err(error),
+        }
+    }
     // The beginning of an id may be mistyped, a whole one comes from somewhere.
     let whole = if id.len() < WHOLE {
         None
@@ -141,8 +181,12 @@ pub(super) fn gone(age: Option<Duration>) -> String {
 /// Everything about a run. The beginning of its id is enough, if only one run begins so.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", operation_id = "get_run", params(("id" = String, Path)),
     responses((status = 200, body = RunDetail)))]
-pub(super) async fn show(State(app): State<App>, InPath(id): InPath<String>) -> Result<Json<RunDetail>, ApiError> {
-    let row = row(&app, &id).await?;
+pub(super) async fn show(
+    State(app): State<App>,
+    who: Who,
+    InPath(id): InPath<String>,
+) -> Result<Json<RunDetail>, ApiError> {
+    let row = row(&app, &who, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
     let events = app.engine.reads().run_events(&row.id, 0).await?;
     let open = app.engine.reads().open_intents().await?;
@@ -167,6 +211,7 @@ pub(super) struct LogQuery {
     responses((status = 200, content_type = "text/plain", body = String)))]
 pub(super) async fn log(
     State(app): State<App>,
+    who: Who,
     InPath((id, step)): InPath<(String, String)>,
     Parameters(query): Parameters<LogQuery>,
 ) -> Result<Response, ApiError> {
@@ -181,7 +226,7 @@ pub(super) async fn log(
     if query.attempt == Some(0) {
         return Err(ApiError::bad_request("attempt is 0: attempts are counted from 1"));
     }
-    let row = row(&app, &id).await?;
+    let row = row(&app, &who, &id).await?;
     let run = app.engine.reads().load_run(&row.id).await?;
     let raw = query.raw == Some(true);
     let read = read_log(&app, run, step, (query.attempt, bytes), move |read| {
@@ -223,29 +268,8 @@ pub(super) async fn read_log<T: Send + 'static>(
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default, expecting = "an object such as {\"actor\": \"ada\"}")]
 pub(super) struct Asked {
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     pub(super) actor: Option<String>,
-}
-
-impl Asked {
-    /// The name for the record: short and without control characters.
-    pub(super) fn actor(&self) -> String {
-        named(self.actor.as_deref())
-    }
-}
-
-pub(super) fn named(actor: Option<&str>) -> String {
-    let clean: String = actor
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(100)
-        .collect();
-    if clean.trim().is_empty() {
-        "api".to_owned()
-    } else {
-        clean
-    }
 }
 
 /// A run was asked to end.
@@ -261,21 +285,31 @@ pub(super) struct Cancelling {
     responses((status = 202, body = Cancelling), (status = 409, body = ErrorBody, description = "over already")))]
 pub(super) async fn cancel(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: Asked = body::json(&parts, incoming).await?;
-    let row = row(&app, &id).await?;
-    if !app.engine.cancel(&row.id, &asked.actor()).await? {
-        let sentence = format!("run {} is over already: {}", row.id, row.state.as_str());
-        return Err(ApiError::new(StatusCode::CONFLICT, sentence));
-    }
+    let run = cancelled(&app, &who, &id, asked.actor.as_deref()).await?;
     let answer = Cancelling {
-        run: row.id.to_string(),
+        run: run.to_string(),
         status: "cancelling",
     };
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Asks a run to end, in somebody's name.
+pub(super) async fn cancelled(app: &App, who: &Who, id: &str, said: Option<&str>) -> Result<RunId, ApiError> {
+    let row = row(app, who, id).await?;
+    app.may(who, Deed::CancelRun, On::run(&row)).await?;
+    match app.engine.cancel(&row.id, &who.actor(said)).await? {
+        true => Ok(row.id),
+        false => {
+            let sentence = format!("run {} is over already: {}", row.id, row.state.as_str());
+            Err(ApiError::new(StatusCode::CONFLICT, sentence))
+        }
+    }
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -287,7 +321,7 @@ pub(super) async fn cancel(
 pub(super) struct AskedAgain {
     /// Whether every step is run again, whatever was made before; else what succeeded stands in.
     all: bool,
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
 }
 
@@ -307,24 +341,38 @@ pub(super) struct Repeating {
     responses((status = 202, body = Repeating), (status = 409, body = ErrorBody, description = "not over yet, repeated already, of a folder on a machine, or of an older commit of its pull request")))]
 pub(super) async fn rerun(
     State(app): State<App>,
+    who: Who,
     InPath(id): InPath<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: AskedAgain = body::json(&parts, incoming).await?;
-    let row = row(&app, &id).await?;
-    let which = if asked.all { Which::All } else { Which::Failed };
-    let made = app.engine.rerun(&row.id, which, &named(asked.actor.as_deref())).await;
+    let (run, repeats) = repeated(&app, &who, &id, asked.all, asked.actor.as_deref()).await?;
+    let answer = Repeating {
+        run: run.to_string(),
+        repeats: repeats.to_string(),
+        status: "queued",
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Runs again, in somebody's name; the new run and the one that it repeats.
+pub(super) async fn repeated(
+    app: &App,
+    who: &Who,
+    id: &str,
+    all: bool,
+    said: Option<&str>,
+) -> Result<(RunId, RunId), ApiError> {
+    let row = row(app, who, id).await?;
+    app.may(who, Deed::RerunRun, On::run(&row)).await?;
+    let which = if all { Which::All } else { Which::Failed };
+    let made = app.engine.rerun(&row.id, which, &who.actor(said)).await;
     let run = made.map_err(|error| match error {
         RerunError::Store(error) => error.into(),
         other => ApiError::from(other),
     })?;
-    let answer = Repeating {
-        run: run.to_string(),
-        repeats: row.id.to_string(),
-        status: "queued",
-    };
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    Ok((run, row.id))
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -343,7 +391,7 @@ pub(super) struct StartRun {
     spans: Vec<String>,
     /// Whether an approved model is judged only.
     no_push: bool,
-    /// Who asks, for the record; `api` if absent.
+    /// Who asks; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
 }
 
@@ -357,7 +405,7 @@ pub(super) struct Started {
 /// Starts a run of a pipeline at the head of its default branch.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", operation_id = "start_run", request_body = StartRun,
     responses((status = 202, body = Started)))]
-pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn start(State(app): State<App>, who: Who, request: Request) -> Result<Response, ApiError> {
     let (parts, incoming) = request.into_parts();
     let asked: StartRun = body::json(&parts, incoming).await?;
     let repo = RepoName::parse(&asked.repo).map_err(|error| ApiError::bad_request(error.to_string()))?;
@@ -369,11 +417,13 @@ pub(super) async fn start(State(app): State<App>, request: Request) -> Result<Re
         actor,
         ..
     } = asked;
+    app.may(&who, Deed::StartRun, On::Pipeline(Some(&repo), &pipeline))
+        .await?;
     let how = RunAsked {
         parameters,
         spans,
         no_push,
-        actor: named(actor.as_deref()),
+        actor: who.actor(actor.as_deref()),
     };
     let made = app.engine.request_known_so(&repo, &pipeline, &how).await;
     let run = made.map_err(|error| match error {

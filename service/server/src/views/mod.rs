@@ -1,11 +1,13 @@
 //! What the API answers and `--json` prints: one shape for both. Times are RFC 3339 in UTC.
 
+mod access;
 mod delivery;
 mod lineage;
 mod models;
 mod replay;
 mod run;
 
+pub use access::{Audit, AuditItem, TokenItem, Tokens};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
     heard_already, no_delivery, started_already,

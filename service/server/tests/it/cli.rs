@@ -31,6 +31,8 @@ const COMMANDS: &[&str] = &[
     "restore",
     "gate",
     "github",
+    "token",
+    "audit",
     "schema-diff",
 ];
 

@@ -275,9 +275,9 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
         json!(lines),
         json!([
             ["push", "000001", "ada", "blessed"],
-            ["push", "000002", "grace", "not_blessed"],
-            ["push", "000003", "ada", "blessed"],
-            ["rollback", "000002", "ada", "not_blessed"],
+            ["push", "000002", "local (grace)", "not_blessed"],
+            ["push", "000003", "local (ada)", "blessed"],
+            ["rollback", "000002", "local (ada)", "not_blessed"],
         ])
     );
     assert!(
@@ -290,7 +290,7 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
     );
     assert_eq!(
         ledger[1]["evidence"]["forced"],
-        json!({"by": "grace", "reason": reason})
+        json!({"by": "local (grace)", "reason": reason})
     );
     let told = place.run(&["models", "tiny"]).out;
     assert!(
@@ -301,7 +301,7 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
         "{told}"
     );
     assert!(
-        told.contains("grace, against the gate: the holdout was mislabelled"),
+        told.contains("local (grace), against the gate: the holdout was mislabelled"),
         "{told}"
     );
     // No repository is around it: the ledger says who pushed what nobody can check out again.

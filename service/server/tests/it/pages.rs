@@ -66,11 +66,13 @@ async fn who_is_not_signed_in_sees_the_way_to_it_and_nothing_else() {
             (Access::Page, "GET") => 303,
             _ => 401,
         };
-        // The form of the sign-in is wrong without a token in it.
-        let expected = if (method, pattern) == ("POST", "/sign-in") {
-            422
-        } else {
-            expected
+        let expected = match (method, pattern) {
+            // The form of the sign-in is wrong without a token in it.
+            ("POST", "/sign-in") => 422,
+            // Nothing of that is configured, and nobody came from there.
+            ("GET", "/sign-in/github" | "/sign-in/oidc") => 404,
+            ("GET", "/sign-in/github/back" | "/sign-in/oidc/back") => 400,
+            _ => expected,
         };
         assert_eq!(answer.status, expected, "{method} {path}: {answer:?}");
         if expected == 303 {
@@ -161,7 +163,7 @@ async fn without_a_token_only_this_machine_sees_them() {
         .request("GET", "/")
         .header("accept", HTML)
         .header("host", "evil.example");
-    assert_eq!(yard.send(foreign).await.status, 403);
+    assert_eq!(yard.send(foreign).await.status, 421);
     let across = yard
         .request("POST", "/runs/x/cancel")
         .header("origin", "https://evil.example")
@@ -243,4 +245,117 @@ async fn a_page_hears_of_every_change() {
     assert!(number(&mut stream).await > first);
     drop(stream);
     yard.stop().await;
+}
+
+/// A step that writes a line whenever it is told to, in colour.
+const SLOW: &str = r#"name: slow
+steps:
+  train:
+    image: none
+    command:
+      - sh
+      - -c
+      - 'echo first; while [ ! -e "$2" ]; do sleep 0.05; done; printf "\033[32msecond\033[0m\n"; echo weights > "$1"'
+      - sh
+      - "{{outputs.model}}"
+      - "{{parameters.go}}"
+    outputs: { model: Model }
+  after:
+    image: none
+    command: [sh, -c, 'while [ ! -e "$1.2" ]; do sleep 0.05; done; cat "$2" > "$3"', sh, "{{parameters.go}}", "{{inputs.model}}", "{{outputs.copy}}"]
+    inputs: { model: train.model }
+    outputs: { copy: Model }
+"#;
+
+#[test]
+fn a_log_is_followed_to_the_step_that_goes_on() {
+    let place = Place::new(&settings("{folder}".as_ref(), ""));
+    let go = place.path().join("go");
+    let text = format!("{SLOW}parameters: {{ go: {} }}\n", go.display());
+    place.write("pipelines/slow/pipeline.yaml", &text);
+    let (_service, address) = Running::serve(&place);
+    let mut running = place.command(&["run", "pipelines/slow"]).spawn().unwrap();
+    block_on(async {
+        trainyard_github::install_tls();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let show = async |path: &str| {
+            let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+            answer.text().await.unwrap()
+        };
+        let mut log = String::new();
+        crate::yard::eventually("the first line", async || {
+            let runs = show("/runs").await;
+            let Some((_, rest)) = runs.split_once("href=\"/runs/") else {
+                return false;
+            };
+            let run = rest.split(['"', '?']).next().unwrap();
+            log = show(&format!("/runs/{run}/logs/train")).await;
+            log.contains(">first") || log.contains("first\n")
+        })
+        .await;
+        let (_, rest) = log
+            .split_once("data-follow=\"")
+            .expect("a log that is written is followed");
+        let path = rest.split('"').next().unwrap().replace("&amp;", "&");
+        let mut stream = client.get(format!("http://{address}{path}")).send().await.unwrap();
+        std::fs::write(&go, "").unwrap();
+        let mut told = String::new();
+        while !told.contains("event: over") {
+            let chunk = tokio::time::timeout(PATIENCE, stream.chunk())
+                .await
+                .expect("an event in time");
+            let Some(chunk) = chunk.unwrap() else { break };
+            told.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        assert!(told.contains("<span class=\"ansi-2\">second</span>"), "{told}");
+        assert!(!told.contains("first"), "each line once: {told}");
+        assert!(told.contains("/logs/after"), "the way to the step that goes on: {told}");
+    });
+    std::fs::write(place.path().join("go.2"), "").unwrap();
+    assert!(running.wait().unwrap().success());
+}
+
+#[test]
+fn a_long_log_is_shown_in_parts_and_looked_through() {
+    let place = Place::new(&settings("{folder}".as_ref(), ""));
+    let long = HOSTILE.replace(
+        "printf '<script>alert(1)</script>\\n'",
+        "i=0; while [ $i -lt 4000 ]; do echo \"row $i of very many rows\"; i=$((i+1)); done; echo ValueError: no rows",
+    );
+    place.write("pipelines/hostile/pipeline.yaml", &long);
+    let ended = place.run(&["run", "pipelines/hostile", "--json"]);
+    let run = ended.json()["id"].as_str().unwrap().to_owned();
+    let (_service, address) = Running::serve(&place);
+    block_on(async {
+        trainyard_github::install_tls();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let show = async |query: &str| {
+            let url = format!("http://{address}/runs/{run}/logs/train{query}");
+            let answer = client.get(url).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        let (_, end) = show("").await;
+        assert!(
+            end.contains("row 3999") && !end.contains("row 100 "),
+            "the end is shown first"
+        );
+        assert!(end.contains("line fault") && end.contains("Earlier"), "{end}");
+        let (_, begin) = show("?at=0").await;
+        assert!(
+            begin.contains(">1</a>row 0 ") && begin.contains("Later") && !begin.contains("row 3999"),
+            "{begin}"
+        );
+        let (_, found) = show("?q=row+2500+").await;
+        assert!(
+            found.contains("line hit") && found.contains(">2501</a>row 2500 "),
+            "{found}"
+        );
+        assert!(
+            begin.len() < 150_000 && end.len() < 150_000,
+            "a page is not longer than that"
+        );
+        assert!(show("?q=nowhere").await.1.contains("is not in the rest of it"));
+        assert_eq!(show("?at=-1").await.0, 400);
+        assert_eq!(show("?attempt=0").await.0, 400);
+    });
 }

@@ -1,6 +1,7 @@
 //! The store against both databases: SQLite in a temporary folder and a real PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod access;
 mod aliases;
 mod backup;
 mod changes;

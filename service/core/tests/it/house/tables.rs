@@ -60,7 +60,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 35] = [
+pub const CORE_ROOMS: [&str; 36] = [
     "ids",
     "glob",
     "permission",
@@ -73,6 +73,7 @@ pub const CORE_ROOMS: [&str; 35] = [
     "executor_output",
     "problem",
     "stored",
+    "access",
     "left_out",
     "log",
     "node",
@@ -99,7 +100,7 @@ pub const CORE_ROOMS: [&str; 35] = [
 ];
 
 /// The rooms of the engine, each with those that it may name.
-pub const ENGINE_ROOMS: [(&str, &[&str]); 12] = [
+pub const ENGINE_ROOMS: [(&str, &[&str]); 13] = [
     ("house", &[]),
     ("content", &["house"]),
     ("source", &["house", "content"]),
@@ -113,6 +114,7 @@ pub const ENGINE_ROOMS: [(&str, &[&str]); 12] = [
         &["house", "content", "source", "serving", "registry", "run", "inbound"],
     ),
     ("engine", EVERY_ROOM),
+    ("deeds", EVERY_ROOM),
     ("loops", EVERY_ROOM),
     ("lib", EVERY_ROOM),
 ];

@@ -9,12 +9,14 @@ use crate::tiny;
 use crate::yard::{REPO, Yard, until};
 use serde_json::Map;
 use std::time::Duration;
-use trainyard_core::ids::{DeliveryId, RepoName};
+use trainyard_core::access::{Identity, Role, Scope};
+use trainyard_core::ids::{DeliveryId, Micros, RepoName};
 use trainyard_core::retention::Policy;
 use trainyard_core::run::{Person, RunState};
 use trainyard_engine::{CrashPoint, Effect, Keep, PromoteRequest, reached};
 use trainyard_executors::fake::Script;
 use trainyard_github::simulator::Fault;
+use trainyard_store::{Over, SessionRow, Token};
 
 macro_rules! stories {
     ($($name:literal: $before:expr, $($act:ident |$stage:ident| $does:block)+)*) => {
@@ -328,6 +330,33 @@ stories! {
     Outside |stage| {
         stage.yard().script("left", |_, program| tiny::usual(program));
         stage.push(&[("auc: 0.7", "auc: 0.71")]).await;
+    }
+    "a token and a session": trained(&[]),
+    Asks |stage| {
+        let engine = &stage.yard().engine;
+        let at = Micros(1_725_000_000_000_000);
+        let token = Token {
+            name: "ci".to_owned(),
+            scope: Scope { role: Role::Viewer, pipelines: None },
+            created_by: "ada".to_owned(),
+            created_at: at,
+            expires_at: None,
+            used_at: None,
+            revoked: None,
+        };
+        let _ = engine.create_token("hash", token).await;
+        let _ = engine.token_used("hash").await;
+        let _ = engine.revoke_token("ci", "ada").await;
+        let session = SessionRow {
+            identity: Identity::Service,
+            proof: "proof".to_owned(),
+            began_at: at,
+            used_at: at,
+        };
+        let over = Over { unused_since: at, began_before: at, most: 10 };
+        let _ = engine.begin_session("hash", session, over).await;
+        let _ = engine.session_used("hash").await;
+        let _ = engine.end_session("hash").await;
     }
     "a slot that was missed": missed(),
     Asks |stage| {

@@ -38,7 +38,7 @@ pub(crate) async fn create(asked: Asked, body: Body) -> Answer {
     let name = body.needed("CheckRun", "name")?.to_owned();
     let sha = body.needed("CheckRun", "head_sha")?.to_owned();
     let changes = Changes::read(&body.0)?;
-    if repository::commit(&asked.repo.path, &sha).await.as_ref() != Some(&sha) {
+    if !repository::has_commit(&asked.repo.path, &sha).await {
         return Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("No commit found for SHA: {sha}"),

@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::simulator::Shared;
 use crate::simulator::api_error::ApiError;
+use crate::simulator::apps::client_secret;
 use crate::simulator::installed::PRIVATE_KEY;
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -106,7 +107,7 @@ pub(crate) async fn convert(State(shared): Server, Path(code): Path<String>) -> 
     let id = shared.state().codes.remove(&code).ok_or_else(ApiError::not_found)?;
     let app = shared.state().app(id).cloned().ok_or_else(ApiError::not_found)?;
     let mut json = shared.app_json(&app);
-    json["client_secret"] = format!("{:040x}", id).into();
+    json["client_secret"] = client_secret(id).into();
     json["webhook_secret"] = app.hook.and_then(|(_, hook)| hook.secret).into();
     json["pem"] = PRIVATE_KEY.into();
     Ok((StatusCode::CREATED, Json(json)).into_response())
@@ -143,7 +144,7 @@ pub(crate) async fn install(State(shared): Server, Path(slug): Path<String>, bod
 }
 
 /// The fields of a form.
-fn form(body: &[u8]) -> Fields {
+pub(super) fn form(body: &[u8]) -> Fields {
     reqwest::Url::parse("http://x/")
         .map(|mut url| {
             url.set_query(Some(&String::from_utf8_lossy(body)));

@@ -9,6 +9,7 @@ mod people;
 pub(crate) mod pull_files;
 pub(crate) mod pulls;
 mod repos;
+mod sign_in;
 mod statuses;
 
 use super::api_error::ApiError;
@@ -93,6 +94,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/apps/{slug}/installations/new",
             get(manifest::install_page).post(manifest::install),
         )
+        .route("/login/oauth/authorize", get(sign_in::authorize))
+        .route("/login/oauth/access_token", post(sign_in::exchange))
         .merge(api)
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(shared)

@@ -2,12 +2,12 @@
 
 use super::{Answer, Asked, page};
 use crate::simulator::api_error::ApiError;
-use crate::simulator::auth::Identity;
+use crate::simulator::auth::{Identity, credentials};
 use crate::simulator::rights::Rights;
 use crate::simulator::{Shared, limits, payload, repository};
 use axum::Json;
 use axum::extract::{Extension, OriginalUri, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -75,9 +75,15 @@ pub(crate) async fn contents(
     Ok(Json(answer).into_response())
 }
 
-pub(crate) async fn user(State(shared): State<Arc<Shared>>, Extension(identity): Extension<Identity>) -> Answer {
+pub(crate) async fn user(
+    State(shared): State<Arc<Shared>>,
+    Extension(identity): Extension<Identity>,
+    headers: HeaderMap,
+) -> Answer {
+    let own = credentials(&headers).and_then(|token| shared.state().people.get(&token).cloned());
+    let login = own.unwrap_or_else(|| shared.config.login.clone());
     match identity {
-        Identity::User => Ok(Json(payload::public_user(&shared, &shared.config.login)).into_response()),
+        Identity::User => Ok(Json(payload::public_user(&shared, &login)).into_response()),
         Identity::App | Identity::Installation => Err(ApiError::forbidden()),
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn create(asked: Asked, Path(path): Path<HashMap<String, String
         ));
     }
     let full = sha.len() == 40 && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !full || repository::commit(&asked.repo.path, &sha).await.is_none() {
+    if !full || !repository::has_commit(&asked.repo.path, &sha).await {
         return Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("No commit found for SHA: {sha}"),

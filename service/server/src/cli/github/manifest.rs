@@ -62,6 +62,9 @@ pub(super) fn manifest(name: &str, config: &Config, webhook: Option<&str>, redir
     if let Some(url) = webhook {
         manifest["hook_attributes"] = json!({"url": url, "active": true});
     }
+    if let Some(url) = &config.public_url {
+        manifest["callback_urls"] = json!([format!("{}/sign-in/github/back", url.trim_end_matches('/'))]);
+    }
     if let Some(url) = redirect {
         manifest["redirect_url"] = url.into();
     }

@@ -314,6 +314,16 @@ fn keep(place: &Place, config: &Config, app: NewApp) -> Result<(Kept, String)> {
         let written = write_beside(&secret_of(&path), &format!("{}\n", secret.expose_secret())).map_err(lost)?;
         settings.push(("webhook_secret_file", written.display().to_string()));
     }
+    if let Some(secret) = app
+        .client_secret
+        .as_ref()
+        .filter(|_| config.public_url.is_some() && !app.client_id.is_empty())
+    {
+        let file = path.with_extension("client-secret");
+        let written = write_beside(&file, &format!("{}\n", secret.expose_secret())).map_err(lost)?;
+        settings.push(("client_id", app.client_id.clone()));
+        settings.push(("client_secret_file", written.display().to_string()));
+    }
     place.tell(&lines(config, &settings));
     if config.github.token.is_some() {
         println!("Remove github.token (or TRAINYARD_GITHUB_TOKEN): the App takes its place.");

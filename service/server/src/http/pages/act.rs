@@ -1,9 +1,11 @@
 //! What people do on pages: the same as by the API and the command line, in the name of who is signed in.
 
 use super::super::App;
+use super::super::approvals::decided;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
-use super::super::runs::row;
+use super::super::models::go_back;
+use super::super::runs::{cancelled, repeated};
 use super::super::session::Session;
 use super::sign_in::with_cookie;
 use axum::Form;
@@ -11,9 +13,9 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
-use trainyard_core::run::{Person, Which};
-use trainyard_engine::{ApprovalError, RerunError};
+use trainyard_core::run::Answer;
 
 /// What a form brings along.
 #[derive(Deserialize)]
@@ -35,33 +37,48 @@ pub(in super::super) struct Proved {
     all: bool,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Proved {
-    type Rejection = Response;
+/// What a form of a page sends.
+pub(super) trait Submitted: DeserializeOwned {
+    /// What proves whose page it was.
+    fn proof(&self) -> &str;
+}
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let (mut parts, body) = request.into_parts();
-        let session = Session::from_request_parts(&mut parts, state).await;
-        let session = session.map_err(IntoResponse::into_response)?;
-        let said = Form::<Said>::from_request(Request::from_parts(parts, body), state).await;
-        let Form(said) = said.map_err(IntoResponse::into_response)?;
-        match bool::from(said.proof.as_bytes().ct_eq(session.proof.as_bytes())) {
-            true => Ok(Self {
-                session,
-                reason: said.reason,
-                all: said.all,
-            }),
-            false => Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "this form is of an earlier session, or of another page: go back, load the page again and repeat it",
-            )
-            .into_response()),
-        }
+impl Submitted for Said {
+    fn proof(&self) -> &str {
+        &self.proof
     }
 }
 
-fn person(session: &Session) -> Person {
-    Person::Operator {
-        name: session.actor.clone(),
+/// A form with the proof of its page, and who sent it.
+pub(super) async fn proved<T: Submitted>(request: Request) -> Result<(Session, T), Response> {
+    let (mut parts, body) = request.into_parts();
+    let session = Session::from_request_parts(&mut parts, &()).await;
+    let session = session.map_err(IntoResponse::into_response)?;
+    let said = Form::<T>::from_request(Request::from_parts(parts, body), &()).await;
+    let Form(said) = said.map_err(|rejection| {
+        let reason = rejection.body_text();
+        ApiError::new(rejection.status(), format!("the form cannot be read: {reason}")).into_response()
+    })?;
+    match bool::from(said.proof().as_bytes().ct_eq(session.proof.as_bytes())) {
+        true => Ok((session, said)),
+        false => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "this form is of an earlier session, or of another page: go back, load the page again and repeat it",
+        )
+        .into_response()),
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Proved {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let (session, said) = proved::<Said>(request).await?;
+        Ok(Self {
+            session,
+            reason: said.reason,
+            all: said.all,
+        })
     }
 }
 
@@ -74,14 +91,8 @@ pub(in super::super) async fn cancel(
     InPath(id): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    let row = row(&app, &id).await?;
-    match app.engine.cancel(&row.id, &form.session.actor).await? {
-        true => Ok(to_run(row.id.as_str())),
-        false => Err(ApiError::new(
-            StatusCode::CONFLICT,
-            format!("run {} is over already: {}", row.id, row.state.as_str()),
-        )),
-    }
+    let run = cancelled(&app, &form.session.who, &id, None).await?;
+    Ok(to_run(run.as_str()))
 }
 
 pub(in super::super) async fn rerun(
@@ -89,13 +100,7 @@ pub(in super::super) async fn rerun(
     InPath(id): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    let row = row(&app, &id).await?;
-    let which = if form.all { Which::All } else { Which::Failed };
-    let made = app.engine.rerun(&row.id, which, &form.session.actor).await;
-    let made = made.map_err(|error| match error {
-        RerunError::Store(error) => error.into(),
-        other => ApiError::from(other),
-    })?;
+    let (made, _) = repeated(&app, &form.session.who, &id, form.all, None).await?;
     Ok(to_run(made.as_str()))
 }
 
@@ -104,7 +109,7 @@ pub(in super::super) async fn approve(
     InPath(id): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    decide(&app, &id, &form, true).await
+    decide(&app, &id, &form, Answer::Approve).await
 }
 
 pub(in super::super) async fn reject(
@@ -112,20 +117,12 @@ pub(in super::super) async fn reject(
     InPath(id): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    decide(&app, &id, &form, false).await
+    decide(&app, &id, &form, Answer::Reject).await
 }
 
-async fn decide(app: &App, id: &str, form: &Proved, yes: bool) -> Result<Response, ApiError> {
-    let row = row(app, id).await?;
-    let decided = match yes {
-        true => app.engine.approve(&row.id, &person(&form.session), &form.reason).await,
-        false => app.engine.reject(&row.id, &person(&form.session), &form.reason).await,
-    };
-    decided.map_err(|error| match error {
-        ApprovalError::Store(error) => error.into(),
-        other => ApiError::from(other),
-    })?;
-    Ok(to_run(row.id.as_str()))
+async fn decide(app: &App, id: &str, form: &Proved, answer: Answer) -> Result<Response, ApiError> {
+    let decided = decided(app, &form.session.who, id, answer, (None, &form.reason)).await?;
+    Ok(to_run(decided.run.as_str()))
 }
 
 pub(in super::super) async fn roll_back(
@@ -133,7 +130,7 @@ pub(in super::super) async fn roll_back(
     InPath(name): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    super::super::models::go_back(&app, name, form.session.actor, Some(form.reason)).await?;
+    go_back(&app, &form.session.who, name, None, Some(form.reason)).await?;
     Ok(Redirect::to("/models").into_response())
 }
 
@@ -143,6 +140,6 @@ pub(in super::super) async fn sign_out(
     headers: HeaderMap,
     _: Proved,
 ) -> Result<Response, ApiError> {
-    app.sessions.end(&headers);
+    app.end_session(&headers).await?;
     Ok(with_cookie(&app, None, "/sign-in"))
 }

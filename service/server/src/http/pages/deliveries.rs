@@ -4,6 +4,7 @@ use super::super::App;
 use super::super::deliveries::{replayed, told};
 use super::super::error::ApiError;
 use super::super::extract::InPath;
+use super::super::may::On;
 use super::super::session::Session;
 use super::act::Proved;
 use super::frame::{Frame, ok};
@@ -12,6 +13,7 @@ use crate::views::{DeliveryExplanation, DeliveryItem};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use trainyard_core::access::Role;
 
 /// Deliveries on the page.
 const ON_A_PAGE: u32 = 100;
@@ -31,6 +33,7 @@ struct List {
 }
 
 pub(in super::super) async fn list(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
+    app.sees(&session.who, Role::Viewer, On::Service).await?;
     let found = app.engine.reads().deliveries(ON_A_PAGE).await?.into_iter();
     let line = |item: DeliveryItem| Line {
         at: When::of(&item.received_at),
@@ -57,7 +60,7 @@ pub(in super::super) async fn show(
     session: Session,
     InPath(id): InPath<String>,
 ) -> Result<Response, ApiError> {
-    let told = told(&app, &id).await?;
+    let told = told(&app, &session.who, &id).await?;
     Ok(ok(&One {
         frame: Frame::new("Delivery", "deliveries", &session),
         at: When::of(&told.delivery.received_at),
@@ -77,6 +80,6 @@ pub(in super::super) async fn replay(
     InPath(id): InPath<String>,
     form: Proved,
 ) -> Result<Response, ApiError> {
-    let (id, _) = replayed(&app, &id, &form.session.actor, false).await?;
+    let (id, _) = replayed(&app, &form.session.who, &id, None, false).await?;
     Ok(Redirect::to(&format!("/deliveries/{}", crate::views::path_part(id.as_str()))).into_response())
 }

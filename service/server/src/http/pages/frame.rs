@@ -31,14 +31,17 @@ impl Frame {
     }
 
     /// The entries of the menu: path, name, and whether it is where the page belongs.
-    pub(super) fn menu(&self) -> [(&'static str, &'static str, bool); 4] {
-        [
+    pub(super) fn menu(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        let all = [
             ("/", "Home"),
             ("/runs", "Runs"),
             ("/models", "Models"),
             ("/deliveries", "Deliveries"),
-        ]
-        .map(|(path, name)| (path, name, name.eq_ignore_ascii_case(self.place)))
+        ];
+        let admin = [("/audit", "Audit"), ("/tokens", "Tokens")];
+        let may = self.session.as_ref().is_some_and(|session| session.who.may_be_admin());
+        let all = all.into_iter().chain(admin.into_iter().filter(move |_| may));
+        all.map(|(path, name)| (path, name, name.eq_ignore_ascii_case(self.place)))
     }
 
     /// What a form brings along.

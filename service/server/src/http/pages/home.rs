@@ -2,12 +2,13 @@
 
 use super::super::App;
 use super::super::error::ApiError;
+use super::super::models::seen;
 use super::super::runs::{RunQuery, found};
 use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::runs::Line;
 use super::when::When;
-use crate::views::{Models, TargetView, time};
+use crate::views::{TargetView, time};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -43,19 +44,26 @@ struct Page {
 
 pub(in super::super) async fn show(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
     let reads = app.engine.reads();
+    let sight = app.sight(&session.who).await?;
     let lines = async |state: &str, most: u32| {
-        let all = found(&app, RunQuery::of_state(state), most).await?;
+        let all = found(&app, &sight, RunQuery::of_state(state), most).await?;
         Ok::<_, ApiError>(all.runs.into_iter().map(Line::from).collect::<Vec<_>>())
     };
-    let newest = found(&app, RunQuery::default(), SHOWN).await?;
-    let models = Models::read(reads, &app.config).await?;
-    let mut troubles: Vec<String> = reads.unreadable().iter().map(|row| row.sentence()).collect();
-    troubles.extend(app.engine.write_trouble().map(|error| error.to_string()));
+    let newest = found(&app, &sight, RunQuery::default(), SHOWN).await?;
+    let models = seen(&app, &session.who).await?;
+    let mut troubles: Vec<String> = Vec::new();
+    if sight.is_all() {
+        troubles.extend(reads.unreadable().iter().map(|row| row.sentence()));
+        troubles.extend(app.engine.write_trouble().map(|error| error.to_string()));
+    }
     troubles.extend(models.targets.iter().filter_map(|target| target.finding.clone()));
     let stats = reads.stats().await?;
     let now = Micros(chrono::Utc::now().timestamp_micros());
     let mut slots = Vec::new();
     for row in reads.schedules().await? {
+        if !sight.has(row.repo.as_ref(), &row.pipeline) {
+            continue;
+        }
         let planned = Schedule {
             cron: row.cron,
             timezone: row.timezone,

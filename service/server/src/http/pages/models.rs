@@ -2,13 +2,16 @@
 
 use super::super::App;
 use super::super::error::ApiError;
+use super::super::may::On;
+use super::super::models::seen;
 use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::when::When;
-use crate::views::{Models, PromotionItem, TargetView};
+use crate::views::{PromotionItem, TargetView};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use trainyard_core::access::Deed;
 
 /// A target with its times for people.
 struct Target {
@@ -62,9 +65,15 @@ struct Page {
 }
 
 pub(in super::super) async fn show(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
-    let models = Models::read(app.engine.reads(), &app.config).await?;
+    let mut targets = Vec::new();
+    for view in seen(&app, &session.who).await?.targets {
+        let role = app.role_on(&session.who, On::Target(&view.name)).await;
+        let mut target = Target::from(view);
+        target.can_go_back &= role.is_some_and(|role| role >= Deed::RollBack.needs());
+        targets.push(target);
+    }
     Ok(ok(&Page {
         frame: Frame::new("Models", "models", &session),
-        targets: models.targets.into_iter().map(Target::from).collect(),
+        targets,
     }))
 }

@@ -3,6 +3,7 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
+use super::super::may::On;
 use super::super::runs::row;
 use super::super::session::Session;
 use super::frame::{Frame, ok};
@@ -14,6 +15,7 @@ use crate::views::{RunDetail, time};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use trainyard_core::access::{Deed, Role};
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{PushState, RunState};
 
@@ -40,6 +42,14 @@ struct Page {
     over: bool,
     waits_for_a_person: bool,
     can_rerun: bool,
+    /// What whoever looks may do here.
+    role: Option<Role>,
+}
+
+impl Page {
+    fn may(&self, deed: Deed) -> bool {
+        self.role.is_some_and(|role| role >= deed.needs())
+    }
 }
 
 pub(in super::super) async fn show(
@@ -48,7 +58,8 @@ pub(in super::super) async fn show(
     InPath(id): InPath<String>,
 ) -> Result<Response, ApiError> {
     let reads = app.engine.reads();
-    let row = row(&app, &id).await?;
+    let row = row(&app, &session.who, &id).await?;
+    let role = app.role_on(&session.who, On::run(&row)).await;
     let run = reads.load_run(&row.id).await?;
     let open = reads.open_intents().await?;
     let now = Micros(chrono::Utc::now().timestamp_micros());
@@ -104,5 +115,6 @@ pub(in super::super) async fn show(
         over,
         waits_for_a_person: state == RunState::WaitingForApproval,
         can_rerun,
+        role,
     }))
 }

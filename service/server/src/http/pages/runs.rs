@@ -88,7 +88,7 @@ pub(in super::super) async fn list(
     // A form sends what is left empty as well.
     let query = query.without_empty();
     let (pipeline, state) = query.asked();
-    let all = found(&app, query, ON_A_PAGE).await?;
+    let all = found(&app, &app.sight(&session.who).await?, query, ON_A_PAGE).await?;
     let older = all.next.as_ref().map(|before| {
         let mut address = format!("/runs?before={before}");
         for (name, value) in [("pipeline", &pipeline), ("state", &state)] {

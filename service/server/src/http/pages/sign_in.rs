@@ -1,9 +1,12 @@
-//! Signing in with the service's token.
+//! Signing in: with an account of GitHub, at an OpenID Connect provider, or where neither is configured with the
+//! service's token.
 
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::session::set_cookie;
 use super::frame::{Frame, page, problem};
+use crate::config::WaysIn;
+use crate::views::path_part;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -12,22 +15,31 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
-
-/// Who signs in with the token, for the record.
-const ACTOR: &str = "api_token";
+use trainyard_core::access::Identity;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
     frame: Frame,
     next: String,
+    ways: WaysIn,
     wrong: bool,
+}
+
+impl SignIn {
+    /// The way back, behind an address.
+    fn query(&self) -> String {
+        match self.next.as_str() {
+            "/" => String::new(),
+            next => format!("?next={}", path_part(next)),
+        }
+    }
 }
 
 #[derive(Deserialize)]
 pub(in super::super) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 #[derive(Deserialize)]
@@ -38,27 +50,40 @@ pub(in super::super) struct Submitted {
 }
 
 /// Where somebody goes after that: a path of this service and nothing else.
-fn path(next: &str) -> &str {
+pub(super) fn path(next: &str) -> &str {
     let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
     if own { next } else { "/" }
 }
 
-fn form_page(status: StatusCode, next: &str, wrong: bool) -> Response {
+fn form_page(app: &App, status: StatusCode, next: &str, wrong: bool) -> Response {
     let frame = Frame {
         title: "Sign in".to_owned(),
         place: "",
         session: None,
     };
     let next = path(next).to_owned();
-    page(status, &SignIn { frame, next, wrong })
+    let ways = app.config.ways_in();
+    page(
+        status,
+        &SignIn {
+            frame,
+            next,
+            ways,
+            wrong,
+        },
+    )
 }
 
 /// The form; without a token in the settings there is nothing to sign in to.
 pub(in super::super) async fn form(State(app): State<App>, Query(next): Query<Next>, headers: HeaderMap) -> Response {
-    if app.config.api_token.is_none() || app.sessions.of(&headers).is_some() {
+    let signed_in = match app.session_of(&headers).await {
+        Ok(session) => session.is_some(),
+        Err(error) => return problem(None, &error),
+    };
+    if signed_in || !app.config.ways_in().any() {
         return Redirect::to(path(&next.next)).into_response();
     }
-    form_page(StatusCode::OK, &next.next, false)
+    form_page(&app, StatusCode::OK, &next.next, false)
 }
 
 /// Begins a session, under a new cookie whatever the browser had.
@@ -67,32 +92,40 @@ pub(in super::super) async fn submit(
     headers: HeaderMap,
     Form(submitted): Form<Submitted>,
 ) -> Response {
-    let Some(token) = &app.config.api_token else {
-        return Redirect::to("/").into_response();
+    let Some(token) = app.config.api_token.as_ref().filter(|_| app.config.ways_in().token) else {
+        return Redirect::to("/sign-in").into_response();
     };
     if !bool::from(submitted.token.as_bytes().ct_eq(token.expose_secret().as_bytes())) {
-        return form_page(StatusCode::UNAUTHORIZED, &submitted.next, true);
+        return form_page(&app, StatusCode::UNAUTHORIZED, &submitted.next, true);
     }
-    app.sessions.end(&headers);
-    match app.sessions.begin(ACTOR) {
+    match begun(&app, &headers, Identity::Service).await {
         Ok(token) => with_cookie(&app, Some(&token), path(&submitted.next)),
-        Err(error) => {
-            let sentence = format!("this machine gives no random numbers: {error}");
-            problem(None, &ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, sentence))
-        }
+        Err(error) => problem(None, &error),
     }
+}
+
+/// Begins a session in place of the one that the browser has; what the cookie is to hold.
+pub(super) async fn begun(app: &App, headers: &HeaderMap, identity: Identity) -> Result<String, ApiError> {
+    app.end_session(headers).await?;
+    app.begin_session(identity).await
 }
 
 /// Goes on to a page with the cookie that a browser is to keep, or to forget.
 pub(super) fn with_cookie(app: &App, token: Option<&str>, to: &str) -> Response {
-    let secure = app
-        .config
-        .public_url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("https://"));
-    let mut response = Redirect::to(to).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&set_cookie(token, secure)) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    let cookie = set_cookie(token, is_secure(app));
+    with_header(Redirect::to(to).into_response(), &cookie)
+}
+
+/// Whether people come by TLS.
+pub(super) fn is_secure(app: &App) -> bool {
+    let url = app.config.public_url.as_deref();
+    url.is_some_and(|url| url.starts_with("https://"))
+}
+
+/// The response with another cookie.
+pub(super) fn with_header(mut response: Response, cookie: &str) -> Response {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -1,0 +1,245 @@
+//! What somebody may do and see: the roles of tokens and claims as they are, those of accounts as GitHub says.
+
+use super::App;
+use super::error::ApiError;
+use super::who::Who;
+use axum::http::StatusCode;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use trainyard_core::access::{Deed, Identity, Refused, Role};
+use trainyard_core::command::Person;
+use trainyard_core::ids::RepoName;
+use trainyard_engine::GitHubError;
+use trainyard_store::RunRow;
+
+/// What GitHub said of a person counts so long for what is done, and so long for what is seen.
+const FOR_DEEDS: Duration = Duration::from_secs(60);
+const FOR_SIGHT: Duration = Duration::from_secs(300);
+/// Repositories that GitHub is asked about at once.
+const AT_ONCE: usize = 8;
+/// Answers that are kept.
+const MOST: usize = 10_000;
+
+/// What something is done to or seen of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum On<'a> {
+    /// The service itself.
+    Service,
+    /// A pipeline; of a folder on this machine without a repository.
+    Pipeline(Option<&'a RepoName>, &'a str),
+    /// A push target, and with it every pipeline that pushes there.
+    Target(&'a str),
+}
+
+impl<'a> On<'a> {
+    /// The pipeline of a run.
+    pub(super) fn run(row: &'a RunRow) -> Self {
+        Self::Pipeline(row.repo.as_ref(), &row.pipeline)
+    }
+
+    fn place(self) -> String {
+        match self {
+            Self::Service => "the service itself".to_owned(),
+            Self::Pipeline(Some(repo), name) => format!("pipeline {name} of {repo}"),
+            Self::Pipeline(None, name) => format!("pipeline {name}"),
+            Self::Target(name) => format!("target {name}"),
+        }
+    }
+}
+
+/// What somebody may see in a list.
+#[derive(Clone, Debug)]
+pub(super) enum Sight {
+    /// Everything.
+    All,
+    /// What belongs to these repositories.
+    Repositories(HashSet<RepoName>),
+    /// What belongs to these pipelines.
+    Pipelines(BTreeSet<String>),
+}
+
+impl Sight {
+    /// Whether a pipeline is in it.
+    pub(super) fn has(&self, repo: Option<&RepoName>, pipeline: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Repositories(seen) => repo.is_some_and(|repo| seen.contains(repo)),
+            Self::Pipelines(seen) => seen.contains(pipeline),
+        }
+    }
+
+    /// Whether nothing is hidden.
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+}
+
+type Answers = HashMap<(i64, RepoName), (Option<Role>, Instant)>;
+
+/// What GitHub said of people, for a short while.
+#[derive(Debug, Default)]
+pub(super) struct Roles(Mutex<Answers>);
+
+impl Roles {
+    fn known(&self, person: i64, repo: &RepoName, age: Duration) -> Option<Option<Role>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (role, at) = all.get(&(person, repo.clone()))?;
+        (at.elapsed() < age).then_some(*role)
+    }
+
+    fn put(&self, person: i64, repo: &RepoName, role: Option<Role>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.retain(|_, (_, at)| at.elapsed() < FOR_SIGHT);
+        }
+        if all.len() >= MOST {
+            all.clear();
+        }
+        all.insert((person, repo.clone()), (role, Instant::now()));
+    }
+}
+
+impl App {
+    /// Whether somebody may do this, with the role that says so; else a sentence that says what it takes.
+    pub(super) async fn may(&self, who: &Who, deed: Deed, on: On<'_>) -> Result<Role, ApiError> {
+        let needs = deed.needs();
+        match self.role(who, on, FOR_DEEDS).await? {
+            Some(role) if role >= needs => Ok(role),
+            has => Err(refusal(who, Some(deed), has, needs, on)),
+        }
+    }
+
+    /// Whether somebody may see what concerns the service itself, or what only this role sees.
+    pub(super) async fn sees(&self, who: &Who, needs: Role, on: On<'_>) -> Result<(), ApiError> {
+        match self.role(who, on, FOR_SIGHT).await? {
+            Some(role) if role >= needs => Ok(()),
+            has => Err(refusal(who, None, has, needs, on)),
+        }
+    }
+
+    /// Somebody's role, for what a page offers.
+    pub(super) async fn role_on(&self, who: &Who, on: On<'_>) -> Option<Role> {
+        self.role(who, on, FOR_SIGHT).await.ok().flatten()
+    }
+
+    async fn role(&self, who: &Who, on: On<'_>, age: Duration) -> Result<Option<Role>, ApiError> {
+        match who {
+            Who::Machine | Who::Service | Who::Person(Identity::Service) => Ok(Some(Role::Admin)),
+            Who::Person(Identity::Claimed { role, .. }) => Ok(Some(*role)),
+            Who::Token { scope, .. } => match on {
+                On::Pipeline(_, name) => Ok(scope.role_on([name])),
+                On::Service => Ok(scope.role_on([])),
+                On::Target(target) => {
+                    let pushing = self.pushing_to(target).await?;
+                    Ok(scope.role_on(pushing.iter().map(|(_, name)| name.as_str())))
+                }
+            },
+            Who::Person(Identity::Account { id, login }) => {
+                let person = Person {
+                    id: *id,
+                    login: login.clone(),
+                };
+                let repos = match on {
+                    On::Pipeline(Some(repo), _) => vec![repo.clone()],
+                    On::Target(target) => self
+                        .pushing_to(target)
+                        .await?
+                        .into_iter()
+                        .map(|(repo, _)| repo)
+                        .collect(),
+                    On::Service | On::Pipeline(None, _) => Vec::new(),
+                };
+                let repos = if repos.is_empty() {
+                    self.repositories().await?
+                } else {
+                    repos
+                };
+                // Who decides for several repositories has the right in each of them.
+                let roles = self.roles_in(&person, repos, age).await?;
+                Ok(roles.into_iter().map(|(_, role)| role).min().flatten())
+            }
+        }
+    }
+
+    /// What somebody may see in lists.
+    pub(super) async fn sight(&self, who: &Who) -> Result<Sight, ApiError> {
+        match who {
+            Who::Token { scope, .. } => Ok(match &scope.pipelines {
+                None => Sight::All,
+                Some(pipelines) => Sight::Pipelines(pipelines.clone()),
+            }),
+            Who::Machine | Who::Service | Who::Person(Identity::Service | Identity::Claimed { .. }) => Ok(Sight::All),
+            Who::Person(Identity::Account { id, login }) => {
+                let person = Person {
+                    id: *id,
+                    login: login.clone(),
+                };
+                let roles = self.roles_in(&person, self.repositories().await?, FOR_SIGHT).await?;
+                let seen = roles.into_iter().filter(|(_, role)| role.is_some());
+                Ok(Sight::Repositories(seen.map(|(repo, _)| repo).collect()))
+            }
+        }
+    }
+
+    async fn roles_in(
+        &self,
+        person: &Person,
+        repos: Vec<RepoName>,
+        age: Duration,
+    ) -> Result<Vec<(RepoName, Option<Role>)>, ApiError> {
+        let asked = repos.into_iter().map(async |repo| {
+            let role = self.role_in(person, &repo, age).await?;
+            Ok((repo, role))
+        });
+        stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn role_in(&self, person: &Person, repo: &RepoName, age: Duration) -> Result<Option<Role>, ApiError> {
+        if let Some(known) = self.roles.known(person.id, repo, age) {
+            return Ok(known);
+        }
+        let Some(github) = self.engine.github() else {
+            return Ok(None);
+        };
+        let role = match github.role(repo, person, None).await {
+            Ok(role) => role,
+            Err(GitHubError::NotFound { .. }) => None,
+            Err(error) => {
+                tracing::warn!(%repo, login = person.login, %error, "somebody's role cannot be looked up");
+                let sentence = format!(
+                    "GitHub does not say what {} may do in {repo}: try again soon",
+                    person.login
+                );
+                return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence));
+            }
+        };
+        self.roles.put(person.id, repo, role);
+        Ok(role)
+    }
+
+    async fn repositories(&self) -> Result<Vec<RepoName>, ApiError> {
+        let known = self.engine.reads().known_repositories().await?;
+        Ok(known.into_iter().map(|known| known.repo).collect())
+    }
+
+    /// The pipelines that push to a target.
+    async fn pushing_to(&self, target: &str) -> Result<Vec<(RepoName, String)>, ApiError> {
+        let known = self.engine.reads().pipelines().await?.into_iter();
+        let pushes = known.filter(|known| known.plan.push.as_ref().is_some_and(|push| push.target == target));
+        Ok(pushes.map(|known| (known.repo, known.name)).collect())
+    }
+}
+
+fn refusal(who: &Who, deed: Option<Deed>, has: Option<Role>, needs: Role, on: On<'_>) -> ApiError {
+    let refused = Refused {
+        who: who.name().to_owned(),
+        deed,
+        has,
+        needs,
+        place: on.place(),
+        at_github: who.account().is_some(),
+    };
+    ApiError::new(StatusCode::FORBIDDEN, refused.sentence())
+}
