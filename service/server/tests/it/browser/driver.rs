@@ -32,8 +32,8 @@ const SWITCHES: [&str; 11] = [
 pub struct Browser {
     driver: WebDriver,
     chromium: Option<Pid>,
-    _chromedriver: Chromedriver,
-    _profile: TempDir,
+    chromedriver: Chromedriver,
+    profile: TempDir,
     url: String,
 }
 
@@ -73,10 +73,16 @@ impl Chromedriver {
     }
 }
 
-impl Drop for Chromedriver {
-    fn drop(&mut self) {
+impl Chromedriver {
+    fn end(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
+    }
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -108,8 +114,8 @@ impl Browser {
         Self {
             driver,
             chromium: id.and_then(Pid::from_raw),
-            _chromedriver: chromedriver,
-            _profile: profile,
+            chromedriver,
+            profile,
             url: url.to_owned(),
         }
     }
@@ -215,6 +221,14 @@ impl Drop for Browser {
         _ = self.driver.clone().leak();
         if let Some(chromium) = self.chromium {
             _ = kill_process(chromium, Signal::KILL);
+        }
+        self.chromedriver.end();
+        // Its other processes write until they notice: the profile is gone when it stays so.
+        let (deadline, mut gone) = (Instant::now() + PATIENCE, 0);
+        while gone < 5 && Instant::now() < deadline {
+            _ = std::fs::remove_dir_all(self.profile.path());
+            std::thread::sleep(Duration::from_millis(20));
+            gone = if self.profile.path().exists() { 0 } else { gone + 1 };
         }
     }
 }

@@ -8,7 +8,7 @@ use trainyard::http::{Access, page_listing};
 
 /// Fails with a word to its reader.
 const BROKEN: &str = r#"name: broken
-on: { push: { branches: [main] } }
+on: { push: { branches: [main], paths: ["pipelines/broken/**"] } }
 steps:
   train:
     image: none

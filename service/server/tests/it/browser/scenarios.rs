@@ -90,6 +90,23 @@ async fn a_person_approves_a_model_on_its_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_typed_stays_while_the_page_around_it_changes() {
+    let world = World::with(FLIGHTS).await;
+    world.start(FLIGHTS, json!({"serial": 2})).await;
+    world.newest(FLIGHTS, "succeeded").await;
+    let browser = world.browser().await;
+    browser.go("/models").await;
+    browser.fill("reason", "answers late").await;
+    // The mouse is on its way to the button.
+    browser.script("document.activeElement.blur()", &[]).await;
+    world.start(FLIGHTS, json!({"serial": 3})).await;
+    browser.says("main .lead", "Version 000003 of flights serves").await;
+    let typed = "return document.querySelector('main [name=reason]').value";
+    assert_eq!(browser.script(typed, &[]).await, json!("answers late"));
+    world.yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_rolls_back_on_the_page_of_the_models() {
     let world = World::with(FLIGHTS).await;
     world.start(FLIGHTS, json!({"serial": 2})).await;

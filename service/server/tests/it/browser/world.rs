@@ -9,10 +9,11 @@ use trainyard_github::simulator::{Simulator, SimulatorConfig};
 
 pub const REPO: &str = "acme/models";
 
-/// A model that is better or worse than what serves by a parameter, and that is finished when a file is there.
+/// A model that is better or worse than what serves by a parameter, and that is finished when a file is there, or when
+/// the test is gone that was to write it.
 const PIPELINE: &str = r#"name: NAME
 parameters: { gain: 0.001, serial: 1, waits_for: "" }
-on: { push: { branches: [main] } }
+on: { push: { branches: [main], paths: ["pipelines/NAME/**"] } }
 steps:
   examples:
     image: none
@@ -30,7 +31,7 @@ steps:
       - -c
       - |
         echo "epoch 1: loss 0.612"
-        while [ -n "$3" ] && [ ! -e "$3" ]; do sleep 0.05; done
+        while [ -n "$3" ] && [ ! -e "$3" ] && [ -d "${3%/*}" ]; do sleep 0.05; done
         echo "epoch 2: loss 0.587"
         mkdir "$1"
         echo "$2" >"$1/weights"
