@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly conformance lint bench clean
+.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly conformance screenshots lint bench clean
 
 # One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
 # because with it features are those of the tests.
@@ -19,8 +19,9 @@ images install: BUILD := --locked -p trainyard -p trainyard-components --lib --b
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-setup: ## Prepare this machine: Docker engine, base image, tools (does nothing when all is there)
-	@dockerfiles/setup.sh
+# Who only wants to see the demo waits for no browser.
+setup: ## Prepare this machine: Docker engine, base image, tools, a browser for tests (does nothing when all is there)
+	@dockerfiles/setup.sh $(if $(filter setup tests test screenshots,$(MAKECMDGOALS)),browser)
 
 build: setup
 	@echo '[1/3] compiling'
@@ -85,6 +86,14 @@ conformance: ## Our requests and the simulator's answers against GitHub's publis
 		@octokit/openapi@23.0.2 @stoplight/prism-cli@5.14.2
 	TRAINYARD_PRISM=$(PRISM) cargo test --workspace --test it -- --ignored --exact \
 		conformance::requests_and_answers_follow_githubs_description
+
+AXE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trainyard/axe
+SCREENSHOTS ?= $(CURDIR)/target/screenshots
+screenshots: setup ## Every page in light, dark and on a phone into target/screenshots, and what axe-core finds on it
+	@mkdir -p $(AXE) $(SCREENSHOTS)
+	@npm install --prefix $(AXE) --silent --ignore-scripts --no-audit --no-fund --no-save axe-core@4.14.1
+	TRAINYARD_AXE=$(AXE) TRAINYARD_SCREENSHOTS=$(SCREENSHOTS) cargo test --workspace --test it -- --ignored --exact \
+		--nocapture browser::look::every_page_is_drawn_and_usable_by_everybody
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prepares this machine: tools, a Docker engine that answers, and the base image. Does only what is
-# missing, so it may be run as often as one likes, also twice at once.
+# missing, so it may be run as often as one likes, also twice at once. With `browser` it adds what the
+# tests of the pages drive.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,6 +42,13 @@ need_tools() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
   # The tests start a PostgreSQL of their own.
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb || missing+=(postgresql)
+  [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+}
+
+need_browser() {
+  local missing=()
+  have chromium || have google-chrome || missing+=(chromium)
+  have chromedriver || missing+=(chromium-driver)
   [ ${#missing[@]} = 0 ] || install "${missing[@]}"
 }
 
@@ -115,5 +123,6 @@ need_base() {
 }
 
 need_tools
+[ "${1:-}" != browser ] || need_browser
 need_engine
 need_base

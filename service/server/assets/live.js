@@ -11,6 +11,15 @@
     const at = document.activeElement;
     return at && ["INPUT", "SELECT", "TEXTAREA"].includes(at.tagName) && at.value !== at.defaultValue;
   };
+  // What was typed or chosen stays, also when the page around it is another one.
+  const fields = (main) => main.querySelectorAll("form[action] [name]:not([type=hidden], button)");
+  const key = (field) => field.form.action + " " + field.name;
+  const keep = (old, main) => {
+    const said = new Map([...fields(old)].map((field) => [key(field), field.value]));
+    for (const field of fields(main)) if (said.has(key(field))) field.value = said.get(key(field));
+    const scrolled = [...old.querySelectorAll(".wide")].map((wide) => wide.scrollLeft);
+    return () => main.querySelectorAll(".wide").forEach((wide, at) => { wide.scrollLeft = scrolled[at] || 0; });
+  };
   let loading = false;
   let again = false;
   const load = async () => {
@@ -28,7 +37,9 @@
       const atEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 40;
       const scrolled = log ? log.scrollTop : 0;
       const focused = document.activeElement && document.activeElement.id;
+      const scroll = keep(old, main);
       old.replaceWith(main);
+      scroll();
       local(main);
       document.title = fresh.title;
       const now = document.getElementById("log");

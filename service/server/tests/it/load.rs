@@ -109,7 +109,7 @@ fn large_bodies_that_wait_are_not_read_again() {
              \"repository\": {{\"id\": 7, \"full_name\": \"acme/large\", \"default_branch\": \"main\"}}}}",
             "1".repeat(40)
         );
-        let body = push + &" ".repeat(16 << 20);
+        let body = [push, " ".repeat(16 << 20)].concat();
         let head = format!(
             "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Delivery: large-{number}\r\n\
              X-GitHub-Event: push\r\nX-Hub-Signature-256: {}\r\nContent-Length: {}\r\n\r\n",

@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod backup;
 mod binary;
+mod browser;
 mod cli;
 mod crash;
 mod docker;

@@ -127,7 +127,7 @@ fn what_cannot_be_promoted_says_why() {
         let folder = place.path().display().to_string();
         format!("{} {}", ended.code.unwrap_or(-1), ended.err.replace(&folder, "FOLDER"))
     };
-    insta::assert_snapshot!(said(&["promote", "1"]) + &said(&["promote", "1", "--reason", "x"]) + &said(&["promote", "9"]), @r#"
+    insta::assert_snapshot!([said(&["promote", "1"]), said(&["promote", "1", "--reason", "x"]), said(&["promote", "9"])].concat(), @r#"
     1 error: no gate judged this model; to promote it nevertheless, say why with --reason "…", which the ledger keeps
     1 error: the model's files are not in the artifact folder any more, where [retention] keeps the newest versions only: restore FOLDER/yard/artifacts/sha256/01/01010101010101010101010101010101010101010101010101010101010101 from a backup, or train again
     1 error: there is no run and no version '9': see `trainyard runs` and `trainyard models`, and name the --target of a version

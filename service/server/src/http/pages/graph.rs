@@ -11,6 +11,8 @@ const GAP_X: usize = 48;
 const GAP_Y: usize = 16;
 /// Longer names are cut; the whole one is in the title.
 const LONGEST: usize = 18;
+/// A drawing beyond this width is made smaller where there is no room, and others never.
+const BROAD: usize = 720;
 
 /// Where a step is: its column and row.
 pub(super) fn places(steps: &[StepRow]) -> Vec<(usize, usize)> {
@@ -59,8 +61,10 @@ pub(super) fn draw(run: &str, steps: &[StepRow]) -> String {
         (columns * (WIDTH + GAP_X)).saturating_sub(GAP_X) + 4,
         (rows * (HEIGHT + GAP_Y)).saturating_sub(GAP_Y) + 4,
     );
+    let broad = if width > BROAD { " broad" } else { "" };
+    // A group, since what is in it can be followed.
     let mut svg = format!(
-        "<svg class=\"graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
+        "<svg class=\"graph{broad}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"group\" \
          aria-label=\"The steps and what each waits for\">"
     );
     for (number, step) in steps.iter().enumerate() {

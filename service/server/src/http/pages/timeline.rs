@@ -20,26 +20,35 @@ pub(super) fn draw(steps: &[StepRow]) -> String {
     let x = |at: i64| NAMES + i64::try_from(i128::from(at - began) * i128::from(WIDTH) / i128::from(span)).unwrap_or(0);
     let timed = || steps.iter().filter(|step| step.started.is_some());
     let (width, height) = (
-        NAMES + WIDTH + 90,
+        NAMES + WIDTH + 110,
         ROW * i64::try_from(timed().count()).unwrap_or(0) + 20,
     );
     let mut svg = format!(
         "<svg class=\"timeline\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"The steps over time\">"
     );
+    let mut before = String::new();
     for part in 0..=4 {
-        let (at, took) = (NAMES + WIDTH * part / 4, Took(span * part / 4));
+        let (at, took) = (NAMES + WIDTH * part / 4, Took(span * part / 4).to_string());
+        // What is shorter than a tenth of a second would be said twice.
+        let said = if took == before { "" } else { &took };
         let _ = write!(
             svg,
-            "<path class=\"tick\" d=\"M{at} 0V{}\"/><text class=\"axis\" x=\"{at}\" y=\"{}\">{took}</text>",
+            "<path class=\"tick\" d=\"M{at} 0V{}\"/><text class=\"axis\" x=\"{at}\" y=\"{}\">{said}</text>",
             height - 18,
             height - 4
         );
+        before = took;
     }
     for (row, step) in (0_i64..).zip(timed()) {
         let from = x(step.started.unwrap_or(began));
         let to = x(step.ended.unwrap_or(ended)).max(from + 2);
         let (y, text_y) = (row * ROW + 3, row * ROW + 17);
         let name: String = step.name.chars().take(22).collect();
+        let mut beside = step.took.clone().unwrap_or_default();
+        // In a word as well as by the colour of the bar.
+        if step.state != "succeeded" {
+            let _ = write!(beside, " {}", step.state);
+        }
         let _ = write!(
             svg,
             "<text class=\"name\" x=\"0\" y=\"{text_y}\">{}</text><rect class=\"step {}\" x=\"{from}\" y=\"{y}\" width=\"{}\" \
@@ -50,7 +59,7 @@ pub(super) fn draw(steps: &[StepRow]) -> String {
             escaped(&step.name),
             escaped(&step.said),
             to + 6,
-            escaped(step.took.as_deref().unwrap_or_default()),
+            escaped(&beside),
         );
     }
     svg + "</svg>"

@@ -1,0 +1,8 @@
+//! The pages in a real browser, with the service and a simulated GitHub behind them.
+
+mod driver;
+mod every_page;
+mod hostile;
+mod look;
+mod scenarios;
+mod world;
