@@ -12,6 +12,7 @@ mod gate;
 mod gc;
 mod github;
 mod hold;
+mod init;
 mod lint;
 mod logs;
 mod models;
@@ -57,7 +58,7 @@ const USAGE: u8 = 64;
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model or data differ (`schema-diff`),\n\
                   3 nothing to judge by (`gate`), 64 wrong usage.\n\
-                  Start with `trainyard lint pipelines/NAME`, then `trainyard doctor` and `trainyard serve`."
+                  Start with `trainyard init`, then `trainyard run pipelines/NAME`; for a service `trainyard doctor` and `trainyard serve`."
 )]
 struct Cli {
     /// The settings; ./trainyard.toml or /etc/trainyard/trainyard.toml if absent
@@ -69,6 +70,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Serve(serve::Serve),
     Run(run::Run),
     Lint(lint::Lint),
@@ -143,6 +145,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
     let load = || Config::load(path, variable);
     let perform = async {
         match cli.command {
+            Command::Init(command) => command.perform(&load()?),
             Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
             Command::Lint(command) => match Config::place(path) {

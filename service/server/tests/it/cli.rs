@@ -4,6 +4,7 @@ use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
 const COMMANDS: &[&str] = &[
+    "init",
     "targets",
     "serve",
     "run",
