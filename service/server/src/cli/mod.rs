@@ -11,6 +11,7 @@ mod door;
 mod gate;
 mod gc;
 mod github;
+mod graph;
 mod hold;
 mod init;
 mod lint;
@@ -19,6 +20,7 @@ mod models;
 mod notify;
 mod output;
 mod parameters;
+mod pipeline_file;
 mod progress;
 mod promote;
 mod rerun;
@@ -74,6 +76,7 @@ enum Command {
     Serve(serve::Serve),
     Run(run::Run),
     Lint(lint::Lint),
+    Graph(graph::Graphed),
     Gate(gate::Gate),
     Schema(schema::Schema),
     SchemaDiff(schema_diff::SchemaDiff),
@@ -156,6 +159,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
                 },
                 None => command.perform(None),
             },
+            Command::Graph(command) => command.perform(),
             Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,

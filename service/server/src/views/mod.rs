@@ -1,6 +1,7 @@
 //! What the API answers and `--json` prints: one shape for both. Times are RFC 3339 in UTC.
 
 mod delivery;
+mod graph;
 mod lineage;
 mod models;
 mod replay;
@@ -10,6 +11,7 @@ pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
     heard_already, no_delivery, started_already,
 };
+pub use graph::{Edge, Graph, Node, NodeKind};
 pub use lineage::Lineage;
 pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,

@@ -5,6 +5,7 @@ use crate::yard::{API_TOKEN, block_on, settings};
 
 const COMMANDS: &[&str] = &[
     "init",
+    "graph",
     "targets",
     "serve",
     "run",

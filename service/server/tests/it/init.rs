@@ -171,3 +171,39 @@ fn who_names_the_columns_needs_no_file() {
     "#);
     assert_eq!(place.run(&["lint"]).code, Some(0));
 }
+
+#[test]
+fn what_init_wrote_is_drawn() {
+    let place = place();
+    assert_eq!(place.run(&FLAGS).code, Some(0));
+    insta::assert_snapshot!(place.run(&["graph", "pipelines/churn"]).out, @"
+    churn
+
+    NODE                 DOES                   IN                                       AFTER
+    examples             ExampleGen             standard component                       –
+    newest               ExampleGen             standard component                       –
+    previous             ExampleGen             standard component                       –
+    newest_statistics    StatisticsGen          standard component                       newest
+    previous_statistics  StatisticsGen          standard component                       previous
+    validate             ExampleValidator       standard component                       newest_statistics, previous_statistics
+    train                Trainer                built from dockerfiles/churn.Dockerfile  examples, validate
+    infer_candidate      BulkInferrer           built from dockerfiles/churn.Dockerfile  newest, train
+    infer_baseline       BulkInferrer           built from dockerfiles/churn.Dockerfile  newest
+    evaluate             Evaluator              standard component                       infer_candidate, infer_baseline
+    gate                 compares with serving  –                                        evaluate, train
+    ");
+    let mermaid = place.run(&["graph", "pipelines", "--format", "mermaid"]);
+    assert!(mermaid.out.starts_with("flowchart LR\n"), "{mermaid:?}");
+    let json = place.run(&["graph", "pipelines/churn/pipeline.yaml", "--json"]);
+    assert_eq!(json.json()["nodes"].as_array().unwrap().len(), 11);
+    place.write("pipelines/churn/pipeline.yaml", "name: churn\nstep: {}\n");
+    let wrong = place.run(&["graph", "pipelines/churn"]);
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    assert!(wrong.err.contains("did you mean 'steps'?"), "{wrong:?}");
+    assert!(
+        wrong
+            .err
+            .ends_with("has 1 problem, and is not read further: correct what is shown above\n"),
+        "{wrong:?}"
+    );
+}
