@@ -21,6 +21,7 @@ mod notify;
 mod output;
 mod parameters;
 mod pipeline_file;
+mod plan;
 mod progress;
 mod promote;
 mod rerun;
@@ -77,6 +78,7 @@ enum Command {
     Run(run::Run),
     Lint(lint::Lint),
     Graph(graph::Graphed),
+    Plan(plan::Planned),
     Gate(gate::Gate),
     Schema(schema::Schema),
     SchemaDiff(schema_diff::SchemaDiff),
@@ -160,6 +162,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
                 None => command.perform(None),
             },
             Command::Graph(command) => command.perform(),
+            Command::Plan(command) => command.perform(&load()?).await,
             Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,

@@ -88,7 +88,7 @@ impl Run {
 }
 
 /// The mistakes of a pipeline file are shown like `lint` shows them.
-fn shown(error: LocalError) -> anyhow::Error {
+pub(super) fn shown(error: LocalError) -> anyhow::Error {
     let LocalError::Invalid { file, text, problems } = &error else {
         return error.into();
     };

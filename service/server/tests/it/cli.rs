@@ -6,6 +6,7 @@ use crate::yard::{API_TOKEN, block_on, settings};
 const COMMANDS: &[&str] = &[
     "init",
     "graph",
+    "plan",
     "targets",
     "serve",
     "run",

@@ -24,6 +24,7 @@ mod load;
 mod models;
 mod openapi;
 mod pages;
+mod plan;
 mod reconcile;
 mod run;
 mod schema_diff;
