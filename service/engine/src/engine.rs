@@ -6,6 +6,7 @@ use crate::content::backup::{self, BackedUp, BackupError, Restored};
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig, TargetConfig};
+use crate::house::error::EffectError;
 use crate::house::exclusive::Exclusive;
 use crate::house::folders::Folders;
 use crate::house::leases::Leases;
@@ -25,6 +26,7 @@ use crate::registry::Registry;
 use crate::registry::replay::{Past, replay};
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
+use crate::run::effects::imagine;
 use crate::run::hands::Hands;
 use crate::run::images::Images;
 use crate::run::moved::Moves;
@@ -480,6 +482,15 @@ impl Engine {
     /// The same, as of spans.
     pub async fn request_local_so(&self, folder: &Path, asked: &RunAsked) -> Result<RunId, LocalError> {
         self.inbound.request_local(folder, asked).await
+    }
+
+    /// The run that `request_local_so` would make, with what it would do: nothing is recorded, and no program starts.
+    pub async fn plan_local(&self, folder: &Path, asked: &RunAsked) -> Result<Run, LocalError> {
+        let unknown = || LocalError::Unknown("there would be no run".to_owned());
+        let run = self.inbound.imagine_local(folder, asked).await?.ok_or_else(unknown)?;
+        imagine(&self.runs, run).await.map_err(|error| match error {
+            EffectError::Again { reason, .. } | EffectError::Broken(reason) => LocalError::Unknown(reason),
+        })
     }
 
     /// Drives one run to its end in this task, whatever the limits of the service.

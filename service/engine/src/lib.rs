@@ -17,6 +17,7 @@ mod source;
 mod tell;
 
 pub use content::backup::{BackedUp, BackupError, Restored};
+pub use content::external::span_files;
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};

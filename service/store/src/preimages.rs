@@ -7,7 +7,7 @@ use crate::rows::Kind;
 use crate::statement::statements;
 use crate::store::Store;
 use serde_json::Value;
-use trainyard_core::ids::{Micros, RunId, StepName};
+use trainyard_core::ids::{Micros, RepoName, RunId, StepName};
 
 statements! {
     PUT = "INSERT INTO preimages (run, step, cache_key, preimage, at) VALUES ($1, $2, $3, $4, $5)
@@ -18,6 +18,10 @@ statements! {
             AND (r.created_at, r.id) < (this.created_at, this.id)
         JOIN preimages p ON p.run = r.id AND p.step = $2
         WHERE this.id = $3 ORDER BY r.created_at DESC, r.id DESC LIMIT 1";
+    NEWEST = "SELECT r.id, p.cache_key, p.preimage
+        FROM runs r JOIN preimages p ON p.run = r.id AND p.step = $2
+        WHERE r.pipeline = $1 AND r.repo IS NOT DISTINCT FROM CAST($3 AS TEXT)
+        ORDER BY r.created_at DESC, r.id DESC LIMIT 1";
 }
 
 impl Store {
@@ -61,15 +65,25 @@ impl Reads {
         step: &StepName,
         before: &RunId,
     ) -> Result<Option<(RunId, String, Value)>> {
-        let row = self
-            .reader()
-            .await?
-            .row(PREVIOUS, args![pipeline, step.as_str(), before.as_str()])
-            .await?;
-        let read = |row: &Row| {
-            let run = RunId::new(row.get::<String>(0)?);
-            Ok((run, row.get(1)?, row.json(2, "content")?))
-        };
-        row.map(|row| PREIMAGE.strictly(&row, read)).transpose()
+        let arguments = args![pipeline, step.as_str(), before.as_str()];
+        let row = self.reader().await?.row(PREVIOUS, arguments).await?;
+        row.map(|row| PREIMAGE.strictly(&row, of_run)).transpose()
     }
+
+    /// The same of the last run of the pipeline that came to this step.
+    pub async fn newest_preimage(
+        &self,
+        repo: Option<&RepoName>,
+        pipeline: &str,
+        step: &StepName,
+    ) -> Result<Option<(RunId, String, Value)>> {
+        let arguments = args![pipeline, step.as_str(), repo.map(ToString::to_string)];
+        let row = self.reader().await?.row(NEWEST, arguments).await?;
+        row.map(|row| PREIMAGE.strictly(&row, of_run)).transpose()
+    }
+}
+
+/// The run, the key, and what it was made of.
+fn of_run(row: &Row) -> Result<(RunId, String, Value)> {
+    Ok((RunId::new(row.get::<String>(0)?), row.get(1)?, row.json(2, "content")?))
 }

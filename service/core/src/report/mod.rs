@@ -22,6 +22,7 @@ pub use comment::{comment, marker};
 pub use markdown::escape;
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Outgoing, Shown, Urgency};
 pub use outbox::Audience;
+pub use plan::{PlanRow, images_sentence, plan_rows, plan_sentence, unbuilt};
 
 use crate::figure::{self, Figures};
 use crate::gate::{Blessing, Comparison, Verdict};

@@ -2,11 +2,11 @@
 
 use super::markdown::{MAX_CELL, escape};
 use super::one_line;
-use crate::ids::StepName;
-use crate::plan::ImageSource;
+use crate::plan::{ImageSource, Plan};
 use crate::run::Run;
 use crate::run::forecast::{Estimate, Expected, Forecast};
 use crate::run::sentence;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// Of more steps only these are shown.
@@ -36,24 +36,15 @@ pub(super) fn outline(run: &Run) -> String {
 
 /// The plan: its first sentence and a table of steps.
 pub(super) fn section(run: &Run, forecast: &Forecast) -> String {
-    let mut text = format!("{}\n", first_sentence(forecast));
-    let built: Vec<String> = forecast
-        .images
-        .iter()
-        .filter(|(_, there)| !**there)
-        .map(|(name, _)| escape(name))
-        .collect();
-    if !built.is_empty() {
-        let are = if built.len() == 1 { "an image is" } else { "images are" };
-        let _ = writeln!(
-            text,
-            "\nBefore that {are} built, which is not in this time: {}.",
-            built.join(", ")
-        );
+    let mut text = format!("{}\n", plan_sentence(forecast));
+    if let Some(sentence) = images_sentence(unbuilt(forecast).map(escape)) {
+        let _ = writeln!(text, "\n{sentence}");
     }
     text.push_str("\n| step | expected | why | usually |\n|---|---|---|--:|\n");
-    for (name, expected) in forecast.steps.iter().take(MAX_ROWS) {
-        text.push_str(&row(run, forecast, name, expected));
+    for row in plan_rows(&run.request.plan, forecast).take(MAX_ROWS) {
+        let usually = row.usually.map_or("–".to_owned(), sentence::duration);
+        let why = escape(&one_line(&row.why, MAX_CELL));
+        let _ = writeln!(text, "| {} | {} | {why} | {usually} |", escape(&row.step), row.expected);
     }
     if forecast.steps.len() > MAX_ROWS {
         let _ = writeln!(
@@ -65,8 +56,26 @@ pub(super) fn section(run: &Run, forecast: &Forecast) -> String {
     text
 }
 
+/// Images that are built first.
+pub fn unbuilt(forecast: &Forecast) -> impl Iterator<Item = &str> {
+    let images = forecast.images.iter();
+    images.filter(|(_, there)| !**there).map(|(name, _)| name.as_str())
+}
+
+/// What is built first; none where nothing is.
+pub fn images_sentence(unbuilt: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = unbuilt.collect();
+    let are = match names.as_slice() {
+        [] => return None,
+        [_] => "an image is",
+        _ => "images are",
+    };
+    let names = names.join(", ");
+    Some(format!("Before that {are} built, which is not in this time: {names}."))
+}
+
 /// `3 of 5 steps run, 1 is cached and of 1 nobody knows yet: about 12 minutes.`
-fn first_sentence(forecast: &Forecast) -> String {
+pub fn plan_sentence(forecast: &Forecast) -> String {
     let (all, runs, cached) = (forecast.steps.len(), forecast.certain(), forecast.cached());
     let open = all - runs - cached;
     let is = |count: usize| if count == 1 { "is" } else { "are" };
@@ -127,31 +136,42 @@ fn about(seconds: u64) -> String {
     }
 }
 
-fn row(run: &Run, forecast: &Forecast, name: &StepName, expected: &Expected) -> String {
-    let (word, why) = match expected {
-        Expected::Cached { run } => (
-            "cached",
-            format!("nothing it depends on is different since run {}", short(run.as_str())),
-        ),
-        Expected::Runs { because } => ("runs", because.sentence()),
-        Expected::Open { until } => ("not known yet", until.sentence()),
-    };
-    let usually = forecast
-        .estimate
-        .steps
-        .get(name)
-        .map_or("–".to_owned(), |seconds| sentence::duration(*seconds));
-    let image = run.request.plan.steps.get(name).map(|step| &step.image);
-    let waits = matches!(image, Some(ImageSource::Build(image)) if forecast.images.get(image) == Some(&false));
-    let why = match (waits, expected) {
-        (true, Expected::Runs { .. }) => format!("{why}; its image is built first"),
-        _ => why,
-    };
-    format!(
-        "| {} | {word} | {} | {usually} |\n",
-        escape(name.as_str()),
-        escape(&one_line(&why, MAX_CELL))
-    )
+/// What is expected of a step, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanRow {
+    /// Its name.
+    pub step: String,
+    /// `cached`, `runs` or `not known yet`.
+    pub expected: &'static str,
+    /// Why.
+    pub why: String,
+    /// How long it usually takes, in seconds.
+    pub usually: Option<u64>,
+}
+
+/// What is expected of each step, in the plan's order.
+pub fn plan_rows(plan: &Plan, forecast: &Forecast) -> impl Iterator<Item = PlanRow> {
+    forecast.steps.iter().map(|(name, expected)| {
+        let (word, why) = match expected {
+            Expected::Cached { run } => (
+                "cached",
+                format!("nothing it depends on is different since run {}", short(run.as_str())),
+            ),
+            Expected::Runs { because } => ("runs", because.sentence()),
+            Expected::Open { until } => ("not known yet", until.sentence()),
+        };
+        let image = plan.steps.get(name).map(|step| &step.image);
+        let waits = matches!(image, Some(ImageSource::Build(image)) if forecast.images.get(image) == Some(&false));
+        PlanRow {
+            step: name.to_string(),
+            expected: word,
+            why: match (waits, expected) {
+                (true, Expected::Runs { .. }) => format!("{why}; its image is built first"),
+                _ => why,
+            },
+            usually: forecast.estimate.steps.get(name).copied(),
+        }
+    })
 }
 
 fn short(run: &str) -> String {

@@ -161,6 +161,11 @@ impl From<io::Error> for Unlisted {
     }
 }
 
+/// The files that a pattern has now; none where they cannot be listed.
+pub fn span_files(data_root: &Path, pattern: &SpanPattern) -> Vec<SpanFile> {
+    list(data_root, pattern).unwrap_or_default()
+}
+
 /// Every file below the pattern's literal folder that is a span, no deeper than the pattern is.
 fn list(data_root: &Path, pattern: &SpanPattern) -> Result<Vec<SpanFile>, Unlisted> {
     let depth = pattern.uri().matches('/').count();

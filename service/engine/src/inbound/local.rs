@@ -9,9 +9,9 @@ use crate::source::repository_file::missing_locally;
 use std::path::{Path, PathBuf};
 use trainyard_core::event::Manual;
 use trainyard_core::ids::RunId;
-use trainyard_core::inbound::{self as decide, SpanRefusal, asked_spans};
+use trainyard_core::inbound::{self as decide, Consequence, Interpretation, SpanRefusal, asked_spans};
 use trainyard_core::problem::Problem;
-use trainyard_core::run::WorkTree;
+use trainyard_core::run::{Run, WorkTree};
 use trainyard_core::spec;
 use trainyard_store::StoreError;
 
@@ -37,6 +37,9 @@ pub enum LocalError {
     /// The store does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What a run would do cannot be told.
+    #[error("{0}")]
+    Unknown(String),
     /// Another process drives this run.
     #[error("another process has taken the run: see `trainyard runs`")]
     Taken,
@@ -45,6 +48,26 @@ pub enum LocalError {
 impl Inbound {
     /// Makes a run of `<folder>/pipeline.yaml`. What is asked replaces the file's.
     pub(crate) async fn request_local(&self, folder: &Path, asked: &RunAsked) -> Result<RunId, LocalError> {
+        let run = new_run_id();
+        let event = self.meant_locally(folder, asked, &run).await?.into();
+        passing(Effect::RecordEvent, self.store.record_event(&event, None, now())).await?;
+        Ok(run)
+    }
+
+    /// The run that would be made.
+    pub(crate) async fn imagine_local(&self, folder: &Path, asked: &RunAsked) -> Result<Option<Run>, LocalError> {
+        let meaning = self.meant_locally(folder, asked, &new_run_id()).await?;
+        let mut requests = meaning
+            .consequences
+            .into_iter()
+            .filter_map(|consequence| match consequence {
+                Consequence::Start(request) => Some(*request),
+                _ => None,
+            });
+        Ok(requests.next().map(Run::new))
+    }
+
+    async fn meant_locally(&self, folder: &Path, asked: &RunAsked, run: &RunId) -> Result<Interpretation, LocalError> {
         let RunAsked {
             parameters,
             spans,
@@ -77,11 +100,7 @@ impl Inbound {
             dirty: checked_out.as_ref().is_none_or(|tree| tree.dirty),
             commit: checked_out.and_then(|tree| tree.commit),
         };
-        let run = new_run_id();
         let folder = folder.display().to_string();
-        let meaning = decide::local(&manual, &folder, plan, work_tree, self.given_with(&run));
-        let event = meaning.into();
-        passing(Effect::RecordEvent, self.store.record_event(&event, None, now())).await?;
-        Ok(run)
+        Ok(decide::local(&manual, &folder, plan, work_tree, self.given_with(run)))
     }
 }

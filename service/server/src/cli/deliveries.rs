@@ -227,7 +227,8 @@ fn of_event(event: &ExplainedItem) -> String {
     text
 }
 
-fn of_pipeline(look: &LookItem) -> String {
+/// How a pipeline met an event: every trigger, every filter.
+pub(super) fn of_pipeline(look: &LookItem) -> String {
     let mut text = format!("  pipeline {} ({})\n", plain(&look.pipeline), plain(&look.folder));
     if let Some(problem) = &look.problem {
         text.push_str(&format!("    {} {}\n", Tone::Bad.paint("✗"), plain(problem)));

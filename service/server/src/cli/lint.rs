@@ -149,7 +149,7 @@ fn same_name(read: &[Read<'_>], one: &Read<'_>) -> Option<Problem> {
 }
 
 /// The file itself, the folder's own, or those of the folders in it.
-fn pipeline_files(path: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn pipeline_files(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }

@@ -12,13 +12,17 @@ mod door;
 mod gate;
 mod gc;
 mod github;
+mod graph;
 mod hold;
+mod init;
 mod lint;
 mod logs;
 mod models;
 mod notify;
 mod output;
 mod parameters;
+mod pipeline_file;
+mod plan;
 mod progress;
 mod promote;
 mod rerun;
@@ -59,7 +63,7 @@ const USAGE: u8 = 64;
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 failed, 2 the gate rejected the model or data differ (`schema-diff`),\n\
                   3 nothing to judge by (`gate`), 64 wrong usage.\n\
-                  Start with `trainyard lint pipelines/NAME`, then `trainyard doctor` and `trainyard serve`."
+                  Start with `trainyard init`, then `trainyard run pipelines/NAME`; for a service `trainyard doctor` and `trainyard serve`."
 )]
 struct Cli {
     /// The settings; ./trainyard.toml or /etc/trainyard/trainyard.toml if absent
@@ -71,9 +75,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Serve(serve::Serve),
     Run(run::Run),
     Lint(lint::Lint),
+    Graph(graph::Graphed),
+    Plan(plan::Planned),
     Gate(gate::Gate),
     Schema(schema::Schema),
     SchemaDiff(schema_diff::SchemaDiff),
@@ -147,6 +154,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
     let load = || Config::load(path, variable);
     let perform = async {
         match cli.command {
+            Command::Init(command) => command.perform(&load()?),
             Command::Serve(command) => command.perform(load).await,
             Command::Run(command) => command.perform(&load()?).await,
             Command::Lint(command) => match Config::place(path) {
@@ -157,6 +165,8 @@ fn perform(cli: Cli) -> Result<ExitCode> {
                 },
                 None => command.perform(None),
             },
+            Command::Graph(command) => command.perform(),
+            Command::Plan(command) => command.perform(&load()?).await,
             Command::Gate(command) => command.perform(|| Ok(load()?)).await,
             Command::Schema(command) => command.perform(),
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,

@@ -1,8 +1,8 @@
 //! `trainyard run`: the engine of the service, in the foreground.
 
-use super::lint::count;
 use super::output;
 use super::parameters::Parameters;
+use super::pipeline_file;
 use super::progress::Progress;
 use super::runs;
 use crate::config::Config;
@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use trainyard_core::ids::RunId;
-use trainyard_core::log::several_lines;
 use trainyard_core::run::RunState;
 use trainyard_engine::{Engine, LocalError, RunAsked};
 
@@ -89,18 +88,11 @@ impl Run {
 }
 
 /// The mistakes of a pipeline file are shown like `lint` shows them.
-fn shown(error: LocalError) -> anyhow::Error {
+pub(super) fn shown(error: LocalError) -> anyhow::Error {
     let LocalError::Invalid { file, text, problems } = &error else {
         return error.into();
     };
-    for problem in problems {
-        eprintln!("{}", several_lines(&problem.render(text)));
-    }
-    anyhow!(
-        "{} has {}, and nothing was run",
-        file.display(),
-        count(problems.len(), "problem")
-    )
+    pipeline_file::wrong(file, text, problems, "and nothing was run")
 }
 
 /// Drives the run and shows its events until it is over.

@@ -2,6 +2,7 @@
 
 mod access;
 mod delivery;
+mod graph;
 mod lineage;
 mod models;
 mod replay;
@@ -12,6 +13,7 @@ pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
     heard_already, no_delivery, started_already,
 };
+pub use graph::{Edge, Graph, Node, NodeKind};
 pub use lineage::Lineage;
 pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,

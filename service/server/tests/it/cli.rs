@@ -4,6 +4,9 @@ use crate::binary::{Place, Running};
 use crate::yard::{API_TOKEN, block_on, settings};
 
 const COMMANDS: &[&str] = &[
+    "init",
+    "graph",
+    "plan",
     "targets",
     "serve",
     "run",

@@ -39,7 +39,7 @@ fn place() -> Place {
 }
 
 /// Text without ids and times, which differ from run to run.
-fn steady(text: &str) -> String {
+pub fn steady(text: &str) -> String {
     let words = text.split_inclusive([' ', '\n', ';', '/', ':']).map(|word| {
         let bare = word.trim_end_matches([' ', '\n', ';', '/', ',', ':']);
         let end = &word[bare.len()..];

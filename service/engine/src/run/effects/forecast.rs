@@ -30,6 +30,8 @@ pub(super) struct Forecaster<'a> {
     pub(super) folders: &'a Folders,
     /// Steps of one run at work at once.
     pub(super) at_once: usize,
+    /// Whether the run is stored nowhere: somebody asks what it would do.
+    pub(super) imagined: bool,
 }
 
 impl Forecaster<'_> {
@@ -37,7 +39,7 @@ impl Forecaster<'_> {
     pub(super) async fn forecast(&self, run: &Run) -> Forecast {
         let plan = &run.request.plan;
         let mut forecast = Forecast::unlooked(plan);
-        if run.request.pull_request.is_some() {
+        if self.imagined || run.request.pull_request.is_some() {
             let looking = self.look_up(run.clone(), &mut forecast);
             if timeout(LONGEST, looking).await.is_err() {
                 tracing::debug!(run = %run.request.id, "not all of the plan was looked up in time");
@@ -131,7 +133,11 @@ impl Forecaster<'_> {
             return Expected::Cached { run: RunId::new(by) };
         }
         let (store, request) = (self.driver.store, &run.request);
-        let previous = store.previous_preimage(&request.plan.pipeline, name, &request.id).await;
+        let pipeline = &request.plan.pipeline;
+        let previous = match self.imagined {
+            true => store.newest_preimage(request.repo.as_ref(), pipeline, name).await,
+            false => store.previous_preimage(pipeline, name, &request.id).await,
+        };
         let because = match previous.ok().flatten() {
             None => Because::New,
             Some((_, old, _)) if old == key => match store.cached_outputs(&key).await {

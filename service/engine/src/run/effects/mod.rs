@@ -10,6 +10,7 @@ pub(in crate::run) mod push;
 mod room;
 mod start;
 
+use crate::content::artifacts::remove_tree;
 use crate::house::error::EffectError;
 use crate::run::Runs;
 use crate::run::first_byte::FirstByte;
@@ -78,6 +79,7 @@ async fn attempt(
                 driver,
                 folders,
                 at_once: runs.max_parallel_steps,
+                imagined: false,
             };
             Box::pin(start::start(registry, told.then_some(&forecaster), run)).await
         }
@@ -102,6 +104,28 @@ async fn attempt(
         Command::Judge => Box::pin(judge::judge(store, content, folders, run, now)).await,
         Command::Push => Box::pin(push::push(registry, run, now, first_byte)).await,
     }
+}
+
+/// What a run would do that nobody asked for yet, all of it looked up; nothing is stored but files that steps read.
+pub(crate) async fn imagine(runs: &Runs, mut run: Run) -> Result<Run, EffectError> {
+    let _in_use = runs.content.hold_off().await.map_err(EffectError::again)?;
+    run.baseline = Some(start::baseline(&runs.registry, &run).await?);
+    let forecaster = Forecaster {
+        driver: Driver {
+            store: &runs.store,
+            source: &runs.source,
+            content: &runs.content,
+            images: &runs.images,
+            data_root: &runs.data_root,
+        },
+        folders: &runs.folders,
+        at_once: runs.max_parallel_steps,
+        imagined: true,
+    };
+    run.forecast = Some(forecaster.forecast(&run).await);
+    // Where files of the work tree were laid out on their way into the content.
+    let _ = remove_tree(&runs.folders.work(&run.request.id));
+    Ok(run)
 }
 
 /// What a broken command leads to.

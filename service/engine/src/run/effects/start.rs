@@ -5,6 +5,7 @@ use crate::house::error::EffectError;
 use crate::registry::Registry;
 use crate::run::outcome::Outcome;
 use std::collections::BTreeMap;
+use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::registry::{Ledger, choose_baseline, seen};
 use trainyard_core::run::{Run, RunEvent};
 use trainyard_store::{RunFilter, StoreError};
@@ -24,22 +25,7 @@ pub(super) async fn start(
     if let Some(push) = plan.push.as_ref().filter(|_| run.request.may_push) {
         super::push::target(registry, &push.target)?;
     }
-    let baseline = if plan.needs_baseline() {
-        let facts = registry.store.baseline_facts(plan).await.map_err(EffectError::again)?;
-        choose_baseline(plan, &facts).map_err(|refusal| EffectError::Broken(refusal.sentence()))?
-    } else {
-        None
-    };
-    if let Some(model) = &baseline
-        && !registry.content.contains(&model.digest)
-    {
-        let place = registry.content.place(&model.digest);
-        tracing::error!(run = %run.request.id, place = %place.display(), "the baseline model is gone");
-        return Err(EffectError::Broken(format!(
-            "the model to compare with ({}) is gone from the artifact folder: restore it, or set gate.baseline to none",
-            model.digest.short()
-        )));
-    }
+    let baseline = baseline(registry, run).await?;
     let seen = seen_before(registry, run).await?;
     let planned = match forecaster {
         None => None,
@@ -56,6 +42,28 @@ pub(super) async fn start(
         events: [started].into_iter().chain(planned).chain(seen).collect(),
         ..Outcome::default()
     })
+}
+
+/// The model that the candidate will be compared with, if there is one yet.
+pub(super) async fn baseline(registry: &Registry, run: &Run) -> Result<Option<ArtifactRef>, EffectError> {
+    let plan = &run.request.plan;
+    let baseline = if plan.needs_baseline() {
+        let facts = registry.store.baseline_facts(plan).await.map_err(EffectError::again)?;
+        choose_baseline(plan, &facts).map_err(|refusal| EffectError::Broken(refusal.sentence()))?
+    } else {
+        None
+    };
+    if let Some(model) = &baseline
+        && !registry.content.contains(&model.digest)
+    {
+        let place = registry.content.place(&model.digest);
+        tracing::error!(run = %run.request.id, place = %place.display(), "the baseline model is gone");
+        return Err(EffectError::Broken(format!(
+            "the model to compare with ({}) is gone from the artifact folder: restore it, or set gate.baseline to none",
+            model.digest.short()
+        )));
+    }
+    Ok(baseline)
 }
 
 /// What earlier runs have seen of the sources that the run's event announced a span of.
