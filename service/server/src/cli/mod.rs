@@ -6,6 +6,7 @@ mod approve;
 mod audit;
 mod backup;
 mod cancel;
+mod compare;
 mod deliveries;
 mod doctor;
 mod door;
@@ -89,6 +90,7 @@ enum Command {
     Runs(runs::Runs),
     Logs(logs::Logs),
     Why(why::Why),
+    Compare(compare::Compare),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Deliveries(deliveries::Deliveries),
@@ -174,6 +176,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Github(command) => command.perform(path, variable).await,
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
+            Command::Compare(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,

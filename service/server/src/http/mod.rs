@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod bearer;
 mod body;
+mod compare;
 mod connections;
 mod deliveries;
 mod described;

@@ -2,7 +2,7 @@
 
 use super::error::ErrorBody;
 use super::routes::{Access, routes};
-use super::{approvals, audit, deliveries, described, health, intake, lineage, meter, models, runs, tokens};
+use super::{approvals, audit, compare, deliveries, described, health, intake, lineage, meter, models, runs, tokens};
 use axum::http::StatusCode;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -14,7 +14,7 @@ use utoipa::{Modify, OpenApi};
     info(title = "Trainyard", description = "Continuous training with the manners of good CI. Errors are {\"error\": \"one sentence\"}."),
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, described::serve,
-        runs::list, runs::start, runs::show, runs::cancel, runs::rerun, runs::log,
+        runs::list, runs::start, runs::show, runs::cancel, runs::rerun, runs::log, runs::explain, compare::show,
         approvals::approve, approvals::reject,
         deliveries::list, deliveries::show, deliveries::explain, deliveries::replay,
         models::list, models::promote, models::roll_back, models::hold, models::release,

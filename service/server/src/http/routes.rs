@@ -2,7 +2,7 @@
 
 use super::answers::Wrong;
 use super::{
-    App, approvals, audit, deliveries, described, health, intake, lineage, meter, models, pages, runs, tokens,
+    App, approvals, audit, compare, deliveries, described, health, intake, lineage, meter, models, pages, runs, tokens,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -117,6 +117,20 @@ fn api() -> Vec<Route> {
         ),
         route(
             "GET",
+            "/api/v1/runs/{id}/why/{step}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(runs::explain),
+        ),
+        route(
+            "GET",
+            "/api/v1/compare",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(compare::show),
+        ),
+        route(
+            "GET",
             "/api/v1/deliveries",
             ApiToken,
             &[Address, Store],
@@ -217,6 +231,11 @@ fn pages_of() -> Vec<Route> {
         page("/runs/{id}/logs/{step}", get(pages::log)),
         page("/runs/{id}/logs/{step}/download", get(pages::download)),
         page("/runs/{id}/logs/{step}/follow", get(pages::follow)),
+        page("/runs/{id}/why/{step}", get(pages::why)),
+        page("/compare", get(pages::compare)),
+        page("/pipelines", get(pages::pipelines)),
+        page("/pipelines/{owner}/{repo}/{name}/start", get(pages::ask)),
+        act("/pipelines/{owner}/{repo}/{name}/start", post(pages::start)),
         page("/models", get(pages::models)),
         act("/targets/{name}/rollback", post(pages::roll_back)),
         page("/deliveries", get(pages::deliveries)),
@@ -243,6 +262,8 @@ fn pages_of() -> Vec<Route> {
 pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
     let with = [
         "/audit",
+        "/compare",
+        "/api/v1/compare",
         "/runs",
         "/runs/{id}/logs/{step}",
         "/runs/{id}/logs/{step}/follow",

@@ -7,7 +7,7 @@ use super::extract::{InPath, Parameters};
 use super::may::{On, Sight};
 use super::who::Who;
 use crate::run_logs;
-use crate::views::{RunDetail, RunItem, Runs, sentences};
+use crate::views::{RunDetail, RunItem, Runs, Why, sentences};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -60,6 +60,14 @@ impl RunQuery {
     pub(super) fn of_state(state: &str) -> Self {
         Self {
             state: Some(state.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// All of one pipeline.
+    pub(super) fn of_pipeline(pipeline: &str) -> Self {
+        Self {
+            pipeline: Some(pipeline.to_owned()),
             ..Self::default()
         }
     }
@@ -402,6 +410,25 @@ pub(super) struct Started {
     status: &'static str,
 }
 
+/// Why a step of a run ran again, or why an earlier execution stood in.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/why/{step}", tag = "runs", operation_id = "why",
+    params(("id" = String, Path), ("step" = String, Path)), responses((status = 200, body = Why)))]
+pub(super) async fn explain(
+    State(app): State<App>,
+    who: Who,
+    InPath((id, step)): InPath<(String, String)>,
+) -> Result<Json<Why>, ApiError> {
+    why(&app, &who, &id, &step).await.map(Json)
+}
+
+/// The same for whoever may see the run.
+pub(super) async fn why(app: &App, who: &Who, id: &str, step: &str) -> Result<Why, ApiError> {
+    let row = row(app, who, id).await?;
+    let run = app.engine.reads().load_run(&row.id).await?;
+    let why = Why::read(app.engine.reads(), &run, step).await?;
+    why.map_err(ApiError::not_found)
+}
+
 /// Starts a run of a pipeline at the head of its default branch.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", operation_id = "start_run", request_body = StartRun,
     responses((status = 202, body = Started)))]
@@ -417,19 +444,13 @@ pub(super) async fn start(State(app): State<App>, who: Who, request: Request) ->
         actor,
         ..
     } = asked;
-    app.may(&who, Deed::StartRun, On::Pipeline(Some(&repo), &pipeline))
-        .await?;
     let how = RunAsked {
         parameters,
         spans,
         no_push,
         actor: who.actor(actor.as_deref()),
     };
-    let made = app.engine.request_known_so(&repo, &pipeline, &how).await;
-    let run = made.map_err(|error| match error {
-        ManualError::Store(error) => error.into(),
-        other => ApiError::from(other),
-    })?;
+    let run = started(&app, &who, &repo, &pipeline, how).await?;
     Ok((
         StatusCode::ACCEPTED,
         Json(Started {
@@ -438,4 +459,20 @@ pub(super) async fn start(State(app): State<App>, who: Who, request: Request) ->
         }),
     )
         .into_response())
+}
+
+/// Starts a run in somebody's name, whom `how` names.
+pub(super) async fn started(
+    app: &App,
+    who: &Who,
+    repo: &RepoName,
+    pipeline: &str,
+    how: RunAsked,
+) -> Result<RunId, ApiError> {
+    app.may(who, Deed::StartRun, On::Pipeline(Some(repo), pipeline)).await?;
+    let made = app.engine.request_known_so(repo, pipeline, &how).await;
+    made.map_err(|error| match error {
+        ManualError::Store(error) => error.into(),
+        other => ApiError::from(other),
+    })
 }

@@ -1,14 +1,17 @@
 //! What the API answers and `--json` prints: one shape for both. Times are RFC 3339 in UTC.
 
 mod access;
+mod compare;
 mod delivery;
 mod graph;
 mod lineage;
 mod models;
 mod replay;
 mod run;
+mod why;
 
 pub use access::{Audit, AuditItem, TokenItem, Tokens};
+pub use compare::{ComparedRow, Comparison};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
     heard_already, no_delivery, started_already,
@@ -21,6 +24,7 @@ pub use models::{
 pub use replay::{Replay, ReplayedItem};
 pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
+pub use why::Why;
 
 use trainyard_core::ids::Micros;
 use trainyard_store::{Reads, StoreError, Unreadable};

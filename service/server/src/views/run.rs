@@ -182,6 +182,15 @@ fn shown<S: Serializer>(event: &RunEvent, serializer: S) -> Result<S::Ok, S::Err
     json!({"event": "step_skipped", "step": step, "reason": cause.sentence()}).serialize(serializer)
 }
 
+impl RunHead {
+    /// How long it took, in whole seconds, if it began and is over.
+    pub fn seconds(&self) -> Option<i64> {
+        let moment = |text: &Option<String>| chrono::DateTime::parse_from_rfc3339(text.as_deref()?).ok();
+        let (from, to) = (moment(&self.started_at)?, moment(&self.ended_at)?);
+        Some((to - from).num_seconds().max(0))
+    }
+}
+
 impl From<RunRow> for RunItem {
     fn from(row: RunRow) -> Self {
         let steps = row.steps.iter().map(|step| StepBrief {

@@ -35,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "gate",
     "github",
     "token",
+    "compare",
     "audit",
     "schema-diff",
 ];

@@ -9,8 +9,8 @@ use std::time::Duration;
 use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig};
 
 const REPO: &str = "acme/models";
-const PIPELINE: &str = "name: tiny\non: { push: { branches: [main] } }\nsteps:\n  train:\n    image: none\n    \
-    command: [sh, -c, 'echo weights > \"$1\"', sh, \"{{outputs.model}}\"]\n    outputs: { model: Model }\n";
+const PIPELINE: &str = "name: tiny\nparameters: { rate: 0.1 }\non: { push: { branches: [main] } }\nsteps:\n  train:\n    image: none\n    \
+    command: [sh, -c, 'echo \"$2\" > \"$1\"', sh, \"{{outputs.model}}\", \"{{parameters.rate}}\"]\n    outputs: { model: Model }\n";
 const HTML: &str = "text/html";
 
 /// A service with a GitHub by which people sign in, and a run that succeeded.
@@ -335,5 +335,92 @@ async fn a_boss_makes_and_revokes_tokens_on_the_page() {
     for deed in ["sign in", "create token", "revoke token"] {
         assert!(audit.text.contains(deed), "{deed}: {audit:?}");
     }
+    town.yard.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_starts_a_run_compares_it_and_asks_why() {
+    let town = Town::new().await;
+    let start = "/pipelines/acme/models/tiny/start";
+    let reader = town.signed_in("reader", "read").await;
+    assert_eq!(town.page(start, &reader).await.status, 403);
+    let seen = town.page("/pipelines", &reader).await;
+    assert!(
+        seen.text.contains("tiny") && !seen.text.contains("Start a run"),
+        "{seen:?}"
+    );
+    let writer = town.signed_in("writer", "write").await;
+    let listed = town.page("/pipelines", &writer).await;
+    assert!(
+        listed.text.contains(start) && listed.text.contains("class=\"bar h"),
+        "{listed:?}"
+    );
+    let form = town.page(start, &writer).await;
+    assert!(
+        form.text
+            .contains("name=\"p.rate\" value=\"0.1\" inputmode=\"decimal\""),
+        "{form:?}"
+    );
+    let wrong = town.submit(start, &writer, &[("p.rate", "fast")]).await;
+    assert_eq!(wrong.status, 400);
+    // What was typed is still there, with what is wrong with it.
+    assert!(
+        wrong.text.contains("cannot be the parameter") && wrong.text.contains("value=\"fast\""),
+        "{wrong:?}"
+    );
+    assert_eq!(
+        town.submit("/pipelines/acme/models/other/start", &writer, &[])
+            .await
+            .status,
+        404
+    );
+    let started = town.submit(start, &writer, &[("p.rate", "0.2")]).await;
+    assert_eq!(started.status, 303, "{started:?}");
+    let second = started.header("location").unwrap();
+    eventually("the second run has succeeded", async || {
+        let run = town.api("GET", &format!("/api/v1{second}"), API_TOKEN, None).await;
+        run.json()["state"] == "succeeded"
+    })
+    .await;
+    let second = second.strip_prefix("/runs/").unwrap();
+    let both = format!("/compare?run={}&run={second}&differences=true", town.run);
+    let compared = town.page(&both, &writer).await;
+    assert!(
+        compared
+            .text
+            .contains("<td class=\"value\">0.1</td><td class=\"value\">0.2</td>"),
+        "{compared:?}"
+    );
+    assert!(
+        !compared.text.contains("<small>run</small> pipeline"),
+        "what is the same is left out: {compared:?}"
+    );
+    let told = town
+        .api(
+            "GET",
+            &format!("/api/v1/compare?runs={},{second}", town.run),
+            API_TOKEN,
+            None,
+        )
+        .await
+        .json();
+    let rate = told["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "rate")
+        .unwrap();
+    assert_eq!(rate["values"], json!(["0.1", "0.2"]), "{told:#}");
+    let why = town.page(&format!("/runs/{second}/why/train"), &writer).await;
+    assert!(
+        why.text.contains("ran, because since run") && why.text.contains("0.2"),
+        "{why:?}"
+    );
+    let answer = town
+        .api("GET", &format!("/api/v1/runs/{second}/why/nothing"), API_TOKEN, None)
+        .await;
+    assert_eq!((answer.status, answer.error().contains("it has train")), (404, true));
+    let stranger = town.signed_in("stranger", "none").await;
+    assert_eq!(town.page(&both, &stranger).await.status, 404);
     town.yard.stop().await;
 }

@@ -34,6 +34,7 @@ impl Frame {
     pub(super) fn menu(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
         let all = [
             ("/", "Home"),
+            ("/pipelines", "Pipelines"),
             ("/runs", "Runs"),
             ("/models", "Models"),
             ("/deliveries", "Deliveries"),
