@@ -3,7 +3,8 @@
 use crate::yard::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -33,7 +34,7 @@ pub struct Browser {
     driver: WebDriver,
     chromium: Option<Pid>,
     chromedriver: Chromedriver,
-    profile: TempDir,
+    _profile: TempDir,
     url: String,
 }
 
@@ -73,16 +74,10 @@ impl Chromedriver {
     }
 }
 
-impl Chromedriver {
-    fn end(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 impl Drop for Chromedriver {
     fn drop(&mut self) {
-        self.end();
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
 }
 
@@ -115,7 +110,7 @@ impl Browser {
             driver,
             chromium: id.and_then(Pid::from_raw),
             chromedriver,
-            profile,
+            _profile: profile,
             url: url.to_owned(),
         }
     }
@@ -202,6 +197,18 @@ impl Browser {
         .await;
     }
 
+    /// Ends the session; answered when the browser is gone, and writes to its profile no more.
+    fn quit(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.chromedriver.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let session = self.driver.session_id();
+        write!(
+            stream,
+            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )?;
+        stream.read_exact(&mut [0])
+    }
+
     /// What its window shows, as a PNG.
     pub async fn picture(&self, path: &Path) {
         self.driver.screenshot(path).await.unwrap();
@@ -217,18 +224,12 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // What is killed below is not asked to end before that: nobody could wait for it here.
+        // The connections of the test's runtime cannot be waited for here, where it may have failed.
         _ = self.driver.clone().leak();
-        if let Some(chromium) = self.chromium {
+        if self.quit().is_err()
+            && let Some(chromium) = self.chromium
+        {
             _ = kill_process(chromium, Signal::KILL);
-        }
-        self.chromedriver.end();
-        // Its other processes write until they notice: the profile is gone when it stays so.
-        let (deadline, mut gone) = (Instant::now() + PATIENCE, 0);
-        while gone < 5 && Instant::now() < deadline {
-            _ = std::fs::remove_dir_all(self.profile.path());
-            std::thread::sleep(Duration::from_millis(20));
-            gone = if self.profile.path().exists() { 0 } else { gone + 1 };
         }
     }
 }
