@@ -2,7 +2,7 @@
 
 use super::answers::Answered;
 use axum::Json;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -82,8 +82,15 @@ impl IntoResponse for ApiError {
 }
 
 /// A path that is not in the table.
-pub(super) async fn unknown_path(uri: Uri) -> ApiError {
-    ApiError::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
+pub(super) async fn unknown_path(uri: Uri, headers: HeaderMap) -> ApiError {
+    let path = uri.path();
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    // A person has the menu before the eyes, a program a description.
+    let way = match accepted {
+        Some(accepted) if accepted.contains("text/html") => "every page is in the menu, and each run among the runs",
+        _ => "see /api/openapi.json",
+    };
+    ApiError::not_found(format!("there is nothing at {path}: {way}"))
 }
 
 /// A path that is, by a method that is not.

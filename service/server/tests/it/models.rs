@@ -315,25 +315,33 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
     assert!(
         refused
             .err
-            .starts_with("error: target 'tiny' is held by grace since 20"),
+            .starts_with("error: target 'tiny' is held by local (grace) since 20"),
         "{refused:?}"
     );
-    assert!(place.run(&["models", "tiny"]).out.contains("\nheld by grace since 20"));
+    assert!(
+        place
+            .run(&["models", "tiny"])
+            .out
+            .contains("\nheld by local (grace) since 20")
+    );
     let models = place.run(&["models", "tiny", "--json"]).json();
     assert_eq!(models["targets"][0]["hold"]["reason"], "incident 7");
     let pushed = run(&["run", "pipelines/tiny", "--push", "--parameter", "auc=0.9"]);
     assert!(
         pushed
             .out
-            .contains("approved, not pushed: target 'tiny' is held by grace since 20"),
+            .contains("approved, not pushed: target 'tiny' is held by local (grace) since 20"),
         "{pushed:?}"
     );
     let back = run(&["rollback", "tiny", "--reason", "answers late", "--actor", "grace"]);
     insta::assert_snapshot!(back.out, @"tiny serves version 000001 again; version 000002 is withdrawn");
     let told = place.run(&["models", "tiny"]).out;
-    assert!(told.contains("grace: answers late"), "{told}");
+    assert!(told.contains("local (grace): answers late"), "{told}");
     let released = run(&["release", "tiny", "--json"]).json();
-    assert_eq!((&released["held"], &released["actor"]), (&json!(false), &json!("ada")));
+    assert_eq!(
+        (&released["held"], &released["actor"]),
+        (&json!(false), &json!("local (ada)"))
+    );
     let twice = run(&["release", "tiny"]);
     insta::assert_snapshot!(twice.err, @"error: target 'tiny' is not held: see `trainyard models`");
 

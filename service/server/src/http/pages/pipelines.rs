@@ -236,6 +236,7 @@ pub(in super::super) async fn ask(
 
 /// The fields that were sent.
 #[derive(serde::Deserialize)]
+#[serde(transparent)]
 struct Sent(HashMap<String, String>);
 
 impl Submitted for Sent {
@@ -306,7 +307,9 @@ async fn asked(
     };
     match started(app, &session.who, &known.repo, name, how).await {
         Ok(run) => Ok(Redirect::to(&format!("/runs/{run}")).into_response()),
-        Err(error) if error.status() == StatusCode::BAD_REQUEST => Ok(again(error.sentence().to_owned())),
+        Err(error) if [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&error.status()) => {
+            Ok(again(error.sentence().to_owned()))
+        }
         Err(error) => Err(error),
     }
 }

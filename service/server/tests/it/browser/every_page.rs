@@ -1,7 +1,7 @@
 //! Every page that there is, in a service that has something to show on each.
 
 use super::driver::Browser;
-use super::world::{FLIGHTS, TRAINS, World};
+use super::world::{FLIGHTS, REPO, TRAINS, World};
 use crate::yard::API_TOKEN;
 use serde_json::json;
 use trainyard::http::{Access, page_listing};
@@ -83,6 +83,16 @@ pub async fn all() -> (World, Vec<Page>) {
             "/runs/{id}/logs/{step}",
             format!("/runs/{failed}/logs/report"),
         ),
+        page("why", "/runs/{id}/why/{step}", format!("/runs/{pushed}/why/train")),
+        page("compare", "/compare", format!("/compare?run={rejected}&run={pushed}")),
+        page("pipelines", "/pipelines", "/pipelines"),
+        page(
+            "start",
+            "/pipelines/{owner}/{repo}/{name}/start",
+            format!("/pipelines/{REPO}/{FLIGHTS}/start"),
+        ),
+        page("audit", "/audit", "/audit"),
+        page("tokens", "/tokens", "/tokens"),
         page("models", "/models", "/models"),
         page("deliveries", "/deliveries", "/deliveries"),
         page("delivery", "/deliveries/{*id}", format!("/deliveries/{delivery}")),
@@ -98,9 +108,11 @@ async fn every_page_is_without_errors_in_a_browser() {
     let served = page_listing()
         .into_iter()
         .filter(|(method, _, access)| (*method, *access) == ("GET", Access::Page));
-    for (_, pattern, _) in
-        served.filter(|(_, pattern, _)| !["/live"].contains(pattern) && !pattern.ends_with("/download"))
-    {
+    for (_, pattern, _) in served.filter(|(_, pattern, _)| {
+        !["/live", "/download", "/follow"]
+            .iter()
+            .any(|end| pattern.ends_with(end))
+    }) {
         assert!(
             pages.iter().any(|page| page.pattern == pattern),
             "{pattern} is not looked at"
