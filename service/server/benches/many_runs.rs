@@ -24,7 +24,19 @@ const PATHS: [&str; 9] = [
     "/metrics",
 ];
 
-/// Lists and figures of 100,000 runs.
+/// The pages there.
+const PAGES: [&str; 8] = [
+    "/",
+    "/runs",
+    "/runs?state=failed",
+    "/pipelines",
+    "/models",
+    "/deliveries",
+    "/audit",
+    "/compare?runs=00000000-0000-7000-8000-000000050000,00000000-0000-7000-8000-000000050001",
+];
+
+/// Lists, figures and pages of 100,000 runs.
 pub async fn lists(folder: &Path) -> Result<()> {
     let data = folder.join("lists");
     one_run(folder, &data, ExecutorKind::Process, 1).await?;
@@ -60,6 +72,38 @@ pub async fn lists(folder: &Path) -> Result<()> {
         &format!("slowest of {} lists there, {path}", PATHS.len()),
         &millis(time),
         Some(("<= 30 ms", met)),
+    );
+    pages(&service)
+}
+
+/// How long the slowest page takes, whole, and how long the largest is.
+fn pages(service: &Service) -> Result<()> {
+    let (mut slowest, mut largest) = ((Duration::ZERO, ""), (0, ""));
+    for path in PAGES {
+        let mut times = Vec::new();
+        for _ in 0..ASKED {
+            let asked = Instant::now();
+            let answer = service.get(path)?;
+            times.push(asked.elapsed());
+            ensure!(
+                answer.starts_with("HTTP/1.1 200") || path.starts_with("/compare"),
+                "{path}: {answer:.300}"
+            );
+            largest = largest.max((answer.len(), path));
+        }
+        slowest = slowest.max((median(times), path));
+    }
+    let (time, path) = slowest;
+    row(
+        &format!("slowest of {} pages there, {path}", PAGES.len()),
+        &millis(time),
+        Some(("<= 100 ms", time <= Duration::from_millis(100))),
+    );
+    let (length, path) = largest;
+    row(
+        &format!("  the largest, {path}"),
+        &format!("{} KB", length / 1000),
+        Some(("<= 150 KB", length <= 150_000)),
     );
     Ok(())
 }

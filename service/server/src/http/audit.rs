@@ -4,7 +4,7 @@ use super::App;
 use super::error::ApiError;
 use super::extract::Parameters;
 use super::may::On;
-use super::runs::limit;
+use super::run_list::limit;
 use super::who::Who;
 use crate::views::Audit;
 use axum::Json;

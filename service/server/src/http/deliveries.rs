@@ -3,7 +3,8 @@
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
 use super::may::On;
-use super::runs::{gone, limit};
+use super::run_list::limit;
+use super::runs::gone;
 use super::who::Who;
 use super::{App, body};
 use crate::views::{self, Deliveries, DeliveryExplanation, DeliveryItem, no_delivery, sentences};

@@ -24,6 +24,7 @@ mod models;
 mod openapi;
 mod pages;
 mod routes;
+mod run_list;
 mod runs;
 mod server;
 mod session;

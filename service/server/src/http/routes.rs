@@ -242,6 +242,7 @@ fn pages_of() -> Vec<Route> {
         page("/deliveries/{*id}", get(pages::delivery)),
         act("/deliveries/{*id}", post(pages::replay)),
         page("/audit", get(pages::audit)),
+        page("/audit.json", get(pages::audit_export)),
         page("/tokens", get(pages::tokens)),
         act("/tokens", post(pages::create_token)),
         act("/tokens/{name}/revoke", post(pages::revoke_token)),
@@ -262,6 +263,7 @@ fn pages_of() -> Vec<Route> {
 pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
     let with = [
         "/audit",
+        "/audit.json",
         "/compare",
         "/api/v1/compare",
         "/runs",

@@ -4,10 +4,11 @@ use super::App;
 use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InPath, Parameters};
-use super::may::{On, Sight};
+use super::may::On;
+use super::run_list::{RunQuery, USUAL, found};
 use super::who::Who;
 use crate::run_logs;
-use crate::views::{RunDetail, RunItem, Runs, Why, sentences};
+use crate::views::{RunDetail, Runs, Why};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -18,29 +19,13 @@ use std::time::Duration;
 use trainyard_core::access::{Deed, Role};
 use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
-use trainyard_core::run::{Run, RunState, Which};
+use trainyard_core::run::{Run, Which};
 use trainyard_engine::{ManualError, RerunError, RunAsked};
-use trainyard_store::{RunFilter, RunRow, StoreError, Unreadable};
+use trainyard_store::RunRow;
 use utoipa::{IntoParams, ToSchema};
 
-const DEFAULT_LIMIT: u32 = 50;
-const MOST: u32 = 500;
 const DEFAULT_TAIL: u64 = 64 * 1024;
 pub(super) const LONGEST_TAIL: u64 = 32 * 1024 * 1024;
-
-#[derive(Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct RunQuery {
-    /// Only of this pipeline.
-    pipeline: Option<String>,
-    /// Only `waiting_for_approval`, `queued`, `running`, `succeeded`, `failed` or `cancelled`.
-    state: Option<String>,
-    /// At most so many, up to 500; 50 if absent.
-    limit: Option<u32>,
-    /// Only older than this run: `next` of the page before.
-    before: Option<String>,
-}
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "list_runs", params(RunQuery),
@@ -50,110 +35,7 @@ pub(super) async fn list(
     who: Who,
     Parameters(query): Parameters<RunQuery>,
 ) -> Result<Json<Runs>, ApiError> {
-    found(&app, &app.sight(&who).await?, query, DEFAULT_LIMIT)
-        .await
-        .map(Json)
-}
-
-impl RunQuery {
-    /// All in one state.
-    pub(super) fn of_state(state: &str) -> Self {
-        Self {
-            state: Some(state.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// All of one pipeline.
-    pub(super) fn of_pipeline(pipeline: &str) -> Self {
-        Self {
-            pipeline: Some(pipeline.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// A form sends what is left empty as well.
-    pub(super) fn without_empty(self) -> Self {
-        let kept = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Self {
-            pipeline: kept(self.pipeline),
-            state: kept(self.state),
-            before: kept(self.before),
-            ..self
-        }
-    }
-
-    /// The pipeline and the state that are asked for; empty for all.
-    pub(super) fn asked(&self) -> (String, String) {
-        (
-            self.pipeline.clone().unwrap_or_default(),
-            self.state.clone().unwrap_or_default(),
-        )
-    }
-}
-
-/// The runs that are asked for and may be seen, `usual` of them if nothing else is said.
-pub(super) async fn found(app: &App, sight: &Sight, query: RunQuery, usual: u32) -> Result<Runs, ApiError> {
-    let limit = limit(query.limit.or(Some(usual)))?;
-    let mut filter = RunFilter {
-        pipeline: query.pipeline,
-        state: query.state.as_deref().map(state).transpose()?,
-        limit,
-        before: query.before.map(RunId::new),
-    };
-    let (mut runs, mut next) = (Vec::new(), None);
-    // What may not be seen takes no place from the others, as long as that is not too much to look through.
-    for _ in 0..LOOKS {
-        let found = app.engine.reads().runs(&filter).await.map_err(|error| match error {
-            StoreError::NotFound(sentence) => {
-                ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
-            }
-            other => other.into(),
-        })?;
-        let more = found.len() == limit as usize;
-        for row in found {
-            next = Some(row.id.clone());
-            if sight.has(row.repo.as_ref(), &row.pipeline) {
-                runs.push(RunItem::from(row));
-            }
-            if runs.len() == limit as usize {
-                break;
-            }
-        }
-        if !more {
-            next = next.filter(|_| runs.len() == limit as usize);
-            break;
-        }
-        if runs.len() == limit as usize {
-            break;
-        }
-        filter.before = next.clone();
-    }
-    let unreadable = match sight.is_all() {
-        true => sentences(app.engine.reads(), Unreadable::is_of_run),
-        false => Vec::new(),
-    };
-    let next = next.map(|run| run.to_string());
-    Ok(Runs { runs, next, unreadable })
-}
-
-/// So many pages are looked through for one.
-const LOOKS: usize = 20;
-
-/// `1..=500`, 50 if absent.
-pub(super) fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
-    match asked.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MOST => Ok(limit),
-        other => Err(ApiError::bad_request(format!("limit is {other}: ask for 1 to {MOST}"))),
-    }
-}
-
-fn state(word: &str) -> Result<RunState, ApiError> {
-    serde_json::from_value(Value::from(word)).map_err(|_| {
-        ApiError::bad_request(format!(
-            "'{word}' is not a state: ask for waiting_for_approval, queued, running, succeeded, failed or cancelled"
-        ))
-    })
+    found(&app, &app.sight(&who).await?, query, USUAL).await.map(Json)
 }
 
 /// A run that somebody may see; of another one nobody learns that it is there.

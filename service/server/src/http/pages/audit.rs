@@ -9,8 +9,9 @@ use super::frame::{Frame, ok};
 use super::when::When;
 use crate::views::AuditItem;
 use askama::Template;
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 struct Line {
     item: AuditItem,
@@ -26,6 +27,16 @@ struct Page {
     lines: Vec<Line>,
     /// The number behind which the older ones are.
     older: Option<u64>,
+}
+
+/// The newest entries for a program or a file, as the API has them.
+pub(in super::super) async fn export(
+    State(app): State<App>,
+    session: Session,
+    Parameters(query): Parameters<AuditQuery>,
+) -> Result<Response, ApiError> {
+    let audit = found(&app, &session.who, query).await?;
+    Ok(Json(audit).into_response())
 }
 
 pub(in super::super) async fn show(

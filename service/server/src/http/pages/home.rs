@@ -3,7 +3,7 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::models::seen;
-use super::super::runs::{RunQuery, found};
+use super::super::run_list::{RunQuery, found};
 use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::runs::Line;

@@ -27,7 +27,7 @@ mod why;
 
 pub(super) use act::{approve, cancel, reject, rerun, roll_back, sign_out};
 pub(super) use assets::{script, style};
-pub(super) use audit::show as audit;
+pub(super) use audit::{export as audit_export, show as audit};
 pub(super) use away::{back_from_github, back_from_provider, to_github, to_provider};
 pub(super) use compare::show as compare;
 pub(super) use deliveries::{list as deliveries, replay, show as delivery};

@@ -5,7 +5,8 @@ use super::super::error::ApiError;
 use super::super::extract::InPath;
 use super::super::may::On;
 use super::super::models::seen;
-use super::super::runs::{RunQuery, found, started};
+use super::super::run_list::{RunQuery, found};
+use super::super::runs::started;
 use super::super::session::Session;
 use super::act::{Submitted, proved};
 use super::frame::{Frame, ok};
@@ -39,6 +40,8 @@ struct Card {
     serves: Vec<(String, String)>,
     next: Option<When>,
     runs: Vec<Bar>,
+    /// The steps of the newest run, where the others have the same.
+    steps: Vec<String>,
     /// Whether whoever looks may start it.
     may_start: bool,
 }
@@ -101,6 +104,10 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
             trigger: run.head.trigger.replace('_', " "),
             line: run.into(),
         });
+        let bars: Vec<Bar> = bars.collect();
+        let names = |bar: &Bar| bar.line.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+        let steps = bars.last().map(names).unwrap_or_default();
+        let same = bars.iter().all(|bar| names(bar) == steps);
         let serves = models.targets.iter().filter_map(|target| {
             let serving = target
                 .serving
@@ -126,7 +133,8 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
             start: address(&known.repo, &known.name),
             serves: serves.collect(),
             next: next.min().map(|at| When::of(&time(at))),
-            runs: bars.collect(),
+            runs: bars,
+            steps: if same { steps } else { Vec::new() },
             may_start: role.is_some_and(|role| role >= Deed::StartRun.needs()),
             folder: known.folder,
             name: known.name,

@@ -3,11 +3,11 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::extract::Parameters;
-use super::super::runs::{RunQuery, found};
+use super::super::run_list::{RunQuery, found};
 use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::when::{Took, When};
-use crate::views::{RunItem, StepBrief, path_part};
+use crate::views::{RunItem, StepBrief};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -24,6 +24,9 @@ const STATES: [&str; 6] = [
     "failed",
     "cancelled",
 ];
+
+const VERDICTS: [&str; 4] = ["blessed", "not_blessed", "not_evaluated", "unchanged"];
+const TRIGGERS: [&str; 5] = ["push", "pull_request", "data", "schedule", "manual"];
 
 /// A run in a list.
 pub(super) struct Line {
@@ -67,15 +70,24 @@ impl From<RunItem> for Line {
     }
 }
 
+impl Page {
+    /// What is asked for in this field; empty for all.
+    fn of(&self, name: &str) -> &str {
+        let asked = self.asked.asked().into_iter().find(|(field, _)| *field == name);
+        asked.map_or("", |(_, value)| value)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "runs.html")]
 struct Page {
     frame: Frame,
     lines: Vec<Line>,
     unreadable: Vec<String>,
-    pipeline: String,
-    state: String,
+    asked: RunQuery,
     states: [&'static str; 6],
+    verdicts: [&'static str; 4],
+    triggers: [&'static str; 5],
     /// The address of the older ones.
     older: Option<String>,
 }
@@ -87,24 +99,17 @@ pub(in super::super) async fn list(
 ) -> Result<Response, ApiError> {
     // A form sends what is left empty as well.
     let query = query.without_empty();
-    let (pipeline, state) = query.asked();
+    let asked = query.clone();
     let all = found(&app, &app.sight(&session.who).await?, query, ON_A_PAGE).await?;
-    let older = all.next.as_ref().map(|before| {
-        let mut address = format!("/runs?before={before}");
-        for (name, value) in [("pipeline", &pipeline), ("state", &state)] {
-            if !value.is_empty() {
-                address.push_str(&format!("&{name}={}", path_part(value)));
-            }
-        }
-        address
-    });
+    let older = all.next.as_ref().map(|before| asked.older(before));
     Ok(ok(&Page {
         frame: Frame::new("Runs", "runs", &session),
         lines: all.runs.into_iter().map(Line::from).collect(),
         unreadable: all.unreadable,
-        pipeline,
-        state,
+        asked,
         states: STATES,
+        verdicts: VERDICTS,
+        triggers: TRIGGERS,
         older,
     }))
 }

@@ -109,7 +109,7 @@ async fn every_page_is_without_errors_in_a_browser() {
         .into_iter()
         .filter(|(method, _, access)| (*method, *access) == ("GET", Access::Page));
     for (_, pattern, _) in served.filter(|(_, pattern, _)| {
-        !["/live", "/download", "/follow"]
+        !["/live", "/download", "/follow", ".json"]
             .iter()
             .any(|end| pattern.ends_with(end))
     }) {
