@@ -19,6 +19,9 @@ use trainyard_core::registry::{Alias, NewTargetHold};
 use trainyard_core::run::{Answer, Person, Which};
 use trainyard_store::{AskedAnew, NewDeed, Over, SessionRow, StoreError, Token};
 
+/// Characters of what something is done to.
+const LONGEST_SUBJECT: usize = 500;
+
 /// Whether it was done, and what came of it.
 type End = (bool, Option<String>);
 
@@ -66,7 +69,11 @@ impl Engine {
             AskedAnew::Started(_) => (false, Some("runs followed from it".to_owned())),
             AskedAnew::Heard => (false, Some("what was asked in it was heard".to_owned())),
         };
-        self.noted(deed, id.to_string(), replay, end).await
+        let subject = match forced {
+            true => format!("{id}, whatever followed from it"),
+            false => id.to_string(),
+        };
+        self.noted(deed, subject, replay, end).await
     }
 
     /// Makes a run of a known pipeline at the head of its default branch, as far as a push told us.
@@ -95,15 +102,28 @@ impl Engine {
     ) -> Result<RunId, ManualError> {
         let deed = (Deed::StartRun, asked.actor.as_str(), None);
         let request = self.inbound.request_known(repo, pipeline, asked);
-        self.noted(deed, format!("{pipeline} of {repo}"), request, new_run)
-            .await
+        let mut subject = format!("{pipeline} of {repo}");
+        if !asked.spans.is_empty() {
+            subject.push_str(&format!(" as of {}", asked.spans.join(", ")));
+        }
+        if asked.no_push {
+            subject.push_str(" without a push");
+        }
+        for (name, value) in &asked.parameters {
+            subject.push_str(&format!(", {name}={value}"));
+        }
+        let subject = subject.chars().take(LONGEST_SUBJECT).collect();
+        self.noted(deed, subject, request, new_run).await
     }
 
     /// Makes a run that repeats another one: the same commit, plan and kind. It is queued like any other.
     pub async fn rerun(&self, run: &RunId, which: Which, actor: &str) -> Result<RunId, RerunError> {
         let rerun = self.inbound.request_rerun(run, which, actor);
-        self.noted((Deed::RerunRun, actor, None), of_run(run), rerun, new_run)
-            .await
+        let subject = match which {
+            Which::All => format!("every step of run {run}"),
+            Which::Failed => of_run(run),
+        };
+        self.noted((Deed::RerunRun, actor, None), subject, rerun, new_run).await
     }
 
     /// Asks a run to end. False when it is over already.

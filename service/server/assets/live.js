@@ -23,8 +23,8 @@
   let loading = false;
   let again = false;
   const load = async () => {
-    // A log that is followed grows by itself.
-    if (document.querySelector("[data-follow]")) return;
+    // A log that is followed grows by itself, and what is shown once must not go.
+    if (document.querySelector("[data-follow], [data-once]")) return;
     if (loading) { again = true; return; }
     loading = true;
     try {

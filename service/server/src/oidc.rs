@@ -1,6 +1,7 @@
 //! Signing in at an OpenID Connect provider: its code flow, with a proof key and a nonce (OpenID Connect Core 1.0).
 
 use crate::config::Oidc;
+use crate::token::RESERVED;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreProviderMetadata};
@@ -125,7 +126,16 @@ impl Provider {
         let text = |name: &str| all.get(name).and_then(Value::as_str).map(str::to_owned);
         let name = ["preferred_username", "email", "name"].into_iter().find_map(text);
         let name = name.unwrap_or_else(|| subject.to_string());
-        let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+        // Parentheses are of the record, and some names are of others.
+        let name: String = name
+            .chars()
+            .filter(|c| !c.is_control() && !"()".contains(*c))
+            .take(100)
+            .collect();
+        let name = match RESERVED.contains(&name.trim()) || name.trim().is_empty() {
+            true => subject.to_string(),
+            false => name,
+        };
         let words = words(all.get(&self.config.claim));
         let role = self.config.role(&words).ok_or_else(|| ProviderError::NoRole {
             name: name.clone(),
@@ -144,7 +154,9 @@ impl Provider {
     }
 
     async fn client(&self, redirect: &str) -> Result<Client, ProviderError> {
-        let mut known = self.known.lock().await;
+        // Who waits behind a provider that hangs does not wait for ever.
+        let known = tokio::time::timeout(PATIENCE, self.known.lock()).await;
+        let mut known = known.map_err(|error| self.unreachable(&error))?;
         let metadata = match known.as_ref().filter(|(_, at)| at.elapsed() < KNOWN) {
             Some((metadata, _)) => metadata.clone(),
             None => {

@@ -12,13 +12,15 @@ const DAY: i64 = 86_400 * 1_000_000;
 /// Days; who wants one for ever leaves the end out.
 const LONGEST: u32 = 3650;
 const LONGEST_NAME: usize = 60;
+/// Who is called so is somebody else.
+pub(crate) const RESERVED: [&str; 4] = ["api_token", "local", "api", "gate"];
 
 /// A token to be made.
 pub(crate) struct Wanted {
     pub(crate) name: String,
     pub(crate) role: String,
-    /// All of them, and the service itself, if it is empty.
-    pub(crate) pipelines: BTreeSet<String>,
+    /// By name, or as `owner/name:pipeline`; all of them, and the service itself, if absent.
+    pub(crate) pipelines: Option<BTreeSet<String>>,
     /// How long it is good, in days.
     pub(crate) days: Option<u32>,
 }
@@ -32,6 +34,15 @@ impl Wanted {
             return Err(format!(
                 "'{name}' cannot be a token's name: use letters, digits, '-', '_' and '.', at most {LONGEST_NAME}"
             ));
+        }
+        if RESERVED.contains(&name.as_str()) {
+            return Err(format!("'{name}' cannot be a token's name: the audit calls others so"));
+        }
+        // A list that came out empty must not be one of everything.
+        let nameless =
+            |pipelines: &BTreeSet<String>| pipelines.is_empty() || pipelines.iter().any(|name| name.trim().is_empty());
+        if self.pipelines.as_ref().is_some_and(nameless) {
+            return Err("name at least one pipeline, or leave pipelines out for all".to_owned());
         }
         let role = Role::parse(&self.role).ok_or_else(|| {
             format!(
@@ -53,7 +64,7 @@ impl Wanted {
             name,
             scope: Scope {
                 role,
-                pipelines: Some(self.pipelines).filter(|pipelines| !pipelines.is_empty()),
+                pipelines: self.pipelines,
             },
             created_by: by,
             created_at: at,
@@ -73,7 +84,7 @@ mod tests {
         let wanted = Wanted {
             name: name.to_owned(),
             role: role.to_owned(),
-            pipelines: BTreeSet::new(),
+            pipelines: None,
             days,
         };
         wanted.made("ada".to_owned(), Micros(0))

@@ -1,6 +1,7 @@
 //! How far a token reaches, and the refusal of who may not.
 
 use super::{Deed, Role};
+use crate::ids::RepoName;
 use crate::stored::Stored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 pub struct Scope {
     /// What may be done.
     pub role: Role,
-    /// With which pipelines, by name; with all and with the service itself if absent.
+    /// With which pipelines, by name or as `owner/name:pipeline`; with all and with the service itself if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipelines: Option<BTreeSet<String>>,
 }
@@ -21,19 +22,27 @@ impl Stored for Scope {
 }
 
 impl Scope {
-    /// The role in what concerns these pipelines; in what concerns the service itself where there are none.
-    pub fn role_on<'a>(&self, pipelines: impl IntoIterator<Item = &'a str>) -> Option<Role> {
-        let Some(scope) = &self.pipelines else {
+    /// The role in what concerns these pipelines, each with its repository if it has one; in what concerns the service
+    /// itself where there are none.
+    pub fn role_on<'a>(&self, pipelines: impl IntoIterator<Item = (Option<&'a RepoName>, &'a str)>) -> Option<Role> {
+        if self.pipelines.is_none() {
             return Some(self.role);
-        };
+        }
         let mut some = false;
-        for pipeline in pipelines {
-            if !scope.contains(pipeline) {
+        for (repo, pipeline) in pipelines {
+            if !self.has(repo, pipeline) {
                 return None;
             }
             some = true;
         }
         some.then_some(self.role)
+    }
+
+    /// Whether a pipeline is in it: by its name, or with its repository as `owner/name:pipeline`.
+    pub fn has(&self, repo: Option<&RepoName>, pipeline: &str) -> bool {
+        self.pipelines.as_ref().is_none_or(|scope| {
+            scope.contains(pipeline) || repo.is_some_and(|repo| scope.contains(&format!("{repo}:{pipeline}")))
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::RepoName;
 use crate::stored;
 use std::collections::BTreeSet;
 
@@ -47,26 +48,30 @@ fn a_scope_reaches_its_pipelines_and_nothing_else() {
         pipelines: None,
     };
     let some = Scope {
-        pipelines: Some(["flights", "taxi"].map(str::to_owned).into()),
+        pipelines: Some(["flights", "taxi", "acme/rides:fares"].map(str::to_owned).into()),
         ..all.clone()
     };
-    let table: [(&[&str], bool); 5] = [
+    let table: [(&[&str], bool); 6] = [
         (&["flights"], true),
         (&["taxi", "flights"], true),
         // A target that another pipeline pushes to as well.
         (&["flights", "churn"], false),
         (&["churn"], false),
+        // One repository's only.
+        (&["fares"], true),
         // The service itself.
         (&[], false),
     ];
+    let (acme, other) = (
+        RepoName::parse("acme/rides").unwrap(),
+        RepoName::parse("other/rides").unwrap(),
+    );
     for (pipelines, reaches) in table {
-        assert_eq!(
-            some.role_on(pipelines.iter().copied()).is_some(),
-            reaches,
-            "{pipelines:?}"
-        );
-        assert_eq!(all.role_on(pipelines.iter().copied()), Some(Role::Operator));
+        let of_acme = || pipelines.iter().map(|name| (Some(&acme), *name));
+        assert_eq!(some.role_on(of_acme()).is_some(), reaches, "{pipelines:?}");
+        assert_eq!(all.role_on(of_acme()), Some(Role::Operator));
     }
+    assert!(!some.has(Some(&other), "fares") && !some.has(None, "fares"));
 }
 
 #[test]

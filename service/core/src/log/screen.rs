@@ -4,6 +4,9 @@ use super::style::{Run, Style, runs};
 use std::iter::Peekable;
 use std::str::Chars;
 
+/// Characters of a line; what follows of it is left out.
+const LONGEST_LINE: usize = 1024 * 1024;
+
 /// The lines of a log. Escape sequences are removed whole, what a carriage return overwrote is gone, a tab is a
 /// space, and no control or direction character is left.
 pub fn lines(text: &str) -> Vec<String> {
@@ -30,6 +33,11 @@ fn screen<T>(text: &str, shape: impl Fn(Vec<Cell>) -> T) -> Vec<T> {
             '\t' | '\u{2028}' | '\u{2029}' => line.put(' '),
             c if c.is_control() || is_direction(c) => {}
             c => line.put(c),
+        }
+        // Nobody reads on there, and what has no end must not be kept whole.
+        if line.now.len() > LONGEST_LINE {
+            line.now.truncate(LONGEST_LINE);
+            line.back = line.back.min(LONGEST_LINE);
         }
     }
     if !line.is_empty() {

@@ -123,9 +123,8 @@ impl Door {
     pub(super) async fn create_token(&self, wanted: Wanted, actor: &str) -> Result<Value> {
         match self {
             Self::Service(service) => {
-                let pipelines = Some(&wanted.pipelines).filter(|pipelines| !pipelines.is_empty());
                 let body = json!({
-                    "name": wanted.name, "role": wanted.role, "pipelines": pipelines,
+                    "name": wanted.name, "role": wanted.role, "pipelines": wanted.pipelines,
                     "expires_in_days": wanted.days, "actor": actor,
                 });
                 service.post("/api/v1/tokens", &body).await

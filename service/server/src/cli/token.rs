@@ -42,7 +42,7 @@ struct Create {
     /// viewer, operator, approver or admin
     #[arg(long, default_value = "viewer")]
     role: String,
-    /// A pipeline that it is for; repeat it for more, all if absent
+    /// A pipeline that it is for, by name or as OWNER/NAME:PIPELINE; repeat it for more, all if absent
     #[arg(long, value_name = "NAME", value_parser = not_empty)]
     pipeline: Vec<String>,
     /// Days until it ends by itself; never if absent
@@ -92,7 +92,8 @@ impl Create {
         let wanted = Wanted {
             name: self.name,
             role: self.role,
-            pipelines: self.pipeline.into_iter().collect(),
+            pipelines: Some(self.pipeline.into_iter().collect())
+                .filter(|names: &std::collections::BTreeSet<String>| !names.is_empty()),
             days: self.days,
         };
         let door = Door::open(config).await?;

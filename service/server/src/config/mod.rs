@@ -392,6 +392,11 @@ impl Config {
         if self.api_token.is_some() {
             return Ok(());
         }
+        if self.ways_in().any() {
+            return Err(ConfigError(
+                "people sign in, but the API would be open to every program of this machine: set api_token".to_owned(),
+            ));
+        }
         if !self.listen.ip().is_loopback() {
             return Err(ConfigError(format!(
                 "listen = \"{}\" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1",

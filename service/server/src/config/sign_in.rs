@@ -104,6 +104,8 @@ pub struct WaysIn {
     pub github: bool,
     /// A provider, by what its button says.
     pub oidc: Option<String>,
+    /// Its address.
+    pub issuer: Option<String>,
 }
 
 impl WaysIn {
@@ -117,7 +119,7 @@ impl WaysIn {
         match identity {
             Identity::Service => self.token,
             Identity::Account { .. } => self.github,
-            Identity::Claimed { .. } => self.oidc.is_some(),
+            Identity::Claimed { issuer, .. } => self.issuer.as_ref() == Some(issuer),
         }
     }
 }
@@ -131,6 +133,7 @@ impl Config {
             token: self.api_token.is_some() && !github && oidc.is_none(),
             github,
             oidc,
+            issuer: self.oidc.as_ref().map(|oidc| oidc.issuer.clone()),
         }
     }
 

@@ -5,10 +5,11 @@ use super::error::ApiError;
 use super::who::Who;
 use axum::http::StatusCode;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use trainyard_core::access::{Deed, Identity, Refused, Role};
+use tokio::sync::Semaphore;
+use trainyard_core::access::{Deed, Identity, Refused, Role, Scope};
 use trainyard_core::command::Person;
 use trainyard_core::ids::RepoName;
 use trainyard_engine::GitHubError;
@@ -56,8 +57,8 @@ pub(super) enum Sight {
     All,
     /// What belongs to these repositories.
     Repositories(HashSet<RepoName>),
-    /// What belongs to these pipelines.
-    Pipelines(BTreeSet<String>),
+    /// What belongs to a token's pipelines.
+    Scope(Scope),
 }
 
 impl Sight {
@@ -66,8 +67,13 @@ impl Sight {
         match self {
             Self::All => true,
             Self::Repositories(seen) => repo.is_some_and(|repo| seen.contains(repo)),
-            Self::Pipelines(seen) => seen.contains(pipeline),
+            Self::Scope(scope) => scope.has(repo, pipeline),
         }
+    }
+
+    /// Whether there is nothing to see.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Repositories(seen) if seen.is_empty())
     }
 
     /// Whether nothing is hidden.
@@ -79,18 +85,30 @@ impl Sight {
 type Answers = HashMap<(i64, RepoName), (Option<Role>, Instant)>;
 
 /// What GitHub said of people, for a short while.
-#[derive(Debug, Default)]
-pub(super) struct Roles(Mutex<Answers>);
+#[derive(Debug)]
+pub(super) struct Roles {
+    answers: Mutex<Answers>,
+    asking: Semaphore,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self {
+            answers: Mutex::default(),
+            asking: Semaphore::new(1),
+        }
+    }
+}
 
 impl Roles {
     fn known(&self, person: i64, repo: &RepoName, age: Duration) -> Option<Option<Role>> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let (role, at) = all.get(&(person, repo.clone()))?;
         (at.elapsed() < age).then_some(*role)
     }
 
     fn put(&self, person: i64, repo: &RepoName, role: Option<Role>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST {
             all.retain(|_, (_, at)| at.elapsed() < FOR_SIGHT);
         }
@@ -129,11 +147,11 @@ impl App {
             Who::Machine | Who::Service | Who::Person(Identity::Service) => Ok(Some(Role::Admin)),
             Who::Person(Identity::Claimed { role, .. }) => Ok(Some(*role)),
             Who::Token { scope, .. } => match on {
-                On::Pipeline(_, name) => Ok(scope.role_on([name])),
+                On::Pipeline(repo, name) => Ok(scope.role_on([(repo, name)])),
                 On::Service => Ok(scope.role_on([])),
                 On::Target(target) => {
                     let pushing = self.pushing_to(target).await?;
-                    Ok(scope.role_on(pushing.iter().map(|(_, name)| name.as_str())))
+                    Ok(scope.role_on(pushing.iter().map(|(repo, name)| (Some(repo), name.as_str()))))
                 }
             },
             Who::Person(Identity::Account { id, login }) => {
@@ -151,10 +169,9 @@ impl App {
                         .collect(),
                     On::Service | On::Pipeline(None, _) => Vec::new(),
                 };
-                let repos = if repos.is_empty() {
-                    self.repositories().await?
-                } else {
-                    repos
+                let repos = match repos.is_empty() {
+                    true => self.with_pipelines().await?,
+                    false => repos,
                 };
                 // Who decides for several repositories has the right in each of them.
                 let roles = self.roles_in(&person, repos, age).await?;
@@ -168,7 +185,7 @@ impl App {
         match who {
             Who::Token { scope, .. } => Ok(match &scope.pipelines {
                 None => Sight::All,
-                Some(pipelines) => Sight::Pipelines(pipelines.clone()),
+                Some(_) => Sight::Scope(scope.clone()),
             }),
             Who::Machine | Who::Service | Who::Person(Identity::Service | Identity::Claimed { .. }) => Ok(Sight::All),
             Who::Person(Identity::Account { id, login }) => {
@@ -176,9 +193,25 @@ impl App {
                     id: *id,
                     login: login.clone(),
                 };
-                let roles = self.roles_in(&person, self.repositories().await?, FOR_SIGHT).await?;
-                let seen = roles.into_iter().filter(|(_, role)| role.is_some());
-                Ok(Sight::Repositories(seen.map(|(repo, _)| repo).collect()))
+                // One repository that cannot be asked hides itself and no other.
+                let repos = self.repositories().await?;
+                let (mut seen, mut failed, mut asked) = (HashSet::new(), None, 0);
+                let roles = repos
+                    .into_iter()
+                    .map(async |repo| (self.role_in(&person, &repo, FOR_SIGHT).await, repo));
+                let mut roles = stream::iter(roles).buffered(AT_ONCE);
+                while let Some((role, repo)) = roles.next().await {
+                    asked += 1;
+                    match role {
+                        Ok(Some(_)) => drop(seen.insert(repo)),
+                        Ok(None) => {}
+                        Err(error) => failed = failed.map(|(times, first)| (times + 1, first)).or(Some((1, error))),
+                    }
+                }
+                match failed {
+                    Some((times, error)) if times == asked => Err(error),
+                    _ => Ok(Sight::Repositories(seen)),
+                }
             }
         }
     }
@@ -200,12 +233,18 @@ impl App {
         if let Some(known) = self.roles.known(person.id, repo, age) {
             return Ok(known);
         }
+        // Many pages at once ask GitHub once.
+        let _turn = self.roles.asking.acquire().await;
+        if let Some(known) = self.roles.known(person.id, repo, age) {
+            return Ok(known);
+        }
         let Some(github) = self.engine.github() else {
             return Ok(None);
         };
         let role = match github.role(repo, person, None).await {
             Ok(role) => role,
-            Err(GitHubError::NotFound { .. }) => None,
+            // It is gone, or the App is not let in any more: nobody has a role there.
+            Err(GitHubError::NotFound { .. } | GitHubError::Forbidden { .. }) => None,
             Err(error) => {
                 tracing::warn!(%repo, login = person.login, %error, "somebody's role cannot be looked up");
                 let sentence = format!(
@@ -217,6 +256,35 @@ impl App {
         };
         self.roles.put(person.id, repo, role);
         Ok(role)
+    }
+
+    /// Repositories that have pipelines now, else all that are known.
+    async fn with_pipelines(&self) -> Result<Vec<RepoName>, ApiError> {
+        let known = self.engine.reads().pipelines().await?.into_iter();
+        let repos: HashSet<RepoName> = known.map(|known| known.repo).collect();
+        match repos.is_empty() {
+            true => self.repositories().await,
+            false => Ok(repos.into_iter().collect()),
+        }
+    }
+
+    /// A name in a scope that several repositories have is refused: it would reach farther than whoever makes it means.
+    pub(super) async fn means_one(&self, scope: &Scope) -> Result<(), ApiError> {
+        let known = self.engine.reads().pipelines().await?;
+        for name in scope.pipelines.iter().flatten() {
+            let of: Vec<String> = known
+                .iter()
+                .filter(|known| known.name == *name)
+                .map(|known| format!("{}:{name}", known.repo))
+                .collect();
+            if of.len() > 1 {
+                return Err(ApiError::bad_request(format!(
+                    "several repositories have a pipeline '{name}': name it as {}",
+                    of.join(" or ")
+                )));
+            }
+        }
+        Ok(())
     }
 
     async fn repositories(&self) -> Result<Vec<RepoName>, ApiError> {

@@ -48,6 +48,9 @@ use trainyard_engine::{Engine, SignIn};
 /// Large bodies of unknown senders that are read at once: each may take 25 MiB of memory.
 const LARGE_BODIES_AT_ONCE: usize = 4;
 
+/// Logs that are read at once: each may take tens of MiB of memory.
+const LOGS_AT_ONCE: usize = 4;
+
 /// What every handler works with.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Parts>);
@@ -59,6 +62,8 @@ pub(crate) struct Parts {
     readiness: Readiness,
     prometheus: PrometheusHandle,
     large_bodies: Semaphore,
+    /// Logs are read into memory.
+    log_reads: Semaphore,
     unsigned: session::Unsigned,
     roles: may::Roles,
     /// How people sign in at GitHub, if they do.
@@ -77,6 +82,7 @@ impl App {
             readiness: Readiness::default(),
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
+            log_reads: Semaphore::new(LOGS_AT_ONCE),
             unsigned: session::Unsigned::default(),
             roles: may::Roles::default(),
             at_github: config.sign_in_at_github(),

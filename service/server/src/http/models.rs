@@ -5,6 +5,7 @@ use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
 use super::may::On;
+use super::runs::seen_row;
 use super::who::Who;
 use crate::views::{HoldChange, Models, ReconciledTarget, Targets};
 use axum::Json;
@@ -298,18 +299,31 @@ pub(super) async fn promote(State(app): State<App>, who: Who, request: Request) 
     Ok(Json(promoted(&app, &who, asked).await?.into()))
 }
 
+/// Characters of the beginning of a run's id: versions are shorter, or of six digits.
+const MAY_BE_A_RUN: usize = 8;
+
 /// Makes a model serve, in somebody's name.
 pub(super) async fn promoted(app: &App, who: &Who, asked: PromoteAsked) -> Result<Promoted, ApiError> {
-    let target = match &asked.target {
-        Some(target) => Some(target.clone()),
-        None => match app.engine.reads().run_row(&asked.model).await? {
-            Some(row) => {
-                let plan = app.engine.reads().load_run(&row.id).await?.request.plan;
-                plan.push.map(|push| push.target)
-            }
-            None => None,
-        },
+    // Whose model it is counts as much as where it goes; of a run that may not be seen nobody learns that it is there.
+    let made_by = seen_row(app, who, &asked.model).await?;
+    if let Some(row) = &made_by {
+        app.may(who, Deed::Promote, On::run(row)).await?;
+    }
+    let target = match (&asked.target, &made_by) {
+        (Some(target), _) => Some(target.clone()),
+        (None, Some(row)) => {
+            let plan = app.engine.reads().load_run(&row.id).await?.request.plan;
+            plan.push.map(|push| push.target)
+        }
+        (None, None) => None,
     };
+    let hidden = made_by.is_none() && !app.sight(who).await?.is_all();
+    if hidden && asked.model.len() >= MAY_BE_A_RUN {
+        return Err(ApiError::not_found(format!(
+            "there is no run or version '{}'",
+            asked.model
+        )));
+    }
     match &target {
         Some(target) => app.may(who, Deed::Promote, On::Target(target)).await?,
         None => app.may(who, Deed::Promote, On::Service).await?,

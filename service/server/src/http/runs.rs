@@ -21,7 +21,7 @@ use trainyard_core::ids::{RepoName, RunId};
 use trainyard_core::log;
 use trainyard_core::run::{Run, Which};
 use trainyard_engine::{ManualError, RerunError, RunAsked};
-use trainyard_store::RunRow;
+use trainyard_store::{RunRow, StoreError};
 use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_TAIL: u64 = 64 * 1024;
@@ -40,14 +40,7 @@ pub(super) async fn list(
 
 /// A run that somebody may see; of another one nobody learns that it is there.
 pub(super) async fn row(app: &App, who: &Who, id: &str) -> Result<RunRow, ApiError> {
-    let mut row = app.engine.reads().run_row(id).await?;
-    if let Some(found) = &row {
-        match app.sees(who, Role::Viewer, On::run(found)).await {
-            Ok(()) => {}
-            Err(error) if error.status() == StatusCode::FORBIDDEN => row = None,
-            Err(error) => return Err(error),
-        }
-    }
+    let row = seen_row(app, who, id).await?;
     // The beginning of an id may be mistyped, a whole one comes from somewhere.
     let whole = if id.len() < WHOLE {
         None
@@ -55,6 +48,22 @@ pub(super) async fn row(app: &App, who: &Who, id: &str) -> Result<RunRow, ApiErr
         app.config.retention.max_record_age
     };
     row.ok_or_else(|| ApiError::not_found(format!("there is no run '{id}'{}", gone(whole))))
+}
+
+/// The same; `None` where there is none.
+pub(super) async fn seen_row(app: &App, who: &Who, id: &str) -> Result<Option<RunRow>, ApiError> {
+    let row = match app.engine.reads().run_row(id).await {
+        Ok(row) => row,
+        // Its sentence names runs that may be others'.
+        Err(StoreError::Conflict(_) | StoreError::Unreadable(_)) if !app.sight(who).await?.is_all() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let Some(found) = row else { return Ok(None) };
+    match app.sees(who, Role::Viewer, On::run(&found)).await {
+        Ok(()) => Ok(Some(found)),
+        Err(error) if error.status() == StatusCode::FORBIDDEN => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Characters of a whole id of a run.
@@ -145,6 +154,7 @@ pub(super) async fn read_log<T: Send + 'static>(
     shape: impl FnOnce(Vec<u8>) -> T + Send + 'static,
 ) -> Result<Result<T, String>, ApiError> {
     let folders = app.engine.folders_of().clone();
+    let _turn = app.log_reads.acquire().await;
     let read = tokio::task::spawn_blocking(move || {
         let found = run_logs::find(&folders, &run, &step, attempt).map_err(|error| error.to_string())?;
         let read = found.tail(bytes);

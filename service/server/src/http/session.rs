@@ -83,7 +83,12 @@ fn before(at: Micros, age: Duration) -> Micros {
 }
 
 fn is_over(row: &SessionRow, at: Micros) -> bool {
-    row.used_at < before(at, IDLE) || row.began_at < before(at, LONGEST)
+    let longest = match row.identity {
+        // What a provider said of somebody is asked again each working day.
+        Identity::Claimed { .. } => IDLE,
+        Identity::Service | Identity::Account { .. } => LONGEST,
+    };
+    row.used_at < before(at, IDLE) || row.began_at < before(at, longest)
 }
 
 impl App {

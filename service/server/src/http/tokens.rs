@@ -68,7 +68,7 @@ pub(super) struct TokenAsked {
     pub(super) name: String,
     /// `viewer`, `operator`, `approver` or `admin`.
     pub(super) role: String,
-    /// The pipelines it is for, by name; all and the service itself if absent.
+    /// The pipelines it is for, by name or as `owner/name:pipeline`; all and the service itself if absent.
     #[serde(default)]
     pub(super) pipelines: Option<BTreeSet<String>>,
     /// Days until it ends by itself; never if absent.
@@ -95,10 +95,11 @@ pub(super) async fn make(app: &App, who: &Who, asked: TokenAsked) -> Result<Made
     let wanted = Wanted {
         name: asked.name,
         role: asked.role,
-        pipelines: asked.pipelines.unwrap_or_default(),
+        pipelines: asked.pipelines,
         days: asked.expires_in_days,
     };
     let (text, token) = wanted.made(by, now()).map_err(ApiError::bad_request)?;
+    app.means_one(&token.scope).await?;
     app.engine.create_token(&fingerprint(&text), token.clone()).await?;
     Ok(Made {
         token: text,

@@ -141,8 +141,16 @@ impl LogFile {
         if offset > most {
             return Ok(None);
         }
-        let before = self.read(0, offset)?;
-        Ok(Some(memchr::memchr_iter(b'\n', &before).count() as u64))
+        let (mut at, mut lines) = (0, 0);
+        while at < offset {
+            let chunk = self.read(at, (offset - at).min(CHUNK as u64))?;
+            if chunk.is_empty() {
+                break;
+            }
+            lines += memchr::memchr_iter(b'\n', &chunk).count() as u64;
+            at += chunk.len() as u64;
+        }
+        Ok(Some(lines))
     }
 }
 

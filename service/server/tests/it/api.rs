@@ -45,7 +45,7 @@ async fn wrong_questions_get_a_sentence() {
     /api/v1/runs?limit=many: the query string is wrong: limit: not a whole number
     /api/v1/runs?limit=99999999999999999999: the query string is wrong: limit: too large a number
     /api/v1/runs?state=bogus: 'bogus' is not a state: ask for waiting_for_approval, queued, running, succeeded, failed or cancelled
-    /api/v1/runs?colour=red: the query string is wrong: colour: unknown field `colour`, expected one of `pipeline`, `state`, `limit`, `before`
+    /api/v1/runs?colour=red: the query string is wrong: colour: unknown field `colour`, expected one of `pipeline`, `state`, `verdict`, `branch`, `trigger`, `since`, `limit`, `before`
     /api/v1/runs?limit=1&limit=2: the query string is wrong: duplicate field `limit`
     /api/v1/runs?limit=-1: the query string is wrong: limit: not a whole number
     /api/v1/runs?limit=1e9: the query string is wrong: limit: not a whole number

@@ -155,7 +155,6 @@ async fn everybody_may_what_github_lets_them() {
     let roll_back = ("/targets/tiny/rollback", [("reason", "slow")]);
     // What each role sees and does: the run, a rerun, a rollback of a target that is not there, the audit.
     let table = [
-        ("stranger", "none", (404, 404, 403, 403)),
         ("reader", "read", (200, 403, 403, 403)),
         ("triager", "triage", (200, 403, 403, 403)),
         ("writer", "write", (200, 303, 403, 403)),
@@ -194,6 +193,7 @@ async fn everybody_may_what_github_lets_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_signs_in_with_what_is_not_theirs() {
     let town = Town::new().await;
+    town.github.set_role(REPO, "ada", "read").unwrap();
     town.github.browse_as(Some("ada"));
     let (back, cookie) = town.at_github("/models").await;
     // Another browser has the address, but not the cookie; and another attempt has another state.
@@ -266,6 +266,36 @@ async fn a_token_reaches_as_far_as_it_was_made_to() {
     insta::assert_snapshot!(refused.error(), @"to rerun a run takes an operator for pipeline tiny of acme/models, and watch is a viewer there: an admin can give a token or a group with that role");
     assert_eq!(make(json!({"name": "watch", "role": "viewer"})).await.status, 409);
     assert_eq!(make(json!({"name": "x", "role": "root"})).await.status, 400);
+    // A list that came out empty is not one of everything.
+    assert_eq!(
+        make(json!({"name": "x", "role": "admin", "pipelines": []}))
+            .await
+            .status,
+        400
+    );
+    assert_eq!(make(json!({"name": "api_token", "role": "viewer"})).await.status, 400);
+    let here = make(json!({"name": "here", "role": "viewer", "pipelines": ["acme/models:tiny"]}))
+        .await
+        .json();
+    let there = make(json!({"name": "there", "role": "approver", "pipelines": ["acme/others:tiny"]}))
+        .await
+        .json();
+    let (here, there) = (here["token"].as_str().unwrap(), there["token"].as_str().unwrap());
+    assert_eq!(town.api("GET", &show, here, None).await.status, 200);
+    assert_eq!(town.api("GET", &show, there, None).await.status, 404);
+    // A beginning that several runs have names no run of others, and a model of others is none to promote.
+    let stolen = town
+        .api(
+            "POST",
+            "/api/v1/promotions",
+            there,
+            Some(json!({"model": town.run, "target": "x", "reason": "y"})),
+        )
+        .await;
+    assert!(
+        [403, 404].contains(&stolen.status) && !stolen.text.contains("tiny"),
+        "{stolen:?}"
+    );
     let revoke = town.api("POST", "/api/v1/tokens/watch/revoke", API_TOKEN, None).await;
     assert_eq!(revoke.status, 200, "{revoke:?}");
     let after = town.api("GET", "/api/v1/runs", &watch, None).await;
@@ -420,7 +450,15 @@ async fn a_person_starts_a_run_compares_it_and_asks_why() {
         .api("GET", &format!("/api/v1/runs/{second}/why/nothing"), API_TOKEN, None)
         .await;
     assert_eq!((answer.status, answer.error().contains("it has train")), (404, true));
-    let stranger = town.signed_in("stranger", "none").await;
-    assert_eq!(town.page(&both, &stranger).await.status, 404);
+    // Whoever loses the last permission sees no more when the answer is too old; who never had one is not let in.
+    town.github.set_role(REPO, "stranger", "none").unwrap();
+    town.github.browse_as(Some("stranger"));
+    let (back, cookie) = town.at_github("/runs").await;
+    let refused = town.page(&back, &cookie).await;
+    assert_eq!((refused.status, refused.header("location")), (403, None), "{refused:?}");
+    assert!(
+        refused.text.contains("stranger has no role in any repository here"),
+        "{refused:?}"
+    );
     town.yard.stop().await;
 }

@@ -122,8 +122,10 @@ async fn a_token_that_is_not_for_this_sign_in_is_none() {
 #[tokio::test]
 async fn a_provider_that_is_away_is_named() {
     let provider = Provider::start().await;
-    let text = "[oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"x\"\nviewer = [\"*\"]\n";
-    let yard = Yard::start(text).await;
+    let text = format!(
+        "api_token = \"{API_TOKEN}\"\n[oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"x\"\nviewer = [\"*\"]\n"
+    );
+    let yard = Yard::start(&text).await;
     let there = page(&yard, "/sign-in/oidc", "").await;
     assert_eq!(there.status, 503);
     assert!(there.text.contains("http://127.0.0.1:9 does not answer"), "{there:?}");

@@ -331,7 +331,7 @@ stories! {
         stage.yard().script("left", |_, program| tiny::usual(program));
         stage.push(&[("auc: 0.7", "auc: 0.71")]).await;
     }
-    "a token and a session": trained(&[]),
+    "a token and a session": trained(&["0.7"]),
     Asks |stage| {
         let engine = &stage.yard().engine;
         let at = Micros(1_725_000_000_000_000);

@@ -4,6 +4,7 @@ use super::super::App;
 use super::super::error::ApiError;
 use super::super::host::hosted_here;
 use super::super::session::{cookie, kept, set_cookie};
+use super::super::who::Who;
 use super::frame::problem;
 use super::sign_in::{Next, begun, is_secure, path, with_header};
 use crate::oidc::{Proofs, ProviderError};
@@ -35,6 +36,14 @@ impl At {
         match self {
             Self::GitHub => "/sign-in/github/back",
             Self::Provider => "/sign-in/oidc/back",
+        }
+    }
+
+    /// Its word in a cookie.
+    fn word(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::Provider => "oidc",
         }
     }
 
@@ -71,26 +80,28 @@ impl Journey {
     }
 
     /// As the cookie holds it.
-    fn text(&self) -> String {
+    fn text(&self, at: At) -> String {
         let Self {
             state,
             verifier,
             nonce,
             next,
         } = self;
-        format!("{state}.{verifier}.{nonce}.{}", path_part(next))
+        format!("{}.{state}.{verifier}.{nonce}.{}", at.word(), path_part(next))
     }
 
     /// The one that this browser began, if it is the one that the answer belongs to.
-    fn of(headers: &HeaderMap, back: &Back) -> Result<Self, ApiError> {
-        let mut parts = cookie(headers, COOKIE).unwrap_or_default().splitn(4, '.');
+    fn of(headers: &HeaderMap, at: At, back: &Back) -> Result<Self, ApiError> {
+        let mut parts = cookie(headers, COOKIE).unwrap_or_default().splitn(5, '.');
         let mut part = || parts.next().map(str::to_owned);
-        let (Some(state), Some(verifier), Some(nonce), Some(next)) = (part(), part(), part(), part()) else {
+        let (Some(to), Some(state), Some(verifier), Some(nonce), Some(next)) = (part(), part(), part(), part(), part())
+        else {
             return Err(ApiError::bad_request(
                 "this browser did not ask to sign in, or too long ago: open /sign-in and begin again",
             ));
         };
-        if !bool::from(state.as_bytes().ct_eq(back.state.as_bytes())) {
+        let same = bool::from(state.as_bytes().ct_eq(back.state.as_bytes()));
+        if state.is_empty() || !same || to != at.word() {
             return Err(ApiError::bad_request(
                 "this answer belongs to another attempt to sign in: open /sign-in and begin again",
             ));
@@ -144,7 +155,7 @@ async fn sent(app: &App, at: At, next: &str, headers: &HeaderMap) -> Result<Resp
             address.map_err(|error| of_provider(&error))?
         }
     };
-    let cookie = kept(COOKIE, Some(&journey.text()), Some(PATIENCE), is_secure(app));
+    let cookie = kept(COOKIE, Some(&journey.text(at)), Some(PATIENCE), is_secure(app));
     Ok(with_header(Redirect::to(&address).into_response(), &cookie))
 }
 
@@ -172,7 +183,7 @@ async fn back(app: &App, at: At, back: &Back, headers: &HeaderMap) -> Response {
 
 /// What the session's cookie is to hold, and where the browser goes.
 async fn signed_in(app: &App, at: At, back: &Back, headers: &HeaderMap) -> Result<(String, String), ApiError> {
-    let journey = Journey::of(headers, back)?;
+    let journey = Journey::of(headers, at, back)?;
     if back.code.is_empty() {
         let why = match back.error.as_str() {
             "access_denied" => "you said no there",
@@ -200,6 +211,16 @@ async fn signed_in(app: &App, at: At, back: &Back, headers: &HeaderMap) -> Resul
             identity.map_err(|error| of_provider(&error))?
         }
     };
+    // Whoever has an account somewhere is nobody here without a role.
+    if app.sight(&Who::Person(identity.clone())).await?.is_empty() {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "{} has no role in any repository here: whoever administrates one can give the GitHub permission 'read'",
+                identity.name()
+            ),
+        ));
+    }
     let token = begun(app, headers, identity).await?;
     Ok((token, journey.next))
 }

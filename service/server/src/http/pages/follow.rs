@@ -5,6 +5,7 @@ use super::super::error::ApiError;
 use super::super::extract::{InPath, Parameters};
 use super::super::runs::row;
 use super::super::session::Session;
+use super::super::who::Who;
 use super::lines::{Lines, SHOWN};
 use crate::run_logs;
 use crate::views::path_part;
@@ -16,7 +17,7 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use trainyard_core::ids::RunId;
 use trainyard_core::run::{Run, StepState};
 use trainyard_store::{Changes, StoreError};
@@ -25,6 +26,8 @@ use trainyard_store::{Changes, StoreError};
 const LOOK: Duration = Duration::from_millis(200);
 /// So that whoever stands between does not take it for dead.
 const ALIVE: Duration = Duration::from_secs(25);
+/// Who follows for long is looked at again this often.
+const CHECKED: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +48,10 @@ struct Follow {
     changes: Changes,
     /// The run as it was at the last change.
     now: Option<Run>,
+    /// Who looks, by what, and when that was last seen to be right.
+    who: Who,
+    headers: HeaderMap,
+    checked: Instant,
 }
 
 /// Ends when the browser closes it, or with the run.
@@ -69,6 +76,9 @@ pub(in super::super) async fn follow(
         at,
         line,
         now: None,
+        who: session.who,
+        headers,
+        checked: Instant::now(),
     };
     let told = unfold(Some(follow), async |follow| {
         let mut follow = follow?;
@@ -89,13 +99,17 @@ pub(in super::super) async fn follow(
 enum Told {
     /// More of it, as a part of the page.
     Lines(String),
-    /// It is over; the path of the log that goes on, if one does.
+    /// It is over; the path of the log that goes on, else its own.
     Over(String),
 }
 
 impl Follow {
     async fn next(&mut self) -> Option<Told> {
         loop {
+            if self.checked.elapsed() >= CHECKED {
+                self.still_may().await?;
+                self.checked = Instant::now();
+            }
             let run = match self.now.take() {
                 Some(run) => run,
                 None => self.load().await.ok()?,
@@ -128,10 +142,23 @@ impl Follow {
                 )));
             }
             if run.state.is_final() {
-                return Some(Told::Over(String::new()));
+                // A browser hears of no event without a text.
+                let own = format!("/runs/{}/logs/{}", self.run, path_part(&self.step));
+                return Some(Told::Over(own));
             }
             self.changes.next().await;
         }
+    }
+
+    /// Whether who looks is still signed in, and may see the run; else nothing more is told.
+    async fn still_may(&self) -> Option<()> {
+        if self.app.config.ways_in().any() {
+            let session = self.app.session_of(&self.headers).await.ok()??;
+            if session.who != self.who {
+                return None;
+            }
+        }
+        row(&self.app, &self.who, self.run.as_str()).await.ok().map(drop)
     }
 
     async fn load(&self) -> Result<Run, StoreError> {
@@ -140,6 +167,7 @@ impl Follow {
 
     async fn read(&self, run: Run, is_over: bool) -> Option<Lines> {
         let folders = self.app.engine.folders_of().clone();
+        let _turn = self.app.log_reads.acquire().await;
         let (step, at, line) = (self.step.clone(), self.at, self.line);
         let read = tokio::task::spawn_blocking(move || {
             let log = run_logs::find(&folders, &run, &step, None).ok()?;

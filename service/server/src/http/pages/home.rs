@@ -88,6 +88,8 @@ pub(in super::super) async fn show(State(app): State<App>, session: Session) -> 
             .runs
             .get("queued")
             .copied()
+            // Others' are not counted before everybody's eyes.
+            .filter(|_| sight.is_all())
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(0),
         failed: lines("failed", SHOWN).await?,

@@ -133,6 +133,7 @@ async fn window(
     q: String,
 ) -> Result<Result<Found, String>, ApiError> {
     let folders = app.engine.folders_of().clone();
+    let _turn = app.log_reads.acquire().await;
     let read = tokio::task::spawn_blocking(move || {
         let log = run_logs::find(&folders, &run, &step, attempt).map_err(|error| error.to_string())?;
         let look = || -> std::io::Result<Found> {

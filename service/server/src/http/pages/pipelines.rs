@@ -8,6 +8,7 @@ use super::super::models::seen;
 use super::super::run_list::{RunQuery, found};
 use super::super::runs::started;
 use super::super::session::Session;
+use super::super::who::Who;
 use super::act::{Submitted, proved};
 use super::frame::{Frame, ok};
 use super::runs::Line;
@@ -192,7 +193,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-async fn known(app: &App, owner: &str, repo: &str, name: &str) -> Result<KnownPipeline, ApiError> {
+/// One that somebody may see; of another one nobody learns that it is there.
+async fn known(app: &App, who: &Who, (owner, repo): (&str, &str), name: &str) -> Result<KnownPipeline, ApiError> {
     let missing = || {
         ApiError::not_found(format!(
             "{owner}/{repo} has no pipeline '{name}' here: push its pipeline file to the default branch"
@@ -200,7 +202,11 @@ async fn known(app: &App, owner: &str, repo: &str, name: &str) -> Result<KnownPi
     };
     let repo = RepoName::parse(&format!("{owner}/{repo}")).map_err(|_| missing())?;
     let found = app.engine.reads().pipelines_of(&repo).await?;
-    found.into_iter().find(|known| known.name == name).ok_or_else(missing)
+    let sight = app.sight(who).await?;
+    let mut found = found
+        .into_iter()
+        .filter(|known| sight.has(Some(&known.repo), &known.name));
+    found.find(|known| known.name == name).ok_or_else(missing)
 }
 
 fn form(session: &Session, known: &KnownPipeline, sent: Option<(&Sent, String)>) -> Start {
@@ -236,7 +242,7 @@ pub(in super::super) async fn ask(
     session: Session,
     InPath((owner, repo, name)): InPath<(String, String, String)>,
 ) -> Result<Response, ApiError> {
-    let known = known(&app, &owner, &repo, &name).await?;
+    let known = known(&app, &session.who, (&owner, &repo), &name).await?;
     app.may(&session.who, Deed::StartRun, On::Pipeline(Some(&known.repo), &name))
         .await?;
     Ok(ok(&form(&session, &known, None)))
@@ -297,7 +303,9 @@ async fn asked(
     (owner, repo, name): (&str, &str, &str),
     sent: &Sent,
 ) -> Result<Response, ApiError> {
-    let known = known(app, owner, repo, name).await?;
+    let known = known(app, &session.who, (owner, repo), name).await?;
+    app.may(&session.who, Deed::StartRun, On::Pipeline(Some(&known.repo), name))
+        .await?;
     let again = |wrong: String| {
         let page = form(session, &known, Some((sent, wrong)));
         super::frame::page(StatusCode::BAD_REQUEST, &page)

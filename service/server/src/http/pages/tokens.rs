@@ -94,12 +94,11 @@ pub(in super::super) async fn create(State(app): State<App>, request: Request) -
 }
 
 async fn created(app: &App, session: &Session, wanted: Wanted) -> Result<Response, ApiError> {
-    let names = wanted
-        .pipelines
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let names: BTreeSet<String> = names.map(str::to_owned).collect();
+    let names = wanted.pipelines.split(',').map(|name| name.trim().to_owned());
+    let names: Option<BTreeSet<String>> = match wanted.pipelines.trim() {
+        "" => None,
+        _ => Some(names.collect()),
+    };
     let days = match wanted.days.trim() {
         "" => None,
         days => Some(days.parse().map_err(|_| {
@@ -111,7 +110,7 @@ async fn created(app: &App, session: &Session, wanted: Wanted) -> Result<Respons
     let asked = TokenAsked {
         name: wanted.name.trim().to_owned(),
         role: wanted.role,
-        pipelines: Some(names).filter(|names| !names.is_empty()),
+        pipelines: names,
         expires_in_days: days,
         actor: None,
     };
