@@ -27,8 +27,8 @@ const AT_ONCE: usize = 8;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Where many come, those that come closer together are one look, and settle in one transaction.
 const TOGETHER: Duration = Duration::from_millis(20);
-/// Where fewer are found in a look, the next one may follow at once: somebody waits for what it shows.
-const FEW: usize = 16;
+/// Where they come less often than this, the next look may follow at once: somebody waits for what it shows.
+const SELDOM: Duration = Duration::from_millis(5);
 /// No look comes sooner after another without a signal.
 const SOON: Duration = Duration::from_millis(1);
 /// The store is looked through from its beginning this often: what cannot be read may be repaired.
@@ -52,8 +52,10 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         found: 0,
         through: Instant::now(),
     };
+    let mut before = Instant::now();
     loop {
         let looked = Instant::now();
+        let since = looked.duration_since(std::mem::replace(&mut before, looked));
         let look = ingest.look().await;
         ingest.take_turns();
         while let Some(ended) = ingest.turns.try_join_next() {
@@ -73,7 +75,7 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
             }
         };
         ingest.take_turns();
-        let together = if ingest.found < FEW { SOON } else { TOGETHER };
+        let together = if since >= SELDOM * ingest.found { SOON } else { TOGETHER };
         tokio::select! {
             biased;
             () = async { sleep_until(looked + together).await; ingest.inbound.signals.ingest.notified().await } => {}
@@ -93,7 +95,7 @@ struct Ingest {
     read: u64,
     highest: u64,
     /// How many the last look found.
-    found: usize,
+    found: u32,
     /// When everything was looked through last.
     through: Instant,
 }
@@ -117,7 +119,7 @@ impl Ingest {
         };
         let page = self.inbound.store.waiting_deliveries(self.read, BATCH, &bodies).await?;
         let last = page.deliveries.last().map(|delivery| delivery.number);
-        self.found = page.deliveries.len();
+        self.found = u32::try_from(page.deliveries.len()).unwrap_or(BATCH);
         let (mut nothing, mut awaited) = (Vec::new(), Vec::new());
         for delivery in page.deliveries {
             if self.lanes.knows(delivery.number) {
