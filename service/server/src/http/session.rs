@@ -74,6 +74,14 @@ impl Unsigned {
     }
 }
 
+/// Text that nobody guesses; where there is none, nobody can sign in.
+pub(super) fn random() -> Result<String, ApiError> {
+    secret().map_err(|error| {
+        let sentence = format!("this machine gives no random numbers: {error}");
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
+    })
+}
+
 pub(super) fn now() -> Micros {
     Micros(chrono::Utc::now().timestamp_micros())
 }
@@ -100,12 +108,6 @@ impl App {
 
     /// Begins one; what the cookie holds.
     pub(super) async fn begin_session(&self, identity: Identity) -> Result<String, ApiError> {
-        let random = || {
-            secret().map_err(|error| {
-                let sentence = format!("this machine gives no random numbers: {error}");
-                ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
-            })
-        };
         let (token, proof) = (random()?, random()?);
         let at = now();
         let new = SessionRow {

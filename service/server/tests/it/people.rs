@@ -1,10 +1,8 @@
 //! Who signs in, what each may do, and what is kept of it.
 
 use crate::binary::Place;
-use crate::yard::{API_TOKEN, Answer, GITHUB_TOKEN, WEBHOOK_SECRET, Yard, eventually, settings};
+use crate::yard::{API_TOKEN, Answer, GITHUB_TOKEN, WEBHOOK_SECRET, Yard, eventually, git, settings};
 use serde_json::{Value, json};
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 use trainyard_github::simulator::{SimulatedApp, Simulator, SimulatorConfig};
 
@@ -18,18 +16,6 @@ struct Town {
     github: Simulator,
     yard: Yard,
     run: String,
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ended = Command::new("git")
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"])
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("no_proxy", "127.0.0.1")
-        .output()
-        .unwrap();
-    assert!(ended.status.success(), "git {arguments:?}: {ended:?}");
 }
 
 impl Town {

@@ -1,10 +1,8 @@
 //! The service with a GitHub: what is pushed is run, and the command line talks to the service.
 
 use crate::binary::{Ended, Place, Running};
-use crate::yard::{EVENTS_TOKEN, GITHUB_TOKEN, PATIENCE, WEBHOOK_SECRET, settings};
+use crate::yard::{EVENTS_TOKEN, GITHUB_TOKEN, PATIENCE, WEBHOOK_SECRET, git, settings};
 use serde_json::Value;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 use trainyard_github::simulator::{Simulator, SimulatorConfig};
 
@@ -100,31 +98,6 @@ impl Story {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=Ada",
-            "-c",
-            "user.email=ada@example.com",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("NO_PROXY", "127.0.0.1")
-        .env("no_proxy", "127.0.0.1")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "git {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 fn id(text: &str) -> &str {

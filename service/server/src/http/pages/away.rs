@@ -3,12 +3,11 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::host::hosted_here;
-use super::super::session::{cookie, kept, set_cookie};
+use super::super::session::{cookie, kept, random, set_cookie};
 use super::super::who::Who;
 use super::frame::problem;
 use super::sign_in::{Next, begun, is_secure, path, with_header};
 use crate::oidc::{Proofs, ProviderError};
-use crate::secret::secret;
 use crate::views::path_part;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -65,12 +64,6 @@ struct Journey {
 
 impl Journey {
     fn begin(next: &str) -> Result<Self, ApiError> {
-        let random = || {
-            secret().map_err(|error| {
-                let sentence = format!("this machine gives no random numbers: {error}");
-                ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
-            })
-        };
         Ok(Self {
             state: random()?,
             verifier: random()?,

@@ -2,9 +2,8 @@
 
 use super::driver::Browser;
 use crate::binary::Place;
-use crate::yard::{API_TOKEN, EVENTS_TOKEN, GITHUB_TOKEN, WEBHOOK_SECRET, Yard, eventually};
+use crate::yard::{API_TOKEN, EVENTS_TOKEN, GITHUB_TOKEN, WEBHOOK_SECRET, Yard, eventually, git};
 use serde_json::{Value, json};
-use std::process::Command;
 use trainyard_github::simulator::{Simulator, SimulatorConfig};
 
 pub const REPO: &str = "acme/models";
@@ -152,22 +151,7 @@ impl World {
     }
 
     fn git(&self, arguments: &[&str]) {
-        let ended = Command::new("git")
-            .args([
-                "-c",
-                "user.name=Ada",
-                "-c",
-                "user.email=ada@example.com",
-                "-c",
-                "commit.gpgsign=false",
-            ])
-            .args(arguments)
-            .current_dir(self.folder.path().join("clone"))
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
-            .output()
-            .unwrap();
-        assert!(ended.status.success(), "git {arguments:?}: {ended:?}");
+        git(&self.folder.path().join("clone"), arguments);
     }
 
     /// Starts a run with other parameters; its id.
