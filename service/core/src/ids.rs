@@ -56,6 +56,13 @@ text_id!(
     /// One run of a pipeline (UUIDv7).
     RunId
 );
+
+impl RunId {
+    /// Where people read about it, at the service that they reach at `base`.
+    pub fn page(&self, base: &str) -> String {
+        format!("{}/runs/{self}", base.trim_end_matches('/'))
+    }
+}
 text_id!(
     /// The name of a step in its pipeline, `[a-z][a-z0-9_-]*`.
     StepName

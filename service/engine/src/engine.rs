@@ -16,6 +16,7 @@ use crate::house::secrets::WebhookSecrets;
 use crate::house::service::{NotTheService, OneService};
 use crate::house::signals::Signals;
 use crate::house::targets::Targets;
+use crate::house::traces::Traces;
 use crate::inbound::Inbound;
 use crate::inbound::intake::{Intake, IntakeError};
 use crate::inbound::local::LocalError;
@@ -266,6 +267,7 @@ impl Engine {
             registry,
             audience,
             signals,
+            traces: Traces::start(config.traces.as_ref(), owner.instance(), config.public_url.as_deref()),
             hands: Hands::new(folders.hands(), &owner),
             silences: Silences::default(),
             taking_up: Semaphore::new(TAKEN_UP_AT_ONCE),

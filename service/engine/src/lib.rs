@@ -26,7 +26,7 @@ pub use engine::{Engine, EngineError, judged_statistics, replay_recorded, try_ch
 pub use house::clock::simulated::simulate;
 pub use house::config::{
     ApprovalRule, ChannelConfig, ChannelKind, EngineConfig, ExecutorKind, GitHubConfig, Layout, MailSettings, MailTls,
-    ProgramLimits, ServingImage, TargetConfig, TargetKind,
+    ProgramLimits, ServingImage, TargetConfig, TargetKind, TracesConfig,
 };
 pub use house::crash::{CrashPoint, Effect};
 #[cfg(debug_assertions)]

@@ -165,6 +165,7 @@ fn config(data_dir: &Path) -> EngineConfig {
         targets: BTreeMap::new(),
         retention: Default::default(),
         notify: Vec::new(),
+        traces: None,
     }
 }
 

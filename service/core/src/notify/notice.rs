@@ -81,7 +81,7 @@ impl Notice {
     /// Where people read on, of a service that they reach at `base`.
     pub fn url(&self, base: Option<&str>) -> Option<String> {
         let (base, run) = (base?, self.news.about.run.as_ref()?);
-        Some(format!("{}/runs/{run}", base.trim_end_matches('/')))
+        Some(run.page(base))
     }
 
     /// One line: `flights failed on main`.

@@ -7,6 +7,7 @@ mod comment;
 mod logs;
 mod markdown;
 mod message;
+mod otlp;
 mod outbox;
 mod plan;
 mod proposed_gate;
@@ -21,6 +22,7 @@ pub use check_run::{
 pub use comment::{comment, marker};
 pub use markdown::escape;
 pub use message::{Comment, CommitStatus, Message, MessageKind, OutboxItem, Outgoing, Shown, Urgency};
+pub use otlp::trace;
 pub use outbox::Audience;
 pub use plan::{PlanRow, images_sentence, plan_rows, plan_sentence, unbuilt};
 

@@ -66,8 +66,7 @@ impl Audience {
 
     /// Where people read about a run.
     fn run_url(&self, id: &RunId) -> Option<String> {
-        let base = self.public_url.as_deref()?;
-        Some(format!("{}/runs/{id}", base.trim_end_matches('/')))
+        Some(id.page(self.public_url.as_deref()?))
     }
 }
 

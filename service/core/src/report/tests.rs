@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 mod check_runs;
+mod otlp;
 
 const URL: &str = "http://127.0.0.1:8080/runs/01";
 

@@ -42,6 +42,17 @@ pub struct EngineConfig {
     pub retention: Policy,
     /// Who is told of runs beside GitHub.
     pub notify: Vec<ChannelConfig>,
+    /// Where traces of runs go.
+    pub traces: Option<TracesConfig>,
+}
+
+/// A collector of OpenTelemetry, spoken to by OTLP over HTTP.
+#[derive(Clone, Debug)]
+pub struct TracesConfig {
+    /// Its address; `/v1/traces` is added.
+    pub endpoint: String,
+    /// What opens it: a header's name and value.
+    pub header: Option<(String, SecretString)>,
 }
 
 /// A channel that is told of runs.

@@ -47,6 +47,11 @@ impl Owner {
         })
     }
 
+    /// The instance that it is of.
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+
     /// The name in leases.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.instance, self.name)

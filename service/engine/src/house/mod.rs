@@ -16,4 +16,5 @@ pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod targets;
+pub(crate) mod traces;
 pub(crate) mod trouble;

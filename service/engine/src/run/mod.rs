@@ -12,6 +12,7 @@ pub(crate) mod outcome;
 pub(crate) mod reconcile;
 pub(crate) mod silence;
 pub(crate) mod task;
+mod times;
 
 use crate::content::Content;
 use crate::house::config::ProgramLimits;
@@ -19,6 +20,7 @@ use crate::house::folders::Folders;
 use crate::house::locks::Owner;
 use crate::house::programs::Programs;
 use crate::house::signals::Signals;
+use crate::house::traces::Traces;
 use crate::registry::Registry;
 use crate::source::Source;
 use hands::Hands;
@@ -41,6 +43,7 @@ pub(crate) struct Runs {
     pub(crate) registry: Registry,
     pub(crate) audience: Audience,
     pub(crate) signals: Arc<Signals>,
+    pub(crate) traces: Traces,
     pub(crate) folders: Folders,
     /// Where external data lies.
     pub(crate) data_root: PathBuf,

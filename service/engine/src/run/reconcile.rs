@@ -16,6 +16,7 @@ use crate::run::first_byte::FirstByte;
 use crate::run::leftovers;
 use crate::run::moved::Moved;
 use crate::run::outcome::Outcome;
+use crate::run::times;
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -382,6 +383,7 @@ impl Worker {
 
     /// Frees what a settled attempt held. Losing this to a crash is fine: `collect` repeats it.
     fn after(&self, event: &RunEvent) {
+        times::observe(&self.run, event);
         let id = &self.run.request.id;
         match event {
             RunEvent::StepPublished { step, attempt, .. } | RunEvent::StepFailed { step, attempt, .. } => {
@@ -397,6 +399,7 @@ impl Worker {
             RunEvent::Finished { state, summary, .. } => {
                 tracing::info!(run = %id, pipeline = %self.run.request.plan.pipeline, state = state.as_str(), summary, "run over");
                 metrics::counter!("trainyard_runs_total", "pipeline" => self.run.request.plan.pipeline.clone(), "state" => state.as_str()).increment(1);
+                self.runs.traces.tell(&self.run);
             }
             _ => {}
         }
@@ -502,6 +505,7 @@ mod tests {
             targets: Default::default(),
             retention: Default::default(),
             notify: Vec::new(),
+            traces: None,
         };
         let staging = Engine::staging(&config).unwrap();
         let (executor, builder) = AnyExecutor::fake(staging);

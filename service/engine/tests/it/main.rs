@@ -52,5 +52,6 @@ mod storm;
 mod sweep;
 mod targets;
 mod tiny;
+mod traces;
 mod workspace;
 mod yard;

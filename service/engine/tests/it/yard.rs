@@ -387,6 +387,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
         notify: Vec::new(),
+        traces: None,
     }
 }
 

@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 31] = [
+pub(super) const VARIABLES: [(&str, Set); 33] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
@@ -95,6 +95,12 @@ pub(super) const VARIABLES: [(&str, Set); 31] = [
     }),
     ("TRAINYARD_MAX_PARALLEL_BUILDS", |c, v| {
         put(&mut c.executor.max_parallel_builds, number(&v)?)
+    }),
+    ("TRAINYARD_TRACES_ENDPOINT", |c, v| {
+        put(&mut c.traces.endpoint, Some(values::parse_url(&v)?))
+    }),
+    ("TRAINYARD_TRACES_HEADER", |c, v| {
+        put(&mut c.traces.header, Some(v.into()))
     }),
 ];
 

@@ -6,11 +6,13 @@ mod notify;
 mod resolve;
 mod sign_in;
 mod target;
+mod traces;
 mod values;
 
 pub use notify::Notify;
 pub use sign_in::{Oidc, WaysIn};
 pub use target::Target;
+pub use traces::Traces;
 pub use values::Memory;
 pub(crate) use values::names_this_machine;
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub retention: Retention,
     /// Who is told of runs beside GitHub, by name.
     pub notify: BTreeMap<String, Notify>,
+    /// Where traces of runs go.
+    pub traces: Traces,
 }
 
 /// `[retention]`. A run is kept if either rule keeps it; without a rule everything is.
@@ -202,6 +206,7 @@ impl Default for Config {
             targets: BTreeMap::new(),
             retention: Retention::default(),
             notify: BTreeMap::new(),
+            traces: Traces::default(),
         }
     }
 }
@@ -300,7 +305,7 @@ impl Config {
         for (name, channel) in &mut self.notify {
             channel.read_secrets(name)?;
         }
-        Ok(())
+        self.traces.read_secret()
     }
 
     /// What no single value can tell.

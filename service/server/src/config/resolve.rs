@@ -41,6 +41,7 @@ impl Config {
             },
             targets: targets.collect(),
             notify: self.channels()?,
+            traces: self.traces.engine()?,
             retention: Policy {
                 max_age: self.retention.max_age,
                 keep_runs: self.retention.keep_runs,

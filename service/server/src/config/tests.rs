@@ -45,7 +45,7 @@ fn every_variable_is_in_the_default_file_and_sets_something() {
         let value = match name {
             "TRAINYARD_LISTEN" => "127.0.0.1:1",
             "TRAINYARD_EXECUTOR" => "process",
-            _ if name.ends_with("_URL") => "http://x",
+            _ if name.ends_with("_URL") || name.ends_with("_ENDPOINT") => "http://x",
             _ if name.ends_with("_MEMORY") || name.ends_with("_OUTPUT") => "7Gi",
             _ if name.ends_with("_TIMEOUT") || name.ends_with("_EVERY") => "7m",
             _ => "7",
@@ -80,10 +80,10 @@ fn mistakes_are_shown_at_their_place() {
     ];
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(said.join("\n"), @"
-    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify
+    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify, traces
     trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, client_id, client_secret, client_secret_file, webhook_secret, webhook_secret_file, webhook_secret_previous, sweep_every, writes_per_minute
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
-    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify
+    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify, traces
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
     trainyard.toml:1:10: invalid type: integer `8787`, expected a string
     trainyard.toml:1:14: 'example.org' is not an address: write it as https://host or http://host:port

@@ -8,7 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use trainyard_core::access::Role;
@@ -18,7 +18,7 @@ use trainyard_core::run::crashed;
 pub(super) fn recorder() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let install = || {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = builder().build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another recorder is installed: /metrics stays empty");
@@ -29,7 +29,35 @@ pub(super) fn recorder() -> PrometheusHandle {
     HANDLE.get_or_init(install).clone()
 }
 
+/// Upper bounds of how long runs and steps take, in seconds: of a cached look to three days of training.
+const SECONDS: [f64; 13] = [
+    0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0,
+];
+
+fn builder() -> PrometheusBuilder {
+    let durations = Matcher::Suffix("_seconds".to_owned());
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(durations, &SECONDS)
+        // It fails for no buckets at all.
+        .unwrap_or_default()
+}
+
 fn describe() {
+    metrics::describe_histogram!(
+        "trainyard_run_queue_seconds",
+        metrics::Unit::Seconds,
+        "How long runs waited for their start"
+    );
+    metrics::describe_histogram!(
+        "trainyard_run_duration_seconds",
+        metrics::Unit::Seconds,
+        "How long runs took from their start to their end"
+    );
+    metrics::describe_histogram!(
+        "trainyard_step_duration_seconds",
+        metrics::Unit::Seconds,
+        "How long steps took whose programs ran, retries included"
+    );
     metrics::describe_gauge!("trainyard_runs", "Runs by state");
     metrics::describe_gauge!("trainyard_deliveries_stored", "Deliveries stored");
     metrics::describe_gauge!("trainyard_deliveries_waiting", "Deliveries that nobody looked at yet");

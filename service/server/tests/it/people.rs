@@ -448,3 +448,17 @@ async fn a_person_starts_a_run_compares_it_and_asks_why() {
     );
     town.yard.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_runs_waited_and_took_are_histograms() {
+    let town = Town::new().await;
+    let figures = town.api("GET", "/metrics", API_TOKEN, None).await.text;
+    for line in [
+        "# TYPE trainyard_run_duration_seconds histogram",
+        "trainyard_run_queue_seconds_bucket{pipeline=\"tiny\",le=\"+Inf\"} 1",
+        "trainyard_run_duration_seconds_count{pipeline=\"tiny\",state=\"succeeded\"} 1",
+        "trainyard_step_duration_seconds_bucket{pipeline=\"tiny\",step=\"train\",state=\"succeeded\",le=\"60\"} 1",
+    ] {
+        assert!(figures.contains(line), "{line:?} is missing in:\n{figures}");
+    }
+}

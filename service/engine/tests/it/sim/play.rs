@@ -420,5 +420,6 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
         notify: Vec::new(),
+        traces: None,
     }
 }
