@@ -3,6 +3,7 @@
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::backup::{self, BackedUp, BackupError, Restored};
+use crate::content::judged_data::JudgedData;
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
 use crate::house::config::{EngineConfig, ExecutorKind, GitHubConfig, TargetConfig};
@@ -132,6 +133,18 @@ pub struct Engine {
 pub fn judged_statistics(config: &EngineConfig, run: &Run) -> Result<Vec<PathBuf>, EngineError> {
     let content = Content::open_folder(&Engine::folders(config)?)?;
     Ok(content.judged_statistics(run))
+}
+
+/// The data of a run as its validators met them, for who has no engine; see [`Engine::judged_data`].
+pub async fn judged_data(config: &EngineConfig, run: Run) -> Result<Vec<JudgedData>, EngineError> {
+    let content = Content::open_folder(&Engine::folders(config)?)?;
+    Ok(read_apart(content, run).await)
+}
+
+/// Reading large statistics takes a moment.
+async fn read_apart(content: Content, run: Run) -> Vec<JudgedData> {
+    let read = trainyard_executors::apart(move || content.judged_data(&run)).await;
+    read.unwrap_or_default()
 }
 
 /// Tells a channel of these settings something that did not happen; `Unknown` if there is none of that name.
@@ -513,6 +526,11 @@ impl Engine {
     /// named with the reason.
     pub async fn replay(&self, gate: &Gate, past: &Past) -> Result<Vec<Replayed>, StoreError> {
         replay(&self.runs.store, &self.runs.content, gate, past).await
+    }
+
+    /// The data of a run as its validators met them; empty where it measured none.
+    pub async fn judged_data(&self, run: Run) -> Vec<JudgedData> {
+        read_apart(self.runs.content.clone(), run).await
     }
 
     /// Removes what the policy no longer keeps, or with `dry_run` only says what that is.

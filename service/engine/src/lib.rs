@@ -18,10 +18,11 @@ mod tell;
 
 pub use content::backup::{BackedUp, BackupError, Restored};
 pub use content::external::span_files;
+pub use content::judged_data::{Bin, FeatureDistance, FoundAnomaly, JudgedData, JudgedFeature, JudgedSplit, OfSides};
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
-pub use engine::{Engine, EngineError, judged_statistics, replay_recorded, try_channel};
+pub use engine::{Engine, EngineError, judged_data, judged_statistics, replay_recorded, try_channel};
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;
 pub use house::config::{

@@ -42,6 +42,7 @@ use crate::ids::StepName;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A pipeline, ready to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,6 +89,22 @@ impl Plan {
             .peekable();
         // The steps have no circle.
         readers.peek().is_some() && readers.all(|(name, reader)| reader.can_do_without(step) || self.spares(name))
+    }
+
+    /// The data sources that a step's inputs come from, through all that is before it; empty for a step that is not here.
+    pub fn sources_of(&self, step: &str) -> BTreeSet<&str> {
+        let (mut open, mut seen, mut sources) = (vec![step], BTreeSet::new(), BTreeSet::new());
+        while let Some((name, planned)) = open.pop().and_then(|name| self.steps.get_key_value(name)) {
+            if !seen.insert(name.as_str()) {
+                continue;
+            }
+            sources.extend(planned.source.as_ref().map(|window| window.source.as_str()));
+            open.extend(planned.inputs.values().filter_map(|input| match input {
+                InputSource::Output { step, .. } => Some(step.as_str()),
+                InputSource::Baseline | InputSource::File { .. } => None,
+            }));
+        }
+        sources
     }
 
     /// The files of the repository that steps read: step, input and path, in the plan's order.

@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub(crate) mod backup;
 pub(crate) mod external;
+pub(crate) mod judged_data;
 pub(crate) mod retention;
 pub(crate) mod schema_diff;
 

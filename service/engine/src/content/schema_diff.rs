@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use trainyard_core::run::Run;
 use trainyard_tfdv::relax::relax;
-use trainyard_tfdv::{DatasetFeatureStatisticsList, Schema};
+use trainyard_tfdv::{DatasetFeatureStatistics, DatasetFeatureStatisticsList, Schema};
 
 /// One edit of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,19 +61,24 @@ fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
 /// What `schema` would have to allow of data with these statistics, all in the JSON of TFMD and TFDV.
 pub fn schema_diff(schema: &[u8], statistics: &[Vec<u8>]) -> Result<SchemaDiff, SchemaDiffError> {
     let schema: Schema = read(schema).map_err(SchemaDiffError::Schema)?;
-    if schema.unchecked.contains_key("datasets") {
-        return Err(SchemaDiffError::NoSchema);
-    }
     let mut splits = Vec::new();
     for (index, text) in statistics.iter().enumerate() {
         let list: DatasetFeatureStatisticsList =
             read(text).map_err(|error| SchemaDiffError::Statistics { index, error })?;
         splits.extend(list.without_slices());
     }
+    diff_of(&schema, &splits)
+}
+
+/// The same of what was read.
+pub(crate) fn diff_of(schema: &Schema, splits: &[DatasetFeatureStatistics]) -> Result<SchemaDiff, SchemaDiffError> {
+    if schema.unchecked.contains_key("datasets") {
+        return Err(SchemaDiffError::NoSchema);
+    }
     if splits.iter().all(|split| split.num_examples == 0) {
         return Err(SchemaDiffError::NoExamples);
     }
-    let relaxed = relax(&schema, &splits);
+    let relaxed = relax(schema, splits);
     let changes = relaxed.changes.into_iter().map(|change| SchemaChange {
         feature: change.feature,
         change: change.change,

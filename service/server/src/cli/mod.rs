@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod cancel;
 mod compare;
+mod data;
 mod deliveries;
 mod doctor;
 mod door;
@@ -91,6 +92,7 @@ enum Command {
     Logs(logs::Logs),
     Why(why::Why),
     Compare(compare::Compare),
+    Data(data::Data),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Deliveries(deliveries::Deliveries),
@@ -177,6 +179,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Compare(command) => command.perform(&load()?).await,
+            Command::Data(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,

@@ -2,23 +2,81 @@
 
 use super::output::{self, Table, Tone, plain};
 use crate::config::Config;
-use crate::views::{self, TargetView};
-use anyhow::{Result, bail};
+use crate::views::{self, TargetView, VersionDiff};
+use anyhow::{Result, anyhow, bail};
 use std::process::ExitCode;
 
 /// Show what serves at each push target, and how it got there
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  trainyard models\n  trainyard models flights\n  trainyard models --json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  trainyard models\n  trainyard models flights\n  trainyard models --json\n  \
+    trainyard models diff flights 000003 000004"
+)]
 pub(super) struct Models {
     /// Only this push target
     target: Option<String>,
     /// Print as JSON, as GET /api/v1/models answers
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ModelsCommand {
+    Diff(Diff),
+}
+
+/// Show what differs between two versions: data, commit, parameters, metrics
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  trainyard models diff flights 000003 000004\n  trainyard models diff flights 000003 000004 --json"
+)]
+struct Diff {
+    /// The push target
+    target: String,
+    /// The one version
+    from: String,
+    /// The other one
+    to: String,
+    /// Print as JSON, as GET /api/v1/targets/{name}/diff answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Diff {
+    async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let store = super::reads(config).await?;
+        let diff = VersionDiff::read(&store, &self.target, [&self.from, &self.to]).await?;
+        let diff = diff.map_err(|none| anyhow!(none))?;
+        if self.json {
+            output::json(&diff)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut text: String = diff.notes.iter().map(|note| plain(note) + "\n").collect();
+        if diff.rows.is_empty() {
+            text.push_str("they do not differ in anything that is recorded\n");
+        } else {
+            let mut table = Table::new(&["WHAT", &self.from, &self.to]);
+            for row in diff.rows {
+                let mut cells = vec![format!("{} {}", row.section, row.name)];
+                let values = row.values.into_iter();
+                cells.extend(values.map(|value| value.unwrap_or_else(|| "–".to_owned())));
+                table.row(cells);
+            }
+            text.push_str(&table.render());
+        }
+        output::text(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl Models {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
+        if let Some(ModelsCommand::Diff(diff)) = self.command {
+            return diff.perform(config).await;
+        }
         let store = super::reads(config).await?;
         let mut models = views::Models::read(&store, config).await?;
         if let Some(name) = &self.target {

@@ -36,27 +36,41 @@ pub(super) async fn show(
     InPath(artifact): InPath<String>,
     Parameters(query): Parameters<LineageQuery>,
 ) -> Result<Json<Lineage>, ApiError> {
-    // It crosses pipelines wherever one reads what another made.
-    app.sees(&who, Role::Viewer, On::Service).await?;
-    let direction = match query.direction.as_deref() {
-        None | Some("both") => Direction::Bidirectional,
-        Some("upstream") => Direction::Upstream,
-        Some("downstream") => Direction::Downstream,
-        Some(other) => {
-            return Err(ApiError::bad_request(format!(
-                "'{other}' is not a direction: ask for upstream, downstream or both"
-            )));
-        }
-    };
-    let hops = match query.hops.unwrap_or(DEFAULT_HOPS) {
-        hops @ 0..=MOST_HOPS => hops,
-        other => {
-            return Err(ApiError::bad_request(format!(
+    let asked = query.read((Direction::Bidirectional, DEFAULT_HOPS))?;
+    around(&app, &who, &artifact, asked).await.map(Json)
+}
+
+impl LineageQuery {
+    /// Which way and how far, where nothing else is said as `usual`.
+    pub(super) fn read(&self, usual: (Direction, u32)) -> Result<(Direction, u32), ApiError> {
+        let direction = match self.direction.as_deref() {
+            None => usual.0,
+            Some("both") => Direction::Bidirectional,
+            Some("upstream") => Direction::Upstream,
+            Some("downstream") => Direction::Downstream,
+            Some(other) => {
+                return Err(ApiError::bad_request(format!(
+                    "'{other}' is not a direction: ask for upstream, downstream or both"
+                )));
+            }
+        };
+        match self.hops.unwrap_or(usual.1) {
+            hops @ 0..=MOST_HOPS => Ok((direction, hops)),
+            other => Err(ApiError::bad_request(format!(
                 "hops is {other}: ask for 0 to {MOST_HOPS}"
-            )));
+            ))),
         }
-    };
-    Ok(Json(
-        app.engine.reads().lineage(&artifact, direction, hops).await?.into(),
-    ))
+    }
+}
+
+/// The surroundings of an artifact, if somebody may see them.
+pub(super) async fn around(
+    app: &App,
+    who: &Who,
+    artifact: &str,
+    (direction, hops): (Direction, u32),
+) -> Result<Lineage, ApiError> {
+    // It crosses pipelines wherever one reads what another made.
+    app.sees(who, Role::Viewer, On::Service).await?;
+    Ok(app.engine.reads().lineage(artifact, direction, hops).await?.into())
 }

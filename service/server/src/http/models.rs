@@ -255,6 +255,18 @@ pub(super) struct PromoteAsked {
     actor: Option<String>,
 }
 
+impl PromoteAsked {
+    /// To serve at a target.
+    pub(super) fn at(target: String, model: String, reason: Option<String>) -> Self {
+        Self {
+            model,
+            target: Some(target),
+            reason,
+            actor: None,
+        }
+    }
+}
+
 /// What a promotion did.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PromotedTo {

@@ -2,7 +2,10 @@
 
 use super::error::ErrorBody;
 use super::routes::{Access, routes};
-use super::{approvals, audit, compare, deliveries, described, health, intake, lineage, meter, models, runs, tokens};
+use super::{
+    approvals, audit, compare, data, deliveries, described, health, intake, lineage, meter, models, runs, tokens,
+    versions,
+};
 use axum::http::StatusCode;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -18,8 +21,8 @@ use utoipa::{Modify, OpenApi};
         approvals::approve, approvals::reject,
         deliveries::list, deliveries::show, deliveries::explain, deliveries::replay,
         models::list, models::promote, models::roll_back, models::hold, models::release,
-        models::targets, models::reconcile,
-        lineage::show,
+        models::targets, models::reconcile, versions::list, versions::diff,
+        lineage::show, data::list, data::show, data::of_run,
         tokens::list, tokens::create, tokens::revoke, audit::list,
     ),
     components(schemas(ErrorBody)),

@@ -2,7 +2,8 @@
 
 use super::answers::Wrong;
 use super::{
-    App, approvals, audit, compare, deliveries, described, health, intake, lineage, meter, models, pages, runs, tokens,
+    App, approvals, audit, compare, data, deliveries, described, health, intake, lineage, meter, models, pages, runs,
+    tokens, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -124,6 +125,21 @@ fn api() -> Vec<Route> {
         ),
         route(
             "GET",
+            "/api/v1/runs/{id}/data",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(data::of_run),
+        ),
+        route("GET", "/api/v1/data", ApiToken, &[Store], get(data::list)),
+        route(
+            "GET",
+            "/api/v1/data/{owner}/{repo}/{pipeline}/{source}",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(data::show),
+        ),
+        route(
+            "GET",
             "/api/v1/compare",
             ApiToken,
             &[Address, Missing, Store],
@@ -195,6 +211,20 @@ fn api() -> Vec<Route> {
             ON_TARGET,
             post(models::reconcile),
         ),
+        route(
+            "GET",
+            "/api/v1/targets/{name}/versions",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(versions::list),
+        ),
+        route(
+            "GET",
+            "/api/v1/targets/{name}/diff",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(versions::diff),
+        ),
         route("GET", "/api/v1/tokens", ApiToken, &[Store], get(tokens::list)),
         route("POST", "/api/v1/tokens", ApiToken, &[Json, Store], post(tokens::create)),
         route(
@@ -232,11 +262,17 @@ fn pages_of() -> Vec<Route> {
         page("/runs/{id}/logs/{step}/download", get(pages::download)),
         page("/runs/{id}/logs/{step}/follow", get(pages::follow)),
         page("/runs/{id}/why/{step}", get(pages::why)),
+        page("/runs/{id}/data", get(pages::run_data)),
+        page("/data", get(pages::data)),
+        page("/data/{owner}/{repo}/{pipeline}/{source}", get(pages::data_source)),
         page("/compare", get(pages::compare)),
+        page("/lineage/{*artifact}", get(pages::lineage)),
         page("/pipelines", get(pages::pipelines)),
         page("/pipelines/{owner}/{repo}/{name}/start", get(pages::ask)),
         act("/pipelines/{owner}/{repo}/{name}/start", post(pages::start)),
         page("/models", get(pages::models)),
+        page("/models/{name}/diff", get(pages::model_diff)),
+        act("/targets/{name}/promote", post(pages::promote)),
         act("/targets/{name}/rollback", post(pages::roll_back)),
         page("/deliveries", get(pages::deliveries)),
         page("/deliveries/{*id}", get(pages::delivery)),
@@ -267,6 +303,10 @@ pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
         "/compare",
         "/api/v1/compare",
         "/runs",
+        "/runs/{id}/data",
+        "/lineage/{*artifact}",
+        "/models/{name}/diff",
+        "/api/v1/targets/{name}/diff",
         "/runs/{id}/logs/{step}",
         "/runs/{id}/logs/{step}/follow",
         "/api/v1/audit",

@@ -20,7 +20,7 @@ pub struct Comparison {
 /// One thing that is said of each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ComparedRow {
-    /// `run`, `parameters`, `metrics`, `data`, `images`, `gate` or `steps`.
+    /// `run`, `parameters`, `metrics`, `data`, `images`, `gate` or `steps`; of versions also `version`.
     pub section: &'static str,
     /// Its name.
     pub name: String,
@@ -31,43 +31,16 @@ pub struct ComparedRow {
 }
 
 /// A name and its value.
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 impl Comparison {
     /// Of runs that were read.
     pub fn of(runs: &[(RunRow, Run)]) -> Self {
         let told: Vec<Vec<(&'static str, Vec<Pair>)>> = runs.iter().map(|(row, run)| said(row, run)).collect();
-        let mut rows = Vec::new();
-        for section in ["run", "parameters", "metrics", "data", "images", "gate", "steps"] {
-            let of = |all: &Vec<(&'static str, Vec<Pair>)>| -> Vec<Pair> {
-                let found = all.iter().find(|(name, _)| *name == section);
-                found.map(|(_, pairs)| pairs.clone()).unwrap_or_default()
-            };
-            let columns: Vec<Vec<Pair>> = told.iter().map(of).collect();
-            // In the order of the first run that has it.
-            let (mut seen, mut names) = (BTreeSet::new(), Vec::new());
-            for (name, _) in columns.iter().flatten() {
-                if seen.insert(name) {
-                    names.push(name);
-                }
-            }
-            for name in names {
-                let value = |column: &Vec<Pair>| {
-                    let found = column.iter().find(|(known, _)| known == name);
-                    found.map(|(_, value)| value.clone())
-                };
-                let values: Vec<Option<String>> = columns.iter().map(value).collect();
-                rows.push(ComparedRow {
-                    section,
-                    name: name.clone(),
-                    differs: values.windows(2).any(|pair| pair[0] != pair[1]),
-                    values,
-                });
-            }
-        }
+        let sections = ["run", "parameters", "metrics", "data", "images", "gate", "steps"];
         Self {
             runs: runs.iter().map(|(row, _)| row.id.to_string()).collect(),
-            rows,
+            rows: rows_of(&sections, &told),
         }
     }
 
@@ -77,6 +50,39 @@ impl Comparison {
         self.rows.retain(|row| row.differs);
         self
     }
+}
+
+/// What is said of several things, section by section, each name in a row.
+pub(super) fn rows_of(sections: &[&'static str], told: &[Vec<(&'static str, Vec<Pair>)>]) -> Vec<ComparedRow> {
+    let mut rows = Vec::new();
+    for section in sections {
+        let of = |all: &Vec<(&'static str, Vec<Pair>)>| -> Vec<Pair> {
+            let found = all.iter().find(|(name, _)| name == section);
+            found.map(|(_, pairs)| pairs.clone()).unwrap_or_default()
+        };
+        let columns: Vec<Vec<Pair>> = told.iter().map(of).collect();
+        // In the order of the first one that has it.
+        let (mut seen, mut names) = (BTreeSet::new(), Vec::new());
+        for (name, _) in columns.iter().flatten() {
+            if seen.insert(name) {
+                names.push(name);
+            }
+        }
+        for name in names {
+            let value = |column: &Vec<Pair>| {
+                let found = column.iter().find(|(known, _)| known == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let values: Vec<Option<String>> = columns.iter().map(value).collect();
+            rows.push(ComparedRow {
+                section,
+                name: name.clone(),
+                differs: values.windows(2).any(|pair| pair[0] != pair[1]),
+                values,
+            });
+        }
+    }
+    rows
 }
 
 fn said(row: &RunRow, run: &Run) -> Vec<(&'static str, Vec<Pair>)> {
@@ -111,7 +117,12 @@ fn said(row: &RunRow, run: &Run) -> Vec<(&'static str, Vec<Pair>)> {
                 .map(|(name, value)| pair(&format!("{step}.{name}"), value.to_string())),
         );
     }
-    let mut data = Vec::new();
+    let mut data: Vec<Pair> = Vec::new();
+    data.extend(
+        run.as_of
+            .iter()
+            .map(|(source, seen)| (format!("{source} as of"), seen.label.clone())),
+    );
     for (step, record) in &run.steps {
         for (input, artifact) in &record.inputs {
             data.push((format!("{step}.{input}"), artifact.digest.to_string()));

@@ -2,16 +2,19 @@
 
 mod access;
 mod compare;
+mod data;
 mod delivery;
 mod graph;
 mod lineage;
 mod models;
 mod replay;
 mod run;
+mod versions;
 mod why;
 
 pub use access::{Audit, AuditItem, TokenItem, Tokens};
 pub use compare::{ComparedRow, Comparison};
+pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
     heard_already, no_delivery, started_already,
@@ -24,6 +27,7 @@ pub use models::{
 pub use replay::{Replay, ReplayedItem};
 pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
+pub use versions::{VersionDiff, VersionItem, Versions};
 pub use why::Why;
 
 use trainyard_core::ids::Micros;

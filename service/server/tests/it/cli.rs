@@ -36,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "github",
     "token",
     "compare",
+    "data",
     "audit",
     "schema-diff",
 ];

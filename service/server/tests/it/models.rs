@@ -304,6 +304,17 @@ fn a_running_service_promotes_and_the_ledger_says_it_all() {
         told.contains("local (grace), against the gate: the holdout was mislabelled"),
         "{told}"
     );
+    let diff = place.run(&["models", "diff", "tiny", "000001", "000002"]);
+    assert_eq!(diff.code, Some(0), "{diff:?}");
+    assert!(
+        diff.out.contains("parameters auc") && diff.out.contains("version verdict"),
+        "{diff:?}"
+    );
+    let unknown = place.run(&["models", "diff", "tiny", "000001", "9"]);
+    assert_eq!(
+        unknown.err,
+        "error: tiny has no version '9': the newest are 000003, 000002, 000001\n"
+    );
     // No repository is around it: the ledger says who pushed what nobody can check out again.
     assert_eq!(ledger[0]["work_tree"], "a folder without a commit");
     assert!(told.contains("ada, from a folder without a commit"), "{told}");

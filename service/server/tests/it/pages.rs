@@ -54,6 +54,7 @@ async fn who_is_not_signed_in_sees_the_way_to_it_and_nothing_else() {
     for (method, pattern, access) in page_listing() {
         let path = pattern
             .replace("{*id}", "x")
+            .replace("{*artifact}", "x")
             .replace("{id}", "x")
             .replace("{step}", "x")
             .replace("{name}", "x");
@@ -92,7 +93,14 @@ async fn who_is_not_signed_in_sees_the_way_to_it_and_nothing_else() {
 async fn every_page_is_whole_strict_and_helps_where_there_is_nothing() {
     let yard = Yard::start(&with_token()).await;
     let (cookie, _) = signed_in(&yard).await;
-    for path in ["/", "/runs", "/runs?state=failed&pipeline=", "/models", "/deliveries"] {
+    for path in [
+        "/",
+        "/runs",
+        "/runs?state=failed&pipeline=",
+        "/models",
+        "/deliveries",
+        "/data",
+    ] {
         let answer = page(&yard, path, Some(&cookie)).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         let policy = answer.header("content-security-policy").unwrap();

@@ -44,7 +44,7 @@ pub struct Yard {
     pub url: String,
     pub address: SocketAddr,
     client: Client,
-    _folder: TempDir,
+    folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
 }
@@ -97,12 +97,17 @@ impl Yard {
             url: format!("http://{address}"),
             address,
             client,
-            _folder: folder,
+            folder,
             stop: Some(stop),
             served,
         };
         eventually("the service is ready", async || yard.get("/readyz").await.status == 200).await;
         yard
+    }
+
+    /// The folder of its settings and data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -30,12 +30,14 @@ macro_rules! walk {
 
 statements! {
     NODES = walk!("SELECT f.is_artifact, f.distance, COALESCE(a.name, e.name, ''), t.name, a.uri,
-            COALESCE(a.state, e.last_known_state, 0), p.string_value
+            COALESCE(a.state, e.last_known_state, 0), p.string_value, c.string_value, i.string_value
         FROM found f
         LEFT JOIN Artifact a ON f.is_artifact = 1 AND a.id = f.id
         LEFT JOIN Execution e ON f.is_artifact = 0 AND e.id = f.id
         JOIN Type t ON t.id = COALESCE(a.type_id, e.type_id)
         LEFT JOIN ArtifactProperty p ON p.artifact_id = a.id AND p.name = 'digest' AND p.is_custom_property = TRUE
+        LEFT JOIN ExecutionProperty c ON c.execution_id = e.id AND c.name = 'commit' AND c.is_custom_property = TRUE
+        LEFT JOIN ExecutionProperty i ON i.execution_id = e.id AND i.name = 'image_id' AND i.is_custom_property = TRUE
         ORDER BY f.distance, 3");
     EDGES = walk!("SELECT v.type, COALESCE(a.name, ''), COALESCE(e.name, ''), COALESCE(p.step_key, '')
         FROM found fa JOIN Event v ON v.artifact_id = fa.id
@@ -93,6 +95,12 @@ pub enum LineageNode {
         type_name: String,
         /// MLMD's state, for example `COMPLETE`.
         state: String,
+        /// The commit of its code; `None` without a repository.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+        /// The image it ran in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        image_id: Option<String>,
         /// Hops from the start.
         distance: u32,
     },
@@ -148,6 +156,8 @@ impl Reads {
                     name,
                     type_name,
                     state: execution_state(state).to_owned(),
+                    commit: row.optional(7)?,
+                    image_id: row.optional(8)?,
                     distance,
                 }
             });

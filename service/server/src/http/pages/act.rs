@@ -4,7 +4,7 @@ use super::super::App;
 use super::super::approvals::decided;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
-use super::super::models::go_back;
+use super::super::models::{PromoteAsked, go_back, promoted};
 use super::super::runs::{cancelled, repeated};
 use super::super::session::Session;
 use super::sign_in::with_cookie;
@@ -123,6 +123,42 @@ pub(in super::super) async fn reject(
 async fn decide(app: &App, id: &str, form: &Proved, answer: Answer) -> Result<Response, ApiError> {
     let decided = decided(app, &form.session.who, id, answer, (None, &form.reason)).await?;
     Ok(to_run(decided.run.as_str()))
+}
+
+/// Which model is to serve.
+#[derive(Deserialize)]
+struct PromoteForm {
+    #[serde(default)]
+    proof: String,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    reason: String,
+}
+
+impl Submitted for PromoteForm {
+    fn proof(&self) -> &str {
+        &self.proof
+    }
+}
+
+/// Makes a model serve, for a reason that the ledger keeps.
+pub(in super::super) async fn promote(
+    State(app): State<App>,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Response, Response> {
+    let (session, form) = proved::<PromoteForm>(request).await?;
+    let (model, reason) = (form.model.trim().to_owned(), form.reason.trim().to_owned());
+    if model.is_empty() {
+        let sentence = "no model is named: write a run's id or its beginning, or a version of the target";
+        return Err(ApiError::bad_request(sentence).into_response());
+    }
+    let asked = PromoteAsked::at(name, model, Some(reason).filter(|reason| !reason.is_empty()));
+    match promoted(&app, &session.who, asked).await {
+        Ok(_) => Ok(Redirect::to("/models").into_response()),
+        Err(error) => Err(error.into_response()),
+    }
 }
 
 pub(in super::super) async fn roll_back(

@@ -37,6 +37,7 @@ impl Frame {
             ("/pipelines", "Pipelines"),
             ("/runs", "Runs"),
             ("/models", "Models"),
+            ("/data", "Data"),
             ("/deliveries", "Deliveries"),
         ];
         let admin = [("/audit", "Audit"), ("/tokens", "Tokens")];

@@ -5,9 +5,10 @@ use super::super::error::ApiError;
 use super::super::may::On;
 use super::super::models::seen;
 use super::super::session::Session;
+use super::chart::{self, Series, figure};
 use super::frame::{Frame, ok};
 use super::when::When;
-use crate::views::{PromotionItem, TargetView};
+use crate::views::{PromotionItem, TargetView, VersionItem, Versions, path_part};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -20,6 +21,55 @@ struct Target {
     ledger: Vec<Entry>,
     /// Whether there is an earlier version to go back to.
     can_go_back: bool,
+    can_promote: bool,
+    /// The metrics of its versions over time.
+    chart: String,
+    /// Signs and names of the lines.
+    metrics: Vec<(String, String)>,
+    /// Its newest versions, the newest first, with a figure for each metric.
+    versions: Vec<(VersionItem, Vec<String>)>,
+    /// The address of the comparison of two of them.
+    diff: String,
+}
+
+/// Versions in a chart and its table.
+const VERSIONS: usize = 20;
+
+impl Target {
+    fn with_versions(mut self, all: Versions) -> Self {
+        let from = all.versions.len().saturating_sub(VERSIONS);
+        let shown = all.versions.get(from..).unwrap_or_default();
+        let mut names: Vec<&str> = Vec::new();
+        for name in shown.iter().flat_map(|item| item.metrics.keys()) {
+            if !names.contains(&name.as_str()) && names.len() < chart::MOST_LINES {
+                names.push(name);
+            }
+        }
+        let series: Vec<Series> = names
+            .iter()
+            .map(|name| Series {
+                name: (*name).to_owned(),
+                values: shown.iter().map(|item| item.metrics.get(*name).copied()).collect(),
+            })
+            .collect();
+        let places: Vec<String> = shown.iter().map(|item| item.version.clone()).collect();
+        self.chart = match shown.len() {
+            0 | 1 => String::new(),
+            _ => chart::lines("Metrics of the versions over time", &places, &series),
+        };
+        let sign = |(number, name): (usize, &&str)| (chart::sign(number), (*name).to_owned());
+        self.metrics = names.iter().enumerate().map(sign).collect();
+        let figures = |item: &VersionItem| {
+            let value = |name: &&str| {
+                item.metrics
+                    .get(*name)
+                    .map_or_else(|| "–".to_owned(), |value| figure(*value))
+            };
+            names.iter().map(value).collect()
+        };
+        self.versions = shown.iter().rev().map(|item| (item.clone(), figures(item))).collect();
+        self
+    }
 }
 
 struct Entry {
@@ -36,6 +86,11 @@ impl From<TargetView> for Target {
         Self {
             since: view.serving.as_ref().map(|serving| When::of(&serving.since)),
             can_go_back: ledger.len() > 1 && view.serving.is_some(),
+            can_promote: view.url.is_some(),
+            chart: String::new(),
+            metrics: Vec::new(),
+            versions: Vec::new(),
+            diff: format!("/models/{}/diff", path_part(&view.name)),
             ledger,
             view,
         }
@@ -68,7 +123,9 @@ pub(in super::super) async fn show(State(app): State<App>, session: Session) -> 
     let mut targets = Vec::new();
     for view in seen(&app, &session.who).await?.targets {
         let role = app.role_on(&session.who, On::Target(&view.name)).await;
-        let mut target = Target::from(view);
+        let versions = Versions::read(app.engine.reads(), &view.name).await?;
+        let mut target = Target::from(view).with_versions(versions);
+        target.can_promote &= role.is_some_and(|role| role >= Deed::Promote.needs());
         target.can_go_back &= role.is_some_and(|role| role >= Deed::RollBack.needs());
         targets.push(target);
     }

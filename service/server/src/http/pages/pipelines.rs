@@ -3,12 +3,12 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
+use super::super::known::known;
 use super::super::may::On;
 use super::super::models::seen;
 use super::super::run_list::{RunQuery, found};
 use super::super::runs::started;
 use super::super::session::Session;
-use super::super::who::Who;
 use super::act::{Submitted, proved};
 use super::frame::{Frame, ok};
 use super::runs::Line;
@@ -40,6 +40,8 @@ struct Card {
     /// What serves of it: target and version.
     serves: Vec<(String, String)>,
     next: Option<When>,
+    /// Whether it names data sources.
+    has_data: bool,
     runs: Vec<Bar>,
     /// The steps of the newest run, where the others have the same.
     steps: Vec<String>,
@@ -134,6 +136,7 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
             start: address(&known.repo, &known.name),
             serves: serves.collect(),
             next: next.min().map(|at| When::of(&time(at))),
+            has_data: !known.plan.data.is_empty(),
             runs: bars,
             steps: if same { steps } else { Vec::new() },
             may_start: role.is_some_and(|role| role >= Deed::StartRun.needs()),
@@ -191,22 +194,6 @@ fn shown(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-/// One that somebody may see; of another one nobody learns that it is there.
-async fn known(app: &App, who: &Who, (owner, repo): (&str, &str), name: &str) -> Result<KnownPipeline, ApiError> {
-    let missing = || {
-        ApiError::not_found(format!(
-            "{owner}/{repo} has no pipeline '{name}' here: push its pipeline file to the default branch"
-        ))
-    };
-    let repo = RepoName::parse(&format!("{owner}/{repo}")).map_err(|_| missing())?;
-    let found = app.engine.reads().pipelines_of(&repo).await?;
-    let sight = app.sight(who).await?;
-    let mut found = found
-        .into_iter()
-        .filter(|known| sight.has(Some(&known.repo), &known.name));
-    found.find(|known| known.name == name).ok_or_else(missing)
 }
 
 fn form(session: &Session, known: &KnownPipeline, sent: Option<(&Sent, String)>) -> Start {

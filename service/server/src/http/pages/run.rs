@@ -40,6 +40,10 @@ struct Page {
     push: String,
     parameters: Vec<(String, String)>,
     over: bool,
+    /// Whether it has statistics to show.
+    measured: bool,
+    /// Whether whoever looks may see across pipelines.
+    sees_lineage: bool,
     waits_for_a_person: bool,
     can_rerun: bool,
     /// What whoever looks may do here.
@@ -60,6 +64,7 @@ pub(in super::super) async fn show(
     let reads = app.engine.reads();
     let row = row(&app, &session.who, &id).await?;
     let role = app.role_on(&session.who, On::run(&row)).await;
+    let sees_lineage = app.role_on(&session.who, On::Service).await.is_some();
     let run = reads.load_run(&row.id).await?;
     let open = reads.open_intents().await?;
     let now = Micros(chrono::Utc::now().timestamp_micros());
@@ -77,6 +82,11 @@ pub(in super::super) async fn show(
         PushState::Failed { reason } => reason.clone(),
         PushState::Withheld { because } => because.sentence(),
     };
+    let made = run
+        .steps
+        .values()
+        .flat_map(|step| step.inputs.values().chain(step.outputs.values()));
+    let measured = made.into_iter().any(|made| made.type_name == "ExampleStatistics");
     let can_rerun = over && run.request.repo.is_some();
     let parameters = &run.request.plan.parameters;
     let parameters = parameters
@@ -113,6 +123,8 @@ pub(in super::super) async fn show(
         push,
         parameters,
         over,
+        measured,
+        sees_lineage,
         waits_for_a_person: state == RunState::WaitingForApproval,
         can_rerun,
         role,

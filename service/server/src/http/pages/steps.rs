@@ -24,6 +24,8 @@ pub(super) struct StepRow {
     pub(super) took: Option<String>,
     /// What it measured, for people.
     pub(super) metrics: Vec<(String, String)>,
+    /// What it made: output and artifact.
+    pub(super) made: Vec<(String, String)>,
 }
 
 /// The steps of a run in the plan's order, as they are `now`.
@@ -59,6 +61,11 @@ pub(super) fn of_run(run: &Run, now: Micros) -> Vec<StepRow> {
                 .metrics
                 .iter()
                 .map(|(name, value)| (name.clone(), format!("{value:.4}")))
+                .collect(),
+            made: step
+                .outputs
+                .iter()
+                .map(|(name, artifact)| (name.clone(), artifact.name.clone()))
                 .collect(),
         }
     };

@@ -56,6 +56,9 @@ pub async fn all() -> (World, Vec<Page>) {
     let waiting = world.newest(TRAINS, "waiting_for_approval").await;
     world.push("broken", BROKEN, "Add broken");
     let failed = world.newest("broken", "failed").await;
+    crate::data::write_rows(|name, text| world.write_data(name, text));
+    world.push("measured", crate::data::PIPELINE, "Add measured");
+    let measured = world.newest("measured", "failed").await;
     let running = world.start_waiting(FLIGHTS, 4).await;
     world.newest(FLIGHTS, "running").await;
     let list = world.yard.request("GET", "/api/v1/deliveries").bearer_auth(API_TOKEN);
@@ -84,6 +87,19 @@ pub async fn all() -> (World, Vec<Page>) {
             format!("/runs/{failed}/logs/report"),
         ),
         page("why", "/runs/{id}/why/{step}", format!("/runs/{pushed}/why/train")),
+        page(
+            "lineage",
+            "/lineage/{*artifact}",
+            format!("/lineage/{pushed}/train/model?direction=both"),
+        ),
+        page("data", "/data", "/data"),
+        page(
+            "data-source",
+            "/data/{owner}/{repo}/{pipeline}/{source}",
+            format!("/data/{REPO}/measured/rows"),
+        ),
+        page("data-run", "/runs/{id}/data", format!("/runs/{measured}/data")),
+        page("data-none", "/runs/{id}/data", format!("/runs/{failed}/data")),
         page("compare", "/compare", format!("/compare?run={rejected}&run={pushed}")),
         page("pipelines", "/pipelines", "/pipelines"),
         page(
@@ -94,6 +110,11 @@ pub async fn all() -> (World, Vec<Page>) {
         page("audit", "/audit", "/audit"),
         page("tokens", "/tokens", "/tokens"),
         page("models", "/models", "/models"),
+        page(
+            "model-diff",
+            "/models/{name}/diff",
+            format!("/models/{FLIGHTS}/diff?from=000001&to=000002"),
+        ),
         page("deliveries", "/deliveries", "/deliveries"),
         page("delivery", "/deliveries/{*id}", format!("/deliveries/{delivery}")),
         page(PROBLEM, "", "/nothing/here"),

@@ -5,4 +5,4 @@ mod every_page;
 mod hostile;
 mod look;
 mod scenarios;
-mod world;
+pub mod world;

@@ -82,6 +82,16 @@ fn pipeline(name: &str) -> String {
     PIPELINE.replace("NAME", name).replace("APPROVAL", approval)
 }
 
+/// A service looks for the program of the standard components beside its own, which is here the test.
+fn components_beside_this() {
+    let built = std::path::Path::new(env!("CARGO_BIN_EXE_trainyard")).with_file_name("trainyard-components");
+    let here = std::env::current_exe().unwrap().with_file_name("trainyard-components");
+    match std::os::unix::fs::symlink(built, here) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{error}"),
+        _ => {}
+    }
+}
+
 /// A service that somebody can sign in to.
 pub struct World {
     pub yard: Yard,
@@ -92,6 +102,7 @@ pub struct World {
 impl World {
     /// Without anything.
     pub async fn empty() -> Self {
+        components_beside_this();
         let config = SimulatorConfig {
             token: GITHUB_TOKEN.to_owned(),
             webhook_secret: WEBHOOK_SECRET.to_owned(),
@@ -108,8 +119,9 @@ impl World {
             )
         });
         let yard = Yard::start(&format!(
-            "api_token = \"{API_TOKEN}\"\n[events]\ntoken = \"{EVENTS_TOKEN}\"\n\
+            "data_root = \"{}\"\napi_token = \"{API_TOKEN}\"\n[events]\ntoken = \"{EVENTS_TOKEN}\"\n\
              [github]\napi_url = \"{url}\"\ngit_url = \"{url}\"\ntoken = \"{GITHUB_TOKEN}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n{}",
+            folder.path().join("data").display(),
             targets.concat(),
             url = github.base_url().trim_end_matches('/'),
         ))
@@ -143,6 +155,11 @@ impl World {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
         self.git(&["push", "--quiet", &self.github.push_url(REPO), "HEAD:main"]);
+    }
+
+    /// Puts a file below the data root.
+    pub fn write_data(&self, name: &str, text: &str) {
+        self.folder.write(&format!("data/{name}"), text);
     }
 
     /// Pushes one of ours.
@@ -193,6 +210,27 @@ impl World {
         })
         .await;
         found["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The cookie of who signed in.
+    pub async fn signed_in(&self) -> String {
+        let request = self.yard.request("POST", "/sign-in").header("accept", "text/html");
+        let form = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = self.yard.send(form.body(format!("token={API_TOKEN}&next=%2F"))).await;
+        let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("{answer:?}"));
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Removes everything that steps made.
+    pub fn remove_artifacts(&self) {
+        let folder = self.yard.folder().join("yard/artifacts");
+        let writable = std::process::Command::new("chmod")
+            .arg("-R")
+            .arg("u+w")
+            .arg(&folder)
+            .status();
+        assert!(writable.unwrap().success());
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     /// Which version a target serves.

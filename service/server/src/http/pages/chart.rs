@@ -1,0 +1,272 @@
+//! Charts: a line over time, and distributions over each other. Sides and lines differ by more than their colours.
+
+use super::graph::escaped;
+use std::fmt::Write as _;
+use trainyard_engine::{Bin, OfSides};
+
+/// Lines that a chart tells apart: each has a colour, a dash and a mark of its own.
+pub(super) const MOST_LINES: usize = 8;
+
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 180.0;
+/// Room for the figures on the left, and below.
+const LEFT: f64 = 64.0;
+const BELOW: f64 = 22.0;
+
+/// A line: one value at each place, or none.
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) values: Vec<Option<f64>>,
+}
+
+/// Four significant digits.
+pub(super) fn figure(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() || value.abs() >= 1e9 || value.abs() < 1e-6 {
+        return format!("{value:.2e}");
+    }
+    let places = (3 - value.abs().log10().floor() as i32).clamp(0, 9);
+    let text = format!("{value:.*}", usize::try_from(places).unwrap_or(0));
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// Lines over places from left to right; empty where there is no value. What each point is stands in its title.
+pub(super) fn lines(about: &str, places: &[String], all: &[Series]) -> String {
+    let values = all.iter().flat_map(|line| line.values.iter().flatten()).copied();
+    let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    let Some((low, high)) = ends(&values) else {
+        return String::new();
+    };
+    let x = |at: usize| match places.len() {
+        0 | 1 => LEFT + (WIDTH - LEFT) / 2.0,
+        more => LEFT + 8.0 + (WIDTH - LEFT - 16.0) * at as f64 / (more - 1) as f64,
+    };
+    let y = |value: f64| 8.0 + (HEIGHT - BELOW - 16.0) * (1.0 - (value - low) / (high - low));
+    let mut svg = format!(
+        "<svg class=\"chart broad\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+        escaped(about)
+    );
+    for part in 0..=2 {
+        let value = low + (high - low) * f64::from(part) / 2.0;
+        let _ = write!(
+            svg,
+            "<path class=\"tick\" d=\"M{LEFT} {0:.1}H{WIDTH}\"/><text class=\"axis end\" x=\"{1}\" y=\"{2:.1}\">{3}</text>",
+            y(value),
+            LEFT - 6.0,
+            y(value) + 4.0,
+            figure(value)
+        );
+    }
+    let named = match places {
+        [] => Vec::new(),
+        [only] => vec![(0, only, "middle")],
+        [first, .., last] => vec![(0, first, "start"), (places.len() - 1, last, "end")],
+    };
+    for (at, name, anchor) in named {
+        let cut: String = name.chars().take(24).collect();
+        let _ = write!(
+            svg,
+            "<text class=\"axis {anchor}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            x(at),
+            HEIGHT - 6.0,
+            escaped(&cut)
+        );
+    }
+    for (number, line) in all.iter().take(MOST_LINES).enumerate() {
+        let (mut path, mut pen) = (String::new(), 'M');
+        for (at, value) in line.values.iter().enumerate() {
+            match value.filter(|value| value.is_finite()) {
+                Some(value) => {
+                    let _ = write!(path, "{pen}{:.1} {:.1}", x(at), y(value));
+                    pen = 'L';
+                }
+                // Nobody measured it: the line has a gap.
+                None => pen = 'M',
+            }
+        }
+        let _ = write!(svg, "<path class=\"line s{number}\" d=\"{path}\"/>");
+        for (at, value) in line.values.iter().enumerate() {
+            let Some(value) = value.filter(|value| value.is_finite()) else {
+                continue;
+            };
+            let place = places.get(at).map(String::as_str).unwrap_or_default();
+            let _ = write!(
+                svg,
+                "<g class=\"point s{number}\"><title>{}, {}: {}</title>{}</g>",
+                escaped(&line.name),
+                escaped(place),
+                figure(value),
+                mark(number, x(at), y(value))
+            );
+        }
+    }
+    svg + "</svg>"
+}
+
+/// A sign of a line, as its points and its legend have it.
+pub(super) fn sign(number: usize) -> String {
+    format!(
+        "<svg class=\"sign\" viewBox=\"0 0 28 12\" width=\"28\" height=\"12\" aria-hidden=\"true\"><path class=\"line s{number}\" d=\"M0 6H28\"/><g class=\"point s{number}\">{}</g></svg>",
+        mark(number, 14.0, 6.0)
+    )
+}
+
+fn mark(number: usize, x: f64, y: f64) -> String {
+    match number % 4 {
+        0 => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\"/>"),
+        1 => format!(
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"6\" height=\"6\"/>",
+            x - 3.0,
+            y - 3.0
+        ),
+        2 => format!("<path d=\"M{:.1} {:.1}l4 7h-8z\"/>", x, y - 4.0),
+        _ => format!("<path d=\"M{:.1} {:.1}l4 4l-4 4l-4 -4z\"/>", x, y - 4.0),
+    }
+}
+
+/// The lowest and the highest, never the same.
+fn ends(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    let room = match high > low {
+        true => (high - low) * 0.05,
+        false => low.abs().max(1e-9) * 0.05,
+    };
+    Some((low - room, high + room))
+}
+
+const BARS: f64 = 300.0;
+const TALL: f64 = 84.0;
+
+/// A distribution now as bars, and before and in serving as lines over them.
+pub(super) fn overlay(name: &str, bins: &[Bin]) -> String {
+    let shares = |share: &OfSides<f64>| [share.now, share.before, share.serving];
+    let most = bins.iter().flat_map(|bin| shares(&bin.share)).flatten();
+    let most = most.filter(|share| share.is_finite()).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return String::new();
+    }
+    let wide = BARS / bins.len() as f64;
+    let y = |share: f64| TALL - (TALL - 4.0) * share / most;
+    let mut svg = format!(
+        "<svg class=\"overlay\" viewBox=\"0 0 {BARS} {}\" width=\"{BARS}\" height=\"{0}\" role=\"img\" aria-label=\"The distribution of {}\">",
+        TALL + 2.0,
+        escaped(name)
+    );
+    for (at, bin) in bins.iter().enumerate() {
+        let [now, before, serving] = shares(&bin.share);
+        let x = wide * at as f64;
+        let mut title = format!("{}: {}", bin.label, percent(now));
+        for (side, share) in [("before", before), ("serving", serving)] {
+            if share.is_some() {
+                let _ = write!(title, ", {side} {}", percent(share));
+            }
+        }
+        let top = y(now.unwrap_or(0.0));
+        let _ = write!(
+            svg,
+            "<g><title>{}</title><path class=\"all\" d=\"M{x:.1} 0h{wide:.1}v{TALL}h-{wide:.1}z\"/><path class=\"now\" d=\"M{:.1} {TALL}V{top:.1}h{:.1}V{TALL}z\"/></g>",
+            escaped(&title),
+            x + 1.0,
+            (wide - 2.0).max(1.0)
+        );
+    }
+    for (class, side) in [
+        ("before", (|share| share.before) as fn(&OfSides<f64>) -> Option<f64>),
+        ("serving", |share| share.serving),
+    ] {
+        let mut path = String::new();
+        for (at, bin) in bins.iter().enumerate() {
+            if let Some(share) = side(&bin.share) {
+                let pen = if path.is_empty() { 'M' } else { 'L' };
+                let _ = write!(path, "{pen}{:.1} {:.1}h{wide:.1}", wide * at as f64, y(share));
+            }
+        }
+        if !path.is_empty() {
+            let _ = write!(svg, "<path class=\"{class}\" d=\"{path}\"/>");
+        }
+    }
+    let _ = write!(svg, "<path class=\"tick\" d=\"M0 {TALL}H{BARS}\"/>");
+    svg + "</svg>"
+}
+
+/// `35.2%`, or a dash.
+pub(super) fn percent(share: Option<f64>) -> String {
+    match share {
+        None => "–".to_owned(),
+        Some(share) if share > 0.0 && share < 0.0005 => "<0.1%".to_owned(),
+        Some(share) => format!("{:.1}%", share * 100.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_lie_where_their_values_are_and_gaps_stay_gaps() {
+        let line = Series {
+            name: "<auc>".to_owned(),
+            values: vec![Some(0.6), None, Some(0.7), Some(f64::NAN)],
+        };
+        let places = ["1", "2", "3", "4"].map(str::to_owned);
+        let drawn = lines("auc", &places, &[line]);
+        assert!(!drawn.contains("<auc>") && drawn.contains("&#60;auc&#62;"), "{drawn}");
+        assert_eq!(drawn.matches("<circle").count(), 2, "{drawn}");
+        // The lower one lies lower, and no line goes over the gap.
+        assert!(drawn.contains("d=\"M72.0 143.5M445.3 14.5\""), "{drawn}");
+        assert_eq!(lines("nothing", &places, &[]), "");
+        assert!(
+            !lines(
+                "same",
+                &places,
+                &[Series {
+                    name: String::new(),
+                    values: vec![Some(1.0)]
+                }]
+            )
+            .contains("NaN")
+        );
+    }
+
+    #[test]
+    fn bars_are_as_high_as_their_shares() {
+        let bin = |label: &str, now, before| Bin {
+            label: label.to_owned(),
+            share: OfSides {
+                now: Some(now),
+                before,
+                serving: None,
+            },
+        };
+        let drawn = overlay(
+            "origin",
+            &[bin("'EWR'", 0.5, Some(0.25)), bin("'<b>'", 0.25, Some(0.5))],
+        );
+        assert!(
+            drawn.contains("<title>&#39;EWR&#39;: 50.0%, before 25.0%</title>"),
+            "{drawn}"
+        );
+        assert!(drawn.contains("class=\"now\" d=\"M1.0 84V4.0h148.0V84z\""), "{drawn}");
+        assert!(
+            drawn.contains("class=\"before\" d=\"M0.0 44.0h150.0L150.0 4.0h150.0\""),
+            "{drawn}"
+        );
+        assert!(
+            !drawn.contains("<b>") && !drawn.contains("class=\"serving\""),
+            "{drawn}"
+        );
+        assert_eq!(overlay("empty", &[]), "");
+    }
+
+    #[test]
+    fn figures_are_short() {
+        let told = [0.0, 0.65123, 1234.6, 1e-9, -12.0].map(figure);
+        assert_eq!(told, ["0", "0.6512", "1235", "1.00e-9", "-12"]);
+    }
+}
