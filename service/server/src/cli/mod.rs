@@ -19,6 +19,7 @@ mod hold;
 mod init;
 mod lint;
 mod logs;
+mod metrics;
 mod models;
 mod notify;
 mod output;
@@ -92,6 +93,7 @@ enum Command {
     Logs(logs::Logs),
     Why(why::Why),
     Compare(compare::Compare),
+    Metrics(metrics::Metrics),
     Data(data::Data),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
@@ -179,6 +181,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Compare(command) => command.perform(&load()?).await,
+            Command::Metrics(command) => command.perform(&load()?).await,
             Command::Data(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,

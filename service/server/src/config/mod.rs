@@ -250,6 +250,12 @@ impl Default for Executor {
 }
 
 impl Config {
+    /// Where GitHub sends deliveries: as somebody says it, else below the public address.
+    pub(crate) fn webhook_url(&self, given: Option<&str>) -> Option<String> {
+        let known = self.public_url.as_ref().map(|url| format!("{url}/webhooks/github"));
+        given.map(str::to_owned).or(known)
+    }
+
     /// The file that is read: `path`, or the first there is.
     pub fn place(path: Option<&Path>) -> Option<&Path> {
         path.or_else(|| PLACES.iter().map(Path::new).find(|path| path.exists()))

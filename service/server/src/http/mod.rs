@@ -13,6 +13,7 @@ mod connections;
 mod data;
 mod deliveries;
 mod described;
+mod doctor;
 mod error;
 mod extract;
 mod health;
@@ -31,6 +32,7 @@ mod runs;
 mod server;
 mod session;
 mod tokens;
+mod trend;
 mod versions;
 mod waiting;
 mod who;
@@ -69,6 +71,7 @@ pub(crate) struct Parts {
     log_reads: Semaphore,
     unsigned: session::Unsigned,
     roles: may::Roles,
+    examined: doctor::LastExamined,
     /// How people sign in at GitHub, if they do.
     at_github: Option<SignIn>,
     /// And at a provider.
@@ -88,6 +91,7 @@ impl App {
             log_reads: Semaphore::new(LOGS_AT_ONCE),
             unsigned: session::Unsigned::default(),
             roles: may::Roles::default(),
+            examined: doctor::LastExamined::default(),
             at_github: config.sign_in_at_github(),
             provider: config.oidc.clone().map(Provider::new),
             config,

@@ -2,8 +2,8 @@
 
 use super::answers::Wrong;
 use super::{
-    App, approvals, audit, compare, data, deliveries, described, health, intake, lineage, meter, models, pages, runs,
-    tokens, versions,
+    App, approvals, audit, compare, data, deliveries, described, doctor, health, intake, lineage, meter, models, pages,
+    runs, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -140,6 +140,13 @@ fn api() -> Vec<Route> {
         ),
         route(
             "GET",
+            "/api/v1/pipelines/{owner}/{repo}/{name}/metrics",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(trend::show),
+        ),
+        route(
+            "GET",
             "/api/v1/compare",
             ApiToken,
             &[Address, Missing, Store],
@@ -234,6 +241,7 @@ fn api() -> Vec<Route> {
             &[Address, Json, Missing, Store],
             post(tokens::revoke),
         ),
+        route("GET", "/api/v1/doctor", ApiToken, &[Store], get(doctor::show)),
         route("GET", "/api/v1/audit", ApiToken, &[Address, Store], get(audit::list)),
         route(
             "GET",
@@ -268,6 +276,7 @@ fn pages_of() -> Vec<Route> {
         page("/compare", get(pages::compare)),
         page("/lineage/{*artifact}", get(pages::lineage)),
         page("/pipelines", get(pages::pipelines)),
+        page("/pipelines/{owner}/{repo}/{name}/metrics", get(pages::trend)),
         page("/pipelines/{owner}/{repo}/{name}/start", get(pages::ask)),
         act("/pipelines/{owner}/{repo}/{name}/start", post(pages::start)),
         page("/models", get(pages::models)),
@@ -279,6 +288,7 @@ fn pages_of() -> Vec<Route> {
         act("/deliveries/{*id}", post(pages::replay)),
         page("/audit", get(pages::audit)),
         page("/audit.json", get(pages::audit_export)),
+        page("/doctor", get(pages::doctor)),
         page("/tokens", get(pages::tokens)),
         act("/tokens", post(pages::create_token)),
         act("/tokens/{name}/revoke", post(pages::revoke_token)),
@@ -306,6 +316,8 @@ pub(super) fn takes_parameters(method: &str, path: &str) -> bool {
         "/runs/{id}/data",
         "/lineage/{*artifact}",
         "/models/{name}/diff",
+        "/pipelines/{owner}/{repo}/{name}/metrics",
+        "/api/v1/pipelines/{owner}/{repo}/{name}/metrics",
         "/api/v1/targets/{name}/diff",
         "/runs/{id}/logs/{step}",
         "/runs/{id}/logs/{step}/follow",

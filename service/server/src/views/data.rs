@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use trainyard_core::inbound::KnownPipeline;
 use trainyard_core::run::Run;
 use trainyard_core::span::{SpanFile, SpanPattern};
-use trainyard_engine::{JudgedData, span_files};
+use trainyard_engine::{JudgedData, JudgedFeature, span_files};
 use trainyard_store::{Reads, Result, RunFilter, RunRow};
 use utoipa::ToSchema;
 
@@ -273,23 +273,34 @@ fn reader(row: &RunRow, run: &Run, source: &str, read_by: &mut BTreeMap<String, 
 
 /// The columns with the most missing values over the spans that were measured, `measured` from the newest on.
 pub fn missing_over(measured: &[(String, JudgedData)]) -> Vec<MissingOf> {
+    type Side = fn(&JudgedFeature) -> Option<f64>;
+    let now: BTreeSet<&str> = measured.iter().map(|(span, _)| span.as_str()).collect();
     let mut by_span: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
     for (span, data) in measured {
-        // The newest that measured a span counts.
-        if by_span.contains_key(span.as_str()) {
-            continue;
+        // What it was compared with was measured as well, unless a run measured it for itself.
+        let before = data.before_span.as_deref().filter(|span| !now.contains(span));
+        let before = before.map(|span| (span, (|feature: &JudgedFeature| feature.missing.before) as Side));
+        let sides: [Option<(&str, Side)>; 2] = [Some((span, |feature| feature.missing.now)), before];
+        for (span, side) in sides.into_iter().flatten() {
+            // The newest that measured a span counts.
+            if by_span.contains_key(span) {
+                continue;
+            }
+            let features = data
+                .splits
+                .first()
+                .map(|split| split.features.as_slice())
+                .unwrap_or_default();
+            let shares = features
+                .iter()
+                .filter_map(|feature| Some((feature.name.as_str(), side(feature)?)));
+            let shares: BTreeMap<&str, f64> = shares.collect();
+            if !shares.is_empty() {
+                by_span.insert(span, shares);
+                order.push(span);
+            }
         }
-        let features = data
-            .splits
-            .first()
-            .map(|split| split.features.as_slice())
-            .unwrap_or_default();
-        let shares = features
-            .iter()
-            .filter_map(|feature| Some((feature.name.as_str(), feature.missing.now?)));
-        by_span.insert(span, shares.collect());
-        order.push(span);
     }
     order.reverse();
     let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
@@ -326,7 +337,7 @@ pub struct RunData {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trainyard_engine::{JudgedFeature, JudgedSplit, OfSides};
+    use trainyard_engine::{JudgedSplit, OfSides};
 
     fn measured(span: &str, shares: &[(&str, f64)]) -> (String, JudgedData) {
         let feature = |(name, share): &(&str, f64)| JudgedFeature {

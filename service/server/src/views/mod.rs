@@ -9,6 +9,7 @@ mod lineage;
 mod models;
 mod replay;
 mod run;
+mod trend;
 mod versions;
 mod why;
 
@@ -27,6 +28,7 @@ pub use models::{
 pub use replay::{Replay, ReplayedItem};
 pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};
+pub use trend::{TOOK, Trend, TrendPoint};
 pub use versions::{VersionDiff, VersionItem, Versions};
 pub use why::Why;
 

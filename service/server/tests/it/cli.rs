@@ -37,6 +37,7 @@ const COMMANDS: &[&str] = &[
     "token",
     "compare",
     "data",
+    "metrics",
     "audit",
     "schema-diff",
 ];

@@ -1,7 +1,7 @@
 //! `trainyard doctor`.
 
 use crate::binary::{Ended, Place, Running};
-use crate::yard::settings;
+use crate::yard::{API_TOKEN, Yard, settings};
 
 /// Check and health, in order.
 fn found(ended: &Ended) -> Vec<(String, String)> {
@@ -45,6 +45,48 @@ fn a_healthy_place_has_no_problem() {
         "{}",
         text.out
     );
+}
+
+#[tokio::test]
+async fn a_service_examines_itself_for_admins() {
+    let yard = Yard::start(&format!("api_token = \"{API_TOKEN}\"")).await;
+    let ask = async |token: &str| {
+        let request = yard.request("GET", "/api/v1/doctor").bearer_auth(token);
+        yard.send(request).await
+    };
+    let answer = ask(API_TOKEN).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let found = answer.json();
+    let checks: Vec<(String, String)> = found["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| ["check", "health"].map(|key| check[key].as_str().unwrap().to_owned()))
+        .map(|[check, health]| (check, health))
+        .collect();
+    for (name, expected) in [
+        ("service", "ok"),
+        ("database", "ok"),
+        ("executor", "warning"),
+        ("github", "warning"),
+    ] {
+        assert_eq!(health(&checks, name), Some(expected), "{name} in {checks:?}");
+    }
+    let made = yard
+        .request("POST", "/api/v1/tokens")
+        .bearer_auth(API_TOKEN)
+        .json(&serde_json::json!({"name": "eyes", "role": "approver"}));
+    let made = yard.send(made).await.json();
+    let refused = ask(made["token"].as_str().unwrap()).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let asked = async || {
+        let request = yard.request("GET", "/doctor").header("accept", "text/html");
+        yard.send(request.bearer_auth(made["token"].as_str().unwrap()))
+            .await
+            .status
+    };
+    assert_ne!(asked().await, 200);
+    yard.stop().await;
 }
 
 #[test]

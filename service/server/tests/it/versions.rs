@@ -1,6 +1,6 @@
 //! Versions of a model on the models page: their metrics over time, what differs between two, and promoting one.
 
-use crate::browser::world::{FLIGHTS, World};
+use crate::browser::world::{FLIGHTS, REPO, World};
 use crate::yard::{API_TOKEN, Answer};
 use serde_json::json;
 
@@ -42,6 +42,18 @@ async fn versions_are_compared_and_promoted_for_a_reason() {
         assert_eq!(get(&path).await.status, status, "{path}");
     }
 
+    let metrics = format!("pipelines/{REPO}/{FLIGHTS}/metrics");
+    let trend = get(&format!("/api/v1/{metrics}?metric=auc")).await.json();
+    let values: Vec<f64> = trend["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|at| at["value"].as_f64().unwrap())
+        .collect();
+    assert_eq!(values, [0.651, 0.654, 0.638], "{trend}");
+    assert_eq!(trend["points"][1]["baseline"], 0.65);
+    assert_eq!(get(&format!("/api/v1/{metrics}?limit=0")).await.status, 400);
+
     let cookie = world.signed_in().await;
     let page = async |path: &str| -> Answer {
         let request = world.yard.request("GET", path).header("accept", "text/html");
@@ -54,6 +66,14 @@ async fn versions_are_compared_and_promoted_for_a_reason() {
     );
     let shown = page(&format!("/models/{FLIGHTS}/diff?from=000001&to=000002")).await;
     assert!(shown.status == 200 && shown.text.contains("gain"), "{shown:?}");
+
+    let chart = page(&format!("/{metrics}?metric=auc")).await.text;
+    assert!(
+        chart.contains("what it was compared with") && chart.contains(">0.638</td>"),
+        "{chart}"
+    );
+    let nothing = page(&format!("/{metrics}?metric=<b>")).await;
+    assert!(nothing.status == 200 && !nothing.text.contains("<b>"), "{nothing:?}");
 
     let (_, proof) = models.split_once("name=\"proof\" value=\"").unwrap();
     let proof = proof.split('"').next().unwrap();

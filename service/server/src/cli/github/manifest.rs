@@ -1,6 +1,5 @@
 //! `trainyard github manifest`: what the App asks for.
 
-use super::webhook_url;
 use crate::cli::output;
 use crate::config::Config;
 use anyhow::{Result, bail};
@@ -29,7 +28,7 @@ pub(super) struct Manifest {
 
 impl Manifest {
     pub(super) fn perform(self, config: &Config) -> Result<ExitCode> {
-        let url = webhook_url(self.webhook_url.as_deref(), config);
+        let url = config.webhook_url(self.webhook_url.as_deref());
         let manifest = manifest(&checked_name(&self.name)?, config, url.as_deref(), None);
         output::json(&manifest)?;
         Ok(ExitCode::SUCCESS)

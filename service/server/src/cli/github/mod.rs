@@ -45,9 +45,3 @@ impl GitHub {
         }
     }
 }
-
-/// Where GitHub sends deliveries.
-pub(in crate::cli) fn webhook_url(given: Option<&str>, config: &Config) -> Option<String> {
-    let known = config.public_url.as_ref().map(|url| format!("{url}/webhooks/github"));
-    given.map(str::to_owned).or(known)
-}

@@ -4,9 +4,9 @@ use super::files::{KEY, Place, check_folder, left_behind, lines, write_beside};
 use super::manifest::{checked_name, manifest};
 use super::page::{Asked, Keep, Page};
 use super::ping::{Ear, verified};
-use super::{token, webhook_url};
-use crate::cli::doctor::{account, app_settings, installation_place, repositories};
+use super::token;
 use crate::config::{Config, names_this_machine};
+use crate::doctor::{account, app_settings, installation_place, repositories};
 use anyhow::{Context as _, Result, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -91,7 +91,7 @@ impl Setup {
             (config.github.git_url, config.github.api_url) = addresses(server)?;
         }
         let place = self.place(path)?;
-        let url = webhook_url(self.webhook_url.as_deref(), &config);
+        let url = config.webhook_url(self.webhook_url.as_deref());
         let Some(webhook) = url.filter(|url| url.len() <= LONGEST_URL) else {
             bail!(
                 "GitHub has to reach the service: name where, with --webhook-url https://HOST/webhooks/github, or set public_url"

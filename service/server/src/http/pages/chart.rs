@@ -35,11 +35,29 @@ pub(super) fn figure(value: f64) -> String {
     }
 }
 
+/// What the values of a chart are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Numbers of any size: the chart has what there is of them.
+    Number,
+    /// Shares: the chart begins at none.
+    Share,
+}
+
+impl Unit {
+    fn shown(self, value: f64) -> String {
+        match self {
+            Self::Number => figure(value),
+            Self::Share => percent(Some(value)),
+        }
+    }
+}
+
 /// Lines over places from left to right; empty where there is no value. What each point is stands in its title.
-pub(super) fn lines(about: &str, places: &[String], all: &[Series]) -> String {
+pub(super) fn lines(about: &str, unit: Unit, places: &[String], all: &[Series]) -> String {
     let values = all.iter().flat_map(|line| line.values.iter().flatten()).copied();
     let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    let Some((low, high)) = ends(&values) else {
+    let Some((low, high)) = ends(unit, &values) else {
         return String::new();
     };
     let x = |at: usize| match places.len() {
@@ -59,7 +77,7 @@ pub(super) fn lines(about: &str, places: &[String], all: &[Series]) -> String {
             y(value),
             LEFT - 6.0,
             y(value) + 4.0,
-            figure(value)
+            unit.shown(value)
         );
     }
     let named = match places {
@@ -100,7 +118,7 @@ pub(super) fn lines(about: &str, places: &[String], all: &[Series]) -> String {
                 "<g class=\"point s{number}\"><title>{}, {}: {}</title>{}</g>",
                 escaped(&line.name),
                 escaped(place),
-                figure(value),
+                unit.shown(value),
                 mark(number, x(at), y(value))
             );
         }
@@ -130,7 +148,11 @@ fn mark(number: usize, x: f64, y: f64) -> String {
 }
 
 /// The lowest and the highest, never the same.
-fn ends(values: &[f64]) -> Option<(f64, f64)> {
+fn ends(unit: Unit, values: &[f64]) -> Option<(f64, f64)> {
+    if unit == Unit::Share {
+        let high = values.iter().copied().reduce(f64::max)?;
+        return Some((0.0, if high > 0.0 { high } else { 1.0 }));
+    }
     let low = values.iter().copied().reduce(f64::min)?;
     let high = values.iter().copied().reduce(f64::max)?;
     let room = match high > low {
@@ -155,7 +177,7 @@ pub(super) fn overlay(name: &str, bins: &[Bin]) -> String {
     let y = |share: f64| TALL - (TALL - 4.0) * share / most;
     let mut svg = format!(
         "<svg class=\"overlay\" viewBox=\"0 0 {BARS} {}\" width=\"{BARS}\" height=\"{0}\" role=\"img\" aria-label=\"The distribution of {}\">",
-        TALL + 2.0,
+        TALL + 18.0,
         escaped(name)
     );
     for (at, bin) in bins.iter().enumerate() {
@@ -192,7 +214,34 @@ pub(super) fn overlay(name: &str, bins: &[Bin]) -> String {
         }
     }
     let _ = write!(svg, "<path class=\"tick\" d=\"M0 {TALL}H{BARS}\"/>");
+    for (x, anchor, text) in below(bins, wide) {
+        let _ = write!(
+            svg,
+            "<text class=\"axis {anchor}\" x=\"{x:.1}\" y=\"{}\">{}</text>",
+            TALL + 14.0,
+            escaped(&text)
+        );
+    }
     svg + "</svg>"
+}
+
+/// What stands below the bars: of numbers both ends, of values as much of each as there is room for.
+fn below(bins: &[Bin], wide: f64) -> Vec<(f64, &'static str, String)> {
+    let range = |bin: &Bin| {
+        let (from, to) = bin.label.split_once(" to ")?;
+        Some((from.parse::<f64>().ok()?, to.parse::<f64>().ok()?))
+    };
+    match (bins.first().and_then(range), bins.last().and_then(range)) {
+        (Some((low, _)), Some((_, high))) => vec![(0.0, "start", figure(low)), (BARS, "end", figure(high))],
+        _ => {
+            let room = (wide / 7.0).max(1.0) as usize;
+            let label = |(at, bin): (usize, &Bin)| {
+                let text: String = bin.label.trim_matches('\'').chars().take(room).collect();
+                (wide * (at as f64 + 0.5), "middle", text)
+            };
+            bins.iter().enumerate().map(label).collect()
+        }
+    }
 }
 
 /// `35.2%`, or a dash.
@@ -215,15 +264,16 @@ mod tests {
             values: vec![Some(0.6), None, Some(0.7), Some(f64::NAN)],
         };
         let places = ["1", "2", "3", "4"].map(str::to_owned);
-        let drawn = lines("auc", &places, &[line]);
+        let drawn = lines("auc", Unit::Number, &places, &[line]);
         assert!(!drawn.contains("<auc>") && drawn.contains("&#60;auc&#62;"), "{drawn}");
         assert_eq!(drawn.matches("<circle").count(), 2, "{drawn}");
         // The lower one lies lower, and no line goes over the gap.
         assert!(drawn.contains("d=\"M72.0 143.5M445.3 14.5\""), "{drawn}");
-        assert_eq!(lines("nothing", &places, &[]), "");
+        assert_eq!(lines("nothing", Unit::Number, &places, &[]), "");
         assert!(
             !lines(
                 "same",
+                Unit::Share,
                 &places,
                 &[Series {
                     name: String::new(),

@@ -6,7 +6,7 @@ use super::super::error::ApiError;
 use super::super::extract::{InPath, Parameters};
 use super::super::runs::row;
 use super::super::session::Session;
-use super::chart::{self, Series, percent};
+use super::chart::{self, Series, Unit, percent};
 use super::frame::{Frame, ok};
 use super::when::When;
 use crate::views::{SourceItem, SourceRun, SourceView, path_part};
@@ -82,7 +82,7 @@ pub(in super::super) async fn source(
     let runs = std::mem::take(&mut view.runs).into_iter();
     Ok(ok(&Source {
         frame: Frame::new(format!("{name} of {pipeline}"), "data", &session),
-        missing: chart::lines("Missing values over the spans", &places, &series),
+        missing: chart::lines("Missing values over the spans", Unit::Share, &places, &series),
         runs: runs.map(|run| (run.clone(), When::of(&run.created_at))).collect(),
         lines,
         places,

@@ -40,7 +40,7 @@ impl Frame {
             ("/data", "Data"),
             ("/deliveries", "Deliveries"),
         ];
-        let admin = [("/audit", "Audit"), ("/tokens", "Tokens")];
+        let admin = [("/audit", "Audit"), ("/tokens", "Tokens"), ("/doctor", "Doctor")];
         let may = self.session.as_ref().is_some_and(|session| session.who.may_be_admin());
         let all = all.into_iter().chain(admin.into_iter().filter(move |_| may));
         all.map(|(path, name)| (path, name, name.eq_ignore_ascii_case(self.place)))

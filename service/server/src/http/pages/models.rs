@@ -5,7 +5,7 @@ use super::super::error::ApiError;
 use super::super::may::On;
 use super::super::models::seen;
 use super::super::session::Session;
-use super::chart::{self, Series, figure};
+use super::chart::{self, Series, Unit, figure};
 use super::frame::{Frame, ok};
 use super::when::When;
 use crate::views::{PromotionItem, TargetView, VersionItem, Versions, path_part};
@@ -55,7 +55,7 @@ impl Target {
         let places: Vec<String> = shown.iter().map(|item| item.version.clone()).collect();
         self.chart = match shown.len() {
             0 | 1 => String::new(),
-            _ => chart::lines("Metrics of the versions over time", &places, &series),
+            _ => chart::lines("Metrics of the versions over time", Unit::Number, &places, &series),
         };
         let sign = |(number, name): (usize, &&str)| (chart::sign(number), (*name).to_owned());
         self.metrics = names.iter().enumerate().map(sign).collect();

@@ -37,6 +37,8 @@ struct Card {
     folder: String,
     /// The address of the form that starts it.
     start: String,
+    /// The address of its metrics.
+    metrics: String,
     /// What serves of it: target and version.
     serves: Vec<(String, String)>,
     next: Option<When>,
@@ -134,6 +136,7 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
             .await;
         cards.push(Card {
             start: address(&known.repo, &known.name),
+            metrics: super::trend::address(&repo, &known.name),
             serves: serves.collect(),
             next: next.min().map(|at| When::of(&time(at))),
             has_data: !known.plan.data.is_empty(),

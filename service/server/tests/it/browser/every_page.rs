@@ -107,8 +107,14 @@ pub async fn all() -> (World, Vec<Page>) {
             "/pipelines/{owner}/{repo}/{name}/start",
             format!("/pipelines/{REPO}/{FLIGHTS}/start"),
         ),
+        page(
+            "metrics",
+            "/pipelines/{owner}/{repo}/{name}/metrics",
+            format!("/pipelines/{REPO}/{FLIGHTS}/metrics"),
+        ),
         page("audit", "/audit", "/audit"),
         page("tokens", "/tokens", "/tokens"),
+        page("doctor", "/doctor", "/doctor"),
         page("models", "/models", "/models"),
         page(
             "model-diff",

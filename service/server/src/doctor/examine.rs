@@ -1,7 +1,7 @@
 //! What the doctor looks at.
 
-use super::{Checks, github};
-use crate::cli::service::Service;
+use super::checks::Checks;
+use super::github;
 use crate::config::Config;
 use secrecy::ExposeSecret;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,9 +20,8 @@ const LOW_DISK_BYTES: u64 = 2 << 30;
 /// A target that is changed for longer is not waited for.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Looks at everything, in the order in which things need each other.
-pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConfig, repos: &[RepoName]) {
-    listening(checks, config).await;
+/// Whether a program of ours could serve with these settings, in the order in which things need each other.
+pub(crate) async fn before_it_serves(checks: &mut Checks, config: &Config, engine: EngineConfig, repos: &[RepoName]) {
     secrets(checks, config);
     data_folder(checks, config);
     database(checks, &engine).await;
@@ -36,20 +35,23 @@ pub(super) async fn all(checks: &mut Checks, config: &Config, engine: EngineConf
     }
 }
 
-async fn listening(checks: &mut Checks, config: &Config) {
-    if let Err(error) = config.check_reach() {
-        checks.problem("listen", error);
-    } else if Service::find(config).await.is_some() {
-        checks.ok("service", format!("running on {}", config.listen));
-    } else {
-        match std::net::TcpListener::bind(config.listen) {
-            Ok(_) => checks.ok("service", format!("not running; {} is free", config.listen)),
-            Err(error) => checks.problem(
-                "listen",
-                format!("{} cannot be listened on: {error}; set listen", config.listen),
-            ),
-        }
+/// The same of the service that is asked, with the engine it works with.
+pub(crate) async fn while_it_serves(checks: &mut Checks, config: &Config, engine: &Engine) {
+    secrets(checks, config);
+    data_folder(checks, config);
+    match engine.check_writable().await {
+        Err(error) => checks.problem("database", error),
+        Ok(()) => checks.ok(
+            "database",
+            "it takes writes; `trainyard doctor` looks whether all of it is whole",
+        ),
     }
+    for row in engine.reads().unreadable() {
+        checks.problem("database", row.sentence());
+    }
+    executor(checks, engine).await;
+    github::examine(checks, config, engine, &[]).await;
+    targets(checks, engine).await;
 }
 
 fn secrets(checks: &mut Checks, config: &Config) {

@@ -1,7 +1,6 @@
 //! Whether GitHub lets the service do its work: what is missing, by name, and where it is granted.
 
-use super::Checks;
-use crate::cli::github::webhook_url;
+use super::checks::Checks;
 use crate::config::{Config, GitHub as Settings, names_this_machine};
 use std::collections::BTreeSet;
 use trainyard_core::ids::RepoName;
@@ -14,7 +13,7 @@ const SHOWN: usize = 5;
 const ASKED: usize = 20;
 
 /// The page of an App's permissions and events.
-pub(in crate::cli) fn app_settings(app: &AppInfo, html: &str) -> String {
+pub(crate) fn app_settings(app: &AppInfo, html: &str) -> String {
     match &app.owner {
         Some(owner) if owner.is_organization() => {
             format!(
@@ -27,7 +26,7 @@ pub(in crate::cli) fn app_settings(app: &AppInfo, html: &str) -> String {
 }
 
 /// The page where an installation's owner accepts what the App asks for.
-pub(in crate::cli) fn installation_place(at: &InstallationInfo) -> Place {
+pub(crate) fn installation_place(at: &InstallationInfo) -> Place {
     Place::Installation {
         account: account(at).to_owned(),
         url: at.html_url.clone(),
@@ -35,14 +34,14 @@ pub(in crate::cli) fn installation_place(at: &InstallationInfo) -> Place {
 }
 
 /// Whose installation it is.
-pub(in crate::cli) fn account(at: &InstallationInfo) -> &str {
+pub(crate) fn account(at: &InstallationInfo) -> &str {
     at.account
         .as_ref()
         .map_or("an unnamed account", |account| account.login.as_str())
 }
 
 /// How many repositories there are, and the names of the first.
-pub(in crate::cli) fn repositories(count: usize, names: &[String]) -> String {
+pub(crate) fn repositories(count: usize, names: &[String]) -> String {
     let shown = names
         .iter()
         .take(SHOWN)
@@ -165,7 +164,7 @@ async fn app(
 
 /// Where deliveries have to go; nothing is said of it where the settings do not tell.
 fn expected(config: &Config) -> Option<String> {
-    webhook_url(None, config).filter(|url| !names_this_machine(url))
+    config.webhook_url(None).filter(|url| !names_this_machine(url))
 }
 
 async fn app_hook(checks: &mut Checks, config: &Config, github: &GitHub, app: &AppInfo) -> Result<(), GitHubError> {

@@ -1,14 +1,10 @@
 //! `trainyard doctor`.
 
-mod examine;
-mod github;
-
-pub(super) use github::{account, app_settings, installation_place, repositories};
-
 use super::output::{self, Tone, plain};
+use super::service::Service;
 use crate::config::Config;
+use crate::doctor::{Check, Checks, Health, before_it_serves};
 use anyhow::Result;
-use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
 use trainyard_core::ids::RepoName;
@@ -28,49 +24,6 @@ pub(super) struct Doctor {
     repos: Vec<RepoName>,
 }
 
-/// How a check went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Health {
-    Ok,
-    Warning,
-    Problem,
-}
-
-#[derive(Debug, Serialize)]
-struct Check {
-    check: String,
-    health: Health,
-    /// What was found, and what to do about it.
-    finding: String,
-}
-
-/// What was looked at so far.
-#[derive(Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn add(&mut self, check: impl Into<String>, health: Health, finding: impl Into<String>) {
-        self.0.push(Check {
-            check: check.into(),
-            health,
-            finding: finding.into(),
-        });
-    }
-
-    fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
-        self.add(check, Health::Ok, finding);
-    }
-
-    fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>) {
-        self.add(check, Health::Warning, finding);
-    }
-
-    fn problem(&mut self, check: impl Into<String>, finding: impl ToString) {
-        self.add(check, Health::Problem, finding.to_string());
-    }
-}
-
 impl Doctor {
     pub(super) async fn perform(
         self,
@@ -87,25 +40,39 @@ impl Doctor {
             Err(error) => checks.problem("configuration", error),
             Ok((engine, config)) => {
                 checks.ok("configuration", from);
-                examine::all(&mut checks, &config, engine, &self.repos).await;
+                listening(&mut checks, &config).await;
+                before_it_serves(&mut checks, &config, engine, &self.repos).await;
             }
         }
-        let sick = checks.0.iter().any(|check| check.health == Health::Problem);
+        let examined = checks.examined();
+        let sick = examined.checks.iter().any(|check| check.health == Health::Problem);
         if self.json {
-            output::json(&serde_json::json!({"checks": checks.0}))?;
+            output::json(&examined)?;
         } else {
-            output::text(&checks.0.iter().map(line).collect::<String>())?;
+            output::text(&examined.checks.iter().map(line).collect::<String>())?;
         }
         Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
+async fn listening(checks: &mut Checks, config: &Config) {
+    if let Err(error) = config.check_reach() {
+        checks.problem("listen", error);
+    } else if Service::find(config).await.is_some() {
+        checks.ok("service", format!("running on {}", config.listen));
+    } else {
+        match std::net::TcpListener::bind(config.listen) {
+            Ok(_) => checks.ok("service", format!("not running; {} is free", config.listen)),
+            Err(error) => checks.problem(
+                "listen",
+                format!("{} cannot be listened on: {error}; set listen", config.listen),
+            ),
+        }
+    }
+}
+
 fn line(check: &Check) -> String {
-    let word = match check.health {
-        Health::Ok => "ok",
-        Health::Warning => "warning",
-        Health::Problem => "problem",
-    };
+    let word = check.health.as_str();
     let gap = " ".repeat(8_usize.saturating_sub(word.len()));
     format!(
         "{}{gap} {:<20} {}\n",
