@@ -72,6 +72,13 @@
     });
     addEventListener("pagehide", () => lines.close());
   }
+  const reports = document.querySelector("[data-told]");
+  if (reports && window.EventSource) {
+    const told = new EventSource(reports.dataset.told);
+    told.onmessage = load;
+    told.addEventListener("over", () => told.close());
+    addEventListener("pagehide", () => told.close());
+  }
   const sign = document.getElementById("live");
   if (!sign || !window.EventSource) return;
   const stream = new EventSource("/live");

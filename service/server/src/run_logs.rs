@@ -1,7 +1,9 @@
 //! The logs of a run's steps and images. File names come from the run's plan, never from a request.
 
+mod reported;
 mod window;
 
+pub use reported::{Reading, Reported};
 pub use window::Window;
 
 use std::fs::File;

@@ -1,6 +1,7 @@
 //! What a log says: its lines as a terminal would show them, and the one that says what went wrong.
 
 mod fault;
+mod reported;
 mod screen;
 mod secrets;
 mod style;
@@ -9,6 +10,7 @@ mod tests;
 mod trace;
 
 pub use fault::{error, fault};
+pub use reported::{Curve, Curves};
 pub use screen::{coloured, lines, one_line, several_lines};
 pub use secrets::masked;
 pub use style::{Run, Style};

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod cancel;
 mod compare;
+mod curves;
 mod data;
 mod deliveries;
 mod doctor;
@@ -93,6 +94,7 @@ enum Command {
     Logs(logs::Logs),
     Why(why::Why),
     Compare(compare::Compare),
+    Curves(curves::Curves),
     Metrics(metrics::Metrics),
     Data(data::Data),
     Trigger(trigger::Trigger),
@@ -181,6 +183,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Compare(command) => command.perform(&load()?).await,
+            Command::Curves(command) => command.perform(&load()?).await,
             Command::Metrics(command) => command.perform(&load()?).await,
             Command::Data(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,

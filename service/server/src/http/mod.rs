@@ -10,6 +10,7 @@ mod bearer;
 mod body;
 mod compare;
 mod connections;
+mod curves;
 mod data;
 mod deliveries;
 mod described;
@@ -43,6 +44,7 @@ pub use server::{Server, ServerError};
 
 use crate::config::Config;
 use crate::oidc::Provider;
+use crate::run_logs::Reported;
 use axum::Router;
 use health::Readiness;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -69,6 +71,7 @@ pub(crate) struct Parts {
     large_bodies: Semaphore,
     /// Logs are read into memory.
     log_reads: Semaphore,
+    reported: Reported,
     unsigned: session::Unsigned,
     roles: may::Roles,
     examined: doctor::LastExamined,
@@ -89,6 +92,7 @@ impl App {
             prometheus: meter::recorder(),
             large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
             log_reads: Semaphore::new(LOGS_AT_ONCE),
+            reported: Reported::default(),
             unsigned: session::Unsigned::default(),
             roles: may::Roles::default(),
             examined: doctor::LastExamined::default(),

@@ -2,8 +2,8 @@
 
 use super::answers::Wrong;
 use super::{
-    App, approvals, audit, compare, data, deliveries, described, doctor, health, intake, lineage, meter, models, pages,
-    runs, tokens, trend, versions,
+    App, approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
+    models, pages, runs, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -129,6 +129,13 @@ fn api() -> Vec<Route> {
             ApiToken,
             &[Address, Missing, Store],
             get(data::of_run),
+        ),
+        route(
+            "GET",
+            "/api/v1/runs/{id}/curves",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(curves::show),
         ),
         route("GET", "/api/v1/data", ApiToken, &[Store], get(data::list)),
         route(
@@ -269,6 +276,7 @@ fn pages_of() -> Vec<Route> {
         page("/runs/{id}/logs/{step}", get(pages::log)),
         page("/runs/{id}/logs/{step}/download", get(pages::download)),
         page("/runs/{id}/logs/{step}/follow", get(pages::follow)),
+        page("/runs/{id}/curves/live", get(pages::curves_live)),
         page("/runs/{id}/why/{step}", get(pages::why)),
         page("/runs/{id}/data", get(pages::run_data)),
         page("/data", get(pages::data)),

@@ -123,7 +123,7 @@ impl LogFile {
         })
     }
 
-    fn read(&self, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
+    pub(super) fn read(&self, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
         let rotated = length(&self.rotated())?;
         let mut read = Vec::new();
         if from < rotated {

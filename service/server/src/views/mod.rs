@@ -2,6 +2,7 @@
 
 mod access;
 mod compare;
+mod curves;
 mod data;
 mod delivery;
 mod graph;
@@ -15,6 +16,7 @@ mod why;
 
 pub use access::{Audit, AuditItem, TokenItem, Tokens};
 pub use compare::{ComparedRow, Comparison};
+pub use curves::{CurvePoint, RunCurves, StepCurves};
 pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,

@@ -36,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "github",
     "token",
     "compare",
+    "curves",
     "data",
     "metrics",
     "audit",

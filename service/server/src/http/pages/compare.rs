@@ -2,13 +2,16 @@
 
 use super::super::App;
 use super::super::compare::{Compared, compared};
+use super::super::curves::read;
 use super::super::error::ApiError;
 use super::super::session::Session;
+use super::curves::Curves;
 use super::frame::{Frame, ok};
-use crate::views::Comparison;
+use crate::views::{Comparison, RunCurves};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use trainyard_core::ids::RunId;
 
 #[derive(Template)]
 #[template(path = "compare.html")]
@@ -18,6 +21,7 @@ struct Page {
     /// The address of the runs, without what else is asked.
     runs: String,
     differences: bool,
+    curves: Curves,
 }
 
 pub(in super::super) async fn show(
@@ -27,7 +31,14 @@ pub(in super::super) async fn show(
 ) -> Result<Response, ApiError> {
     let asked = Compared::read(query.as_deref())?;
     let all = compared(&app, &session.who, &asked).await?;
+    let mut curves = Vec::new();
+    for id in &all.runs {
+        let run = app.engine.reads().load_run(&RunId::from(id.as_str())).await?;
+        let short = id.chars().take(13).collect();
+        curves.push((short, RunCurves::new(id, &read(&app, &run).await?)));
+    }
     Ok(ok(&Page {
+        curves: Curves::of(&curves),
         frame: Frame::new("Compare", "runs", &session),
         runs: format!("/compare?runs={}", all.runs.join(",")),
         differences: asked.differences,

@@ -5,8 +5,8 @@ use super::super::error::ApiError;
 use super::super::extract::{InPath, Parameters};
 use super::super::runs::row;
 use super::super::session::Session;
-use super::super::who::Who;
 use super::lines::{Lines, SHOWN};
+use super::looker::Looker;
 use crate::run_logs;
 use crate::views::path_part;
 use axum::extract::State;
@@ -17,8 +17,7 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
-use trainyard_core::ids::RunId;
+use tokio::time::sleep;
 use trainyard_core::run::{Run, StepState};
 use trainyard_store::{Changes, StoreError};
 
@@ -26,8 +25,6 @@ use trainyard_store::{Changes, StoreError};
 const LOOK: Duration = Duration::from_millis(200);
 /// So that whoever stands between does not take it for dead.
 const ALIVE: Duration = Duration::from_secs(25);
-/// Who follows for long is looked at again this often.
-const CHECKED: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,18 +37,13 @@ pub(in super::super) struct From {
 }
 
 struct Follow {
-    app: App,
-    run: RunId,
+    looker: Looker,
     step: String,
     at: u64,
     line: Option<u64>,
     changes: Changes,
     /// The run as it was at the last change.
     now: Option<Run>,
-    /// Who looks, by what, and when that was last seen to be right.
-    who: Who,
-    headers: HeaderMap,
-    checked: Instant,
 }
 
 /// Ends when the browser closes it, or with the run.
@@ -70,15 +62,11 @@ pub(in super::super) async fn follow(
     let (at, line) = seen.unwrap_or((from.from, from.line));
     let follow = Follow {
         changes: app.engine.changes(),
-        app,
-        run: row.id,
+        looker: Looker::new(app, row.id, session.who, headers),
         step,
         at,
         line,
         now: None,
-        who: session.who,
-        headers,
-        checked: Instant::now(),
     };
     let told = unfold(Some(follow), async |follow| {
         let mut follow = follow?;
@@ -106,10 +94,7 @@ enum Told {
 impl Follow {
     async fn next(&mut self) -> Option<Told> {
         loop {
-            if self.checked.elapsed() >= CHECKED {
-                self.still_may().await?;
-                self.checked = Instant::now();
-            }
+            self.looker.still_may().await?;
             let run = match self.now.take() {
                 Some(run) => run,
                 None => self.load().await.ok()?,
@@ -137,37 +122,26 @@ impl Follow {
             if let Some((next, _)) = next {
                 return Some(Told::Over(format!(
                     "/runs/{}/logs/{}",
-                    self.run,
+                    self.looker.run,
                     path_part(next.as_str())
                 )));
             }
             if run.state.is_final() {
                 // A browser hears of no event without a text.
-                let own = format!("/runs/{}/logs/{}", self.run, path_part(&self.step));
+                let own = format!("/runs/{}/logs/{}", self.looker.run, path_part(&self.step));
                 return Some(Told::Over(own));
             }
             self.changes.next().await;
         }
     }
 
-    /// Whether who looks is still signed in, and may see the run; else nothing more is told.
-    async fn still_may(&self) -> Option<()> {
-        if self.app.config.ways_in().any() {
-            let session = self.app.session_of(&self.headers).await.ok()??;
-            if session.who != self.who {
-                return None;
-            }
-        }
-        row(&self.app, &self.who, self.run.as_str()).await.ok().map(drop)
-    }
-
     async fn load(&self) -> Result<Run, StoreError> {
-        self.app.engine.reads().load_run(&self.run).await
+        self.looker.app.engine.reads().load_run(&self.looker.run).await
     }
 
     async fn read(&self, run: Run, is_over: bool) -> Option<Lines> {
-        let folders = self.app.engine.folders_of().clone();
-        let _turn = self.app.log_reads.acquire().await;
+        let folders = self.looker.app.engine.folders_of().clone();
+        let _turn = self.looker.app.log_reads.acquire().await;
         let (step, at, line) = (self.step.clone(), self.at, self.line);
         let read = tokio::task::spawn_blocking(move || {
             let log = run_logs::find(&folders, &run, &step, None).ok()?;

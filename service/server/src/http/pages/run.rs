@@ -1,17 +1,19 @@
 //! One run: why it is, how far it is, what the gate said, and what can be done about it.
 
 use super::super::App;
+use super::super::curves::read;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
 use super::super::may::On;
 use super::super::runs::row;
 use super::super::session::Session;
+use super::curves::Curves;
 use super::frame::{Frame, ok};
 use super::steps::{self, StepRow};
 use super::verdict;
 use super::when::{Took, When};
 use super::{graph, timeline};
-use crate::views::{RunDetail, time};
+use crate::views::{RunCurves, RunDetail, time};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -34,6 +36,7 @@ struct Page {
     said: String,
     graph: String,
     timeline: String,
+    curves: Curves,
     steps: Vec<StepRow>,
     verdict: Option<verdict::Shown>,
     /// What became of its model, in a sentence.
@@ -69,6 +72,8 @@ pub(in super::super) async fn show(
     let open = reads.open_intents().await?;
     let now = Micros(chrono::Utc::now().timestamp_micros());
     let steps = steps::of_run(&run, now);
+    let curves = RunCurves::new(row.id.as_str(), &read(&app, &run).await?);
+    let curves = Curves::of(&[(String::new(), curves)]);
     let (over, state) = (run.state.is_final(), run.state);
     let took = run
         .started_at
@@ -118,6 +123,7 @@ pub(in super::super) async fn show(
             graph
         },
         timeline,
+        curves,
         steps,
         verdict,
         push,

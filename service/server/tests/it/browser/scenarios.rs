@@ -66,6 +66,54 @@ async fn a_run_is_followed_to_its_verdict_without_loading_the_page_again() {
     world.yard.stop().await;
 }
 
+/// Reports, and reports again when a file is there; ends with another one, or with the test.
+const REPORTS: &str = r#"name: reports
+on: { push: { branches: [main], paths: ["pipelines/reports/**"] } }
+steps:
+  train:
+    image: none
+    command:
+      - sh
+      - -c
+      - |
+        echo '{"step": 1, "loss": 0.75, "<b>": 1}'
+        while [ ! -e MORE ] && [ -d "$2" ]; do sleep 0.05; done
+        echo '{"step": 2, "loss": 0.5}'
+        while [ ! -e FINISH ] && [ -d "$2" ]; do sleep 0.05; done
+        echo done >"$1"
+      - sh
+      - "{{outputs.model}}"
+      - FOLDER
+    outputs: { model: Model }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_training_reports_is_a_curve_that_grows_while_it_runs() {
+    let world = World::with(FLIGHTS).await;
+    let text = REPORTS
+        .replace("MORE", &world.path("more"))
+        .replace("FINISH", &world.path("finish"))
+        .replace("FOLDER", &world.path(""));
+    world.push("reports", &text, "Add reports");
+    let run = world.newest("reports", "running").await;
+    let browser = world.browser().await;
+    browser.go(&format!("/runs/{run}")).await;
+    browser.says(".curves", "0.75 at 1").await;
+    assert_eq!(browser.texts(".curves figcaption").await, ["<b>", "loss"]);
+    browser.script("window.loaded = 'once'", &[]).await;
+    // Nothing changes in the store: only the log grows.
+    world.signal("more");
+    browser.says(".curves", "0.5 at 2").await;
+    world.signal("finish");
+    browser.says("h1 .chip", "succeeded").await;
+    assert_eq!(browser.script("return window.loaded", &[]).await, json!("once"));
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+    let other = world.newest(FLIGHTS, "succeeded").await;
+    browser.go(&format!("/compare?runs={run},{other}")).await;
+    assert_eq!(browser.texts(".curves figcaption").await, ["<b>", "auc", "loss"]);
+    world.yard.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_approves_a_model_on_its_page() {
     let world = World::with(TRAINS).await;
