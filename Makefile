@@ -80,12 +80,17 @@ crash: ## 200 kills of a service that trains and pushes; other ones with SEED=â€
 
 # What is installed from npm serves this alone and lives in the user's cache.
 PRISM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trainyard/prism
-conformance: ## Our requests and the simulator's answers against GitHub's published description (npm's Prism between them)
+SCHEMATHESIS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trainyard/schemathesis-4.32.5
+conformance: ## Our requests and the simulator's answers against GitHub's published description (npm's Prism), and our API against its own (PyPI's schemathesis)
 	@mkdir -p $(PRISM)
 	@npm install --prefix $(PRISM) --silent --ignore-scripts --no-audit --no-fund --no-save \
 		@octokit/openapi@23.0.2 @stoplight/prism-cli@5.14.2
 	TRAINYARD_PRISM=$(PRISM) cargo test --workspace --test it -- --ignored --exact \
 		conformance::requests_and_answers_follow_githubs_description
+	@test -x $(SCHEMATHESIS)/bin/schemathesis || { python3 -m venv $(SCHEMATHESIS) && \
+		$(SCHEMATHESIS)/bin/pip install --quiet --disable-pip-version-check schemathesis==4.32.5; }
+	TRAINYARD_SCHEMATHESIS=$(SCHEMATHESIS)/bin/schemathesis cargo test --workspace --test it -- --ignored --exact \
+		openapi::made_up_requests_get_the_answers_that_are_described
 
 AXE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trainyard/axe
 SCREENSHOTS ?= $(CURDIR)/target/screenshots

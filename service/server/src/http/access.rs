@@ -13,11 +13,15 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 static POLICY: LazyLock<HashMap<&'static str, Access>> =
     LazyLock::new(|| routes().into_iter().map(|route| (route.path, route.access)).collect());
+
+/// Methods with the routes that know them.
+static KNOWN: LazyLock<HashSet<(&'static str, &'static str)>> =
+    LazyLock::new(|| routes().into_iter().map(|route| (route.method, route.path)).collect());
 
 /// Lets a request pass or answers it.
 pub(super) async fn check(
@@ -60,6 +64,8 @@ pub(super) async fn check(
     // Signed webhooks are never refused for their address, and probes say what they like.
     let strict = matches!(access, Access::ApiToken | Access::EventsToken | Access::Page);
     if let (true, Some(path), Some(query)) = (strict, path, request.uri().query().filter(|query| !query.is_empty()))
+        // A method that a route does not know is told that, and nothing else.
+        && KNOWN.contains(&(request.method().as_str(), path.as_str()))
         && !takes_parameters(request.method().as_str(), path.as_str())
     {
         let sentence = format!(

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
     default,
     expecting = "an object such as {\"actor\": \"ada\", \"reason\": \"…\"}"
 )]
-pub(super) struct Said {
+pub(super) struct Decision {
     /// Who; the record has it in parentheses behind who proved to be it.
     actor: Option<String>,
     /// Why; it is kept for those who ask later.
@@ -61,7 +61,7 @@ impl From<Decided> for Word {
 
 /// Says yes to what a run waits for: a fork's commit runs, or an approved model is pushed.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/approve", tag = "runs", operation_id = "approve_run",
-    params(("id" = String, Path)), request_body = Said,
+    params(("id" = String, Path)), request_body = Decision,
     responses((status = 200, body = Word), (status = 409, body = ErrorBody, description = "it does not wait for this, or may not go on now")))]
 pub(super) async fn approve(
     State(app): State<App>,
@@ -74,7 +74,7 @@ pub(super) async fn approve(
 
 /// Says no to what a run waits for, and ends it.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/reject", tag = "runs", operation_id = "reject_run",
-    params(("id" = String, Path)), request_body = Said,
+    params(("id" = String, Path)), request_body = Decision,
     responses((status = 200, body = Word), (status = 409, body = ErrorBody, description = "it does not wait for this")))]
 pub(super) async fn reject(
     State(app): State<App>,
@@ -87,7 +87,7 @@ pub(super) async fn reject(
 
 async fn say(app: &App, who: &Who, id: &str, answer: Answer, request: Request) -> Result<Json<Word>, ApiError> {
     let (parts, incoming) = request.into_parts();
-    let said: Said = body::json(&parts, incoming).await?;
+    let said: Decision = body::json(&parts, incoming).await?;
     let decided = decided(app, who, id, answer, (said.actor.as_deref(), &said.reason)).await?;
     Ok(Json(decided.into()))
 }

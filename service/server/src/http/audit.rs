@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
     /// At most so many, up to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Only older than this entry: `next` of the page before.
     before: Option<u64>,

@@ -124,9 +124,14 @@ pub(super) async fn json<T: DeserializeOwned + Default>(parts: &Parts, body: Bod
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
+    let is_null = bytes.trim_ascii() == b"null";
     if content_type(&parts.headers).is_none_or(|kind| kind != "application/json") {
         let sentence = "the body is taken as JSON only: send it with content-type: application/json";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    // As if there were none.
+    if is_null {
+        return Ok(T::default());
     }
     serde_json::from_slice(&bytes)
         .map_err(|error| ApiError::bad_request(format!("the body is not what is asked for here: {error}")))

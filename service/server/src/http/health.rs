@@ -66,7 +66,7 @@ impl Readiness {
 
 /// The service lives.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Health {
+pub(super) struct Alive {
     status: &'static str,
     version: &'static str,
     /// The instance that owns the data folder.
@@ -89,8 +89,8 @@ pub(super) struct Ready {
 }
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Health)))]
-pub(super) async fn healthz(State(app): State<App>) -> Json<Health> {
+#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Alive)))]
+pub(super) async fn healthz(State(app): State<App>) -> Json<Alive> {
     Json(health(app.instance.clone()))
 }
 
@@ -135,8 +135,8 @@ pub(super) fn alive(instance: String) -> Response {
     Json(health(instance)).into_response()
 }
 
-fn health(instance: String) -> Health {
-    Health {
+fn health(instance: String) -> Alive {
+    Alive {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
         instance,

@@ -36,6 +36,7 @@ pub(super) struct RunQuery {
     /// Only asked for since this day, as `2014-06-01`, or moment, as RFC 3339 writes it.
     since: Option<String>,
     /// At most so many, up to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Only older than this run: `next` of the page before.
     before: Option<String>,

@@ -97,6 +97,7 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query)]
 pub(super) struct LogQuery {
     /// The attempt, from 1; the newest if absent.
+    #[param(minimum = 1)]
     attempt: Option<u32>,
     /// Only the last so many bytes, up to 32 MiB; 64 KiB if absent.
     tail: Option<u64>,

@@ -23,6 +23,7 @@ pub(super) struct TrendQuery {
     /// Which metric, as runs name it, or `took` for seconds; the first that there is if absent.
     metric: Option<String>,
     /// Of so many runs, the newest, up to 500; 100 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 

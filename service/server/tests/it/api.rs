@@ -1,6 +1,6 @@
 //! The API with input that is wrong, and its health and figures.
 
-use crate::yard::{Yard, with_secrets};
+use crate::yard::{API_TOKEN, Yard, with_secrets};
 
 #[tokio::test]
 async fn wrong_questions_get_a_sentence() {
@@ -230,5 +230,29 @@ async fn lists_of_nothing_are_empty() {
         .await;
     assert_eq!(nothing.status, 409);
     insta::assert_snapshot!(nothing.error(), @"target 'flights' has no earlier version to go back to: see `trainyard models`");
+    yard.stop().await;
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_known_is_told_first_and_null_is_no_body() {
+    let yard = Yard::start(&with_secrets()).await;
+    let refused = yard.send(
+        yard.request("POST", "/api/v1/deliveries?limit=0")
+            .bearer_auth(API_TOKEN),
+    );
+    assert_eq!(refused.await.status, 405);
+    for body in ["null", " null\n", "", "{}"] {
+        let cancel = yard
+            .request("POST", "/api/v1/runs/0192f0c1/cancel")
+            .bearer_auth(API_TOKEN);
+        let answer = yard
+            .send(cancel.header("content-type", "application/json").body(body))
+            .await;
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (404, "there is no run '0192f0c1'"),
+            "{body:?}"
+        );
+    }
     yard.stop().await;
 }

@@ -206,3 +206,75 @@ fn the_description_is_whole() {
         assert!(schemas.contains_key(name), "schema {name} is missing");
     }
 }
+
+/// In the description one would take the place of the other.
+#[test]
+fn no_two_shapes_have_one_name() {
+    fn files(folder: &std::path::Path, into: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => files(&path, into),
+                false => into.push(path),
+            }
+        }
+    }
+    let mut all = Vec::new();
+    files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let (mut names, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for path in all
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+    {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut words = text
+            .split_ascii_whitespace()
+            .skip_while(|word| !word.ends_with("ToSchema)]"));
+        while let Some(word) = words.next() {
+            if !word.ends_with("ToSchema)]") {
+                continue;
+            }
+            let mut behind = words.by_ref().skip_while(|word| !["struct", "enum"].contains(word));
+            let name = behind.nth(1).unwrap();
+            let name: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
+            if !names.insert(name.clone()) {
+                twice.insert(name);
+            }
+        }
+    }
+    assert!(names.len() > 30, "{names:?}");
+    assert_eq!(twice, BTreeSet::new());
+}
+
+/// Thousands of requests that somebody else makes up from the description: run by `make conformance`.
+#[tokio::test]
+#[ignore = "needs schemathesis"]
+async fn made_up_requests_get_the_answers_that_are_described() {
+    let program = std::env::var("TRAINYARD_SCHEMATHESIS").expect("TRAINYARD_SCHEMATHESIS says where it is");
+    let yard = Yard::start(&format!("api_token = \"{API_TOKEN}\"\n{}", with_secrets())).await;
+    let checks = [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+        "unsupported_method",
+        "ignored_auth",
+    ];
+    let ended = tokio::process::Command::new(program)
+        .args([
+            "run",
+            &format!("{}/api/openapi.json", yard.url),
+            "--seed",
+            "1",
+            "--max-examples",
+            "100",
+        ])
+        .args(["--header", &format!("Authorization: Bearer {API_TOKEN}")])
+        .args(["--checks", &checks.join(",")])
+        .current_dir(yard.folder())
+        .output();
+    let ended = ended.await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    yard.stop().await;
+}
