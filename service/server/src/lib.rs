@@ -14,3 +14,4 @@ pub mod run_logs;
 mod secret;
 mod token;
 pub mod views;
+mod wanted;

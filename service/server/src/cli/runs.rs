@@ -4,6 +4,7 @@ use super::output::{self, Table, Tone, plain};
 use super::verdict;
 use crate::config::Config;
 use crate::views::{self, RunDetail, RunHead, RunItem};
+use crate::wanted::{self, Wanted};
 use anyhow::{Result, bail};
 use chrono::{DateTime, Local};
 use serde_json::{Map, Value};
@@ -18,11 +19,12 @@ use trainyard_store::{Reads, RunFilter, RunRow, Unreadable};
 #[command(after_help = "Examples:\n  \
     trainyard runs\n  \
     trainyard runs --pipeline flights --state failed --limit 5\n  \
+    trainyard runs --verdict not_blessed --branch main --since 2014-06-01\n  \
     trainyard runs 0192f0c1-2b3c         the beginning of the id is enough\n  \
     trainyard runs --json")]
 pub(super) struct Runs {
     /// The run to show
-    #[arg(conflicts_with_all = ["pipeline", "state", "limit"])]
+    #[arg(conflicts_with_all = ["pipeline", "state", "verdict", "branch", "trigger", "since", "limit"])]
     run: Option<String>,
     /// Only of this pipeline
     #[arg(long)]
@@ -30,6 +32,18 @@ pub(super) struct Runs {
     /// Only in this state: waiting_for_approval, queued, running, succeeded, failed or cancelled
     #[arg(long, value_parser = state)]
     state: Option<RunState>,
+    /// Only with this verdict: blessed, not_blessed, not_evaluated or unchanged
+    #[arg(long)]
+    verdict: Option<String>,
+    /// Only of this branch
+    #[arg(long)]
+    branch: Option<String>,
+    /// Only started by push, pull_request, data, schedule or manual
+    #[arg(long)]
+    trigger: Option<String>,
+    /// Only asked for since this day, as 2014-06-01, or moment, as 2014-06-01T12:00:00Z
+    #[arg(long)]
+    since: Option<String>,
     /// At most so many, up to 500
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
@@ -67,13 +81,16 @@ impl Runs {
             limit: self.limit,
             before: None,
         };
-        let runs: Vec<RunItem> = store.runs(&filter).await?.into_iter().map(Into::into).collect();
+        let wanted = Wanted::read(
+            self.verdict.as_deref(),
+            self.branch.as_deref(),
+            self.trigger.as_deref(),
+            self.since.as_deref(),
+        )?;
+        let (runs, next) = wanted::runs(store, filter, &wanted, None).await?;
         let unreadable = views::sentences(store, Unreadable::is_of_run);
         if self.json {
-            let next = runs
-                .last()
-                .filter(|_| runs.len() == self.limit as usize)
-                .map(|run| run.head.id.clone());
+            let next = next.map(|run| run.to_string());
             return output::json(&views::Runs { runs, next, unreadable });
         }
         let mut text = if runs.is_empty() {

@@ -3,21 +3,17 @@
 use super::App;
 use super::error::ApiError;
 use super::may::Sight;
-use crate::views::{RunItem, Runs, path_part, sentences};
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::views::{Runs, path_part, sentences};
+use crate::wanted::{self, MOST, Wanted};
 use serde::Deserialize;
 use serde_json::Value;
-use trainyard_core::gate::Blessing;
-use trainyard_core::ids::{Micros, RunId};
+use trainyard_core::ids::RunId;
 use trainyard_core::run::RunState;
 use trainyard_store::{RunFilter, RunRow, StoreError, Unreadable};
 use utoipa::IntoParams;
 
-/// Runs of a list if nothing else is said, and at most.
+/// Runs of a list if nothing else is said.
 pub(super) const USUAL: u32 = 50;
-const MOST: u32 = 500;
-/// So many pages of the database are looked through for one of a list.
-const LOOKS: usize = 8;
 
 #[derive(Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -97,73 +93,15 @@ impl RunQuery {
     }
 }
 
-/// What no index tells of a run.
-#[derive(Debug, Default, PartialEq)]
-struct Wanted {
-    verdict: Option<Blessing>,
-    branch: Option<String>,
-    trigger: Option<String>,
-    since: Option<Micros>,
-}
-
-impl Wanted {
-    fn of(query: &RunQuery) -> Result<Self, ApiError> {
-        let verdict = query.verdict.as_deref().map(|word| {
-            serde_json::from_value(Value::from(word)).map_err(|_| {
-                ApiError::bad_request(format!(
-                    "'{word}' is not a verdict: ask for blessed, not_blessed, not_evaluated or unchanged"
-                ))
-            })
-        });
-        let trigger = query.trigger.clone().map(|word| match word.as_str() {
-            "push" | "pull_request" | "data" | "schedule" | "manual" => Ok(word),
-            _ => Err(ApiError::bad_request(format!(
-                "'{word}' is not a trigger: ask for push, pull_request, data, schedule or manual"
-            ))),
-        });
-        Ok(Self {
-            verdict: verdict.transpose()?,
-            branch: query.branch.clone(),
-            trigger: trigger.transpose()?,
-            since: query.since.as_deref().map(moment).transpose()?,
-        })
-    }
-
-    fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn has(&self, row: &RunRow) -> bool {
-        self.verdict.is_none_or(|verdict| row.blessing == Some(verdict))
-            && self
-                .branch
-                .as_ref()
-                .is_none_or(|branch| row.branch.as_ref() == Some(branch))
-            && self.trigger.as_ref().is_none_or(|trigger| row.trigger == *trigger)
-            && !self.is_past(row)
-    }
-
-    /// Whether it and all older ones were asked for before.
-    fn is_past(&self, row: &RunRow) -> bool {
-        self.since.is_some_and(|since| row.created_at < since)
-    }
-}
-
-fn moment(text: &str) -> Result<Micros, ApiError> {
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let day = day.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|at| at.and_utc());
-    let whole = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
-    match day.or_else(whole) {
-        Some(at) => Ok(Micros(at.timestamp_micros())),
-        None => Err(ApiError::bad_request(format!(
-            "'{text}' is no day and no moment: write it as 2014-06-01 or 2014-06-01T12:00:00Z"
-        ))),
-    }
-}
-
 /// The runs that are asked for and may be seen, `usual` of them if nothing else is said.
 pub(super) async fn found(app: &App, sight: &Sight, query: RunQuery, usual: u32) -> Result<Runs, ApiError> {
-    let wanted = Wanted::of(&query)?;
+    let wanted = Wanted::read(
+        query.verdict.as_deref(),
+        query.branch.as_deref(),
+        query.trigger.as_deref(),
+        query.since.as_deref(),
+    );
+    let wanted = wanted.map_err(|wrong| ApiError::bad_request(wrong.to_string()))?;
     if sight.is_empty() {
         return Ok(Runs {
             runs: Vec::new(),
@@ -171,47 +109,21 @@ pub(super) async fn found(app: &App, sight: &Sight, query: RunQuery, usual: u32)
             unreadable: Vec::new(),
         });
     }
-    let limit = limit(query.limit.or(Some(usual)))?;
-    // What is left out takes no place from the others, as long as that is not too much to look through.
-    let page = if sight.is_all() && wanted.is_nothing() {
-        limit
-    } else {
-        MOST
-    };
-    let mut filter = RunFilter {
+    let filter = RunFilter {
         pipeline: query.pipeline,
         state: query.state.as_deref().map(state).transpose()?,
-        limit: page,
+        limit: limit(query.limit.or(Some(usual)))?,
         before: query.before.map(RunId::new),
     };
-    let (mut runs, mut next): (Vec<RunItem>, Option<RunId>) = (Vec::new(), None);
-    'looked: for _ in 0..LOOKS {
-        let found = app.engine.reads().runs(&filter).await.map_err(|error| match error {
-            StoreError::NotFound(sentence) => {
-                ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
-            }
-            other => other.into(),
-        })?;
-        let more = found.len() == page as usize;
-        for row in found {
-            if wanted.is_past(&row) {
-                next = None;
-                break 'looked;
-            }
-            next = Some(row.id.clone());
-            if sight.has(row.repo.as_ref(), &row.pipeline) && wanted.has(&row) {
-                runs.push(RunItem::from(row));
-            }
-            if runs.len() == limit as usize {
-                break 'looked;
-            }
+    let sees = |row: &RunRow| sight.has(row.repo.as_ref(), &row.pipeline);
+    let sees: Option<&(dyn Fn(&RunRow) -> bool + Sync)> = (!sight.is_all()).then_some(&sees);
+    let found = wanted::runs(app.engine.reads(), filter, &wanted, sees).await;
+    let (runs, next) = found.map_err(|error| match error {
+        StoreError::NotFound(sentence) => {
+            ApiError::bad_request(format!("{sentence} for before: take `next` of the page before"))
         }
-        if !more {
-            next = None;
-            break;
-        }
-        filter.before = next.clone();
-    }
+        other => other.into(),
+    })?;
     let unreadable = match sight.is_all() {
         true => sentences(app.engine.reads(), Unreadable::is_of_run),
         false => Vec::new(),
@@ -242,26 +154,6 @@ mod tests {
 
     fn query(text: &str) -> RunQuery {
         serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn what_is_wanted_is_read_or_named() {
-        let all = query(r#"{"verdict": "not_blessed", "branch": "main", "trigger": "data", "since": "2014-06-01"}"#);
-        let wanted = Wanted::of(&all).unwrap();
-        assert_eq!(wanted.verdict, Some(Blessing::NotBlessed));
-        assert_eq!(wanted.since, Some(Micros(1_401_580_800_000_000)));
-        assert!(Wanted::of(&RunQuery::default()).unwrap().is_nothing());
-        let wrong = [
-            r#"{"verdict": "good"}"#,
-            r#"{"trigger": "moon"}"#,
-            r#"{"since": "yesterday"}"#,
-        ];
-        let told = wrong.map(|text| Wanted::of(&query(text)).unwrap_err().sentence().to_owned());
-        insta::assert_snapshot!(told.join("\n"), @r"
-        'good' is not a verdict: ask for blessed, not_blessed, not_evaluated or unchanged
-        'moon' is not a trigger: ask for push, pull_request, data, schedule or manual
-        'yesterday' is no day and no moment: write it as 2014-06-01 or 2014-06-01T12:00:00Z
-        ");
     }
 
     #[test]

@@ -418,6 +418,20 @@ fn everything_can_be_read_afterwards() {
         place.run(&["runs", "--json", "--state", "failed"]).json()["runs"],
         serde_json::json!([])
     );
+    let asked = |filter: &[&str]| {
+        let listed = place.run(&[&["runs", "--json"], filter].concat()).json();
+        listed["runs"].as_array().unwrap().len()
+    };
+    for (filter, number) in [
+        (&["--verdict", "blessed"][..], 3),
+        (&["--verdict", "not_blessed"], 0),
+        (&["--trigger", "manual", "--since", "2014-06-01"], 3),
+        (&["--since", "2999-01-01"], 0),
+        (&["--branch", "main"], 0),
+    ] {
+        assert_eq!(asked(filter), number, "{filter:?}");
+    }
+    insta::assert_snapshot!(place.run(&["runs", "--verdict", "good"]).err, @"error: 'good' is not a verdict: ask for blessed, not_blessed, not_evaluated or unchanged");
     assert_eq!(place.run(&["runs"]).out.lines().count(), 4);
     assert!(place.run(&["runs", &third[..13]]).out.contains("cached"));
     let several = place.run(&["runs", "0"]);
