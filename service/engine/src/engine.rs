@@ -25,7 +25,7 @@ use crate::inbound::manual::RunAsked;
 use crate::inbound::sweep::WebhookHealth;
 use crate::loops;
 use crate::registry::Registry;
-use crate::registry::replay::{Past, replay};
+use crate::registry::replay::{EvaluationError, Past, curves_of, judged_by, replay};
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
 use crate::run::effects::imagine;
@@ -48,7 +48,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use trainyard_core::gate::Replayed;
+use trainyard_core::evaluation::Curves;
+use trainyard_core::gate::{Replayed, Verdict};
 use trainyard_core::ids::RunId;
 use trainyard_core::notify::Notice;
 use trainyard_core::plan::Gate;
@@ -152,6 +153,16 @@ pub async fn try_channel(config: &EngineConfig, name: &str) -> Result<(), Channe
     trainyard_github::install_tls();
     let channels = Channels::new(&config.notify, config.public_url.as_deref());
     channels.tell(&Notice::trial(name, now())).await
+}
+
+/// What another gate says of the model of a run, for who has no engine; see [`Engine::judged_with`].
+pub async fn judged_with(
+    config: &EngineConfig,
+    gate: &Gate,
+    run: Run,
+) -> Result<Result<Verdict, EvaluationError>, EngineError> {
+    let content = Content::open_folder(&Engine::folders(config)?)?;
+    Ok(judged_by(&content, gate, run).await)
 }
 
 /// Recorded runs under another gate, for who has no engine; see [`Engine::replay`].
@@ -531,6 +542,16 @@ impl Engine {
     /// The data of a run as its validators met them; empty where it measured none.
     pub async fn judged_data(&self, run: Run) -> Vec<JudgedData> {
         read_apart(self.runs.content.clone(), run).await
+    }
+
+    /// What another gate says of the model of a run; its verdict stays what it is.
+    pub async fn judged_with(&self, gate: &Gate, run: Run) -> Result<Verdict, EvaluationError> {
+        judged_by(&self.runs.content, gate, run).await
+    }
+
+    /// Reliability, ROC and precision against recall of the models that a run compared, where its evaluation has plots.
+    pub async fn curves(&self, run: Run) -> Result<Option<Curves>, EvaluationError> {
+        curves_of(&self.runs.content, run).await
     }
 
     /// Removes what the policy no longer keeps, or with `dry_run` only says what that is.

@@ -22,7 +22,7 @@ pub use content::judged_data::{Bin, FeatureDistance, FoundAnomaly, JudgedData, J
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
-pub use engine::{Engine, EngineError, judged_data, judged_statistics, replay_recorded, try_channel};
+pub use engine::{Engine, EngineError, judged_data, judged_statistics, judged_with, replay_recorded, try_channel};
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;
 pub use house::config::{
@@ -43,7 +43,7 @@ pub use inbound::sweep::WebhookHealth;
 pub use registry::aliases::AliasError;
 pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
 pub use registry::reconcile::{Keep, Reconciled};
-pub use registry::replay::Past;
+pub use registry::replay::{EvaluationError, Past};
 pub use registry::rollback::RolledBack;
 pub use registry::settle::{Found, LookError};
 pub use run::approval::{ApprovalError, Decided};

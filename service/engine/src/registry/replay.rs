@@ -5,8 +5,8 @@ use crate::content::artifacts::read_plain;
 use std::io;
 use std::sync::Arc;
 use trainyard_core::artifact::ArtifactRef;
-use trainyard_core::evaluation::{self, Evaluation, InvalidEvaluation};
-use trainyard_core::gate::{Replayed, judge as judge_evaluation};
+use trainyard_core::evaluation::{self, Curves, Evaluation, InvalidEvaluation};
+use trainyard_core::gate::{Replayed, Verdict, judge as judge_evaluation};
 use trainyard_core::ids::RepoName;
 use trainyard_core::machine;
 use trainyard_core::plan::Gate;
@@ -104,7 +104,7 @@ fn anew(gate: &Gate, content: &Content, run: Run) -> Option<Replayed> {
 
 /// Why an evaluation cannot be judged; half a sentence.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EvaluationError {
+pub enum EvaluationError {
     /// Its file cannot be read.
     #[error("its evaluation.json cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -123,8 +123,44 @@ impl EvaluationError {
     }
 }
 
+/// What a gate says of the model of one run, whatever its own gate said.
+pub(crate) async fn judged_by(content: &Content, gate: &Gate, run: Run) -> Result<Verdict, EvaluationError> {
+    let (content, gate) = (content.clone(), gate.clone());
+    let judged = trainyard_executors::apart(move || {
+        let artifact = evaluation_of(&run).ok_or(EvaluationError::Absent)?;
+        let evaluation = recorded_evaluation(&content, artifact)?;
+        Ok(judge_evaluation(&gate, &evaluation))
+    });
+    judged.await.map_err(io::Error::other)?
+}
+
+/// The curves of the models that a run compared; none where its evaluation has no plots.
+pub(crate) async fn curves_of(content: &Content, run: Run) -> Result<Option<Curves>, EvaluationError> {
+    let content = content.clone();
+    let read = trainyard_executors::apart(move || {
+        let artifact = evaluation_of(&run).ok_or(EvaluationError::Absent)?;
+        Ok(evaluation::curves(&text(&content, artifact)?))
+    });
+    read.await.map_err(io::Error::other)?
+}
+
+/// What the gate of a run judges; of a run without a gate the evaluation that a step made.
+fn evaluation_of(run: &Run) -> Option<&ArtifactRef> {
+    match &run.request.plan.gate {
+        Some(planned) => run.output(&planned.evaluation),
+        None => {
+            let made = run.steps.values().flat_map(|step| step.outputs.values());
+            made.into_iter().find(|made| made.type_name == "ModelEvaluation")
+        }
+    }
+}
+
 /// The evaluation of a ModelEvaluation artifact.
 pub(crate) fn recorded_evaluation(content: &Content, artifact: &ArtifactRef) -> Result<Evaluation, EvaluationError> {
+    Ok(evaluation::parse(&text(content, artifact)?)?)
+}
+
+fn text(content: &Content, artifact: &ArtifactRef) -> Result<String, EvaluationError> {
     let place = content.place(&artifact.digest);
     let file = if place.is_dir() {
         place.join("evaluation.json")
@@ -132,6 +168,5 @@ pub(crate) fn recorded_evaluation(content: &Content, artifact: &ArtifactRef) -> 
         place
     };
     let text = read_plain(&file, LONGEST_EVALUATION)?;
-    let text = String::from_utf8(text).map_err(io::Error::other)?;
-    Ok(evaluation::parse(&text)?)
+    Ok(String::from_utf8(text).map_err(io::Error::other)?)
 }

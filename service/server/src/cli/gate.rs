@@ -57,6 +57,7 @@ enum GateCommand {
 #[command(after_help = "Examples:\n  \
     trainyard gate replay --gate new.yaml\n  \
     trainyard gate replay --gate pipelines/flights/pipeline.yaml --pipeline flights\n  \
+    trainyard gate replay --gate new.yaml --run 0192f0c1\n  \
     trainyard gate replay --gate new.yaml --limit 100 --json\n\n\
     Every recorded evaluation is judged again; nothing is trained, and no verdict is changed.")]
 struct Replay {
@@ -66,6 +67,9 @@ struct Replay {
     /// Only runs of this pipeline
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
+    /// Only this run, with the whole verdict; the beginning of its id is enough
+    #[arg(long, value_name = "RUN", conflicts_with = "pipeline")]
+    run: Option<String>,
     /// Judged runs looked at, newest first
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -78,6 +82,20 @@ impl Replay {
     async fn perform(self, config: &Config) -> Result<ExitCode> {
         let gate = read_gate(&self.gate)?;
         let store = super::reads(config).await?;
+        if let Some(run) = &self.run {
+            let run = store.load_run(&runs::row(&store, run).await?.id).await?;
+            let id = run.request.id.clone();
+            let judged = trainyard_engine::judged_with(&config.engine()?, &gate, run).await?;
+            let verdict = match judged {
+                Ok(verdict) => verdict,
+                Err(error) => bail!("run {id} cannot be judged anew: {error}"),
+            };
+            match self.json {
+                true => output::json(&verdict.validation_result())?,
+                false => output::text(&verdict::render(&verdict))?,
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let past = Past {
             pipeline: self.pipeline,
             repo: None,

@@ -26,6 +26,7 @@ mod may;
 mod meter;
 mod models;
 mod openapi;
+mod other_gate;
 mod pages;
 mod routes;
 mod run_list;

@@ -3,7 +3,7 @@
 use super::answers::Wrong;
 use super::{
     App, approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
-    models, pages, runs, tokens, trend, versions,
+    models, other_gate, pages, runs, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -122,6 +122,20 @@ fn api() -> Vec<Route> {
             ApiToken,
             &[Address, Missing, Store],
             get(runs::explain),
+        ),
+        route(
+            "POST",
+            "/api/v1/runs/{id}/gate",
+            ApiToken,
+            &[Address, Json, Missing, Store],
+            post(other_gate::judge),
+        ),
+        route(
+            "GET",
+            "/api/v1/runs/{id}/plots",
+            ApiToken,
+            &[Address, Missing, Store],
+            get(other_gate::plots),
         ),
         route(
             "GET",
@@ -279,6 +293,8 @@ fn pages_of() -> Vec<Route> {
         page("/runs/{id}/curves/live", get(pages::curves_live)),
         page("/runs/{id}/why/{step}", get(pages::why)),
         page("/runs/{id}/data", get(pages::run_data)),
+        page("/runs/{id}/evaluation", get(pages::evaluation)),
+        act("/runs/{id}/evaluation", post(pages::judge_with)),
         page("/data", get(pages::data)),
         page("/data/{owner}/{repo}/{pipeline}/{source}", get(pages::data_source)),
         page("/compare", get(pages::compare)),

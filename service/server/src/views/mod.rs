@@ -8,6 +8,7 @@ mod delivery;
 mod graph;
 mod lineage;
 mod models;
+mod other_gate;
 mod replay;
 mod run;
 mod trend;
@@ -16,7 +17,7 @@ mod why;
 
 pub use access::{Audit, AuditItem, TokenItem, Tokens};
 pub use compare::{ComparedRow, Comparison};
-pub use curves::{CurvePoint, RunCurves, StepCurves};
+pub use curves::{CurvePoint, RunPlots, StepCurves};
 pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
@@ -27,6 +28,7 @@ pub use lineage::Lineage;
 pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,
 };
+pub use other_gate::{OtherGate, RunPlots};
 pub use replay::{Replay, ReplayedItem};
 pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};

@@ -101,6 +101,13 @@ async fn what_a_run_measured_and_why_its_validator_refused_it() {
     assert_eq!(source["missing"][0]["feature"], "delay", "{source}");
     assert_eq!(get(&format!("{path}x")).await.status, 404);
 
+    let listed = world.command(&["data"]);
+    insta::assert_snapshot!(listed, @"");
+    let source = world.command(&["data", "rows"]).replace(&run[..13], "RUN");
+    insta::assert_snapshot!(source, @"");
+    let told = world.command(&["data", "--run", &run]);
+    insta::assert_snapshot!(told, @"");
+
     let cookie = world.signed_in().await;
     let page = async |path: &str| -> Answer {
         let request = world
@@ -112,6 +119,7 @@ async fn what_a_run_measured_and_why_its_validator_refused_it() {
     };
     let shown = page(&format!("/runs/{run}/data")).await;
     assert_eq!(shown.status, 200);
+    assert!(shown.text.contains("found again by its rules"), "{}", shown.text);
     assert!(
         shown.text.contains("too far") && shown.text.contains("Kolmogorov-Smirnov distance"),
         "{}",

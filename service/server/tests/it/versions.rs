@@ -67,6 +67,25 @@ async fn versions_are_compared_and_promoted_for_a_reason() {
     let shown = page(&format!("/models/{FLIGHTS}/diff?from=000001&to=000002")).await;
     assert!(shown.status == 200 && shown.text.contains("gain"), "{shown:?}");
 
+    let listed = world.command(&["metrics", FLIGHTS, "auc"]);
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    let gate = world.yard.folder().join("gate.yaml");
+    std::fs::write(&gate, "metrics: { auc: { value_threshold: { lower_bound: 0.6 } } }").unwrap();
+    let verdict = world.command(&["gate", "replay", "--gate", gate.to_str().unwrap(), "--run", &rejected]);
+    assert!(verdict.contains("blessed"), "{verdict}");
+    let curves = get(&format!("/api/v1/runs/{rejected}/plots")).await.json();
+    assert_eq!(
+        curves["curves"]["baseline"]["roc"].as_array().unwrap().len(),
+        11,
+        "{curves}"
+    );
+    let evaluation = format!("/runs/{rejected}/evaluation");
+    let shown = page(&evaluation).await;
+    assert!(
+        shown.status == 200 && shown.text.matches("<figure>").count() == 3,
+        "{shown:?}"
+    );
+
     let chart = page(&format!("/{metrics}?metric=auc")).await.text;
     assert!(
         chart.contains("what it was compared with") && chart.contains(">0.638</td>"),
@@ -85,6 +104,36 @@ async fn versions_are_compared_and_promoted_for_a_reason() {
     };
     assert_eq!(promote(format!("proof=guessed&model={rejected}&reason=why")).await, 403);
     assert_eq!(promote(format!("proof={proof}&model=&reason=why")).await, 400);
+    let judge = async |gate: &str| -> Answer {
+        let request = world.yard.request("POST", &evaluation);
+        let request = request.header("accept", "text/html").header("cookie", &cookie);
+        let form = request.header("content-type", "application/x-www-form-urlencoded");
+        let gate = trainyard::views::path_part(gate);
+        world.yard.send(form.body(format!("proof={proof}&gate={gate}"))).await
+    };
+    let lenient = "metrics: { auc: { value_threshold: { lower_bound: 0.6 } } }";
+    let told = judge(lenient).await;
+    assert!(
+        told.status == 200 && told.text.contains("1 of 3 recorded verdicts would be others"),
+        "{told:?}"
+    );
+    let wrong = judge("metrics: { auc: { <b>: 1 } }").await;
+    assert!(
+        wrong.status == 400 && wrong.text.contains("the gate is wrong") && !wrong.text.contains("<b>"),
+        "{wrong:?}"
+    );
+    assert_eq!(judge(&"x".repeat(70_000)).await.status, 400);
+    let asked = world
+        .yard
+        .request("POST", &format!("/api/v1/runs/{rejected}/gate"))
+        .bearer_auth(API_TOKEN);
+    let told = world.yard.send(asked.json(&json!({"gate": lenient}))).await.json();
+    assert_eq!(
+        (told["then"].as_str(), told["verdict"]["blessing"].as_str()),
+        (Some("not_blessed"), Some("blessed")),
+        "{told}"
+    );
+
     // What the gate did not approve takes a reason.
     assert_eq!(promote(format!("proof={proof}&model={rejected}&reason=")).await, 409);
     assert_eq!(world.serving(FLIGHTS).await, "000002");

@@ -4,7 +4,7 @@ use super::super::Content;
 use super::super::artifacts::read_plain;
 use super::super::schema_diff::diff_of;
 use super::shape::{FeatureDistance, FoundAnomaly, JudgedData, JudgedFeature, JudgedSplit};
-use super::sides::{Sides, feature};
+use super::sides::{Columns, Sides, feature};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -109,6 +109,7 @@ impl Content {
         });
         let anomalies = record.outputs.values().find(|output| output.type_name == ANOMALIES);
         let rules = planned.map(Rules::of).unwrap_or_default();
+        data.anew = anomalies.is_none() && schema.is_some();
         for split in &now {
             let sides = Sides {
                 now: split,
@@ -227,10 +228,11 @@ impl Rules {
 pub(super) fn judged_split(sides: Sides, found_in_it: Option<(Anomalies, Vec<FeatureDistance>)>) -> JudgedSplit {
     let (anomalies, mut distances) = found_in_it.unwrap_or_default();
     distances.sort_by(|one, other| other.times_allowed().total_cmp(&one.times_allowed()));
-    let columns = sides.now.features.iter().map(|column| column.column());
-    let mut features: Vec<JudgedFeature> = columns
+    let columns = Columns::of(sides);
+    let names = sides.now.features.iter().map(|column| column.column());
+    let mut features: Vec<JudgedFeature> = names
         .map(|name| {
-            let mut shown = feature(&name, sides);
+            let mut shown = feature(&name, &columns);
             shown.distances = distances
                 .iter()
                 .filter(|found| found.feature == name)

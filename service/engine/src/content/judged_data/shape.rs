@@ -11,6 +11,8 @@ pub struct JudgedData {
     pub step: String,
     /// Whether a validator judged them.
     pub judged: bool,
+    /// Whether it failed, so that what it found is gone: the same is found again in the same way.
+    pub anew: bool,
     /// The name of the span, as far as the statistics know it.
     pub span: Option<String>,
     /// The same of the data before.

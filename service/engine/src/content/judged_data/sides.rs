@@ -1,7 +1,7 @@
 //! One column of several data, cut in the same way.
 
 use super::shape::{Bin, JudgedFeature, OfSides};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use trainyard_tfdv::statistics::{Bucket, HistogramType, NumericStatistics, StringStatistics};
 use trainyard_tfdv::{DatasetFeatureStatistics, FeatureNameStatistics};
 
@@ -52,9 +52,31 @@ impl<T: Copy> OfSides<T> {
     }
 }
 
+/// The columns of all sides, by name.
+pub(super) struct Columns<'a> {
+    now: HashMap<String, &'a FeatureNameStatistics>,
+    before: HashMap<String, &'a FeatureNameStatistics>,
+    serving: HashMap<String, &'a FeatureNameStatistics>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(sides: Sides<'a>) -> Self {
+        let by_name = |side: Option<&'a DatasetFeatureStatistics>| side.map(DatasetFeatureStatistics::by_name);
+        Self {
+            now: sides.now.by_name(),
+            before: by_name(sides.before).unwrap_or_default(),
+            serving: by_name(sides.serving).unwrap_or_default(),
+        }
+    }
+}
+
 /// A column, without what was found in it.
-pub(super) fn feature(name: &str, sides: Sides) -> JudgedFeature {
-    let columns = sides.of(|split| split.features.iter().find(|column| column.column() == name));
+pub(super) fn feature(name: &str, columns: &Columns) -> JudgedFeature {
+    let columns = OfSides {
+        now: columns.now.get(name).copied(),
+        before: columns.before.get(name).copied(),
+        serving: columns.serving.get(name).copied(),
+    };
     let numbers = columns.map(|column: &FeatureNameStatistics| column.num_stats.as_ref());
     let texts = columns.map(|column| column.string_stats.as_ref());
     let finite = |value: f64| value.is_finite().then_some(value);
@@ -102,15 +124,16 @@ fn values(texts: OfSides<&StringStatistics>) -> Vec<Bin> {
         }
     };
     let sides = [texts.now, texts.before, texts.serving].map(|side| side.map(shares));
+    // Of thousands of values only the most frequent of each side can be among those of all.
     let mut labels: Vec<(String, f64)> = Vec::new();
-    for (label, share) in sides.iter().flatten().flatten() {
-        match labels.iter_mut().find(|(known, _)| known == label) {
-            Some((_, most)) => *most = most.max(*share),
-            None => labels.push((label.clone(), *share)),
-        }
-        // Columns of many values are many.
-        if labels.len() > 4096 {
-            break;
+    for side in sides.iter().flatten() {
+        let mut most: Vec<(&String, &f64)> = side.iter().collect();
+        most.sort_by(|(_, share), (_, less)| less.total_cmp(share));
+        for (label, share) in most.into_iter().take(VALUES) {
+            match labels.iter_mut().find(|(known, _)| known == label) {
+                Some((_, most)) => *most = most.max(*share),
+                None => labels.push((label.clone(), *share)),
+            }
         }
     }
     labels.sort_by(|(one, share), (other, less)| less.total_cmp(share).then_with(|| one.cmp(other)));

@@ -1,7 +1,7 @@
 use super::super::Content;
 use super::super::artifacts::ArtifactFolder;
 use super::read::{STATISTICS, judged_split};
-use super::sides::{Sides, feature};
+use super::sides::{Columns, Sides, feature};
 use super::{FeatureDistance, OfSides};
 use crate::house::locks::ContentLock;
 use serde_json::{Value, json};
@@ -52,7 +52,8 @@ fn sides_are_cut_in_the_same_way() {
         before: Some(&before),
         ..Sides::alone(&now)
     };
-    let hour = feature("hour", sides);
+    let columns = Columns::of(sides);
+    let hour = feature("hour", &columns);
     assert_eq!(hour.missing.now, Some(0.5));
     assert_eq!(hour.bins.len(), 10);
     assert_eq!(hour.bins[0].label, "0 to 2");
@@ -68,7 +69,7 @@ fn sides_are_cut_in_the_same_way() {
             serving: None
         }
     );
-    let origin = feature("origin", sides);
+    let origin = feature("origin", &columns);
     let told: Vec<_> = origin
         .bins
         .iter()

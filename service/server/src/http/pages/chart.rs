@@ -7,6 +7,9 @@ use trainyard_engine::{Bin, OfSides};
 /// Lines that a chart tells apart: each has a colour, a dash and a mark of its own.
 pub(super) const MOST_LINES: usize = 8;
 
+/// With more points than this a line goes without marks: nobody could tell them apart.
+const MOST_MARKS: usize = 120;
+
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 180.0;
 /// Room for the figures on the left, and below.
@@ -108,7 +111,8 @@ pub(super) fn lines(about: &str, unit: Unit, places: &[String], all: &[Series]) 
             }
         }
         let _ = write!(svg, "<path class=\"line s{number}\" d=\"{path}\"/>");
-        for (at, value) in line.values.iter().enumerate() {
+        let marked = line.values.len() <= MOST_MARKS;
+        for (at, value) in line.values.iter().enumerate().filter(|_| marked) {
             let Some(value) = value.filter(|value| value.is_finite()) else {
                 continue;
             };
@@ -160,6 +164,75 @@ fn ends(unit: Unit, values: &[f64]) -> Option<(f64, f64)> {
         false => low.abs().max(1e-9) * 0.05,
     };
     Some((low - room, high + room))
+}
+
+/// A line through points of a square whose sides go from 0 to 1.
+pub(super) struct Curve {
+    /// Which of the signs it has.
+    pub(super) number: usize,
+    pub(super) name: &'static str,
+    pub(super) points: Vec<[f64; 2]>,
+}
+
+const SIDE: f64 = 240.0;
+
+/// Curves in a square, with the line where both sides are the same if that means something; empty without a point.
+pub(super) fn square(about: &str, (below, beside): (&str, &str), diagonal: bool, all: &[Curve]) -> String {
+    if all.iter().all(|curve| curve.points.is_empty()) {
+        return String::new();
+    }
+    let place = |[x, y]: [f64; 2]| (40.0 + SIDE * x.clamp(0.0, 1.0), 8.0 + SIDE * (1.0 - y.clamp(0.0, 1.0)));
+    let (wide, high) = (SIDE + 52.0, SIDE + 44.0);
+    let mut svg = format!(
+        "<svg class=\"chart\" viewBox=\"0 0 {wide} {high}\" width=\"{wide}\" height=\"{high}\" role=\"img\" aria-label=\"{}\">",
+        escaped(about)
+    );
+    for part in [0.0, 0.5, 1.0] {
+        let ((x, bottom), (left, y)) = (place([part, 0.0]), place([0.0, part]));
+        let _ = write!(
+            svg,
+            "<path class=\"tick\" d=\"M{x:.1} 8V{bottom:.1}M{left:.1} {y:.1}h{SIDE}\"/><text class=\"axis middle\" x=\"{x:.1}\" y=\"{:.1}\">{part}</text><text class=\"axis end\" x=\"{:.1}\" y=\"{:.1}\">{part}</text>",
+            bottom + 14.0,
+            left - 6.0,
+            y + 4.0
+        );
+    }
+    if diagonal {
+        let ((x, y), (to_x, to_y)) = (place([0.0, 0.0]), place([1.0, 1.0]));
+        let _ = write!(svg, "<path class=\"zero\" d=\"M{x:.1} {y:.1}L{to_x:.1} {to_y:.1}\"/>");
+    }
+    for curve in all {
+        let mut path = String::new();
+        for (at, point) in curve.points.iter().enumerate() {
+            let (x, y) = place(*point);
+            let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+        }
+        let _ = write!(svg, "<path class=\"line s{}\" d=\"{path}\"/>", curve.number);
+        for point in &curve.points {
+            let (x, y) = place(*point);
+            let _ = write!(
+                svg,
+                "<g class=\"point s{}\"><title>{}: {} {}, {} {}</title>{}</g>",
+                curve.number,
+                escaped(curve.name),
+                escaped(below),
+                figure(point[0]),
+                escaped(beside),
+                figure(point[1]),
+                mark(curve.number, x, y)
+            );
+        }
+    }
+    let _ = write!(
+        svg,
+        "<text class=\"axis middle\" x=\"{:.1}\" y=\"{:.1}\">{}</text><text class=\"axis middle\" transform=\"rotate(-90 12 {:.1})\" x=\"12\" y=\"{3:.1}\">{}</text>",
+        40.0 + SIDE / 2.0,
+        high - 6.0,
+        escaped(below),
+        8.0 + SIDE / 2.0,
+        escaped(beside)
+    );
+    svg + "</svg>"
 }
 
 const BARS: f64 = 300.0;
@@ -312,6 +385,18 @@ mod tests {
             "{drawn}"
         );
         assert_eq!(overlay("empty", &[]), "");
+    }
+
+    #[test]
+    fn curves_go_from_the_lower_left() {
+        let curve = |points: &[[f64; 2]]| Curve {
+            number: 0,
+            name: "candidate",
+            points: points.to_vec(),
+        };
+        let drawn = square("ROC", ("x", "y"), true, &[curve(&[[0.0, 0.0], [0.5, 1.0], [1.0, 7.0]])]);
+        assert!(drawn.contains("d=\"M40.0 248.0L160.0 8.0L280.0 8.0\""), "{drawn}");
+        assert_eq!(square("ROC", ("x", "y"), true, &[curve(&[])]), "");
     }
 
     #[test]

@@ -17,7 +17,9 @@ use serde::Deserialize;
 use trainyard_engine::{FeatureDistance, FoundAnomaly, JudgedData, JudgedFeature, JudgedSplit, OfSides};
 
 /// Columns on a page.
-const ON_A_PAGE: usize = 20;
+const ON_A_PAGE: usize = 15;
+/// Spans of a run that are named.
+const SPANS: usize = 6;
 /// Anomalies of a column that are shown.
 const ANOMALIES: usize = 5;
 
@@ -47,8 +49,8 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
 struct Source {
     frame: Frame,
     view: SourceView,
-    /// The runs with their times.
-    runs: Vec<(SourceRun, When)>,
+    /// The runs with their times and the spans that they read.
+    runs: Vec<(SourceRun, When, String)>,
     missing: String,
     /// The lines of the chart: sign, column, and the values as text.
     lines: Vec<(String, String, Vec<String>)>,
@@ -83,11 +85,21 @@ pub(in super::super) async fn source(
     Ok(ok(&Source {
         frame: Frame::new(format!("{name} of {pipeline}"), "data", &session),
         missing: chart::lines("Missing values over the spans", Unit::Share, &places, &series),
-        runs: runs.map(|run| (run.clone(), When::of(&run.created_at))).collect(),
+        runs: runs
+            .map(|run| (run.clone(), When::of(&run.created_at), spans(&run.spans)))
+            .collect(),
         lines,
         places,
         view,
     }))
+}
+
+/// Spans on one line: of many the first and the last.
+fn spans(all: &[String]) -> String {
+    match all {
+        [first, .., last] if all.len() > SPANS => format!("{first} to {last}, {} of them", all.len()),
+        _ => all.join(", "),
+    }
 }
 
 /// What of a run's data is shown.

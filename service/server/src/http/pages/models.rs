@@ -33,7 +33,9 @@ struct Target {
 }
 
 /// Versions in a chart and its table.
-const VERSIONS: usize = 20;
+const VERSIONS: usize = 12;
+/// Metrics in them.
+const METRICS: usize = 4;
 
 impl Target {
     fn with_versions(mut self, all: Versions) -> Self {
@@ -41,7 +43,7 @@ impl Target {
         let shown = all.versions.get(from..).unwrap_or_default();
         let mut names: Vec<&str> = Vec::new();
         for name in shown.iter().flat_map(|item| item.metrics.keys()) {
-            if !names.contains(&name.as_str()) && names.len() < chart::MOST_LINES {
+            if !names.contains(&name.as_str()) && names.len() < METRICS {
                 names.push(name);
             }
         }

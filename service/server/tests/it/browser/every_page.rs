@@ -99,6 +99,16 @@ pub async fn all() -> (World, Vec<Page>) {
             format!("/data/{REPO}/measured/rows"),
         ),
         page("data-run", "/runs/{id}/data", format!("/runs/{measured}/data")),
+        page(
+            "evaluation",
+            "/runs/{id}/evaluation",
+            format!("/runs/{rejected}/evaluation"),
+        ),
+        page(
+            "evaluation-none",
+            "/runs/{id}/evaluation",
+            format!("/runs/{failed}/evaluation"),
+        ),
         page("data-none", "/runs/{id}/data", format!("/runs/{failed}/data")),
         page("compare", "/compare", format!("/compare?run={rejected}&run={pushed}")),
         page("pipelines", "/pipelines", "/pipelines"),

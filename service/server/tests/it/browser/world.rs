@@ -47,7 +47,17 @@ steps:
       - -c
       - |
         mkdir "$1"
-        awk -v gain="$2" -v compared="$(ls -A "$3")" 'BEGIN {
+        awk -v gain="$2" -v compared="$(ls -A "$3")" 'function plots(gain,   text, at, share) {
+          text = "{\"confusion_at_thresholds\":["
+          for (at = 1; at <= 9; at++) {
+            share = 1 - at / 10
+            text = text sprintf("%s{\"threshold\":0.%d,\"true_positives\":%.0f,\"false_positives\":%.0f,\"true_negatives\":%.0f,\"false_negatives\":%.0f}", (at == 1 ? "" : ","), at, 1000 * sqrt(share) * (1 + gain), 3000 * share, 3000 * (1 - share), 1000 * (1 - sqrt(share)))
+          }
+          text = text "],\"reliability\":["
+          for (at = 1; at <= 10; at++) text = text sprintf("%s{\"lower\":%.1f,\"upper\":%.1f,\"num_examples\":400,\"mean_prediction\":%.2f,\"mean_label\":%.3f}", (at == 1 ? "" : ","), (at - 1) / 10, at / 10, at / 10 - 0.05, at / 11 + gain)
+          return text "]}"
+        }
+        BEGIN {
           split("- EWR JFK LGA", origins, " "); split("27004 9922 9105 7977", rows, " "); split("0 -0.002 0.003 0.001", more, " ")
           printf "{\"schema_version\":2,\"model_type\":\"binary_classification\",\"confidence_level\":0.95,\"baseline\":%s,\"slices\":[", (compared ? "true" : "false")
           for (i = 1; i <= 4; i++) {
@@ -55,7 +65,12 @@ steps:
             printf "%s{\"slice_key\":%s,\"num_examples\":%d,\"metrics\":{\"auc\":", (i == 1 ? "" : ","), (i == 1 ? "{}" : "{\"origin\":\"" origins[i] "\"}"), rows[i]
             printf "{\"candidate\":%.4f,\"baseline\":%s", 0.65 + difference, (compared ? "0.65" : "null")
             if (compared) printf ",\"difference\":{\"value\":%.4f,\"standard_error\":0.002,\"lower\":%.4f,\"upper\":%.4f}", difference, difference - 0.004, difference + 0.004
-            printf "}}}"
+            printf "}}"
+            if (i == 1) {
+              printf ",\"plots\":{\"candidate\":%s%s", plots(gain), (compared ? ",\"baseline\":" plots(0) : "")
+              printf "}"
+            }
+            printf "}"
           }
           printf "]}"
         }' >"$1/evaluation.json"
@@ -229,6 +244,15 @@ impl World {
         let answer = self.yard.send(form.body(format!("token={API_TOKEN}&next=%2F"))).await;
         let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("{answer:?}"));
         cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// What a command says beside the service; it must end well.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trainyard"));
+        let settings = self.yard.folder().join("trainyard.toml");
+        let ended = command.arg("--config").arg(settings).args(arguments).output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap()
     }
 
     /// Removes everything that steps made.
