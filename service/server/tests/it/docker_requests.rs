@@ -29,7 +29,7 @@ with open(f"{folder}/model-settings.json", "w") as file:
     json.dump(settings, file)
 "#;
 
-/// The steps of the README.
+/// The steps of pipelines/tfdv/SKEW.md.
 const PIPELINE: &str = r#"name: skew
 data:
   flights: { uri: "flights/{YYYY}-{MM}.csv" }
