@@ -17,7 +17,7 @@ mod why;
 
 pub use access::{Audit, AuditItem, TokenItem, Tokens};
 pub use compare::{ComparedRow, Comparison};
-pub use curves::{CurvePoint, RunPlots, StepCurves};
+pub use curves::{CurvePoint, RunCurves, StepCurves};
 pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};
 pub use delivery::{
     Deliveries, DeliveryExplanation, DeliveryItem, EventItem, ExplainedItem, FilterItem, LookItem, TriggerItem,
