@@ -1,8 +1,11 @@
-//! A database of 100,000 runs: ready, listed, measured; and 1,000 runs in flight that a kill leaves.
+//! A database of 100,000 runs and a million artifacts: ready, listed, measured, watched by many; and 1,000 runs in flight
+//! that a kill leaves.
 
 use crate::service::{Service, sqlite};
 use crate::{median, millis, row};
 use anyhow::{Context, Result, ensure};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use trainyard_engine::{Engine, ExecutorKind};
@@ -25,7 +28,7 @@ const PATHS: [&str; 9] = [
 ];
 
 /// The pages there.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "/",
     "/runs",
     "/runs?state=failed",
@@ -33,14 +36,24 @@ const PAGES: [&str; 8] = [
     "/models",
     "/deliveries",
     "/audit",
+    "/data",
+    "/tokens",
     "/compare?runs=00000000-0000-7000-8000-000000050000,00000000-0000-7000-8000-000000050001",
 ];
+
+/// Pages that are open at once.
+const OPEN: usize = 200;
+/// How long nothing happens on them.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Lists, figures and pages of 100,000 runs.
 pub async fn lists(folder: &Path) -> Result<()> {
     let data = folder.join("lists");
     one_run(folder, &data, ExecutorKind::Process, 1).await?;
-    sqlite(&["fill", data.join("trainyard.db").to_str().context("no UTF-8")?])?;
+    let database = data.join("trainyard.db");
+    let database = database.to_str().context("no UTF-8")?;
+    sqlite(&["fill", database])?;
+    let artifact = sqlite(&["lineage", database])?.context("no artifact")?;
     let mut times = Vec::new();
     for _ in 0..3 {
         times.push(Service::start(&data, "[executor]\nkind = \"process\"\n")?.took);
@@ -59,7 +72,80 @@ pub async fn lists(folder: &Path) -> Result<()> {
         &millis(time),
         Some(("<= 30 ms", met)),
     );
-    pages(&service)
+    pages(&service, &format!("/lineage/{artifact:.0}?direction=both"))?;
+    open_pages(&service)
+}
+
+/// Hears of changes as a page does.
+struct OpenPage(BufReader<TcpStream>);
+
+impl OpenPage {
+    fn of(service: &Service) -> Result<Self> {
+        let mut stream = TcpStream::connect(("127.0.0.1", service.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let head = format!("GET /live HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", service.port);
+        stream.write_all(head.as_bytes())?;
+        let mut page = Self(BufReader::new(stream));
+        page.hear()?;
+        Ok(page)
+    }
+
+    /// Takes what was told meanwhile.
+    fn forget(&mut self) -> Result<()> {
+        self.0.get_ref().set_nonblocking(true)?;
+        while self.0.fill_buf().is_ok_and(|read| !read.is_empty()) {
+            let read = self.0.buffer().len();
+            self.0.consume(read);
+        }
+        self.0.get_ref().set_nonblocking(false)?;
+        Ok(())
+    }
+
+    /// Waits for the next number.
+    fn hear(&mut self) -> Result<()> {
+        let mut line = String::new();
+        while !line.starts_with("data:") {
+            line.clear();
+            ensure!(self.0.read_line(&mut line)? > 0, "the stream ended");
+        }
+        Ok(())
+    }
+}
+
+/// What many open pages cost while nothing happens, and how soon the last of them hears of a change.
+fn open_pages(service: &Service) -> Result<()> {
+    let mut pages = (0..OPEN).map(|_| OpenPage::of(service)).collect::<Result<Vec<_>>>()?;
+    let before = service.processor()?;
+    std::thread::sleep(QUIET);
+    let share = (service.processor()? - before).as_secs_f64() / QUIET.as_secs_f64();
+    row(
+        &format!("{OPEN} open pages while nothing happens"),
+        &format!("{:.1} % of a core", share * 100.0),
+        Some(("<= 1 %", share <= 0.01)),
+    );
+    let mut times = Vec::new();
+    for number in 0..ASKED {
+        let began = Instant::now();
+        let body = format!("{{\"name\": \"bench-{number}\", \"role\": \"viewer\"}}");
+        let answer = service.post("/api/v1/tokens", &body)?;
+        ensure!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        for page in &mut pages {
+            page.hear()?;
+        }
+        times.push(began.elapsed());
+        // A deed is two changes: its beginning and its end may be told apart.
+        std::thread::sleep(Duration::from_millis(200));
+        for page in &mut pages {
+            page.forget()?;
+        }
+    }
+    let heard = median(times);
+    row(
+        "  a change is heard on the last of them after",
+        &millis(heard),
+        Some(("<= 100 ms", heard <= Duration::from_millis(100))),
+    );
+    Ok(())
 }
 
 /// The median of the slowest of these paths, which it is, and which is largest in bytes; some may be of nothing.
@@ -87,10 +173,11 @@ fn slowest<'p>(
 }
 
 /// How long the slowest page takes, whole, and how long the largest is.
-fn pages(service: &Service) -> Result<()> {
-    let (time, path, (length, largest)) = slowest(service, &PAGES, |path| path.starts_with("/compare"))?;
+fn pages(service: &Service, lineage: &str) -> Result<()> {
+    let all = [&PAGES[..], &[lineage]].concat();
+    let (time, path, (length, largest)) = slowest(service, &all, |path| path.starts_with("/compare"))?;
     row(
-        &format!("slowest of {} pages there, {path}", PAGES.len()),
+        &format!("slowest of {} pages there, {path}", all.len()),
         &millis(time),
         Some(("<= 100 ms", time <= Duration::from_millis(100))),
     );

@@ -80,10 +80,21 @@ impl Service {
 
     /// The whole answer to a GET.
     pub fn get(&self, path: &str) -> Result<String> {
+        self.ask("GET", path, "")
+    }
+
+    /// The same to a POST of JSON.
+    pub fn post(&self, path: &str, body: &str) -> Result<String> {
+        self.ask("POST", path, body)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
-            self.port
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.port,
+            body.len()
         );
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();

@@ -7,6 +7,7 @@ import time
 import uuid
 
 RUNS = 100_000
+ARTIFACTS = 1_000_000
 
 
 def write(path, rows_at_once, seconds):
@@ -59,6 +60,31 @@ def fill(path):
     db.commit()
 
 
+def lineage(path):
+    """A million artifacts: executions in a chain, each of which reads ten of those of the one before and writes ten."""
+    db = sqlite3.connect(path)
+    number = f"WITH RECURSIVE many (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM many WHERE n + 1 < {ARTIFACTS}) "
+    first_artifact = db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM Artifact").fetchone()[0]
+    first_execution = db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM Execution").fetchone()[0]
+    artifact, execution = (db.execute(f"SELECT id FROM Type WHERE type_kind = {kind} LIMIT 1").fetchone()[0] for kind in (1, 0))
+    db.execute(
+        number + "INSERT INTO Artifact (id, type_id, uri, state, create_time_since_epoch, last_update_time_since_epoch) "
+        f"SELECT {first_artifact} + n, {artifact}, 'bench/' || n, 2, n, n FROM many"
+    )
+    db.execute(
+        number + "INSERT INTO Execution (id, type_id, last_known_state, create_time_since_epoch, last_update_time_since_epoch) "
+        f"SELECT {first_execution} + n, {execution}, 3, n, n FROM many WHERE n < {ARTIFACTS} / 10"
+    )
+    for kind, offset in ((4, 0), (3, 1)):
+        db.execute(
+            number + "INSERT INTO Event (artifact_id, execution_id, type, milliseconds_since_epoch) "
+            f"SELECT {first_artifact} + n, {first_execution} + n / 10 + {offset}, {kind}, n FROM many "
+            f"WHERE n / 10 + {offset} < {ARTIFACTS} / 10"
+        )
+    db.commit()
+    print(first_artifact + ARTIFACTS // 2)
+
+
 def count(path, query):
     """The one number that a query answers with."""
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -67,4 +93,5 @@ def count(path, query):
 
 {"write": lambda: write(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])),
  "fill": lambda: fill(sys.argv[2]),
+ "lineage": lambda: lineage(sys.argv[2]),
  "count": lambda: count(sys.argv[2], sys.argv[3])}[sys.argv[1]]()

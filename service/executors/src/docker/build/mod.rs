@@ -318,6 +318,9 @@ impl DockerImageBuilder {
         if seen.met_full_disk(problem) {
             return interrupted(log, "the engine's disk is full: make room there");
         }
+        if output::lost_a_layer(problem) {
+            return interrupted(log, "somebody removed an image that it was about to go on from");
+        }
         // One that goes down ends what it builds first, and says so as of any other end.
         match presence.is_over(&self.connection).await {
             Ok(false) => {}

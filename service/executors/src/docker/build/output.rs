@@ -203,6 +203,16 @@ impl Said {
     }
 }
 
+/// Whether an image between two steps of the build is not there any more, as after a prune: the engine names it by its
+/// id, and images that a Dockerfile asks for by their names.
+pub(super) fn lost_a_layer(problem: &str) -> bool {
+    let problem = problem.trim().to_ascii_lowercase();
+    problem.contains("layer does not exist")
+        || ["no such image: sha256:", "unable to find image 'sha256:"]
+            .iter()
+            .any(|words| problem.contains(words))
+}
+
 /// The container that the classic builder is about to start, as it says itself.
 pub(super) fn container(text: &str) -> Option<&str> {
     let id = text.strip_prefix(" ---> Running in ")?.trim_end();
@@ -240,5 +250,25 @@ mod tests {
         let long = "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 2: Unknown flag: link";
         assert_eq!(plain(long), "dockerfile parse error line 2: Unknown flag: link");
         assert_eq!(plain("COPY failed: no"), "COPY failed: no");
+    }
+
+    #[test]
+    fn an_image_between_two_steps_that_is_gone_is_told_from_one_that_never_was() {
+        for (problem, lost) in [
+            ("No such image: sha256:8a67d36a41de", true),
+            (
+                "failed to export image: failed to create image: failed to get layer sha256:1f: layer does not exist",
+                true,
+            ),
+            ("No such image: acme/base:latest", false),
+            (
+                "pull access denied for acme/base, repository does not exist or may require 'docker login'",
+                false,
+            ),
+            ("manifest for acme/base@sha256:1f not found: manifest unknown", false),
+            ("The command '/bin/sh -c make' returned a non-zero code: 2", false),
+        ] {
+            assert_eq!(lost_a_layer(problem), lost, "{problem}");
+        }
     }
 }
