@@ -102,11 +102,26 @@ async fn what_a_run_measured_and_why_its_validator_refused_it() {
     assert_eq!(get(&format!("{path}x")).await.status, 404);
 
     let listed = world.command(&["data"]);
-    insta::assert_snapshot!(listed, @"");
+    insta::assert_snapshot!(listed, @"
+    SOURCE  PIPELINE  REPOSITORY   SPANS  NEWEST   WHERE
+    rows    measured  acme/models      2  2014-06  rows/{YYYY}-{MM}.csv
+    ");
     let source = world.command(&["data", "rows"]).replace(&run[..13], "RUN");
-    insta::assert_snapshot!(source, @"");
+    insta::assert_snapshot!(source, @"
+    rows of measured in acme/models, rows/{YYYY}-{MM}.csv
+    SPAN     VERSIONS  FILES  READ BY
+    2014-06                1  RUN
+    2014-05                1  RUN
+    ");
     let told = world.command(&["data", "--run", &run]);
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    validate, span 2014-06
+    split eval: 400 rows
+    COLUMN   TYPE    MISSING  DISTANCE                      VALUE  ALLOWED     ANOMALY
+    hour     int     0.0%     Kolmogorov-Smirnov distance  0.5050   0.1025  ✗  the Kolmogorov-Smirnov distance from the previous data is 0.505, and at most 0.1 is allowed; 400 and 400 values of the same origin are farther apart than 0.103 only 1% of the time
+    carrier  string  0.0%     Jensen-Shannon divergence    0.2500   0.5000  ✓  100 of 400 values (25%) are outside of the domain, such as '<b>ZZ</b>', and the schema allows only 'AA' and 'UA'
+    delay    int     20.0%    –                                 –        –
+    ");
 
     let cookie = world.signed_in().await;
     let page = async |path: &str| -> Answer {

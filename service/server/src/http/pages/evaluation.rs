@@ -50,8 +50,12 @@ struct Page {
     answer: Option<Answer>,
 }
 
+type Points = fn(&ModelCurves) -> &[[f64; 2]];
+/// A plot: its name, what its sides are, and its points.
+type Kind = (&'static str, &'static str, &'static str, Points);
+
 fn plots(curves: &Curves) -> Vec<Plot> {
-    let kinds: [(&str, &str, &str, fn(&ModelCurves) -> &[[f64; 2]]); 3] = [
+    let kinds: [Kind; 3] = [
         ("Reliability", "mean prediction", "share of positives", |of| {
             &of.reliability
         }),
@@ -59,7 +63,7 @@ fn plots(curves: &Curves) -> Vec<Plot> {
         ("Precision and recall", "recall", "precision", |of| &of.precision_recall),
     ];
     let sides = [("candidate", &curves.candidate), ("serving", &curves.baseline)];
-    let plot = |(name, x, y, read): (&'static str, &str, &str, fn(&ModelCurves) -> &[[f64; 2]])| {
+    let plot = |(name, x, y, read): Kind| {
         let of = |(number, (side, model)): (usize, &(&'static str, &Option<ModelCurves>))| {
             let points = read(model.as_ref()?).to_vec();
             Some(Curve {

@@ -165,7 +165,7 @@ async fn a_person_rolls_back_on_the_page_of_the_models() {
     browser.fill("reason", "answers late").await;
     browser.press("Roll back to the version before").await;
     browser.says("main .lead", "Version 000001 of flights serves").await;
-    let newest = browser.texts("tbody tr:first-child").await;
+    let newest = browser.texts(".ledger tbody tr:first-child").await;
     assert!(
         newest[0].contains("rollback") && newest[0].contains("answers late"),
         "{newest:?}"
