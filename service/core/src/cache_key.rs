@@ -23,7 +23,7 @@ pub fn preimage(
     inputs: &BTreeMap<String, Option<Digest>>,
     spans: &[SpanContent],
 ) -> Value {
-    json!({
+    let mut preimage = json!({
         "key_version": KEY_VERSION,
         "component": step.component,
         "image": image_id,
@@ -35,7 +35,16 @@ pub fn preimage(
         "inputs": inputs,
         "spans": spans,
         "outputs": step.outputs,
-    })
+    });
+    // By name, never by value: a password that is changed changes nothing that was made.
+    if !step.secrets.is_empty() {
+        let names = step
+            .secrets
+            .iter()
+            .map(|(place, secret)| (place.clone(), Value::from(secret.name.as_str())));
+        preimage["secrets"] = names.collect::<Map<_, _>>().into();
+    }
+    preimage
 }
 
 /// The key: 64 lowercase hex digits of SHA-256 over the pre-image with sorted keys.
@@ -112,6 +121,7 @@ pub fn explain(old: &Value, new: &Value) -> Vec<String> {
     for (part, what) in [
         ("parameters", "parameter"),
         ("environment", "environment variable"),
+        ("secrets", "secret"),
         ("inputs", "input"),
         ("outputs", "the type of output"),
     ] {
@@ -211,7 +221,7 @@ fn short(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::ids::StepName;
-    use crate::plan::NetworkAccess;
+    use crate::plan::{NetworkAccess, PlannedSecret};
     use proptest::prelude::*;
 
     fn step() -> PlannedStep {
@@ -232,6 +242,14 @@ mod tests {
             version: None,
             file: "2013-01.parquet".to_owned(),
             digest: digest(byte),
+        }
+    }
+
+    fn secret(name: &str) -> PlannedSecret {
+        PlannedSecret {
+            name: name.to_owned(),
+            environment: false,
+            unreviewed: false,
         }
     }
 
@@ -277,6 +295,10 @@ mod tests {
             "output",
             with(|s| _ = s.outputs.insert("model".to_owned(), "Other".to_owned())),
         );
+        differs(
+            "secret",
+            with(|s| _ = s.secrets.insert("PASSWORD".to_owned(), secret("lake"))),
+        );
         differs("network", with(|s| s.network = NetworkAccess::Bridge));
         differs("image", preimage(&step(), None, &inputs(), &[span(1)]));
         let mut other = inputs();
@@ -310,6 +332,7 @@ mod tests {
         parameter learning_rate is gone
         environment variable SEED is new: 1
         the type of output model changed from Model to Other
+        secret PASSWORD is new: lake
         the network access changed from none to bridge
         the image changed from sha256:090909090909… to nothing
         input transformed changed from sha256:010101010101… to sha256:020202020202…

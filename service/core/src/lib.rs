@@ -36,6 +36,7 @@ pub mod report;
 pub mod retention;
 pub mod run;
 pub mod schedule;
+pub mod secret;
 pub mod span;
 pub mod spec;
 pub mod stored;

@@ -16,6 +16,7 @@ use crate::house::programs::Programs;
 use crate::house::secrets::WebhookSecrets;
 use crate::house::service::{NotTheService, OneService};
 use crate::house::signals::Signals;
+use crate::house::step_secrets::{SecretError, StepSecrets};
 use crate::house::targets::Targets;
 use crate::house::traces::Traces;
 use crate::inbound::Inbound;
@@ -64,6 +65,9 @@ const CONTAINER_USER: (u32, u32) = (10001, 10001);
 
 /// Runs that are read at once when workers take them up.
 const TAKEN_UP_AT_ONCE: usize = 32;
+
+/// Where every Linux has a file system in memory, which lasts as long as the machine is on.
+const IN_MEMORY: &str = "/dev/shm";
 
 /// The database has this long to close.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -165,6 +169,12 @@ pub async fn judged_with(
     Ok(judged_by(&content, gate, run).await)
 }
 
+/// Reads a secret of these settings as a step would get it, and says how many bytes it has.
+pub async fn try_secret(config: &EngineConfig, name: &str) -> Result<usize, SecretError> {
+    let secrets = StepSecrets::new(config.secrets.clone());
+    Ok(secrets.try_out(name).await?.bytes().len())
+}
+
 /// Recorded runs under another gate, for who has no engine; see [`Engine::replay`].
 pub async fn replay_recorded(
     config: &EngineConfig,
@@ -200,7 +210,12 @@ impl Engine {
     pub fn staging(config: &EngineConfig) -> Result<Staging, EngineError> {
         let folders = Self::folders(config)?;
         let trees = ArtifactFolder::open(folders.artifacts())?;
-        Ok(Staging::new(folders.works(), config.data_root.clone(), trees))
+        let staging = Staging::new(folders.works(), config.data_root.clone(), trees);
+        let secrets = match &config.secrets_dir {
+            Some(folder) => folder.clone(),
+            None => Path::new(IN_MEMORY).join(format!("trainyard-{}", instance(&folders)?)),
+        };
+        Ok(staging.with_secrets(secrets))
     }
 
     /// The same with given parts, for tests.
@@ -280,6 +295,7 @@ impl Engine {
                 config.limits.max_parallel_builds,
             ),
             limits: config.limits.clone(),
+            secrets: StepSecrets::new(config.secrets.clone()),
             programs,
             data_root: config.data_root.clone(),
             max_parallel_steps: config.max_parallel_steps,

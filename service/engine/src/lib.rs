@@ -22,7 +22,7 @@ pub use content::judged_data::{Bin, FeatureDistance, FoundAnomaly, JudgedData, J
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
-pub use engine::{Engine, EngineError, judged_data, judged_statistics, judged_with, replay_recorded, try_channel};
+pub use engine::{Engine, EngineError, judged_data, judged_statistics, judged_with, replay_recorded, try_channel, try_secret};
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;
 pub use house::config::{
@@ -34,6 +34,7 @@ pub use house::crash::{CrashPoint, Effect};
 pub use house::crash::{reached, trap, trap_where};
 pub use house::folders::Folders;
 pub use house::service::{NotTheService, OneService};
+pub use house::step_secrets::{SecretConfig, SecretError, SecretSource};
 pub use inbound::cloud_event::CloudEventError;
 pub use inbound::intake::{Intake, IntakeError, Malformed};
 pub use inbound::local::LocalError;

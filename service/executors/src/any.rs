@@ -106,6 +106,9 @@ impl Executor for AnyExecutor {
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
         each!(self, inner => inner.settled(key, at_most).await)
     }
+    fn hidden(&self, key: &AttemptKey) -> Hidden {
+        each!(self, inner => inner.hidden(key))
+    }
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
         each!(self, inner => inner.logs(key, from, follow))
     }

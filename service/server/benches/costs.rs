@@ -162,6 +162,8 @@ fn config(data_dir: &Path) -> EngineConfig {
         max_parallel_steps: 2,
         max_parallel_runs: 1,
         limits: Default::default(),
+        secrets: Default::default(),
+        secrets_dir: None,
         targets: BTreeMap::new(),
         retention: Default::default(),
         notify: Vec::new(),

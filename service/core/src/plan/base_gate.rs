@@ -56,7 +56,7 @@ pub fn with_base_gate(mut head: Plan, base: Option<&Plan>) -> Result<Plan, Taken
 }
 
 /// A plan of a commit that nobody has reviewed, with what may only come from reviewed history: when it runs and how
-/// often, its gate, where its model may go, who is told of it, and what its steps reach. `reviewed` is the pipeline there, `None` when it
+/// often, its gate, where its model may go, who is told of it, and what its steps reach and know. `reviewed` is the pipeline there, `None` when it
 /// is new: then it goes nowhere and reaches nothing.
 pub fn with_reviewed_rights(head: Plan, reviewed: Option<&Plan>) -> Result<Plan, TakenAway> {
     let mut plan = with_base_gate(head, reviewed)?;
@@ -73,13 +73,22 @@ pub fn with_reviewed_rights(head: Plan, reviewed: Option<&Plan>) -> Result<Plan,
     Ok(plan)
 }
 
-/// Takes the network from what has none in the reviewed plan. An image that is new there may install packages, unless
-/// none of the others may.
+/// Takes the network, and secrets, from what has none in the reviewed plan. An image that is new there may install
+/// packages, unless none of the others may.
 pub fn narrow(plan: &mut Plan, reviewed: Option<&Plan>) {
     for (name, step) in &mut plan.steps {
-        let allowed = reviewed.and_then(|plan| plan.steps.get(name)).map(|step| step.network);
-        if allowed != Some(NetworkAccess::Bridge) {
+        let known = reviewed.and_then(|plan| plan.steps.get(name));
+        if known.map(|step| step.network) != Some(NetworkAccess::Bridge) {
             step.network = NetworkAccess::None;
+        }
+        for secret in step.secrets.values_mut() {
+            let given = |known: &PlannedStep| {
+                known
+                    .secrets
+                    .values()
+                    .any(|known| known.name == secret.name && !known.unreviewed)
+            };
+            secret.unreviewed |= !known.is_some_and(given);
         }
     }
     let Some(reviewed) = reviewed.filter(|plan| !plan.images.is_empty()) else {
@@ -97,11 +106,14 @@ pub fn narrow(plan: &mut Plan, reviewed: Option<&Plan>) {
     }
 }
 
-/// The plan of a fork's run: whatever the reviewed file allows its own steps, a stranger's reach nothing, neither as they
-/// run nor as their images are built.
+/// The plan of a fork's run: whatever the reviewed file allows its own steps, a stranger's reach and know nothing, neither as
+/// they run nor as their images are built.
 pub fn of_stranger(mut plan: Plan) -> Plan {
     for step in plan.steps.values_mut() {
         step.network = NetworkAccess::None;
+        for secret in step.secrets.values_mut() {
+            secret.unreviewed = true;
+        }
     }
     for build in plan.images.values_mut() {
         build.network = BuildNetwork::None;

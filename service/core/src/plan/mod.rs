@@ -32,7 +32,9 @@ pub use notify::{Condition, NotifyRules};
 pub use push::{Approval, InfraValidation, Push};
 pub use requirement::{Correction, InsufficientData, MissingBaseline, Requirement, SuspiciousImprovement};
 pub use slicing::{CrossSlicingSpec, SlicingSpec};
-pub use step::{Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedStep, RetryPolicy};
+pub use step::{
+    Build, BuildNetwork, ImageSource, InputSource, Memo, NetworkAccess, PlannedSecret, PlannedStep, RetryPolicy,
+};
 pub use triggers::{
     Catchup, Concurrency, DataTrigger, OnConflict, PullRequestTrigger, PushTrigger, Schedule, Triggers, TypesTrigger,
     WorkflowRunTrigger,

@@ -37,6 +37,9 @@ pub struct PlannedStep {
     pub source: Option<SourceWindow>,
     /// Environment variables.
     pub environment: IndexMap<String, String>,
+    /// The secrets it is given, by the name under which it finds each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, PlannedSecret>,
     /// CPUs.
     pub cpus: Option<f64>,
     /// Bytes of memory.
@@ -67,6 +70,19 @@ impl PlannedStep {
         let mut read = self.inputs.iter().filter(|(_, source)| of_it(source)).peekable();
         !self.after.contains(upstream) && read.peek().is_some() && read.all(|(input, _)| self.optional.contains(input))
     }
+}
+
+/// A secret that a step asks for. Its value is in no plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSecret {
+    /// What the settings of the service call it.
+    pub name: String,
+    /// Whether it is an environment variable as well as a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub environment: bool,
+    /// Whether only the commit that is judged asks for it, and no reviewed file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreviewed: bool,
 }
 
 /// Where a step's image comes from.

@@ -125,6 +125,33 @@ pub fn unknown_channels<'a>(
     problems.into_sorted()
 }
 
+/// Secrets that are none of the service's, whose names these are.
+pub fn unknown_secrets<'a>(
+    plan: &Plan,
+    file: &str,
+    text: &str,
+    secrets: impl Iterator<Item = &'a str> + Clone,
+    settings: &str,
+) -> Vec<Problem> {
+    let mut problems = Problems::new(file, text);
+    for (step, planned) in &plan.steps {
+        for (place, secret) in &planned.secrets {
+            if secrets.clone().any(|known| known == secret.name) {
+                continue;
+            }
+            let key = if secret.environment {
+                "secret_environment"
+            } else {
+                "secrets"
+            };
+            let message = format!("there is no [secrets.{}] in {settings}", secret.name);
+            let hint = suggest::hint(&secret.name, secrets.clone());
+            problems.add_with_hint(&["steps", step.as_str(), key, place], message, hint);
+        }
+    }
+    problems.into_sorted()
+}
+
 /// A name that other files of the repository have, too.
 pub fn same_name(plan: &Plan, file: &str, text: &str, others: &[&str]) -> Option<Problem> {
     if others.is_empty() {

@@ -24,7 +24,9 @@ pub(crate) mod tests;
 mod unread;
 
 pub use compile::{Checked, check, load, plan};
-pub use files::{missing as missing_files, missing_builds, same_name, unknown_channels, unknown_target};
+pub use files::{
+    missing as missing_files, missing_builds, same_name, unknown_channels, unknown_secrets, unknown_target,
+};
 pub use gate::Gate;
 pub use gate_file::load_gate;
 pub use parse::parse;

@@ -239,7 +239,7 @@ mod tests {
          2 | stpes: {}
            | ^
 
-        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q }
            |        ^
 
@@ -335,16 +335,16 @@ mod tests {
         ];
         let all: Vec<String> = files.iter().map(|text| said(text)).collect();
         insta::assert_snapshot!(all.join("\n\n"), @"
-        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:3:8: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |        ^
-        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:3:17: unknown key 'netwrk': did you mean 'network'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                 ^
         p.yaml:3:38: true or false belongs here
          3 |   a: { usse: q, netwrk: none, cache: maybe }
            |                                      ^
-        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:4:17: unknown key 'timeot': did you mean 'timeout'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
          4 |   b: { uses: x, timeot: 3 }
            |                 ^
         p.yaml:5:1: unknown key 'gat': did you mean 'gate'? known are name, parameters, on, concurrency, data, steps, gate, push, notify
@@ -393,7 +393,7 @@ mod tests {
         p.yaml:1:1: unknown key 'common': known are name, parameters, on, concurrency, data, steps, gate, push, notify
          1 | common: &c { image: x }
            | ^
-        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+        p.yaml:4:16: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
          4 |   a: { <<: *c, comand: [a] }
            |                ^
 

@@ -114,6 +114,13 @@ pub struct Step {
     /// Environment variables; part of the cache key.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub environment: IndexMap<String, String>,
+    /// Secrets as files: the name under which the step finds one in `/run/secrets`, and that of a `[secrets.NAME]` of the
+    /// service's settings. Where the file is says the variable `<name>_FILE`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub secrets: IndexMap<String, String>,
+    /// Secrets as environment variables too, where a program reads nothing else: who may ask the Docker engine sees them.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub secret_environment: IndexMap<String, String>,
     /// Limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,

@@ -9,12 +9,16 @@ use super::{Pipeline, Retry, Step};
 use crate::artifact::{FILE, only_file};
 use crate::ids::StepName;
 use crate::placeholder::{Piece, Placeholder, split};
-use crate::plan::{Build, ImageSource, InputSource, Memo, PlannedStep, RetryPolicy, SourceWindow, Window};
+use crate::plan::{
+    Build, ImageSource, InputSource, Memo, PlannedSecret, PlannedStep, RetryPolicy, SourceWindow, Window,
+};
 use crate::quantity;
+use crate::secret;
 use crate::span::{SpanPattern, check_path};
 use crate::suggest;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// One attempt of a step without a `timeout` takes at most this long.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3600;
@@ -119,6 +123,7 @@ impl StepCompiler<'_, '_, '_> {
             outputs,
             source,
             environment: self.environment(),
+            secrets: self.secrets(),
             cpus,
             memory_bytes,
             timeout_seconds: self.timeout(),
@@ -470,6 +475,50 @@ impl StepCompiler<'_, '_, '_> {
             }
         }
         self.step.environment.clone()
+    }
+
+    /// Whether the service has such secrets is not known here: see [`super::unknown_secrets`].
+    fn secrets(&mut self) -> BTreeMap<String, PlannedSecret> {
+        let step = self.step;
+        let mut secrets = BTreeMap::new();
+        let files = step.secrets.iter().map(|entry| ("secrets", entry));
+        let variables = step
+            .secret_environment
+            .iter()
+            .map(|entry| ("secret_environment", entry));
+        for (key, (place, name)) in files.chain(variables) {
+            let at = [key, place.as_str()];
+            if !secret::is_place(place) || place == "TRAINYARD_TASK" {
+                let message = format!("a secret cannot be found under '{place}': write a name like DB_PASSWORD");
+                self.problem(&at, message);
+            }
+            if !secret::is_name(name) {
+                let message = "the name of a secret has letters, digits, '-', '_' and '.'";
+                self.problem_with_hint(&at, message, "the value itself never stands in this file");
+            }
+            let path = secret::path_variable(place);
+            let variable = (key == "secret_environment").then_some(place);
+            for taken in variable.into_iter().chain([&path]) {
+                if step.environment.contains_key(taken) {
+                    self.problem(
+                        &at,
+                        format!("the variable {taken} is under environment as well: keep one of them"),
+                    );
+                }
+            }
+            let planned = PlannedSecret {
+                name: name.clone(),
+                environment: key == "secret_environment",
+                unreviewed: false,
+            };
+            if secrets.insert(place.clone(), planned).is_some() {
+                self.problem(
+                    &at,
+                    format!("'{place}' is under secrets as well: a secret of secret_environment is a file, too"),
+                );
+            }
+        }
+        secrets
     }
 
     fn resources(&mut self) -> (Option<f64>, Option<u64>) {

@@ -2,7 +2,7 @@
 
 mod cross_slices;
 
-use super::load;
+use super::{load, unknown_secrets};
 use crate::ids::StepName;
 use crate::plan::{ImageSource, InputSource, Plan, with_base_gate};
 use crate::stored;
@@ -563,6 +563,61 @@ fn one_mistake_of_shape_has_no_second_sentence() {
 }
 
 #[test]
+fn a_step_names_its_secrets() {
+    let step = |keys: &str| format!("name: p\nsteps:\n  a: {{ image: x, command: [a], {keys} }}\n");
+    let plan = load(
+        "p.yaml",
+        &step("secrets: { DB: lake.password }, secret_environment: { TOKEN: hub }"),
+        &Map::new(),
+    )
+    .unwrap();
+    let secrets = &plan.steps["a"].secrets;
+    assert_eq!(
+        (secrets["DB"].name.as_str(), secrets["DB"].environment),
+        ("lake.password", false)
+    );
+    assert_eq!(
+        (secrets["TOKEN"].name.as_str(), secrets["TOKEN"].environment),
+        ("hub", true)
+    );
+    let told = unknown_secrets(
+        &plan,
+        "p.yaml",
+        &step("secrets: { DB: lake.password }, secret_environment: { TOKEN: hub }"),
+        ["lake_password"].into_iter(),
+        "t.toml",
+    );
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    p.yaml:3:43: there is no [secrets.lake.password] in t.toml: did you mean 'lake_password'? the only one is lake_password
+    p.yaml:3:86: there is no [secrets.hub] in t.toml: the only one is lake_password
+    ");
+    let wrong = step(
+        "environment: { B: x, C_FILE: x }, secrets: { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAINYARD_TASK: lake }",
+    );
+    insta::assert_snapshot!(said(&wrong), @"
+    p.yaml:3:77: a secret cannot be found under 'a-b': write a name like DB_PASSWORD
+     3 |   a: { image: x, command: [a], environment: { B: x, C_FILE: x }, secrets: { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lak
+       |                                                                             ^
+    p.yaml:3:88: the name of a secret has letters, digits, '-', '_' and '.': the value itself never stands in this file
+     3 | image: x, command: [a], environment: { B: x, C_FILE: x }, secrets: { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAI
+       |                                                                                 ^
+    p.yaml:3:104: the variable C_FILE is under environment as well: keep one of them
+     3 | d: [a], environment: { B: x, C_FILE: x }, secrets: { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAINYARD_TASK: lake
+       |                                                                                 ^
+    p.yaml:3:146: the variable B is under environment as well: keep one of them
+     3 | secrets: { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAINYARD_TASK: lake } }
+       |                                                                                 ^
+    p.yaml:3:155: 'E' is under secrets as well: a secret of secret_environment is a file, too
+     3 | { a-b: lake, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAINYARD_TASK: lake } }
+       |                                                                                 ^
+    p.yaml:3:164: a secret cannot be found under 'TRAINYARD_TASK': write a name like DB_PASSWORD
+     3 | ke, D: 'p@ss word', C: lake, E: lake }, secret_environment: { B: lake, E: lake, TRAINYARD_TASK: lake } }
+       |                                                                                 ^
+    ");
+}
+
+#[test]
 fn one_round_shows_mistakes_of_shape_and_of_meaning() {
     let text = "\
 name: trips
@@ -600,7 +655,7 @@ push: { target: Prod, max_latency: soon }
     p.yaml:6:38: unknown key 'windw': did you mean 'window'? known are uri, window
      6 |   trips: { uri: '../trips-{MM}.csv', windw: { rolling_range: { num_spans: 3 } } }
        |                                      ^
-    p.yaml:8:15: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+    p.yaml:8:15: unknown key 'usse': did you mean 'uses'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
      8 |   examples: { usse: example-gen, with: { source: nowhere }, timeout: 5 parsecs }
        |               ^
     p.yaml:8:61: '5 parsecs' is not a duration: write it like 10s, 30m or 1h30m

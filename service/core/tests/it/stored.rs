@@ -138,6 +138,21 @@ fn a_plan_means_the_same_in_every_version() {
 }
 
 #[test]
+fn a_step_has_its_secrets_by_name() {
+    let plan: Plan = read("v4/secrets.plan.json");
+    let step = plan.steps.values().next().unwrap();
+    let (password, token) = (&step.secrets["PASSWORD"], &step.secrets["TOKEN"]);
+    assert_eq!(
+        (password.name.as_str(), password.environment, password.unreviewed),
+        ("warehouse-password", false, false)
+    );
+    assert_eq!(
+        (token.name.as_str(), token.environment, token.unreviewed),
+        ("hub", true, true)
+    );
+}
+
+#[test]
 fn a_pull_request_has_both_gates_in_every_version() {
     for folder in versions() {
         let request: RunRequest = read(&format!("{folder}/everything.request.json"));

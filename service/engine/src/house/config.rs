@@ -1,5 +1,6 @@
 //! What the engine needs to know; the server reads it from `trainyard.toml` and the environment.
 
+use super::step_secrets::SecretConfig;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -36,6 +37,10 @@ pub struct EngineConfig {
     pub max_parallel_runs: usize,
     /// What programs may use.
     pub limits: ProgramLimits,
+    /// Secrets that steps may ask for, by name.
+    pub secrets: BTreeMap<String, SecretConfig>,
+    /// The folder in memory in which steps find them; one of this instance in `/dev/shm` if absent.
+    pub secrets_dir: Option<PathBuf>,
     /// Push targets by name.
     pub targets: BTreeMap<String, TargetConfig>,
     /// Which old runs and artifacts go.

@@ -15,6 +15,7 @@ pub(crate) mod programs;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod signals;
+pub(crate) mod step_secrets;
 pub(crate) mod targets;
 pub(crate) mod traces;
 pub(crate) mod trouble;

@@ -255,6 +255,7 @@ impl Trial<'_> {
             image: Some(image),
             command: self.serving.command.clone(),
             environment: BTreeMap::new(),
+            secrets: Vec::new(),
             inputs: vec![models],
             outputs: None,
             working_directory: None,

@@ -20,6 +20,7 @@ use crate::house::folders::Folders;
 use crate::house::locks::Owner;
 use crate::house::programs::Programs;
 use crate::house::signals::Signals;
+use crate::house::step_secrets::StepSecrets;
 use crate::house::traces::Traces;
 use crate::registry::Registry;
 use crate::source::Source;
@@ -40,6 +41,7 @@ pub(crate) struct Runs {
     pub(crate) content: Content,
     pub(crate) images: Images,
     pub(crate) programs: Programs,
+    pub(crate) secrets: StepSecrets,
     pub(crate) registry: Registry,
     pub(crate) audience: Audience,
     pub(crate) signals: Arc<Signals>,

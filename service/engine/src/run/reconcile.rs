@@ -502,6 +502,8 @@ mod tests {
             max_parallel_steps: 2,
             max_parallel_runs: 2,
             limits: Default::default(),
+            secrets: Default::default(),
+            secrets_dir: None,
             targets: Default::default(),
             retention: Default::default(),
             notify: Vec::new(),

@@ -48,6 +48,7 @@ mod second_process;
 mod secrets;
 mod serving;
 mod sim;
+mod step_secrets;
 mod storm;
 mod sweep;
 mod targets;

@@ -1,6 +1,7 @@
 //! What every executor promises.
 
 use super::error::ExecutorError;
+use super::hidden::Hidden;
 use super::log::{LogMark, LogStream};
 use super::program::{AttemptKey, Input, Program};
 use std::future::Future;
@@ -68,7 +69,10 @@ pub trait Executor: Send + Sync {
     /// `at_most`. A hint only: it may return early, and an error is treated as "look again".
     fn settled(&self, key: &AttemptKey, at_most: Duration) -> impl Future<Output = ()> + Send;
 
-    /// What the program said after `from`. Without `follow` that is all there is now: everything, of a
+    /// What must not be shown of what the program writes about itself. Its [log](Executor::logs) is without it already.
+    fn hidden(&self, key: &AttemptKey) -> Hidden;
+
+    /// What the program said after `from`, without its secrets. Without `follow` that is all there is now: everything, of a
     /// program that has ended. With it the stream goes on with what the program says, mostly until its end.
     /// Nobody has said anything under an unknown key.
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream;
@@ -83,7 +87,7 @@ pub trait Executor: Send + Sync {
     /// never will.
     fn stop(&self, key: &AttemptKey, grace: Duration) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
-    /// Forgets a program and frees what it holds, inputs, outputs and output; one that still runs is killed.
+    /// Forgets a program and frees what it holds, inputs, secrets, outputs and output; one that still runs is killed.
     /// Unknown keys are not an error.
     fn remove(&self, key: &AttemptKey) -> impl Future<Output = Result<(), ExecutorError>> + Send;
 
@@ -91,6 +95,7 @@ pub trait Executor: Send + Sync {
     /// `None` if it has no address of its own: it has ended, has no network, or is not isolated.
     fn address(&self, key: &AttemptKey) -> impl Future<Output = Result<Option<IpAddr>, ExecutorError>> + Send;
 
-    /// Every program of this owner (one Trainyard instance), in whatever state.
+    /// Every program of this owner (one Trainyard instance), in whatever state, and what was laid out with secrets for
+    /// one that is not there.
     fn list(&self) -> impl Future<Output = Result<Vec<AttemptKey>, ExecutorError>> + Send;
 }

@@ -37,11 +37,12 @@ pub enum LogMark {
 pub struct LogChunk {
     /// What it said.
     pub bytes: Bytes,
-    /// The place after it.
-    pub mark: LogMark,
+    /// The place after it. Without one the executor cannot be asked for what comes after it alone: the stream goes on,
+    /// and one that is taken up again begins at the last place that was told.
+    pub mark: Option<LogMark>,
 }
 
-/// A program's output from a mark on. After an error nothing more comes: ask again from the last mark.
+/// A program's output from a mark on, secrets hidden. After an error nothing more comes: ask again from the last mark.
 pub type LogStream = BoxStream<'static, Result<LogChunk, ExecutorError>>;
 
 /// Where a reader puts what it found; it learns that nobody listens any more.

@@ -5,13 +5,15 @@
 
 mod error;
 mod executor;
+mod hidden;
 mod image;
 mod log;
 mod program;
 
 pub use error::ExecutorError;
 pub use executor::{Executor, Observation, ProgramExit};
+pub use hidden::Hidden;
 pub use image::{BuildError, BuildLimits, BuildRequest, BuiltImage, ImageBuilder, Stranger};
 pub(crate) use log::{Listener, stream_of};
 pub use log::{LogChunk, LogMark, LogStream};
-pub use program::{AttemptKey, Input, InputContent, Network, Program, StagedFile};
+pub use program::{AttemptKey, Input, InputContent, Network, Program, ProgramSecret, SECRETS, StagedFile};

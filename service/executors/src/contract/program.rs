@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
 use trainyard_core::ids::RunId;
 use trainyard_core::node::NodeId;
+use trainyard_core::secret::{SecretValue, path_variable};
 
 /// One attempt of one node of one run. The same key always names the same program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +27,22 @@ impl AttemptKey {
             node,
             attempt,
         }
+    }
+
+    /// The name of a folder of its own.
+    pub(crate) fn folder(&self) -> String {
+        format!("{}@{}@{}", self.run, self.node, self.attempt)
+    }
+
+    /// The attempt whose folder is called so.
+    pub(crate) fn of_folder(name: &str) -> Option<Self> {
+        let mut parts = name.split('@');
+        let key = Self {
+            run: RunId::new(parts.next()?),
+            node: NodeId::parse(parts.next()?),
+            attempt: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(key)
     }
 }
 
@@ -71,6 +88,20 @@ pub struct StagedFile {
     pub digest: Digest,
 }
 
+/// A secret that a program is given. Its value is in nothing that is stored or printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramSecret {
+    /// The name of its file, and of its variable.
+    pub place: String,
+    /// What is secret.
+    pub value: SecretValue,
+    /// Whether it is an environment variable as well.
+    pub environment: bool,
+}
+
+/// Where a program in a container finds its secrets.
+pub const SECRETS: &str = "/run/secrets";
+
 /// Whether the program can reach a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Network {
@@ -91,6 +122,9 @@ pub struct Program {
     pub command: Vec<String>,
     /// Environment variables.
     pub environment: BTreeMap<String, String>,
+    /// Secrets, as files in [`SECRETS`]. They are read where the program is started: one that is there is found again
+    /// without them.
+    pub secrets: Vec<ProgramSecret>,
     /// What the program reads.
     pub inputs: Vec<Input>,
     /// The folder in which a program in a container makes its outputs, absolute; without one it makes none.
@@ -105,4 +139,19 @@ pub struct Program {
     pub largest_file: Option<u64>,
     /// Network reach.
     pub network: Network,
+}
+
+impl Program {
+    /// All of its environment, its secrets being in this folder.
+    pub(crate) fn variables(&self, secrets: &Path) -> Vec<(String, String)> {
+        let mut variables: Vec<_> = self.environment.clone().into_iter().collect();
+        for secret in &self.secrets {
+            let file = secrets.join(&secret.place).display().to_string();
+            variables.push((path_variable(&secret.place), file));
+            if let (true, Ok(text)) = (secret.environment, secret.value.text()) {
+                variables.push((secret.place.clone(), text.to_owned()));
+            }
+        }
+        variables
+    }
 }

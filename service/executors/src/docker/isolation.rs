@@ -1,10 +1,11 @@
 //! The request for a container. What it is given of its host is the wall's.
 
 use super::wall::Wall;
-use crate::contract::Program;
+use crate::contract::{Program, SECRETS};
 use crate::staging::{self, User};
 use bollard::models::{ContainerCreateBody, HealthConfig};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The whole request for a container.
 pub(super) fn container(
@@ -15,8 +16,8 @@ pub(super) fn container(
     labels: HashMap<String, String>,
 ) -> ContainerCreateBody {
     let environment = program
-        .environment
-        .iter()
+        .variables(Path::new(SECRETS))
+        .into_iter()
         .map(|(name, value)| format!("{name}={value}"));
     let own = !program.command.is_empty();
     ContainerCreateBody {

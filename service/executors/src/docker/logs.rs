@@ -123,7 +123,7 @@ async fn hand_on(listener: &Listener, batch: &mut BytesMut, position: Position) 
     }
     let chunk = LogChunk {
         bytes: Bytes::from(batch.split()),
-        mark: position.mark(),
+        mark: Some(position.mark()),
     };
     listener.send(Ok(chunk)).await.ok()
 }

@@ -251,9 +251,14 @@ impl Executor for DockerExecutor {
         }
     }
 
+    fn hidden(&self, key: &AttemptKey) -> Hidden {
+        self.staging.hidden(key)
+    }
+
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
         let (connection, name) = (self.connection.clone(), self.name(key));
-        stream_of(move |listener| logs::read(connection, name, from, follow, listener))
+        let said = stream_of(move |listener| logs::read(connection, name, from, follow, listener));
+        self.staging.without_secrets(key, said, follow)
     }
 
     async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
@@ -303,10 +308,8 @@ impl Executor for DockerExecutor {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
         let found = self.connection.api()?.list_containers(Some(options)).await;
         let found = found.map_err(|error| self.connection.unanswered("list containers", error))?;
-        Ok(found
-            .into_iter()
-            .filter_map(|container| state::key(&container.labels?))
-            .collect())
+        let there = found.into_iter().filter_map(|container| state::key(&container.labels?));
+        Ok(self.staging.and_with_secrets(there))
     }
 }
 

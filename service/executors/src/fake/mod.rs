@@ -197,7 +197,7 @@ impl FakeExecutor {
             end += line.len() as u64;
             let chunk = LogChunk {
                 bytes: Bytes::copy_from_slice(line.as_bytes()),
-                mark: LogMark::Bytes(end),
+                mark: Some(LogMark::Bytes(end)),
             };
             if end > said && listener.send(Ok(chunk)).await.is_err() {
                 return;
@@ -312,12 +312,17 @@ impl Executor for FakeExecutor {
         let _ = tokio::time::timeout(at_most, self.over(key)).await;
     }
 
+    fn hidden(&self, key: &AttemptKey) -> Hidden {
+        self.staging.hidden(key)
+    }
+
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
-        let (fake, key) = (self.clone(), key.clone());
-        stream_of(move |listener| async move {
-            fake.say(key, from, follow, listener).await;
+        let (fake, of) = (self.clone(), key.clone());
+        let said = stream_of(move |listener| async move {
+            fake.say(of, from, follow, listener).await;
             Ok(())
-        })
+        });
+        self.staging.without_secrets(key, said, follow)
     }
 
     async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
@@ -352,6 +357,7 @@ impl Executor for FakeExecutor {
     }
 
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
-        Ok(self.reach()?.programs.keys().cloned().collect())
+        let there: Vec<_> = self.reach()?.programs.keys().cloned().collect();
+        Ok(self.staging.and_with_secrets(there))
     }
 }

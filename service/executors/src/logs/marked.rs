@@ -20,6 +20,8 @@ pub(super) struct MarkedLog {
     mark: LogMark,
     /// Bytes after the mark that the files hold already.
     ahead: u64,
+    /// Bytes after the mark that came in the stream that is read.
+    seen: u64,
     /// Bytes written since the last note.
     unnoted: u64,
 }
@@ -54,6 +56,7 @@ impl MarkedLog {
             note,
             mark,
             ahead,
+            seen: 0,
             unnoted: 0,
         };
         if was_set_aside {
@@ -67,22 +70,31 @@ impl MarkedLog {
         self.mark
     }
 
-    /// The chunk after [`MarkedLog::mark`].
+    /// The output is read anew from [`MarkedLog::mark`].
+    pub(super) fn begin(&mut self) {
+        self.seen = 0;
+    }
+
+    /// The chunk that comes next in the stream.
     pub(super) fn write(&mut self, chunk: &LogChunk) -> io::Result<()> {
         let length = chunk.bytes.len() as u64;
-        while self.ahead < length {
+        while self.ahead < self.seen + length {
             if self.file.is_full() {
                 // Noted before and after, so that it is known on which side a crash was.
                 self.note()?;
                 self.file.rotate()?;
                 self.note()?;
             }
-            let written = usize::try_from(self.ahead).unwrap_or(usize::MAX);
+            let written = usize::try_from(self.ahead.saturating_sub(self.seen)).unwrap_or(usize::MAX);
             let taken = self.file.append(&chunk.bytes[written..])?;
             self.ahead += taken as u64;
         }
-        self.ahead -= length;
-        self.mark = chunk.mark;
+        self.seen += length;
+        if let Some(mark) = chunk.mark {
+            self.ahead -= self.seen;
+            self.seen = 0;
+            self.mark = mark;
+        }
         self.unnoted += length;
         if self.unnoted >= NOTE_AFTER {
             self.note()?;
@@ -131,6 +143,10 @@ mod tests {
     enum Act {
         /// Takes so many bytes more.
         Take(usize),
+        /// Takes so many bytes more, with no place after them.
+        Part(usize),
+        /// Has another stream of the same output.
+        Again,
         /// Writes a note.
         Note,
         /// Is cut off, and another one goes on.
@@ -144,6 +160,8 @@ mod tests {
     fn acts() -> impl Strategy<Value = Vec<Act>> {
         let act = prop_oneof![
             3 => (1usize..12).prop_map(Act::Take),
+            2 => (1usize..12).prop_map(Act::Part),
+            1 => Just(Act::Again),
             1 => Just(Act::Note),
             1 => Just(Act::Crash),
             1 => (1usize..12).prop_map(Act::Torn),
@@ -157,7 +175,15 @@ mod tests {
         let end = output.len().min(from + length);
         LogChunk {
             bytes: Bytes::copy_from_slice(&output[from..end]),
-            mark: LogMark::Bytes(end as u64),
+            mark: Some(LogMark::Bytes(end as u64)),
+        }
+    }
+
+    /// A piece of the stream with no place after it.
+    fn part(output: &[u8], from: u64, length: usize) -> LogChunk {
+        LogChunk {
+            mark: None,
+            ..chunk(output, from, length)
         }
     }
 
@@ -182,7 +208,9 @@ mod tests {
             for act in acts {
                 let at = offset(log.mark) + log.ahead;
                 match act {
-                    Act::Take(length) => log.write(&chunk(&output, offset(log.mark), length)).unwrap(),
+                    Act::Take(length) => log.write(&chunk(&output, offset(log.mark) + log.seen, length)).unwrap(),
+                    Act::Part(length) => log.write(&part(&output, offset(log.mark) + log.seen, length)).unwrap(),
+                    Act::Again => log.begin(),
                     Act::Note => log.note().unwrap(),
                     Act::Crash => {}
                     Act::Torn(_) if log.file.is_full() => {}
@@ -190,12 +218,13 @@ mod tests {
                     Act::AtRotation(done) => cut_off_at_rotation(&mut log, &output, done),
                 }
                 reached = reached.max(offset(log.mark) + log.ahead);
-                if !matches!(act, Act::Take(_) | Act::Note) {
+                if !matches!(act, Act::Take(_) | Act::Part(_) | Act::Again | Act::Note) {
                     log = MarkedLog::open(&path, limit).unwrap();
                 }
             }
             // Soon after what was reached, so that what went wrong is not rotated away.
             let whole = &output[..usize::try_from(reached + more).unwrap().min(256)];
+            log.begin();
             while offset(log.mark) < whole.len() as u64 {
                 log.write(&chunk(whole, offset(log.mark), 7)).unwrap();
             }

@@ -186,6 +186,7 @@ impl Log {
             Some(file) => file,
             none => none.insert(MarkedLog::open(&self.path, LOG_FILE_BYTES)?),
         };
+        file.begin();
         let mut chunks = self.executor.logs(&self.key, file.mark(), follow);
         while let Some(chunk) = chunks.next().await {
             file.write(&chunk.map_err(Broken::Off)?)?;

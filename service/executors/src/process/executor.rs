@@ -12,8 +12,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
-use trainyard_core::ids::RunId;
-use trainyard_core::node::NodeId;
 
 /// A killed program ends within this time.
 const KILLED: Duration = Duration::from_secs(10);
@@ -38,7 +36,7 @@ impl ProcessExecutor {
     }
 
     fn place(&self, key: &AttemptKey) -> PathBuf {
-        self.folder.join(format!("{}@{}@{}", key.run, key.node, key.attempt))
+        self.folder.join(key.folder())
     }
 }
 
@@ -65,7 +63,7 @@ impl Executor for ProcessExecutor {
         }
         self.staging.lay_out(key, program, None).await?;
         fs::create_dir_all(&place).map_err(|error| ExecutorError::unwritten(&place, error))?;
-        wrapper::spawn(&place, program)?;
+        wrapper::spawn(&place, program, &self.staging.secrets(key))?;
         if begun(&place).await {
             return Ok(());
         }
@@ -86,9 +84,14 @@ impl Executor for ProcessExecutor {
         let _ = timeout(at_most, self.ends.wait(&place)).await;
     }
 
+    fn hidden(&self, key: &AttemptKey) -> Hidden {
+        self.staging.hidden(key)
+    }
+
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
         let (place, ends) = (self.place(key), self.ends.clone());
-        stream_of(move |listener| output::read(place, ends, from, follow, listener))
+        let said = stream_of(move |listener| output::read(place, ends, from, follow, listener));
+        self.staging.without_secrets(key, said, follow)
     }
 
     async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
@@ -142,16 +145,7 @@ impl Executor for ProcessExecutor {
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
         let entries = fs::read_dir(&self.folder).map_err(|error| ExecutorError::unwritten(&self.folder, error))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        Ok(names.filter_map(|name| key(&name)).collect())
+        let there = names.filter_map(|name| AttemptKey::of_folder(&name));
+        Ok(self.staging.and_with_secrets(there))
     }
-}
-
-fn key(name: &str) -> Option<AttemptKey> {
-    let mut parts = name.split('@');
-    let key = AttemptKey {
-        run: RunId::new(parts.next()?),
-        node: NodeId::parse(parts.next()?),
-        attempt: parts.next()?.parse().ok()?,
-    };
-    parts.next().is_none().then_some(key)
 }

@@ -69,7 +69,7 @@ pub(super) async fn read(
         offset += length as u64;
         let chunk = LogChunk {
             bytes: Bytes::from(piece),
-            mark: LogMark::Bytes(offset),
+            mark: Some(LogMark::Bytes(offset)),
         };
         if listener.send(Ok(chunk)).await.is_err() {
             return Ok(());

@@ -37,15 +37,15 @@ printf '%s\n' "$code" >"$place/exit"
 exit "$code""#;
 
 /// Starts the program in its place.
-pub(super) fn spawn(place: &Path, program: &Program) -> Result<(), ExecutorError> {
+pub(super) fn spawn(place: &Path, program: &Program, secrets: &Path) -> Result<(), ExecutorError> {
     if program.command.is_empty() {
         let message = "an image's own command cannot run without its image: name the command".to_owned();
         return Err(ExecutorError::Refused { message });
     }
     let command = own_program(&program.command);
     let folder = program.working_directory.as_deref().unwrap_or(Path::new("/"));
-    let environment = environment(program);
-    let path = environment.iter().rfind(|(name, _)| *name == "PATH");
+    let environment = environment(program, secrets);
+    let path = environment.iter().rfind(|(name, _)| name == "PATH");
     if !is_executable(&command[0], path.map_or("", |(_, path)| path), folder) {
         let message = format!(
             "this machine has no program '{}': install it, or correct the step's command",
@@ -73,15 +73,11 @@ pub(super) fn spawn(place: &Path, program: &Program) -> Result<(), ExecutorError
         })
 }
 
-fn environment(program: &Program) -> Vec<(&str, String)> {
+fn environment(program: &Program, secrets: &Path) -> Vec<(String, String)> {
     let inherited = INHERITED
         .iter()
-        .filter_map(|name| Some((*name, std::env::var(name).ok()?)));
-    let own = program
-        .environment
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()));
-    inherited.chain(own).collect()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    inherited.chain(program.variables(secrets)).collect()
 }
 
 /// `/trainyard-components` of the standard image is the program built beside this one.

@@ -1,12 +1,17 @@
 //! What an attempt reads and writes, laid out on this machine: for containers that see its folders, and
 //! for programs that run on it.
 
+mod masked;
+mod secrets;
 mod tree;
 
 pub use tree::remove_tree;
 
 use crate::abandoned::Abandoned;
-use crate::contract::{AttemptKey, ExecutorError, Input, InputContent, Program, StagedFile};
+use crate::contract::{
+    AttemptKey, ExecutorError, Hidden, Input, InputContent, LogStream, Program, SECRETS, StagedFile,
+};
+use secrets::SecretFolders;
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::io;
@@ -14,6 +19,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trainyard_core::artifact::Digest;
+use trainyard_core::secret::Mask;
 
 /// Written last: without it everything in an attempt's folder is made anew.
 const READY: &str = "ready";
@@ -25,6 +31,9 @@ const ABSENT: &str = "absent";
 pub(crate) const BEGAN: &str = "began";
 /// Noted of an attempt whose program we stop.
 pub(crate) const STOPPED: &str = "stopped";
+
+/// Noted of an attempt that is given secrets.
+const SECRET: &str = "secrets";
 
 /// Who containers run as: user and group.
 pub(crate) type User = (u32, u32);
@@ -41,6 +50,7 @@ pub struct Staging {
     work: PathBuf,
     data_root: PathBuf,
     trees: Arc<dyn Trees>,
+    secrets: Option<SecretFolders>,
     /// Attempts that are being laid out.
     at_work: Arc<Mutex<HashMap<AttemptKey, Abandoned>>>,
 }
@@ -61,8 +71,15 @@ impl Staging {
             work,
             data_root,
             trees: Arc::new(trees),
+            secrets: None,
             at_work: Arc::default(),
         }
+    }
+
+    /// Secrets of attempts are laid out in folders of this one, which is in memory. It is made when it is needed.
+    pub fn with_secrets(mut self, folder: PathBuf) -> Self {
+        self.secrets = Some(SecretFolders::new(folder));
+        self
     }
 
     fn attempt(&self, key: &AttemptKey) -> PathBuf {
@@ -126,7 +143,58 @@ impl Staging {
         let written = abandoned.run_as(move |abandoned| folder.write(abandoned)).await;
         self.laying_out().remove(key);
         written.unwrap_or_else(|| Err(cut_off()))?;
+        if !program.secrets.is_empty() {
+            mounts.push(self.lay_out_secrets(key, program, user)?);
+        }
         Ok(mounts)
+    }
+
+    /// Noted first: of an attempt that is not known to have secrets everything is shown.
+    fn lay_out_secrets(&self, key: &AttemptKey, program: &Program, user: Option<User>) -> Result<Mount, ExecutorError> {
+        let noted = self.attempt(key).join(SECRET);
+        fs::write(&noted, b"").map_err(|error| ExecutorError::unwritten(&noted, error))?;
+        let Some(folders) = &self.secrets else {
+            return Err(secrets::no_folder());
+        };
+        Ok(Mount {
+            source: folders.write(key, &program.secrets, user)?,
+            target: SECRETS.into(),
+            writable: false,
+        })
+    }
+
+    /// The folder with the secrets of an attempt, on this machine.
+    pub(crate) fn secrets(&self, key: &AttemptKey) -> PathBuf {
+        let folders = self.secrets.as_ref();
+        folders.map_or_else(|| SECRETS.into(), |folders| folders.given(key))
+    }
+
+    /// What must not be shown of an attempt's program.
+    pub(crate) fn hidden(&self, key: &AttemptKey) -> Hidden {
+        if !self.is_noted(key, SECRET) {
+            return Hidden::Nothing;
+        }
+        match self.secrets.as_ref().and_then(|folders| folders.read(key)) {
+            Some(values) => Hidden::Secrets(Mask::new(&values)),
+            None => Hidden::Forgotten,
+        }
+    }
+
+    /// What a program says, with nothing in it that must not be shown.
+    pub(crate) fn without_secrets(&self, key: &AttemptKey, said: LogStream, follow: bool) -> LogStream {
+        masked::masked(said, self.hidden(key), follow)
+    }
+
+    /// Programs, and attempts whose secrets are here although no program is.
+    pub(crate) fn and_with_secrets(&self, there: impl IntoIterator<Item = AttemptKey>) -> Vec<AttemptKey> {
+        let mut keys: Vec<_> = there.into_iter().collect();
+        let left = self.secrets.as_ref().map(SecretFolders::keys).unwrap_or_default();
+        for key in left {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
     }
 
     fn laying_out(&self) -> MutexGuard<'_, HashMap<AttemptKey, Abandoned>> {
@@ -163,8 +231,11 @@ impl Staging {
         self.attempt(key).join(what).exists()
     }
 
-    /// Frees the attempt's folder.
+    /// Frees the attempt's folder, its secrets first.
     pub(crate) async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
+        if let Some(folders) = &self.secrets {
+            folders.remove(key)?;
+        }
         let folder = self.attempt(key);
         blocking(move || remove_tree(&folder).map_err(|error| ExecutorError::unwritten(&folder, error))).await
     }

@@ -49,6 +49,7 @@ impl Place {
             image: None,
             command: Vec::new(),
             environment: BTreeMap::new(),
+            secrets: Vec::new(),
             inputs: vec![Input {
                 target: PathBuf::from(target),
                 content,

@@ -29,7 +29,8 @@ every_executor! {
     runs_once_and_ends codes_and_signals stopped_by_sigterm stopped_by_sigkill lists_only_ours settles
     logs_both_streams_in_order logs_every_byte rotates_a_large_log a_missing_program_is_refused removing_kills
     nothing_is_known_of_what_never_was inputs_are_brought_by_what_they_are content_that_is_gone_is_refused
-    what_comes_later_is_shown outputs_are_brought_back_and_kept_until_removed a_log_goes_on_from_any_mark
+    secrets_are_files_and_never_shown secrets_without_a_program_are_found
+    secrets_are_laid_out_in_memory_of_our_own what_comes_later_is_shown outputs_are_brought_back_and_kept_until_removed a_log_goes_on_from_any_mark
 }
 
 async fn runs_once_and_ends(stage: Stage) {

@@ -1,9 +1,10 @@
 //! What a program is given and what comes of it: promises of every executor, tried by `conformance`.
 
-use crate::stage::{Act, DEADLINE, Kind, Stage, waits};
+use crate::stage::{Act, DEADLINE, Kind, Stage, until, waits};
 use futures_util::StreamExt;
 use std::path::PathBuf;
 use trainyard_core::artifact::Digest;
+use trainyard_core::secret::SecretValue;
 use trainyard_executors::fake::Script;
 use trainyard_executors::*;
 
@@ -173,7 +174,7 @@ pub async fn a_log_goes_on_from_any_mark(stage: Stage) {
     chunks.extend(follower.map(Result::unwrap).collect::<Vec<_>>().await);
     // Its last words may come after the end of the stream that followed it.
     until_ended(&stage, &key).await;
-    let last = chunks.last().unwrap().mark;
+    let last = chunks.last().unwrap().mark.unwrap();
     chunks.extend(said(&stage.executor, &key, last, false).await);
     assert_eq!(text(&chunks), format!("{lines}end\n"));
 
@@ -183,7 +184,7 @@ pub async fn a_log_goes_on_from_any_mark(stage: Stage) {
         text(&chunks)
     );
     for (place, chunk) in chunks.iter().enumerate() {
-        let mark: LogMark = serde_json::from_str(&serde_json::to_string(&chunk.mark).unwrap()).unwrap();
+        let mark: LogMark = serde_json::from_str(&serde_json::to_string(&chunk.mark.unwrap()).unwrap()).unwrap();
         let rest = said(&restarted, &key, mark, true).await;
         assert_eq!(text(&rest), text(&chunks[place + 1..]), "after {mark:?}");
     }
@@ -193,4 +194,120 @@ async fn until_ended(stage: &Stage, key: &AttemptKey) {
     while stage.observe(key).await == Observation::Running {
         stage.executor.settled(key, DEADLINE).await;
     }
+}
+
+/// What it is given it finds, and what it says of it nobody sees.
+pub async fn secrets_are_files_and_never_shown(stage: Stage) {
+    let (password, token) = ("correct-horse-battery", "a token of 3 words");
+    let shell = r#"printf 'file %s\n' "$(cat "$PASSWORD_FILE")"
+printf 'variable %s in %s\n' "$TOKEN" "$(cat "$TOKEN_FILE")"
+base64 <"$PASSWORD_FILE"
+printf 'part correct-'; sleep 0.1; printf 'horse-battery\n'
+echo "no ${PASSWORD:-variable}"
+while [ ! -e $OUT/go ]; do sleep 0.02; done
+printf end"#;
+    let log = format!(
+        "file {password}\nvariable {token} in {token}\nY29ycmVjdC1ob3JzZS1iYXR0ZXJ5\npart {password}\nno variable\nend"
+    );
+    let key = stage.key("secretive");
+    let act = Act {
+        shell: shell.to_owned(),
+        script: Script {
+            log,
+            ..Script::default()
+        }
+        .hanging(),
+    };
+    let secret = |place: &str, value: &str, environment| ProgramSecret {
+        place: place.to_owned(),
+        value: SecretValue::new(value.as_bytes().to_vec()).unwrap(),
+        environment,
+    };
+    let program = Program {
+        secrets: vec![secret("PASSWORD", password, false), secret("TOKEN", token, true)],
+        ..stage.program(&key, act)
+    };
+    assert!(!format!("{:?}", program.secrets).contains("horse"));
+    stage.start_program(&key, &program).await.unwrap();
+    let begun = "file ***\nvariable *** in ***\n***\npart ***\nno variable\n";
+    until("it has said all but its end", || async {
+        stage.log(&key).starts_with(begun)
+    })
+    .await;
+    // Found again, by who does not know them.
+    let again = Program {
+        secrets: Vec::new(),
+        ..program.clone()
+    };
+    stage.executor.start(&key, &again).await.unwrap();
+    stage.let_end(&key);
+    assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
+    let whole = format!("{begun}end");
+    stage.logs.complete(&key, &stage.log_file(&key)).await.unwrap();
+    assert_eq!(stage.log(&key), whole);
+    let other = stage.reopened();
+    assert_eq!(text(&said(&other, &key, LogMark::Start, false).await), whole);
+    assert_eq!(other.hidden(&key).text(token).as_deref(), Some("***"));
+    let memory = crate::stage::memory(stage.folder.path());
+    let count = || std::fs::read_dir(&memory).unwrap().count();
+    assert_eq!(count(), 1);
+    // As after a restart of the machine: nobody knows what must not be shown.
+    let folder = std::fs::read_dir(&memory).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(&folder, memory.join("elsewhere")).unwrap();
+    let left = text(&said(&other, &key, LogMark::Start, false).await);
+    assert!(
+        left.starts_with("[trainyard] the rest of this log is left out"),
+        "{left}"
+    );
+    assert!(other.hidden(&key).text("anything").is_none());
+    std::fs::rename(memory.join("elsewhere"), &folder).unwrap();
+    stage.executor.remove(&key).await.unwrap();
+    assert_eq!(count(), 0, "they are gone with the program");
+    assert!(stage.executor.list().await.unwrap().is_empty());
+}
+
+/// Secrets that were laid out for a program that never came to be are found, and go with it.
+pub async fn secrets_without_a_program_are_found(stage: Stage) {
+    let memory = crate::stage::memory(stage.folder.path());
+    let key = stage.key("never");
+    std::fs::create_dir_all(
+        memory
+            .join(format!("{}@{}@{}", key.run, key.node, key.attempt))
+            .join("given"),
+    )
+    .unwrap();
+    assert_eq!(stage.executor.list().await.unwrap(), [key.clone()]);
+    assert_eq!(stage.observe(&key).await, Observation::Unknown);
+    stage.executor.remove(&key).await.unwrap();
+    assert!(stage.executor.list().await.unwrap().is_empty());
+}
+
+/// Nothing is laid out where others could read it, or on a disk.
+pub async fn secrets_are_laid_out_in_memory_of_our_own(stage: Stage) {
+    let secret = ProgramSecret {
+        place: "PASSWORD".to_owned(),
+        value: SecretValue::new(b"hunter22".to_vec()).unwrap(),
+        environment: false,
+    };
+    let memory = crate::stage::memory(stage.folder.path());
+    let refused = async |step: &str| {
+        let key = stage.key(step);
+        let program = Program {
+            secrets: vec![secret.clone()],
+            ..stage.program(&key, crate::stage::exits(0))
+        };
+        let told = stage.executor.start(&key, &program).await.unwrap_err().to_string();
+        assert_eq!(stage.observe(&key).await, Observation::Unknown);
+        told.replace(&memory.display().to_string(), "FOLDER")
+    };
+    std::fs::create_dir(&memory).unwrap();
+    std::fs::set_permissions(&memory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let sentence = "steps cannot be given secrets: FOLDER is no folder that only the service can read; set executor.secrets_dir to a folder of the service's own in memory, such as one in /dev/shm";
+    assert_eq!(refused("open").await, sentence);
+    std::fs::remove_dir(&memory).unwrap();
+    let on_disk = stage.folder.path().join("disk");
+    std::fs::create_dir(&on_disk).unwrap();
+    std::os::unix::fs::symlink(&on_disk, &memory).unwrap();
+    assert_eq!(refused("linked").await, sentence);
+    std::fs::remove_file(&memory).unwrap();
 }

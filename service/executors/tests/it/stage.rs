@@ -63,7 +63,22 @@ impl Trees for Shelf {
 
 pub fn staging(folder: &Path) -> Staging {
     let shelf = Shelf(folder.join("contents"));
-    Staging::new(folder.join("work"), folder.join("data"), shelf)
+    Staging::new(folder.join("work"), folder.join("data"), shelf).with_secrets(memory(folder))
+}
+
+/// The folder with secrets of a stage at this folder.
+pub fn memory(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap().to_string_lossy().replace('.', "");
+    Path::new("/dev/shm").join(format!("trainyard-test-{name}"))
+}
+
+/// Removes it with the stage.
+struct Memory(PathBuf);
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let _ = remove_tree(&self.0);
+    }
 }
 
 pub struct Stage {
@@ -76,6 +91,7 @@ pub struct Stage {
     image: Option<String>,
     scripts: Arc<Mutex<HashMap<Vec<String>, Script>>>,
     _cleanup: Option<Cleanup>,
+    _memory: Memory,
 }
 
 impl Stage {
@@ -86,6 +102,7 @@ impl Stage {
     /// Docker behind another socket.
     pub async fn at(kind: Kind, host: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let memory = Memory(memory(folder.path()));
         let owner = format!("test-{}", uuid::Uuid::now_v7().simple());
         let scripts = Arc::new(Mutex::new(HashMap::<Vec<String>, Script>::new()));
         let executor = match kind {
@@ -113,6 +130,7 @@ impl Stage {
             scripts,
             _cleanup: (kind == Kind::Docker).then(|| Cleanup(format!("io.trainyard.owner={owner}"))),
             owner,
+            _memory: memory,
         }
     }
 
@@ -164,6 +182,7 @@ impl Stage {
             image: self.image.clone(),
             command,
             environment: BTreeMap::from([("OUT".to_owned(), seen.display().to_string())]),
+            secrets: Vec::new(),
             inputs: Vec::new(),
             outputs: Some(outputs),
             working_directory: Some(self.folder.path().to_owned()),

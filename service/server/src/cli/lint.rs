@@ -20,7 +20,7 @@ const FILE: &str = "pipeline.yaml";
     trainyard lint                        every pipelines/*/pipeline.yaml\n  \
     trainyard lint pipelines/flights      one pipeline\n  \
     trainyard lint --json pipelines/*     for an editor or a CI job\n\n\
-    Push targets are looked up in the service's settings, where there are any here.\n\
+    Push targets, channels and secrets are looked up in the service's settings, where there are any here.\n\
     Exits with 1 if there is a problem.")]
 pub(super) struct Lint {
     /// Pipeline files, pipeline folders, or folders that hold them
@@ -64,9 +64,14 @@ impl Lint {
                     let channels = config.notify.keys().map(String::as_str);
                     spec::unknown_channels(plan, &name, &text, channels, &place.display().to_string())
                 });
+                let secrets = settings.as_ref().map(|(place, config)| {
+                    let secrets = config.secrets.keys().map(String::as_str);
+                    spec::unknown_secrets(plan, &name, &text, secrets, &place.display().to_string())
+                });
                 missing_locally(file, plan, &text)
                     .into_iter()
                     .chain(target)
+                    .chain(secrets.into_iter().flatten())
                     .chain(channels.into_iter().flatten())
                     .chain(same)
             });

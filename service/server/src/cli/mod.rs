@@ -35,6 +35,7 @@ mod run;
 mod runs;
 mod schema;
 mod schema_diff;
+mod secrets;
 mod serve;
 mod service;
 mod targets;
@@ -105,6 +106,7 @@ enum Command {
     Reject(approve::Reject),
     Models(models::Models),
     Notify(notify::Notify),
+    Secrets(secrets::Secrets),
     Targets(targets::Targets),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
@@ -193,6 +195,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Rerun(command) => command.perform(&load()?).await,
             Command::Approve(command) => command.perform(&load()?).await,
             Command::Reject(command) => command.perform(&load()?).await,
+            Command::Secrets(command) => command.perform(&load()?).await,
             Command::Targets(command) => command.perform(&load()?).await,
             Command::Models(command) => command.perform(&load()?).await,
             Command::Notify(command) => command.perform(&load()?).await,

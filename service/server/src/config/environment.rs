@@ -8,8 +8,11 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 33] = [
+pub(super) const VARIABLES: [(&str, Set); 34] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
+    ("TRAINYARD_SECRETS_DIR", |c, v| {
+        put(&mut c.executor.secrets_dir, Some(v.into()))
+    }),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
     ("TRAINYARD_LISTEN", |c, v| {

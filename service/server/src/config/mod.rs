@@ -4,12 +4,14 @@ mod environment;
 mod file;
 mod notify;
 mod resolve;
+mod secret;
 mod sign_in;
 mod target;
 mod traces;
 mod values;
 
 pub use notify::Notify;
+pub use secret::Secret;
 pub use sign_in::{Oidc, WaysIn};
 pub use target::Target;
 pub use traces::Traces;
@@ -23,6 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trainyard_core::retention::Policy;
+use trainyard_core::secret::is_name;
 use trainyard_engine::TargetKind;
 
 /// The commented default, as `trainyard serve --default-config` prints it.
@@ -61,6 +64,8 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     /// What runs the steps.
     pub executor: Executor,
+    /// Secrets that steps may ask for, by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// Push targets by name.
     pub targets: BTreeMap<String, Target>,
     /// Which old runs and artifacts go.
@@ -178,6 +183,8 @@ pub struct Executor {
     pub build_timeout: Duration,
     /// Builds at once.
     pub max_parallel_builds: usize,
+    /// The folder in memory in which steps find their secrets; one in `/dev/shm` if absent.
+    pub secrets_dir: Option<PathBuf>,
 }
 
 /// What runs the steps.
@@ -203,6 +210,7 @@ impl Default for Config {
             github: GitHub::default(),
             oidc: None,
             executor: Executor::default(),
+            secrets: BTreeMap::new(),
             targets: BTreeMap::new(),
             retention: Retention::default(),
             notify: BTreeMap::new(),
@@ -245,6 +253,7 @@ impl Default for Executor {
             build_cpus: None,
             build_timeout: Duration::from_secs(2 * 60 * 60),
             max_parallel_builds: 2,
+            secrets_dir: None,
         }
     }
 }
@@ -377,6 +386,11 @@ impl Config {
                 && !name.starts_with('.')
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         };
+        if let Some(bad) = self.secrets.keys().find(|name| !is_name(name)) {
+            return wrong(&format!(
+                "[secrets.{bad}]: '{bad}' cannot be the name of a secret: use letters, digits, '-', '_' and '.'"
+            ));
+        }
         for (name, target) in &self.targets {
             if let Some(bad) = [name, target.0.model.as_ref().unwrap_or(name)]
                 .into_iter()

@@ -39,6 +39,12 @@ impl Config {
                 },
                 max_parallel_builds: self.executor.max_parallel_builds,
             },
+            secrets: self
+                .secrets
+                .iter()
+                .map(|(name, secret)| (name.clone(), secret.0.clone()))
+                .collect(),
+            secrets_dir: self.executor.secrets_dir.as_deref().map(absolute),
             targets: targets.collect(),
             notify: self.channels()?,
             traces: self.traces.engine()?,

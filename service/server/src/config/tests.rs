@@ -1,4 +1,6 @@
 use super::*;
+use trainyard_core::secret::SecretRule;
+use trainyard_engine::SecretSource;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     file::parse(Path::new("trainyard.toml"), text)
@@ -80,10 +82,10 @@ fn mistakes_are_shown_at_their_place() {
     ];
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(said.join("\n"), @"
-    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify, traces
+    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces
     trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, client_id, client_secret, client_secret_file, webhook_secret, webhook_secret_file, webhook_secret_previous, sweep_every, writes_per_minute
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
-    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify, traces
+    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
     trainyard.toml:1:10: invalid type: integer `8787`, expected a string
     trainyard.toml:1:14: 'example.org' is not an address: write it as https://host or http://host:port
@@ -114,6 +116,60 @@ fn every_kind_of_target_can_be_written() {
     let urls: Vec<_> = targets.values().map(|target| target.url()).collect();
     assert_eq!(urls, [Some("http://x"), None, Some("https://x/hook")]);
     assert!(!format!("{targets:?}").contains("\"s\""), "a secret is not shown");
+}
+
+#[test]
+fn a_secret_is_in_one_place() {
+    let text = "[secrets.a]\nenv = \"A\"\nrepositories = [\"acme/*\"]\npipelines = [\"p\"]\nbranches = [\"main\"]\npull_requests = true\n\
+                [secrets.b]\nfile = \"/b\"\n[secrets.c]\ncommand = [\"vault\", \"read\"]\n\
+                [secrets.d]\ncommand = [\"sops\"]\ntimeout = \"1m\"\n[executor]\nsecrets_dir = \"/dev/shm/x\"\n";
+    let config = parse(text).unwrap();
+    config.check().unwrap();
+    let engine = config.engine().unwrap();
+    let source = |name: &str| engine.secrets[name].source.clone();
+    let command = |word: &str, seconds| SecretSource::Command {
+        command: word.split(' ').map(str::to_owned).collect(),
+        timeout: Duration::from_secs(seconds),
+    };
+    assert_eq!(source("a"), SecretSource::Environment("A".to_owned()));
+    assert_eq!(source("b"), SecretSource::File("/b".into()));
+    assert_eq!(
+        (source("c"), source("d")),
+        (command("vault read", 10), command("sops", 60))
+    );
+    let one = |text: &str| vec![text.to_owned()];
+    let rule = SecretRule {
+        repositories: one("acme/*"),
+        pipelines: Some(one("p")),
+        branches: Some(one("main")),
+        pull_requests: true,
+    };
+    assert_eq!(engine.secrets["a"].rule, rule);
+    assert_eq!(engine.secrets["b"].rule, SecretRule::default(), "nobody's repository");
+    assert_eq!(engine.secrets_dir.as_deref(), Some(Path::new("/dev/shm/x")));
+    let texts = [
+        "[secrets.a]\nrepositories = [\"acme/*\"]",
+        "[secrets.a]\nenv = \"A\"\nfile = \"/a\"",
+        "[secrets.a]\nenv = \"A=B\"",
+        "[secrets.a]\ncommand = []",
+        "[secrets.a]\nenv = \"A\"\ntimeout = \"1s\"",
+        "[secrets.a]\ncommand = [\"a\"]\ntimeout = \"1h\"",
+        "[secrets.a]\nenv = \"A\"\nrepos = []",
+        "[secrets.a]\nvalue = \"hunter22\"",
+        "[secrets.\"a b\"]\nenv = \"A\"",
+    ];
+    let said = texts.map(|text| parse(text).and_then(|config| config.check()).unwrap_err().to_string());
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    trainyard.toml:1:1: where the secret is, is missing: set env, file or command
+    trainyard.toml:1:1: a secret is in one place: keep one of env, file and command
+    trainyard.toml:1:1: 'A=B' is no name of an environment variable
+    trainyard.toml:1:1: a command is its program and arguments: command = ["vault", "kv", "get", …]
+    trainyard.toml:1:1: timeout is how long a command may take: leave it out
+    trainyard.toml:1:1: timeout is longer than 0s and at most 5m: the step waits for the command
+    trainyard.toml:3:1: unknown key 'repos': known are env, file, command, timeout, repositories, pipelines, branches, pull_requests
+    trainyard.toml:2:1: unknown key 'value': known are env, file, command, timeout, repositories, pipelines, branches, pull_requests
+    [secrets.a b]: 'a b' cannot be the name of a secret: use letters, digits, '-', '_' and '.'
+    "#);
 }
 
 #[test]

@@ -41,6 +41,7 @@ const COMMANDS: &[&str] = &[
     "metrics",
     "audit",
     "schema-diff",
+    "secrets",
 ];
 
 #[test]
@@ -208,4 +209,47 @@ fn a_stranger_on_the_same_address_is_not_asked() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(ours.path().join("yard/trainyard.db").exists(), "it was not done here");
     drop(service);
+}
+
+#[test]
+fn secrets_are_shown_without_their_values() {
+    let place = Place::new(
+        "[secrets.lake]\nfile = \"{folder}/lake\"\nrepositories = [\"acme/*\"]\nbranches = [\"main\"]\n\
+         [secrets.hub]\ncommand = [\"sh\", \"-c\", \"echo sealed >&2; exit 2\"]\n[secrets.vault]\nenv = \"VAULT_PASSWORD\"\n",
+    );
+    place.write("lake", "hunter22\n");
+    let listed = place.run(&["secrets", "list"]);
+    // However long the path is, the columns are even.
+    let words = |line: &str| {
+        line.split("  ")
+            .filter(|word| !word.is_empty())
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
+    let shown: Vec<String> = place.plain(&listed.out).lines().map(words).collect();
+    let shown = shown.join("\n");
+    insta::assert_snapshot!(shown, @"
+    SECRET | FROM | REPOSITORIES | PIPELINES | BRANCHES | PULL REQUESTS
+    hub | command sh | none, only folders on this machine | all | all | no
+    lake | file FOLDER/lake | acme/* | all | main | no
+    vault | env VAULT_PASSWORD | none, only folders on this machine | all | all | no
+    ");
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["secrets", "list", "--json"]).out).unwrap();
+    assert_eq!(json["secrets"][1]["repositories"][0], "acme/*");
+    let mut said = String::new();
+    for name in ["lake", "hub", "vault", "lakes"] {
+        let ended = place.run(&["secrets", "test", name]);
+        assert_eq!(ended.code, Some(i32::from(name != "lake")), "{ended:?}");
+        said.push_str(&format!("{}{}", ended.out, ended.err));
+    }
+    assert!(!said.contains("hunter22") && !shown.contains("hunter22"));
+    insta::assert_snapshot!(said, @"
+    lake can be read: 8 bytes
+    error: the secret 'hub' cannot be had, since its command ended with code 2: who runs the service sees more with `trainyard secrets test hub`
+    sealed
+    error: the secret 'vault' cannot be had, since the service has no such environment variable: who runs the service sees more with `trainyard secrets test vault`
+    VAULT_PASSWORD is not set
+    error: the service has no secret 'lakes': did you mean 'lake'? who runs the service can add [secrets.lakes] to its settings
+    ");
 }

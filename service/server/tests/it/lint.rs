@@ -31,7 +31,7 @@ fn every_problem_is_shown_at_its_place() {
         said.push_str(&ended.err);
     }
     insta::assert_snapshot!(said, @"
-    pipelines/unknown-key/pipeline.yaml:5:5: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+    pipelines/unknown-key/pipeline.yaml:5:5: unknown key 'comand': did you mean 'command'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
      5 |     comand: [python, train.py]
        |     ^
     1 problem in 1 pipeline file
@@ -55,6 +55,23 @@ fn every_problem_is_shown_at_its_place() {
     1 problem in 1 pipeline file
     1 pipeline file without a problem
     ");
+}
+
+#[test]
+fn unknown_secrets_are_seen() {
+    let place = Place::new("[secrets.lake-password]\nenv = \"LAKE\"\n");
+    let asking = FINE.replace("outputs:", "secrets: { DB: lake-pasword }\n    outputs:");
+    place.write("pipelines/p/pipeline.yaml", &asking);
+    let ended = place.run(&["lint"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.out.contains("there is no [secrets.lake-pasword] in ")
+            && ended.out.contains("did you mean 'lake-password'?"),
+        "{}",
+        ended.out
+    );
+    place.write("pipelines/p/pipeline.yaml", &asking.replace("pasword", "password"));
+    assert_eq!(place.run(&["lint"]).code, Some(0));
 }
 
 #[test]

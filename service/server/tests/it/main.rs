@@ -15,6 +15,7 @@ mod docker_faults;
 mod docker_forks;
 mod docker_init;
 mod docker_requests;
+mod docker_secrets;
 mod docker_serving;
 mod doctor;
 mod events;

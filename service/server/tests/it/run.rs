@@ -375,10 +375,10 @@ fn what_cannot_be_run_is_1_and_explained() {
     }
     insta::assert_snapshot!(said, @"
     error: pipelines/none/pipeline.yaml cannot be read: a pipeline folder has a file pipeline.yaml
-    pipelines/wrong/pipeline.yaml:5:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+    pipelines/wrong/pipeline.yaml:5:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
      5 |     imag: none
        |     ^
-    pipelines/wrong/pipeline.yaml:9:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, resources, timeout, retry, network, cache
+    pipelines/wrong/pipeline.yaml:9:5: unknown key 'imag': did you mean 'image'? known are uses, with, build, image, command, inputs, after, outputs, environment, secrets, secret_environment, resources, timeout, retry, network, cache
      9 |     imag: none
        |     ^
     error: pipelines/wrong/pipeline.yaml has 2 problems, and nothing was run

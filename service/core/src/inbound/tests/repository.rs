@@ -1,7 +1,7 @@
 use super::{edited, found, given, named, repo, sha, table};
 use crate::event::{PullRequest, PullRequestAction, Push};
 use crate::inbound::{FoundPipeline, pull_request, push};
-use crate::plan::{NetworkAccess, Plan};
+use crate::plan::{NetworkAccess, Plan, PlannedSecret, of_stranger};
 use crate::spec::tests::flights;
 
 fn paths(paths: &[&str]) -> Option<Vec<String>> {
@@ -212,6 +212,58 @@ fn a_pull_request_does_not_choose_its_bar() {
 fn reaching(mut plan: Plan) -> Plan {
     plan.steps.get_mut("train").unwrap().network = NetworkAccess::Bridge;
     plan
+}
+
+/// A plan in which a step asks for a secret.
+fn knowing(mut plan: Plan, secret: &str) -> Plan {
+    let planned = PlannedSecret {
+        name: secret.to_owned(),
+        environment: false,
+        unreviewed: false,
+    };
+    let step = plan.steps.get_mut("train").unwrap();
+    step.secrets.insert("PASSWORD".to_owned(), planned);
+    plan
+}
+
+#[test]
+fn a_commit_has_the_secrets_that_were_reviewed() {
+    let pull = PullRequest {
+        repo: repo(),
+        repo_id: 1,
+        head_repo_id: Some(1),
+        installation_id: None,
+        action: PullRequestAction::Opened,
+        number: 9,
+        base_branch: "main".to_owned(),
+        base_sha: sha('b'),
+        head_branch: "feature".to_owned(),
+        head_sha: sha('a'),
+        before_sha: None,
+        author: "ada".to_owned(),
+        updated_at: None,
+        default_branch: Some("main".to_owned()),
+        label: None,
+        labels: Vec::new(),
+    };
+    let unreviewed = |head: Plan, base: Plan, default: Option<Plan>| {
+        let default = default.map(|plan| [found(plan)]);
+        let default = default.as_ref().map(|found| found.as_slice());
+        let meaning = pull_request(&pull, &[found(base)], default, &[found(head)], None, given());
+        let run = meaning.runs().next().unwrap();
+        run.plan.steps["train"].secrets["PASSWORD"].unreviewed
+    };
+    let lake = || knowing(flights(), "lake");
+    assert!(!unreviewed(lake(), lake(), None));
+    assert!(unreviewed(lake(), flights(), None), "the base gives it none");
+    assert!(unreviewed(knowing(flights(), "hub"), lake(), None), "nor that one");
+    assert!(
+        unreviewed(lake(), lake(), Some(flights())),
+        "nobody may have reviewed another base"
+    );
+    assert!(!unreviewed(lake(), lake(), Some(lake())));
+    let stranger = of_stranger(lake());
+    assert!(stranger.steps["train"].secrets["PASSWORD"].unreviewed);
 }
 
 #[test]

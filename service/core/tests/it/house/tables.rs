@@ -60,7 +60,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 36] = [
+pub const CORE_ROOMS: [&str; 37] = [
     "ids",
     "glob",
     "permission",
@@ -75,6 +75,7 @@ pub const CORE_ROOMS: [&str; 36] = [
     "stored",
     "access",
     "left_out",
+    "secret",
     "log",
     "node",
     "artifact",

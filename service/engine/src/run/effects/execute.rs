@@ -7,6 +7,7 @@ use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use crate::house::programs::Programs;
+use crate::house::step_secrets::{SecretError, StepSecrets};
 use crate::run::hands::Hands;
 use crate::run::outcome::Outcome;
 use crate::run::task::{self, TaskPaths};
@@ -19,7 +20,10 @@ use trainyard_core::log;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::{ImageSource, NetworkAccess, PlannedStep};
 use trainyard_core::run::{Exit, Run, RunEvent};
-use trainyard_executors::{AttemptKey, Executor, ExecutorError, Network, Observation, Program, ProgramExit};
+use trainyard_core::secret::SecretUse;
+use trainyard_executors::{
+    AttemptKey, Executor, ExecutorError, Network, Observation, Program, ProgramExit, ProgramSecret,
+};
 
 /// A program is looked at anew at least this often, whatever the executor's hints say.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -30,102 +34,156 @@ const LAST_LINES: usize = 20;
 /// Time between SIGTERM and SIGKILL.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
-pub(super) async fn execute(
-    programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
-    hands: &Hands,
-    run: &Run,
-    step: &StepName,
-    attempt: u32,
-) -> Result<Outcome, EffectError> {
-    let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
-    let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
-    let (exit, last_lines) = match run_to_end(programs, folders, limits, hands, run, step, &key).await {
-        Ok(ended) => ended,
-        Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
-        Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
-        Err(error) if error.is_machine() => return Err(EffectError::later(error)),
-        Err(error) if error.is_full_disk() => {
-            let last_line = Some(error.to_string());
-            (Exit::DiskFull { last_line }, Vec::new())
-        }
-        Err(ExecutorError::Refused { message }) => not_started(message, true),
-        Err(ExecutorError::Failed { message, .. }) => not_started(message, false),
-        Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
-    };
-    // What ended well says it with its outputs.
-    let drifted = match exit {
-        Exit::Code { .. } => publish::drifted(programs, &key, step).await,
-        _ => None,
-    };
-    Ok(Outcome::event(RunEvent::StepEnded {
-        step: step.clone(),
-        attempt,
-        exit,
-        last_lines,
-        drifted,
-    }))
+/// What it takes to execute a step.
+pub(super) struct Executing<'a> {
+    pub(super) programs: &'a Programs,
+    pub(super) secrets: &'a StepSecrets,
+    pub(super) folders: &'a Folders,
+    pub(super) limits: &'a ProgramLimits,
+    pub(super) hands: &'a Hands,
 }
 
-/// How the program ended, with the last lines of its log unless it ended well.
-async fn run_to_end(
-    programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
-    hands: &Hands,
-    run: &Run,
-    step: &StepName,
-    key: &AttemptKey,
-) -> Result<(Exit, Vec<String>), ExecutorError> {
-    let executor = &programs.executor;
-    // A program that is only watched is in nobody's hands.
-    let starting = hands.take(&run.request.id);
-    let program = program(programs, folders, limits, run, step, key)?;
-    programs.start(key, &program).await?;
-    drop(starting);
-    let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
-    loop {
-        match executor.observe(key).await? {
-            Observation::Running => {
-                if room.exceeded().await.is_some() {
-                    programs.stop(key, Duration::ZERO).await?;
-                } else {
-                    executor.settled(key, room.pause(LOOK_AGAIN)).await;
-                }
+impl Executing<'_> {
+    pub(super) async fn execute(&self, run: &Run, step: &StepName, attempt: u32) -> Result<Outcome, EffectError> {
+        let Self { programs, .. } = self;
+        let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
+        let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
+        let (exit, last_lines) = match self.run_to_end(run, step, &key).await {
+            Ok(ended) => ended,
+            Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
+            Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
+            Err(error) if error.is_machine() => return Err(EffectError::later(error)),
+            Err(error) if error.is_full_disk() => {
+                let last_line = Some(error.to_string());
+                (Exit::DiskFull { last_line }, Vec::new())
             }
-            Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
-            Observation::Ended(ended) => {
-                match programs.complete_log(key).await {
-                    // The program has ended, and is here until its log is kept, too.
-                    Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(error),
-                    Err(error) => tracing::warn!(%key, %error, "the end of a log is missing"),
-                    Ok(()) => {}
-                }
-                let exceeded = room.exceeded().await;
-                if exceeded.is_none() && ended == ProgramExit::Code(0) {
-                    return Ok((Exit::Success, Vec::new()));
-                }
-                let said = programs.said(key).await;
-                // What is told of a program goes out to GitHub.
-                let last_line = log::fault(&said).map(|line| log::masked(&line));
-                let exit = match (exceeded, ended) {
-                    (Some((bytes, limit)), _) => Exit::OutputsTooLarge { bytes, limit },
-                    // Whatever it says of its end, there was no room to go on; a write into a mapped file ends so, too.
-                    (_, ProgramExit::Code(_) | ProgramExit::Signal(SIGBUS)) if room.is_full() => {
-                        Exit::DiskFull { last_line }
+            Err(ExecutorError::Refused { message }) => not_started(message, true),
+            Err(ExecutorError::Failed { message, .. }) => not_started(message, false),
+            Err(error @ ExecutorError::Unreachable { .. }) => return Err(EffectError::again(error)),
+        };
+        // What ended well says it with its outputs.
+        let drifted = match exit {
+            Exit::Code { .. } => publish::drifted(programs, &key, step).await,
+            _ => None,
+        };
+        Ok(Outcome::event(RunEvent::StepEnded {
+            step: step.clone(),
+            attempt,
+            exit,
+            last_lines,
+            drifted,
+        }))
+    }
+
+    /// How the program ended, with the last lines of its log unless it ended well.
+    async fn run_to_end(
+        &self,
+        run: &Run,
+        step: &StepName,
+        key: &AttemptKey,
+    ) -> Result<(Exit, Vec<String>), ExecutorError> {
+        let Self { programs, limits, .. } = self;
+        let executor = &programs.executor;
+        let secrets = self.secrets(run, step, key).await?;
+        // A program that is only watched is in nobody's hands.
+        let starting = self.hands.take(&run.request.id);
+        let program = Program {
+            secrets,
+            ..program(programs, self.folders, limits, run, step, key)?
+        };
+        programs.start(key, &program).await?;
+        drop(starting);
+        let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
+        loop {
+            match executor.observe(key).await? {
+                Observation::Running => {
+                    if room.exceeded().await.is_some() {
+                        programs.stop(key, Duration::ZERO).await?;
+                    } else {
+                        executor.settled(key, room.pause(LOOK_AGAIN)).await;
                     }
-                    (_, ProgramExit::Code(code)) => Exit::Code { code, last_line },
-                    (_, ProgramExit::OutOfMemory) => Exit::OutOfMemory {
-                        limit: program.memory_bytes,
-                    },
-                    (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
-                    (_, ProgramExit::Unseen) => Exit::Lost,
-                };
-                let last_lines = log::last_lines(&said, LAST_LINES);
-                return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));
+                }
+                Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
+                Observation::Ended(ended) => {
+                    match programs.complete_log(key).await {
+                        // The program has ended, and is here until its log is kept, too.
+                        Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(error),
+                        Err(error) => tracing::warn!(%key, %error, "the end of a log is missing"),
+                        Ok(()) => {}
+                    }
+                    let exceeded = room.exceeded().await;
+                    if exceeded.is_none() && ended == ProgramExit::Code(0) {
+                        return Ok((Exit::Success, Vec::new()));
+                    }
+                    let said = programs.said(key).await;
+                    // What is told of a program goes out to GitHub.
+                    let last_line = log::fault(&said).map(|line| log::masked(&line));
+                    let exit = match (exceeded, ended) {
+                        (Some((bytes, limit)), _) => Exit::OutputsTooLarge { bytes, limit },
+                        // Whatever it says of its end, there was no room to go on; a write into a mapped file ends so, too.
+                        (_, ProgramExit::Code(_) | ProgramExit::Signal(SIGBUS)) if room.is_full() => {
+                            Exit::DiskFull { last_line }
+                        }
+                        (_, ProgramExit::Code(code)) => Exit::Code { code, last_line },
+                        (_, ProgramExit::OutOfMemory) => Exit::OutOfMemory {
+                            limit: program.memory_bytes,
+                        },
+                        (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
+                        (_, ProgramExit::Unseen) => Exit::Lost,
+                    };
+                    let last_lines = log::last_lines(&said, LAST_LINES);
+                    return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));
+                }
             }
         }
+    }
+
+    /// What the step is given of secrets, as they are now. A program that is there has them.
+    async fn secrets(&self, run: &Run, step: &StepName, key: &AttemptKey) -> Result<Vec<ProgramSecret>, ExecutorError> {
+        let asked = run.request.plan.steps.get(step).map(|planned| &planned.secrets);
+        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        if self.programs.executor.observe(key).await? != Observation::Unknown {
+            return Ok(Vec::new());
+        }
+        let request = &run.request;
+        let mut secrets = Vec::new();
+        for (place, secret) in asked {
+            let asked = SecretUse {
+                repo: request.repo.as_ref(),
+                pipeline: &request.plan.pipeline,
+                branch: request.base.as_deref().or(request.branch.as_deref()),
+                pull_request: request.pull_request.is_some(),
+                fork: request.fork.is_some(),
+                reviewed: !secret.unreviewed,
+            };
+            let value = self.secrets.read(&secret.name, &asked).await.map_err(not_given)?;
+            if secret.environment
+                && let Err(why) = value.text()
+            {
+                let name = secret.name.clone();
+                return Err(not_given(SecretError::Unusable { name, why }));
+            }
+            secrets.push(ProgramSecret {
+                place: place.clone(),
+                value,
+                environment: secret.environment,
+            });
+        }
+        Ok(secrets)
+    }
+}
+
+/// A step that is not started for it. What the operator alone should see stands in the service's log.
+fn not_given(error: SecretError) -> ExecutorError {
+    let message = error.sentence();
+    if !error.detail().is_empty() {
+        tracing::warn!(detail = error.detail(), "{message}");
+    }
+    match error.is_permanent() {
+        true => ExecutorError::Refused { message },
+        false => ExecutorError::Failed { message, source: None },
     }
 }
 
@@ -163,6 +221,7 @@ fn program(
         image: record.image_id.clone(),
         command: task::command(planned, &seen).map_err(|error| refused(error.to_string()))?,
         environment,
+        secrets: Vec::new(),
         inputs: inputs.into_values().chain([task::task_input(task)]).collect(),
         outputs: Some(PathBuf::from(task::OUTPUTS)),
         working_directory: working_directory(folders, run, planned),

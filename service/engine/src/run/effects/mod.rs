@@ -16,6 +16,7 @@ use crate::run::Runs;
 use crate::run::first_byte::FirstByte;
 use crate::run::outcome::{Outcome, failed_execution};
 use drive::Driver;
+use execute::Executing;
 use forecast::Forecaster;
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
@@ -56,6 +57,7 @@ async fn attempt(
         content,
         images,
         programs,
+        secrets,
         registry,
         folders,
         data_root,
@@ -95,7 +97,14 @@ async fn attempt(
             Box::pin(driver.drive(run, step, *attempt, now)).await
         }
         Command::Execute { step, attempt } => {
-            Box::pin(execute::execute(programs, folders, limits, hands, run, step, *attempt)).await
+            let executing = Executing {
+                programs,
+                secrets,
+                folders,
+                limits,
+                hands,
+            };
+            Box::pin(executing.execute(run, step, *attempt)).await
         }
         Command::Stop { step, attempt } => Box::pin(execute::stop(programs, run, step, *attempt)).await,
         Command::Publish { step, attempt } => {

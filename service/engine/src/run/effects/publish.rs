@@ -23,7 +23,7 @@ use trainyard_core::machine;
 use trainyard_core::node::NodeId;
 use trainyard_core::plan::PlannedStep;
 use trainyard_core::run::{Run, RunEvent};
-use trainyard_executors::{Abandoned, AttemptKey, Executor, ExecutorError};
+use trainyard_executors::{Abandoned, AttemptKey, Executor, ExecutorError, Hidden};
 use trainyard_store::{ExecutionIdentity, MetadataWrite, PublishExecution};
 
 /// Bytes of an `executor_output.json`: a component's word is short.
@@ -50,11 +50,14 @@ pub(super) async fn publish(
         .cloned();
     let data_root = data_root.to_owned();
     let (folder, plan, name) = (outputs.clone(), planned.clone(), step.clone());
+    let hidden = programs
+        .executor
+        .hidden(&AttemptKey::new(&run.request.id, NodeId::step(step), attempt));
     let seal = Abandoned::run(move |abandoned| {
         if let Some(data) = data {
             external::unchanged(&data_root, &data, abandoned)?;
         }
-        seal_outputs(&folder, &plan, &name, abandoned)
+        seal_outputs(&folder, &plan, &name, &hidden, abandoned)
     });
     let seal = async {
         let sealed = seal.await;
@@ -105,8 +108,8 @@ async fn outputs(programs: &Programs, run: &Run, step: &StepName, attempt: u32) 
 /// How the data drift, as a program said it that ended badly; what cannot be read says nothing.
 pub(super) async fn drifted(programs: &Programs, key: &AttemptKey, step: &StepName) -> Option<Vec<String>> {
     let path = programs.executor.outputs(key).await.ok()?.join(EXECUTOR_OUTPUT);
-    let step = step.clone();
-    let read = move || executor_output(&path, &step);
+    let (step, hidden) = (step.clone(), programs.executor.hidden(key));
+    let read = move || executor_output(&path, &step, &hidden);
     let said = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
     // It goes out to others.
     Some(said.drifted()?.iter().map(|sentence| log::masked(sentence)).collect())
@@ -184,6 +187,7 @@ fn seal_outputs(
     folder: &Path,
     planned: &PlannedStep,
     step: &StepName,
+    hidden: &Hidden,
     abandoned: &Abandoned,
 ) -> Result<Sealed, NotTaken> {
     let unreadable = |error: io::Error| {
@@ -198,7 +202,7 @@ fn seal_outputs(
             )));
         }
     }
-    let said = executor_output(&folder.join(EXECUTOR_OUTPUT), step)?;
+    let said = executor_output(&folder.join(EXECUTOR_OUTPUT), step, hidden)?;
     Ok((digests(folder, planned, step, abandoned)?, said))
 }
 
@@ -246,14 +250,17 @@ fn digests(
     Ok(digests)
 }
 
-fn executor_output(path: &Path, step: &StepName) -> Result<ExecutorOutput, NotTaken> {
+/// What the program said of itself, without its secrets: it goes into the metadata, and out to others.
+fn executor_output(path: &Path, step: &StepName, hidden: &Hidden) -> Result<ExecutorOutput, NotTaken> {
     match read_plain(path, LONGEST_EXECUTOR_OUTPUT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ExecutorOutput::default()),
         Err(error) => {
             let told = format!("step '{step}': {EXECUTOR_OUTPUT} cannot be read: {error}");
             Err(NotTaken::of_theirs(&error, told))
         }
-        Ok(text) => ExecutorOutput::parse(&String::from_utf8_lossy(&text))
+        Ok(text) => hidden
+            .text(&String::from_utf8_lossy(&text))
+            .map_or_else(|| Ok(ExecutorOutput::default()), |text| ExecutorOutput::parse(&text))
             .map_err(|reason| NotTaken::Wrong(format!("step '{step}': {EXECUTOR_OUTPUT}: {reason}"))),
     }
 }

@@ -417,6 +417,8 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
         max_parallel_steps: 2,
         max_parallel_runs: 4,
         limits: Default::default(),
+        secrets: Default::default(),
+        secrets_dir: None,
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
         notify: Vec::new(),
