@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::features::{FeatureSpec, Kind};
 use crate::task::{InputArtifact, read_json};
+use crate::tfdv::statistics::SmallSpan;
 
 /// Rows per batch at most: long enough loops.
 pub const BATCH_ROWS: usize = 16 * 1024;
@@ -98,6 +99,9 @@ pub struct SpanManifest {
     pub spans: Vec<ManifestSpan>,
 }
 
+/// Small spans that go with the statistics.
+const MOST_SMALL: usize = 20;
+
 /// The rows of one span file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ManifestSpan {
@@ -149,6 +153,27 @@ impl SpanManifest {
             .iter()
             .filter(|span| some && rows.get(&(span.span, span.version)) == Some(&0));
         empty.map(|span| span.file.clone()).collect()
+    }
+
+    /// The spans with fewer rows than the one in the middle by size, the smallest first; not those without any.
+    pub fn small(&self) -> Vec<SmallSpan> {
+        let mut rows: BTreeMap<(i64, Option<i64>), (u64, &str)> = BTreeMap::new();
+        for span in &self.spans {
+            let (all, _) = rows.entry((span.span, span.version)).or_insert((0, &span.file));
+            *all += span.splits.values().map(|part| part.rows).sum::<u64>();
+        }
+        let mut rows: Vec<_> = rows.into_values().filter(|(rows, _)| *rows > 0).collect();
+        rows.sort_by_key(|(rows, _)| *rows);
+        let Some((usual, _)) = rows.get(rows.len() / 2).copied() else {
+            return Vec::new();
+        };
+        let small = rows.into_iter().take_while(|(rows, _)| *rows < usual);
+        let small = small.map(|(examples, file)| SmallSpan {
+            file: file.to_owned(),
+            examples,
+            usual,
+        });
+        small.take(MOST_SMALL).collect()
     }
 
     /// Fails unless the spans fill a split's file from the first row group to the last.

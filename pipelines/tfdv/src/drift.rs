@@ -7,6 +7,7 @@ use crate::distance::Distance;
 use crate::listed::{START, hash, quoted};
 use crate::null::{self, Suspect};
 use crate::schema::{Feature, SchemaType};
+use crate::statistics::SmallSpan;
 use crate::table::{Cut, Table};
 use crate::tabulate::{categories, numbers};
 use crate::{AnomalyType, FeatureNameStatistics, Reason, Schema};
@@ -272,25 +273,58 @@ fn figure(value: f64) -> String {
     }
 }
 
+/// Data that are suddenly ten times fewer are seldom right, where nobody says what is.
+const LEAST_FRACTION: f64 = 0.1;
+
+/// How many rows there may be for one of the previous data, and whether somebody says so.
+fn proportion(schema: &Schema, comparison: &Comparison) -> (NumExamplesComparator, bool) {
+    let of_schema = || {
+        let constraints = schema.dataset_constraints.as_ref()?;
+        constraints.num_examples_drift_comparator.as_ref()
+    };
+    let said = comparison.num_examples.as_ref().or_else(of_schema);
+    let usual = || NumExamplesComparator {
+        min_fraction_threshold: Some(LEAST_FRACTION),
+        max_fraction_threshold: None,
+    };
+    (said.cloned().unwrap_or_else(usual), said.is_some())
+}
+
+/// The parts of the data that are much smaller than the others, by the bound on data to the previous ones.
+pub fn small_spans(spans: &[SmallSpan], schema: &Schema, comparison: &Comparison) -> Vec<Reason> {
+    let Some(least) = proportion(schema, comparison).0.min_fraction_threshold else {
+        return Vec::new();
+    };
+    let fraction = |span: &SmallSpan| span.examples as f64 / span.usual.max(1) as f64;
+    let small = spans.iter().filter(|span| fraction(span) < least);
+    let reason = |span: &SmallSpan| {
+        let description = format!(
+            "the span {} has {} examples, {} times the {} that are usual for the others, and at least {least} times is required",
+            span.file,
+            span.examples,
+            figure(fraction(span)),
+            span.usual
+        );
+        reason(AnomalyType::ComparatorLowNumExamples, "Low num examples", description)
+    };
+    small.map(reason).collect()
+}
+
 /// Whether the number of rows is in proportion to the control's.
 pub fn rows(current: i64, control: i64, schema: &Schema, comparison: &Comparison, against: Against) -> Option<Reason> {
-    let of_schema = || {
-        schema
-            .dataset_constraints
-            .as_ref()?
-            .num_examples_drift_comparator
-            .as_ref()
-    };
-    let of_schema = if against == Against::Previous {
-        of_schema()
-    } else {
-        None
-    };
+    // Serving data are as many as were asked for: they are compared where somebody says how.
+    if against == Against::Serving && comparison.num_examples.is_none() {
+        return None;
+    }
+    let (bounds, asked) = proportion(schema, comparison);
     let NumExamplesComparator {
         min_fraction_threshold,
         max_fraction_threshold,
-    } = comparison.num_examples.as_ref().or(of_schema)?;
+    } = bounds;
     if control <= 0 {
+        if !asked {
+            return None;
+        }
         let description = format!(
             "{} have no example to compare the number of examples with",
             against.words()

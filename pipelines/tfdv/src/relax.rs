@@ -54,6 +54,8 @@ pub fn relax(schema: &Schema, splits: &[DatasetFeatureStatistics]) -> Relaxed {
         skew: None,
         threads: 1,
         empty_spans: &[],
+        small_spans: &[],
+        proportion: &crate::comparator::Comparison::default(),
     };
     for split in &splits {
         let anomalies = validation.judge(split);

@@ -8,6 +8,17 @@ use std::collections::HashMap;
 /// TFDV's name of the dataset of all rows beside those of slices.
 pub const ALL_EXAMPLES: &str = "All Examples";
 
+/// A part of the data that has fewer examples than others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallSpan {
+    /// The name of its file.
+    pub file: String,
+    /// Its examples.
+    pub examples: u64,
+    /// Those of the part in the middle, by size.
+    pub usual: u64,
+}
+
 /// The file `statistics.json` of one split.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DatasetFeatureStatisticsList {

@@ -6,7 +6,7 @@ use crate::anomalies::DriftSkewInfo;
 use crate::comparator::Comparison;
 use crate::drift::{self, Against, Compared, Sides};
 use crate::schema::Feature;
-use crate::statistics::Path;
+use crate::statistics::{Path, SmallSpan};
 use crate::threads::on_threads;
 use crate::{
     Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Reason, Schema, Severity,
@@ -59,6 +59,10 @@ pub struct Validation<'a> {
     pub threads: usize,
     /// Parts of the data without any example, by the names of their files.
     pub empty_spans: &'a [String],
+    /// Parts with fewer examples than others.
+    pub small_spans: &'a [SmallSpan],
+    /// How many examples such a part may have: as the data may for one of the previous.
+    pub proportion: &'a Comparison,
 }
 
 impl Validation<'_> {
@@ -69,6 +73,7 @@ impl Validation<'_> {
             .into_iter()
             .collect();
         whole.extend(self.empty_spans.iter().map(|file| checks::empty_span(file)));
+        whole.extend(drift::small_spans(self.small_spans, schema, self.proportion));
         let mut anomalies = Anomalies {
             data_missing: dataset.num_examples == 0,
             ..Anomalies::default()

@@ -117,6 +117,8 @@ fn judged(now: &FeatureNameStatistics, then: &FeatureNameStatistics, drift: Valu
         skew: None,
         threads: 2,
         empty_spans: &[],
+        small_spans: &[],
+        proportion: &Comparison::default(),
     };
     validation.judge(&dataset(now))
 }
@@ -320,6 +322,23 @@ fn nothing_to_compare_with() {
     insta::assert_snapshot!(rows(&x, &many), @"there are 9 examples, 0.3 times the 30 of the previous data, and at least 0.5 times is required");
     insta::assert_snapshot!(rows(&many, &x), @"there are 30 examples, 3.33 times the 9 of the previous data, and at most 2 times is allowed");
     assert_eq!(rows(&x, &x), "");
+    // Where nobody says how many, ten times fewer are too few; nothing to compare with is nobody's fault.
+    let unsaid = |now, then| {
+        let anomalies = judged(now, then, json!({}), serde_json::from_str(KNOWN).unwrap());
+        let info = anomalies.dataset_anomaly_info;
+        info.map(|info| info.description).unwrap_or_default()
+    };
+    let (most, some, few) = (
+        letters(&[("a", 100.0)]),
+        letters(&[("a", 10.0)]),
+        letters(&[("a", 9.0)]),
+    );
+    insta::assert_snapshot!(unsaid(&few, &most), @"there are 9 examples, 0.09 times the 100 of the previous data, and at least 0.1 times is required");
+    assert_eq!(
+        (unsaid(&some, &most), unsaid(&most, &few)),
+        (String::new(), String::new())
+    );
+    assert_eq!(unsaid(&few, &empty), "");
 }
 
 #[test]

@@ -69,6 +69,8 @@ fn found(feature: &Value, data: Option<Value>) -> Vec<String> {
         skew: None,
         threads: 2,
         empty_spans: &[],
+        small_spans: &[],
+        proportion: &trainyard_tfdv::comparator::Comparison::default(),
     };
     let anomalies = validation.judge(&dataset).anomaly_info;
     let reasons = anomalies.values().flat_map(|info| &info.reason);

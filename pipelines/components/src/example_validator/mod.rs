@@ -11,9 +11,10 @@ use std::thread::available_parallelism;
 
 use crate::evaluator::predictions::meant;
 use crate::examples::split_folder;
-use crate::statistics_gen::{EMPTY_SPANS, read_statistics};
+use crate::statistics_gen::{EMPTY_SPANS, SMALL_SPANS, read_statistics};
 use crate::task::{ExecutorOutput, Task, data_properties, read_json, write_json};
 use crate::tfdv::comparator::Comparison;
+use crate::tfdv::statistics::SmallSpan;
 use crate::tfdv::validate::{Control, Overrides, Severities, Validation};
 use crate::tfdv::{
     Anomalies, AnomalyInfo, AnomalyType, DatasetFeatureStatistics, FeatureNameStatistics, Schema, Severity,
@@ -87,6 +88,8 @@ pub fn run(task: &Task) -> Result<()> {
     let threads = available_parallelism().map_or(1, usize::from);
     let empty_spans = statistics.properties.get(EMPTY_SPANS).cloned().unwrap_or_default();
     let empty_spans = Vec::<String>::deserialize(empty_spans).unwrap_or_default();
+    let small_spans = statistics.properties.get(SMALL_SPANS).cloned().unwrap_or_default();
+    let small_spans = Vec::<SmallSpan>::deserialize(small_spans).unwrap_or_default();
     let (mut blessed, mut errors, mut drifted) = (Map::new(), Vec::new(), Vec::new());
     for dataset in read_statistics(statistics)? {
         let split = &dataset.name;
@@ -105,6 +108,8 @@ pub fn run(task: &Task) -> Result<()> {
                 .map(|splits| control(splits, split, &parameters.skew)),
             threads,
             empty_spans: &empty_spans,
+            small_spans: &small_spans,
+            proportion: &parameters.drift,
         };
         let anomalies = validation.judge(&dataset);
         let folder = split_folder(output, split);

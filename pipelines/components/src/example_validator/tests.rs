@@ -27,6 +27,8 @@ fn validate(dataset: &DatasetFeatureStatistics, schema: &Schema, overrides: &Ove
         skew: None,
         threads: 2,
         empty_spans: &[],
+        small_spans: &[],
+        proportion: &Comparison::default(),
     };
     validation.judge(dataset)
 }
@@ -290,6 +292,8 @@ fn environments() {
             skew: None,
             threads: 2,
             empty_spans: &[],
+            small_spans: &[],
+            proportion: &Comparison::default(),
         };
         let anomalies = validation.judge(&dataset());
         let missing = anomalies.anomaly_info.iter();

@@ -37,6 +37,8 @@ use span_state::{STATE_VERSION, SpanState};
 
 /// The property with the files of the spans that have no row.
 pub const EMPTY_SPANS: &str = "empty_spans";
+/// The property with the spans that have fewer rows than others.
+pub const SMALL_SPANS: &str = "small_spans";
 
 /// Spans whose states are in memory at once.
 const SPANS: usize = 8;
@@ -120,6 +122,10 @@ pub fn run(task: &Task) -> Result<()> {
     }
     if !empty.is_empty() {
         properties.insert(EMPTY_SPANS.to_owned(), empty.into());
+    }
+    let small = manifest.small();
+    if !small.is_empty() {
+        properties.insert(SMALL_SPANS.to_owned(), serde_json::to_value(small)?);
     }
     task.report(&ExecutorOutput::of("statistics", properties))
 }

@@ -83,6 +83,8 @@ fn fired(now: &DatasetFeatureStatistics, then: &DatasetFeatureStatistics) -> Vec
         skew: None,
         threads: 1,
         empty_spans: &[],
+        small_spans: &[],
+        proportion: &Comparison::default(),
     };
     let measured = validation.judge(now).drift_skew_info;
     let measured = measured.iter().flat_map(|info| &info.drift_measurements);

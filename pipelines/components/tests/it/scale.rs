@@ -122,6 +122,36 @@ fn many_columns_are_examples_like_few() {
 }
 
 #[test]
+fn a_month_that_is_suddenly_small_is_told() {
+    let yard = Yard::new();
+    let some = |number, rows: usize| {
+        let lines: Vec<String> = month(number).lines().take(1 + rows).map(str::to_owned).collect();
+        (lines.join("\n") + "\n").into_bytes()
+    };
+    let files = [
+        ("2013-01.csv", month(1).into_bytes()),
+        ("2013-02.csv", some(2, 5)),
+        ("2013-03.csv", month(3).into_bytes()),
+    ];
+    yard.examples("examples", &files, json!({})).success();
+    let inputs = [("examples", "examples")];
+    yard.step("statistics-gen", json!({}), &inputs, ("statistics", "statistics"))
+        .success();
+    let inputs = [("statistics", "statistics")];
+    yard.step("schema-gen", json!({}), &inputs, ("schema", "schema"))
+        .success();
+    let validate = |with: Value| {
+        let inputs = [("statistics", "statistics"), ("schema", "schema")];
+        yard.step("example-validator", with, &inputs, ("anomalies", "anomalies"))
+    };
+    insta::assert_snapshot!(validate(json!({})).failure(), @"split 'train': the span 2013-02.csv has 5 examples, 0.0833 times the 60 that are usual for the others, and at least 0.1 times is required (and 1 more anomaly in its log): correct the data or the schema, or set severity_overrides: { COMPARATOR_LOW_NUM_EXAMPLES: WARNING }");
+    validate(json!({"severity_overrides": {"COMPARATOR_LOW_NUM_EXAMPLES": "WARNING"}})).success();
+    // Somebody knows better, or asks for nothing.
+    validate(json!({"drift": {"num_examples": {"min_fraction_threshold": 0.001}}})).success();
+    validate(json!({"drift": {"num_examples": {}}})).success();
+}
+
+#[test]
 fn a_month_with_nothing_but_a_header_is_told() {
     let yard = Yard::new();
     let header = month(2).lines().next().unwrap().to_owned() + "\n";

@@ -218,6 +218,8 @@ impl Rules {
             skew: control(skew, sides.serving, &self.skew),
             threads: 1,
             empty_spans: &[],
+            small_spans: &[],
+            proportion: &self.drift,
         };
         let anomalies = validation.judge(sides.now);
         let measured = serde_json::to_value(anomalies.measured()).and_then(serde_json::from_value);
