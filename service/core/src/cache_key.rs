@@ -351,6 +351,7 @@ mod tests {
     fn limits_do_not_count() {
         let mut step = step();
         (step.cpus, step.memory_bytes, step.timeout_seconds) = (None, None, 1);
+        step.shm_bytes = Some(1 << 30);
         step.retry.max_retry_count = 9;
         step.cache = !step.cache;
         assert_eq!(preimage(&step, Some(digest(9).as_str()), &inputs(), &[span(1)]), base());

@@ -44,6 +44,9 @@ pub struct PlannedStep {
     pub cpus: Option<f64>,
     /// Bytes of memory.
     pub memory_bytes: Option<u64>,
+    /// Bytes in `/dev/shm`, which are memory as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shm_bytes: Option<u64>,
     /// Time allowed to one attempt.
     pub timeout_seconds: u64,
     /// What happens after a failed attempt.

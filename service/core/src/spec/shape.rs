@@ -152,6 +152,10 @@ pub struct Resources {
     /// Memory, for example `512Mi` or `4Gi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// The room in `/dev/shm`, for example `1Gi`, by which programs such as PyTorch's data loaders hand data to each
+    /// other; 64Mi if absent. It counts as memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shm_size: Option<String>,
 }
 
 /// KFP's retry policy.

@@ -107,7 +107,7 @@ impl StepCompiler<'_, '_, '_> {
             Some(standard) => standard.component.to_owned(),
             None => execution_type(self.name, outputs.values().map(String::as_str)),
         };
-        let (cpus, memory_bytes) = self.resources();
+        let (cpus, memory_bytes, shm_bytes) = self.resources();
         PlannedStep {
             component,
             image,
@@ -126,6 +126,7 @@ impl StepCompiler<'_, '_, '_> {
             secrets: self.secrets(),
             cpus,
             memory_bytes,
+            shm_bytes,
             timeout_seconds: self.timeout(),
             retry: self.retry(),
             network: step.network,
@@ -521,9 +522,9 @@ impl StepCompiler<'_, '_, '_> {
         secrets
     }
 
-    fn resources(&mut self) -> (Option<f64>, Option<u64>) {
+    fn resources(&mut self) -> (Option<f64>, Option<u64>, Option<u64>) {
         let Some(resources) = &self.step.resources else {
-            return (None, None);
+            return (None, None, None);
         };
         if let Some(cpus) = resources.cpus
             && !(cpus.is_finite() && (0.01..=1024.0).contains(&cpus))
@@ -547,7 +548,27 @@ impl StepCompiler<'_, '_, '_> {
                 None
             }
         });
-        (resources.cpus, memory)
+        let shared = resources
+            .shm_size
+            .as_ref()
+            .and_then(|text| match quantity::bytes(text) {
+                Ok(0) => {
+                    let message = "a shm_size of nothing is what a container cannot have: leave it out for 64Mi";
+                    self.problem(&["resources", "shm_size"], message);
+                    None
+                }
+                Ok(bytes) if memory.is_some_and(|memory| bytes > memory) => {
+                    let message = format!("{text} in /dev/shm is more than the step's memory, of which it is a part");
+                    self.problem(&["resources", "shm_size"], message);
+                    None
+                }
+                Ok(bytes) => Some(bytes),
+                Err(why) => {
+                    self.problem(&["resources", "shm_size"], why);
+                    None
+                }
+            });
+        (resources.cpus, memory, shared)
     }
 
     fn timeout(&mut self) -> u64 {

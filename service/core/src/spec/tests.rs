@@ -563,6 +563,18 @@ fn one_mistake_of_shape_has_no_second_sentence() {
 }
 
 #[test]
+fn shared_memory_is_part_of_the_memory() {
+    let step =
+        |resources: &str| format!("name: p\nsteps:\n  a: {{ image: x, command: [a], resources: {{ {resources} }} }}\n");
+    let bytes = |resources: &str| load("p.yaml", &step(resources), &Map::new()).unwrap().steps["a"].shm_bytes;
+    assert_eq!(bytes("shm_size: 1Gi"), Some(1 << 30));
+    assert_eq!(bytes("memory: 1Gi, shm_size: 1Gi"), Some(1 << 30));
+    assert_eq!(bytes("memory: 1Gi"), None);
+    let wrong = ["memory: 1Gi, shm_size: 2Gi", "shm_size: 0", "shm_size: big"];
+    insta::assert_snapshot!(wrong.map(|text| said(&step(text))).join("\n"), @"");
+}
+
+#[test]
 fn a_step_names_its_secrets() {
     let step = |keys: &str| format!("name: p\nsteps:\n  a: {{ image: x, command: [a], {keys} }}\n");
     let plan = load(

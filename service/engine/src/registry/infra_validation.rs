@@ -262,6 +262,7 @@ impl Trial<'_> {
             cpus: None,
             // What serves may need as much as what trains, and no more.
             memory_bytes: self.registry.memory,
+            shm_bytes: None,
             largest_file: None,
             network: Network::Bridge,
         }

@@ -135,6 +135,8 @@ pub struct Program {
     pub cpus: Option<f64>,
     /// Memory in bytes; a program over it is killed.
     pub memory_bytes: Option<u64>,
+    /// Bytes in `/dev/shm`, which count as memory; 64 MiB if absent. Only containers have one of their own.
+    pub shm_bytes: Option<u64>,
     /// Bytes of the largest file that it may write, holes counted. Only containers keep to it.
     pub largest_file: Option<u64>,
     /// Network reach.

@@ -20,7 +20,7 @@ const LEAST_CPU: i64 = 10_000_000;
 const TMP: &str = "/tmp";
 /// The size of `/tmp`, and of each folder that an image declares as a volume; they count as memory.
 const TMP_OPTIONS: &str = "rw,nosuid,nodev,size=1g,mode=1777";
-/// Bytes of `/dev/shm`, which count as memory.
+/// Bytes of `/dev/shm` where nobody asks for more, which count as memory.
 const SHARED_MEMORY: i64 = 64 << 20;
 /// Where the machine has no memory left, a step goes before the service and whatever else runs there.
 const KILLED_FIRST: i64 = 500;
@@ -32,6 +32,7 @@ const DOCKER_LOG: [(&str, &str); 2] = [("max-size", "128m"), ("max-file", "2")];
 pub(super) struct Wall {
     network: Network,
     memory_bytes: Option<u64>,
+    shm_bytes: Option<u64>,
     cpus: Option<f64>,
     largest_file: Option<u64>,
     shown: Vec<staging::Mount>,
@@ -48,6 +49,7 @@ impl Wall {
         Self {
             network: program.network,
             memory_bytes: program.memory_bytes,
+            shm_bytes: program.shm_bytes,
             cpus: program.cpus,
             largest_file: program.largest_file,
             shown: shown.to_vec(),
@@ -75,7 +77,8 @@ impl Wall {
             ipc_mode: Some("private".to_owned()),
             readonly_rootfs: Some(true),
             tmpfs: Some(in_memory.map(|target| (target, TMP_OPTIONS.to_owned())).collect()),
-            shm_size: Some(SHARED_MEMORY),
+            // 0 would mean Docker's own.
+            shm_size: Some(self.shm_bytes.map_or(SHARED_MEMORY, |bytes| number(bytes).max(1))),
             memory,
             // The same number forbids swap.
             memory_swap: memory,

@@ -58,6 +58,7 @@ impl Place {
             working_directory: None,
             cpus: None,
             memory_bytes: None,
+            shm_bytes: None,
             largest_file: None,
             network: Network::None,
         };

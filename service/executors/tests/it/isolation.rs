@@ -205,3 +205,22 @@ async fn bad_settings_are_refused() {
     let absent = format!("sha256:{}", "0".repeat(64));
     insta::assert_snapshot!(refusal("image", &|program| program.image = Some(absent.clone())).await, @"the Docker engine has no image sha256:0000000000000000000000000000000000000000000000000000000000000000: build or pull it again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_memory_is_as_large_as_asked() {
+    let stage = Stage::open(Kind::Docker).await;
+    for (step, asked, kilobytes) in [("usual", None, 64 << 10), ("large", Some(200 << 20), 200 << 10)] {
+        let key = stage.key(step);
+        let act = Act {
+            shell: "df --output=size -k /dev/shm | tail -1".to_owned(),
+            script: Script::default(),
+        };
+        let program = Program {
+            shm_bytes: asked,
+            ..stage.program(&key, act)
+        };
+        stage.start_program(&key, &program).await.unwrap();
+        assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
+        assert_eq!(stage.log(&key).trim(), kilobytes.to_string(), "{step}");
+    }
+}

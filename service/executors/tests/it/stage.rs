@@ -188,6 +188,7 @@ impl Stage {
             working_directory: Some(self.folder.path().to_owned()),
             cpus: None,
             memory_bytes: None,
+            shm_bytes: None,
             largest_file: None,
             network: Network::None,
         }

@@ -227,6 +227,7 @@ fn program(
         working_directory: working_directory(folders, run, planned),
         cpus: planned.cpus,
         memory_bytes: planned.memory_bytes.or(limits.step_memory),
+        shm_bytes: planned.shm_bytes,
         largest_file: limits.max_output,
         network: match planned.network {
             NetworkAccess::None => Network::None,

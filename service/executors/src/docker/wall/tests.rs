@@ -79,6 +79,7 @@ proptest! {
         volumes in proptest::collection::vec("(/?[a-z.]{1,4}){1,3}/?", 0..3),
         cpus in proptest::option::of(any::<f64>()),
         memory_bytes in proptest::option::of(any::<u64>()),
+        shm_bytes in proptest::option::of(any::<u64>()),
         largest_file in proptest::option::of(any::<u64>()),
         bridge: bool,
     ) {
@@ -92,6 +93,7 @@ proptest! {
             working_directory: None,
             cpus,
             memory_bytes,
+            shm_bytes,
             largest_file,
             network: if bridge { Network::Bridge } else { Network::None },
         };
@@ -103,6 +105,8 @@ proptest! {
             let number = host.get(limit).and_then(Value::as_i64);
             prop_assert_eq!(number.is_some_and(|number| number > 0), asked, "{} is {:?}", limit, number);
         }
+        let shared = host["ShmSize"].as_i64().unwrap();
+        prop_assert!(shared > 0 && (shm_bytes.is_some() || shared == SHARED_MEMORY), "{}", shared);
         let file = host["Ulimits"].as_array().unwrap().iter().find(|limit| limit["Name"] == "fsize");
         prop_assert_eq!(file.is_some_and(|limit| limit["Hard"].as_i64() >= Some(0)), largest_file.is_some());
         for volume in volumes.iter().map(|volume| plain(volume)).filter(|volume| volume != "/") {
@@ -187,6 +191,7 @@ fn program(step: &PlannedStep) -> (Program, Vec<Given>) {
         working_directory: None,
         cpus: step.cpus,
         memory_bytes: step.memory_bytes,
+        shm_bytes: step.shm_bytes,
         largest_file: None,
         network: match step.network {
             NetworkAccess::None => Network::None,
