@@ -4,6 +4,7 @@ mod limits;
 mod output;
 mod post;
 mod presence;
+mod registry;
 mod send;
 mod trace;
 
@@ -17,12 +18,10 @@ use crate::dockerfile::{
 use crate::image_key::{base_images, image_key, without_network};
 use crate::logs::LogFile;
 use crate::{context, source};
-use bollard::errors::Error as DockerError;
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::StreamExt;
 use output::{Message, Output};
 use post::{PostError, post};
 use presence::Presence;
+use registry::Logins;
 use send::{Sent, packed};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +43,7 @@ const VERSION: Duration = Duration::from_secs(30);
 pub struct DockerImageBuilder {
     connection: Connection,
     limits: BuildLimits,
+    logins: Logins,
     /// Keys that are being built: whoever comes second finds the image.
     building: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
@@ -58,6 +58,7 @@ impl DockerImageBuilder {
         Self {
             connection,
             limits: BuildLimits::default(),
+            logins: Logins::of_this_user(),
             building: Arc::default(),
         }
     }
@@ -191,23 +192,39 @@ impl DockerImageBuilder {
         // Without a tag, Docker would pull all of them.
         let name = reference.rsplit('/').next().unwrap_or_default();
         let tag = if name.contains([':', '@']) { "" } else { "latest" };
-        let options = CreateImageOptionsBuilder::new().from_image(reference).tag(tag).build();
-        let mut progress = std::pin::pin!(self.connection.api()?.create_image(Some(options), None, None));
+        let of = registry::registry(reference);
+        let login = self
+            .logins
+            .header(reference)
+            .await
+            .map_err(|error| BuildError::Refused {
+                message: format!(
+                    "the image {reference} is not on this machine, and {}",
+                    error.sentence(of)
+                ),
+            })?;
+        let full = || BuildError::Interrupted {
+            message: format!(
+                "the image {reference} cannot be pulled, since the engine's disk is full: make room there"
+            ),
+        };
+        let failed = |error: PostError| match error {
+            PostError::Status { message, .. } if says_full(&message) => full(),
+            PostError::Status { message, .. } => refused(&message),
+            PostError::BrokeOff(error) => self.connection.broke_off(error).into(),
+        };
+        let silent = || refused("the registry does not answer");
+        let asked = post::pull(self.connection.host(), reference, tag, login.as_deref());
+        let asked = tokio::time::timeout(PULL_SILENCE, asked).await;
+        let mut answer = asked.map_err(|_| silent())?.map_err(failed)?;
         loop {
-            match tokio::time::timeout(PULL_SILENCE, progress.next()).await {
-                Ok(Some(Ok(_))) => {}
-                Ok(Some(Err(error))) if broke_off(&error) => {
-                    return Err(self.connection.failed("pull an image", error).into());
-                }
-                Ok(Some(Err(error))) if says_full(&text(&error)) => {
-                    let message = format!(
-                        "the image {reference} cannot be pulled, since the engine's disk is full: make room there"
-                    );
-                    return Err(BuildError::Interrupted { message });
-                }
-                Ok(Some(Err(error))) => return Err(refused(&text(&error))),
-                Ok(None) => return Ok(()),
-                Err(_) => return Err(refused("the registry does not answer")),
+            let line = tokio::time::timeout(PULL_SILENCE, answer.line()).await;
+            let Some(line) = line.map_err(|_| silent())?.map_err(failed)? else {
+                return Ok(());
+            };
+            let said: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
+            if let Some(message) = said["errorDetail"]["message"].as_str() {
+                return Err(if says_full(message) { full() } else { refused(message) });
             }
         }
     }
@@ -440,14 +457,6 @@ fn note(log: &mut LogFile, text: &str) {
     if let Err(error) = log.write(text.as_bytes()) {
         tracing::warn!(%error, "a build log is incomplete");
     }
-}
-
-/// Whether the connection ended, not the build.
-fn broke_off(error: &DockerError) -> bool {
-    !matches!(
-        error,
-        DockerError::DockerResponseServerError { .. } | DockerError::DockerStreamError { .. }
-    )
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,13 +1,15 @@
-//! One request to build, and its answer line by line.
+//! One request to build or to pull, and its answer line by line.
 //!
-//! bollard can neither ask for more than 2 GiB of memory nor read what BuildKit answers.
+//! bollard can neither ask for more than 2 GiB of memory nor read what BuildKit answers, and writes logins of registries
+//! in an alphabet that engines do not read.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Method, Request, header};
+use hyper::header::{self, HeaderName};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use std::fmt::Write;
 use std::io;
@@ -38,7 +40,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for PostError {
     }
 }
 
-/// What the engine answers while it builds. The build ends with it.
+/// What the engine answers while it works. The work ends with it.
 pub(super) struct Answer {
     body: Incoming,
     read: BytesMut,
@@ -68,16 +70,35 @@ pub(super) async fn post(
     query: &[(&str, String)],
     context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> Result<Answer, PostError> {
-    let body = StreamBody::new(context.map_ok(Frame::data).boxed());
+    let path = format!("/build?{}", encoded(query));
+    ask(host, &path, (header::CONTENT_TYPE, "application/x-tar"), context).await
+}
+
+/// Asks the engine at `host` to pull an image, with the login of its registry.
+pub(super) async fn pull(host: &str, reference: &str, tag: &str, login: Option<&str>) -> Result<Answer, PostError> {
+    let query = [("fromImage", reference.to_owned()), ("tag", tag.to_owned())];
+    let path = format!("/images/create?{}", encoded(&query));
+    // `{}`, as Docker's client says that nobody logged in.
+    let login = (HeaderName::from_static("x-registry-auth"), login.unwrap_or("e30="));
+    ask(host, &path, login, futures_util::stream::empty()).await
+}
+
+async fn ask(
+    host: &str,
+    path: &str,
+    (name, value): (HeaderName, &str),
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Result<Answer, PostError> {
+    let body = StreamBody::new(body.map_ok(Frame::data).boxed());
     let (mut sender, connection) = http1::handshake(TokioIo::new(connect(host).await?)).await?;
     let connection = tokio::spawn(async move {
         let _ = connection.await;
     });
     let request = Request::builder()
         .method(Method::POST)
-        .uri(format!("/build?{}", encoded(query)))
+        .uri(path)
         .header(header::HOST, "docker")
-        .header(header::CONTENT_TYPE, "application/x-tar")
+        .header(name, value)
         .body(body)?;
     let answered = sender.send_request(request).await?;
     let code = answered.status();
@@ -154,5 +175,35 @@ mod tests {
             encoded(&query),
             "t=a%2Fb%3A1&buildargs=%7B%22A%22%3A%22%C3%A9%20%26%22%7D"
         );
+    }
+
+    #[tokio::test]
+    async fn a_pull_has_the_login_of_its_registry() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let engine = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("tcp://{}", engine.local_addr().unwrap());
+        let answering = tokio::spawn(async move {
+            let (mut client, _) = engine.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(5).any(|end| end == b"0\r\n\r\n") {
+                assert_ne!(client.read_buf(&mut head).await.unwrap(), 0);
+            }
+            let said = "{\"status\":\"Pulling\"}\n{\"errorDetail\":{\"message\":\"no\"}}\n";
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+            client.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(head).unwrap()
+        });
+        let mut answer = pull(&host, "acme.io/base", "1", Some("bG9naW4=")).await.unwrap();
+        let mut lines = 0;
+        while answer.line().await.unwrap().is_some() {
+            lines += 1;
+        }
+        assert_eq!(lines, 2);
+        let head = answering.await.unwrap();
+        assert!(
+            head.starts_with("POST /images/create?fromImage=acme.io%2Fbase&tag=1 HTTP/1.1\r\n"),
+            "{head}"
+        );
+        assert!(head.contains("\r\nx-registry-auth: bG9naW4=\r\n"), "{head}");
     }
 }

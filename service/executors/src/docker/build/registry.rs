@@ -89,7 +89,11 @@ struct Told {
 impl Logins {
     /// Those of this process's user, as Docker's client finds them.
     pub(super) fn of_this_user() -> Self {
-        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let file = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
         Self {
             file: file.map(|folder| folder.join("config.json")),
