@@ -276,7 +276,7 @@ pub async fn secrets_without_a_program_are_found(stage: Stage) {
             .join("given"),
     )
     .unwrap();
-    assert_eq!(stage.executor.list().await.unwrap(), [key.clone()]);
+    assert_eq!(stage.executor.list().await.unwrap(), std::slice::from_ref(&key));
     assert_eq!(stage.observe(&key).await, Observation::Unknown);
     stage.executor.remove(&key).await.unwrap();
     assert!(stage.executor.list().await.unwrap().is_empty());
