@@ -3,6 +3,7 @@
 mod environment;
 mod file;
 mod notify;
+mod object_store;
 mod resolve;
 mod sign_in;
 mod target;
@@ -10,6 +11,7 @@ mod traces;
 mod values;
 
 pub use notify::Notify;
+pub use object_store::ObjectStore;
 pub use sign_in::{Oidc, WaysIn};
 pub use target::Target;
 pub use traces::Traces;
@@ -69,6 +71,11 @@ pub struct Config {
     pub notify: BTreeMap<String, Notify>,
     /// Where traces of runs go.
     pub traces: Traces,
+    /// Buckets that data sources may be in, by name.
+    pub object_stores: BTreeMap<String, ObjectStore>,
+    /// Room on the disk for copies of objects; `None` is no limit.
+    #[serde(deserialize_with = "values::optional_size")]
+    pub object_room: Option<u64>,
 }
 
 /// `[retention]`. A run is kept if either rule keeps it; without a rule everything is.
@@ -207,6 +214,8 @@ impl Default for Config {
             retention: Retention::default(),
             notify: BTreeMap::new(),
             traces: Traces::default(),
+            object_stores: BTreeMap::new(),
+            object_room: Some(50 << 30),
         }
     }
 }
@@ -311,6 +320,9 @@ impl Config {
         for (name, channel) in &mut self.notify {
             channel.read_secrets(name)?;
         }
+        for (name, store) in &mut self.object_stores {
+            store.read_secret(name)?;
+        }
         self.traces.read_secret()
     }
 
@@ -395,6 +407,7 @@ impl Config {
                 ));
             }
         }
+        self.objects()?;
         self.channels().map(drop)
     }
 

@@ -3,13 +3,14 @@
 use super::drive::planned;
 use super::publish;
 use super::room::Room;
+use crate::content::external::External;
 use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
 use crate::house::programs::Programs;
 use crate::run::hands::Hands;
 use crate::run::outcome::Outcome;
-use crate::run::task::{self, TaskPaths};
+use crate::run::task::{self, SOURCE_INPUT, TaskPaths};
 use crate::source::checkout;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,10 +31,17 @@ const LAST_LINES: usize = 20;
 /// Time between SIGTERM and SIGKILL.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
+/// What a program finds on this machine, and may use of it.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) folders: &'a Folders,
+    pub(super) external: &'a External,
+    pub(super) limits: &'a ProgramLimits,
+}
+
 pub(super) async fn execute(
     programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
+    ground: Ground<'_>,
     hands: &Hands,
     run: &Run,
     step: &StepName,
@@ -41,7 +49,17 @@ pub(super) async fn execute(
 ) -> Result<Outcome, EffectError> {
     let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
     let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
-    let (exit, last_lines) = match run_to_end(programs, folders, limits, hands, run, step, &key).await {
+    let data = run.steps.get(step).and_then(|record| record.inputs.get(SOURCE_INPUT));
+    let brought = match data {
+        Some(data) => ground.external.ensure(data).await,
+        None => Ok(()),
+    };
+    let ended = match brought {
+        Ok(()) => run_to_end(programs, ground, hands, run, step, &key).await,
+        Err(error) if error.passes() => return Err(EffectError::later(error)),
+        Err(error) => Ok(not_started(error.to_string(), true)),
+    };
+    let (exit, last_lines) = match ended {
         Ok(ended) => ended,
         Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
         Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
@@ -71,8 +89,7 @@ pub(super) async fn execute(
 /// How the program ended, with the last lines of its log unless it ended well.
 async fn run_to_end(
     programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
+    ground: Ground<'_>,
     hands: &Hands,
     run: &Run,
     step: &StepName,
@@ -81,10 +98,10 @@ async fn run_to_end(
     let executor = &programs.executor;
     // A program that is only watched is in nobody's hands.
     let starting = hands.take(&run.request.id);
-    let program = program(programs, folders, limits, run, step, key)?;
+    let program = program(programs, ground, run, step, key)?;
     programs.start(key, &program).await?;
     drop(starting);
-    let mut room = Room::new(executor.outputs(key).await?, limits.max_output);
+    let mut room = Room::new(executor.outputs(key).await?, ground.limits.max_output);
     loop {
         match executor.observe(key).await? {
             Observation::Running => {
@@ -143,8 +160,7 @@ pub(super) async fn stop(
 /// What to run; the same whenever it is asked.
 fn program(
     programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
+    ground: Ground<'_>,
     run: &Run,
     step: &StepName,
     key: &AttemptKey,
@@ -154,7 +170,7 @@ fn program(
     let Some(record) = run.steps.get(step) else {
         return Err(refused("the run has no such step".to_owned()));
     };
-    let inputs = task::inputs(planned, record);
+    let inputs = task::inputs(ground.external, planned, record);
     let seen = TaskPaths::seen(&programs.executor, key, &inputs);
     let task = task::task_json(&run.request.plan.pipeline, step, planned, record, &seen);
     let mut environment: BTreeMap<_, _> = planned.environment.clone().into_iter().collect();
@@ -165,10 +181,10 @@ fn program(
         environment,
         inputs: inputs.into_values().chain([task::task_input(task)]).collect(),
         outputs: Some(PathBuf::from(task::OUTPUTS)),
-        working_directory: working_directory(folders, run, planned),
+        working_directory: working_directory(ground.folders, run, planned),
         cpus: planned.cpus,
-        memory_bytes: planned.memory_bytes.or(limits.step_memory),
-        largest_file: limits.max_output,
+        memory_bytes: planned.memory_bytes.or(ground.limits.step_memory),
+        largest_file: ground.limits.max_output,
         network: match planned.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,

@@ -16,6 +16,7 @@ use crate::run::Runs;
 use crate::run::first_byte::FirstByte;
 use crate::run::outcome::{Outcome, failed_execution};
 use drive::Driver;
+use execute::Ground;
 use forecast::Forecaster;
 use trainyard_core::ids::Micros;
 use trainyard_core::run::{Command, Run, RunEvent, RunState, decide::finished};
@@ -58,7 +59,7 @@ async fn attempt(
         programs,
         registry,
         folders,
-        data_root,
+        external,
         limits,
         hands,
         ..
@@ -71,7 +72,7 @@ async fn attempt(
                 source,
                 content,
                 images,
-                data_root,
+                external,
             };
             // Only where somebody is told of it.
             let told = runs.audience.github && run.request.repo.is_some();
@@ -90,16 +91,21 @@ async fn attempt(
                 source,
                 content,
                 images,
-                data_root,
+                external,
             };
             Box::pin(driver.drive(run, step, *attempt, now)).await
         }
         Command::Execute { step, attempt } => {
-            Box::pin(execute::execute(programs, folders, limits, hands, run, step, *attempt)).await
+            let ground = Ground {
+                folders,
+                external,
+                limits,
+            };
+            Box::pin(execute::execute(programs, ground, hands, run, step, *attempt)).await
         }
         Command::Stop { step, attempt } => Box::pin(execute::stop(programs, run, step, *attempt)).await,
         Command::Publish { step, attempt } => {
-            Box::pin(publish::publish(programs, content, data_root, run, step, *attempt, now)).await
+            Box::pin(publish::publish(programs, content, external, run, step, *attempt, now)).await
         }
         Command::Judge => Box::pin(judge::judge(store, content, folders, run, now)).await,
         Command::Push => Box::pin(push::push(registry, run, now, first_byte)).await,
@@ -116,7 +122,7 @@ pub(crate) async fn imagine(runs: &Runs, mut run: Run) -> Result<Run, EffectErro
             source: &runs.source,
             content: &runs.content,
             images: &runs.images,
-            data_root: &runs.data_root,
+            external: &runs.external,
         },
         folders: &runs.folders,
         at_once: runs.max_parallel_steps,
