@@ -91,25 +91,28 @@ impl ObjectError {
     /// Whether it passes by itself, or by what somebody does elsewhere: it is worth another try.
     pub fn passes(&self) -> bool {
         match self {
-            Self::Away { .. } | Self::Disk { .. } => true,
+            Self::Away { .. } | Self::Disk { .. } | Self::NoBucket { .. } => true,
             Self::NoStore { .. }
             | Self::Settings { .. }
             | Self::Refused { .. }
-            | Self::NoBucket { .. }
             | Self::Key { .. }
             | Self::Gone { .. }
             | Self::Changed { .. } => false,
         }
     }
 
-    /// What a listing says.
-    pub(crate) fn of_listing(error: object_store::Error, store: &str, place: &str) -> Self {
-        match error {
+    /// What a listing says, which does not tell a refusal from a fault.
+    pub(crate) fn of_listing(error: object_store::Error, probe: object_store::Error, store: &str, place: &str) -> Self {
+        match probe {
+            // Where buckets can be listed this is said of an object too; whether it is the bucket passes with it.
             object_store::Error::NotFound { .. } => Self::NoBucket {
                 place: place.to_owned(),
                 store: store.to_owned(),
             },
-            error => Self::of(error, store, place),
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Self::of(probe, store, place)
+            }
+            _ => Self::of(error, store, place),
         }
     }
 

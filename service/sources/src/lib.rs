@@ -10,4 +10,5 @@ mod settings;
 
 pub use error::ObjectError;
 pub use objects::{ListedObject, Objects};
+pub use open::install_tls;
 pub use settings::{ObjectSettings, StoreSettings};

@@ -4,6 +4,7 @@ use crate::copies::Copies;
 use crate::error::ObjectError;
 use crate::open::open;
 use crate::settings::{ObjectSettings, StoreSettings};
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
@@ -19,6 +20,8 @@ use trainyard_core::span::{Bucket, SpanFile, SpanPattern};
 const PIECE: u64 = 8 << 20;
 /// Objects that are on their way at once.
 const LANES: usize = 8;
+/// An object that nobody has.
+const PROBE: &str = ".trainyard-probe";
 
 /// The object stores of the settings, with the copies of what was read from them. Clones share it all.
 #[derive(Clone, Debug)]
@@ -42,6 +45,7 @@ pub struct ListedObject {
     pub file: SpanFile,
     key: Key,
     size: u64,
+    modified: DateTime<Utc>,
     /// None where the store gives none that stands for the bytes.
     e_tag: Option<String>,
 }
@@ -57,6 +61,18 @@ impl Store {
 
     fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// Why a listing failed: its library says of a listing only that it did, and of an object why.
+    async fn unlisted(&self, error: object_store::Error, folder: &Key, place: &str) -> ObjectError {
+        let asked = match self.opened() {
+            Ok(opened) => opened.head(&folder.clone().join(PROBE)).await,
+            Err(error) => return error,
+        };
+        match asked {
+            Ok(_) => ObjectError::of_object(error, self.name(), place),
+            Err(probe) => ObjectError::of_listing(error, probe, self.name(), place),
+        }
     }
 }
 
@@ -84,12 +100,14 @@ impl Objects {
         let folder = Key::parse(folder).map_err(keyless)?;
         let mut listing = store.opened()?.list(Some(&folder));
         let mut found = Vec::new();
-        let told = |error| ObjectError::of_listing(error, store.name(), pattern.glob_root());
-        while let Some(object) = listing.try_next().await.map_err(told)? {
+        loop {
+            let object = match listing.try_next().await {
+                Ok(Some(object)) => object,
+                Ok(None) => break,
+                Err(error) => return Err(store.unlisted(error, &folder, pattern.glob_root()).await),
+            };
             let address = format!("{bucket}/{}", object.location);
-            // The folder of the settings may be deeper than that of the pattern.
-            let ours = store.settings.has(object.location.as_ref());
-            if let Some(file) = pattern.match_path(&address).filter(|_| ours) {
+            if let Some(file) = pattern.match_path(&address) {
                 found.push(ListedObject::of(file, object));
             }
         }
@@ -101,9 +119,10 @@ impl Objects {
         let place = format!("{}/{}", store.bucket, store.folder);
         let (_, folder, store) = self.of(&place)?;
         let folder = Key::from(folder);
-        let first = store.opened()?.list(Some(&folder)).try_next().await;
-        let told = |error| ObjectError::of_listing(error, store.name(), &place);
-        first.map(drop).map_err(told)
+        match store.opened()?.list(Some(&folder)).try_next().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(store.unlisted(error, &folder, &place).await),
+        }
     }
 
     /// The content of an object whose copy is here already.
@@ -179,11 +198,12 @@ impl Objects {
             let options = GetOptions {
                 // Every piece is of the object that was listed, or there is none.
                 if_match: object.e_tag.clone(),
+                if_unmodified_since: object.e_tag.is_none().then_some(object.modified),
                 range: Some(GetRange::Bounded(at..end)),
                 ..GetOptions::default()
             };
             let answer = opened.get_opts(&object.key, options).await.map_err(told)?;
-            // Where the store gives no ETag its size has to tell.
+            // Dates have whole seconds: without an ETag the size tells of more.
             if answer.meta.size != object.size {
                 return Err(ObjectError::Changed {
                     place: address.to_owned(),
@@ -259,6 +279,7 @@ impl ListedObject {
             file,
             key: meta.location,
             size: meta.size,
+            modified: meta.last_modified,
             // A weak one stands for the meaning, and others may have the same.
             e_tag: meta.e_tag.filter(|e_tag| !e_tag.starts_with("W/")),
         }

@@ -20,10 +20,15 @@ const CONNECTED: Duration = Duration::from_secs(5);
 /// A piece of an object is here by then.
 const ANSWERED: Duration = Duration::from_secs(120);
 
-/// Opens it; nothing is asked of it yet.
-pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+/// Makes ring the TLS provider of this process; calling it again changes nothing.
+pub fn install_tls() {
     // An error only says that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Opens it; nothing is asked of it yet.
+pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+    install_tls();
     built(settings).map_err(|error| ObjectError::Settings {
         store: settings.name.clone(),
         why: error.to_string(),

@@ -28,13 +28,8 @@ mod ml_metadata;
 mod mlmd;
 mod model_server;
 mod moment;
-// Its own crate uses all of it.
-#[allow(dead_code)]
-#[path = "../../../sources/tests/it/moto.rs"]
-mod moto;
 mod moved;
 mod notify;
-mod objects;
 mod old_data;
 mod ownership;
 mod points;
