@@ -1,10 +1,12 @@
 //! External data named by the time it covers: patterns, spans and windows, as in TFX's ExampleGen.
 
 mod as_of;
+mod bucket;
 mod pattern_error;
 mod select;
 mod unselected;
 pub use as_of::{AsOf, Sight};
+pub use bucket::{Bucket, Provider};
 pub use pattern_error::{PathError, PatternError};
 pub use unselected::{TooFewSpans, Unselected};
 
@@ -22,7 +24,7 @@ pub struct SpanFile {
     pub version: Option<i64>,
     /// The span for people, `2013-04`, `2013-04-30`, or the number as the file name writes it.
     pub label: String,
-    /// The path below the data root.
+    /// The path below the data root, or the address of an object.
     pub path: String,
 }
 
@@ -39,13 +41,14 @@ pub struct SpanContent {
     pub digest: Digest,
 }
 
-/// A parsed `uri` of a data source, for example `data/flights/{YYYY}-{MM}.parquet`.
+/// A parsed `uri` of a data source, for example `data/flights/{YYYY}-{MM}.parquet` or `s3://lake/flights/{SPAN}.csv`.
 ///
 /// A `uri` without placeholders is one file, span 0. With a `*` after the last placeholder a span
 /// is all files that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanPattern {
     uri: String,
+    bucket: Option<Bucket>,
     parts: Vec<Part>,
 }
 
@@ -77,7 +80,16 @@ impl SpanPattern {
     /// Parses a path with `{YYYY}`, `{MM}` and `{DD}` (the day may be absent), or `{SPAN}` or
     /// `{SPAN:width}`, and optionally `{VERSION}` or `{VERSION:width}`; then one `*` at most.
     pub fn parse(uri: &str) -> Result<Self, PatternError> {
-        check_path(uri)?;
+        let bucket = match Bucket::of(uri)? {
+            Some((bucket, key)) => {
+                check_path(key)?;
+                Some(bucket)
+            }
+            None => {
+                check_path(uri)?;
+                None
+            }
+        };
         let mut parts = Vec::new();
         let mut rest = uri;
         while let Some(open) = rest.find(['{', '}']) {
@@ -102,6 +114,7 @@ impl SpanPattern {
         push_text(&mut parts, rest);
         let pattern = Self {
             uri: uri.to_owned(),
+            bucket,
             parts,
         };
         pattern.check()?;
@@ -146,6 +159,11 @@ impl SpanPattern {
         &self.uri
     }
 
+    /// The bucket that its files are in; `None` where they are below the data root.
+    pub fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
+    }
+
     /// The folder that holds all matching files: everything up to the last `/` before the first
     /// placeholder or `*`, without that `/`; empty for the data root itself.
     pub fn glob_root(&self) -> &str {
@@ -160,7 +178,7 @@ impl SpanPattern {
         below.trim_start_matches('/').replace('/', "-")
     }
 
-    /// The span file that a path below the data root names, if it matches. Dates that do not exist
+    /// The span file that a path below the data root, or the address of an object, names, if it matches. Dates that do not exist
     /// (month 13) do not match.
     pub fn match_path(&self, relative: &str) -> Option<SpanFile> {
         let mut rest = relative;

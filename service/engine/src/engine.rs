@@ -3,6 +3,7 @@
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, ArtifactFolder};
 use crate::content::backup::{self, BackedUp, BackupError, Restored};
+use crate::content::external::External;
 use crate::content::judged_data::JudgedData;
 use crate::content::retention::{Collected, Retention, RetentionError};
 use crate::house::clock::{not_before, now};
@@ -58,6 +59,7 @@ use trainyard_core::report::Audience;
 use trainyard_core::run::Run;
 use trainyard_executors::{AnyExecutor, AnyImageBuilder, BuildError, Executor, ExecutorError, Staging};
 use trainyard_github::{Allowance, GitHub, GitHubError};
+use trainyard_sources::Objects;
 use trainyard_store::{Changes, Check, DatabaseUrl, Reads, Store, StoreError};
 
 /// Containers of a service that is root run as this user and group.
@@ -218,6 +220,12 @@ impl Engine {
         Ok(staging.with_secrets(secrets))
     }
 
+    /// Where data of sources are, for who has no engine; see [`Engine::external`].
+    pub fn external_of(config: &EngineConfig) -> Result<External, EngineError> {
+        let objects = Objects::new(&config.objects, Self::folders(config)?.objects());
+        Ok(External::new(config.data_root.clone(), objects))
+    }
+
     /// The same with given parts, for tests.
     pub async fn with_executor(
         config: EngineConfig,
@@ -297,7 +305,10 @@ impl Engine {
             limits: config.limits.clone(),
             secrets: StepSecrets::new(config.secrets.clone()),
             programs,
-            data_root: config.data_root.clone(),
+            external: External::new(
+                config.data_root.clone(),
+                Objects::new(&config.objects, folders.objects()),
+            ),
             max_parallel_steps: config.max_parallel_steps,
             max_parallel_runs: config.max_parallel_runs,
             moves: Moves::new(store.reads()),
@@ -398,6 +409,11 @@ impl Engine {
             Some(url) => DatabaseUrl::parse(url.expose_secret()).map_err(|e| EngineError::DatabaseUrl(e.to_string())),
             None => Ok(DatabaseUrl::Sqlite(Self::folders(config)?.database())),
         }
+    }
+
+    /// Where data of sources are.
+    pub fn external(&self) -> &External {
+        &self.runs.external
     }
 
     /// What is stored, for who cannot change it.

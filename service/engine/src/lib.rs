@@ -17,7 +17,7 @@ mod source;
 mod tell;
 
 pub use content::backup::{BackedUp, BackupError, Restored};
-pub use content::external::span_files;
+pub use content::external::{External, span_files};
 pub use content::judged_data::{Bin, FeatureDistance, FoundAnomaly, JudgedData, JudgedFeature, JudgedSplit, OfSides};
 pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
@@ -59,3 +59,4 @@ pub use trainyard_github::{
     AppInfo, GitHub, GitHubAuth, GitHubError, Hook, HookDelivery, HookOf, InstallationInfo, NewApp, SignIn,
     convert_manifest,
 };
+pub use trainyard_sources::{ObjectError, ObjectSettings, StoreSettings};

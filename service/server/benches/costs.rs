@@ -154,6 +154,7 @@ fn config(data_dir: &Path) -> EngineConfig {
     EngineConfig {
         data_dir: data_dir.to_owned(),
         data_root: data_dir.join("data"),
+        objects: Default::default(),
         database_url: None,
         public_url: None,
         github: None,

@@ -11,7 +11,8 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct DataSource {
     /// A path below the service's `data_root`, with `{YYYY}`, `{MM}`, `{DD}` or `{SPAN}`, and `{VERSION}`;
-    /// with a `*` behind them a span is several files.
+    /// with a `*` behind them a span is several files. `s3://BUCKET/…`, `gs://BUCKET/…` and `az://CONTAINER/…` are in an
+    /// object store of the service's settings.
     pub uri: String,
     /// Which spans a run takes unless its step says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,14 @@ pub enum PatternError {
     /// It is no path.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// It begins as no address of an object store does.
+    #[error(
+        "'{0}' is neither a path nor an object store that is known: write a path below data_root, s3://BUCKET/…, gs://BUCKET/… or az://CONTAINER/…"
+    )]
+    Scheme(String),
+    /// Its bucket is no name.
+    #[error("'{0}' names no bucket: write one of letters, digits, '-', '_' and '.' behind '://', without placeholders")]
+    Bucket(String),
     /// `{` without `}`, or the other way round.
     #[error("'{0}' has a brace without its partner")]
     Brace(String),

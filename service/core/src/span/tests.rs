@@ -89,6 +89,15 @@ fn paths_and_the_spans_they_name() {
         ("s-{SPAN}", "s-99999999999999999999", None),
         ("one.csv", "one.csv", Some((0, None, "0"))),
         ("d/{YYYY}-{MM}", "d/２０１３-01", None),
+        (
+            "s3://lake/f/{YYYY}-{MM}/*.csv",
+            "s3://lake/f/2013-01/a.csv",
+            Some((15706, None, "2013-01")),
+        ),
+        ("s3://lake/f/{YYYY}-{MM}/*.csv", "s3://lake/f/2013-01/.a.csv", None),
+        ("s3://lake/f/{YYYY}-{MM}/*.csv", "gs://lake/f/2013-01/a.csv", None),
+        ("s3://lake/f/{YYYY}-{MM}/*.csv", "f/2013-01/a.csv", None),
+        ("gs://lake/{SPAN}", "gs://lake/7", Some((7, None, "7"))),
     ];
     for (uri, path, expected) in table {
         let found = pattern(uri).match_path(path);
@@ -105,7 +114,12 @@ fn wrong_patterns_say_what_would_be_right() {
         "",
         "/data/{YYYY}-{MM}",
         "../{YYYY}-{MM}",
-        "s3://b/{SPAN}",
+        "ftp://b/{SPAN}",
+        "s3:///{SPAN}",
+        "s3://{YYYY}-{MM}/a",
+        "gs://b",
+        "s3://b//{SPAN}",
+        "az://b/../{SPAN}",
         "d/{YYYY}.csv",
         "d/{YYYY}-{DD}",
         "{SPAN}-{YYYY}-{MM}",
@@ -128,7 +142,12 @@ fn wrong_patterns_say_what_would_be_right() {
     the path is empty
     '/data/{YYYY}-{MM}' is not a relative path: write it with / and without a leading one
     '../{YYYY}-{MM}' leaves its root: '..' is not allowed
-    's3://b/{SPAN}' is not a relative path: write it with / and without a leading one
+    'ftp://b/{SPAN}' is neither a path nor an object store that is known: write a path below data_root, s3://BUCKET/…, gs://BUCKET/… or az://CONTAINER/…
+    's3:///{SPAN}' names no bucket: write one of letters, digits, '-', '_' and '.' behind '://', without placeholders
+    's3://{YYYY}-{MM}/a' names no bucket: write one of letters, digits, '-', '_' and '.' behind '://', without placeholders
+    the path is empty
+    '/{SPAN}' is not a relative path: write it with / and without a leading one
+    '../{SPAN}' leaves its root: '..' is not allowed
     'd/{YYYY}.csv' names spans by date but not fully: it needs {YYYY} and {MM}, and {DD} for days
     'd/{YYYY}-{DD}' names spans by date but not fully: it needs {YYYY} and {MM}, and {DD} for days
     '{SPAN}-{YYYY}-{MM}' names spans by date and by number: use either {YYYY}, {MM} and {DD}, or {SPAN}
@@ -488,4 +507,18 @@ proptest! {
         expected.remove(&one_more);
         prop_assert_eq!(spans(&take(less)), expected);
     }
+}
+
+#[test]
+fn objects_have_names_and_places_as_files_have() {
+    let objects = pattern("s3://lake/flights/{YYYY}/{MM}/*.csv");
+    assert_eq!(objects.glob_root(), "s3://lake/flights");
+    assert_eq!(objects.staged_name("s3://lake/flights/2013/01/a.csv"), "2013-01-a.csv");
+    assert_eq!(pattern("s3://lake/{SPAN}.csv").staged_name("s3://lake/7.csv"), "7.csv");
+    assert_eq!(objects.bucket().unwrap().to_string(), "s3://lake");
+    assert_eq!(flights().bucket(), None);
+    let none = objects.select("flights", &[], None, Some("2013-02")).unwrap_err();
+    insta::assert_snapshot!(none.sentence(), @"span 2013-02 of data source 'flights' does not exist: expected the file s3://lake/flights/2013/02/*.csv");
+    let none = objects.select("flights", &[], None, None).unwrap_err();
+    insta::assert_snapshot!(none.sentence(), @"data source 'flights' has no data: expected files like s3://lake/flights/{YYYY}/{MM}/*.csv");
 }

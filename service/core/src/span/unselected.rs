@@ -49,7 +49,8 @@ impl Unselected {
         match self {
             Self::TooFew(too_few) => too_few.sentence(),
             Self::Empty { source, uri } => {
-                format!("data source '{source}' has no data: expected files like {uri} under the data root")
+                let under = under(uri);
+                format!("data source '{source}' has no data: expected files like {uri}{under}")
             }
             Self::NoSuchSpan {
                 source,
@@ -61,9 +62,18 @@ impl Unselected {
                     Some(path) => format!("the file {path}"),
                     None => format!("a file like {uri}"),
                 };
-                format!("span {span} of data source '{source}' does not exist: expected {expected} under the data root")
+                let under = under(uri);
+                format!("span {span} of data source '{source}' does not exist: expected {expected}{under}")
             }
         }
+    }
+}
+
+/// An address says itself where it is.
+fn under(uri: &str) -> &'static str {
+    match uri.contains("://") {
+        true => "",
+        false => " under the data root",
     }
 }
 

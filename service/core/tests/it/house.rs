@@ -124,7 +124,7 @@ fn sources(of: &Crate) -> Sources {
 /// The arrows of a crate that are not set aside.
 fn settled_arrows(of: &Crate) -> Vec<Arrow> {
     let mut arrows = arrows(&sources(of), &SPREAD);
-    assert!(arrows.len() > 10, "{} has few arrows: are its sources read?", of.name);
+    assert!(arrows.len() > 5, "{} has few arrows: are its sources read?", of.name);
     arrows.retain(|arrow| !NOT_YET.iter().any(|known| is_set_aside(of, arrow, known)));
     arrows
 }

@@ -3,6 +3,7 @@
 use crate::content::artifacts::file_digest;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,26 @@ use trainyard_core::machine;
 use trainyard_core::plan::SourceWindow;
 use trainyard_core::span::{AsOf, PatternError, Sight, SpanContent, SpanFile, SpanPattern, Unselected};
 use trainyard_executors::{Abandoned, StagedFile};
+use trainyard_sources::{ListedObject, ObjectError, Objects};
 
 /// The type of what a step reads from a data source.
 const EXTERNAL_DATA: &str = "ExternalData";
+
+/// Where the data of sources are: below a folder of this machine, and in object stores.
+#[derive(Clone, Debug)]
+pub struct External {
+    data_root: PathBuf,
+    objects: Objects,
+}
+
+/// Whether objects that are not here are brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bring {
+    /// All that is read.
+    Everything,
+    /// None: what is not here is an error.
+    Nothing,
+}
 
 /// Why a step cannot have its external data.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +74,132 @@ pub struct Resolved {
     pub as_of: AsOf,
 }
 
-/// The spans a step reads. Their identity is their content, never their times or sizes.
-pub async fn resolve(data_root: &Path, window: &SourceWindow, sight: Sight) -> Result<Resolved, ExternalError> {
-    let (root, window) = (data_root.to_owned(), window.clone());
-    let resolved = Abandoned::run(move |abandoned| resolve_blocking(&root, &window, &sight, abandoned)).await;
-    let defect = || ExternalError::Unreadable("the data could not be read: see the service's log".to_owned());
-    resolved.unwrap_or_else(|| Err(defect()))
+impl External {
+    /// Data below a folder, and in object stores.
+    pub fn new(data_root: PathBuf, objects: Objects) -> Self {
+        Self { data_root, objects }
+    }
+
+    /// The folder of this machine.
+    pub fn data_root(&self) -> &Path {
+        &self.data_root
+    }
+
+    /// The object stores.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// The files that a pattern has now; none where a folder cannot be listed. The error is a sentence.
+    pub async fn span_files(&self, pattern: &SpanPattern) -> Result<Vec<SpanFile>, ObjectError> {
+        if pattern.bucket().is_some() {
+            let listed = self.objects.list(pattern).await?;
+            return Ok(listed.into_iter().map(|object| object.file).collect());
+        }
+        let (root, pattern) = (self.data_root.clone(), pattern.clone());
+        // Somebody's disk may be slow.
+        let files = tokio::task::spawn_blocking(move || span_files(&root, &pattern)).await;
+        Ok(files.unwrap_or_default())
+    }
+
+    /// The spans a step reads. Their identity is their content, never their times, sizes or ETags.
+    pub(crate) async fn resolve(
+        &self,
+        window: &SourceWindow,
+        sight: Sight,
+        bring: Bring,
+    ) -> Result<Resolved, ExternalError> {
+        let pattern = SpanPattern::parse(&window.uri)?;
+        if pattern.bucket().is_some() {
+            return self.resolve_objects(&pattern, window, &sight, bring).await;
+        }
+        let (root, window) = (self.data_root.clone(), window.clone());
+        let resolved = Abandoned::run(move |abandoned| resolve_blocking(&root, &window, &sight, abandoned)).await;
+        let defect = || ExternalError::Unreadable("the data could not be read: see the service's log".to_owned());
+        resolved.unwrap_or_else(|| Err(defect()))
+    }
+
+    async fn resolve_objects(
+        &self,
+        pattern: &SpanPattern,
+        window: &SourceWindow,
+        sight: &Sight,
+        bring: Bring,
+    ) -> Result<Resolved, ExternalError> {
+        let told = |error: ObjectError| {
+            let sentence = format!("data source '{}': {error}", window.source);
+            match error {
+                // A new listing has what is there now.
+                ObjectError::Gone { .. } | ObjectError::Changed { .. } => ExternalError::Trouble(sentence),
+                error if error.passes() => ExternalError::Trouble(sentence),
+                _ => ExternalError::Unreadable(sentence),
+            }
+        };
+        let listed = self.objects.list(pattern).await.map_err(told)?;
+        let files: Vec<SpanFile> = listed.iter().map(|object| object.file.clone()).collect();
+        let (selected, as_of) = chosen(pattern, window, &files, sight)?;
+        let listed: BTreeMap<&SpanFile, &ListedObject> = listed.iter().map(|object| (&object.file, object)).collect();
+        let mut digests = Vec::new();
+        for file in &selected {
+            let Some(object) = listed.get(file) else { continue };
+            let digest = match bring {
+                Bring::Everything => self.objects.bring(object).await.map_err(told)?,
+                Bring::Nothing => self.objects.known(object).await.map_err(told)?.ok_or_else(|| {
+                    ExternalError::Trouble(format!(
+                        "data source '{}': {} is not here yet",
+                        window.source, file.path
+                    ))
+                })?,
+            };
+            digests.push(digest);
+        }
+        let uri = pattern.glob_root().to_owned();
+        Ok(resolved(pattern, window, uri, &selected, digests, as_of))
+    }
+
+    /// Sees to it that all objects of an `ExternalData` artifact are here; what is below the data root is there.
+    pub(crate) async fn ensure(&self, data: &ArtifactRef) -> Result<(), ObjectError> {
+        for (address, digest) in spans(data).filter_map(|span| span.object()) {
+            self.objects.ensure(&address, &digest).await?;
+        }
+        Ok(())
+    }
+
+    /// The files of an `ExternalData` artifact as [`External::resolve`] noted them, under the names that a step sees;
+    /// none of any other artifact.
+    pub(crate) fn files(&self, data: &ArtifactRef) -> Vec<StagedFile> {
+        let staged = |span: Span| {
+            let copy = span.object().map(|(_, digest)| self.objects.place(&digest));
+            StagedFile {
+                name: span.name,
+                path: copy.unwrap_or(PathBuf::from(span.path)),
+                digest: span.digest,
+            }
+        };
+        spans(data).map(staged).collect()
+    }
+
+    /// Whether every span file still has the content that was promised: a model trained on data that changed underway
+    /// must not be published. Of an object the step read a copy, and one that made room since was not changed.
+    pub(crate) fn unchanged(&self, data: &ArtifactRef, abandoned: &Abandoned) -> Result<(), ChangedData> {
+        for span in spans(data) {
+            let path = match span.object() {
+                Some((_, digest)) => self.objects.place(&digest),
+                None => self.data_root.join(&span.path),
+            };
+            if span.object().is_some() && !path.exists() {
+                continue;
+            }
+            let now = file_digest(&path, abandoned).map_err(|error| match error.is_trouble() {
+                true => ChangedData::Trouble(error.to_string()),
+                false => ChangedData::Unreadable(error.to_string()),
+            })?;
+            if now != span.digest {
+                return Err(ChangedData::Changed(span.path));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn resolve_blocking(
@@ -88,33 +226,57 @@ fn resolve_blocking(
             window.source
         )),
     })?;
-    let as_of = pattern.as_of(&window.source, &files, sight);
-    let as_of = as_of.map_err(ExternalError::Unselected)?;
-    let newest = as_of.as_ref().map(|as_of| as_of.label.as_str());
-    let newest = newest.filter(|_| !sight.spans.is_empty());
-    let selected = pattern.select(&window.source, &files, window.window.as_ref(), newest);
-    let (selected, as_of) = match (selected, as_of) {
-        (Ok(selected), Some(as_of)) => (selected, as_of),
-        (Err(unselected), _) => return Err(ExternalError::Unselected(unselected)),
-        (Ok(_), None) => {
-            return Err(ExternalError::Unselected(Unselected::Empty {
-                source: window.source.clone(),
-                uri: window.uri.clone(),
-            }));
-        }
-    };
-    let mut tree = Sha256::new();
-    let mut contents = Vec::new();
-    let mut spans = Vec::new();
+    let (selected, as_of) = chosen(&pattern, window, &files, sight)?;
+    let mut digests = Vec::new();
     for file in &selected {
-        let path = data_root.join(&file.path);
-        let digest = file_digest(&path, abandoned).map_err(|error| {
+        let digest = file_digest(&data_root.join(&file.path), abandoned).map_err(|error| {
             let told = format!("data source '{}': {error}", window.source);
             match error.is_trouble() {
                 true => ExternalError::Trouble(told),
                 false => ExternalError::Unreadable(told),
             }
         })?;
+        digests.push(digest);
+    }
+    let uri = data_root.join(pattern.glob_root()).display().to_string();
+    Ok(resolved(&pattern, window, uri, &selected, digests, as_of))
+}
+
+/// The files that a window takes of those there are, and as of which span.
+fn chosen(
+    pattern: &SpanPattern,
+    window: &SourceWindow,
+    files: &[SpanFile],
+    sight: &Sight,
+) -> Result<(Vec<SpanFile>, AsOf), ExternalError> {
+    let as_of = pattern.as_of(&window.source, files, sight);
+    let as_of = as_of.map_err(ExternalError::Unselected)?;
+    let newest = as_of.as_ref().map(|as_of| as_of.label.as_str());
+    let newest = newest.filter(|_| !sight.spans.is_empty());
+    let selected = pattern.select(&window.source, files, window.window.as_ref(), newest);
+    match (selected, as_of) {
+        (Ok(selected), Some(as_of)) => Ok((selected, as_of)),
+        (Err(unselected), _) => Err(ExternalError::Unselected(unselected)),
+        (Ok(_), None) => Err(ExternalError::Unselected(Unselected::Empty {
+            source: window.source.clone(),
+            uri: window.uri.clone(),
+        })),
+    }
+}
+
+/// Files with their contents as one artifact.
+fn resolved(
+    pattern: &SpanPattern,
+    window: &SourceWindow,
+    uri: String,
+    selected: &[SpanFile],
+    digests: Vec<Digest>,
+    as_of: AsOf,
+) -> Resolved {
+    let mut tree = Sha256::new();
+    let mut contents = Vec::new();
+    let mut spans = Vec::new();
+    for (file, digest) in selected.iter().zip(digests) {
         tree.update(file.path.as_bytes());
         tree.update([0]);
         tree.update(digest.as_str().as_bytes());
@@ -142,10 +304,10 @@ fn resolve_blocking(
         name: format!("external/{}/{}", window.source, digest.hex()),
         type_name: EXTERNAL_DATA.to_owned(),
         digest,
-        uri: data_root.join(pattern.glob_root()).display().to_string(),
+        uri,
         properties,
     };
-    Ok(Resolved { data, contents, as_of })
+    Resolved { data, contents, as_of }
 }
 
 /// Why the files of a source are not known.
@@ -195,36 +357,34 @@ fn list(data_root: &Path, pattern: &SpanPattern) -> Result<Vec<SpanFile>, Unlist
     Ok(found)
 }
 
-/// The files of an `ExternalData` artifact as [`resolve`] noted them, under the names that a step sees;
-/// none of any other artifact.
-pub fn files(data: &ArtifactRef) -> Vec<StagedFile> {
-    if data.type_name != EXTERNAL_DATA {
-        return Vec::new();
-    }
-    let spans = data.properties.get("spans").and_then(Value::as_array);
-    let file = |span: &Value| {
-        Some(StagedFile {
-            name: span["file"].as_str()?.to_owned(),
-            path: PathBuf::from(span["path"].as_str()?),
-            digest: Digest::parse(span["digest"].as_str()?).ok()?,
-        })
-    };
-    spans.into_iter().flatten().filter_map(file).collect()
+/// A file of an `ExternalData` artifact.
+struct Span {
+    /// Its name for the step.
+    name: String,
+    /// Its path below the data root, or the address of an object.
+    path: String,
+    digest: Digest,
 }
 
-/// Whether every span file still has the content that was promised: a model trained on data that
-/// changed underway must not be published.
-pub fn unchanged(data_root: &Path, data: &ArtifactRef, abandoned: &Abandoned) -> Result<(), ChangedData> {
-    for StagedFile { path, digest, .. } in files(data) {
-        let now = file_digest(&data_root.join(&path), abandoned).map_err(|error| match error.is_trouble() {
-            true => ChangedData::Trouble(error.to_string()),
-            false => ChangedData::Unreadable(error.to_string()),
-        })?;
-        if now != digest {
-            return Err(ChangedData::Changed(path.display().to_string()));
-        }
+impl Span {
+    /// Address and content, if it is an object.
+    fn object(&self) -> Option<(String, Digest)> {
+        let is_object = self.path.contains("://");
+        is_object.then(|| (self.path.clone(), self.digest.clone()))
     }
-    Ok(())
+}
+
+/// What [`resolved`] noted; nothing of any other artifact.
+fn spans(data: &ArtifactRef) -> impl Iterator<Item = Span> {
+    let spans = data.properties.get("spans").filter(|_| data.type_name == EXTERNAL_DATA);
+    let spans = spans.and_then(Value::as_array).into_iter().flatten();
+    spans.filter_map(|span| {
+        Some(Span {
+            name: span["file"].as_str()?.to_owned(),
+            path: span["path"].as_str()?.to_owned(),
+            digest: Digest::parse(span["digest"].as_str()?).ok()?,
+        })
+    })
 }
 
 #[cfg(test)]
@@ -237,6 +397,10 @@ mod tests {
             uri: uri.to_owned(),
             window: serde_json::from_str(window).unwrap(),
         }
+    }
+
+    fn nowhere(root: &Path) -> Objects {
+        Objects::new(&Default::default(), root.join("objects"))
     }
 
     fn write(root: &Path, path: &str, content: &str) {
@@ -265,7 +429,8 @@ mod tests {
         assert_eq!(resolved.as_of.label, "2");
         let names: Vec<&str> = contents.iter().map(|content| content.file.as_str()).collect();
         assert_eq!(names, ["1-v1-a.csv", "2-v1-a.csv", "2-v2-a.csv", "2-v2-b.csv"]);
-        let staged = files(&data);
+        let external = External::new(root.path().to_owned(), nowhere(root.path()));
+        let staged = external.files(&data);
         assert_eq!(staged.len(), names.len());
         for ((file, name), content) in
             staged
@@ -276,9 +441,9 @@ mod tests {
             assert_eq!(file.name, name);
             assert_eq!(fs::read_to_string(root.path().join(&file.path)).unwrap(), content);
         }
-        assert_eq!(unchanged(root.path(), &data, &Abandoned::default()), Ok(()));
+        assert_eq!(external.unchanged(&data, &Abandoned::default()), Ok(()));
         write(root.path(), "d/1/v1/a.csv", "other");
-        assert!(unchanged(root.path(), &data, &Abandoned::default()).is_err());
+        assert!(external.unchanged(&data, &Abandoned::default()).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use trainyard_core::retention::Policy;
 use trainyard_core::run::patience;
 use trainyard_executors::BuildLimits;
 use trainyard_github::GitHubAuth;
+use trainyard_sources::ObjectSettings;
 
 /// Settings of one Trainyard instance.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct EngineConfig {
     pub data_dir: PathBuf,
     /// Where external data lies; `data.<name>.uri` is below it.
     pub data_root: PathBuf,
+    /// Object stores with external data.
+    pub objects: ObjectSettings,
     /// `sqlite://…` or `postgres://…`; SQLite in `data_dir` if absent.
     pub database_url: Option<SecretString>,
     /// Where people reach the service, for links in statuses.

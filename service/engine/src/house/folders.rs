@@ -31,6 +31,11 @@ impl Folders {
         self.root.join("artifacts")
     }
 
+    /// Copies of objects that steps read.
+    pub fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
     /// Bare mirrors of repositories are made below this.
     pub fn mirrors(&self) -> PathBuf {
         self.root.join("repos")

@@ -15,6 +15,7 @@ pub(crate) mod task;
 mod times;
 
 use crate::content::Content;
+use crate::content::external::External;
 use crate::house::config::ProgramLimits;
 use crate::house::folders::Folders;
 use crate::house::locks::Owner;
@@ -28,7 +29,6 @@ use hands::Hands;
 use images::Images;
 use moved::Moves;
 use silence::Silences;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use trainyard_core::report::Audience;
@@ -48,7 +48,7 @@ pub(crate) struct Runs {
     pub(crate) traces: Traces,
     pub(crate) folders: Folders,
     /// Where external data lies.
-    pub(crate) data_root: PathBuf,
+    pub(crate) external: External,
     /// What programs may use.
     pub(crate) limits: ProgramLimits,
     /// This engine, as the leases know it.

@@ -494,6 +494,7 @@ mod tests {
         let config = EngineConfig {
             data_dir: folder.join("trainyard"),
             data_root: folder.join("data"),
+            objects: Default::default(),
             database_url: None,
             public_url: None,
             github: None,

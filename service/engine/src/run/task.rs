@@ -1,6 +1,6 @@
 //! The component contract: what a program is given, `task.json` and the placeholders of a command line.
 
-use crate::content::external;
+use crate::content::external::External;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn task_input(text: Vec<u8>) -> Input {
 }
 
 /// What a step reads, by name; what is not there is an empty folder.
-pub fn inputs(planned: &PlannedStep, record: &StepRecord) -> BTreeMap<String, Input> {
+pub fn inputs(external: &External, planned: &PlannedStep, record: &StepRecord) -> BTreeMap<String, Input> {
     let input = |name: &str, content: InputContent| {
         let target = Path::new(ROOT).join("inputs").join(name);
         (name.to_owned(), Input { target, content })
@@ -39,14 +39,14 @@ pub fn inputs(planned: &PlannedStep, record: &StepRecord) -> BTreeMap<String, In
     };
     let declared = planned.inputs.keys().map(kept);
     let memo = planned.memo.as_ref().map(|memo| kept(&memo.input));
-    let external = planned.source.as_ref().map(|_| {
+    let source = planned.source.as_ref().map(|_| {
         let data = record.inputs.get(SOURCE_INPUT);
         input(
             SOURCE_INPUT,
-            InputContent::Files(data.map(external::files).unwrap_or_default()),
+            InputContent::Files(data.map(|data| external.files(data)).unwrap_or_default()),
         )
     });
-    declared.chain(memo).chain(external).collect()
+    declared.chain(memo).chain(source).collect()
 }
 
 /// Paths as the program sees them.

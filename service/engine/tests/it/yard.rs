@@ -369,6 +369,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
     EngineConfig {
         data_dir: folder.join("trainyard"),
         data_root: folder.join("data"),
+        objects: Default::default(),
         database_url: None,
         public_url: Some("http://trainyard.test".to_owned()),
         github: Some(GitHubConfig {

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use trainyard_core::inbound::KnownPipeline;
-use trainyard_engine::JudgedSplit;
+use trainyard_engine::{Engine, JudgedSplit};
 
 /// Show data sources, their spans, and what runs measured of them
 #[derive(Debug, clap::Args)]
@@ -42,10 +42,11 @@ impl Data {
             };
             return self.tell(&told, of_run);
         }
+        let external = Engine::external_of(&config.engine()?)?;
         let mut known = store.pipelines().await?;
         known.retain(|known| self.pipeline.as_ref().is_none_or(|name| *name == known.name));
         let Some(source) = &self.source else {
-            return self.tell(&Sources::read(config.data_root.clone(), &known).await, of_all);
+            return self.tell(&Sources::read(&external, &known).await, of_all);
         };
         known.retain(|known| known.plan.data.contains_key(source));
         let known = match known.as_slice() {
@@ -60,7 +61,7 @@ impl Data {
                 )
             }
         };
-        match SourceView::read(&store, config.data_root.clone(), known, source).await? {
+        match SourceView::read(&store, &external, known, source).await? {
             Some((view, _)) => self.tell(&view, of_source),
             None => bail!("no pipeline has a data source '{source}': `trainyard data` lists those there are"),
         }

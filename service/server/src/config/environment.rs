@@ -8,12 +8,15 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 34] = [
+pub(super) const VARIABLES: [(&str, Set); 35] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_SECRETS_DIR", |c, v| {
         put(&mut c.executor.secrets_dir, Some(v.into()))
     }),
     ("TRAINYARD_DATA_ROOT", |c, v| put(&mut c.data_root, v.into())),
+    ("TRAINYARD_OBJECT_ROOM", |c, v| {
+        put(&mut c.object_room, values::parse_optional_size(&v)?)
+    }),
     ("DATABASE_URL", |c, v| put(&mut c.database_url, Some(v.into()))),
     ("TRAINYARD_LISTEN", |c, v| {
         put(&mut c.listen, values::parse_address(&v)?)
@@ -127,6 +130,9 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
     }
     for (name, channel) in &mut config.notify {
         channel.take_secrets(name, &variable);
+    }
+    for (name, store) in &mut config.object_stores {
+        store.take_secrets(name, &variable);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod environment;
 mod file;
 mod notify;
+mod object_store;
 mod resolve;
 mod secret;
 mod sign_in;
@@ -11,6 +12,7 @@ mod traces;
 mod values;
 
 pub use notify::Notify;
+pub use object_store::ObjectStore;
 pub use secret::Secret;
 pub use sign_in::{Oidc, WaysIn};
 pub use target::Target;
@@ -74,6 +76,11 @@ pub struct Config {
     pub notify: BTreeMap<String, Notify>,
     /// Where traces of runs go.
     pub traces: Traces,
+    /// Buckets that data sources may be in, by name.
+    pub object_stores: BTreeMap<String, ObjectStore>,
+    /// Room on the disk for copies of objects; `None` is no limit.
+    #[serde(deserialize_with = "values::optional_size")]
+    pub object_room: Option<u64>,
 }
 
 /// `[retention]`. A run is kept if either rule keeps it; without a rule everything is.
@@ -215,6 +222,8 @@ impl Default for Config {
             retention: Retention::default(),
             notify: BTreeMap::new(),
             traces: Traces::default(),
+            object_stores: BTreeMap::new(),
+            object_room: Some(50 << 30),
         }
     }
 }
@@ -320,6 +329,9 @@ impl Config {
         for (name, channel) in &mut self.notify {
             channel.read_secrets(name)?;
         }
+        for (name, store) in &mut self.object_stores {
+            store.read_secret(name)?;
+        }
         self.traces.read_secret()
     }
 
@@ -409,6 +421,7 @@ impl Config {
                 ));
             }
         }
+        self.objects()?;
         self.channels().map(drop)
     }
 

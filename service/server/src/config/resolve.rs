@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use trainyard_core::retention::Policy;
 use trainyard_engine::{
-    BuildLimits, ChannelConfig, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ProgramLimits,
+    BuildLimits, ChannelConfig, EngineConfig, ExecutorKind, GitHubAuth, GitHubConfig, ObjectSettings, ProgramLimits,
 };
 
 impl Config {
@@ -18,6 +18,7 @@ impl Config {
         Ok(EngineConfig {
             data_dir: absolute(&self.data_dir),
             data_root: absolute(&self.data_root),
+            objects: self.objects()?,
             database_url: self.database_url.clone(),
             public_url: self.public_url.clone(),
             github: self.github_config()?,
@@ -55,6 +56,15 @@ impl Config {
                 max_record_age: self.retention.max_record_age,
                 max_delivery_age: self.retention.max_delivery_age,
             },
+        })
+    }
+
+    /// The object stores that data sources may be in.
+    pub(super) fn objects(&self) -> Result<ObjectSettings, ConfigError> {
+        let stores = self.object_stores.iter().map(|(name, store)| store.engine(name));
+        Ok(ObjectSettings {
+            stores: stores.collect::<Result<_, _>>()?,
+            room: self.object_room,
         })
     }
 

@@ -48,7 +48,7 @@ fn every_variable_is_in_the_default_file_and_sets_something() {
             "TRAINYARD_LISTEN" => "127.0.0.1:1",
             "TRAINYARD_EXECUTOR" => "process",
             _ if name.ends_with("_URL") || name.ends_with("_ENDPOINT") => "http://x",
-            _ if name.ends_with("_MEMORY") || name.ends_with("_OUTPUT") => "7Gi",
+            _ if name.ends_with("_MEMORY") || name.ends_with("_OUTPUT") || name.ends_with("_ROOM") => "7Gi",
             _ if name.ends_with("_TIMEOUT") || name.ends_with("_EVERY") => "7m",
             _ => "7",
         };
@@ -82,10 +82,10 @@ fn mistakes_are_shown_at_their_place() {
     ];
     let said: Vec<String> = texts.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(said.join("\n"), @"
-    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces
+    trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room
     trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, client_id, client_secret, client_secret_file, webhook_secret, webhook_secret_file, webhook_secret_previous, sweep_every, writes_per_minute
     trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
-    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces
+    trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
     trainyard.toml:1:10: invalid type: integer `8787`, expected a string
     trainyard.toml:1:14: 'example.org' is not an address: write it as https://host or http://host:port
@@ -101,6 +101,54 @@ fn mistakes_are_shown_at_their_place() {
     trainyard.toml:1:12: string values must be quoted, expected literal string
     trainyard.toml:2:1: duplicate key
 ");
+}
+
+#[test]
+fn an_object_store_says_its_bucket_and_how_it_is_reached() {
+    let text = "[object_stores.lake]\nurl = \"s3://lake/flights/\"\nendpoint = \"http://127.0.0.1:9000\"\nallow_http = true\nregion = \"x\"";
+    let variable = |name: &str| match name {
+        "TRAINYARD_OBJECT_STORE_LAKE_KEY_ID" => Some("id".to_owned()),
+        "TRAINYARD_OBJECT_STORE_LAKE_KEY" => Some("secret".to_owned()),
+        _ => None,
+    };
+    let config = parse(text).unwrap().finish(variable).unwrap();
+    let objects = config.objects().unwrap();
+    let [store] = objects.stores.as_slice() else {
+        panic!("{objects:?}")
+    };
+    assert_eq!(objects.room, Some(50 << 30));
+    assert_eq!(
+        (store.bucket.to_string().as_str(), store.folder.as_str()),
+        ("s3://lake", "flights")
+    );
+    assert_eq!(store.key_id.as_deref(), Some("id"));
+    assert!(!format!("{config:?}").contains("secret\""), "a key is not printed");
+
+    let wrong = [
+        "url = \"lake\"",
+        "url = \"ftp://lake\"",
+        "url = \"s3://lake\"\nendpoint = \"http://x\"",
+        "url = \"gs://lake\"\nregion = \"x\"",
+        "url = \"s3://lake\"\nkey_id = \"id\"",
+        "url = \"gs://lake\"\nkey_id = \"id\"\nkey = \"k\"",
+        "url = \"az://lake\"\nkey = \"k\"",
+        "url = \"s3://lake\"\nkey = \"k\"\nkey_file = \"f\"",
+    ];
+    let said = |keys: &&str| {
+        let parsed = parse(&format!("[object_stores.lake]\n{keys}"));
+        parsed.unwrap().finish(none).unwrap_err().to_string()
+    };
+    let said: Vec<String> = wrong.iter().map(said).collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    [object_stores.lake]: 'lake' is no object store: write s3://BUCKET, gs://BUCKET or az://CONTAINER
+    [object_stores.lake]: 'ftp://lake' is neither a path nor an object store that is known: write a path below data_root, s3://BUCKET/…, gs://BUCKET/… or az://CONTAINER/…
+    [object_stores.lake]: the endpoint is in the clear: write https://, or set allow_http = true
+    [object_stores.lake]: region is of s3:// only: remove it
+    [object_stores.lake]: key_id and key are set both or neither; without them the environment has them
+    [object_stores.lake]: key_id is of s3:// and az:// only: the key says whose it is
+    [object_stores.lake]: key is set, but not whose it is: set key_id to the name of the account
+    object_stores.lake.key and object_stores.lake.key_file are both set: remove one of them
+    ");
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) async fn before_it_serves(checks: &mut Checks, config: &Config, engin
         Err(error) => checks.problem("engine", error),
         Ok(engine) => {
             executor(checks, &engine).await;
+            object_stores(checks, &engine).await;
             github::examine(checks, config, &engine, repos).await;
             targets(checks, &engine).await;
         }
@@ -50,6 +51,7 @@ pub(crate) async fn while_it_serves(checks: &mut Checks, config: &Config, engine
         checks.problem("database", row.sentence());
     }
     executor(checks, engine).await;
+    object_stores(checks, engine).await;
     github::examine(checks, config, engine, &[]).await;
     targets(checks, engine).await;
 }
@@ -136,6 +138,21 @@ fn data_folder(checks: &mut Checks, config: &Config) {
                 config.data_root.display()
             ),
         );
+    }
+}
+
+/// Whether those of the settings let us list them.
+async fn object_stores(checks: &mut Checks, engine: &Engine) {
+    for store in &engine.config().objects.stores {
+        let name = format!("object store {}", store.name);
+        match timeout(LOOK, engine.external().objects().check(store)).await {
+            Ok(Ok(())) => checks.ok(&name, format!("{} can be listed", store.bucket)),
+            Ok(Err(error)) => checks.problem(&name, error),
+            Err(_) => checks.problem(
+                &name,
+                format!("{} was not listed within {} s", store.bucket, LOOK.as_secs()),
+            ),
+        }
     }
 }
 

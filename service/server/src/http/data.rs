@@ -25,7 +25,7 @@ pub(super) async fn list(State(app): State<App>, who: Who) -> Result<Json<Source
 /// Those that somebody may see.
 pub(super) async fn sources(app: &App, who: &Who) -> Result<Sources, ApiError> {
     let known = seen_pipelines(app, who).await?;
-    Ok(Sources::read(app.config.data_root.clone(), &known).await)
+    Ok(Sources::read(app.engine.external(), &known).await)
 }
 
 /// A data source: its spans and versions, the runs that read them, and the missing values over time.
@@ -51,8 +51,8 @@ pub(super) async fn source_of(
     source: &str,
 ) -> Result<SourceView, ApiError> {
     let known = known(app, who, repo, pipeline).await?;
-    let root = app.config.data_root.clone();
-    let Some((mut view, runs)) = SourceView::read(app.engine.reads(), root, &known, source).await? else {
+    let Some((mut view, runs)) = SourceView::read(app.engine.reads(), app.engine.external(), &known, source).await?
+    else {
         let has: Vec<&str> = known.plan.data.keys().map(String::as_str).collect();
         return Err(ApiError::not_found(format!(
             "pipeline '{pipeline}' has no data source '{source}': its file names {}",

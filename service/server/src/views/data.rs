@@ -3,11 +3,11 @@
 use super::time;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::time::Duration;
 use trainyard_core::inbound::KnownPipeline;
 use trainyard_core::run::Run;
 use trainyard_core::span::{SpanFile, SpanPattern};
-use trainyard_engine::{JudgedData, JudgedFeature, span_files};
+use trainyard_engine::{External, JudgedData, JudgedFeature};
 use trainyard_store::{Reads, Result, RunFilter, RunRow};
 use utoipa::ToSchema;
 
@@ -17,6 +17,8 @@ const SPANS: usize = 60;
 const RUNS: u32 = 30;
 /// Columns that are followed over time.
 const FOLLOWED: usize = 8;
+/// Somebody waits for a page: an object store that takes longer is told of there.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The data sources of all pipelines.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -34,7 +36,7 @@ pub struct SourceItem {
     pub pipeline: String,
     /// Its name there.
     pub source: String,
-    /// Where it is, below the service's `data_root`.
+    /// Where it is: below the service's `data_root`, or in an object store.
     pub uri: String,
     /// How many spans are there.
     pub spans: usize,
@@ -108,43 +110,49 @@ pub struct MissingAt {
 
 /// What is there of a source now.
 struct Listed {
-    pattern: std::result::Result<SpanPattern, String>,
     files: Vec<SpanFile>,
+    /// Why it is not known, or what is missing.
+    problem: Option<String>,
 }
 
-async fn listed(root: PathBuf, uri: &str) -> Listed {
+async fn listed(external: &External, uri: &str) -> Listed {
+    let unknown = |problem: String| Listed {
+        files: Vec::new(),
+        problem: Some(problem),
+    };
     let pattern = match SpanPattern::parse(uri) {
         Ok(pattern) => pattern,
-        Err(error) => {
-            return Listed {
-                pattern: Err(error.to_string()),
-                files: Vec::new(),
-            };
+        Err(error) => return unknown(error.to_string()),
+    };
+    let root = external.data_root().display();
+    if pattern.bucket().is_none() && !external.data_root().is_dir() {
+        return unknown(format!("data_root {root} is not there: correct it in trainyard.toml"));
+    }
+    let mut files = match tokio::time::timeout(PATIENCE, external.span_files(&pattern)).await {
+        Ok(Ok(files)) => files,
+        Ok(Err(error)) => return unknown(error.to_string()),
+        Err(_) => {
+            let seconds = PATIENCE.as_secs();
+            return unknown(format!(
+                "{uri} was not listed within {seconds} s: look again in a moment"
+            ));
         }
     };
-    let of = pattern.clone();
-    // Somebody's disk may be slow.
-    let files = tokio::task::spawn_blocking(move || span_files(&root, &of)).await;
-    let mut files = files.unwrap_or_default();
     files.sort();
-    Listed {
-        pattern: Ok(pattern),
-        files,
-    }
+    let place = match pattern.bucket() {
+        Some(_) => pattern.glob_root().to_owned(),
+        None => root.to_string(),
+    };
+    let none = || format!("nothing below {place} is named so: put a first span there");
+    let problem = files.is_empty().then(none);
+    Listed { files, problem }
 }
 
 impl SourceItem {
-    async fn read(root: PathBuf, known: &KnownPipeline, source: &str, uri: &str) -> (Self, Listed) {
-        let there = root.is_dir();
-        let place = root.display().to_string();
-        let listed = listed(root, uri).await;
+    async fn read(external: &External, known: &KnownPipeline, source: &str, uri: &str) -> (Self, Listed) {
+        let mut listed = listed(external, uri).await;
         let spans: BTreeSet<i64> = listed.files.iter().map(|file| file.span).collect();
-        let problem = match &listed.pattern {
-            Err(error) => Some(error.clone()),
-            Ok(_) if !there => Some(format!("data_root {place} is not there: correct it in trainyard.toml")),
-            Ok(_) if spans.is_empty() => Some(format!("nothing below {place} is named so: put a first span there")),
-            Ok(_) => None,
-        };
+        let problem = listed.problem.take();
         let item = Self {
             repo: known.repo.to_string(),
             pipeline: known.name.clone(),
@@ -160,14 +168,14 @@ impl SourceItem {
 
 impl Sources {
     /// Of the pipelines that somebody may see.
-    pub async fn read(root: PathBuf, known: &[KnownPipeline]) -> Self {
-        let mut sources = Vec::new();
-        for pipeline in known {
-            for (name, source) in &pipeline.plan.data {
-                let (item, _) = SourceItem::read(root.clone(), pipeline, name, &source.uri).await;
-                sources.push(item);
-            }
-        }
+    pub async fn read(external: &External, known: &[KnownPipeline]) -> Self {
+        let all = known.iter().flat_map(|pipeline| {
+            let named = pipeline.plan.data.iter();
+            named.map(move |(name, source)| SourceItem::read(external, pipeline, name, &source.uri))
+        });
+        // Side by side: nobody waits for one store after the other.
+        let read = futures_util::future::join_all(all).await;
+        let mut sources: Vec<SourceItem> = read.into_iter().map(|(item, _)| item).collect();
         sources.sort_by(|one, other| {
             let key = |item: &SourceItem| (item.repo.clone(), item.pipeline.clone(), item.source.clone());
             key(one).cmp(&key(other))
@@ -181,14 +189,14 @@ impl SourceView {
     /// no such source.
     pub async fn read(
         store: &Reads,
-        root: PathBuf,
+        external: &External,
         known: &KnownPipeline,
         source: &str,
     ) -> Result<Option<(Self, Vec<Run>)>> {
         let Some(of_plan) = known.plan.data.get(source) else {
             return Ok(None);
         };
-        let (item, listed) = SourceItem::read(root, known, source, &of_plan.uri).await;
+        let (item, listed) = SourceItem::read(external, known, source, &of_plan.uri).await;
         let newest = RunFilter {
             pipeline: Some(known.name.clone()),
             limit: RUNS,

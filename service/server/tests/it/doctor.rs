@@ -141,7 +141,7 @@ fn a_wrong_configuration_is_the_only_finding() {
     let place = Place::new("lisen = 1");
     let ended = place.run(&["doctor"]);
     assert_eq!(ended.code, Some(1));
-    insta::assert_snapshot!(ended.out, @"problem  configuration        trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces");
+    insta::assert_snapshot!(ended.out, @"problem  configuration        trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room");
     let place = Place::new("data_dir = \"trainyard.toml/yard\"");
     let ended = place.run(&["doctor", "--json"]);
     assert_eq!(ended.code, Some(1));

@@ -22,18 +22,24 @@ pub const CORE: &str = "trainyard-core";
 pub const STORE: &str = "trainyard-store";
 const EXECUTORS: &str = "trainyard-executors";
 const GITHUB: &str = "trainyard-github";
+const SOURCES: &str = "trainyard-sources";
 pub const ENGINE: &str = "trainyard-engine";
 pub const SERVER: &str = "trainyard";
 const TFDV: &str = "trainyard-tfdv";
 const TFMA: &str = "trainyard-tfma";
 const COMPONENTS: &str = "trainyard-components";
 
-pub const CRATES: [Crate; 9] = [
+pub const CRATES: [Crate; 10] = [
     member(CORE, "service/core", &[]),
     member(STORE, "service/store", &[CORE]),
     member(EXECUTORS, "service/executors", &[CORE]),
     member(GITHUB, "service/github", &[CORE]),
-    member(ENGINE, "service/engine", &[CORE, STORE, EXECUTORS, GITHUB, TFDV]),
+    member(SOURCES, "service/sources", &[CORE]),
+    member(
+        ENGINE,
+        "service/engine",
+        &[CORE, STORE, EXECUTORS, GITHUB, SOURCES, TFDV],
+    ),
     Crate {
         in_tests: &[GITHUB],
         ..member(SERVER, "service/server", &[ENGINE, STORE, CORE])
@@ -47,7 +53,12 @@ pub const CRATES: [Crate; 9] = [
 ];
 
 /// Dependencies that are one crate's own.
-pub const OWNERS: [(&str, &str); 3] = [("sqlx", STORE), ("bollard", EXECUTORS), ("octocrab", GITHUB)];
+pub const OWNERS: [(&str, &str); 4] = [
+    ("sqlx", STORE),
+    ("bollard", EXECUTORS),
+    ("octocrab", GITHUB),
+    ("object_store", SOURCES),
+];
 
 /// What opens the host to a container, with the only file that may name it.
 pub const CONFINED: [(&str, &str, &str); 6] = [

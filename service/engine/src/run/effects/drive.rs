@@ -1,7 +1,7 @@
 //! `Drive`: what the step reads, its cache key, and whether an earlier execution stands in.
 
 use crate::content::Content;
-use crate::content::external::{self, ExternalError};
+use crate::content::external::{Bring, External, ExternalError};
 use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::run::images::Images;
@@ -11,7 +11,6 @@ use crate::source::Source;
 use crate::source::repository_file;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::path::Path;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::cache_key;
 use trainyard_core::ids::{Micros, RunId, StepName};
@@ -32,7 +31,7 @@ pub(super) struct Driver<'a> {
     pub(super) source: &'a Source,
     pub(super) content: &'a Content,
     pub(super) images: &'a Images,
-    pub(super) data_root: &'a Path,
+    pub(super) external: &'a External,
 }
 
 impl Driver<'_> {
@@ -53,7 +52,7 @@ impl Driver<'_> {
         let (mut spans, mut read) = (Vec::new(), None);
         if let Some(window) = &planned.source {
             let sight = run.sight(&window.source);
-            let resolved = external::resolve(self.data_root, window, sight).await;
+            let resolved = self.external.resolve(window, sight, Bring::Everything).await;
             let resolved = match resolved {
                 Ok(resolved) => resolved,
                 Err(ExternalError::Unselected(Unselected::TooFew(too_few))) => {

@@ -3,6 +3,7 @@
 use super::drive::planned;
 use super::publish;
 use super::room::Room;
+use crate::content::external::External;
 use crate::house::config::ProgramLimits;
 use crate::house::error::EffectError;
 use crate::house::folders::Folders;
@@ -10,7 +11,7 @@ use crate::house::programs::Programs;
 use crate::house::step_secrets::{SecretError, StepSecrets};
 use crate::run::hands::Hands;
 use crate::run::outcome::Outcome;
-use crate::run::task::{self, TaskPaths};
+use crate::run::task::{self, SOURCE_INPUT, TaskPaths};
 use crate::source::checkout;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub(super) struct Executing<'a> {
     pub(super) programs: &'a Programs,
     pub(super) secrets: &'a StepSecrets,
     pub(super) folders: &'a Folders,
+    pub(super) external: &'a External,
     pub(super) limits: &'a ProgramLimits,
     pub(super) hands: &'a Hands,
 }
@@ -48,7 +50,17 @@ impl Executing<'_> {
         let Self { programs, .. } = self;
         let key = AttemptKey::new(&run.request.id, NodeId::step(step), attempt);
         let not_started = |reason: String, permanent: bool| (Exit::NotStarted { reason, permanent }, Vec::new());
-        let (exit, last_lines) = match self.run_to_end(run, step, &key).await {
+        let data = run.steps.get(step).and_then(|record| record.inputs.get(SOURCE_INPUT));
+        let brought = match data {
+            Some(data) => self.external.ensure(data).await,
+            None => Ok(()),
+        };
+        let ended = match brought {
+            Ok(()) => self.run_to_end(run, step, &key).await,
+            Err(error) if error.passes() => return Err(EffectError::later(error)),
+            Err(error) => Ok(not_started(error.to_string(), true)),
+        };
+        let (exit, last_lines) = match ended {
             Ok(ended) => ended,
             Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
             Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
@@ -89,7 +101,7 @@ impl Executing<'_> {
         let starting = self.hands.take(&run.request.id);
         let program = Program {
             secrets,
-            ..program(programs, self.folders, limits, run, step, key)?
+            ..program(self, run, step, key)?
         };
         programs.start(key, &program).await?;
         drop(starting);
@@ -199,20 +211,20 @@ pub(super) async fn stop(
 }
 
 /// What to run; the same whenever it is asked.
-fn program(
-    programs: &Programs,
-    folders: &Folders,
-    limits: &ProgramLimits,
-    run: &Run,
-    step: &StepName,
-    key: &AttemptKey,
-) -> Result<Program, ExecutorError> {
+fn program(executing: &Executing<'_>, run: &Run, step: &StepName, key: &AttemptKey) -> Result<Program, ExecutorError> {
+    let Executing {
+        programs,
+        folders,
+        external,
+        limits,
+        ..
+    } = executing;
     let refused = |reason: String| ExecutorError::Refused { message: reason };
     let planned = planned(run, step).map_err(|_| refused("the plan has no such step".to_owned()))?;
     let Some(record) = run.steps.get(step) else {
         return Err(refused("the run has no such step".to_owned()));
     };
-    let inputs = task::inputs(planned, record);
+    let inputs = task::inputs(external, planned, record);
     let seen = TaskPaths::seen(&programs.executor, key, &inputs);
     let task = task::task_json(&run.request.plan.pipeline, step, planned, record, &seen);
     let mut environment: BTreeMap<_, _> = planned.environment.clone().into_iter().collect();

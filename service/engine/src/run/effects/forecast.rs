@@ -3,7 +3,7 @@
 
 use super::build;
 use super::drive::Driver;
-use crate::content::external;
+use crate::content::external::Bring;
 use crate::house::folders::Folders;
 use crate::run::task::SOURCE_INPUT;
 use crate::source::{checkout, project};
@@ -113,7 +113,7 @@ impl Forecaster<'_> {
         let mut spans = Vec::new();
         if let Some(window) = &planned.source {
             let sight = run.sight(&window.source);
-            let Ok(resolved) = external::resolve(self.driver.data_root, window, sight).await else {
+            let Ok(resolved) = self.driver.external.resolve(window, sight, Bring::Nothing).await else {
                 return open(Until::Inputs);
             };
             spans = resolved.contents;

@@ -60,7 +60,7 @@ async fn attempt(
         secrets,
         registry,
         folders,
-        data_root,
+        external,
         limits,
         hands,
         ..
@@ -73,7 +73,7 @@ async fn attempt(
                 source,
                 content,
                 images,
-                data_root,
+                external,
             };
             // Only where somebody is told of it.
             let told = runs.audience.github && run.request.repo.is_some();
@@ -92,7 +92,7 @@ async fn attempt(
                 source,
                 content,
                 images,
-                data_root,
+                external,
             };
             Box::pin(driver.drive(run, step, *attempt, now)).await
         }
@@ -101,6 +101,7 @@ async fn attempt(
                 programs,
                 secrets,
                 folders,
+                external,
                 limits,
                 hands,
             };
@@ -108,7 +109,7 @@ async fn attempt(
         }
         Command::Stop { step, attempt } => Box::pin(execute::stop(programs, run, step, *attempt)).await,
         Command::Publish { step, attempt } => {
-            Box::pin(publish::publish(programs, content, data_root, run, step, *attempt, now)).await
+            Box::pin(publish::publish(programs, content, external, run, step, *attempt, now)).await
         }
         Command::Judge => Box::pin(judge::judge(store, content, folders, run, now)).await,
         Command::Push => Box::pin(push::push(registry, run, now, first_byte)).await,
@@ -125,7 +126,7 @@ pub(crate) async fn imagine(runs: &Runs, mut run: Run) -> Result<Run, EffectErro
             source: &runs.source,
             content: &runs.content,
             images: &runs.images,
-            data_root: &runs.data_root,
+            external: &runs.external,
         },
         folders: &runs.folders,
         at_once: runs.max_parallel_steps,

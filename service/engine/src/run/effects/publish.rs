@@ -3,7 +3,7 @@
 use super::drive::planned;
 use crate::content::Content;
 use crate::content::artifacts::{ArtifactError, read_plain, seal};
-use crate::content::external::{self, ChangedData};
+use crate::content::external::{ChangedData, External};
 use crate::house::crash::{Effect, passing};
 use crate::house::error::EffectError;
 use crate::house::programs::Programs;
@@ -32,7 +32,7 @@ const LONGEST_EXECUTOR_OUTPUT: u64 = 4 * 1024 * 1024;
 pub(super) async fn publish(
     programs: &Programs,
     content: &Content,
-    data_root: &Path,
+    external: &External,
     run: &Run,
     step: &StepName,
     attempt: u32,
@@ -48,14 +48,14 @@ pub(super) async fn publish(
         .get(step)
         .and_then(|record| record.inputs.get(SOURCE_INPUT))
         .cloned();
-    let data_root = data_root.to_owned();
+    let external = external.clone();
     let (folder, plan, name) = (outputs.clone(), planned.clone(), step.clone());
     let hidden = programs
         .executor
         .hidden(&AttemptKey::new(&run.request.id, NodeId::step(step), attempt));
     let seal = Abandoned::run(move |abandoned| {
         if let Some(data) = data {
-            external::unchanged(&data_root, &data, abandoned)?;
+            external.unchanged(&data, abandoned)?;
         }
         seal_outputs(&folder, &plan, &name, &hidden, abandoned)
     });

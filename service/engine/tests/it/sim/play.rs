@@ -402,6 +402,7 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
     EngineConfig {
         data_dir: folder.join("trainyard"),
         data_root: folder.join("data"),
+        objects: Default::default(),
         database_url: None,
         public_url: None,
         github: Some(GitHubConfig {
