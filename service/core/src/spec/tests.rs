@@ -571,7 +571,17 @@ fn shared_memory_is_part_of_the_memory() {
     assert_eq!(bytes("memory: 1Gi, shm_size: 1Gi"), Some(1 << 30));
     assert_eq!(bytes("memory: 1Gi"), None);
     let wrong = ["memory: 1Gi, shm_size: 2Gi", "shm_size: 0", "shm_size: big"];
-    insta::assert_snapshot!(wrong.map(|text| said(&step(text))).join("\n"), @"");
+    insta::assert_snapshot!(wrong.map(|text| said(&step(text))).join("\n"), @"
+    p.yaml:3:58: 2Gi in /dev/shm is more than the step's memory, of which it is a part
+     3 |   a: { image: x, command: [a], resources: { memory: 1Gi, shm_size: 2Gi } }
+       |                                                          ^
+    p.yaml:3:45: '0' is not a size: write it like 512Mi, 4Gi or 2G
+     3 |   a: { image: x, command: [a], resources: { shm_size: 0 } }
+       |                                             ^
+    p.yaml:3:45: 'big' is not a size: write it like 512Mi, 4Gi or 2G
+     3 |   a: { image: x, command: [a], resources: { shm_size: big } }
+       |                                             ^
+    ");
 }
 
 #[test]

@@ -288,7 +288,16 @@ mod tests {
         ] {
             told.push(format!("{reference}: {}", home.login(reference).await));
         }
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        python:3.13: {"username":"ada","password":"pass:word~?>","serveraddress":"index.docker.io"}
+        registry.example.com/base: {"identitytoken":"t0k","serveraddress":"registry.example.com"}
+        old.example.com/base: {"username":"ada","password":"pass:word~?>","serveraddress":"old.example.com"}
+        broken.example.com/base: nobody
+        ecr.example.com/base: {"username":"AWS","password":"s-ecr.example.com","serveraddress":"ecr.example.com"}
+        gone.example.com/base: docker-credential-gone does not say how to log in to gone.example.com (No such file or directory (os error 2)): let it work for the user of the service, or take it out of Docker's config.json
+        odd.example.com/base: docker-credential-../x does not say how to log in to odd.example.com (its name is none of a program): let it work for the user of the service, or take it out of Docker's config.json
+        other.example.com/base: nobody
+        "#);
     }
 
     #[tokio::test]
@@ -305,7 +314,12 @@ mod tests {
         }
         let broken = Home::new("{");
         told.push(broken.login("python").await);
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        known.example.com/a: {"identitytoken":"https://known.example.com/v2/","serveraddress":"known.example.com"}
+        sealed.example.com/a: docker-credential-box does not say how to log in to sealed.example.com (it ended with exit status: 3): let it work for the user of the service, or take it out of Docker's config.json
+        python: nobody
+        how to log in to index.docker.io cannot be read in HOME/config.json (EOF while parsing an object at line 1 column 1): correct it, or log in again with `docker login`
+        "#);
         let none = Logins {
             file: Some("/no/such/config.json".into()),
             programs: None,
