@@ -552,11 +552,6 @@ impl StepCompiler<'_, '_, '_> {
             .shm_size
             .as_ref()
             .and_then(|text| match quantity::bytes(text) {
-                Ok(0) => {
-                    let message = "a shm_size of nothing is what a container cannot have: leave it out for 64Mi";
-                    self.problem(&["resources", "shm_size"], message);
-                    None
-                }
                 Ok(bytes) if memory.is_some_and(|memory| bytes > memory) => {
                     let message = format!("{text} in /dev/shm is more than the step's memory, of which it is a part");
                     self.problem(&["resources", "shm_size"], message);
