@@ -72,7 +72,7 @@ pub async fn lists(folder: &Path) -> Result<()> {
         &millis(time),
         Some(("<= 30 ms", met)),
     );
-    pages(&service, &format!("/lineage/{artifact:.0}?direction=both"))?;
+    pages(&service, &format!("/lineage/bench/train/{artifact:.0}?direction=both"))?;
     open_pages(&service)
 }
 

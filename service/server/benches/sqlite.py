@@ -68,8 +68,8 @@ def lineage(path):
     first_execution = db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM Execution").fetchone()[0]
     artifact, execution = (db.execute(f"SELECT id FROM Type WHERE type_kind = {kind} LIMIT 1").fetchone()[0] for kind in (1, 0))
     db.execute(
-        number + "INSERT INTO Artifact (id, type_id, uri, state, create_time_since_epoch, last_update_time_since_epoch) "
-        f"SELECT {first_artifact} + n, {artifact}, 'bench/' || n, 2, n, n FROM many"
+        number + "INSERT INTO Artifact (id, type_id, name, uri, state, create_time_since_epoch, last_update_time_since_epoch) "
+        f"SELECT {first_artifact} + n, {artifact}, 'bench/train/' || n, 'bench/' || n, 2, n, n FROM many"
     )
     db.execute(
         number + "INSERT INTO Execution (id, type_id, last_known_state, create_time_since_epoch, last_update_time_since_epoch) "
@@ -82,7 +82,7 @@ def lineage(path):
             f"WHERE n / 10 + {offset} < {ARTIFACTS} / 10"
         )
     db.commit()
-    print(first_artifact + ARTIFACTS // 2)
+    print(ARTIFACTS // 2)
 
 
 def count(path, query):

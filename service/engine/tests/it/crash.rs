@@ -65,7 +65,9 @@ async fn end(yard: &Yard) -> String {
     lineage.sort();
     let lineage = lineage.join("\n").replace(row.id.as_str(), "RUN");
     let lineage = lineage.replace(&yard.folder().display().to_string(), "");
+    // Each yard has a commit of its own second.
     let commit = run.request.commit.clone().unwrap();
+    let lineage = lineage.replace(commit.as_str(), "COMMIT");
     let status = yard.statuses(&commit).pop().unwrap();
     let served = (
         yard.server.ever_loaded(),

@@ -28,8 +28,12 @@ mod ml_metadata;
 mod mlmd;
 mod model_server;
 mod moment;
+#[allow(dead_code, reason = "the tests of the crate that it is of use all of it")]
+#[path = "../../../sources/tests/it/moto.rs"]
+mod moto;
 mod moved;
 mod notify;
+mod objects;
 mod old_data;
 mod ownership;
 mod points;

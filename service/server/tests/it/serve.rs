@@ -40,7 +40,7 @@ fn what_forbids_the_start_is_said_in_one_sentence() {
     error: listen = "0.0.0.0:0" would open the API to the network without authentication: set api_token, or listen on 127.0.0.1
     error: public_url = "https://yard.example.org" says that others reach the service, and the API would be open to them: set api_token
     error: the data folder FOLDER/trainyard.toml/yard cannot be written: Not a directory (os error 20); correct data_dir or its permissions
-    error: trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, targets, retention, notify
+    error: trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room
     error: trainyard.toml:1:10: string values must be quoted, expected literal string
     error: 'mysql://h/d' is not a database address: write sqlite:///absolute/path/trainyard.db or postgres://user@host/database
     error: github.private_key_file no.pem cannot be read: No such file or directory (os error 2)
