@@ -55,7 +55,9 @@ def fill(path):
     db.execute(
         f"WITH RECURSIVE many (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM many WHERE n + 1 < {RUNS}) "
         "INSERT INTO deliveries (id, origin, kind, received_at, headers, processed_at, outcome) "
-        "SELECT printf('d%d', n), 'github', 'ping', n, '{}', n, 'for the bench' FROM many"
+        # Of today, so that retention leaves them.
+        "SELECT printf('d%d', n), 'github', 'ping', :now - n, '{}', :now - n, 'for the bench' FROM many",
+        {"now": time.time_ns() // 1000},
     )
     db.commit()
 
