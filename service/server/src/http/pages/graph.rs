@@ -37,6 +37,11 @@ pub(super) fn places(steps: &[StepRow]) -> Vec<(usize, usize)> {
             break;
         }
     }
+    with_rows(columns)
+}
+
+/// Each column with the next free row in it, in the order in which they come.
+pub(super) fn with_rows(columns: Vec<usize>) -> Vec<(usize, usize)> {
     let mut filled: HashMap<usize, usize> = HashMap::new();
     let mut place = |column: usize| {
         let row = filled.entry(column).or_default();

@@ -6,7 +6,7 @@ use super::super::extract::{InPath, Parameters};
 use super::super::lineage::{LineageQuery, around};
 use super::super::session::Session;
 use super::frame::{Frame, ok};
-use super::graph::escaped;
+use super::graph::{escaped, with_rows};
 use crate::views::{Lineage, path_part};
 use askama::Template;
 use axum::extract::State;
@@ -190,13 +190,7 @@ impl Drawn {
                 break;
             }
         }
-        let mut filled: HashMap<usize, usize> = HashMap::new();
-        let mut place = |column: usize| {
-            let row = filled.entry(column).or_default();
-            *row += 1;
-            (column, *row - 1)
-        };
-        columns.into_iter().map(&mut place).collect()
+        with_rows(columns)
     }
 
     fn draw(&self) -> String {
