@@ -171,6 +171,12 @@ pub async fn judged_with(
     Ok(judged_by(&content, gate, run).await)
 }
 
+/// The curves of the models that a run compared, for who has no engine; see [`Engine::curves`].
+pub async fn curves(config: &EngineConfig, run: Run) -> Result<Result<Option<Curves>, EvaluationError>, EngineError> {
+    let content = Content::open_folder(&Engine::folders(config)?)?;
+    Ok(curves_of(&content, run).await)
+}
+
 /// Reads a secret of these settings as a step would get it, and says how many bytes it has.
 pub async fn try_secret(config: &EngineConfig, name: &str) -> Result<usize, SecretError> {
     let secrets = StepSecrets::new(config.secrets.clone());

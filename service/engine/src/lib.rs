@@ -23,7 +23,7 @@ pub use content::retention::{Collected, RetentionError};
 pub use content::schema_diff::{SchemaChange, SchemaDiff, SchemaDiffError, schema_diff};
 pub use content::{ContentError, artifacts};
 pub use engine::{
-    Engine, EngineError, judged_data, judged_statistics, judged_with, replay_recorded, try_channel, try_secret,
+    Engine, EngineError, curves, judged_data, judged_statistics, judged_with, replay_recorded, try_channel, try_secret,
 };
 #[cfg(debug_assertions)]
 pub use house::clock::simulated::simulate;

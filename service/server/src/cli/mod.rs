@@ -18,6 +18,7 @@ mod github;
 mod graph;
 mod hold;
 mod init;
+mod lineage;
 mod lint;
 mod logs;
 mod metrics;
@@ -26,7 +27,9 @@ mod notify;
 mod output;
 mod parameters;
 mod pipeline_file;
+mod pipelines;
 mod plan;
+mod plots;
 mod progress;
 mod promote;
 mod rerun;
@@ -96,8 +99,11 @@ enum Command {
     Why(why::Why),
     Compare(compare::Compare),
     Curves(curves::Curves),
+    Plots(plots::Plots),
     Metrics(metrics::Metrics),
     Data(data::Data),
+    Lineage(lineage::Lineage),
+    Pipelines(pipelines::Listed),
     Trigger(trigger::Trigger),
     Cancel(cancel::Cancel),
     Deliveries(deliveries::Deliveries),
@@ -186,8 +192,11 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Compare(command) => command.perform(&load()?).await,
             Command::Curves(command) => command.perform(&load()?).await,
+            Command::Plots(command) => command.perform(&load()?).await,
             Command::Metrics(command) => command.perform(&load()?).await,
             Command::Data(command) => command.perform(&load()?).await,
+            Command::Lineage(command) => command.perform(&load()?).await,
+            Command::Pipelines(command) => command.perform(&load()?).await,
             Command::Why(command) => command.perform(&load()?).await,
             Command::Trigger(command) => command.perform(&load()?).await,
             Command::Cancel(command) => command.perform(&load()?).await,

@@ -2,8 +2,9 @@
 
 use super::output::{self, Table, Tone, plain};
 use crate::config::Config;
-use crate::views::{self, TargetView, VersionDiff};
+use crate::views::{self, TargetView, VersionDiff, Versions as VersionsView};
 use anyhow::{Result, anyhow, bail};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// Show what serves at each push target, and how it got there
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  trainyard models\n  trainyard models flights\n  trainyard models --json\n  \
-    trainyard models diff flights 000003 000004"
+    trainyard models versions flights\n  trainyard models diff flights 000003 000004"
 )]
 pub(super) struct Models {
     /// Only this push target
@@ -25,7 +26,53 @@ pub(super) struct Models {
 
 #[derive(Debug, clap::Subcommand)]
 enum ModelsCommand {
+    Versions(Versions),
     Diff(Diff),
+}
+
+/// Show the versions of a push target with their metrics, as the gate met them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  trainyard models versions flights\n  trainyard models versions flights --json")]
+struct Versions {
+    /// The push target
+    target: String,
+    /// Print as JSON, as GET /api/v1/targets/{name}/versions answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Versions {
+    async fn perform(self, config: &Config) -> Result<ExitCode> {
+        let store = super::reads(config).await?;
+        let told = VersionsView::read(&store, &self.target).await?;
+        if told.versions.is_empty() && !config.targets.contains_key(&self.target) {
+            bail!(
+                "there is no push target '{}': see [targets] in trainyard.toml",
+                self.target
+            );
+        }
+        if self.json {
+            output::json(&told)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let names: BTreeSet<&String> = told.versions.iter().flat_map(|item| item.metrics.keys()).collect();
+        let mut heading = vec!["VERSION", "NAMES", "SINCE", "RUN"];
+        heading.extend(names.iter().map(|name| name.as_str()));
+        let mut table = Table::new(&heading);
+        for item in told.versions.iter().rev() {
+            let mut cells = vec![
+                item.version.clone(),
+                item.aliases.join(" "),
+                super::runs::when(&item.at),
+                item.run.as_deref().map_or("–", super::runs::short).to_owned(),
+            ];
+            let value = |name: &&String| item.metrics.get(*name).map(|value| format!("{value:.4}"));
+            cells.extend(names.iter().map(|name| value(name).unwrap_or_else(|| "–".to_owned())));
+            table.row(cells);
+        }
+        output::text(&table.render())?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// Show what differs between two versions: data, commit, parameters, metrics
@@ -74,8 +121,10 @@ impl Diff {
 
 impl Models {
     pub(super) async fn perform(self, config: &Config) -> Result<ExitCode> {
-        if let Some(ModelsCommand::Diff(diff)) = self.command {
-            return diff.perform(config).await;
+        match self.command {
+            Some(ModelsCommand::Diff(diff)) => return diff.perform(config).await,
+            Some(ModelsCommand::Versions(versions)) => return versions.perform(config).await,
+            None => {}
         }
         let store = super::reads(config).await?;
         let mut models = views::Models::read(&store, config).await?;

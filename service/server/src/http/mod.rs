@@ -28,6 +28,7 @@ mod models;
 mod openapi;
 mod other_gate;
 mod pages;
+mod pipelines;
 mod routes;
 mod run_list;
 mod runs;

@@ -3,7 +3,7 @@
 use super::answers::Wrong;
 use super::{
     App, approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
-    models, other_gate, pages, runs, tokens, trend, versions,
+    models, other_gate, pages, pipelines, runs, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -159,6 +159,7 @@ fn api() -> Vec<Route> {
             &[Address, Missing, Store],
             get(data::show),
         ),
+        route("GET", "/api/v1/pipelines", ApiToken, &[Store], get(pipelines::list)),
         route(
             "GET",
             "/api/v1/pipelines/{owner}/{repo}/{name}/metrics",

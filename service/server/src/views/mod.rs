@@ -9,6 +9,8 @@ mod graph;
 mod lineage;
 mod models;
 mod other_gate;
+mod pipelines;
+mod plots;
 mod replay;
 mod run;
 mod trend;
@@ -28,7 +30,9 @@ pub use lineage::Lineage;
 pub use models::{
     HoldChange, HoldView, Models, PromotionItem, ReconciledTarget, Serving, TargetBrief, TargetView, Targets,
 };
-pub use other_gate::{OtherGate, RunPlots};
+pub use other_gate::OtherGate;
+pub use pipelines::{PipelineItem, Pipelines, ServedVersion, Slot};
+pub use plots::{NO_PLOTS, PLOTS, Plot, RunPlots};
 pub use replay::{Replay, ReplayedItem};
 pub(crate) use run::about_step;
 pub use run::{EventEntry, RunDetail, RunHead, RunItem, Runs, StepBrief, StepView};

@@ -2,7 +2,6 @@
 
 use super::Replay;
 use serde::Serialize;
-use trainyard_core::evaluation::Curves;
 use trainyard_core::gate::{Blessing, Verdict};
 use utoipa::ToSchema;
 
@@ -20,15 +19,4 @@ pub struct OtherGate {
     /// The same of the newest judged runs of the pipeline: `verdicts`, `changed`, `gone`, `runs`.
     #[schema(value_type = Object)]
     pub past: Replay,
-}
-
-/// The curves of the models that a run compared.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct RunPlots {
-    /// The run.
-    pub run: String,
-    /// `candidate` and `baseline` with `reliability`, `roc` and `precision_recall`, each a list of points; `null` where
-    /// the evaluation has no plots.
-    #[schema(value_type = Option<Object>)]
-    pub curves: Option<Curves>,
 }

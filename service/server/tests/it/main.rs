@@ -27,6 +27,7 @@ mod load;
 mod models;
 mod openapi;
 mod pages;
+mod parity;
 mod people;
 mod plan;
 mod provider;

@@ -10,17 +10,17 @@ use super::act::{Submitted, proved};
 use super::chart::{self, Curve};
 use super::frame::{Frame, ok, page};
 use super::verdict;
-use crate::views::Replay;
+use crate::views::{NO_PLOTS, PLOTS, Plot, Replay};
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use trainyard_core::evaluation::{Curves, ModelCurves};
+use trainyard_core::evaluation::Curves;
 use trainyard_store::RunRow;
 
 /// A drawing with its name.
-struct Plot {
+struct Drawn {
     name: &'static str,
     drawing: String,
 }
@@ -39,7 +39,7 @@ struct Page {
     frame: Frame,
     run: String,
     pipeline: String,
-    plots: Vec<Plot>,
+    plots: Vec<Drawn>,
     signs: Vec<(String, &'static str)>,
     /// Why there are no plots.
     without: String,
@@ -50,33 +50,22 @@ struct Page {
     answer: Option<Answer>,
 }
 
-type Points = fn(&ModelCurves) -> &[[f64; 2]];
-/// A plot: its name, what its sides are, and its points.
-type Kind = (&'static str, &'static str, &'static str, Points);
-
-fn plots(curves: &Curves) -> Vec<Plot> {
-    let kinds: [Kind; 3] = [
-        ("Reliability", "mean prediction", "share of positives", |of| {
-            &of.reliability
-        }),
-        ("ROC", "false positive rate", "true positive rate", |of| &of.roc),
-        ("Precision and recall", "recall", "precision", |of| &of.precision_recall),
-    ];
-    let sides = [("candidate", &curves.candidate), ("serving", &curves.baseline)];
-    let plot = |(name, x, y, read): Kind| {
-        let of = |(number, (side, model)): (usize, &(&'static str, &Option<ModelCurves>))| {
-            let points = read(model.as_ref()?).to_vec();
-            Some(Curve {
-                number,
-                name: side,
-                points,
-            })
+fn plots(curves: &Curves) -> Vec<Drawn> {
+    let drawn = |plot: Plot| {
+        let curve = |(side, points)| Curve {
+            number: usize::from(side != "candidate"),
+            name: side,
+            points,
         };
-        let all: Vec<Curve> = sides.iter().enumerate().filter_map(of).collect();
-        let drawing = chart::square(name, (x, y), name != "Precision and recall", &all);
-        (!drawing.is_empty()).then_some(Plot { name, drawing })
+        let all: Vec<Curve> = plot.of(curves).into_iter().map(curve).collect();
+        let is_square = plot.name != "Precision and recall";
+        let drawing = chart::square(plot.name, (plot.x, plot.y), is_square, &all);
+        (!drawing.is_empty()).then_some(Drawn {
+            name: plot.name,
+            drawing,
+        })
     };
-    kinds.into_iter().filter_map(plot).collect()
+    PLOTS.into_iter().filter_map(drawn).collect()
 }
 
 async fn filled(app: &App, session: &Session, row: &RunRow) -> Result<Page, ApiError> {
@@ -85,10 +74,7 @@ async fn filled(app: &App, session: &Session, row: &RunRow) -> Result<Page, ApiE
     let (plots, without) = match plots_of(app, row, run).await {
         Ok(found) => match found.curves {
             Some(curves) => (plots(&curves), String::new()),
-            None => (
-                Vec::new(),
-                "The evaluation has no plots: the standard evaluator makes them of binary classification.".to_owned(),
-            ),
+            None => (Vec::new(), NO_PLOTS.to_owned()),
         },
         Err(error) if error.status() == StatusCode::CONFLICT => (Vec::new(), error.sentence().to_owned()),
         Err(error) => return Err(error),

@@ -8,23 +8,29 @@ use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::runs::Line;
 use super::when::When;
-use crate::views::{TargetView, time};
+use crate::views::{Slot, TargetView, time};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use trainyard_core::ids::Micros;
-use trainyard_core::plan::Schedule;
-use trainyard_core::schedule;
 
 /// Runs of a kind that are on the page.
 const SHOWN: u32 = 8;
 
 /// The next time that a schedule is due.
-struct Slot {
+struct NextSlot {
     pipeline: String,
     repo: String,
     at: When,
-    sort: Micros,
+}
+
+impl From<Slot> for NextSlot {
+    fn from(slot: Slot) -> Self {
+        Self {
+            pipeline: slot.pipeline,
+            repo: slot.repo.map(|repo| repo.to_string()).unwrap_or_default(),
+            at: When::of(&time(slot.at)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -39,7 +45,7 @@ struct Page {
     failed: Vec<Line>,
     newest: Vec<Line>,
     targets: Vec<TargetView>,
-    slots: Vec<Slot>,
+    slots: Vec<NextSlot>,
 }
 
 pub(in super::super) async fn show(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
@@ -58,27 +64,8 @@ pub(in super::super) async fn show(State(app): State<App>, session: Session) -> 
     }
     troubles.extend(models.targets.iter().filter_map(|target| target.finding.clone()));
     let stats = reads.stats().await?;
-    let now = Micros(chrono::Utc::now().timestamp_micros());
-    let mut slots = Vec::new();
-    for row in reads.schedules().await? {
-        if !sight.has(row.repo.as_ref(), &row.pipeline) {
-            continue;
-        }
-        let planned = Schedule {
-            cron: row.cron,
-            timezone: row.timezone,
-            catchup: row.catchup,
-        };
-        if let Ok(Some(at)) = schedule::next(&planned, now) {
-            slots.push(Slot {
-                pipeline: row.pipeline,
-                repo: row.repo.map(|repo| repo.to_string()).unwrap_or_default(),
-                at: When::of(&time(at)),
-                sort: at,
-            });
-        }
-    }
-    slots.sort_by_key(|slot| slot.sort);
+    let slots = Slot::read(reads).await?.into_iter();
+    let slots = slots.filter(|slot| sight.has(slot.repo.as_ref(), &slot.pipeline));
     Ok(ok(&Page {
         frame: Frame::new("Home", "home", &session),
         troubles,
@@ -95,6 +82,6 @@ pub(in super::super) async fn show(State(app): State<App>, session: Session) -> 
         failed: lines("failed", SHOWN).await?,
         newest: newest.runs.into_iter().map(Line::from).collect(),
         targets: models.targets,
-        slots,
+        slots: slots.map(NextSlot::from).collect(),
     }))
 }

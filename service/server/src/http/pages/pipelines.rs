@@ -5,7 +5,7 @@ use super::super::error::ApiError;
 use super::super::extract::InPath;
 use super::super::known::known;
 use super::super::may::On;
-use super::super::models::seen;
+use super::super::pipelines::items;
 use super::super::run_list::{RunQuery, found};
 use super::super::runs::started;
 use super::super::session::Session;
@@ -13,7 +13,7 @@ use super::act::{Submitted, proved};
 use super::frame::{Frame, ok};
 use super::runs::Line;
 use super::when::When;
-use crate::views::{path_part, time};
+use crate::views::{ServedVersion, path_part};
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -21,10 +21,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use trainyard_core::access::Deed;
-use trainyard_core::ids::{Micros, RepoName};
+use trainyard_core::ids::RepoName;
 use trainyard_core::inbound::KnownPipeline;
-use trainyard_core::plan::Schedule;
-use trainyard_core::schedule;
 use trainyard_engine::RunAsked;
 
 /// Runs of each pipeline on the page.
@@ -39,8 +37,8 @@ struct Card {
     start: String,
     /// The address of its metrics.
     metrics: String,
-    /// What serves of it: target and version.
-    serves: Vec<(String, String)>,
+    /// What serves of it.
+    serves: Vec<ServedVersion>,
     next: Option<When>,
     /// Whether it names data sources.
     has_data: bool,
@@ -79,20 +77,13 @@ fn sign(trigger: &str) -> &'static str {
 }
 
 pub(in super::super) async fn list(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
-    let reads = app.engine.reads();
     let sight = app.sight(&session.who).await?;
-    let models = seen(&app, &session.who).await?;
-    let slots = reads.schedules().await?;
-    let now = Micros(chrono::Utc::now().timestamp_micros());
     let mut cards = Vec::new();
-    for known in reads.pipelines().await? {
-        if !sight.has(Some(&known.repo), &known.name) {
-            continue;
-        }
+    for (known, item) in items(&app, &session.who).await? {
         let runs = found(&app, &sight, RunQuery::of_pipeline(&known.name), RUNS)
             .await?
             .runs;
-        let repo = known.repo.to_string();
+        let repo = item.repo;
         let longest = runs
             .iter()
             .filter_map(|run| run.head.seconds())
@@ -113,38 +104,20 @@ pub(in super::super) async fn list(State(app): State<App>, session: Session) -> 
         let names = |bar: &Bar| bar.line.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
         let steps = bars.last().map(names).unwrap_or_default();
         let same = bars.iter().all(|bar| names(bar) == steps);
-        let serves = models.targets.iter().filter_map(|target| {
-            let serving = target
-                .serving
-                .as_ref()
-                .filter(|serving| serving.pipeline == known.name)?;
-            Some((target.name.clone(), serving.version.clone()))
-        });
-        let next = slots
-            .iter()
-            .filter(|slot| slot.pipeline == known.name && slot.repo.as_ref() == Some(&known.repo));
-        let next = next.filter_map(|slot| {
-            let planned = Schedule {
-                cron: slot.cron.clone(),
-                timezone: slot.timezone.clone(),
-                catchup: slot.catchup,
-            };
-            schedule::next(&planned, now).ok().flatten()
-        });
         let role = app
             .role_on(&session.who, On::Pipeline(Some(&known.repo), &known.name))
             .await;
         cards.push(Card {
             start: address(&known.repo, &known.name),
             metrics: super::trend::address(&repo, &known.name),
-            serves: serves.collect(),
-            next: next.min().map(|at| When::of(&time(at))),
-            has_data: !known.plan.data.is_empty(),
+            serves: item.serves,
+            next: item.next_slot.as_deref().map(When::of),
+            has_data: !item.sources.is_empty(),
             runs: bars,
             steps: if same { steps } else { Vec::new() },
             may_start: role.is_some_and(|role| role >= Deed::StartRun.needs()),
-            folder: known.folder,
-            name: known.name,
+            folder: item.folder,
+            name: item.pipeline,
             repo,
         });
     }
