@@ -4,7 +4,7 @@
 use crate::arrivals::{Accepted, NewDelivery, Pending, Turn};
 use crate::connection::{Connection, args, json};
 use crate::error::{Result, StoreError};
-use crate::statement::{chunks, numbered, statements};
+use crate::statement::{chunks, filled, numbered, statements};
 use crate::store::Store;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 statements! {
     BODY = "INSERT INTO delivery_bodies (delivery, body) VALUES ($1, $2) RETURNING id, delivery";
     BODY_8 = numbered!("INSERT INTO delivery_bodies (delivery, body) VALUES ", 0, 8 x 2, " RETURNING id, delivery");
+    BODY_16 = numbered!("INSERT INTO delivery_bodies (delivery, body) VALUES ", 0, 16 x 2, " RETURNING id, delivery");
     BODY_32 = numbered!("INSERT INTO delivery_bodies (delivery, body) VALUES ", 0, 32 x 2, " RETURNING id, delivery");
     INSERT = "INSERT INTO deliveries (id, origin, kind, received_at, headers, body_id, digest, flagged)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id";
@@ -107,15 +108,15 @@ async fn accept(db: &mut Connection, all: &[NewDelivery]) -> Result<Vec<Accepted
         .filter(|(id, _)| met.insert(*id))
         .collect();
     let mut bodies: HashMap<String, i64> = HashMap::with_capacity(first.len());
-    for (statement, rows) in chunks(&first, [(BODY_32, 32), (BODY_8, 8), (BODY, 1)]) {
+    for (statement, rows) in chunks(&first, &[(BODY_32, 32), (BODY_16, 16), (BODY_8, 8), (BODY, 1)]) {
         let arguments = rows.iter().flat_map(|(id, new)| args![*id, new.body.to_vec()]);
         for row in db.rows(statement, arguments.collect()).await? {
             bodies.insert(row.get(1)?, row.get(0)?);
         }
     }
     let mut stored: HashSet<String> = HashSet::with_capacity(first.len());
-    for (statement, rows) in chunks(&first, [(INSERT_32, 32), (INSERT_8, 8), (INSERT, 1)]) {
-        let arguments = rows.iter().flat_map(|(id, new)| {
+    for (statement, rows) in filled(&first, [(INSERT_32, 32), (INSERT_8, 8), (INSERT, 1)]) {
+        let arguments = rows.flat_map(|(id, new)| {
             let body = bodies.get(*id).copied();
             args![
                 *id,

@@ -35,6 +35,9 @@ const MOST: usize = 128;
 /// The same of their bodies together, in bytes, after the first.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// Of more than so many a multiple goes: their statements take as many at a time, and the rest is among the next.
+const EVEN: usize = 8;
+
 /// After so many together, more are expected: until there are enough, or so many looks found too few.
 const CROWD: usize = 4;
 const ENOUGH: usize = 32;
@@ -114,7 +117,11 @@ impl Turn {
     pub(crate) fn take(&mut self) -> Vec<Pending> {
         let mut waiting = self.accepts.lock();
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < MOST {
+        let most = match waiting.queue.len() {
+            few @ ..EVEN => few,
+            many => (many - many % EVEN).min(MOST),
+        };
+        while batch.len() < most {
             let Some(next) = waiting.queue.front() else { break };
             bytes += next.delivery.body.len();
             if bytes > MOST_BYTES && !batch.is_empty() {

@@ -75,7 +75,12 @@ pub(crate) struct Connection {
     place: Arc<str>,
     /// Ids of types and contexts.
     pub(crate) memory: Memory,
+    /// Bytes that were bound since they were taken, and a page for each statement.
+    written: u64,
 }
+
+/// A page of SQLite, in bytes.
+const PAGE: u64 = 4096;
 
 /// A reading connection of a simulation, where it goes back to without being asked whether it is well.
 pub(crate) struct Lent {
@@ -117,7 +122,12 @@ enum Either<'c> {
 
 impl Connection {
     pub(crate) fn new(driver: Driver, place: Arc<str>, memory: Memory) -> Self {
-        Self { driver, place, memory }
+        Self {
+            driver,
+            place,
+            memory,
+            written: 0,
+        }
     }
 
     pub(crate) fn place(&self) -> &str {
@@ -135,12 +145,18 @@ impl Connection {
         }
     }
 
+    /// What statements since the last call put into the log of SQLite, in bytes: a guess that is never far too low.
+    pub(crate) fn take_written(&mut self) -> u64 {
+        std::mem::take(&mut self.written)
+    }
+
     /// Commits a transaction of PostgreSQL; SQLite's writer commits by itself.
     pub(crate) async fn commit(self) -> Result<()> {
         let Self {
             driver,
             place,
             mut memory,
+            ..
         } = self;
         if let Driver::PostgresTransaction(transaction) = driver {
             transaction
@@ -166,6 +182,7 @@ impl Connection {
 
     /// Runs a statement and returns the number of rows it changed.
     pub(crate) async fn execute(&mut self, statement: Statement, arguments: Vec<Arg>) -> Result<u64> {
+        self.written += weight(&arguments);
         let place = Arc::clone(&self.place);
         let done = async {
             let result = match self.either() {
@@ -191,6 +208,7 @@ impl Connection {
 
     /// Runs a statement and returns its rows.
     pub(crate) async fn rows(&mut self, statement: Statement, arguments: Vec<Arg>) -> Result<Vec<Row>> {
+        self.written += weight(&arguments);
         let place = Arc::clone(&self.place);
         let done = async {
             let result = match self.either() {
@@ -255,6 +273,15 @@ impl Connection {
     fn typed(&self, error: sqlx::Error) -> StoreError {
         StoreError::from_driver(error, &self.place)
     }
+}
+
+fn weight(arguments: &[Arg]) -> u64 {
+    let bytes = arguments.iter().map(|argument| match argument {
+        Arg::Text(Some(text)) => text.len(),
+        Arg::Bytes(bytes) => bytes.len(),
+        Arg::Int(_) | Arg::Real(_) | Arg::Bool(_) | Arg::Text(None) => 0,
+    });
+    PAGE + bytes.sum::<usize>() as u64
 }
 
 fn sqlite_arguments(arguments: Vec<Arg>) -> sqlx::Result<SqliteArguments> {

@@ -6,7 +6,7 @@ use crate::error::{Result, StoreError};
 use crate::events::{NewEvent, Settled, store_event};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
-use crate::statement::{chunks, numbered, statements};
+use crate::statement::{filled, numbered, statements};
 use crate::store::Store;
 use bytes::Bytes;
 use serde::Serialize;
@@ -24,9 +24,10 @@ statements! {
     ONE_WAITING = "SELECT d.id, d.origin, d.kind, d.received_at, d.headers, d.body_id, b.body, d.digest, d.flagged, d.forced
         FROM deliveries d LEFT JOIN delivery_bodies b ON b.id = d.body_id
         WHERE d.processed_at IS NULL AND d.body_id = $1";
-    SETTLE = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL";
     SETTLE_EVENTS = "UPDATE deliveries SET processed_at = $2, outcome = $3 WHERE id = $1 AND processed_at IS NULL
         RETURNING forced";
+    SETTLE_1 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
+        1, 1 x 2, ") v WHERE id = v.column1 AND processed_at IS NULL");
     SETTLE_8 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
         1, 8 x 2, ") v WHERE id = v.column1 AND processed_at IS NULL");
     SETTLE_32 = numbered!("UPDATE deliveries SET processed_at = CAST($1 AS BIGINT), outcome = v.column2 FROM (VALUES ",
@@ -282,14 +283,9 @@ async fn settle_one(db: &mut Connection, settle: &SettleDelivery) -> Result<Opti
 
 async fn settle_all(db: &mut Connection, all: &[SettleDelivery], at: Micros) -> Result<()> {
     let (plain, with_events): (Vec<_>, Vec<_>) = all.iter().partition(|settle| settle.events.is_empty());
-    for (statement, rows) in chunks(&plain, [(SETTLE_32, 32), (SETTLE_8, 8), (SETTLE, 1)]) {
-        let arguments = match rows {
-            [one] => args![one.delivery.as_str(), at, &one.outcome],
-            many => {
-                let pairs = many.iter().flat_map(|one| args![one.delivery.as_str(), &one.outcome]);
-                args![at].into_iter().chain(pairs).collect()
-            }
-        };
+    for (statement, rows) in filled(&plain, [(SETTLE_32, 32), (SETTLE_8, 8), (SETTLE_1, 1)]) {
+        let pairs = rows.flat_map(|one| args![one.delivery.as_str(), &one.outcome]);
+        let arguments = args![at].into_iter().chain(pairs).collect();
         db.execute(statement, arguments).await?;
     }
     // Where a defect of ours was met; what starts nothing by itself was not waited for.

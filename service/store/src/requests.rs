@@ -4,7 +4,7 @@ use crate::connection::{Connection, args};
 use crate::error::{Result, StoreError};
 use crate::reads::Reads;
 use crate::rows::{Extent, Kind};
-use crate::statement::{chunks, numbered, statements};
+use crate::statement::{filled, numbered, statements};
 use trainyard_core::ids::RunId;
 use trainyard_core::run::RunRequest;
 
@@ -23,8 +23,8 @@ impl Reads {
     /// What was asked for by many runs; those that are not there or cannot be read are not in it.
     pub async fn run_requests(&self, ids: &[RunId]) -> Result<Vec<RunRequest>> {
         let mut requests = Vec::with_capacity(ids.len());
-        for (statement, ids) in chunks(ids, [(REQUESTS_32, 32), (REQUESTS_8, 8), (REQUEST, 1)]) {
-            let arguments = ids.iter().flat_map(|id| args![id.as_str()]).collect();
+        for (statement, ids) in filled(ids, [(REQUESTS_32, 32), (REQUESTS_8, 8), (REQUEST, 1)]) {
+            let arguments = ids.flat_map(|id| args![id.as_str()]).collect();
             let rows = self.reader().await?.rows(statement, arguments).await?;
             requests.extend(self.readable(REQUESTED, Extent::Part, &rows, |row| row.stored(1, "content")));
         }

@@ -100,16 +100,33 @@ const fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> usize {
 }
 
 /// Cuts `rows` into pieces as large as the statements take, the largest first; the last takes one row.
-pub(crate) fn chunks<T>(rows: &[T], sizes: [(Statement, usize); 3]) -> Vec<(Statement, &[T])> {
+pub(crate) fn chunks<'r, T>(rows: &'r [T], sizes: &[(Statement, usize)]) -> Vec<(Statement, &'r [T])> {
     let (mut pieces, mut rest) = (Vec::new(), rows);
     for (statement, size) in sizes {
-        while rest.len() >= size {
-            let (piece, after) = rest.split_at(size);
-            pieces.push((statement, piece));
+        while rest.len() >= *size {
+            let (piece, after) = rest.split_at(*size);
+            pieces.push((*statement, piece));
             rest = after;
         }
     }
     pieces
+}
+
+/// The same for a statement that does nothing with a row that it has done before: of two sizes and one row, where the
+/// last row stands again until a piece is full. Each statement is a way to SQLite's thread and back.
+pub(crate) fn filled<'r, T>(
+    rows: &'r [T],
+    [large, small, one]: [(Statement, usize); 3],
+) -> impl Iterator<Item = (Statement, impl Iterator<Item = &'r T> + Clone)> {
+    rows.chunks(large.1).map(move |piece| {
+        let sizes = [one, small, large];
+        let (statement, size) = sizes
+            .into_iter()
+            .find(|(_, size)| *size >= piece.len())
+            .unwrap_or(large);
+        let again = piece.last().into_iter().cycle().take(size - piece.len());
+        (statement, piece.iter().chain(again))
+    })
 }
 
 #[cfg(test)]
@@ -130,11 +147,25 @@ mod tests {
         let sizes = [4, 2, 1].map(|size| (Statement::listed("x"), size));
         let cut = |rows: usize| {
             let rows = vec![(); rows];
-            chunks(&rows, sizes)
+            chunks(&rows, &sizes)
                 .iter()
                 .map(|(_, piece)| piece.len())
                 .collect::<Vec<_>>()
         };
         assert_eq!((cut(0), cut(11), cut(2)), (vec![], vec![4, 4, 2, 1], vec![2]));
+    }
+
+    #[test]
+    fn pieces_are_filled_with_the_last_row() {
+        let sizes = [4, 2, 1].map(|size| (Statement::listed("x"), size));
+        let filled = |rows: &[u8]| {
+            filled(rows, sizes)
+                .map(|(_, piece)| piece.copied().collect())
+                .collect::<Vec<Vec<_>>>()
+        };
+        assert_eq!(filled(&[]).len(), 0);
+        assert_eq!(filled(&[1]), [[1]]);
+        assert_eq!(filled(&[1, 2, 3, 4, 5]), [vec![1, 2, 3, 4], vec![5]]);
+        assert_eq!(filled(&[1, 2, 3, 4, 5, 6, 7]), [[1, 2, 3, 4], [5, 6, 7, 7]]);
     }
 }

@@ -252,13 +252,25 @@ pub(crate) async fn open_sqlite(url: &DatabaseUrl, path: &Path, synchronous: Sql
     let mut connection = simulated::done(creating.connect()).await.map_err(failed)?;
     simulated::done(migrate::sqlite(&mut connection, &place)).await?;
     let short = format!("PRAGMA busy_timeout = {BUSY_TIMEOUT}");
-    simulated::done(connection.execute(AssertSqlSafe(short)))
+    simulated::done(connection.execute(AssertSqlSafe(short.clone())))
         .await
         .map_err(failed)?;
+    let mover = match simulated::is_on() {
+        true => None,
+        false => {
+            // The log is emptied by another connection, never by a commit; and what a statement may have to take back is
+            // a few pages, for which SQLite would make a file each time.
+            let own = format!("{short}; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory");
+            connection.execute(AssertSqlSafe(own)).await.map_err(failed)?;
+            let mut mover = options.clone().connect().await.map_err(failed)?;
+            mover.execute(AssertSqlSafe(short)).await.map_err(failed)?;
+            Some(mover)
+        }
+    };
     let (memory, feed) = (Memory::default(), Feed::new(Some(path.to_owned())));
-    let connection = Connection::new(Driver::SqliteWriter(connection), Arc::clone(&place), memory.clone());
+    let own = |connection| Connection::new(Driver::SqliteWriter(connection), Arc::clone(&place), memory.clone());
     let health = Arc::new(Health::default());
-    let writer = Writer::start(connection, Arc::clone(&feed), Arc::clone(&health));
+    let writer = Writer::start(own(connection), mover.map(own), Arc::clone(&feed), Arc::clone(&health));
     let options = options.busy_timeout(READING);
     let readers = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)

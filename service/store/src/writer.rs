@@ -11,7 +11,7 @@ use crate::patience::Patience;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedMutexGuard, mpsc, oneshot, watch};
 use tokio::time::sleep;
 
 /// More would make the first of them wait too long.
@@ -46,21 +46,31 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the task; the connection must not be used by anybody else.
-    pub(crate) fn start(connection: Connection, feed: Arc<Feed>, health: Arc<Health>) -> Self {
+    /// Starts the task; the connections must not be used by anybody else. `mover` empties the log of a file.
+    pub(crate) fn start(
+        connection: Connection,
+        mover: Option<Connection>,
+        feed: Arc<Feed>,
+        health: Arc<Health>,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(1024);
         let (alive, ended) = watch::channel(());
         let closing = Arc::new(Notify::new());
         let (asked, known) = (Arc::clone(&closing), Arc::clone(&health));
         tokio::spawn(async move {
-            let log = Log::of(feed.file());
+            let log = Arc::new(Log::of(feed.file(), mover));
+            let kept = Arc::clone(&log);
+            let moving = tokio::spawn(async move { kept.keep_small().await });
             let desk = Desk {
                 connection,
                 feed,
                 health: known,
-                log,
+                log: Arc::clone(&log),
             };
-            desk.run(queue, &asked).await;
+            let connection = desk.run(queue, &asked).await;
+            moving.abort();
+            log.close().await;
+            put_away(connection).await;
             drop(alive);
         });
         Self {
@@ -168,46 +178,39 @@ struct Desk {
     connection: Connection,
     feed: Arc<Feed>,
     health: Arc<Health>,
-    log: Log,
+    log: Arc<Log>,
 }
 
 impl Desk {
-    async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify) {
+    /// Performs what is asked for until nobody asks any more.
+    async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>, closing: &Notify) -> Connection {
         loop {
             tokio::select! {
                 biased;
                 job = queue.recv() => match job {
-                    Some(first) => {
-                        self.batch(first, &mut queue).await;
-                        self.log.keep_small(&mut self.connection).await;
-                    }
-                    None => break,
+                    Some(first) => self.batch(first, &mut queue).await,
+                    None => break self.connection,
                 },
                 () = closing.notified() => queue.close(),
             }
-        }
-        let mut connection = self.connection;
-        // Another program that has the database open would keep the log: a copy of the file alone must be whole.
-        if let Err(error) = connection.raw("PRAGMA wal_checkpoint(TRUNCATE)").await {
-            tracing::warn!(%error, "the log was not moved into the database file");
-        }
-        if let Err(error) = connection.close().await {
-            tracing::warn!(%error, "the database was not closed well");
         }
     }
 
     /// The right to write, as soon as no other program has it and the log has room; for as long as the first write
     /// waits. Those behind it are taken back by their callers.
-    async fn begin(&mut self, first: &mut dyn Job) -> Result<()> {
+    async fn begin(&mut self, first: &mut dyn Job) -> Result<OwnedMutexGuard<()>> {
         loop {
-            let error = match self.log.pinned(&mut self.connection).await {
-                None => match self.connection.raw("BEGIN IMMEDIATE").await {
-                    Ok(()) => {
-                        self.health.free();
-                        return Ok(());
+            let error = match self.log.pinned().await {
+                None => {
+                    let turn = self.log.turn().await;
+                    match self.connection.raw("BEGIN IMMEDIATE").await {
+                        Ok(()) => {
+                            self.health.free();
+                            return Ok(turn);
+                        }
+                        Err(error) => error,
                     }
-                    Err(error) => error,
-                },
+                }
                 Some(error) => {
                     sleep(LOOK_AGAIN).await;
                     error
@@ -228,10 +231,13 @@ impl Desk {
         if !first.is_wanted() {
             return;
         }
-        if let Err(error) = self.begin(first.as_mut()).await {
-            return first.answer(Err(error));
-        }
-        let Self { connection, feed, .. } = self;
+        let _turn = match self.begin(first.as_mut()).await {
+            Ok(turn) => turn,
+            Err(error) => return first.answer(Err(error)),
+        };
+        let Self {
+            connection, feed, log, ..
+        } = self;
         // The first write needs no savepoint: when it fails, the transaction has nothing else in it.
         if let Err(error) = first.perform(connection).await {
             rollback(connection).await;
@@ -266,10 +272,21 @@ impl Desk {
             }
             Err(_) => rollback(connection).await,
         }
+        log.grew(connection.take_written());
         let outcome = outcome.map(drop);
         for job in done {
             job.answer(outcome.clone());
         }
+    }
+}
+
+async fn put_away(mut connection: Connection) {
+    // Another program that has the database open would keep the log: a copy of the file alone must be whole.
+    if let Err(error) = connection.raw("PRAGMA wal_checkpoint(TRUNCATE)").await {
+        tracing::warn!(%error, "the log was not moved into the database file");
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database was not closed well");
     }
 }
 
@@ -349,7 +366,7 @@ mod tests {
             .unwrap();
         let feed = Feed::new(None);
         let numbers = feed.numbers();
-        let writer = Writer::start(connection, feed, Arc::default());
+        let writer = Writer::start(connection, None, feed, Arc::default());
         let fill = |bytes: i64| {
             writer.write(
                 move |db| Box::pin(async move { db.execute(FILL, args![bytes]).await }),
