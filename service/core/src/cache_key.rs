@@ -220,6 +220,7 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::Gpus;
     use crate::ids::StepName;
     use crate::plan::{NetworkAccess, PlannedSecret};
     use proptest::prelude::*;
@@ -352,6 +353,7 @@ mod tests {
         let mut step = step();
         (step.cpus, step.memory_bytes, step.timeout_seconds) = (None, None, 1);
         step.shm_bytes = Some(1 << 30);
+        step.gpus = Some(Gpus { count: 1, model: None });
         step.retry.max_retry_count = 9;
         step.cache = !step.cache;
         assert_eq!(preimage(&step, Some(digest(9).as_str()), &inputs(), &[span(1)]), base());

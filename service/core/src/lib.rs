@@ -18,6 +18,7 @@ pub mod executor_output;
 pub mod figure;
 pub mod gate;
 pub mod glob;
+pub mod gpu;
 pub mod ids;
 pub mod inbound;
 mod json;

@@ -52,6 +52,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trainyard_core::evaluation::Curves;
 use trainyard_core::gate::{Replayed, Verdict};
+use trainyard_core::gpu::Gpu;
 use trainyard_core::ids::RunId;
 use trainyard_core::notify::Notice;
 use trainyard_core::plan::Gate;
@@ -207,7 +208,10 @@ impl Engine {
         };
         let staging = Self::staging(&config)?;
         let (executor, builder) = match config.executor {
-            ExecutorKind::Docker => AnyExecutor::docker(&owner, user, staging, config.limits.build.clone()),
+            ExecutorKind::Docker => {
+                let gpus = config.gpus.as_deref();
+                AnyExecutor::docker(&owner, user, staging, config.limits.build.clone(), gpus)
+            }
             ExecutorKind::Process => AnyExecutor::process(folders.processes(), staging)?,
             ExecutorKind::Fake => AnyExecutor::fake(staging),
         };
@@ -478,6 +482,11 @@ impl Engine {
     /// What would start steps now, in words; the error says why nothing could.
     pub async fn describe_executor(&self) -> Result<String, ExecutorError> {
         self.runs.programs.executor.describe().await
+    }
+
+    /// The GPUs that steps may have here; an engine that places programs itself tells of none.
+    pub fn gpus(&self) -> &[Gpu] {
+        self.runs.programs.executor.gpus()
     }
 
     /// The client of GitHub; `None` without GitHub in the configuration.

@@ -8,6 +8,7 @@ use crate::staging::Staging;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::gpu::{Gpu, Gpus};
 
 /// One of the executors.
 #[derive(Clone)]
@@ -34,8 +35,15 @@ pub enum AnyImageBuilder {
 impl AnyExecutor {
     /// Docker at `DOCKER_HOST` or its usual socket. `owner` marks what is ours; `user` is who
     /// containers run as. Docker need not answer yet, and sees the folders of `staging`.
-    pub fn docker(owner: &str, user: (u32, u32), staging: Staging, builds: BuildLimits) -> (Self, AnyImageBuilder) {
-        let executor = DockerExecutor::connect(None, owner, user, staging);
+    /// Steps get GPUs of `gpus`, by UUID or index, or without it of all that the driver tells of.
+    pub fn docker(
+        owner: &str,
+        user: (u32, u32),
+        staging: Staging,
+        builds: BuildLimits,
+        gpus: Option<&[String]>,
+    ) -> (Self, AnyImageBuilder) {
+        let executor = DockerExecutor::connect(None, owner, user, staging).with_gpus(gpus);
         let builder = AnyImageBuilder::Docker(executor.image_builder().with_limits(builds));
         (Self::Docker(executor), builder)
     }
@@ -68,6 +76,14 @@ impl AnyExecutor {
         }
     }
 
+    /// The GPUs that steps may have.
+    pub fn gpus(&self) -> &[Gpu] {
+        match self {
+            Self::Docker(docker) => docker.gpus(),
+            Self::Process(_) | Self::Fake(_) => &[],
+        }
+    }
+
     /// Whether programs run in images, with networks of their own.
     pub fn has_images(&self) -> bool {
         !matches!(self, Self::Process(_))
@@ -93,6 +109,9 @@ impl Executor for AnyExecutor {
     }
     fn output_path(&self, key: &AttemptKey, outputs: &Path) -> PathBuf {
         each!(self, inner => inner.output_path(key, outputs))
+    }
+    async fn reserve(&self, key: &AttemptKey, gpus: &Gpus) -> Result<(), ExecutorError> {
+        each!(self, inner => inner.reserve(key, gpus).await)
     }
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         each!(self, inner => inner.start(key, program).await)

@@ -12,6 +12,7 @@ mod contract;
 mod docker;
 mod dockerfile;
 pub mod fake;
+mod gpus;
 pub mod image_key;
 mod logs;
 mod process;

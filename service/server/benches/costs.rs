@@ -165,6 +165,7 @@ fn config(data_dir: &Path) -> EngineConfig {
         limits: Default::default(),
         secrets: Default::default(),
         secrets_dir: None,
+        gpus: None,
         targets: BTreeMap::new(),
         retention: Default::default(),
         notify: Vec::new(),

@@ -1,6 +1,7 @@
 //! A step: a program, what it reads and makes, and how it is run.
 
 use super::data::SourceWindow;
+use crate::gpu::Gpus;
 use crate::ids::StepName;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -47,6 +48,9 @@ pub struct PlannedStep {
     /// Bytes in `/dev/shm`, which are memory as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shm_bytes: Option<u64>,
+    /// GPUs of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<Gpus>,
     /// Time allowed to one attempt.
     pub timeout_seconds: u64,
     /// What happens after a failed attempt.

@@ -364,7 +364,7 @@ mod tests {
         p.yaml:3:27: a number belongs here
          3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
            |                           ^
-        p.yaml:3:33: unknown key 'memry': did you mean 'memory'? known are cpus, memory, shm_size
+        p.yaml:3:33: unknown key 'memry': did you mean 'memory'? known are cpus, memory, shm_size, gpus, gpu_type
          3 |   a: { resources: { cpus: many, memry: 1Gi }, command: python, network: brigde }
            |                                 ^
         p.yaml:3:56: a list belongs here: write it as [a, b]

@@ -156,6 +156,12 @@ pub struct Resources {
     /// other; 64Mi if absent. It counts as memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shm_size: Option<String>,
+    /// GPUs, which no other step has meanwhile; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<u32>,
+    /// A part of the name of their model, for example `A100`; any if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_type: Option<String>,
 }
 
 /// KFP's retry policy.

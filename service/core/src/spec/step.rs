@@ -7,6 +7,7 @@ use super::lint;
 use super::source_map::Problems;
 use super::{Pipeline, Retry, Step};
 use crate::artifact::{FILE, only_file};
+use crate::gpu::{self, Gpus};
 use crate::ids::StepName;
 use crate::placeholder::{Piece, Placeholder, split};
 use crate::plan::{
@@ -108,6 +109,7 @@ impl StepCompiler<'_, '_, '_> {
             None => execution_type(self.name, outputs.values().map(String::as_str)),
         };
         let (cpus, memory_bytes, shm_bytes) = self.resources();
+        let gpus = self.gpus();
         PlannedStep {
             component,
             image,
@@ -127,6 +129,7 @@ impl StepCompiler<'_, '_, '_> {
             cpus,
             memory_bytes,
             shm_bytes,
+            gpus,
             timeout_seconds: self.timeout(),
             retry: self.retry(),
             network: step.network,
@@ -564,6 +567,33 @@ impl StepCompiler<'_, '_, '_> {
                 }
             });
         (resources.cpus, memory, shared)
+    }
+
+    fn gpus(&mut self) -> Option<Gpus> {
+        let resources = self.step.resources.as_ref()?;
+        let model = resources.gpu_type.clone();
+        if model.as_ref().is_some_and(|model| model.trim().is_empty()) {
+            let message = "a gpu_type names a part of the model, for example A100".to_owned();
+            self.problem(&["resources", "gpu_type"], message);
+        }
+        match resources.gpus {
+            Some(count @ 1..=gpu::MOST) => Some(Gpus { count, model }),
+            Some(count) => {
+                let message = format!(
+                    "{count} is not a number of GPUs: write 1 to {}, or leave it out",
+                    gpu::MOST
+                );
+                self.problem(&["resources", "gpus"], message);
+                None
+            }
+            None => {
+                if model.is_some() {
+                    let message = "a gpu_type without gpus asks for none: add gpus: 1".to_owned();
+                    self.problem(&["resources", "gpu_type"], message);
+                }
+                None
+            }
+        }
     }
 
     fn timeout(&mut self) -> u64 {

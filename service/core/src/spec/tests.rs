@@ -585,6 +585,43 @@ fn shared_memory_is_part_of_the_memory() {
 }
 
 #[test]
+fn a_step_asks_for_gpus() {
+    let step =
+        |resources: &str| format!("name: p\nsteps:\n  a: {{ image: x, command: [a], resources: {{ {resources} }} }}\n");
+    let asked = |resources: &str| {
+        let plan = load("p.yaml", &step(resources), &Map::new()).unwrap();
+        plan.steps["a"].gpus.as_ref().map(ToString::to_string)
+    };
+    assert_eq!(asked("gpus: 2, gpu_type: A100").as_deref(), Some("2 GPUs of type A100"));
+    assert_eq!(asked("gpus: 1").as_deref(), Some("1 GPU"));
+    assert_eq!(asked("memory: 1Gi"), None);
+    let wrong = [
+        "gpus: 0",
+        "gpus: 65",
+        "gpu_type: T4",
+        "gpus: 1, gpu_type: ''",
+        "gpus: all",
+    ];
+    insta::assert_snapshot!(wrong.map(|text| said(&step(text))).join("\n"), @"
+    p.yaml:3:45: 0 is not a number of GPUs: write 1 to 64, or leave it out
+     3 |   a: { image: x, command: [a], resources: { gpus: 0 } }
+       |                                             ^
+    p.yaml:3:45: 65 is not a number of GPUs: write 1 to 64, or leave it out
+     3 |   a: { image: x, command: [a], resources: { gpus: 65 } }
+       |                                             ^
+    p.yaml:3:45: a gpu_type without gpus asks for none: add gpus: 1
+     3 |   a: { image: x, command: [a], resources: { gpu_type: T4 } }
+       |                                             ^
+    p.yaml:3:54: a gpu_type names a part of the model, for example A100
+     3 |   a: { image: x, command: [a], resources: { gpus: 1, gpu_type: '' } }
+       |                                                      ^
+    p.yaml:3:51: a whole number of 0 or more belongs here
+     3 |   a: { image: x, command: [a], resources: { gpus: all } }
+       |                                                   ^
+    ");
+}
+
+#[test]
 fn a_step_names_its_secrets() {
     let step = |keys: &str| format!("name: p\nsteps:\n  a: {{ image: x, command: [a], {keys} }}\n");
     let plan = load(

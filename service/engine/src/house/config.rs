@@ -44,6 +44,8 @@ pub struct EngineConfig {
     pub secrets: BTreeMap<String, SecretConfig>,
     /// The folder in memory in which steps find them; one of this instance in `/dev/shm` if absent.
     pub secrets_dir: Option<PathBuf>,
+    /// The GPUs that steps may have, by UUID or index; all that the driver tells of if absent.
+    pub gpus: Option<Vec<String>>,
     /// Push targets by name.
     pub targets: BTreeMap<String, TargetConfig>,
     /// Which old runs and artifacts go.

@@ -264,6 +264,7 @@ impl Trial<'_> {
             memory_bytes: self.registry.memory,
             shm_bytes: None,
             largest_file: None,
+            gpus: None,
             network: Network::Bridge,
         }
     }

@@ -505,6 +505,7 @@ mod tests {
             limits: Default::default(),
             secrets: Default::default(),
             secrets_dir: None,
+            gpus: None,
             targets: Default::default(),
             retention: Default::default(),
             notify: Vec::new(),

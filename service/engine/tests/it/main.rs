@@ -17,6 +17,7 @@ mod failures;
 mod forks;
 mod github_down;
 mod gone;
+mod gpus;
 mod infra_validation;
 mod intents;
 mod interruptions;

@@ -110,6 +110,7 @@ impl Yard {
             let behaviour = chosen.lock().unwrap().get(key.node.as_str()).cloned();
             behaviour.map_or_else(|| tiny::usual(program), |behaviour| behaviour(key, program))
         });
+        let executor = executor.with_gpus(config.gpus.as_deref().unwrap_or_default());
         let images = FakeImages::default();
         let engine = open(&config, &executor, &images).await;
         let work = Workspace::new(&github.push_url(REPO)).await;
@@ -387,6 +388,7 @@ fn configuration(folder: &Path, github: &str, server: &ModelServer) -> EngineCon
         limits: Default::default(),
         secrets: Default::default(),
         secrets_dir: None,
+        gpus: None,
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
         notify: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use trainyard_core::gpu::Shortage;
 use trainyard_core::machine;
 
 /// What went wrong, by what the engine does about it.
@@ -30,6 +31,9 @@ pub enum ExecutorError {
         /// Its id.
         image: String,
     },
+    /// The GPUs that it asks for are not there, or in use.
+    #[error("{}", .0.sentence())]
+    NoGpu(Shortage),
     /// What the program said cannot be kept for now; the program and its outputs are there.
     #[error(
         "the log {file} cannot be written ({source}): make room, or let the service write there; nothing is lost meanwhile"

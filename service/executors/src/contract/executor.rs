@@ -8,6 +8,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::gpu::Gpus;
 
 /// Why a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,12 @@ pub trait Executor: Send + Sync {
 
     /// Where the program makes its outputs: at [`Program::outputs`], unless it runs on this machine itself.
     fn output_path(&self, key: &AttemptKey, outputs: &Path) -> PathBuf;
+
+    /// Keeps GPUs for a program that is about to be started, or [`ExecutorError::NoGpu`]. Who does not start it needs to
+    /// do nothing. Executors whose engine has a queue of its own keep none.
+    fn reserve(&self, _key: &AttemptKey, _gpus: &Gpus) -> impl Future<Output = Result<(), ExecutorError>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Brings the inputs to the program and starts it, unless one with this key exists already, in whatever
     /// state: then nothing happens. Safe to repeat after a crash between any two of its own steps (a

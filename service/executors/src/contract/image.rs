@@ -130,9 +130,11 @@ impl From<ExecutorError> for BuildError {
         match error {
             ExecutorError::Unreachable { what, hint, source } => Self::Unreachable { what, hint, source },
             ExecutorError::Refused { message } => Self::Refused { message },
-            error @ (ExecutorError::NoImage { .. } | ExecutorError::NoRoomForLog { .. }) => Self::Refused {
-                message: error.to_string(),
-            },
+            error @ (ExecutorError::NoImage { .. } | ExecutorError::NoGpu(_) | ExecutorError::NoRoomForLog { .. }) => {
+                Self::Refused {
+                    message: error.to_string(),
+                }
+            }
             error if error.is_full_disk() => Self::Interrupted {
                 message: error.to_string(),
             },

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use trainyard_core::artifact::Digest;
+use trainyard_core::gpu::Gpus;
 use trainyard_core::ids::RunId;
 use trainyard_core::node::NodeId;
 use trainyard_core::secret::{SecretValue, path_variable};
@@ -113,7 +114,7 @@ pub enum Network {
 }
 
 /// What to run. The struct is the allow-list: there is no field for privileges, host paths, host
-/// namespaces, devices or sockets, so no pipeline file can ask for them.
+/// namespaces, devices but GPUs, or sockets, so no pipeline file can ask for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
     /// An image id (`sha256:…`) for container executors; ignored by `process`.
@@ -139,6 +140,8 @@ pub struct Program {
     pub shm_bytes: Option<u64>,
     /// Bytes of the largest file that it may write, holes counted. Only containers keep to it.
     pub largest_file: Option<u64>,
+    /// GPUs that nobody else has meanwhile; the executor chooses them. `process` gives none.
+    pub gpus: Option<Gpus>,
     /// Network reach.
     pub network: Network,
 }

@@ -12,6 +12,7 @@ pub(super) fn container(
     program: &Program,
     mounts: &[staging::Mount],
     volumes: &[String],
+    gpus: &[String],
     user: User,
     labels: HashMap<String, String>,
 ) -> ContainerCreateBody {
@@ -33,7 +34,7 @@ pub(super) fn container(
             test: Some(vec!["NONE".to_owned()]),
             ..HealthConfig::default()
         }),
-        host_config: Some(Wall::new(program, mounts, volumes).host_config()),
+        host_config: Some(Wall::new(program, mounts, volumes, gpus).host_config()),
         ..ContainerCreateBody::default()
     }
 }

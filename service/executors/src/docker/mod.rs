@@ -11,6 +11,7 @@ mod wall;
 pub use build::DockerImageBuilder;
 
 use crate::contract::*;
+use crate::gpus::GpuPool;
 use crate::staging::{BEGAN, STOPPED, Staging, User};
 use bollard::errors::Error as DockerError;
 use bollard::models::ContainerInspectResponse;
@@ -21,10 +22,11 @@ use bollard::query_parameters::{
 use connection::{Connection, status, text};
 use futures_util::StreamExt;
 use state::{label, never_ran, observation};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trainyard_core::gpu::{Gpu, Gpus};
 
 /// `settled` looks again this soon when Docker's own wait fails.
 const WAIT_FAILED: Duration = Duration::from_millis(500);
@@ -33,6 +35,11 @@ const PING: Duration = Duration::from_secs(5);
 /// A killed container ends within this time, or something is wrong with the machine.
 const KILLED: Duration = Duration::from_secs(30);
 
+/// Containers in these states have their GPUs.
+const HOLDING: [&str; 4] = ["created", "running", "paused", "restarting"];
+const NO_DRIVER: &str =
+    "the Docker engine gives no GPUs to containers: install NVIDIA's container toolkit on its machine, and restart it";
+
 /// Runs programs as containers. Cheap to clone.
 #[derive(Clone)]
 pub struct DockerExecutor {
@@ -40,6 +47,7 @@ pub struct DockerExecutor {
     owner: String,
     user: User,
     staging: Staging,
+    gpus: GpuPool,
 }
 
 impl DockerExecutor {
@@ -51,7 +59,49 @@ impl DockerExecutor {
             owner: owner.to_owned(),
             user,
             staging,
+            gpus: GpuPool::default(),
         }
+    }
+
+    /// Programs get GPUs of these, by UUID or index; without names of all that the driver tells of.
+    #[must_use]
+    pub fn with_gpus(self, named: Option<&[String]>) -> Self {
+        Self {
+            gpus: GpuPool::of_this_machine(named),
+            ..self
+        }
+    }
+
+    /// The GPUs that programs may have.
+    pub fn gpus(&self) -> &[Gpu] {
+        self.gpus.there()
+    }
+
+    /// The GPUs of a program: those of its container, if there is one, or chosen now. Who uses which is what the engine
+    /// says, of other instances too, so that a restart of ours forgets nothing.
+    async fn gpus_of(&self, key: &AttemptKey, asked: &Gpus) -> Result<Vec<String>, ExecutorError> {
+        let _turn = self.gpus.turn().await;
+        let filters = HashMap::from([
+            ("label".to_owned(), vec![label::GPUS.to_owned()]),
+            ("status".to_owned(), HOLDING.map(str::to_owned).to_vec()),
+        ]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let found = self.connection.api()?.list_containers(Some(options)).await;
+        let found = found.map_err(|error| self.connection.unanswered("list containers", error))?;
+        let mut used = BTreeSet::new();
+        for labels in found.into_iter().filter_map(|container| container.labels) {
+            let ids = state::gpus(&labels);
+            if labels.get(label::OWNER) == Some(&self.owner)
+                && let Some(theirs) = state::key(&labels)
+            {
+                self.gpus.forget(&theirs);
+                if theirs == *key {
+                    return Ok(ids);
+                }
+            }
+            used.extend(ids);
+        }
+        self.gpus.keep(key, asked, used)
     }
 
     /// Builds images on the same engine.
@@ -128,6 +178,10 @@ impl DockerExecutor {
         match self.connection.api()?.start_container(name, None).await {
             Ok(()) => Ok(()),
             Err(error) if status(&error) == Some(400) => Err(refused_settings(&error)),
+            // Its only word for it.
+            Err(error) if text(&error).contains("could not select device driver") => Err(ExecutorError::Refused {
+                message: NO_DRIVER.to_owned(),
+            }),
             Err(error) => Err(self.connection.failed("start a container", error)),
         }
     }
@@ -186,13 +240,22 @@ impl Executor for DockerExecutor {
         outputs.to_owned()
     }
 
+    async fn reserve(&self, key: &AttemptKey, gpus: &Gpus) -> Result<(), ExecutorError> {
+        self.gpus_of(key, gpus).await.map(drop)
+    }
+
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         let mounts = self.staging.lay_out(key, program, Some(self.user)).await?;
         wall::check(&mounts)?;
         let volumes = self.volumes(program).await?;
         let name = self.name(key);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = isolation::container(program, &mounts, &volumes, self.user, state::labels(&self.owner, key));
+        let gpus = match &program.gpus {
+            Some(asked) => self.gpus_of(key, asked).await?,
+            None => Vec::new(),
+        };
+        let labels = state::labels(&self.owner, key, &gpus);
+        let body = isolation::container(program, &mounts, &volumes, &gpus, self.user, labels);
         // One that was made and is gone is not made again over what it left: it is lost.
         if self.staging.is_noted(key, BEGAN) && self.inspect(&name).await?.is_none() {
             return Ok(());
@@ -267,6 +330,7 @@ impl Executor for DockerExecutor {
 
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
         self.staging.abandon(key);
+        self.gpus.forget(key);
         let name = self.name(key);
         for (signal, patience) in [("SIGTERM", grace), ("SIGKILL", KILLED)] {
             match self.inspect(&name).await? {
@@ -295,6 +359,7 @@ impl Executor for DockerExecutor {
 
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
         self.discard(&self.name(key)).await?;
+        self.gpus.forget(key);
         self.staging.remove(key).await
     }
 

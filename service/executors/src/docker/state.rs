@@ -14,16 +14,30 @@ pub(super) mod label {
     /// Called so since steps were the only nodes: containers outlive the program that made them.
     pub(super) const NODE: &str = "io.trainyard.step";
     pub(super) const ATTEMPT: &str = "io.trainyard.attempt";
+    /// The GPUs that it has, in commas.
+    pub(in crate::docker) const GPUS: &str = "io.trainyard.gpus";
 }
 
-pub(super) fn labels(owner: &str, key: &AttemptKey) -> HashMap<String, String> {
+pub(super) fn labels(owner: &str, key: &AttemptKey, gpus: &[String]) -> HashMap<String, String> {
+    let gpus = (!gpus.is_empty()).then(|| (label::GPUS, gpus.join(",")));
     let labels = [
         (label::OWNER, owner.to_owned()),
         (label::RUN, key.run.to_string()),
         (label::NODE, key.node.to_string()),
         (label::ATTEMPT, key.attempt.to_string()),
     ];
-    labels.map(|(name, value)| (name.to_owned(), value)).into()
+    let labels = labels.into_iter().chain(gpus);
+    labels.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The GPUs that these labels name.
+pub(super) fn gpus(labels: &HashMap<String, String>) -> Vec<String> {
+    let named = labels.get(label::GPUS).map_or("", String::as_str);
+    named
+        .split(',')
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The attempt that these labels name.

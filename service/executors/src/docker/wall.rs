@@ -1,10 +1,12 @@
 //! What a container is given of its host: all of it is a field here, and [`Wall::host_config`] is the only place
 //! that makes Docker's own configuration of it. There is no field for privileges, namespaces of the host or of
-//! other containers, devices, added capabilities, security options, sysctls, cgroups or runtimes.
+//! other containers, devices but the GPUs that were chosen for it, added capabilities, security options, sysctls, cgroups or runtimes.
 
 use crate::contract::{ExecutorError, Network, Program};
 use crate::staging;
-use bollard::models::{ContainerUpdateBody, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits};
+use bollard::models::{
+    ContainerUpdateBody, DeviceRequest, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
+};
 use std::path::{Component, Path, PathBuf};
 
 /// Processes and threads of one step.
@@ -37,12 +39,13 @@ pub(super) struct Wall {
     largest_file: Option<u64>,
     shown: Vec<staging::Mount>,
     in_memory: Vec<String>,
+    gpus: Vec<String>,
 }
 
 impl Wall {
     /// That of a program. `volumes` are those that its image declares: Docker would put folders of the host there
     /// that the program may fill, and nobody measures. They are empty ones in memory.
-    pub(super) fn new(program: &Program, shown: &[staging::Mount], volumes: &[String]) -> Self {
+    pub(super) fn new(program: &Program, shown: &[staging::Mount], volumes: &[String], gpus: &[String]) -> Self {
         let ours = |volume: &String| shown.iter().any(|mount| mount.target == Path::new(volume));
         let volumes = volumes.iter().map(|volume| plain(volume));
         let volumes = volumes.filter(|volume| volume != "/" && !ours(volume));
@@ -54,6 +57,7 @@ impl Wall {
             largest_file: program.largest_file,
             shown: shown.to_vec(),
             in_memory: volumes.chain([TMP.to_owned()]).collect(),
+            gpus: gpus.to_vec(),
         }
     }
 
@@ -87,6 +91,8 @@ impl Wall {
             pids_limit: Some(PIDS),
             ulimits: Some(limits(self.largest_file)),
             init: Some(true),
+            // Those that were chosen, one by one: never all.
+            device_requests: (!self.gpus.is_empty()).then(|| vec![gpus(self.gpus)]),
             mounts: Some(self.shown.iter().map(bind).collect()),
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".to_owned()),
@@ -94,6 +100,15 @@ impl Wall {
             }),
             ..HostConfig::default()
         }
+    }
+}
+
+fn gpus(ids: Vec<String>) -> DeviceRequest {
+    DeviceRequest {
+        driver: Some("nvidia".to_owned()),
+        device_ids: Some(ids),
+        capabilities: Some(vec![vec!["gpu".to_owned()]]),
+        ..DeviceRequest::default()
     }
 }
 

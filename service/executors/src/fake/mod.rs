@@ -6,6 +6,7 @@ mod images;
 pub use images::FakeImages;
 
 use crate::contract::*;
+use crate::gpus::GpuPool;
 use crate::staging::Staging;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use trainyard_core::gpu::Gpus;
 
 /// What one attempt does.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +76,7 @@ struct Started {
     program: Program,
     script: Script,
     outputs: PathBuf,
+    gpus: Vec<String>,
     state: Observation,
 }
 
@@ -92,6 +95,7 @@ struct Inner {
 #[derive(Clone)]
 pub struct FakeExecutor {
     staging: Staging,
+    gpus: GpuPool,
     inner: Arc<Mutex<Inner>>,
     changed: Arc<Notify>,
 }
@@ -101,6 +105,7 @@ impl FakeExecutor {
     pub fn new(staging: Staging) -> Self {
         Self {
             staging,
+            gpus: GpuPool::default(),
             inner: Arc::default(),
             changed: Arc::default(),
         }
@@ -111,6 +116,13 @@ impl FakeExecutor {
         let fake = Self::new(staging);
         fake.lock().choose = Some(Box::new(choose));
         fake
+    }
+
+    /// A machine with these GPUs.
+    #[must_use]
+    pub fn with_gpus(self, named: &[String]) -> Self {
+        let gpus = GpuPool::of_this_machine(Some(named));
+        Self { gpus, ..self }
     }
 
     /// The same programs, for a service that keeps things elsewhere.
@@ -263,10 +275,26 @@ impl Executor for FakeExecutor {
         self.staging.outputs(key)
     }
 
+    async fn reserve(&self, key: &AttemptKey, gpus: &Gpus) -> Result<(), ExecutorError> {
+        let used = {
+            let inner = self.reach()?;
+            let running = inner
+                .programs
+                .values()
+                .filter(|started| started.state == Observation::Running);
+            running.flat_map(|started| started.gpus.clone()).collect()
+        };
+        self.gpus.keep(key, gpus, used).map(drop)
+    }
+
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
         if self.reach()?.programs.contains_key(key) {
             return Ok(());
         }
+        let gpus = match &program.gpus {
+            Some(gpus) => self.reserve(key, gpus).await.map(|()| self.gpus.take(key))?,
+            None => Vec::new(),
+        };
         self.staging.lay_out(key, program, None).await?;
         let mut inner = self.lock();
         let script = inner
@@ -286,6 +314,7 @@ impl Executor for FakeExecutor {
             program: program.clone(),
             script,
             outputs: self.staging.outputs(key),
+            gpus,
             state: Observation::Running,
         };
         if !hangs {

@@ -60,6 +60,7 @@ impl Place {
             memory_bytes: None,
             shm_bytes: None,
             largest_file: None,
+            gpus: None,
             network: Network::None,
         };
         self.staging.lay_out(&self.key, &program, Some((10001, 10001))).await

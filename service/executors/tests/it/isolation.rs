@@ -1,10 +1,11 @@
 //! What a program in a container can see and do, told by a program in a container.
 
-use crate::stage::{Act, Kind, LOST, Stage, USER};
+use crate::stage::{Act, Kind, LOST, Stage, USER, staging};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use trainyard_core::artifact::Digest;
+use trainyard_core::gpu::Gpus;
 use trainyard_executors::fake::Script;
 use trainyard_executors::*;
 
@@ -223,4 +224,36 @@ async fn shared_memory_is_as_large_as_asked() {
         assert_eq!(stage.end(&key).await, ProgramExit::Code(0));
         assert_eq!(stage.log(&key).trim(), kilobytes.to_string(), "{step}");
     }
+}
+
+/// The engine says who has which GPU, so that another instance, or ours after a restart, gives none away twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gpu_is_one_containers_and_an_engine_without_a_driver_says_so() {
+    let (mut stage, other) = (Stage::open(Kind::Docker).await, Stage::open(Kind::Docker).await);
+    let id = format!("GPU-{}", stage.owner);
+    let with_gpu = |stage: &Stage| {
+        let executor = DockerExecutor::connect(None, &stage.owner, USER, staging(stage.folder.path()));
+        AnyExecutor::Docker(executor.with_gpus(Some(std::slice::from_ref(&id))))
+    };
+    stage.executor = with_gpu(&stage);
+    let (theirs, one) = (with_gpu(&other), Gpus { count: 1, model: None });
+    let key = stage.key("train");
+    stage.executor.reserve(&key, &one).await.unwrap();
+    let program = Program {
+        gpus: Some(one.clone()),
+        ..stage.program(
+            &key,
+            Act {
+                shell: "true".to_owned(),
+                script: Script::default(),
+            },
+        )
+    };
+    // This machine has none: the container is made with the GPU, and not started.
+    let refused = stage.start_program(&key, &program).await.unwrap_err();
+    insta::assert_snapshot!(refused.to_string(), @"the Docker engine gives no GPUs to containers: install NVIDIA's container toolkit on its machine, and restart it");
+    let waits = theirs.reserve(&other.key("train"), &one).await.unwrap_err();
+    insta::assert_snapshot!(waits.to_string(), @"the step waits for 1 GPU: 0 of 1 on this machine are free");
+    stage.executor.remove(&key).await.unwrap();
+    theirs.reserve(&other.key("train"), &one).await.unwrap();
 }

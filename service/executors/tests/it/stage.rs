@@ -190,6 +190,7 @@ impl Stage {
             memory_bytes: None,
             shm_bytes: None,
             largest_file: None,
+            gpus: None,
             network: Network::None,
         }
     }

@@ -8,7 +8,7 @@ use trainyard_engine::TargetKind;
 type Set = fn(&mut Config, String) -> Result<(), String>;
 
 /// Every variable and what it sets.
-pub(super) const VARIABLES: [(&str, Set); 35] = [
+pub(super) const VARIABLES: [(&str, Set); 36] = [
     ("TRAINYARD_DATA_DIR", |c, v| put(&mut c.data_dir, v.into())),
     ("TRAINYARD_SECRETS_DIR", |c, v| {
         put(&mut c.executor.secrets_dir, Some(v.into()))
@@ -101,6 +101,10 @@ pub(super) const VARIABLES: [(&str, Set); 35] = [
     }),
     ("TRAINYARD_MAX_PARALLEL_BUILDS", |c, v| {
         put(&mut c.executor.max_parallel_builds, number(&v)?)
+    }),
+    ("TRAINYARD_GPUS", |c, v| {
+        let named = v.split(',').map(|id| id.trim().to_owned());
+        put(&mut c.executor.gpus, Some(named.filter(|id| !id.is_empty()).collect()))
     }),
     ("TRAINYARD_TRACES_ENDPOINT", |c, v| {
         put(&mut c.traces.endpoint, Some(values::parse_url(&v)?))

@@ -192,6 +192,8 @@ pub struct Executor {
     pub max_parallel_builds: usize,
     /// The folder in memory in which steps find their secrets; one in `/dev/shm` if absent.
     pub secrets_dir: Option<PathBuf>,
+    /// The GPUs that steps may have, by UUID or index; all that the driver tells of if absent.
+    pub gpus: Option<Vec<String>>,
 }
 
 /// What runs the steps.
@@ -263,6 +265,7 @@ impl Default for Executor {
             build_timeout: Duration::from_secs(2 * 60 * 60),
             max_parallel_builds: 2,
             secrets_dir: None,
+            gpus: None,
         }
     }
 }

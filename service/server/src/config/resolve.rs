@@ -46,6 +46,7 @@ impl Config {
                 .map(|(name, secret)| (name.clone(), secret.0.clone()))
                 .collect(),
             secrets_dir: self.executor.secrets_dir.as_deref().map(absolute),
+            gpus: self.executor.gpus.clone(),
             targets: targets.collect(),
             notify: self.channels()?,
             traces: self.traces.engine()?,

@@ -184,6 +184,14 @@ async fn executor(checks: &mut Checks, engine: &Engine) {
         }
         Ok(found) => checks.ok("executor", found),
     }
+    let gpus: Vec<String> = engine
+        .gpus()
+        .iter()
+        .map(|gpu| format!("{} {}", gpu.id, gpu.model))
+        .collect();
+    if !gpus.is_empty() {
+        checks.ok("gpus", gpus.join(", ").replace(" ,", ",").trim_end().to_owned());
+    }
     let image = &engine.config().components_image;
     match engine.probe_components().await {
         Ok(id) => checks.ok(

@@ -71,7 +71,7 @@ pub const CONFINED: [(&str, &str, &str); 6] = [
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.
-pub const CORE_ROOMS: [&str; 37] = [
+pub const CORE_ROOMS: [&str; 38] = [
     "ids",
     "glob",
     "permission",
@@ -80,6 +80,7 @@ pub const CORE_ROOMS: [&str; 37] = [
     "quantity",
     "machine",
     "figure",
+    "gpu",
     "json",
     "executor_output",
     "problem",

@@ -18,6 +18,7 @@ use trainyard_core::node::NodeId;
 use trainyard_core::plan::{InputSource, PlannedStep};
 use trainyard_core::run::{Run, RunEvent, SkipCause, StepRecord, Which};
 use trainyard_core::span::{TooFewSpans, Unselected};
+use trainyard_executors::{AnyExecutor, AttemptKey, Executor as _, ExecutorError};
 use trainyard_store::{
     CachedExecution, EndState, ExecutionIdentity, MetadataWrite, PARAMETER_PREFIX, StartExecution, Store, StoreError,
 };
@@ -32,6 +33,7 @@ pub(super) struct Driver<'a> {
     pub(super) content: &'a Content,
     pub(super) images: &'a Images,
     pub(super) external: &'a External,
+    pub(super) executor: &'a AnyExecutor,
 }
 
 impl Driver<'_> {
@@ -131,6 +133,14 @@ impl Driver<'_> {
                 inputs: [(name, remembered)].into(),
                 at: now,
             });
+        }
+        // What it waits for before it starts is no part of its time.
+        if let Some(gpus) = &planned.gpus {
+            let key = AttemptKey::new(&request.id, NodeId::step(step), attempt);
+            self.executor.reserve(&key, gpus).await.map_err(|error| match error {
+                ExecutorError::NoGpu(shortage) if !shortage.passes() => EffectError::Broken(shortage.sentence()),
+                error => EffectError::later(error),
+            })?;
         }
         let deadline = now.plus_seconds(planned.timeout_seconds);
         let event = RunEvent::StepStarting {

@@ -64,6 +64,10 @@ impl Executing<'_> {
             Ok(ended) => ended,
             Err(ExecutorError::NoImage { image }) => (Exit::ImageGone { image_id: image }, Vec::new()),
             Err(error @ ExecutorError::NoRoomForLog { .. }) => return Err(EffectError::later(error)),
+            Err(ExecutorError::NoGpu(shortage)) if shortage.passes() => {
+                return Err(EffectError::later(shortage.sentence()));
+            }
+            Err(ExecutorError::NoGpu(shortage)) => not_started(shortage.sentence(), true),
             Err(error) if error.is_machine() => return Err(EffectError::later(error)),
             Err(error) if error.is_full_disk() => {
                 let last_line = Some(error.to_string());
@@ -241,6 +245,7 @@ fn program(executing: &Executing<'_>, run: &Run, step: &StepName, key: &AttemptK
         memory_bytes: planned.memory_bytes.or(limits.step_memory),
         shm_bytes: planned.shm_bytes,
         largest_file: limits.max_output,
+        gpus: planned.gpus.clone(),
         network: match planned.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,

@@ -74,6 +74,7 @@ async fn attempt(
                 content,
                 images,
                 external,
+                executor: &programs.executor,
             };
             // Only where somebody is told of it.
             let told = runs.audience.github && run.request.repo.is_some();
@@ -93,6 +94,7 @@ async fn attempt(
                 content,
                 images,
                 external,
+                executor: &programs.executor,
             };
             Box::pin(driver.drive(run, step, *attempt, now)).await
         }
@@ -127,6 +129,7 @@ pub(crate) async fn imagine(runs: &Runs, mut run: Run) -> Result<Run, EffectErro
             content: &runs.content,
             images: &runs.images,
             external: &runs.external,
+            executor: &runs.programs.executor,
         },
         folders: &runs.folders,
         at_once: runs.max_parallel_steps,

@@ -420,6 +420,7 @@ fn configuration(folder: &Path, url: &str, kind: Kind) -> EngineConfig {
         limits: Default::default(),
         secrets: Default::default(),
         secrets_dir: None,
+        gpus: None,
         targets: BTreeMap::from([("tiny".to_owned(), target)]),
         retention: Default::default(),
         notify: Vec::new(),

@@ -8,8 +8,9 @@ use trainyard_core::plan::{NetworkAccess, Plan, PlannedStep};
 use trainyard_core::spec;
 
 /// Every field that is set, so that a new one has to be written down here as well.
-const SET: [&str; 17] = [
+const SET: [&str; 18] = [
     "CapDrop",
+    "DeviceRequests",
     "Init",
     "IpcMode",
     "LogConfig",
@@ -29,7 +30,19 @@ const SET: [&str; 17] = [
 ];
 
 fn request(program: &Program, mounts: &[Given], volumes: &[String]) -> Value {
-    serde_json::to_value(container(program, mounts, volumes, (10001, 10001), HashMap::new())).unwrap()
+    request_with(program, mounts, volumes, &[])
+}
+
+fn request_with(program: &Program, mounts: &[Given], volumes: &[String], gpus: &[String]) -> Value {
+    serde_json::to_value(container(
+        program,
+        mounts,
+        volumes,
+        gpus,
+        (10001, 10001),
+        HashMap::new(),
+    ))
+    .unwrap()
 }
 
 /// What holds for every container, whoever asks for it.
@@ -81,6 +94,7 @@ proptest! {
         memory_bytes in proptest::option::of(any::<u64>()),
         shm_bytes in proptest::option::of(any::<u64>()),
         largest_file in proptest::option::of(any::<u64>()),
+        gpus in proptest::collection::vec("GPU-[0-9a-f]{4}", 0..3),
         bridge: bool,
     ) {
         let program = Program {
@@ -95,9 +109,10 @@ proptest! {
             memory_bytes,
             shm_bytes,
             largest_file,
+            gpus: None,
             network: if bridge { Network::Bridge } else { Network::None },
         };
-        let body = request(&program, &mounts, &volumes);
+        let body = request_with(&program, &mounts, &volumes, &gpus);
         assert_shut(&body, &mounts);
         let host = &body["HostConfig"];
         prop_assert_eq!(&host["NetworkMode"], if bridge { "bridge" } else { "none" });
@@ -109,6 +124,8 @@ proptest! {
         prop_assert!(shared > 0 && (shm_bytes.is_some() || shared == SHARED_MEMORY), "{}", shared);
         let file = host["Ulimits"].as_array().unwrap().iter().find(|limit| limit["Name"] == "fsize");
         prop_assert_eq!(file.is_some_and(|limit| limit["Hard"].as_i64() >= Some(0)), largest_file.is_some());
+        let devices = json!([{ "Driver": "nvidia", "DeviceIDs": gpus, "Capabilities": [["gpu"]] }]);
+        prop_assert_eq!(host.get("DeviceRequests"), (!gpus.is_empty()).then_some(&devices));
         for volume in volumes.iter().map(|volume| plain(volume)).filter(|volume| volume != "/") {
             let ours = host["Mounts"].as_array().unwrap().iter().any(|mount| mount["Target"] == volume.as_str());
             let in_memory = host["Tmpfs"].get(&volume).is_some();
@@ -193,6 +210,7 @@ fn program(step: &PlannedStep) -> (Program, Vec<Given>) {
         memory_bytes: step.memory_bytes,
         shm_bytes: step.shm_bytes,
         largest_file: None,
+        gpus: step.gpus.clone(),
         network: match step.network {
             NetworkAccess::None => Network::None,
             NetworkAccess::Bridge => Network::Bridge,
