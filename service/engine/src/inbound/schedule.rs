@@ -7,11 +7,12 @@ use super::Inbound;
 use crate::house::clock::{is_simulated, now, wall};
 use crate::house::crash::{Effect, passing};
 use crate::house::pace::pause_after;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
-use trainyard_core::ids::Micros;
+use trainyard_core::ids::{Micros, RepoName};
 use trainyard_core::inbound as decide;
 use trainyard_core::notify;
 use trainyard_core::plan::Schedule;
@@ -47,9 +48,10 @@ pub(crate) async fn ticker(inbound: &Arc<Inbound>) -> Result<JobScheduler, JobSc
 /// Starts what is due until the task is dropped.
 pub(crate) async fn run(inbound: Arc<Inbound>) {
     let mut ticking: Option<JobScheduler> = None;
+    let mut told = Told::new();
     loop {
         let looked = Instant::now();
-        let next = match look(&inbound).await {
+        let next = match look(&inbound, &mut told).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "schedules cannot be read");
@@ -71,6 +73,9 @@ pub(crate) async fn run(inbound: Arc<Inbound>) {
         wait(&inbound, next).await;
     }
 }
+
+/// What each schedule missed, as it was told last: it stays missed until its next slot, and is not stored at each look.
+type Told = HashMap<(Option<RepoName>, String), Missed>;
 
 /// What is due next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +118,7 @@ async fn tick(inbound: &Inbound) {
 }
 
 /// Starts everything that is due and says when to look again.
-async fn look(inbound: &Inbound) -> Result<Next, StoreError> {
+async fn look(inbound: &Inbound, told: &mut Told) -> Result<Next, StoreError> {
     // What follows must know which of them cannot be read.
     inbound.store.pipelines().await?;
     for held in inbound.store.due_holds(now()).await? {
@@ -133,7 +138,7 @@ async fn look(inbound: &Inbound) -> Result<Next, StoreError> {
     let hold = inbound.store.next_hold().await?;
     let mut slot = None;
     for row in inbound.store.schedules().await? {
-        let upcoming = match due(inbound, &row).await {
+        let upcoming = match due(inbound, &row, told).await {
             Ok(upcoming) => upcoming,
             Err(DueError::Store(error)) => return Err(error),
             Err(DueError::Schedule(error)) => {
@@ -154,7 +159,7 @@ enum DueError {
     Schedule(#[from] ScheduleError),
 }
 
-async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, DueError> {
+async fn due(inbound: &Inbound, row: &ScheduleRow, told: &mut Told) -> Result<Option<Micros>, DueError> {
     let schedule = Schedule {
         cron: row.cron.clone(),
         timezone: row.timezone.clone(),
@@ -168,7 +173,11 @@ async fn due(inbound: &Inbound, row: &ScheduleRow) -> Result<Option<Micros>, Due
     }
     let due = schedule::due(&schedule, Some(last), now)?;
     if let Some(missed) = schedule::missed(&schedule, last, now, &due)? {
-        tell_missed(inbound, row, &schedule, missed).await?;
+        let whose = (row.repo.clone(), row.pipeline.clone());
+        if told.get(&whose) != Some(&missed) {
+            tell_missed(inbound, row, &schedule, missed).await?;
+            told.insert(whose, missed);
+        }
     }
     for slot in due {
         match record(inbound, row, slot).await {
