@@ -37,7 +37,9 @@ const INHERITED: [&str; 13] = [
 const PLAIN_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
 /// Settings that repository content cannot change.
-const SETTINGS: [(&str, &str); 15] = [
+const SETTINGS: [(&str, &str); 16] = [
+    // A mirror that a power failure damages is made anew; each sync of it would keep commits of the database waiting.
+    ("core.fsync", "none"),
     ("protocol.allow", "never"),
     ("protocol.http.allow", "always"),
     ("protocol.https.allow", "always"),
