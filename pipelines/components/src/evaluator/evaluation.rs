@@ -18,6 +18,8 @@ const SCHEMA_VERSION: u32 = 2;
 
 /// Slices are plotted when there are no more of them.
 const MAX_PLOTTED: usize = 100;
+/// Thresholds of the overall slice beside those that all slices have: the curves that people look at are of it.
+const QUANTILES: usize = 90;
 
 /// Numbers that replicates may hold at once, of 8 bytes each; more slices are drawn in parts.
 const MAX_DRAWN: usize = 8_000_000;
@@ -131,7 +133,7 @@ pub fn evaluate(
     let members = slices(&parameters.all_slicing_specs(), &candidate.categories, rows)?;
     let crosses = crosses(parameters, candidate)?;
     let (keys, rows): (Vec<SliceKey>, Vec<Vec<u32>>) = members.into_iter().unzip();
-    let exact = exact(&models, &rows, threads);
+    let exact = exact(&models, &keys, &rows, threads);
     let values: Vec<Exact> = exact
         .iter()
         .map(|models| models.iter().map(|(values, _)| values.clone()).collect())
@@ -152,7 +154,7 @@ pub fn evaluate(
         threads,
     };
     let (measured, crossed) = drawing.measured(&crosses);
-    let plotted = keys.len() <= MAX_PLOTTED;
+    let few = keys.len() <= MAX_PLOTTED;
     let weighs = !candidate.weights.is_empty();
     let sum_of_weights = |rows: &[u32]| {
         let sum: f64 = rows.iter().filter_map(|row| candidate.weights.get(*row as usize)).sum();
@@ -172,7 +174,7 @@ pub fn evaluate(
         plots: ["candidate", "baseline"]
             .into_iter()
             .zip(exact)
-            .filter(|_| plotted)
+            .filter(|_| few || key.is_empty())
             .filter_map(|(role, (_, plots))| Some((role, plots?)))
             .collect(),
     };
@@ -241,20 +243,21 @@ fn fewer(one: &[usize], other: &[usize]) -> Vec<usize> {
 type OfModel = (Vec<f64>, Option<Plots>);
 
 /// Measures all models on all slices, some slices on each thread.
-fn exact(models: &[Model], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<Vec<OfModel>> {
+fn exact(models: &[Model], keys: &[SliceKey], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<Vec<OfModel>> {
     let mut measured: Vec<Vec<_>> = slices.iter().map(|_| vec![(Vec::new(), None); models.len()]).collect();
     let mut work: Vec<_> = measured
         .iter_mut()
-        .zip(slices)
-        .flat_map(|(values, rows)| {
+        .zip(keys.iter().zip(slices))
+        .flat_map(|(values, (key, rows))| {
+            let quantiles = if key.is_empty() { QUANTILES } else { 0 };
             values
                 .iter_mut()
                 .zip(models)
-                .map(move |(value, model)| (value, model, rows))
+                .map(move |(value, model)| (value, model, rows, quantiles))
         })
         .collect();
     // Large ones first, in turn to each thread.
-    work.sort_by_key(|(_, _, rows)| std::cmp::Reverse(rows.len()));
+    work.sort_by_key(|(_, _, rows, _)| std::cmp::Reverse(rows.len()));
     let mut shares: Vec<Vec<_>> = (0..threads.get()).map(|_| Vec::new()).collect();
     for (number, item) in work.into_iter().enumerate() {
         shares[number % threads.get()].push(item);
@@ -262,8 +265,8 @@ fn exact(models: &[Model], slices: &[Vec<u32>], threads: NonZero<usize>) -> Vec<
     thread::scope(|scope| {
         for share in shares {
             scope.spawn(move || {
-                for (value, model, rows) in share {
-                    *value = model.measure(rows);
+                for (value, model, rows, quantiles) in share {
+                    *value = model.measure(rows, quantiles);
                 }
             });
         }

@@ -222,9 +222,53 @@ fn plots_of_a_binary_model() {
     let plots = &evaluation["slices"][0]["plots"];
     assert_eq!(plots.get("baseline"), None);
     let row = |plot: &str, row: usize| plots["candidate"][plot][row].to_string();
-    insta::assert_snapshot!(row("confusion_at_thresholds", 4), @r#"{"threshold":0.5,"true_positives":1,"false_positives":0,"true_negatives":2,"false_negatives":1}"#);
+    insta::assert_snapshot!(row("confusion_at_thresholds", 5), @r#"{"threshold":0.5,"true_positives":1,"false_positives":0,"true_negatives":2,"false_negatives":1}"#);
     insta::assert_snapshot!(row("reliability", 2), @r#"{"lower":0.2,"upper":0.3,"num_examples":3,"mean_prediction":0.25,"mean_label":0.3333333333333333}"#);
     insta::assert_snapshot!(row("reliability", 9), @r#"{"lower":0.9,"upper":1.0,"num_examples":0,"mean_prediction":null,"mean_label":null}"#);
+}
+
+/// Rows above a threshold, counted one by one.
+#[test]
+fn curves_of_all_rows_have_thresholds_at_quantiles_of_the_scores() {
+    let scores: Vec<f64> = (0..1_000).map(|row| f64::from(row * row % 997) / 9_970.0).collect();
+    let labels: Vec<i64> = (0..1_000).map(|row| i64::from(row % 3 == 0)).collect();
+    let places: Vec<&str> = (0..1_000).map(|row| if row % 2 == 0 { "EWR" } else { "JFK" }).collect();
+    let columns = [
+        ("late", ints(&labels)),
+        ("score", floats(&scores)),
+        ("origin", texts(&places)),
+    ];
+    let slicing = json!({"slicing_specs": [{}, {"feature_keys": ["origin"]}]});
+    let (evaluation, _) = evaluated(slicing, &columns, None).unwrap();
+    let at = |slice: usize| {
+        let plots = &evaluation["slices"][slice]["plots"]["candidate"]["confusion_at_thresholds"];
+        plots.as_array().unwrap().clone()
+    };
+    let all = at(0);
+    assert!((90..=101).contains(&all.len()), "{}", all.len());
+    assert_eq!(at(1).len(), 9, "the files stay small");
+    for confusion in &all {
+        let threshold = confusion["threshold"].as_f64().unwrap();
+        let count = |above: bool, label: i64| {
+            let rows = scores.iter().zip(&labels);
+            rows.filter(|(score, of)| (**score > threshold) == above && **of == label)
+                .count() as u64
+        };
+        let told = ["true_positives", "false_positives", "true_negatives", "false_negatives"]
+            .map(|name| confusion[name].as_u64().unwrap());
+        let counted = [count(true, 1), count(true, 0), count(false, 0), count(false, 1)];
+        assert_eq!(told, counted, "{confusion}");
+    }
+    let thresholds: Vec<f64> = all.iter().map(|at| at["threshold"].as_f64().unwrap()).collect();
+    assert!(thresholds.windows(2).all(|pair| pair[0] < pair[1]));
+    // No score is above 0.1, so that nine thresholds would have seen one point.
+    let text = evaluation.to_string();
+    let roc = trainyard_core::evaluation::curves(&text)
+        .unwrap()
+        .candidate
+        .unwrap()
+        .roc;
+    assert!(roc.len() > 85, "{roc:?}");
 }
 
 #[test]

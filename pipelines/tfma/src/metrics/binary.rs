@@ -51,23 +51,28 @@ fn of_row(label: bool, score: f64) -> [f64; 3] {
     [score, log_loss(label, score), square]
 }
 
-/// Exact metrics of the rows, and their plots.
-pub fn measure(model: &Model, rows: &[u32]) -> (Vec<f64>, Plots) {
+/// Exact metrics of the rows, and their plots with thresholds at so many quantiles of the scores.
+pub fn measure(model: &Model, rows: &[u32], quantiles: usize) -> (Vec<f64>, Plots) {
     let row = |row: usize| (model.predictions[row], model.labels[row] == 1.0);
     let rows = rows.iter().map(|row| *row as usize);
     match model.weights {
-        None => sorted(rows.map(row).collect(), |(score, label)| (*score, *label, 1.0)),
+        None => sorted(rows.map(row).collect(), quantiles, |(score, label)| {
+            (*score, *label, 1.0)
+        }),
         Some(weights) => {
             let counted = rows.filter(|row| weights[*row] > 0.0);
             let weighted = counted.map(|place| (row(place), weights[place])).collect();
-            sorted(weighted, |((score, label), weight)| (*score, *label, *weight))
+            sorted(weighted, quantiles, |((score, label), weight)| {
+                (*score, *label, *weight)
+            })
         }
     }
 }
 
 /// The same of rows that are a score, a label and a weight.
-fn sorted<R>(mut rows: Vec<R>, read: impl Fn(&R) -> (f64, bool, f64)) -> (Vec<f64>, Plots) {
+fn sorted<R>(mut rows: Vec<R>, quantiles: usize, read: impl Fn(&R) -> (f64, bool, f64)) -> (Vec<f64>, Plots) {
     rows.sort_unstable_by(|left, right| read(right).0.total_cmp(&read(left).0));
+    let mut cuts = Cuts::new(rows.len(), quantiles);
     let levels = rows.chunk_by(|left, right| read(left).0 == read(right).0).map(|ties| {
         let mut level = Level {
             score: read(&ties[0]).0,
@@ -84,10 +89,51 @@ fn sorted<R>(mut rows: Vec<R>, read: impl Fn(&R) -> (f64, bool, f64)) -> (Vec<f6
             level.log_loss += weight * log_loss;
             level.squares += weight * square;
         }
+        cuts.pass(&level, ties.len());
         level
     });
     let (metrics, reliability) = of_levels(levels);
-    (metrics, Plots::of(&reliability))
+    (metrics, Plots::of(&reliability, cuts.found))
+}
+
+/// What a score above a threshold says of the rows above it, at quantiles of the scores.
+struct Cuts {
+    rows: usize,
+    quantiles: usize,
+    /// Rows so far, from the highest score down.
+    above: usize,
+    /// The quantile behind the last cut.
+    last: usize,
+    positives: f64,
+    negatives: f64,
+    /// Threshold, positives and negatives above it.
+    found: Vec<[f64; 3]>,
+}
+
+impl Cuts {
+    fn new(rows: usize, quantiles: usize) -> Self {
+        Self {
+            rows,
+            quantiles,
+            above: 0,
+            last: 0,
+            positives: 0.0,
+            negatives: 0.0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Goes on to the rows of the next lower score; before them is a cut where their rows go over a quantile.
+    fn pass(&mut self, level: &Level, rows: usize) {
+        let next = (self.above + rows) * self.quantiles / self.rows;
+        if self.above > 0 && next > self.last {
+            self.found.push([level.score, self.positives, self.negatives]);
+            self.last = next;
+        }
+        self.above += rows;
+        self.positives += level.positives;
+        self.negatives += level.negatives;
+    }
 }
 
 /// How many rows stand behind each metric: AUC is no surer than its rarer class.
@@ -274,7 +320,7 @@ struct Reliability {
 }
 
 impl Plots {
-    fn of(bins: &[Inside; 10]) -> Self {
+    fn of(bins: &[Inside; 10], cuts: Vec<[f64; 3]>) -> Self {
         let mean = |sum: f64, count: f64| (count > 0.0).then_some(sum / count);
         let reliability = |(bin, inside): (usize, &Inside)| {
             let count = inside.positives + inside.negatives;
@@ -298,8 +344,20 @@ impl Plots {
                 false_negatives: positives(below),
             }
         };
+        let all = |read: fn(&Inside) -> f64| bins.iter().map(read).sum::<f64>();
+        let (positives, negatives) = (all(|inside| inside.positives), all(|inside| inside.negatives));
+        let cut = |[threshold, true_positives, false_positives]: [f64; 3]| Confusion {
+            threshold,
+            true_positives,
+            false_positives,
+            true_negatives: (negatives - false_positives).max(0.0),
+            false_negatives: (positives - true_positives).max(0.0),
+        };
+        let mut thresholds: Vec<Confusion> = (0..9).map(confusion).chain(cuts.into_iter().map(cut)).collect();
+        thresholds.sort_by(|one, other| one.threshold.total_cmp(&other.threshold));
+        thresholds.dedup_by(|one, other| one.threshold == other.threshold);
         Self {
-            confusion_at_thresholds: (0..9).map(confusion).collect(),
+            confusion_at_thresholds: thresholds,
             reliability: bins.iter().enumerate().map(reliability).collect(),
         }
     }

@@ -88,11 +88,12 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The exact metrics of these rows, and the plots of a binary model.
-    pub fn measure(&self, rows: &[u32]) -> (Vec<f64>, Option<Plots>) {
+    /// The exact metrics of these rows, and the plots of a binary model, with thresholds at so many quantiles of its
+    /// scores beside those that all models have.
+    pub fn measure(&self, rows: &[u32], quantiles: usize) -> (Vec<f64>, Option<Plots>) {
         let (metrics, plots) = match self.model_type {
             ModelType::BinaryClassification => {
-                let (metrics, plots) = binary::measure(self, rows);
+                let (metrics, plots) = binary::measure(self, rows, quantiles);
                 (metrics, Some(plots))
             }
             ModelType::MulticlassClassification => (multiclass::measure(self, rows), None),

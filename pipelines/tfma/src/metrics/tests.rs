@@ -25,7 +25,7 @@ fn measured(model_type: ModelType, rows: &[(f64, f64)]) -> Metrics {
 /// Exactly, and the same of bins.
 fn measured_of(model: &Model) -> Metrics {
     let rows: Vec<u32> = (0..).take(model.labels.len()).collect();
-    let values = model.measure(&rows).0;
+    let values = model.measure(&rows, 0).0;
     // The bins of few rows lose nothing.
     let channels = model.channels();
     let bins: Vec<_> = channels
