@@ -27,6 +27,7 @@ use crate::inbound::manual::RunAsked;
 use crate::inbound::sweep::WebhookHealth;
 use crate::loops;
 use crate::registry::Registry;
+use crate::registry::promote::{Meant, PromotionError};
 use crate::registry::replay::{EvaluationError, Past, curves_of, judged_by, replay};
 use crate::registry::settle::{Found, LookError};
 use crate::run::Runs;
@@ -584,6 +585,11 @@ impl Engine {
     /// named with the reason.
     pub async fn replay(&self, gate: &Gate, past: &Past) -> Result<Vec<Replayed>, StoreError> {
         replay(&self.runs.store, &self.runs.content, gate, past).await
+    }
+
+    /// What somebody means by a model: a version of the target, or of the only one, before a run whose id begins like it.
+    pub async fn meant(&self, model: &str, target: Option<&str>) -> Result<Meant, PromotionError> {
+        self.runs.registry.meant(model, target).await
     }
 
     /// The data of a run as its validators met them; empty where it measured none.

@@ -44,7 +44,7 @@ pub use inbound::manual::{ManualError, RunAsked};
 pub use inbound::rerun::RerunError;
 pub use inbound::sweep::WebhookHealth;
 pub use registry::aliases::AliasError;
-pub use registry::promote::{PromoteRequest, Promoted, PromotionError};
+pub use registry::promote::{Meant, PromoteRequest, Promoted, PromotionError};
 pub use registry::reconcile::{Keep, Reconciled};
 pub use registry::replay::{EvaluationError, Past};
 pub use registry::rollback::RolledBack;

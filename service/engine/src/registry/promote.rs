@@ -30,6 +30,25 @@ pub struct PromoteRequest {
     pub actor: String,
 }
 
+/// What somebody means by a model.
+#[derive(Clone, Debug)]
+pub enum Meant {
+    /// A version of a target, by the entry of its push.
+    Version {
+        /// The target.
+        target: String,
+        /// The entry.
+        entry: Box<Promotion>,
+    },
+    /// The model of a run.
+    Run {
+        /// The run.
+        run: Box<Run>,
+        /// Where it would go: where it is asked for, else its own target.
+        target: Option<String>,
+    },
+}
+
 /// What a promotion did.
 #[derive(Clone, Debug, Serialize)]
 pub struct Promoted {
@@ -256,15 +275,16 @@ impl Registry {
         Err(PromotionError::Trial(refusal))
     }
 
-    /// The target and the model. A version of the target comes before a run whose id begins like it.
-    async fn find(&self, request: &PromoteRequest) -> Result<(String, ModelVersion), PromotionError> {
-        let asked = request.model.as_str();
-        if let Some(name) = request.target.as_ref().or(self.targets.only()) {
+    /// What somebody means by a model. A version of the target comes before a run whose id begins like it.
+    pub(crate) async fn meant(&self, asked: &str, target: Option<&str>) -> Result<Meant, PromotionError> {
+        if let Some(name) = target.or(self.targets.only().map(String::as_str)) {
             self.targets.get(name)?;
             let ledger = self.store.ledger(name).await?;
             if let Some(entry) = ledger.version(asked) {
-                let run = self.run_of(entry).await?;
-                return Ok((name.clone(), ModelVersion::of_version(entry, run)));
+                return Ok(Meant::Version {
+                    target: name.to_owned(),
+                    entry: Box::new(entry.clone()),
+                });
             }
         }
         let row = self.store.run_row(asked).await?.ok_or_else(|| Unknown::Model {
@@ -272,11 +292,27 @@ impl Registry {
         })?;
         let run = self.store.load_run(&row.id).await?;
         let own = run.request.plan.push.as_ref().map(|push| push.target.clone());
-        let name = request.target.clone().or(own).ok_or_else(|| Refusal::NoTarget {
-            pipeline: run.request.plan.pipeline.clone(),
-            known: self.targets.known(),
-        })?;
-        Ok((name, ModelVersion::of_run(run).map_err(Refusal::NoModel)?))
+        Ok(Meant::Run {
+            run: Box::new(run),
+            target: target.map(str::to_owned).or(own),
+        })
+    }
+
+    /// The target and the model.
+    async fn find(&self, request: &PromoteRequest) -> Result<(String, ModelVersion), PromotionError> {
+        match self.meant(&request.model, request.target.as_deref()).await? {
+            Meant::Version { target, entry } => {
+                let run = self.run_of(&entry).await?;
+                Ok((target, ModelVersion::of_version(&entry, run)))
+            }
+            Meant::Run { run, target } => {
+                let target = target.ok_or_else(|| Refusal::NoTarget {
+                    pipeline: run.request.plan.pipeline.clone(),
+                    known: self.targets.known(),
+                })?;
+                Ok((target, ModelVersion::of_run(*run).map_err(Refusal::NoModel)?))
+            }
+        }
     }
 
     /// The run that made a version, if the store still has it.

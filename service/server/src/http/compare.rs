@@ -7,6 +7,7 @@ use super::who::Who;
 use crate::views::Comparison;
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use trainyard_core::run::Run;
 
 /// Runs that are compared at once.
 const MOST: usize = 10;
@@ -64,11 +65,12 @@ pub(super) async fn show(
     who: Who,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Comparison>, ApiError> {
-    compared(&app, &who, &Compared::read(query.as_deref())?).await.map(Json)
+    let (told, _) = compared(&app, &who, &Compared::read(query.as_deref())?).await?;
+    Ok(Json(told))
 }
 
-/// The runs side by side, as far as somebody may see them.
-pub(super) async fn compared(app: &App, who: &Who, asked: &Compared) -> Result<Comparison, ApiError> {
+/// The runs side by side, as far as somebody may see them, and the runs themselves.
+pub(super) async fn compared(app: &App, who: &Who, asked: &Compared) -> Result<(Comparison, Vec<Run>), ApiError> {
     let mut runs = Vec::new();
     for id in &asked.runs {
         let row = row(app, who, id).await?;
@@ -76,7 +78,8 @@ pub(super) async fn compared(app: &App, who: &Who, asked: &Compared) -> Result<C
         runs.push((row, run));
     }
     let all = Comparison::of(&runs);
-    Ok(if asked.differences { all.differences() } else { all })
+    let told = if asked.differences { all.differences() } else { all };
+    Ok((told, runs.into_iter().map(|(_, run)| run).collect()))
 }
 
 #[cfg(test)]

@@ -5,15 +5,16 @@ use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::InPath;
 use super::may::On;
-use super::runs::seen_row;
 use super::who::Who;
-use crate::views::{HoldChange, Models, ReconciledTarget, Targets};
+use crate::views::{HoldChange, Models, ReconciledTarget, TargetView, Targets, Versions};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use trainyard_core::access::Deed;
-use trainyard_engine::{Keep, PromoteRequest, Promoted, PromotionError, RolledBack};
+use trainyard_core::access::{Deed, Role};
+use trainyard_core::registry::Unknown;
+use trainyard_engine::{Keep, Meant, PromoteRequest, Promoted, PromotionError, RolledBack};
+use trainyard_store::StoreError;
 use utoipa::ToSchema;
 
 /// Every push target, what it serves, and its ledger.
@@ -24,17 +25,25 @@ pub(super) async fn list(State(app): State<App>, who: Who) -> Result<Json<Models
 
 /// The targets that somebody may see.
 pub(super) async fn seen(app: &App, who: &Who) -> Result<Models, ApiError> {
-    let mut models = Models::read(app.engine.reads(), &app.config).await?;
-    if !app.sight(who).await?.is_all() {
-        let mut seen = Vec::new();
-        for target in models.targets {
-            if app.role_on(who, On::Target(&target.name)).await.is_some() {
-                seen.push(target);
-            }
-        }
-        models.targets = seen;
+    let all = seen_with_versions(app, who).await?.into_iter();
+    Ok(Models {
+        targets: all.map(|(target, _)| target).collect(),
+    })
+}
+
+/// The same with the versions of each.
+pub(super) async fn seen_with_versions(app: &App, who: &Who) -> Result<Vec<(TargetView, Versions)>, ApiError> {
+    let all = Models::with_versions(app.engine.reads(), &app.config).await?;
+    if app.sight(who).await?.is_all() {
+        return Ok(all);
     }
-    Ok(models)
+    let mut seen = Vec::new();
+    for (target, versions) in all {
+        if app.role_on(who, On::Target(&target.name)).await.is_some() {
+            seen.push((target, versions));
+        }
+    }
+    Ok(seen)
 }
 
 /// Every push target, and whether it is in step with its ledger.
@@ -311,31 +320,46 @@ pub(super) async fn promote(State(app): State<App>, who: Who, request: Request) 
     Ok(Json(promoted(&app, &who, asked).await?.into()))
 }
 
-/// Characters of the beginning of a run's id: versions are shorter, or of six digits.
-const MAY_BE_A_RUN: usize = 8;
-
 /// Makes a model serve, in somebody's name.
 pub(super) async fn promoted(app: &App, who: &Who, asked: PromoteAsked) -> Result<Promoted, ApiError> {
-    // Whose model it is counts as much as where it goes; of a run that may not be seen nobody learns that it is there.
-    let made_by = seen_row(app, who, &asked.model).await?;
-    if let Some(row) = &made_by {
-        app.may(who, Deed::Promote, On::run(row)).await?;
-    }
-    let target = match (&asked.target, &made_by) {
-        (Some(target), _) => Some(target.clone()),
-        (None, Some(row)) => {
-            let plan = app.engine.reads().load_run(&row.id).await?.request.plan;
-            plan.push.map(|push| push.target)
-        }
-        (None, None) => None,
+    let hidden = || {
+        ApiError::not_found(
+            Unknown::Model {
+                asked: asked.model.clone(),
+            }
+            .sentence(),
+        )
     };
-    let hidden = made_by.is_none() && !app.sight(who).await?.is_all();
-    if hidden && asked.model.len() >= MAY_BE_A_RUN {
-        return Err(ApiError::not_found(format!(
-            "there is no run or version '{}'",
-            asked.model
-        )));
-    }
+    let meant = match app.engine.meant(&asked.model, asked.target.as_deref()).await {
+        Ok(meant) => meant,
+        // Of a name that several runs begin with, the sentence names runs that may be others'.
+        Err(PromotionError::Store(StoreError::Conflict(_) | StoreError::Unreadable(_)))
+            if !app.sight(who).await?.is_all() =>
+        {
+            return Err(hidden());
+        }
+        Err(error) => {
+            // Which targets there are is not everybody's to know.
+            if let Some(target) = &asked.target {
+                app.may(who, Deed::Promote, On::Target(target)).await?;
+            }
+            return Err(refusal(error));
+        }
+    };
+    // Whose model it is counts as much as where it goes; of a run that may not be seen nobody learns that it is there.
+    let (model, target) = match meant {
+        Meant::Version { target, entry } => (entry.version, Some(target)),
+        Meant::Run { run, target } => {
+            let request = &run.request;
+            let on = On::Pipeline(request.repo.as_ref(), &request.plan.pipeline);
+            match app.sees(who, Role::Viewer, on).await {
+                Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(hidden()),
+                seen => seen?,
+            }
+            app.may(who, Deed::Promote, on).await?;
+            (request.id.to_string(), target)
+        }
+    };
     match &target {
         Some(target) => app.may(who, Deed::Promote, On::Target(target)).await?,
         None => app.may(who, Deed::Promote, On::Service).await?,
@@ -343,8 +367,8 @@ pub(super) async fn promoted(app: &App, who: &Who, asked: PromoteAsked) -> Resul
     let engine = app.engine.clone();
     let request = PromoteRequest {
         actor: who.actor(asked.actor.as_deref()),
-        model: asked.model,
-        target: asked.target,
+        model,
+        target,
         reason: asked.reason,
     };
     // In a task of its own: an asker that hangs up must not leave it half done.

@@ -4,6 +4,7 @@ use super::App;
 use super::error::ApiError;
 use super::extract::{InPath, Parameters};
 use super::known::known;
+use super::may::Sight;
 use super::run_list::{RunQuery, found};
 use super::who::Who;
 use crate::views::Trend;
@@ -53,12 +54,11 @@ pub(super) async fn trend(
         limit @ 1..=MOST => limit,
         other => return Err(ApiError::bad_request(format!("limit is {other}: ask for 1 to {MOST}"))),
     };
-    let sight = app.sight(who).await?;
-    let mut runs = found(app, &sight, RunQuery::of_pipeline(&known.name), limit)
+    // Another repository may have a pipeline of this name.
+    let sight = Sight::Repositories([known.repo.clone()].into());
+    let runs = found(app, &sight, RunQuery::of_pipeline(&known.name), limit)
         .await?
         .runs;
-    let repo = known.repo.to_string();
-    runs.retain(|run| run.head.repo.as_deref() == Some(&repo));
     let wanted = query
         .metric
         .as_deref()

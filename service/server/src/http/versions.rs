@@ -3,7 +3,7 @@
 use super::App;
 use super::error::ApiError;
 use super::extract::{InPath, Parameters};
-use super::models::seen;
+use super::models::seen_with_versions;
 use super::who::Who;
 use crate::views::{VersionDiff, Versions};
 use axum::Json;
@@ -19,8 +19,7 @@ pub(super) async fn list(
     who: Who,
     InPath(name): InPath<String>,
 ) -> Result<Json<Versions>, ApiError> {
-    known(&app, &who, &name).await?;
-    Ok(Json(Versions::read(app.engine.reads(), &name).await?))
+    known(&app, &who, &name).await.map(Json)
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -53,13 +52,14 @@ pub(super) async fn diff_of(app: &App, who: &Who, name: &str, query: &DiffQuery)
     diff.map_err(ApiError::not_found)
 }
 
-/// A target that somebody may see; of another one nobody learns that it is there.
-async fn known(app: &App, who: &Who, name: &str) -> Result<(), ApiError> {
-    let seen = seen(app, who).await?;
-    match seen.targets.iter().any(|target| target.name == name) {
-        true => Ok(()),
-        false => Err(ApiError::not_found(format!(
+/// The versions of a target that somebody may see; of another one nobody learns that it is there.
+async fn known(app: &App, who: &Who, name: &str) -> Result<Versions, ApiError> {
+    let mut seen = seen_with_versions(app, who).await?.into_iter();
+    let found = seen.find(|(target, _)| target.name == name);
+    let missing = || {
+        ApiError::not_found(format!(
             "there is no push target '{name}': see [targets] in trainyard.toml"
-        ))),
-    }
+        ))
+    };
+    Ok(found.ok_or_else(missing)?.1)
 }

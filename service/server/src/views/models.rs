@@ -1,13 +1,13 @@
 //! What is served where, and how it got there.
 
-use super::time;
+use super::{Versions, time};
 use crate::config::Config;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trainyard_core::artifact::ArtifactRef;
 use trainyard_core::registry::{
-    CHAMPION, Evidence, IntentState, NewTargetHold, Promotion, Serving as ServingNow, TargetHold,
+    Alias, CHAMPION, Evidence, IntentState, NewTargetHold, Promotion, Serving as ServingNow, TargetHold,
 };
 use trainyard_core::run::{Finding, WorkTree};
 use trainyard_engine::Reconciled;
@@ -217,29 +217,36 @@ pub struct PromotionItem {
 impl Models {
     /// Reads every target of the configuration and of the ledger.
     pub async fn read(store: &Reads, config: &Config) -> Result<Self> {
+        let all = Self::with_versions(store, config).await?.into_iter();
+        Ok(Self {
+            targets: all.map(|(target, _)| target).collect(),
+        })
+    }
+
+    /// The same with the versions of each, of one reading of its ledger.
+    pub async fn with_versions(store: &Reads, config: &Config) -> Result<Vec<(TargetView, Versions)>> {
         let mut names: BTreeSet<String> = config.targets.keys().cloned().collect();
         names.extend(store.promoted_targets().await?);
         let mut targets = Vec::new();
         for name in names {
             let ledger = store.ledger(&name).await?;
+            let given = store.aliases(Some(&name)).await?;
+            let versions = Versions::of(&name, &ledger, &given);
             let now = ledger.serving();
             let (state, finding) = standing(store, &name).await?;
-            targets.push(TargetView {
+            let view = TargetView {
                 state,
                 finding,
                 url: config.targets.get(&name).map(|target| target.0.place()),
                 hold: store.target_hold(&name).await?.map(HoldView::from),
                 serving: now.map(serving),
-                aliases: now
-                    .map(champion)
-                    .into_iter()
-                    .chain(aliases(store, &name).await?)
-                    .collect(),
+                aliases: now.map(champion).into_iter().chain(aliases(given)).collect(),
                 ledger: ledger.entries().iter().rev().take(SHOWN).map(item).collect(),
                 name,
-            });
+            };
+            targets.push((view, versions));
         }
-        Ok(Self { targets })
+        Ok(targets)
     }
 }
 
@@ -276,9 +283,8 @@ fn champion(now: ServingNow<'_>) -> AliasView {
 }
 
 /// The names that people gave.
-async fn aliases(store: &Reads, model: &str) -> Result<Vec<AliasView>> {
-    let given = store.aliases(Some(model)).await?.into_iter();
-    let views = given.filter_map(|entry| {
+fn aliases(given: Vec<Alias>) -> impl Iterator<Item = AliasView> {
+    given.into_iter().filter_map(|entry| {
         Some(AliasView {
             alias: entry.alias,
             version: entry.version?,
@@ -286,8 +292,7 @@ async fn aliases(store: &Reads, model: &str) -> Result<Vec<AliasView>> {
             reason: entry.reason,
             since: time(entry.at),
         })
-    });
-    Ok(views.collect())
+    })
 }
 
 fn serving(now: ServingNow<'_>) -> Serving {

@@ -11,7 +11,6 @@ use crate::views::{Comparison, RunCurves};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use trainyard_core::ids::RunId;
 
 #[derive(Template)]
 #[template(path = "compare.html")]
@@ -30,12 +29,12 @@ pub(in super::super) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let asked = Compared::read(query.as_deref())?;
-    let all = compared(&app, &session.who, &asked).await?;
+    let (all, runs) = compared(&app, &session.who, &asked).await?;
     let mut curves = Vec::new();
-    for id in &all.runs {
-        let run = app.engine.reads().load_run(&RunId::from(id.as_str())).await?;
+    for run in &runs {
+        let id = run.request.id.as_str();
         let short = id.chars().take(13).collect();
-        curves.push((short, RunCurves::new(id, &read(&app, &run).await?)));
+        curves.push((short, RunCurves::new(id, &read(&app, run).await?)));
     }
     Ok(ok(&Page {
         curves: Curves::of(&curves),

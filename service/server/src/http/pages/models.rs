@@ -3,7 +3,7 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::may::On;
-use super::super::models::seen;
+use super::super::models::seen_with_versions;
 use super::super::session::Session;
 use super::chart::{self, Series, Unit, figure};
 use super::frame::{Frame, ok};
@@ -123,9 +123,8 @@ struct Page {
 
 pub(in super::super) async fn show(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
     let mut targets = Vec::new();
-    for view in seen(&app, &session.who).await?.targets {
+    for (view, versions) in seen_with_versions(&app, &session.who).await? {
         let role = app.role_on(&session.who, On::Target(&view.name)).await;
-        let versions = Versions::read(app.engine.reads(), &view.name).await?;
         let mut target = Target::from(view).with_versions(versions);
         target.can_promote &= role.is_some_and(|role| role >= Deed::Promote.needs());
         target.can_go_back &= role.is_some_and(|role| role >= Deed::RollBack.needs());

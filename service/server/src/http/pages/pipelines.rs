@@ -4,7 +4,7 @@ use super::super::App;
 use super::super::error::ApiError;
 use super::super::extract::InPath;
 use super::super::known::known;
-use super::super::may::On;
+use super::super::may::{On, Sight};
 use super::super::pipelines::items;
 use super::super::run_list::{RunQuery, found};
 use super::super::runs::started;
@@ -79,10 +79,16 @@ fn sign(trigger: &str) -> &'static str {
 pub(in super::super) async fn list(State(app): State<App>, session: Session) -> Result<Response, ApiError> {
     let sight = app.sight(&session.who).await?;
     let mut cards = Vec::new();
-    for (known, item) in items(&app, &session.who).await? {
-        let runs = found(&app, &sight, RunQuery::of_pipeline(&known.name), RUNS)
-            .await?
-            .runs;
+    let items = items(&app, &session.who).await?;
+    let mut named: HashMap<String, usize> = HashMap::new();
+    for (known, _) in &items {
+        *named.entry(known.name.clone()).or_default() += 1;
+    }
+    for (known, item) in items {
+        // Where another repository has a pipeline of this name, its runs take no place here.
+        let own = (named.get(&known.name) > Some(&1)).then(|| Sight::Repositories([known.repo.clone()].into()));
+        let sight = own.as_ref().unwrap_or(&sight);
+        let runs = found(&app, sight, RunQuery::of_pipeline(&known.name), RUNS).await?.runs;
         let repo = item.repo;
         let longest = runs
             .iter()
