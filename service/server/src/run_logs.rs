@@ -1,9 +1,10 @@
 //! The logs of a run's steps and images. File names come from the run's plan, never from a request.
 
+mod event_files;
 mod reported;
 mod window;
 
-pub use reported::{Reading, Reported};
+pub use reported::{Reported, StepReport};
 pub use window::Window;
 
 use std::fs::File;

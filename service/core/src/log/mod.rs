@@ -1,5 +1,6 @@
 //! What a log says: its lines as a terminal would show them, and the one that says what went wrong.
 
+mod event_file;
 mod fault;
 mod reported;
 mod screen;
@@ -9,6 +10,7 @@ mod style;
 mod tests;
 mod trace;
 
+pub use event_file::{Damage, EventFile, FRAME, LONGEST_RECORD};
 pub use fault::{error, fault};
 pub use reported::{Curve, Curves};
 pub use screen::{coloured, lines, one_line, several_lines};

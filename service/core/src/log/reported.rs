@@ -38,14 +38,31 @@ impl Curves {
         };
         let mut any = false;
         for (name, value) in values {
-            any = true;
-            if let Some(curve) = self.0.get_mut(&name) {
-                curve.take(step, value);
-            } else if self.0.len() < MOST_CURVES {
-                self.0.insert(name, Curve::new(step, value));
-            }
+            any |= self.add(&name, step, value);
         }
         any
+    }
+
+    /// Takes a value of a metric; whether its name may be one.
+    pub fn add(&mut self, name: &str, step: u64, value: f64) -> bool {
+        if name.is_empty() || name.len() > LONGEST_NAME || !value.is_finite() {
+            return false;
+        }
+        if let Some(curve) = self.0.get_mut(name) {
+            curve.take(step, value);
+        } else if self.0.len() < MOST_CURVES {
+            self.0.insert(name.to_owned(), Curve::new(step, value));
+        }
+        true
+    }
+
+    /// Takes the curves that are not here yet.
+    pub fn add_missing(&mut self, other: Self) {
+        for (name, curve) in other.0 {
+            if self.0.len() < MOST_CURVES {
+                self.0.entry(name).or_insert(curve);
+            }
+        }
     }
 
     /// By name.
@@ -117,9 +134,8 @@ fn report(line: &[u8]) -> Option<(u64, impl Iterator<Item = (String, f64)>)> {
         .into_iter()
         .find_map(|name| told.get(name)?.as_u64())?;
     let values = told.into_iter().filter_map(|(name, value)| {
-        let value = value.as_f64().filter(|value| value.is_finite())?;
-        let fine = !PLACES.contains(&name.as_str()) && !name.is_empty() && name.len() <= LONGEST_NAME;
-        fine.then_some((name, value))
+        let value = value.as_f64()?;
+        (!PLACES.contains(&name.as_str())).then_some((name, value))
     });
     Some((step, values))
 }

@@ -72,6 +72,12 @@ pub struct ArtifactFolder {
     root: PathBuf,
 }
 
+/// Where content is, or would be, below the folder of artifacts.
+pub fn place(root: &Path, digest: &Digest) -> PathBuf {
+    let (shard, rest) = digest.hex().split_at(2);
+    root.join("sha256").join(shard).join(rest)
+}
+
 impl ArtifactFolder {
     /// Opens, and makes, the folder.
     pub fn open(root: PathBuf) -> Result<Self, ArtifactError> {
@@ -81,8 +87,7 @@ impl ArtifactFolder {
 
     /// Where content with this digest is, or would be.
     pub fn path(&self, digest: &Digest) -> PathBuf {
-        let (shard, rest) = digest.hex().split_at(2);
-        self.root.join("sha256").join(shard).join(rest)
+        place(&self.root, digest)
     }
 
     /// Whether the bytes are there.

@@ -78,6 +78,11 @@ impl Folders {
         self.work(run).join(node.as_str())
     }
 
+    /// What an attempt makes, as executors lay it out where it runs on this machine, a file or folder for each output.
+    pub fn attempt_outputs(&self, run: &RunId, node: &NodeId, attempt: u32) -> PathBuf {
+        self.node(run, node).join(attempt.to_string()).join("outputs")
+    }
+
     /// The logs of a run.
     pub fn logs(&self, run: &RunId) -> PathBuf {
         self.root.join("logs").join(run.as_str())

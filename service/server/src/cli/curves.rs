@@ -12,7 +12,8 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A report is a line of a step's log: a JSON object with a whole number \"step\" or \"epoch\", and numbers, for\n\
-    example {\"step\": 100, \"loss\": 0.41, \"auc\": 0.73}. The run's page draws them while the step runs.\n\n\
+    example {\"step\": 100, \"loss\": 0.41, \"auc\": 0.73}; or a scalar in an event file of TensorBoard's in one of its outputs.\n\
+    The run's page draws them while the step runs.\n\n\
     Examples:\n  trainyard curves 0192f0c1-2b3c\n  trainyard curves 0192f0c1-2b3c --json"
 )]
 pub(super) struct Curves {
@@ -36,7 +37,7 @@ impl Curves {
         }
         if told.steps.is_empty() {
             bail!(
-                "no step of run {} reports anything: a report is a line such as {{\"step\": 100, \"loss\": 0.41}}",
+                "no step of run {} reports anything: a report is a line such as {{\"step\": 100, \"loss\": 0.41}}, or a scalar of TensorBoard's in an output",
                 row.id
             );
         }
@@ -55,7 +56,11 @@ impl Curves {
                 ]);
             }
         }
-        output::text(&table.render())?;
+        let problems = told.steps.iter().flat_map(|step| &step.problems);
+        let problems: String = problems
+            .map(|problem| format!("! {}\n", output::plain(problem)))
+            .collect();
+        output::text(&(table.render() + &problems))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,19 +1,24 @@
-//! What the logs of a run report of its training, read as far as they were not read before.
+//! What the steps of a run report of their training, in their logs and in TensorBoard's event files, read as far as it
+//! was not read before.
 
+use super::event_files::{Events, below};
 use super::{LogFile, find, newest_attempt};
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+use trainyard_core::ids::StepName;
 use trainyard_core::log::Curves;
+use trainyard_core::node::NodeId;
 use trainyard_core::run::Run;
 use trainyard_engine::Folders;
+use trainyard_engine::artifacts::place;
 
 /// Read at once.
 const CHUNK: u64 = 1024 * 1024;
-/// Logs that are remembered; with more all are read anew.
+/// Logs, and event files, that are remembered; with more all are read anew.
 const MOST_REMEMBERED: usize = 128;
 
 /// A log as far as it was read.
@@ -72,44 +77,140 @@ fn print(found: &Metadata) -> io::Result<(u64, SystemTime)> {
     Ok((found.len(), found.modified()?))
 }
 
-/// Logs that were read before: one that grows is read on, and one that is whole is not read again.
+/// What a step reports.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// The step.
+    pub step: String,
+    /// Its newest attempt, which reports it.
+    pub attempt: u32,
+    /// What it says.
+    pub curves: Curves,
+    /// How often something was reported.
+    pub reports: u64,
+    /// Whether the beginning of the log is gone, and with it what was reported there.
+    pub is_cut: bool,
+    /// What is wrong with its event files, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Logs and event files that were read before: one that grows is read on, and one that is whole is not read again.
 #[derive(Default)]
-pub struct Reported(Mutex<HashMap<PathBuf, Reading>>);
+pub struct Reported {
+    logs: Known<Reading>,
+    events: Known<Events>,
+}
+
+/// Files as far as they were read, by path.
+#[derive(Default)]
+struct Known<T>(Mutex<HashMap<PathBuf, T>>);
+
+impl<T: Clone + Default> Known<T> {
+    /// Reads a file on from where it was read to.
+    fn read(&self, path: PathBuf, on: impl FnOnce(&mut T) -> io::Result<()>) -> io::Result<T> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reading = lock().get(&path).cloned().unwrap_or_default();
+        on(&mut reading)?;
+        let mut known = lock();
+        if known.len() >= MOST_REMEMBERED && !known.contains_key(&path) {
+            known.clear();
+        }
+        known.insert(path, reading.clone());
+        Ok(reading)
+    }
+}
 
 impl Reported {
-    /// What each step of a run reports, with the attempt that does; steps that report nothing are left out.
-    pub fn of_run(&self, folders: &Folders, run: &Run) -> Vec<(String, u32, Reading)> {
+    /// What each step of a run reports; steps that report nothing are left out.
+    pub fn of_run(&self, folders: &Folders, run: &Run) -> Vec<StepReport> {
         let mut all = Vec::new();
         for (name, step) in &run.steps {
             let Some(attempt) = newest_attempt(&step.state) else {
                 continue;
             };
-            let Ok(log) = find(folders, run, name.as_str(), Some(attempt)) else {
-                continue;
+            let mut report = StepReport {
+                step: name.to_string(),
+                attempt,
+                curves: Curves::default(),
+                reports: 0,
+                is_cut: false,
+                problems: Vec::new(),
             };
-            match self.read(&log) {
-                Ok(reading) if !reading.curves.is_empty() => all.push((name.to_string(), attempt, reading)),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(log = %log.path().display(), %error, "a log cannot be read"),
+            if let Ok(log) = find(folders, run, name.as_str(), Some(attempt)) {
+                match self.read(&log) {
+                    Ok(reading) => {
+                        report.is_cut = reading.is_cut();
+                        report.reports = reading.reports;
+                        report.curves = reading.curves;
+                    }
+                    Err(error) => tracing::warn!(log = %log.path().display(), %error, "a log cannot be read"),
+                }
+            }
+            for (output, root) in outputs(folders, run, name, attempt) {
+                self.add_events(&mut report, &output, &root, !step.outputs.is_empty());
+            }
+            if !report.curves.is_empty() || !report.problems.is_empty() {
+                all.push(report);
             }
         }
         all
     }
 
-    fn read(&self, log: &LogFile) -> io::Result<Reading> {
-        let mut reading = self.lock().get(log.path()).cloned().unwrap_or_default();
-        log.read_reports(&mut reading)?;
-        let mut known = self.lock();
-        if known.len() >= MOST_REMEMBERED && !known.contains_key(log.path()) {
-            known.clear();
+    /// What the event files of an output say; where the log says the same, it is not said twice.
+    fn add_events(&self, report: &mut StepReport, output: &str, root: &Path, is_whole: bool) {
+        let mut curves = Curves::default();
+        let files = below(root).unwrap_or_else(|error| {
+            tracing::debug!(folder = %root.display(), %error, "an output cannot be looked through");
+            Vec::new()
+        });
+        for file in files {
+            let read = self.events.read(file.path.clone(), |events| file.read(events));
+            match read {
+                Ok(events) => {
+                    report.reports += events.read.reports;
+                    for (tag, curve) in events.read.curves.iter() {
+                        let name = match file.folder.as_str() {
+                            "" => tag.to_owned(),
+                            folder => format!("{folder}/{tag}"),
+                        };
+                        for (at, value) in curve.points() {
+                            curves.add(&name, at, value);
+                        }
+                    }
+                    let told = |problem| format!("{} in {output}: {problem}", file.name);
+                    report.problems.extend(events.problem(is_whole).map(told));
+                }
+                Err(error) => report
+                    .problems
+                    .push(format!("{} in {output} cannot be read: {error}", file.name)),
+            }
         }
-        known.insert(log.path().to_owned(), reading.clone());
-        Ok(reading)
+        report.curves.add_missing(curves);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Reading>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self, log: &LogFile) -> io::Result<Reading> {
+        self.logs
+            .read(log.path().to_owned(), |reading| log.read_reports(reading))
     }
+}
+
+/// Where the outputs of a step are: sealed, or as its program writes them.
+fn outputs(folders: &Folders, run: &Run, name: &StepName, attempt: u32) -> Vec<(String, PathBuf)> {
+    let sealed = run.steps.get(name).into_iter().flat_map(|step| &step.outputs);
+    let sealed = sealed.map(|(output, made)| (output.clone(), place(&folders.artifacts(), &made.digest)));
+    let sealed: Vec<_> = sealed.collect();
+    if !sealed.is_empty() {
+        return sealed;
+    }
+    let staged = folders.attempt_outputs(&run.request.id, &NodeId::step(name), attempt);
+    let planned = run
+        .request
+        .plan
+        .steps
+        .get(name)
+        .into_iter()
+        .flat_map(|step| step.outputs.keys());
+    planned.map(|output| (output.clone(), staged.join(output))).collect()
 }
 
 #[cfg(test)]

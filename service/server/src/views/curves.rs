@@ -1,6 +1,6 @@
 //! What the programs of a run report while it trains.
 
-use crate::run_logs::Reading;
+use crate::run_logs::StepReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -19,12 +19,14 @@ pub struct RunCurves {
 pub struct StepCurves {
     /// The step.
     pub step: String,
-    /// Its newest attempt, whose log this is.
+    /// Its newest attempt, which reports this.
     pub attempt: u32,
     /// Whether the beginning of the log is gone, and with it the first reports.
     pub beginning_is_gone: bool,
     /// Points by metric, in the order of their steps; of long curves some.
     pub metrics: BTreeMap<String, Vec<CurvePoint>>,
+    /// What is wrong with its TensorBoard event files, a sentence each.
+    pub problems: Vec<String>,
 }
 
 /// A value at a step of the training.
@@ -37,13 +39,14 @@ pub struct CurvePoint {
 }
 
 impl RunCurves {
-    /// From the logs of its steps.
-    pub fn new(run: &str, read: &[(String, u32, Reading)]) -> Self {
-        let step = |(step, attempt, reading): &(String, u32, Reading)| StepCurves {
-            step: step.clone(),
-            attempt: *attempt,
-            beginning_is_gone: reading.is_cut(),
-            metrics: reading
+    /// From what its steps report.
+    pub fn new(run: &str, read: &[StepReport]) -> Self {
+        let step = |report: &StepReport| StepCurves {
+            step: report.step.clone(),
+            attempt: report.attempt,
+            beginning_is_gone: report.is_cut,
+            problems: report.problems.clone(),
+            metrics: report
                 .curves
                 .iter()
                 .map(|(name, curve)| {

@@ -9,6 +9,7 @@ mod binary;
 mod browser;
 mod cli;
 mod crash;
+mod curves;
 mod data;
 mod docker;
 mod docker_faults;

@@ -57,16 +57,19 @@ pub(super) struct Curves {
     pub(super) left_out: usize,
     /// Whether the beginnings of some are gone with the beginnings of their logs.
     pub(super) cut: bool,
+    /// What is wrong with event files, a sentence each.
+    pub(super) problems: Vec<String>,
 }
 
 impl Curves {
     /// Of runs, with what their lines are called beside their steps; empty for a run by itself.
     pub(super) fn of(runs: &[(String, RunCurves)]) -> Self {
         let mut by_metric: BTreeMap<&str, Vec<Line<'_>>> = BTreeMap::new();
-        let mut cut = false;
+        let (mut cut, mut problems) = (false, Vec::new());
         for (name, run) in runs {
             for step in &run.steps {
                 cut |= step.beginning_is_gone;
+                problems.extend(step.problems.iter().cloned());
                 let whose = format!("{name} {}", step.step).trim().to_owned();
                 for (metric, points) in &step.metrics {
                     by_metric.entry(metric).or_default().push((whose.clone(), points));
@@ -81,11 +84,12 @@ impl Curves {
                 .map(|(metric, lines)| Drawn::of(metric, &lines))
                 .collect(),
             cut,
+            problems,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.drawn.is_empty()
+        self.drawn.is_empty() && self.problems.is_empty()
     }
 }
 
@@ -204,7 +208,7 @@ impl Watch {
             let app = &self.looker.app;
             let run = app.engine.reads().load_run(&self.looker.run).await.ok()?;
             let read = read(app, &run).await.ok()?;
-            let reports = read.iter().map(|(_, _, reading)| reading.reports).sum();
+            let reports = read.iter().map(|step| step.reports).sum();
             // What was there when the page was made is on it.
             if self.told.replace(reports).is_some_and(|told| told != reports) {
                 return Some(Told::More);
@@ -239,6 +243,7 @@ mod tests {
                 step: "train".to_owned(),
                 attempt: 1,
                 beginning_is_gone: false,
+                problems: Vec::new(),
                 metrics: BTreeMap::from([("a<b".to_owned(), points)]),
             }],
         }
