@@ -12,6 +12,7 @@ use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use trainyard_core::log::several_lines;
 
 /// Write a pipeline for your own data: steps, trainer, image, gate, and an empty schema
 #[derive(Debug, clap::Args)]
@@ -136,12 +137,17 @@ impl Init {
 
     /// What the flags say, what the sample tells, and what a person answers, in this order.
     fn answers(&self, config: &Config) -> Result<(Answers, Data)> {
+        let root = std::path::absolute(&config.data_root)?;
         let asked = match (&self.data, &self.sample) {
             (Some(data), _) => data.clone(),
             (None, Some(sample)) => sample.display().to_string(),
-            (None, None) => ask("--data", "Where are the data? A folder, a file, or a pattern", None)?,
+            (None, None) => ask(
+                "--data",
+                "Where are the data? A folder, a file, or a pattern",
+                None,
+                |answer| Ok(Data::find(&root, answer).map(drop)?),
+            )?,
         };
-        let root = std::path::absolute(&config.data_root)?;
         let data = Data::find(&root, &asked)?;
         let sample = self.read_sample(&data)?;
         let label = match (&self.label, &sample) {
@@ -149,26 +155,31 @@ impl Init {
             (None, Some(sample)) => {
                 let names: Vec<String> = sample.columns.iter().map(|column| plain(&column.name)).collect();
                 let question = format!("Which column is predicted? There are {}", names.join(", "));
-                ask("--label", &question, choose::suggested_label(sample))?
+                let fits = |answer: &str| Ok(self.task(sample, answer).map(drop)?);
+                ask("--label", &question, choose::suggested_label(sample), fits)?
             }
-            (None, None) => ask("--label", "Which column is predicted?", None)?,
+            (None, None) => ask("--label", "Which column is predicted?", None, any)?,
         };
         let (task, features) = match &sample {
             Some(sample) => (
                 self.task(sample, &label)?,
                 choose::features(sample, &label, &self.columns)?,
             ),
-            None => (self.task_unseen(&label)?, self.features_unseen(&label)?),
+            None => (
+                self.task_unseen(&label)?,
+                features_unseen(&self.columns_unseen()?, &label)?,
+            ),
         };
         let name = match &self.name {
             Some(name) => name.clone(),
-            None => ask("--name", "How is the pipeline called?", Some(data.name().as_str()))?,
+            None => ask(
+                "--name",
+                "How is the pipeline called?",
+                Some(data.name().as_str()),
+                check_name,
+            )?,
         };
-        if !is_name(&name) {
-            bail!(
-                "'{name}' cannot be the name of a pipeline: a-z, 0-9, - and _, a letter first, at most 63 characters"
-            );
-        }
+        check_name(&name)?;
         let answers = Answers {
             name,
             uri: data.uri.clone(),
@@ -183,8 +194,10 @@ impl Init {
 
     /// The columns of the sample, or of the newest file. Who names the columns needs neither.
     fn read_sample(&self, data: &Data) -> Result<Option<Sample>> {
+        // Who is there can be asked for them.
+        let missing = self.columns.is_empty() && !std::io::stdin().is_terminal();
         let Some(path) = self.sample.as_ref().or(data.newest.as_ref()) else {
-            if self.columns.is_empty() {
+            if missing {
                 bail!(
                     "no file is like {} yet: put one there, or name a --sample FILE, or the columns with --columns",
                     data.uri
@@ -197,7 +210,7 @@ impl Init {
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
         {
-            if self.columns.is_empty() {
+            if missing {
                 bail!(
                     "{name} is Parquet, of which the columns are not read here: name them with --columns, or a .csv file with --sample"
                 );
@@ -226,35 +239,71 @@ impl Init {
 
     /// The same without a sample.
     fn task_unseen(&self, label: &str) -> Result<Task> {
-        Ok(match self.values.as_slice() {
-            _ if self.regression => Task::Regression,
-            [first, second] => Task::Classification {
-                kind: match self.values.iter().all(|value| value.parse::<f64>().is_ok()) {
-                    true => Kind::Number,
-                    false => Kind::Text,
-                },
-                values: [first.clone(), second.clone()],
-            },
-            _ => bail!(
+        if self.regression {
+            return Ok(Task::Regression);
+        }
+        if let Some(task) = of_two(&self.values) {
+            return Ok(task);
+        }
+        if !std::io::stdin().is_terminal() {
+            bail!(
                 "without a sample nobody knows what '{label}' is: say --regression, or its two values with --values no,yes"
-            ),
-        })
+            );
+        }
+        let question = format!(
+            "Which two values has {}? With a comma; nothing if it is a number",
+            plain(label)
+        );
+        let fits = |answer: &str| match answer == NUMBER || of_two(&listed(answer)).is_some() {
+            true => Ok(()),
+            false => bail!("write two values with a comma between them, for example no,yes"),
+        };
+        let answer = ask("--values", &question, Some(NUMBER), fits)?;
+        Ok(of_two(&listed(&answer)).unwrap_or(Task::Regression))
     }
 
-    fn features_unseen(&self, label: &str) -> Result<Features> {
-        let mut features = Features::default();
-        for column in self.columns.iter().filter(|column| *column != label) {
-            match column.strip_suffix(":text") {
-                Some(text) => features.categories.push(text.to_owned()),
-                None => features
-                    .numbers
-                    .push(column.strip_suffix(":number").unwrap_or(column).to_owned()),
-            }
+    /// The columns that flags name, or a person.
+    fn columns_unseen(&self) -> Result<Vec<String>> {
+        if !self.columns.is_empty() {
+            return Ok(self.columns.clone());
         }
-        match features.numbers.is_empty() && features.categories.is_empty() {
-            true => Err(ChoiceError::NoFeature(label.to_owned()).into()),
-            false => Ok(features),
+        let question = "By which columns is it predicted? With commas, and COLUMN:text where one is no number";
+        Ok(listed(&ask("--columns", question, None, any)?))
+    }
+}
+
+/// What stands for a label that is a number.
+const NUMBER: &str = "number";
+
+/// Words with commas between them.
+fn listed(text: &str) -> Vec<String> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// Which of two values a row has.
+fn of_two(values: &[String]) -> Option<Task> {
+    let [first, second] = values else { return None };
+    let numbers = values.iter().all(|value| value.parse::<f64>().is_ok());
+    Some(Task::Classification {
+        kind: if numbers { Kind::Number } else { Kind::Text },
+        values: [first.clone(), second.clone()],
+    })
+}
+
+fn features_unseen(columns: &[String], label: &str) -> Result<Features> {
+    let mut features = Features::default();
+    for column in columns.iter().filter(|column| *column != label) {
+        match column.strip_suffix(":text") {
+            Some(text) => features.categories.push(text.to_owned()),
+            None => features
+                .numbers
+                .push(column.strip_suffix(":number").unwrap_or(column).to_owned()),
         }
+    }
+    match features.numbers.is_empty() && features.categories.is_empty() {
+        true => Err(ChoiceError::NoFeature(label.to_owned()).into()),
+        false => Ok(features),
     }
 }
 
@@ -292,8 +341,13 @@ fn chosen(answers: &Answers, data: &Data) -> String {
     text
 }
 
-/// Asks a person who is there; nobody is asked what a flag says.
-fn ask(flag: &str, question: &str, suggestion: Option<&str>) -> Result<String> {
+/// Any answer will do.
+fn any(_: &str) -> Result<()> {
+    Ok(())
+}
+
+/// Asks a person who is there, until the answer fits; nobody is asked what a flag says.
+fn ask(flag: &str, question: &str, suggestion: Option<&str>, fits: impl Fn(&str) -> Result<()>) -> Result<String> {
     let suggestion = suggestion.filter(|text| !text.is_empty());
     if !std::io::stdin().is_terminal() {
         let example = suggestion.map_or(String::new(), |text| format!(", for example {flag} {}", quoted(text)));
@@ -306,10 +360,14 @@ fn ask(flag: &str, question: &str, suggestion: Option<&str>) -> Result<String> {
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
             bail!("{flag} was not answered, and nothing was written");
         }
-        match (line.trim(), suggestion) {
-            ("", None) => {}
-            ("", Some(text)) => return Ok(text.to_owned()),
-            (answer, _) => return Ok(answer.to_owned()),
+        let answer = match (line.trim(), suggestion) {
+            ("", None) => continue,
+            ("", Some(text)) => text,
+            (answer, _) => answer,
+        };
+        match fits(answer) {
+            Ok(()) => return Ok(answer.to_owned()),
+            Err(why) => eprintln!("{}", several_lines(&why.to_string())),
         }
     }
 }
@@ -320,6 +378,15 @@ fn quoted(word: &str) -> String {
     match plain {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    match is_name(name) {
+        true => Ok(()),
+        false => {
+            bail!("'{name}' cannot be the name of a pipeline: a-z, 0-9, - and _, a letter first, at most 63 characters")
+        }
     }
 }
 

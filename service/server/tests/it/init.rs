@@ -1,6 +1,7 @@
 //! `trainyard init`: what flags and a sample lead to, and what is refused.
 
 use crate::binary::Place;
+use crate::terminal::Terminal;
 use crate::yard::settings;
 
 const CHURN: &str = "customer_id,tenure,plan,churned\n1,5,basic,yes\n2,40,plus,no\n3,,basic,yes\n4,61,plus,no\n";
@@ -52,6 +53,55 @@ fn flags_and_a_folder_make_a_pipeline_that_lints() {
     let again = place.run(&FLAGS);
     assert_eq!(again.code, Some(1), "{again:?}");
     insta::assert_snapshot!(again.err, @"error: pipelines/churn/pipeline.yaml, pipelines/churn/features.py, pipelines/churn/train.py, pipelines/churn/infer.py, pipelines/churn/model.py, pipelines/churn/schema.json, dockerfiles/churn.Dockerfile are there already, and nothing is overwritten: choose another --name or --dir, or move it away");
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_until_the_answer_fits() {
+    let place = place();
+    let mut terminal = Terminal::start(place.command(&["init"]));
+    terminal.shows("Where are the data? A folder, a file, or a pattern: ");
+    terminal.types("churns");
+    terminal.shows("name a file, its folder, or a pattern\n");
+    terminal.types("churn");
+    terminal.shows("Which column is predicted? There are customer_id, tenure, plan, churned [churned]: ");
+    terminal.types("churnd");
+    terminal.shows("did you mean 'churned'?");
+    // Nothing is what is suggested.
+    terminal.shows("[churned]: ");
+    terminal.types("");
+    terminal.shows("How is the pipeline called? [churn]: ");
+    terminal.types("Churn");
+    terminal.shows("'Churn' cannot be the name of a pipeline");
+    terminal.types("leavers");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("predicts    the probability that churned is yes, and not no\n"),
+        "{shown}"
+    );
+    let linted = place.run(&["lint", "pipelines/leavers"]);
+    assert_eq!(linted.code, Some(0), "{linted:?}");
+}
+
+#[test]
+fn where_there_is_no_sample_a_person_names_the_columns() {
+    let place = place();
+    let mut terminal = Terminal::start(place.command(&["init", "--data", "later/{YYYY}-{MM}.csv"]));
+    terminal.shows("Which column is predicted?: ");
+    terminal.types("late");
+    terminal.shows("Which two values has late? With a comma; nothing if it is a number [number]: ");
+    terminal.types("no");
+    terminal.shows("write two values with a comma between them");
+    terminal.types("no, yes");
+    terminal.shows("COLUMN:text where one is no number: ");
+    terminal.types("distance, origin:text");
+    terminal.shows("How is the pipeline called? [later]: ");
+    terminal.types("");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("numbers     distance\ncategories  origin\n"), "{shown}");
+    let linted = place.run(&["lint", "pipelines/later"]);
+    assert_eq!(linted.code, Some(0), "{linted:?}");
 }
 
 /// Of each way to train; a label of two values, and a number.

@@ -39,6 +39,7 @@ mod schema_diff_files;
 mod serve;
 mod single_sign_on;
 mod story;
+mod terminal;
 mod versions;
 mod webhooks;
 mod yard;
