@@ -302,6 +302,21 @@ impl Engine {
         passing(Effect::UseSession, self.runs.store.session_used(hash, now())).await
     }
 
+    /// Ends a session that somebody names.
+    pub async fn end_session_of(&self, hash: &str, subject: &str, actor: &str) -> Result<(), StoreError> {
+        let end = self.end_session(hash);
+        let deed = (Deed::EndSession, actor, None);
+        self.noted(deed, subject.to_owned(), end, |()| (true, None)).await
+    }
+
+    /// Notes that somebody asked for a deed and was refused.
+    pub async fn note_refused(&self, deed: Deed, actor: &str, subject: &str, why: &str) -> Result<(), StoreError> {
+        let refused = std::future::ready(Ok(()));
+        let why = Some(why.chars().take(LONGEST_SUBJECT).collect());
+        self.noted((deed, actor, None), subject.to_owned(), refused, |()| (false, why))
+            .await
+    }
+
     /// Ends a session.
     pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
         passing(Effect::EndSession, self.runs.store.end_session(hash)).await

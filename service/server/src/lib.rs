@@ -12,6 +12,7 @@ pub mod logging;
 mod oidc;
 pub mod run_logs;
 mod secret;
+mod session;
 mod token;
 pub mod views;
 mod wanted;

@@ -3,7 +3,7 @@
 use crate::connection::{Row, args};
 use crate::error::Result;
 use crate::reads::Reads;
-use crate::rows::Kind;
+use crate::rows::{Extent, Kind};
 use crate::statement::statements;
 use crate::store::Store;
 use trainyard_core::access::Identity;
@@ -16,6 +16,7 @@ statements! {
     MAKE_ROOM = "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions ORDER BY used_at DESC, hash LIMIT 1000000 OFFSET $1)";
     USED = "UPDATE sessions SET used_at = $2 WHERE hash = $1 AND used_at < $2";
     END = "DELETE FROM sessions WHERE hash = $1";
+    ALL = "SELECT hash, identity, proof, began_at, used_at FROM sessions ORDER BY used_at DESC, hash";
     OF_HASH = "SELECT hash, identity, proof, began_at, used_at FROM sessions WHERE hash = $1";
 }
 
@@ -41,6 +42,8 @@ pub struct Over {
     pub began_before: Micros,
     /// All but so many, those that were used longest ago.
     pub most: u32,
+    /// The same of one person's.
+    pub most_of_one: u32,
 }
 
 impl Store {
@@ -52,6 +55,13 @@ impl Store {
                 db.execute(FORGET_OLD, args![over.unused_since, over.began_before])
                     .await?;
                 db.execute(MAKE_ROOM, args![over.most.saturating_sub(1)]).await?;
+                let all = db.rows(ALL, args![]).await?;
+                let mine = all
+                    .iter()
+                    .filter(|row| session(row).is_ok_and(|one| one.identity.is_same(&new.identity)));
+                for row in mine.skip(over.most_of_one.saturating_sub(1) as usize) {
+                    db.execute(END, args![row.get::<String>(0)?]).await?;
+                }
                 let arguments = args![&hash, stored::write(&new.identity), &new.proof, new.began_at];
                 db.execute(ADD, arguments).await.map(drop)
             })
@@ -80,6 +90,12 @@ const SESSION: Kind = Kind {
 };
 
 impl Reads {
+    /// Every session by its hash, whether or not it is over, the one that was used last first.
+    pub async fn sessions(&self) -> Result<Vec<(String, SessionRow)>> {
+        let rows = self.reader().await?.rows(ALL, args![]).await?;
+        Ok(self.readable(SESSION, Extent::Whole, &rows, |row| Ok((row.get(0)?, session(row)?))))
+    }
+
     /// The session whose cookie has this hash, whether or not it is over.
     pub async fn session(&self, hash: &str) -> Result<Option<SessionRow>> {
         let row = self.reader().await?.row(OF_HASH, args![hash]).await?;

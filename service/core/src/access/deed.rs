@@ -35,6 +35,8 @@ macro_rules! deeds {
 deeds! {
     /// A session begins.
     SignIn = "sign_in", Viewer;
+    /// A session is ended, by who has it or by an admin.
+    EndSession = "end_session", Viewer;
     /// A run is started by hand; so is each of a backfill.
     StartRun = "start_run", Operator;
     /// A run is asked to end.
@@ -93,6 +95,7 @@ impl fmt::Display for Deed {
             Self::CreateToken => f.write_str("create a token"),
             Self::RevokeToken => f.write_str("revoke a token"),
             Self::SignIn => f.write_str("sign in"),
+            Self::EndSession => f.write_str("end a session"),
             Self::RollBack => f.write_str("roll back"),
             Self::Approve | Self::Reject | Self::Promote => f.write_str(self.as_str()),
         }

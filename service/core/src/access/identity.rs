@@ -36,6 +36,22 @@ impl Stored for Identity {
 }
 
 impl Identity {
+    /// Whether it is the same one, whatever it is called by now. Who has the service's token may be anybody.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Account { id, .. }, Self::Account { id: of_other, .. }) => id == of_other,
+            (
+                Self::Claimed { issuer, subject, .. },
+                Self::Claimed {
+                    issuer: of_issuer,
+                    subject: of_subject,
+                    ..
+                },
+            ) => (issuer, subject) == (of_issuer, of_subject),
+            _ => false,
+        }
+    }
+
     /// The name for the record.
     pub fn name(&self) -> &str {
         match self {

@@ -3,6 +3,7 @@
 use super::sweep::Label;
 use super::transport::Identity;
 use super::{GitHub, GitHubError, path_of};
+use http::Method;
 use serde::Deserialize;
 use trainyard_core::access::Role;
 use trainyard_core::command::Person;
@@ -43,7 +44,8 @@ impl GitHub {
         })
     }
 
-    /// The role that GitHub's permission gives a person here; `None` where it gives none.
+    /// The role that GitHub's permission gives a person here; `None` where it gives none. Of a public repository GitHub
+    /// says `read` of everybody: there only collaborators are viewers.
     pub async fn role(
         &self,
         repo: &RepoName,
@@ -51,7 +53,35 @@ impl GitHub {
         installation: Option<i64>,
     ) -> Result<Option<Role>, GitHubError> {
         let found = self.permission_of(repo, person, installation).await?;
-        Ok(found.and_then(|found| Role::of_github(&found.permission, found.role_name.as_deref())))
+        let Some(found) = found else { return Ok(None) };
+        let role = Role::of_github(&found.permission, found.role_name.as_deref());
+        let was_given = found.role_name.as_deref().is_some_and(|name| name != "read");
+        if role != Some(Role::Viewer) || was_given {
+            return Ok(role);
+        }
+        let login = found.user.map_or_else(|| person.login.clone(), |user| user.login);
+        let is_let_in = self.let_in(repo, &login, installation).await?;
+        Ok(role.filter(|_| is_let_in))
+    }
+
+    /// Whether somebody who may read a repository was let in: everybody who reads a private one, and of a public one who
+    /// is a collaborator, by `GET /repos/{owner}/{repo}/collaborators/{username}`.
+    async fn let_in(&self, repo: &RepoName, login: &str, installation: Option<i64>) -> Result<bool, GitHubError> {
+        let caller = self.caller(repo, installation).await?;
+        let caller = caller.as_ref();
+        let about: Visibility = caller
+            .get(&format!("/repos/{repo}"), &format!("repository {repo}"))
+            .await?;
+        if about.private {
+            return Ok(true);
+        }
+        let path = format!("/repos/{repo}/collaborators/{}", path_of(login));
+        let what = format!("whether {login} is a collaborator of {repo}");
+        match caller.call_whole(Method::GET, &path, None, &what).await {
+            Ok(_) => Ok(true),
+            Err(GitHubError::NotFound { .. } | GitHubError::Forbidden { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn permission_of(
@@ -152,6 +182,11 @@ struct Permission {
     role_name: Option<String>,
     #[serde(default)]
     user: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Visibility {
+    private: bool,
 }
 
 #[derive(Deserialize)]

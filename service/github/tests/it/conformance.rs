@@ -216,6 +216,7 @@ async fn requests_and_answers_follow_githubs_description() {
     user.call("PATCH", &comment, Some(json!({"body": "hello again"}))).await;
     user.call("DELETE", &comment, None).await;
     user.get(&format!("{base}/collaborators/acme/permission")).await;
+    user.get(&format!("{base}/collaborators/acme")).await;
     let hook = json!({"name": "web", "events": ["push"], "config": {"url": receiver.url.as_str(), "content_type": "json", "secret": "s"}});
     let hook = user.call("POST", &format!("{base}/hooks"), Some(hook)).await["id"].clone();
     let hook = format!("{base}/hooks/{hook}");

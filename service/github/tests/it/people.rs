@@ -1,6 +1,7 @@
 //! What people may do: by number, as it is now.
 
 use crate::client::{REPO, TOKEN, simulator};
+use trainyard_core::access::Role;
 use trainyard_core::command::Person;
 use trainyard_core::ids::RepoName;
 use trainyard_github::{GitHub, GitHubAuth, Standing};
@@ -44,4 +45,33 @@ async fn a_role_belongs_to_a_number() {
         login: "nobody-has-this".to_owned(),
     };
     assert_eq!(standing(&gone).await, Standing::Gone);
+}
+
+/// GitHub says `read` of everybody there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_public_repository_only_collaborators_are_viewers() {
+    let (simulator, _work, _) = simulator().await;
+    simulator.create_private_repo("acme/closed").await.unwrap();
+    let auth = GitHubAuth::Token(TOKEN.to_owned().into());
+    let github = GitHub::new(simulator.base_url(), simulator.base_url(), auth).unwrap();
+    let ada = Person {
+        id: i64::from(simulator.account_number("ada")),
+        login: "ada".to_owned(),
+    };
+    let role = async |repo: &str| {
+        let repo = RepoName::parse(repo).unwrap();
+        github.role(&repo, &ada, None).await.unwrap()
+    };
+    assert_eq!((role(REPO).await, role("acme/closed").await), (None, None));
+    for (given, expected) in [
+        ("read", Some(Role::Viewer)),
+        ("triage", Some(Role::Viewer)),
+        ("maintain", Some(Role::Approver)),
+        ("none", None),
+    ] {
+        for repo in [REPO, "acme/closed"] {
+            simulator.set_role(repo, "ada", given).unwrap();
+            assert_eq!(role(repo).await, expected, "{given} in {repo}");
+        }
+    }
 }

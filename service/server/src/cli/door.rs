@@ -4,6 +4,7 @@
 use super::service::Service;
 use crate::config::Config;
 use crate::secret::fingerprint;
+use crate::session;
 use crate::token::Wanted;
 use crate::views::{HoldChange, ReconciledTarget, TokenItem, heard_already, path_part, started_already};
 use anyhow::{Result, bail};
@@ -151,6 +152,27 @@ impl Door {
                 true => Ok(()),
                 false => bail!("there is no token '{name}', or it is revoked already: `trainyard token list` has all"),
             },
+        }
+    }
+
+    /// Ends a session by its name; whose it was.
+    pub(super) async fn end_session(&self, id: &str, actor: &str) -> Result<String> {
+        match self {
+            Self::Service(service) => {
+                let path = format!("/api/v1/sessions/{}/end", path_part(id));
+                let done = service.post(&path, &json!({"actor": actor})).await?;
+                Ok(done["who"].as_str().unwrap_or_default().to_owned())
+            }
+            Self::Here(engine) => {
+                let all = engine.reads().sessions().await?;
+                let Some((hash, row)) = all.iter().find(|(hash, _)| session::name(hash) == id) else {
+                    bail!("there is no session '{id}', or it is over: `trainyard sessions` has all");
+                };
+                let whose = row.identity.name().to_owned();
+                let subject = format!("session {id} of {whose}");
+                engine.end_session_of(hash, &subject, actor).await?;
+                Ok(whose)
+            }
         }
     }
 

@@ -41,6 +41,7 @@ mod schema_diff;
 mod secrets;
 mod serve;
 mod service;
+mod sessions;
 mod targets;
 mod token;
 mod trigger;
@@ -120,6 +121,7 @@ enum Command {
     Release(hold::Release),
     Alias(alias::Alias),
     Token(token::Token),
+    Sessions(sessions::Signed),
     Audit(audit::Audit),
     Gc(gc::Gc),
     Backup(backup::Backup),
@@ -214,6 +216,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::Release(command) => command.perform(&load()?).await,
             Command::Alias(command) => command.perform(&load()?).await,
             Command::Token(command) => command.perform(&load()?).await,
+            Command::Sessions(command) => command.perform(&load()?).await,
             Command::Audit(command) => command.perform(&load()?).await,
             Command::Gc(command) => command.perform(&load()?).await,
             Command::Backup(command) => command.perform(&load()?).await,

@@ -50,7 +50,7 @@ pub(super) async fn check(
                 change: app.engine.reads().change_number().await.unwrap_or_default(),
                 ..known
             },
-            Ok(None) => return Ok(to_sign_in(&request)),
+            Ok(None) => return Ok(to_sign_in(&app, &request)),
             Err(error) => return Ok(pages::problem(None, &error)),
         };
         request.extensions_mut().insert(known.who.clone());
@@ -110,12 +110,19 @@ impl Asker {
 
 /// Which program asks, by its token.
 async fn program(app: &App, asker: &Asker) -> Result<Who, ApiError> {
-    match (&app.config.api_token, bearer::sent(&asker.headers)) {
+    let sent = bearer::sent(&asker.headers);
+    let found = match (&app.config.api_token, sent) {
         (Some(own), sent) if bearer::is(sent, own) => Ok(Who::Service),
         (_, Some(sent)) if tokens::looks_like_one(sent) => app.of_token(sent).await,
         (Some(_), _) => Err(bearer::refused("api_token")),
         (None, _) => from_this_machine(asker).map(|()| Who::Machine),
+    };
+    if let (Err(error), true) = (&found, sent.is_some())
+        && error.status() == StatusCode::UNAUTHORIZED
+    {
+        app.note_stranger("a program sent a token that opens nothing").await;
     }
+    found
 }
 
 /// Who asks for a page: nobody, where there is a way to sign in.
@@ -132,7 +139,7 @@ fn host(request: &Request) -> &str {
         .unwrap_or_default()
 }
 
-fn to_sign_in(request: &Request) -> Response {
+fn to_sign_in(app: &App, request: &Request) -> Response {
     if request.method() != Method::GET {
         let error = ApiError::new(
             StatusCode::UNAUTHORIZED,
@@ -141,7 +148,11 @@ fn to_sign_in(request: &Request) -> Response {
         return pages::problem(None, &error);
     }
     let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
-    Redirect::to(&format!("/sign-in?next={}", path_part(asked))).into_response()
+    // Who was signed in at the one provider is there still, as a rule: what it says of people is asked again each hour.
+    let ways = app.config.ways_in();
+    let again = ways.oidc.is_some() && !ways.github && app.session_hash(request.headers()).is_some();
+    let there = if again { "/sign-in/oidc" } else { "/sign-in" };
+    Redirect::to(&format!("{there}?next={}", path_part(asked))).into_response()
 }
 
 /// Without a token, only programs on this machine may ask: not a web page that a browser here

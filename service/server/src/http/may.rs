@@ -40,7 +40,7 @@ impl<'a> On<'a> {
         Self::Pipeline(row.repo.as_ref(), &row.pipeline)
     }
 
-    fn place(self) -> String {
+    pub(super) fn place(self) -> String {
         match self {
             Self::Service => "the service itself".to_owned(),
             Self::Pipeline(Some(repo), name) => format!("pipeline {name} of {repo}"),
@@ -125,7 +125,11 @@ impl App {
         let needs = deed.needs();
         match self.role(who, on, FOR_DEEDS).await? {
             Some(role) if role >= needs => Ok(role),
-            has => Err(refusal(who, Some(deed), has, needs, on)),
+            has => {
+                let refused = refusal(who, Some(deed), has, needs, on);
+                self.note_refused(who, deed, on, refused.sentence()).await;
+                Err(refused)
+            }
         }
     }
 

@@ -29,11 +29,13 @@ mod openapi;
 mod other_gate;
 mod pages;
 mod pipelines;
+mod refused;
 mod routes;
 mod run_list;
 mod runs;
 mod server;
 mod session;
+mod sessions;
 mod tokens;
 mod trend;
 mod versions;
@@ -76,6 +78,7 @@ pub(crate) struct Parts {
     reported: Reported,
     unsigned: session::Unsigned,
     roles: may::Roles,
+    refusals: refused::Refusals,
     examined: doctor::LastExamined,
     /// How people sign in at GitHub, if they do.
     at_github: Option<SignIn>,
@@ -97,6 +100,7 @@ impl App {
             reported: Reported::default(),
             unsigned: session::Unsigned::default(),
             roles: may::Roles::default(),
+            refusals: refused::Refusals::default(),
             examined: doctor::LastExamined::default(),
             at_github: config.sign_in_at_github(),
             provider: config.oidc.clone().map(Provider::new),

@@ -4,7 +4,7 @@ use super::error::ErrorBody;
 use super::routes::{Access, routes};
 use super::{
     approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter, models,
-    other_gate, pipelines, runs, tokens, trend, versions,
+    other_gate, pipelines, runs, sessions, tokens, trend, versions,
 };
 use axum::http::StatusCode;
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ use utoipa::{Modify, OpenApi};
         models::list, models::promote, models::roll_back, models::hold, models::release,
         models::targets, models::reconcile, versions::list, versions::diff,
         lineage::show, data::list, data::show, data::of_run,
-        tokens::list, tokens::create, tokens::revoke, audit::list, doctor::show,
+        tokens::list, tokens::create, tokens::revoke, sessions::list, sessions::finish, audit::list, doctor::show,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

@@ -3,7 +3,7 @@
 use super::answers::Wrong;
 use super::{
     App, approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
-    models, other_gate, pages, pipelines, runs, tokens, trend, versions,
+    models, other_gate, pages, pipelines, runs, sessions, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -263,6 +263,14 @@ fn api() -> Vec<Route> {
             &[Address, Json, Missing, Store],
             post(tokens::revoke),
         ),
+        route("GET", "/api/v1/sessions", ApiToken, &[Store], get(sessions::list)),
+        route(
+            "POST",
+            "/api/v1/sessions/{id}/end",
+            ApiToken,
+            &[Address, Json, Missing, Store],
+            post(sessions::finish),
+        ),
         route("GET", "/api/v1/doctor", ApiToken, &[Store], get(doctor::show)),
         route("GET", "/api/v1/audit", ApiToken, &[Address, Store], get(audit::list)),
         route(
@@ -317,6 +325,8 @@ fn pages_of() -> Vec<Route> {
         page("/tokens", get(pages::tokens)),
         act("/tokens", post(pages::create_token)),
         act("/tokens/{name}/revoke", post(pages::revoke_token)),
+        page("/sessions", get(pages::sessions)),
+        act("/sessions/{id}/end", post(pages::end_session)),
         page("/live", get(pages::stream)),
         act("/sign-out", post(pages::sign_out)),
         route("GET", "/sign-in", Open, &[], get(pages::sign_in_form)),

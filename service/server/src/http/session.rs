@@ -4,6 +4,7 @@ use super::App;
 use super::error::ApiError;
 use super::who::Who;
 use crate::secret::{fingerprint, secret};
+use crate::session::{IDLE, LONGEST, before, is_over};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -16,13 +17,14 @@ use trainyard_store::{Over, SessionRow};
 
 /// The cookie's name.
 const COOKIE: &str = "trainyard_session";
-/// A session that is not used for so long is over, and so is one that began so long ago.
-const IDLE: Duration = Duration::from_secs(12 * 3600);
-const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+/// What a browser takes from this very host only, by TLS and for all paths: no neighbour's site can set it.
+const OF_THIS_HOST: &str = "__Host-";
 /// That it is used is written down this often.
 const NOTED: Duration = Duration::from_secs(300);
 /// More people than work here; the one that was used longest ago makes room.
 const MOST: u32 = 1000;
+/// Browsers of one person.
+const MOST_OF_ONE: u32 = 20;
 
 /// Who looks at a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,19 +88,6 @@ pub(super) fn now() -> Micros {
     Micros(chrono::Utc::now().timestamp_micros())
 }
 
-fn before(at: Micros, age: Duration) -> Micros {
-    Micros(at.0.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
-}
-
-fn is_over(row: &SessionRow, at: Micros) -> bool {
-    let longest = match row.identity {
-        // What a provider said of somebody is asked again each working day.
-        Identity::Claimed { .. } => IDLE,
-        Identity::Service | Identity::Account { .. } => LONGEST,
-    };
-    row.used_at < before(at, IDLE) || row.began_at < before(at, longest)
-}
-
 impl App {
     /// What a session is kept under. With another API token nobody is signed in any more.
     fn key(&self, token: &str) -> String {
@@ -120,6 +109,7 @@ impl App {
             unused_since: before(at, IDLE),
             began_before: before(at, LONGEST),
             most: MOST,
+            most_of_one: MOST_OF_ONE,
         };
         self.engine.begin_session(&self.key(&token), new, over).await?;
         Ok(token)
@@ -127,10 +117,10 @@ impl App {
 
     /// The session of a request, if it has one that is not over.
     pub(super) async fn session_of(&self, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
-        let Some(token) = cookie(headers, COOKIE) else {
+        let Some(hash) = self.session_hash(headers) else {
             return Ok(None);
         };
-        let (hash, at) = (self.key(token), now());
+        let at = now();
         let found = self.engine.reads().session(&hash).await?;
         let Some(row) = found.filter(|row| !is_over(row, at)) else {
             return Ok(None);
@@ -154,10 +144,21 @@ impl App {
 
     /// Ends the session of a request.
     pub(super) async fn end_session(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        match cookie(headers, COOKIE) {
-            Some(token) => Ok(self.engine.end_session(&self.key(token)).await?),
+        match self.session_hash(headers) {
+            Some(hash) => Ok(self.engine.end_session(&hash).await?),
             None => Ok(()),
         }
+    }
+
+    /// What the session of a request is kept under, if its cookie has one.
+    pub(super) fn session_hash(&self, headers: &HeaderMap) -> Option<String> {
+        Some(self.key(cookie(headers, COOKIE, self.is_secure())?))
+    }
+
+    /// Whether people come by TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        let url = self.config.public_url.as_deref();
+        url.is_some_and(|url| url.starts_with("https://"))
     }
 }
 
@@ -175,12 +176,21 @@ pub(super) fn kept(name: &str, value: Option<&str>, seconds: Option<u32>, secure
         (Some(_), Some(seconds)) => format!("; Max-Age={seconds}"),
         (Some(_), None) => String::new(),
     };
-    let value = value.unwrap_or_default();
+    let (name, value) = (full(name, !secure.is_empty()), value.unwrap_or_default());
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
 }
 
+/// The name of a cookie as browsers are told it.
+fn full(name: &str, secure: bool) -> String {
+    match secure {
+        true => format!("{OF_THIS_HOST}{name}"),
+        false => name.to_owned(),
+    }
+}
+
 /// What a request's cookie of this name holds.
-pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str, secure: bool) -> Option<&'h str> {
+    let name = full(name, secure);
     let all = headers
         .get_all(header::COOKIE)
         .iter()
@@ -201,33 +211,22 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, "theme=dark; a=1=2".parse().unwrap());
         headers.append(header::COOKIE, format!("{COOKIE}=t").parse().unwrap());
-        let found = ["theme", "a", COOKIE, "other"].map(|name| cookie(&headers, name));
+        let found = ["theme", "a", COOKIE, "other"].map(|name| cookie(&headers, name, false));
         assert_eq!(found, [Some("dark"), Some("1=2"), Some("t"), None]);
-    }
-
-    #[test]
-    fn a_session_ends_by_itself() {
-        let of = |began: u64, used: u64| SessionRow {
-            identity: Identity::Service,
-            proof: String::new(),
-            began_at: before(now(), Duration::from_secs(began)),
-            used_at: before(now(), Duration::from_secs(used)),
-        };
-        for (began, used, over) in [
-            (0, 0, false),
-            (6 * 86_400, 3600, false),
-            (86_400, 13 * 3600, true),
-            (8 * 86_400, 0, true),
-        ] {
-            assert_eq!(is_over(&of(began, used), now()), over, "{began} {used}");
-        }
+        assert_eq!(
+            cookie(&headers, COOKIE, true),
+            None,
+            "a neighbour may have set this one"
+        );
+        headers.append(header::COOKIE, format!("__Host-{COOKIE}=s").parse().unwrap());
+        assert_eq!(cookie(&headers, COOKIE, true), Some("s"));
     }
 
     #[test]
     fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
         let way = kept("trainyard_sign_in", Some("x"), Some(600), false);
         insta::assert_snapshot!([set_cookie(Some("t"), true), set_cookie(None, false), way].join("\n"), @"
-        trainyard_session=t; Path=/; HttpOnly; SameSite=Lax; Secure
+        __Host-trainyard_session=t; Path=/; HttpOnly; SameSite=Lax; Secure
         trainyard_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0
         trainyard_sign_in=x; Path=/; HttpOnly; SameSite=Lax; Max-Age=600
         ");

@@ -1,8 +1,10 @@
-//! Tokens and the audit.
+//! Tokens, sessions and the audit.
 
 use super::time;
+use crate::session::name;
 use serde::Serialize;
-use trainyard_store::{AuditRow, Token};
+use trainyard_core::access::Identity;
+use trainyard_store::{AuditRow, SessionRow, Token};
 use utoipa::ToSchema;
 
 /// A token, without its text, which nobody knows but its holder.
@@ -50,6 +52,45 @@ impl From<Token> for TokenItem {
 pub struct Tokens {
     /// The tokens, the revoked ones among them.
     pub tokens: Vec<TokenItem>,
+}
+
+/// A browser in which somebody is signed in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionItem {
+    /// Its name: it opens nothing.
+    pub id: String,
+    /// Who.
+    pub who: String,
+    /// How: `api_token`, `github` or `oidc`.
+    pub by: &'static str,
+    /// Since when.
+    pub began_at: String,
+    /// When it was used last, to a few minutes.
+    pub used_at: String,
+}
+
+impl SessionItem {
+    /// Of a session, by its hash.
+    pub fn new(hash: &str, row: &SessionRow) -> Self {
+        Self {
+            id: name(hash),
+            who: row.identity.name().to_owned(),
+            by: match row.identity {
+                Identity::Service => "api_token",
+                Identity::Account { .. } => "github",
+                Identity::Claimed { .. } => "oidc",
+            },
+            began_at: time(row.began_at),
+            used_at: time(row.used_at),
+        }
+    }
+}
+
+/// Who is signed in, the browser that was used last first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Sessions {
+    /// The sessions.
+    pub sessions: Vec<SessionItem>,
 }
 
 /// What somebody did, or tried to.

@@ -17,7 +17,7 @@ mod trend;
 mod versions;
 mod why;
 
-pub use access::{Audit, AuditItem, TokenItem, Tokens};
+pub use access::{Audit, AuditItem, SessionItem, Sessions, TokenItem, Tokens};
 pub use compare::{ComparedRow, Comparison};
 pub use curves::{CurvePoint, RunCurves, StepCurves};
 pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};

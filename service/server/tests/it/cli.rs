@@ -40,6 +40,7 @@ const COMMANDS: &[&str] = &[
     "plots",
     "pipelines",
     "lineage",
+    "sessions",
     "data",
     "metrics",
     "audit",

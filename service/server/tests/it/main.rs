@@ -37,6 +37,7 @@ mod run;
 mod schema_diff;
 mod schema_diff_files;
 mod serve;
+mod sessions;
 mod single_sign_on;
 mod story;
 mod terminal;

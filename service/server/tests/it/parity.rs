@@ -89,6 +89,12 @@ const SAME: &[(&str, &str, &str)] = &[
     ("GET /audit", "GET /api/v1/audit", "audit"),
     ("GET /audit.json", "GET /api/v1/audit", "audit"),
     ("GET /doctor", "GET /api/v1/doctor", "doctor"),
+    ("GET /sessions", "GET /api/v1/sessions", "sessions"),
+    (
+        "POST /sessions/{id}/end",
+        "POST /api/v1/sessions/{id}/end",
+        "sessions end",
+    ),
     ("GET /tokens", "GET /api/v1/tokens", "token list"),
     ("POST /tokens", "POST /api/v1/tokens", "token create"),
     (

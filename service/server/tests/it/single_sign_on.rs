@@ -119,6 +119,17 @@ async fn a_token_that_is_not_for_this_sign_in_is_none() {
     yard.stop().await;
 }
 
+/// What a provider says of somebody is asked again each hour, and who is signed in there notices nothing.
+#[tokio::test]
+async fn who_was_signed_in_goes_to_the_provider_and_a_stranger_to_the_form() {
+    let provider = Provider::start().await;
+    let yard = yard(&provider).await;
+    let sent = async |cookie: &str| page(&yard, "/runs", cookie).await.header("location").unwrap();
+    assert_eq!(sent("trainyard_session=over").await, "/sign-in/oidc?next=%2Fruns");
+    assert_eq!(sent("theme=dark").await, "/sign-in?next=%2Fruns");
+    yard.stop().await;
+}
+
 #[tokio::test]
 async fn a_provider_that_is_away_is_named() {
     let provider = Provider::start().await;

@@ -47,6 +47,7 @@ const ALL: Over = Over {
     unused_since: at_zero(),
     began_before: at_zero(),
     most: 1000,
+    most_of_one: 1000,
 };
 
 const fn at_zero() -> trainyard_core::ids::Micros {
@@ -94,6 +95,27 @@ on_both! {
         store.end_session("c").await.unwrap();
         assert_eq!(store.session("c").await.unwrap(), None);
         assert!(store.session("d").await.unwrap().is_some());
+    }
+
+    async fn a_person_has_so_many_sessions_and_the_oldest_makes_room(fresh) {
+        let store = &fresh.store;
+        let of = |id: i64, login: &str, used: u64| SessionRow {
+            identity: Identity::Account { id, login: login.to_owned() },
+            ..session(login, used)
+        };
+        let few = Over { most_of_one: 2, ..ALL };
+        store.begin_session("a", of(7, "ada", 10), few).await.unwrap();
+        store.begin_session("b", of(8, "bob", 11), few).await.unwrap();
+        store.begin_session("c", of(7, "ada", 12), few).await.unwrap();
+        // By the number: she is called otherwise by now.
+        store.begin_session("d", of(7, "lovelace", 13), few).await.unwrap();
+        let left: Vec<String> = store.sessions().await.unwrap().into_iter().map(|(hash, _)| hash).collect();
+        assert_eq!(left, ["d", "c", "b"]);
+        for (hash, used) in [("s", 14), ("t", 15), ("u", 16)] {
+            let service = SessionRow { identity: Identity::Service, ..session("x", used) };
+            store.begin_session(hash, service, few).await.unwrap();
+        }
+        assert_eq!(store.sessions().await.unwrap().len(), 6, "who has the token may be anybody");
     }
 
     async fn what_is_begun_is_seen_before_it_is_over(fresh) {

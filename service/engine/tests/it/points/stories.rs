@@ -353,10 +353,11 @@ stories! {
             began_at: at,
             used_at: at,
         };
-        let over = Over { unused_since: at, began_before: at, most: 10 };
+        let over = Over { unused_since: at, began_before: at, most: 10, most_of_one: 10 };
         let _ = engine.begin_session("hash", session, over).await;
         let _ = engine.session_used("hash").await;
         let _ = engine.end_session("hash").await;
+        let _ = engine.end_session_of("hash", "a session of ada", "ada").await;
     }
     "a slot that was missed": missed(),
     Asks |stage| {

@@ -33,6 +33,7 @@ use trainyard_core::ids::RepoName;
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let repo = Router::new()
         .route("/", get(repos::show))
+        .route("/collaborators/{login}", get(people::collaborator))
         .route("/collaborators/{login}/permission", get(people::permission))
         .route("/installation", get(apps::of_repository))
         .route("/branches", get(repos::branches))

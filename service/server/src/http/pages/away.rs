@@ -5,11 +5,12 @@ use super::super::error::ApiError;
 use super::super::host::hosted_here;
 use super::super::session::{cookie, kept, random, set_cookie};
 use super::super::who::Who;
+use super::asked::Asked;
 use super::frame::problem;
-use super::sign_in::{Next, begun, is_secure, path, with_header};
+use super::sign_in::{Next, begun, path, with_header};
 use crate::oidc::{Proofs, ProviderError};
 use crate::views::path_part;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -84,8 +85,8 @@ impl Journey {
     }
 
     /// The one that this browser began, if it is the one that the answer belongs to.
-    fn of(headers: &HeaderMap, at: At, back: &Back) -> Result<Self, ApiError> {
-        let mut parts = cookie(headers, COOKIE).unwrap_or_default().splitn(5, '.');
+    fn of(headers: &HeaderMap, secure: bool, at: At, back: &Back) -> Result<Self, ApiError> {
+        let mut parts = cookie(headers, COOKIE, secure).unwrap_or_default().splitn(5, '.');
         let mut part = || parts.next().map(str::to_owned);
         let (Some(to), Some(state), Some(verifier), Some(nonce), Some(next)) = (part(), part(), part(), part(), part())
         else {
@@ -148,7 +149,7 @@ async fn sent(app: &App, at: At, next: &str, headers: &HeaderMap) -> Result<Resp
             address.map_err(|error| of_provider(&error))?
         }
     };
-    let cookie = kept(COOKIE, Some(&journey.text(at)), Some(PATIENCE), is_secure(app));
+    let cookie = kept(COOKIE, Some(&journey.text(at)), Some(PATIENCE), app.is_secure());
     Ok(with_header(Redirect::to(&address).into_response(), &cookie))
 }
 
@@ -163,20 +164,25 @@ pub(in super::super) struct Back {
 }
 
 async fn back(app: &App, at: At, back: &Back, headers: &HeaderMap) -> Response {
-    let forgotten = kept(COOKIE, None, None, is_secure(app));
+    let forgotten = kept(COOKIE, None, None, app.is_secure());
     let response = match signed_in(app, at, back, headers).await {
         Ok((token, next)) => {
-            let cookie = set_cookie(Some(&token), is_secure(app));
+            let cookie = set_cookie(Some(&token), app.is_secure());
             with_header(Redirect::to(&next).into_response(), &cookie)
         }
-        Err(error) => problem(None, &error),
+        Err(error) => {
+            if matches!(error.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                app.note_stranger(error.sentence()).await;
+            }
+            problem(None, &error)
+        }
     };
     with_header(response, &forgotten)
 }
 
 /// What the session's cookie is to hold, and where the browser goes.
 async fn signed_in(app: &App, at: At, back: &Back, headers: &HeaderMap) -> Result<(String, String), ApiError> {
-    let journey = Journey::of(headers, at, back)?;
+    let journey = Journey::of(headers, app.is_secure(), at, back)?;
     if back.code.is_empty() {
         let why = match back.error.as_str() {
             "access_denied" => "you said no there",
@@ -240,7 +246,7 @@ fn of_provider(error: &ProviderError) -> ApiError {
 /// Sends the browser to GitHub.
 pub(in super::super) async fn to_github(
     State(app): State<App>,
-    Query(next): Query<Next>,
+    Asked(next): Asked<Next>,
     headers: HeaderMap,
 ) -> Response {
     there(&app, At::GitHub, &next.next, &headers).await
@@ -249,7 +255,7 @@ pub(in super::super) async fn to_github(
 /// Takes the browser back from GitHub.
 pub(in super::super) async fn back_from_github(
     State(app): State<App>,
-    Query(brought): Query<Back>,
+    Asked(brought): Asked<Back>,
     headers: HeaderMap,
 ) -> Response {
     back(&app, At::GitHub, &brought, &headers).await
@@ -258,7 +264,7 @@ pub(in super::super) async fn back_from_github(
 /// Sends the browser to the provider.
 pub(in super::super) async fn to_provider(
     State(app): State<App>,
-    Query(next): Query<Next>,
+    Asked(next): Asked<Next>,
     headers: HeaderMap,
 ) -> Response {
     there(&app, At::Provider, &next.next, &headers).await
@@ -267,7 +273,7 @@ pub(in super::super) async fn to_provider(
 /// Takes the browser back from the provider.
 pub(in super::super) async fn back_from_provider(
     State(app): State<App>,
-    Query(brought): Query<Back>,
+    Asked(brought): Asked<Back>,
     headers: HeaderMap,
 ) -> Response {
     back(&app, At::Provider, &brought, &headers).await

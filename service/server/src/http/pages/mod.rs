@@ -1,6 +1,7 @@
 //! The pages that people live in: rendered here, live where a browser lets one small script run, and whole without.
 
 mod act;
+mod asked;
 mod assets;
 mod audit;
 mod away;
@@ -25,6 +26,7 @@ mod models;
 mod pipelines;
 mod run;
 mod runs;
+mod sessions;
 mod sign_in;
 mod steps;
 mod timeline;
@@ -55,6 +57,7 @@ pub(super) use models::show as models;
 pub(super) use pipelines::{ask, list as pipelines, start};
 pub(super) use run::show as run;
 pub(super) use runs::list as runs;
+pub(super) use sessions::{finish as end_session, show as sessions};
 pub(super) use sign_in::{form as sign_in_form, submit as sign_in};
 pub(super) use tokens::{create as create_token, revoke as revoke_token, show as tokens};
 pub(super) use trend::show as trend;

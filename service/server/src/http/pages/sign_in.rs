@@ -4,12 +4,12 @@
 use super::super::App;
 use super::super::error::ApiError;
 use super::super::session::set_cookie;
+use super::asked::{Asked, Sent};
 use super::frame::{Frame, page, problem};
 use crate::config::WaysIn;
 use crate::views::path_part;
 use askama::Template;
-use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret as _;
@@ -75,7 +75,7 @@ fn form_page(app: &App, status: StatusCode, next: &str, wrong: bool) -> Response
 }
 
 /// The form; without a token in the settings there is nothing to sign in to.
-pub(in super::super) async fn form(State(app): State<App>, Query(next): Query<Next>, headers: HeaderMap) -> Response {
+pub(in super::super) async fn form(State(app): State<App>, Asked(next): Asked<Next>, headers: HeaderMap) -> Response {
     let signed_in = match app.session_of(&headers).await {
         Ok(session) => session.is_some(),
         Err(error) => return problem(None, &error),
@@ -90,12 +90,13 @@ pub(in super::super) async fn form(State(app): State<App>, Query(next): Query<Ne
 pub(in super::super) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
-    Form(submitted): Form<Submitted>,
+    Sent(submitted): Sent<Submitted>,
 ) -> Response {
     let Some(token) = app.config.api_token.as_ref().filter(|_| app.config.ways_in().token) else {
         return Redirect::to("/sign-in").into_response();
     };
     if !bool::from(submitted.token.as_bytes().ct_eq(token.expose_secret().as_bytes())) {
+        app.note_stranger("the page was sent a wrong token").await;
         return form_page(&app, StatusCode::UNAUTHORIZED, &submitted.next, true);
     }
     match begun(&app, &headers, Identity::Service).await {
@@ -112,14 +113,8 @@ pub(super) async fn begun(app: &App, headers: &HeaderMap, identity: Identity) ->
 
 /// Goes on to a page with the cookie that a browser is to keep, or to forget.
 pub(super) fn with_cookie(app: &App, token: Option<&str>, to: &str) -> Response {
-    let cookie = set_cookie(token, is_secure(app));
+    let cookie = set_cookie(token, app.is_secure());
     with_header(Redirect::to(to).into_response(), &cookie)
-}
-
-/// Whether people come by TLS.
-pub(super) fn is_secure(app: &App) -> bool {
-    let url = app.config.public_url.as_deref();
-    url.is_some_and(|url| url.starts_with("https://"))
 }
 
 /// The response with another cookie.

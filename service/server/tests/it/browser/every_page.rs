@@ -124,6 +124,7 @@ pub async fn all() -> (World, Vec<Page>) {
         ),
         page("audit", "/audit", "/audit"),
         page("tokens", "/tokens", "/tokens"),
+        page("sessions", "/sessions", "/sessions"),
         page("doctor", "/doctor", "/doctor"),
         page("models", "/models", "/models"),
         page(
