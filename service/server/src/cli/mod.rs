@@ -3,6 +3,7 @@
 mod actor;
 mod alias;
 mod approve;
+mod attention;
 mod audit;
 mod backup;
 mod cancel;
@@ -95,6 +96,7 @@ enum Command {
     SchemaDiff(schema_diff::SchemaDiff),
     Doctor(doctor::Doctor),
     Github(github::GitHub),
+    Attention(attention::Attention),
     Runs(runs::Runs),
     Logs(logs::Logs),
     Why(why::Why),
@@ -190,6 +192,7 @@ fn perform(cli: Cli) -> Result<ExitCode> {
             Command::SchemaDiff(command) => command.perform(|| Ok(load()?)).await,
             Command::Doctor(command) => command.perform(path, variable).await,
             Command::Github(command) => command.perform(path, variable).await,
+            Command::Attention(command) => command.perform(&load()?).await,
             Command::Runs(command) => command.perform(&load()?).await,
             Command::Logs(command) => command.perform(&load()?).await,
             Command::Compare(command) => command.perform(&load()?).await,

@@ -71,6 +71,15 @@ impl Sight {
         }
     }
 
+    /// Whether everything of a repository is in it.
+    pub(super) fn has_repository(&self, repo: &RepoName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Repositories(seen) => seen.contains(repo),
+            Self::Scope(_) => false,
+        }
+    }
+
     /// Whether there is nothing to see.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Repositories(seen) if seen.is_empty())

@@ -5,6 +5,7 @@
 mod access;
 mod answers;
 mod approvals;
+mod attention;
 mod audit;
 mod bearer;
 mod body;

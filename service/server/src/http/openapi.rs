@@ -3,8 +3,8 @@
 use super::error::ErrorBody;
 use super::routes::{Access, routes};
 use super::{
-    approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter, models,
-    other_gate, pipelines, runs, sessions, tokens, trend, versions,
+    approvals, attention, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
+    models, other_gate, pipelines, runs, sessions, tokens, trend, versions,
 };
 use axum::http::StatusCode;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         intake::webhook, intake::event, health::healthz, health::readyz, meter::render, described::serve,
         runs::list, runs::start, runs::show, runs::cancel, runs::rerun, runs::log, runs::explain, compare::show, curves::show,
-        pipelines::list, trend::show, other_gate::judge, other_gate::plots,
+        attention::show, pipelines::list, trend::show, other_gate::judge, other_gate::plots,
         approvals::approve, approvals::reject,
         deliveries::list, deliveries::show, deliveries::explain, deliveries::replay,
         models::list, models::promote, models::roll_back, models::hold, models::release,

@@ -2,8 +2,8 @@
 
 use super::answers::Wrong;
 use super::{
-    App, approvals, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage, meter,
-    models, other_gate, pages, pipelines, runs, sessions, tokens, trend, versions,
+    App, approvals, attention, audit, compare, curves, data, deliveries, described, doctor, health, intake, lineage,
+    meter, models, other_gate, pages, pipelines, runs, sessions, tokens, trend, versions,
 };
 use axum::routing::{MethodRouter, get, post};
 
@@ -159,6 +159,7 @@ fn api() -> Vec<Route> {
             &[Address, Missing, Store],
             get(data::show),
         ),
+        route("GET", "/api/v1/attention", ApiToken, &[Store], get(attention::show)),
         route("GET", "/api/v1/pipelines", ApiToken, &[Store], get(pipelines::list)),
         route(
             "GET",

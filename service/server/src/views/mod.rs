@@ -1,6 +1,7 @@
 //! What the API answers and `--json` prints: one shape for both. Times are RFC 3339 in UTC.
 
 mod access;
+mod attention;
 mod compare;
 mod curves;
 mod data;
@@ -18,6 +19,7 @@ mod versions;
 mod why;
 
 pub use access::{Audit, AuditItem, SessionItem, Sessions, TokenItem, Tokens};
+pub use attention::{Attention, AttentionItem};
 pub use compare::{ComparedRow, Comparison};
 pub use curves::{CurvePoint, RunCurves, StepCurves};
 pub use data::{MissingAt, MissingOf, RunData, SourceItem, SourceRun, SourceView, Sources, SpanItem, missing_over};

@@ -41,6 +41,7 @@ const COMMANDS: &[&str] = &[
     "pipelines",
     "lineage",
     "sessions",
+    "attention",
     "data",
     "metrics",
     "audit",

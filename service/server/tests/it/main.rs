@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod attention;
 mod backup;
 mod binary;
 mod browser;

@@ -8,7 +8,7 @@ use trainyard::http::{listing, page_listing};
 
 /// Each page and each deed on one: the route of the API and the command that do the same.
 const SAME: &[(&str, &str, &str)] = &[
-    ("GET /", "GET /api/v1/runs", "runs"),
+    ("GET /", "GET /api/v1/attention", "attention"),
     ("GET /runs", "GET /api/v1/runs", "runs"),
     ("GET /runs/{id}", "GET /api/v1/runs/{id}", "runs"),
     ("POST /runs/{id}/cancel", "POST /api/v1/runs/{id}/cancel", "cancel"),

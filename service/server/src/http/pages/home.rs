@@ -1,6 +1,7 @@
 //! What needs attention, what serves, and what comes next.
 
 use super::super::App;
+use super::super::attention::found as found_attention;
 use super::super::error::ApiError;
 use super::super::models::seen;
 use super::super::run_list::{RunQuery, found};
@@ -8,7 +9,7 @@ use super::super::session::Session;
 use super::frame::{Frame, ok};
 use super::runs::Line;
 use super::when::When;
-use crate::views::{Slot, TargetView, time};
+use crate::views::{AttentionItem, Slot, TargetView, time};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -37,8 +38,8 @@ impl From<Slot> for NextSlot {
 #[template(path = "home.html")]
 struct Page {
     frame: Frame,
-    /// What is wrong with the service itself, or with what it depends on, a sentence each.
-    troubles: Vec<String>,
+    /// What is wrong with the service itself, with what it depends on, or with pipeline files.
+    troubles: Vec<AttentionItem>,
     waiting: Vec<Line>,
     running: Vec<Line>,
     queued: usize,
@@ -57,18 +58,13 @@ pub(in super::super) async fn show(State(app): State<App>, session: Session) -> 
     };
     let newest = found(&app, &sight, RunQuery::default(), SHOWN).await?;
     let models = seen(&app, &session.who).await?;
-    let mut troubles: Vec<String> = Vec::new();
-    if sight.is_all() {
-        troubles.extend(reads.unreadable().iter().map(|row| row.sentence()));
-        troubles.extend(app.engine.write_trouble().map(|error| error.to_string()));
-    }
-    troubles.extend(models.targets.iter().filter_map(|target| target.finding.clone()));
+    let attention = found_attention(&app, &session.who, &models).await?;
     let stats = reads.stats().await?;
     let slots = Slot::read(reads).await?.into_iter();
     let slots = slots.filter(|slot| sight.has(slot.repo.as_ref(), &slot.pipeline));
     Ok(ok(&Page {
         frame: Frame::new("Home", "home", &session),
-        troubles,
+        troubles: attention.items,
         waiting: lines("waiting_for_approval", SHOWN).await?,
         running: lines("running", SHOWN).await?,
         queued: stats
