@@ -3,6 +3,7 @@
 use super::App;
 use super::error::ApiError;
 use super::host::hosted_here;
+use super::may::On;
 use super::routes::{Access, routes, takes_parameters};
 use super::session::Session;
 use super::who::Who;
@@ -48,6 +49,7 @@ pub(super) async fn check(
             Ok(Some(known)) => Session {
                 // Before anything is read: what changes after this is told by the stream.
                 change: app.engine.reads().change_number().await.unwrap_or_default(),
+                role: app.role_on(&known.who, On::Service).await,
                 ..known
             },
             Ok(None) => return Ok(to_sign_in(&app, &request)),

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use secrecy::ExposeSecret as _;
 use std::io;
 use std::time::Duration;
-use trainyard_core::access::Identity;
+use trainyard_core::access::{Identity, Role};
 use trainyard_core::ids::Micros;
 use trainyard_store::{Over, SessionRow};
 
@@ -37,6 +37,8 @@ pub(super) struct Session {
     pub(super) change: u64,
     /// Whether there is a session to end; a service without a token has none.
     pub(super) signed_in: bool,
+    /// The role for the service itself, by which pages are worth a link.
+    pub(super) role: Option<Role>,
 }
 
 impl Session {
@@ -72,6 +74,7 @@ impl Unsigned {
             proof: self.0.as_ref().ok()?.clone(),
             change: 0,
             signed_in: false,
+            role: Some(Role::Admin),
         })
     }
 }
@@ -139,6 +142,7 @@ impl App {
             proof: row.proof,
             change: 0,
             signed_in: true,
+            role: None,
         }))
     }
 

@@ -69,15 +69,6 @@ impl Who {
         }
     }
 
-    /// Whether pages of admins are worth a link: of an account only GitHub knows.
-    pub(super) fn may_be_admin(&self) -> bool {
-        match self {
-            Self::Machine | Self::Service | Self::Person(Identity::Service | Identity::Account { .. }) => true,
-            Self::Token { scope, .. } => scope.role == Role::Admin,
-            Self::Person(Identity::Claimed { role, .. }) => *role == Role::Admin,
-        }
-    }
-
     /// The account of GitHub, if it is one.
     pub(super) fn account(&self) -> Option<command::Person> {
         match self {

@@ -172,6 +172,11 @@ async fn everybody_may_what_github_lets_them() {
             "{login}: a button that says no"
         );
         let listed = town.page("/runs", &cookie).await;
+        assert_eq!(
+            listed.text.contains("href=\"/audit\""),
+            expected.3 == 200,
+            "{login}: a link that says no"
+        );
         assert_eq!(listed.text.contains(&town.run), expected.0 == 200, "{login}");
     }
     let entries = town.api("GET", "/api/v1/audit", API_TOKEN, None).await.json();

@@ -5,6 +5,7 @@ use super::super::session::Session;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use trainyard_core::access::Role;
 
 /// Nothing is run, shown or sent but what this service serves itself.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
@@ -33,17 +34,22 @@ impl Frame {
     /// The entries of the menu: path, name, and whether it is where the page belongs.
     pub(super) fn menu(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
         let all = [
-            ("/", "Home"),
-            ("/pipelines", "Pipelines"),
-            ("/runs", "Runs"),
-            ("/models", "Models"),
-            ("/data", "Data"),
-            ("/deliveries", "Deliveries"),
+            ("/", "Home", None),
+            ("/pipelines", "Pipelines", None),
+            ("/runs", "Runs", None),
+            ("/models", "Models", None),
+            ("/data", "Data", None),
+            ("/deliveries", "Deliveries", Some(Role::Viewer)),
+            ("/audit", "Audit", Some(Role::Admin)),
+            ("/tokens", "Tokens", Some(Role::Admin)),
+            ("/doctor", "Doctor", Some(Role::Admin)),
         ];
-        let admin = [("/audit", "Audit"), ("/tokens", "Tokens"), ("/doctor", "Doctor")];
-        let may = self.session.as_ref().is_some_and(|session| session.who.may_be_admin());
-        let all = all.into_iter().chain(admin.into_iter().filter(move |_| may));
-        all.map(|(path, name)| (path, name, name.eq_ignore_ascii_case(self.place)))
+        // A link that says no is none.
+        let role = self.session.as_ref().and_then(|session| session.role);
+        let all = all
+            .into_iter()
+            .filter(move |(_, _, needs)| needs.is_none() || role >= *needs);
+        all.map(|(path, name, _)| (path, name, name.eq_ignore_ascii_case(self.place)))
     }
 
     /// What a form brings along.
