@@ -14,11 +14,14 @@ const DRIVER: &str = "/proc/driver/nvidia/gpus";
 /// What is kept for a program that is not started by then is anybody's again.
 const KEPT: Duration = Duration::from_secs(600);
 
+/// By the program, and since when.
+type Kept = HashMap<AttemptKey, (Vec<String>, Instant)>;
+
 /// Clones share what is kept.
 #[derive(Clone, Default)]
 pub(crate) struct GpuPool {
     there: Arc<[Gpu]>,
-    kept: Arc<Mutex<HashMap<AttemptKey, (Vec<String>, Instant)>>>,
+    kept: Arc<Mutex<Kept>>,
     /// Whoever looks what is free has it until it is his.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -70,7 +73,7 @@ impl GpuPool {
         self.lock().remove(key).map(|(ids, _)| ids).unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptKey, (Vec<String>, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,7 +94,7 @@ fn found(driver: &Path) -> Vec<Gpu> {
         .collect()
 }
 
-/// Lines such as `Model: 		 Tesla T4` and `GPU UUID: 	 GPU-2c…`.
+/// Lines such as `Model: Tesla T4` and `GPU UUID: GPU-2c…`, with tabs after their colons.
 fn gpu(information: &str) -> Option<Gpu> {
     let value = |name: &str| {
         let mut lines = information.lines().filter_map(|line| line.split_once(':'));

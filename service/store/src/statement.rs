@@ -114,10 +114,10 @@ pub(crate) fn chunks<'r, T>(rows: &'r [T], sizes: &[(Statement, usize)]) -> Vec<
 
 /// The same for a statement that does nothing with a row that it has done before: of two sizes and one row, where the
 /// last row stands again until a piece is full. Each statement is a way to SQLite's thread and back.
-pub(crate) fn filled<'r, T>(
-    rows: &'r [T],
+pub(crate) fn filled<T>(
+    rows: &[T],
     [large, small, one]: [(Statement, usize); 3],
-) -> impl Iterator<Item = (Statement, impl Iterator<Item = &'r T> + Clone)> {
+) -> impl Iterator<Item = (Statement, impl Iterator<Item = &T> + Clone)> {
     rows.chunks(large.1).map(move |piece| {
         let sizes = [one, small, large];
         let (statement, size) = sizes
