@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both prepare the machine by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build components trainer serving flights-data images install demo tests test crash nightly conformance screenshots lint bench clean
+.PHONY: help setup build components stage trainer serving flights-data images install demo tests test test-kubernetes crash nightly conformance screenshots lint bench clean
 
 # One profile and one choice of features for both commands: every dependency is compiled once. The example is in it
 # because with it features are those of the tests.
@@ -10,11 +10,12 @@ BUILD := --workspace --lib --bins --example demo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILT = $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 STATIC = $(BUILT)/static/trainyard-components
+STAGE = $(BUILT)/static/trainyard-stage
 TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
 # What people use every day, and what is measured, is optimised: it is waited for once.
 images install bench: PROFILE := release
-images install: BUILD := --locked -p trainyard -p trainyard-components --lib --bins
+images install: BUILD := --locked -p trainyard -p trainyard-components -p trainyard-stage --lib --bins
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -37,11 +38,20 @@ components: build
 	@echo '[2/3] image trainyard/components$(TAG)'
 	@dockerfiles/image.sh components$(TAG) $(STATIC)
 
+# What stands beside a step's program in a pod, linked in the same way.
+stage: build
+	@mkdir -p $(dir $(STAGE))
+	@rustc --edition 2024 -C target-feature=+crt-static -C strip=debuginfo -L dependency=$(BUILT)/deps \
+		--extern trainyard_stage=$(BUILT)/libtrainyard_stage.rlib \
+		-o $(STAGE) service/stage/src/main.rs
+	@echo '[2/3] image trainyard/stage$(TAG)'
+	@dockerfiles/image.sh stage$(TAG) $(STAGE)
+
 trainer serving flights-data: setup
 	@echo '[2/3] image trainyard/$@'
 	@dockerfiles/image.sh $@
 
-images: components trainer serving flights-data
+images: components stage trainer serving flights-data
 
 install: images ## The images, and `trainyard` and `trainyard-components` in cargo's bin folder
 	@echo '[3/3] installing'
@@ -51,7 +61,7 @@ install: images ## The images, and `trainyard` and `trainyard-components` in car
 
 # Its components are not optimised, and no service finds them by accident.
 demo: TAG := :demo
-demo: components trainer serving flights-data ## The main job: a push, nine months of data, two pull requests, a rollback
+demo: components trainer serving flights-data $(if $(filter kubernetes,$(EXECUTOR)),stage) ## The main job: a push, nine months of data, two pull requests, a rollback; on a cluster with EXECUTOR=kubernetes
 	@echo '[3/3] the story'
 	@$(BUILT)/examples/demo
 
@@ -61,9 +71,16 @@ tests: setup
 
 # As in the demo: they are those of this tree.
 test: TAG := :test
-test: tests components trainer serving flights-data ## All tests, the Docker ones included
+test: tests components stage trainer serving flights-data ## All tests, the Docker ones included
 	@echo '[3/3] the tests'
 	cargo $(TEST) --workspace --no-fail-fast
+
+# `kubernetes` names a cluster by KUBECONFIG, a registry that it pulls from, and an S3 endpoint that its pods reach.
+test-kubernetes: TAG := :test
+test-kubernetes: tests stage ## The executor's promises on a real cluster: KUBECONFIG, REGISTRY=host:port, S3_ENDPOINT=http://…
+	@test -n "$$KUBECONFIG" -a -n "$$REGISTRY" -a -n "$$S3_ENDPOINT" || { echo 'set KUBECONFIG, REGISTRY (where this machine pushes and the cluster pulls images) and S3_ENDPOINT (with a bucket trainyard-test that AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY may write)' >&2; exit 1; }
+	@echo '[3/3] the tests'
+	cargo $(TEST) --workspace --no-fail-fast $(if $(findstring nextest,$(TEST)),--run-ignored only -E 'test(kubernetes::)',kubernetes:: -- --ignored)
 
 # Other seeds each night; with FIRST=1 those of `make test` and many more.
 FIRST ?= $(shell date +%Y%m%d)00000

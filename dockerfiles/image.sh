@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds one image family: `image.sh NAME[:TAG] [PROGRAM]`. Docker's layer cache makes it quick when
-# nothing changed. PROGRAM is copied into the build context (components, service).
+# nothing changed. PROGRAM is copied into the build context (components, service, stage).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1%%:*}
 program=${2:-}
 case $name in
   trainer) context=pipelines/flights ;;
-  components | service)
+  components | service | stage)
     context=$(mktemp -d)
     trap 'rm -rf "$context"' EXIT
     cp "$program" "$context/"

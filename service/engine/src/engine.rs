@@ -208,10 +208,13 @@ impl Engine {
             (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
         };
         let staging = Self::staging(&config)?;
-        let (executor, builder) = match config.executor {
+        let (executor, builder) = match &config.executor {
             ExecutorKind::Docker => {
                 let gpus = config.gpus.as_deref();
                 AnyExecutor::docker(&owner, user, staging, config.limits.build.clone(), gpus)
+            }
+            ExecutorKind::Kubernetes(settings) => {
+                AnyExecutor::kubernetes((**settings).clone(), &owner, staging, config.limits.build.clone())
             }
             ExecutorKind::Process => AnyExecutor::process(folders.processes(), staging)?,
             ExecutorKind::Fake => AnyExecutor::fake(staging),

@@ -53,7 +53,7 @@ pub use run::approval::{ApprovalError, Decided};
 pub use source::repository_file::missing_locally;
 pub use tell::channel::usual;
 pub use tell::channel_error::ChannelError;
-pub use trainyard_executors::BuildLimits;
+pub use trainyard_executors::{BuildLimits, KubernetesSettings, Placement, Tolerated};
 pub use trainyard_github::signature::verify as verify_signature;
 pub use trainyard_github::{
     AppInfo, GitHub, GitHubAuth, GitHubError, Hook, HookDelivery, HookOf, InstallationInfo, NewApp, SignIn,

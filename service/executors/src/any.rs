@@ -3,6 +3,7 @@
 use crate::contract::*;
 use crate::docker::{DockerExecutor, DockerImageBuilder};
 use crate::fake::{FakeExecutor, FakeImages};
+use crate::kubernetes::{KubernetesExecutor, KubernetesSettings};
 use crate::process::{ProcessExecutor, ProcessImages};
 use crate::staging::Staging;
 use std::net::IpAddr;
@@ -15,6 +16,8 @@ use trainyard_core::gpu::{Gpu, Gpus};
 pub enum AnyExecutor {
     /// Containers.
     Docker(DockerExecutor),
+    /// Jobs of a cluster.
+    Kubernetes(KubernetesExecutor),
     /// Programs on this machine.
     Process(ProcessExecutor),
     /// A script.
@@ -48,6 +51,19 @@ impl AnyExecutor {
         (Self::Docker(executor), builder)
     }
 
+    /// Jobs of a cluster, with images that the engine at `DOCKER_HOST` builds. Neither need answer yet.
+    pub fn kubernetes(
+        settings: KubernetesSettings,
+        owner: &str,
+        staging: Staging,
+        builds: BuildLimits,
+    ) -> (Self, AnyImageBuilder) {
+        let images = DockerExecutor::connect(None, owner, (0, 0), staging.clone()).image_builder();
+        let images = images.with_limits(builds);
+        let executor = KubernetesExecutor::new(settings, owner, images.clone(), staging);
+        (Self::Kubernetes(executor), AnyImageBuilder::Docker(images))
+    }
+
     /// Programs on this machine; `folder` keeps what a restart of the service must find again.
     pub fn process(folder: PathBuf, staging: Staging) -> Result<(Self, AnyImageBuilder), ExecutorError> {
         Ok((
@@ -68,6 +84,7 @@ impl AnyExecutor {
     pub async fn describe(&self) -> Result<String, ExecutorError> {
         match self {
             Self::Docker(docker) => docker.describe().await,
+            Self::Kubernetes(kubernetes) => kubernetes.describe().await,
             Self::Process(process) => process
                 .probe()
                 .await
@@ -80,7 +97,8 @@ impl AnyExecutor {
     pub fn gpus(&self) -> &[Gpu] {
         match self {
             Self::Docker(docker) => docker.gpus(),
-            Self::Process(_) | Self::Fake(_) => &[],
+            // A cluster has a queue of its own.
+            Self::Kubernetes(_) | Self::Process(_) | Self::Fake(_) => &[],
         }
     }
 
@@ -91,8 +109,9 @@ impl AnyExecutor {
 }
 
 macro_rules! each {
-    ($self:ident, $inner:ident => $call:expr) => {
+    ($self:ident, $inner:ident => $call:expr $(, $also:ident)?) => {
         match $self {
+            $(Self::$also($inner) => $call,)?
             Self::Docker($inner) => $call,
             Self::Process($inner) => $call,
             Self::Fake($inner) => $call,
@@ -102,49 +121,49 @@ macro_rules! each {
 
 impl Executor for AnyExecutor {
     async fn probe(&self) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.probe().await)
+        each!(self, inner => inner.probe().await, Kubernetes)
     }
     fn input_path(&self, key: &AttemptKey, input: &Input) -> PathBuf {
-        each!(self, inner => inner.input_path(key, input))
+        each!(self, inner => inner.input_path(key, input), Kubernetes)
     }
     fn output_path(&self, key: &AttemptKey, outputs: &Path) -> PathBuf {
-        each!(self, inner => inner.output_path(key, outputs))
+        each!(self, inner => inner.output_path(key, outputs), Kubernetes)
     }
     async fn reserve(&self, key: &AttemptKey, gpus: &Gpus) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.reserve(key, gpus).await)
+        each!(self, inner => inner.reserve(key, gpus).await, Kubernetes)
     }
     async fn start(&self, key: &AttemptKey, program: &Program) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.start(key, program).await)
+        each!(self, inner => inner.start(key, program).await, Kubernetes)
     }
     async fn show(&self, key: &AttemptKey, source: &Path, target: &Path) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.show(key, source, target).await)
+        each!(self, inner => inner.show(key, source, target).await, Kubernetes)
     }
     async fn observe(&self, key: &AttemptKey) -> Result<Observation, ExecutorError> {
-        each!(self, inner => inner.observe(key).await)
+        each!(self, inner => inner.observe(key).await, Kubernetes)
     }
     async fn settled(&self, key: &AttemptKey, at_most: Duration) {
-        each!(self, inner => inner.settled(key, at_most).await)
+        each!(self, inner => inner.settled(key, at_most).await, Kubernetes)
     }
     fn hidden(&self, key: &AttemptKey) -> Hidden {
-        each!(self, inner => inner.hidden(key))
+        each!(self, inner => inner.hidden(key), Kubernetes)
     }
     fn logs(&self, key: &AttemptKey, from: LogMark, follow: bool) -> LogStream {
-        each!(self, inner => inner.logs(key, from, follow))
+        each!(self, inner => inner.logs(key, from, follow), Kubernetes)
     }
     async fn outputs(&self, key: &AttemptKey) -> Result<PathBuf, ExecutorError> {
-        each!(self, inner => inner.outputs(key).await)
+        each!(self, inner => inner.outputs(key).await, Kubernetes)
     }
     async fn stop(&self, key: &AttemptKey, grace: Duration) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.stop(key, grace).await)
+        each!(self, inner => inner.stop(key, grace).await, Kubernetes)
     }
     async fn remove(&self, key: &AttemptKey) -> Result<(), ExecutorError> {
-        each!(self, inner => inner.remove(key).await)
+        each!(self, inner => inner.remove(key).await, Kubernetes)
     }
     async fn address(&self, key: &AttemptKey) -> Result<Option<IpAddr>, ExecutorError> {
-        each!(self, inner => inner.address(key).await)
+        each!(self, inner => inner.address(key).await, Kubernetes)
     }
     async fn list(&self) -> Result<Vec<AttemptKey>, ExecutorError> {
-        each!(self, inner => inner.list().await)
+        each!(self, inner => inner.list().await, Kubernetes)
     }
 }
 

@@ -36,6 +36,16 @@ pub enum ObjectError {
         /// The store's name.
         store: String,
     },
+    /// The store lets us not write, or not read what we wrote.
+    #[error(
+        "{place} may not be exchanged with pods: the object store '{store}' refuses the key it was given; let it list, read, write and remove objects there, or correct [object_stores.{store}] of trainyard.toml"
+    )]
+    Closed {
+        /// What was to be written or read.
+        place: String,
+        /// The store's name.
+        store: String,
+    },
     /// There is no such bucket.
     #[error(
         "the object store '{store}' has no bucket for {place}: make it, or correct the source's uri or [object_stores.{store}] of trainyard.toml"
@@ -95,6 +105,7 @@ impl ObjectError {
             Self::NoStore { .. }
             | Self::Settings { .. }
             | Self::Refused { .. }
+            | Self::Closed { .. }
             | Self::Key { .. }
             | Self::Gone { .. }
             | Self::Changed { .. } => false,
@@ -122,6 +133,23 @@ impl ObjectError {
             object_store::Error::NotFound { .. } => Self::Gone {
                 place: place.to_owned(),
             },
+            error => Self::of(error, store, place),
+        }
+    }
+
+    /// What a request of the exchange with pods says: it writes as well, and a bucket that is not there is said of an object.
+    pub(crate) fn of_exchange(error: object_store::Error, store: &str, place: &str) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::NoBucket {
+                place: place.to_owned(),
+                store: store.to_owned(),
+            },
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Self::Closed {
+                    place: place.to_owned(),
+                    store: store.to_owned(),
+                }
+            }
             error => Self::of(error, store, place),
         }
     }

@@ -4,11 +4,13 @@
 
 mod copies;
 mod error;
+mod exchange;
 mod objects;
 mod open;
 mod settings;
 
 pub use error::ObjectError;
+pub use exchange::{Access, Exchange, LONGEST_SIGNED, ObjectBytes};
 pub use objects::{ListedObject, Objects};
 pub use open::install_tls;
 pub use settings::{ObjectSettings, StoreSettings};

@@ -2,7 +2,7 @@
 
 use crate::error::ObjectError;
 use crate::settings::StoreSettings;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
@@ -35,7 +35,32 @@ pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn ObjectStore>, Obj
     })
 }
 
-fn built(settings: &StoreSettings) -> object_store::Result<Arc<dyn ObjectStore>> {
+/// An S3 bucket, which can sign addresses as well.
+pub(crate) fn s3(settings: &StoreSettings) -> object_store::Result<AmazonS3> {
+    install_tls();
+    let (retry, client) = patience(settings);
+    let key = settings.key.as_ref().map(|key| key.expose_secret());
+    let start = match key {
+        Some(_) => AmazonS3Builder::new(),
+        None => AmazonS3Builder::from_env(),
+    };
+    let mut builder = start
+        .with_bucket_name(&settings.bucket.name)
+        .with_retry(retry)
+        .with_client_options(client);
+    if let Some(endpoint) = &settings.endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    if let (Some(id), Some(key)) = (&settings.key_id, key) {
+        builder = builder.with_access_key_id(id).with_secret_access_key(key);
+    }
+    builder.build()
+}
+
+fn patience(settings: &StoreSettings) -> (RetryConfig, ClientOptions) {
     let retry = RetryConfig {
         max_retries: REPEATS,
         retry_timeout: REPEATED_FOR,
@@ -45,29 +70,15 @@ fn built(settings: &StoreSettings) -> object_store::Result<Arc<dyn ObjectStore>>
         .with_connect_timeout(CONNECTED)
         .with_timeout(ANSWERED)
         .with_allow_http(settings.allow_http);
+    (retry, client)
+}
+
+fn built(settings: &StoreSettings) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let (retry, client) = patience(settings);
     let bucket = &settings.bucket.name;
     let key = settings.key.as_ref().map(|key| key.expose_secret());
     Ok(match settings.bucket.provider {
-        Provider::S3 => {
-            let start = match key {
-                Some(_) => AmazonS3Builder::new(),
-                None => AmazonS3Builder::from_env(),
-            };
-            let mut builder = start
-                .with_bucket_name(bucket)
-                .with_retry(retry)
-                .with_client_options(client);
-            if let Some(endpoint) = &settings.endpoint {
-                builder = builder.with_endpoint(endpoint);
-            }
-            if let Some(region) = &settings.region {
-                builder = builder.with_region(region);
-            }
-            if let (Some(id), Some(key)) = (&settings.key_id, key) {
-                builder = builder.with_access_key_id(id).with_secret_access_key(key);
-            }
-            Arc::new(builder.build()?)
-        }
+        Provider::S3 => Arc::new(s3(settings)?),
         Provider::Google => {
             let start = match key {
                 Some(key) => GoogleCloudStorageBuilder::new().with_service_account_key(key),

@@ -398,7 +398,7 @@ pub fn give_up(run: &Run, reason: &str) -> Vec<RunEvent> {
             events.push(RunEvent::StepEnded {
                 step: step.clone(),
                 attempt,
-                exit: Exit::Lost,
+                exit: Exit::Lost { reason: None },
                 last_lines: Vec::new(),
                 drifted: None,
             });

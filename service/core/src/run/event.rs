@@ -49,7 +49,11 @@ pub enum Exit {
         permanent: bool,
     },
     /// It disappeared: removed by somebody, or lost with its engine, which was restarted under it.
-    Lost,
+    Lost {
+        /// What is known of it, without a subject; absent in what older versions wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// The engine had its image no more when it was to start.
     ImageGone {
         /// The image's id.
@@ -101,7 +105,7 @@ impl Exit {
     /// Whether something outside ended the program or kept it from starting: its engine, its machine or a person.
     pub fn is_interruption(&self) -> bool {
         match self {
-            Self::Lost | Self::NotStarted { permanent: false, .. } => true,
+            Self::Lost { .. } | Self::NotStarted { permanent: false, .. } => true,
             Self::Signal { signal, .. } => ENDS.contains(signal),
             _ => false,
         }

@@ -103,10 +103,11 @@ pub fn step_ended(step: &StepName, exit: &Exit, memory_bytes: Option<u64>) -> (S
             }
         },
         Exit::NotStarted { reason, permanent } => (format!("step '{step}' could not be started: {reason}"), *permanent),
-        Exit::Lost => (
+        Exit::Lost { reason: None } => (
             format!("step '{step}' was lost: its container was removed, or its engine restarted, while it ran"),
             false,
         ),
+        Exit::Lost { reason: Some(reason) } => (format!("step '{step}' was lost: {reason}"), false),
     }
 }
 

@@ -276,7 +276,7 @@ fn exits() -> [Exit; 7] {
             last_line: None,
         },
         not_started,
-        Exit::Lost,
+        Exit::Lost { reason: None },
     ]
 }
 

@@ -11,7 +11,7 @@ use trainyard_core::notify::Channel;
 use trainyard_core::plan::Push;
 use trainyard_core::retention::Policy;
 use trainyard_core::run::patience;
-use trainyard_executors::BuildLimits;
+use trainyard_executors::{BuildLimits, KubernetesSettings};
 use trainyard_github::GitHubAuth;
 use trainyard_sources::ObjectSettings;
 
@@ -184,10 +184,12 @@ pub struct GitHubConfig {
 }
 
 /// What runs the steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ExecutorKind {
     /// Containers.
     Docker,
+    /// Jobs of a cluster.
+    Kubernetes(Box<KubernetesSettings>),
     /// Programs on this machine, without isolation: for development.
     Process,
     /// A script, for tests.

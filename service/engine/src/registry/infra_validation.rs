@@ -210,6 +210,7 @@ impl Trial<'_> {
         let why = match executor.observe(self.key).await {
             Ok(Observation::Unknown) => "it was removed".to_owned(),
             Ok(Observation::Ended(ProgramExit::Signal(signal))) => format!("signal {signal} ended it from outside"),
+            Ok(Observation::Ended(ProgramExit::Interrupted(why))) => why,
             Ok(Observation::Ended(ProgramExit::Unseen)) => "its engine was restarted".to_owned(),
             Ok(Observation::Ended(_) | Observation::Running) => return None,
             Err(error) => error.to_string(),
@@ -319,6 +320,7 @@ impl Trial<'_> {
             ProgramExit::Code(code) => format!("its serving container ended by itself (exit code {code})"),
             ProgramExit::Signal(signal) => format!("its serving container ended by signal {signal}"),
             ProgramExit::Unseen => "its serving container ended, and nobody saw how".to_owned(),
+            ProgramExit::Interrupted(why) => format!("its serving container was ended: {why}"),
             ProgramExit::OutOfMemory => match self.registry.memory {
                 Some(limit) => format!(
                     "its serving container needed more memory than {}, which programs without a limit of their own may use: raise executor.step_memory",

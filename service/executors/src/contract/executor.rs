@@ -21,6 +21,8 @@ pub enum ProgramExit {
     Signal(i32),
     /// Nobody saw how: its engine, or its machine, was restarted meanwhile.
     Unseen,
+    /// By what runs it, for reasons of its own; a sentence without a subject.
+    Interrupted(String),
 }
 
 /// What became of a program.

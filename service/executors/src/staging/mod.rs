@@ -226,6 +226,22 @@ impl Staging {
         }
     }
 
+    /// Notes something about the attempt that must not be lost; its folder is made if need be.
+    pub(crate) fn keep_note(&self, key: &AttemptKey, what: &str, content: &[u8]) -> Result<(), ExecutorError> {
+        let place = self.attempt(key).join(what);
+        let kept = fs::create_dir_all(self.attempt(key)).and_then(|()| {
+            let temporary = place.with_extension("tmp");
+            fs::write(&temporary, content)?;
+            fs::rename(&temporary, &place)
+        });
+        kept.map_err(|error| ExecutorError::unwritten(&place, error))
+    }
+
+    /// What was noted so.
+    pub(crate) fn noted(&self, key: &AttemptKey, what: &str) -> Option<Vec<u8>> {
+        fs::read(self.attempt(key).join(what)).ok()
+    }
+
     /// Whether that was noted.
     pub(crate) fn is_noted(&self, key: &AttemptKey, what: &str) -> bool {
         self.attempt(key).join(what).exists()

@@ -106,13 +106,15 @@ async fn an_ended_program_is_adopted(kind: Kind) {
 }
 
 macro_rules! with_each {
-    ($($name:ident: $kind:ident)*) => {
+    ($($name:ident: $kind:ident $($needs:literal)?)*) => {
         $(mod $name {
             #[tokio::test(flavor = "multi_thread")]
+            $(#[ignore = $needs])?
             async fn a_running_program_is_adopted() {
                 super::a_running_program_is_adopted(super::Kind::$kind).await;
             }
             #[tokio::test(flavor = "multi_thread")]
+            $(#[ignore = $needs])?
             async fn an_ended_program_is_adopted() {
                 super::an_ended_program_is_adopted(super::Kind::$kind).await;
             }
@@ -120,4 +122,4 @@ macro_rules! with_each {
     };
 }
 
-with_each! { docker: Docker process: Process fake: Fake }
+with_each! { docker: Docker kubernetes: Kubernetes "it needs a cluster: make test-kubernetes" process: Process fake: Fake }

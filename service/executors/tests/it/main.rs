@@ -3,6 +3,7 @@
 
 mod adoption;
 mod battery;
+mod cluster;
 mod conformance;
 mod engine;
 mod exchange;
@@ -10,7 +11,12 @@ mod from_outside;
 mod images;
 mod interrupted;
 mod isolation;
+mod kubernetes;
+#[allow(dead_code, reason = "the tests of the crate that it is of use all of it")]
+#[path = "../../../sources/tests/it/moto.rs"]
+mod moto;
 mod own_engine;
+mod pod;
 mod proxy;
 mod sources;
 mod stage;

@@ -1,5 +1,6 @@
 //! One executor with programs to run, for tests that are the same for every executor.
 
+use crate::cluster::{self, Sweep};
 use crate::engine::{self, Cleanup};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -20,6 +21,7 @@ pub const DEADLINE: Duration = Duration::from_secs(90);
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     Docker,
+    Kubernetes,
     Process,
     Fake,
 }
@@ -91,6 +93,7 @@ pub struct Stage {
     image: Option<String>,
     scripts: Arc<Mutex<HashMap<Vec<String>, Script>>>,
     _cleanup: Option<Cleanup>,
+    _sweep: Option<Sweep>,
     _memory: Memory,
 }
 
@@ -107,6 +110,10 @@ impl Stage {
         let scripts = Arc::new(Mutex::new(HashMap::<Vec<String>, Script>::new()));
         let executor = match kind {
             Kind::Docker => AnyExecutor::Docker(DockerExecutor::connect(host, &owner, USER, staging(folder.path()))),
+            Kind::Kubernetes => {
+                cluster::bucket().await;
+                cluster::executor(&owner, staging(folder.path()))
+            }
             Kind::Process => AnyExecutor::Process(processes(folder.path())),
             Kind::Fake => {
                 let scripts = Arc::clone(&scripts);
@@ -122,12 +129,12 @@ impl Stage {
             executor,
             folder,
             run: uuid::Uuid::now_v7().to_string(),
-            image: if kind == Kind::Docker {
-                Some(engine::base().await)
-            } else {
-                None
+            image: match kind {
+                Kind::Docker | Kind::Kubernetes => Some(engine::base().await),
+                Kind::Process | Kind::Fake => None,
             },
             scripts,
+            _sweep: (kind == Kind::Kubernetes).then(|| Sweep(owner.clone())),
             _cleanup: (kind == Kind::Docker).then(|| Cleanup(format!("io.trainyard.owner={owner}"))),
             owner,
             _memory: memory,
@@ -141,6 +148,7 @@ impl Stage {
                 let staging = staging(self.folder.path());
                 AnyExecutor::Docker(DockerExecutor::connect(None, &self.owner, USER, staging))
             }
+            AnyExecutor::Kubernetes(_) => cluster::executor(&self.owner, staging(self.folder.path())),
             AnyExecutor::Process(_) => AnyExecutor::Process(processes(self.folder.path())),
             AnyExecutor::Fake(fake) => AnyExecutor::Fake(fake.clone()),
         }
@@ -215,6 +223,10 @@ impl Stage {
 
     /// Lets a program end that waits for it.
     pub fn let_end(&self, key: &AttemptKey) {
+        if self.kind == Kind::Kubernetes {
+            let made = cluster::make(&self.owner, key.node.as_str(), "go".as_ref());
+            return tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(made));
+        }
         std::fs::write(self.outputs(key).join("go"), b"").unwrap();
         if let AnyExecutor::Fake(fake) = &self.executor {
             fake.finish(key);

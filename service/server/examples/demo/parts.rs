@@ -149,6 +149,52 @@ pub struct Service {
     pub config: PathBuf,
 }
 
+/// The bucket of a demo on a cluster.
+const BUCKET: &str = "trainyard-demo";
+
+/// What runs the steps: this machine's Docker, or with `EXECUTOR=kubernetes` a cluster that the environment names.
+async fn executor() -> Result<String> {
+    if std::env::var("EXECUTOR").as_deref() != Ok("kubernetes") {
+        return Ok(String::new());
+    }
+    let told = |name: &str| {
+        let found = std::env::var(name).ok().filter(|value| !value.is_empty());
+        found.with_context(|| {
+            format!(
+                "{name} is not set: a demo on Kubernetes needs KUBECONFIG, REGISTRY=host:port and S3_ENDPOINT=http://…"
+            )
+        })
+    };
+    told("KUBECONFIG")?;
+    let (registry, endpoint) = (told("REGISTRY")?, told("S3_ENDPOINT")?);
+    let key = |name: &str| std::env::var(name).unwrap_or_else(|_| "test".to_owned());
+    // Where nobody has to show a key it is made here; elsewhere it is there, or the service says that it is not.
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let unsigned =
+        "AWS4-HMAC-SHA256 Credential=id/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none";
+    let bucket = client
+        .put(format!("{endpoint}/{BUCKET}"))
+        .header("authorization", unsigned);
+    let _ = bucket.send().await;
+    Ok(format!(
+        r#"kind = "kubernetes"
+[executor.kubernetes]
+registry = "{registry}/trainyard-demo"
+object_store = "exchange"
+stage_image = "trainyard/stage:demo"
+[object_stores.exchange]
+url = "s3://{BUCKET}"
+endpoint = "{endpoint}"
+region = "us-east-1"
+allow_http = true
+key_id = "{}"
+key = "{}"
+"#,
+        key("AWS_ACCESS_KEY_ID"),
+        key("AWS_SECRET_ACCESS_KEY")
+    ))
+}
+
 /// Writes the configuration and starts the service; returns when it is ready.
 pub async fn service(folder: &Path, port: u16, github: &GitHub, model_server: &str) -> Result<Service> {
     let config = folder.join("trainyard.toml");
@@ -160,7 +206,7 @@ public_url = "http://127.0.0.1:{port}"
 
 [executor]
 components_image = "{COMPONENTS}"
-
+{executor}
 [events]
 token = "{EVENTS_TOKEN}"
 
@@ -177,6 +223,7 @@ image = "{SERVING}"
 "#,
         data = folder.join("trainyard").display(),
         root = folder.join("data").display(),
+        executor = executor().await?,
         github = github.url,
         models = folder.join("models").display(),
     );

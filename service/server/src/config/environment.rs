@@ -157,7 +157,10 @@ fn cpus(text: &str) -> Result<f64, String> {
 fn kind(text: &str) -> Result<Kind, String> {
     match text {
         "docker" => Ok(Kind::Docker),
+        "kubernetes" => Ok(Kind::Kubernetes),
         "process" => Ok(Kind::Process),
-        other => Err(format!("'{other}' is not an executor: write docker or process")),
+        other => Err(format!(
+            "'{other}' is not an executor: write docker, kubernetes or process"
+        )),
     }
 }

@@ -2,6 +2,7 @@
 
 mod environment;
 mod file;
+mod kubernetes;
 mod notify;
 mod object_store;
 mod resolve;
@@ -11,6 +12,7 @@ mod target;
 mod traces;
 mod values;
 
+pub use kubernetes::Kubernetes;
 pub use notify::Notify;
 pub use object_store::ObjectStore;
 pub use secret::Secret;
@@ -194,6 +196,8 @@ pub struct Executor {
     pub secrets_dir: Option<PathBuf>,
     /// The GPUs that steps may have, by UUID or index; all that the driver tells of if absent.
     pub gpus: Option<Vec<String>>,
+    /// The cluster, where steps are jobs of one.
+    pub kubernetes: Option<Kubernetes>,
 }
 
 /// What runs the steps.
@@ -202,6 +206,8 @@ pub struct Executor {
 pub enum Kind {
     /// Containers.
     Docker,
+    /// Jobs of a cluster.
+    Kubernetes,
     /// Programs on this machine, without isolation.
     Process,
 }
@@ -266,6 +272,7 @@ impl Default for Executor {
             max_parallel_builds: 2,
             secrets_dir: None,
             gpus: None,
+            kubernetes: None,
         }
     }
 }
@@ -425,6 +432,7 @@ impl Config {
             }
         }
         self.objects()?;
+        self.executor_kind()?;
         self.channels().map(drop)
     }
 

@@ -22,15 +22,16 @@ impl Config {
             database_url: self.database_url.clone(),
             public_url: self.public_url.clone(),
             github: self.github_config()?,
-            executor: match self.executor.kind {
-                Kind::Docker => ExecutorKind::Docker,
-                Kind::Process => ExecutorKind::Process,
-            },
+            executor: self.executor_kind()?,
             components_image: self.executor.components_image.clone(),
             max_parallel_steps: self.executor.max_parallel_steps.unwrap_or(cpus),
             max_parallel_runs: self.executor.max_parallel_runs,
             limits: ProgramLimits {
-                step_memory: self.executor.step_memory.of(machine),
+                step_memory: self.executor.step_memory.of(match self.executor.kind {
+                    // A share of this machine says nothing of a cluster's nodes.
+                    Kind::Kubernetes => None,
+                    Kind::Docker | Kind::Process => machine,
+                }),
                 max_output: self.executor.max_output,
                 build: BuildLimits {
                     memory_bytes: self.executor.build_memory.of(machine),
@@ -57,6 +58,23 @@ impl Config {
                 max_record_age: self.retention.max_record_age,
                 max_delivery_age: self.retention.max_delivery_age,
             },
+        })
+    }
+
+    /// What runs the steps.
+    pub(super) fn executor_kind(&self) -> Result<ExecutorKind, ConfigError> {
+        Ok(match self.executor.kind {
+            Kind::Docker => ExecutorKind::Docker,
+            Kind::Process => ExecutorKind::Process,
+            Kind::Kubernetes => {
+                let missing = || {
+                    ConfigError(
+                        "executor.kind is \"kubernetes\": say in [executor.kubernetes] by which registry and object_store images and data get there".to_owned(),
+                    )
+                };
+                let settings = self.executor.kubernetes.as_ref().ok_or_else(missing)?;
+                ExecutorKind::Kubernetes(Box::new(settings.engine(&self.object_stores)?))
+            }
         })
     }
 

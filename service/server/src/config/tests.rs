@@ -1,6 +1,6 @@
 use super::*;
 use trainyard_core::secret::SecretRule;
-use trainyard_engine::SecretSource;
+use trainyard_engine::{ExecutorKind, SecretSource};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     file::parse(Path::new("trainyard.toml"), text)
@@ -84,7 +84,7 @@ fn mistakes_are_shown_at_their_place() {
     insta::assert_snapshot!(said.join("\n"), @"
     trainyard.toml:1:1: unknown key 'lisen': did you mean 'listen'? known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room
     trainyard.toml:3:1: unknown key 'tokn': did you mean 'token'? known are api_url, git_url, token, token_file, app_id, private_key_file, client_id, client_secret, client_secret_file, webhook_secret, webhook_secret_file, webhook_secret_previous, sweep_every, writes_per_minute
-    trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, process
+    trainyard.toml:2:8: unknown value 'dcoker': did you mean 'docker'? known are docker, kubernetes, process
     trainyard.toml:1:2: unknown key 'banana': known are data_dir, data_root, database_url, listen, public_url, api_token, events, github, oidc, executor, secrets, targets, retention, notify, traces, object_stores, object_room
     trainyard.toml:1:10: '8787' is not an address: write IP:PORT, for example 127.0.0.1:8787
     trainyard.toml:1:10: invalid type: integer `8787`, expected a string
@@ -287,7 +287,7 @@ fn files_that_cannot_be_read_and_bad_variables_are_named() {
     insta::assert_snapshot!(said.join("\n"), @r"
     environment variable TRAINYARD_LISTEN: 'here' is not an address: write IP:PORT, for example 127.0.0.1:8787
     environment variable TRAINYARD_MAX_PARALLEL_STEPS: 'many' is not a whole number
-    environment variable TRAINYARD_EXECUTOR: 'k8s' is not an executor: write docker or process
+    environment variable TRAINYARD_EXECUTOR: 'k8s' is not an executor: write docker, kubernetes or process
     ");
     assert!(
         Config::load(Some(&path), |_| Some(String::new())).is_ok(),
@@ -331,4 +331,46 @@ fn secrets_are_never_printed() {
     let config = parse(text).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
     assert!(!format!("{:?}", config.engine().unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn a_cluster_is_named_with_its_registry_and_bucket() {
+    let cluster = "[executor]\nkind = \"kubernetes\"\n[executor.kubernetes]\nregistry = \"registry.example.com/trainyard\"\nobject_store = \"exchange\"\n";
+    let store = "[object_stores.exchange]\nurl = \"s3://bucket/pods\"\n";
+    let read = |text: String| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trainyard.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path), |_| None)
+    };
+    let config = read(format!(
+        "{cluster}[executor.kubernetes.steps.train]\ndevices = {{ \"nvidia.com/gpu\" = 2 }}\n{store}"
+    ))
+    .unwrap();
+    let engine = config.engine().unwrap();
+    let ExecutorKind::Kubernetes(found) = engine.executor else {
+        panic!("{:?}", engine.executor);
+    };
+    assert_eq!(
+        (found.namespace.as_str(), found.store.folder.as_str()),
+        ("default", "pods")
+    );
+    assert_eq!(found.steps["train"].devices["nvidia.com/gpu"], 2);
+    assert_eq!(
+        engine.limits.step_memory, None,
+        "a share of this machine says nothing of a node"
+    );
+    let wrong = [
+        "[executor]\nkind = \"kubernetes\"\n".to_owned(),
+        cluster.to_owned(),
+        format!("{cluster}[object_stores.exchange]\nurl = \"gs://bucket\"\n"),
+        format!("{}{store}", cluster.replace("registry.example.com", "HTTP://registry")),
+    ];
+    let told: Vec<String> = wrong.map(|text| read(text).unwrap_err().to_string()).into();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    executor.kind is "kubernetes": say in [executor.kubernetes] by which registry and object_store images and data get there
+    [executor.kubernetes]: there is no [object_stores.exchange]: add it, or correct object_store
+    [executor.kubernetes]: pods exchange data through s3:// only, and exchange is another store
+    [executor.kubernetes]: registry = "HTTP://registry/trainyard" is no place of images: write for example registry.example.com/trainyard
+    "#);
 }

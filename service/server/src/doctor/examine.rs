@@ -176,7 +176,7 @@ async fn database(checks: &mut Checks, engine: &EngineConfig) {
 async fn executor(checks: &mut Checks, engine: &Engine) {
     match engine.describe_executor().await {
         Err(error) => return checks.problem("executor", error),
-        Ok(found) if engine.config().executor == ExecutorKind::Process => {
+        Ok(found) if matches!(engine.config().executor, ExecutorKind::Process) => {
             return checks.warn(
                 "executor",
                 format!("{found}: for development only, set executor.kind = \"docker\""),

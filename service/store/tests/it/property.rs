@@ -12,7 +12,7 @@ fn events() -> impl Strategy<Value = RunEvent> {
     let exit = prop_oneof![
         Just(Exit::Success),
         (any::<i32>(), proptest::option::of(".*")).prop_map(|(code, last_line)| Exit::Code { code, last_line }),
-        Just(Exit::Lost),
+        Just(Exit::Lost { reason: None }),
     ];
     prop_oneof![
         2 => Just(RunEvent::Started { baseline: None }),

@@ -178,13 +178,19 @@ fn what_others_end_has_a_budget_of_its_own() {
     let full = || Exit::DiskFull { last_line: None };
     let seconds = |retries, ends: &[Exit], last| wait_after(retries, ends, last).0;
     let waits: Vec<_> = (0..=20)
-        .map(|earlier| seconds(0, &vec![Exit::Lost; earlier], Exit::Lost))
+        .map(|earlier| {
+            seconds(
+                0,
+                &vec![Exit::Lost { reason: None }; earlier],
+                Exit::Lost { reason: None },
+            )
+        })
         .collect();
     let expected = [1, 2, 4, 8, 16, 32, 60].map(Some);
     assert_eq!(waits[..7], expected);
     assert_eq!((waits[19], waits[20]), (Some(60), None), "bounded");
     assert_eq!(
-        seconds(1, &[killed(), Exit::Lost, not_started()], code()),
+        seconds(1, &[killed(), Exit::Lost { reason: None }, not_started()], code()),
         Some(10),
         "its first own one"
     );
@@ -202,7 +208,7 @@ fn what_others_end_has_a_budget_of_its_own() {
     };
     assert_eq!(seconds(0, &[], crash), None);
     insta::assert_snapshot!(wait_after(0, &[], killed()).1, @"step 'train' was ended by SIGKILL from outside: look for who stops programs or containers there");
-    insta::assert_snapshot!(wait_after(0, &vec![Exit::Lost; 20], Exit::Lost).1, @"step 'train' was lost: its container was removed, or its engine restarted, while it ran (that happened 21 times, so that it is not started again by itself)");
+    insta::assert_snapshot!(wait_after(0, &vec![Exit::Lost { reason: None }; 20], Exit::Lost { reason: None }).1, @"step 'train' was lost: its container was removed, or its engine restarted, while it ran (that happened 21 times, so that it is not started again by itself)");
 }
 
 /// Whoever ended it at that time, it was not the timeout.

@@ -204,7 +204,7 @@ impl World {
                         return None;
                     }
                     6 => ended(step, *attempt, Exit::OutOfMemory { limit: None }),
-                    5 => ended(step, *attempt, Exit::Lost),
+                    5 => ended(step, *attempt, Exit::Lost { reason: None }),
                     4 => ended(
                         step,
                         *attempt,
@@ -351,7 +351,15 @@ fn events() -> impl Strategy<Value = RunEvent> {
         2 => image_failed("train"),
         3 => cached(&step),
         4 => starting(&step, attempt, Micros(100)),
-        5 => ended(&step, attempt, if flag { Exit::Success } else { Exit::Lost }),
+        5 => ended(
+            &step,
+            attempt,
+            if flag {
+                Exit::Success
+            } else {
+                Exit::Lost { reason: None }
+            },
+        ),
         6 => published(&step, attempt),
         7 => failed(&step, attempt, flag.then_some(Micros(99))),
         8 => RunEvent::StepSkipped {

@@ -59,7 +59,7 @@ fn step_states() -> Vec<StepState> {
             deadline: DEADLINE,
         },
         ended(Exit::Success),
-        ended(Exit::Lost),
+        ended(Exit::Lost { reason: None }),
         StepState::Waiting {
             attempt: 2,
             until: Micros(60),

@@ -23,18 +23,20 @@ pub const STORE: &str = "trainyard-store";
 const EXECUTORS: &str = "trainyard-executors";
 const GITHUB: &str = "trainyard-github";
 const SOURCES: &str = "trainyard-sources";
+const STAGE: &str = "trainyard-stage";
 pub const ENGINE: &str = "trainyard-engine";
 pub const SERVER: &str = "trainyard";
 const TFDV: &str = "trainyard-tfdv";
 const TFMA: &str = "trainyard-tfma";
 const COMPONENTS: &str = "trainyard-components";
 
-pub const CRATES: [Crate; 10] = [
+pub const CRATES: [Crate; 11] = [
     member(CORE, "service/core", &[]),
     member(STORE, "service/store", &[CORE]),
-    member(EXECUTORS, "service/executors", &[CORE]),
+    member(EXECUTORS, "service/executors", &[CORE, SOURCES, STAGE]),
     member(GITHUB, "service/github", &[CORE]),
     member(SOURCES, "service/sources", &[CORE]),
+    member(STAGE, "service/stage", &[]),
     member(
         ENGINE,
         "service/engine",
@@ -53,21 +55,25 @@ pub const CRATES: [Crate; 10] = [
 ];
 
 /// Dependencies that are one crate's own.
-pub const OWNERS: [(&str, &str); 4] = [
+pub const OWNERS: [(&str, &str); 5] = [
     ("sqlx", STORE),
     ("bollard", EXECUTORS),
+    ("kube", EXECUTORS),
     ("octocrab", GITHUB),
     ("object_store", SOURCES),
 ];
 
 /// What opens the host to a container, with the only file that may name it.
-pub const CONFINED: [(&str, &str, &str); 6] = [
+pub const CONFINED: [(&str, &str, &str); 9] = [
     ("HostConfig", EXECUTORS, "docker/wall"),
     ("ContainerUpdateBody", EXECUTORS, "docker/wall"),
     ("MountType", EXECUTORS, "docker/wall"),
     ("ResourcesUlimits", EXECUTORS, "docker/wall"),
     ("ContainerCreateBody", EXECUTORS, "docker/isolation.rs"),
     ("create_container", EXECUTORS, "docker/mod.rs"),
+    ("PodSpec", EXECUTORS, "kubernetes/manifest"),
+    ("SecurityContext", EXECUTORS, "kubernetes/manifest"),
+    ("JobSpec", EXECUTORS, "kubernetes/manifest"),
 ];
 
 /// The rooms of core, bottom to top: each may name those before it.

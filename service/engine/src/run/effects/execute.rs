@@ -119,7 +119,7 @@ impl Executing<'_> {
                         executor.settled(key, room.pause(LOOK_AGAIN)).await;
                     }
                 }
-                Observation::Unknown => return Ok((Exit::Lost, Vec::new())),
+                Observation::Unknown => return Ok((Exit::Lost { reason: None }, Vec::new())),
                 Observation::Ended(ended) => {
                     match programs.complete_log(key).await {
                         // The program has ended, and is here until its log is kept, too.
@@ -145,7 +145,8 @@ impl Executing<'_> {
                             limit: program.memory_bytes,
                         },
                         (_, ProgramExit::Signal(signal)) => Exit::Signal { signal, last_line },
-                        (_, ProgramExit::Unseen) => Exit::Lost,
+                        (_, ProgramExit::Unseen) => Exit::Lost { reason: None },
+                        (_, ProgramExit::Interrupted(reason)) => Exit::Lost { reason: Some(reason) },
                     };
                     let last_lines = log::last_lines(&said, LAST_LINES);
                     return Ok((exit, last_lines.iter().map(|line| log::masked(line)).collect()));

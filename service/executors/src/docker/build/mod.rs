@@ -4,6 +4,7 @@ mod limits;
 mod output;
 mod post;
 mod presence;
+mod push;
 mod registry;
 mod send;
 mod trace;

@@ -83,6 +83,13 @@ pub(super) async fn pull(host: &str, reference: &str, tag: &str, login: Option<&
     ask(host, &path, login, futures_util::stream::empty()).await
 }
 
+/// Asks the engine at `host` to push an image, with the login of its registry.
+pub(super) async fn push(host: &str, repository: &str, tag: &str, login: Option<&str>) -> Result<Answer, PostError> {
+    let path = format!("/images/{repository}/push?{}", encoded(&[("tag", tag.to_owned())]));
+    let login = (HeaderName::from_static("x-registry-auth"), login.unwrap_or("e30="));
+    ask(host, &path, login, futures_util::stream::empty()).await
+}
+
 async fn ask(
     host: &str,
     path: &str,
