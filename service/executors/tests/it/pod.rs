@@ -234,10 +234,13 @@ for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
     }
 }
 
+/// Options, memory, command and the end.
+type Case<'a> = (&'a [&'a str], Option<&'a str>, &'a [&'a str], End);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_end_is_reported() {
     let large = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL); open('/outputs/large', 'wb').write(bytes(1 << 21))";
-    let cases: [(&[&str], Option<&str>, &[&str], End); 4] = [
+    let cases: [Case<'_>; 4] = [
         (&[], None, &["sh", "-c", "kill -SEGV $$"], End::Code(139)),
         (
             &["--largest-file=1048576"],
