@@ -28,24 +28,23 @@ build: setup
 	@echo '[1/3] compiling'
 	@cargo build --profile $(PROFILE) $(BUILD)
 
-# The library is linked again with a C library inside. Cargo would compile it again, with all it depends on: alone it
-# has other features.
-components: build
-	@mkdir -p $(dir $(STATIC))
+# A program alone in its image: the library is linked again with a C library inside. Cargo would compile it again, with
+# all it depends on: alone it has other features. $(1) is its library, $(2) its source, $(3) where it goes.
+define static
+	@mkdir -p $(dir $(3))
 	@rustc --edition 2024 -C target-feature=+crt-static -C strip=debuginfo -L dependency=$(BUILT)/deps \
-		--extern trainyard_components=$(BUILT)/libtrainyard_components.rlib \
-		-o $(STATIC) pipelines/components/src/main.rs
-	@echo '[2/3] image trainyard/components$(TAG)'
-	@dockerfiles/image.sh components$(TAG) $(STATIC)
+		--extern $(1)=$(BUILT)/lib$(1).rlib \
+		-o $(3) $(2)
+	@echo '[2/3] image trainyard/$@$(TAG)'
+	@dockerfiles/image.sh $@$(TAG) $(3)
+endef
 
-# What stands beside a step's program in a pod, linked in the same way.
+components: build
+	$(call static,trainyard_components,pipelines/components/src/main.rs,$(STATIC))
+
+# What stands beside a step's program in a pod.
 stage: build
-	@mkdir -p $(dir $(STAGE))
-	@rustc --edition 2024 -C target-feature=+crt-static -C strip=debuginfo -L dependency=$(BUILT)/deps \
-		--extern trainyard_stage=$(BUILT)/libtrainyard_stage.rlib \
-		-o $(STAGE) service/stage/src/main.rs
-	@echo '[2/3] image trainyard/stage$(TAG)'
-	@dockerfiles/image.sh stage$(TAG) $(STAGE)
+	$(call static,trainyard_stage,service/stage/src/main.rs,$(STAGE))
 
 trainer serving flights-data: setup
 	@echo '[2/3] image trainyard/$@'
